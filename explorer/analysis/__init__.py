@@ -1,0 +1,1 @@
+"""Measurements: records in, numbers out. Numpy only."""

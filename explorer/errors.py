@@ -1,0 +1,21 @@
+"""What can go wrong, as sentences: what was got, what was expected, what to do."""
+
+
+class ExplorerError(Exception):
+    """Anything the explorer refuses; the message is meant to be read on screen."""
+
+
+class RecordError(ExplorerError):
+    """A record was made of arrays that do not fit together, or a file holds none."""
+
+
+class RecordingError(ExplorerError):
+    """A module could not be recorded, or its replay does not agree with what it returned."""
+
+
+class AnalysisError(ExplorerError):
+    """A measurement was asked of data that cannot answer it."""
+
+
+class CheckpointError(ExplorerError):
+    """A file is no checkpoint, a damaged one, or one of a kind that is not known."""

@@ -1,0 +1,1 @@
+"""Pictures: records and plain numbers in, a figure as a value out."""

@@ -1,0 +1,138 @@
+"""Records: what a network did, as numpy arrays that check themselves. One sequence each, no batch axis."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import RecordError
+
+VERSION = 1
+SIGNED_GATES = ("candidate",)  # -1..1; every other gate is a sigmoid, 0..1
+SLACK = 1e-3  # half-precision gates may miss their range by a rounding
+
+
+def _shape_error(name: str, got: tuple, expected: str, why: str) -> RecordError:
+    return RecordError(f"{name} has shape {got}; expected {expected} because {why}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"there is 1 {noun}" if number == 1 else f"there are {number} {noun}s"
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Everything a recurrent path held while it read one sequence.
+
+    Args:
+        tokens: What was read, [time].
+        hidden: Hidden state after each token, [time, layer, unit].
+        cell: Cell state after each token, [time, layer, unit]; None where the cell has none (RNN, GRU).
+        gates: Gate activations by full name, each [time, layer, unit]; sigmoid gates in 0..1, candidate in -1..1.
+            A relu network's candidate does not exist: its gates are empty.
+        initial_hidden: Hidden state before the first token, [layer, unit].
+        initial_cell: Cell state before the first token, [layer, unit], or None.
+        logits: Unnormalised log-probabilities of the next token, [time, vocab], or None.
+        vocab: Names of the columns of `logits`, [vocab], or None.
+        source: Path of the module inside the model, "rnn" or "decoder.cell"; "rnn[reverse]" read from the end:
+            there position t has read tokens t..T-1.
+
+    Raises:
+        RecordError: shapes do not fit together, or a gate leaves its range.
+    """
+
+    tokens: tuple[str, ...]
+    hidden: np.ndarray
+    cell: np.ndarray | None
+    gates: Mapping[str, np.ndarray]
+    initial_hidden: np.ndarray
+    initial_cell: np.ndarray | None = None
+    logits: np.ndarray | None = None
+    vocab: tuple[str, ...] | None = None
+    source: str = field(default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(self.tokens))
+        object.__setattr__(self, "vocab", None if self.vocab is None else tuple(self.vocab))
+        self._check_hidden()
+        self._check_cell()
+        self._check_gates()
+        self._check_logits()
+
+    def _check_hidden(self) -> None:
+        time = len(self.tokens)
+        if self.hidden.ndim != 3 or self.hidden.shape[0] != time:
+            raise _shape_error("hidden", self.hidden.shape, f"({time}, layers, units) = [time, layer, unit]", _count(time, "token"))
+        if self.initial_hidden.shape != self.hidden.shape[1:]:
+            why = f"hidden has shape {self.hidden.shape}"
+            raise _shape_error("initial_hidden", self.initial_hidden.shape, f"{self.hidden.shape[1:]} = [layer, unit]", why)
+
+    def _check_cell(self) -> None:
+        if (self.cell is None) != (self.initial_cell is None):
+            raise RecordError("cell and initial_cell come together; only one of them was given.")
+        if self.cell is None or self.initial_cell is None:
+            return
+        if self.cell.ndim != 3 or self.cell.shape[:2] != self.hidden.shape[:2]:
+            expected = f"({self.hidden.shape[0]}, {self.hidden.shape[1]}, units) = [time, layer, unit]"
+            raise _shape_error("cell", self.cell.shape, expected, f"hidden has shape {self.hidden.shape}")
+        if self.initial_cell.shape != self.cell.shape[1:]:
+            why = f"cell has shape {self.cell.shape}"
+            raise _shape_error("initial_cell", self.initial_cell.shape, f"{self.cell.shape[1:]} = [layer, unit]", why)
+
+    def _check_gates(self) -> None:
+        body = self.hidden if self.cell is None else self.cell
+        for name, values in self.gates.items():
+            if values.shape != body.shape:
+                why = f"a gate has one value for each {'hidden' if self.cell is None else 'cell'} value"
+                raise _shape_error(f"gates['{name}']", values.shape, f"{body.shape} = [time, layer, unit]", why)
+            low = -1.0 if name in SIGNED_GATES else 0.0
+            if values.size and not (values.min() >= low - SLACK and values.max() <= 1 + SLACK):
+                got = f"{values.min():.3g}..{values.max():.3g}"
+                raise RecordError(f"gates['{name}'] lies in {got}; expected {low:g}..1. Is it the value before the sigmoid?")
+
+    def _check_logits(self) -> None:
+        if self.logits is None:
+            return
+        if self.logits.ndim != 2 or self.logits.shape[0] != len(self.tokens):
+            why = _count(len(self.tokens), "token")
+            raise _shape_error("logits", self.logits.shape, f"({len(self.tokens)}, vocab) = [time, vocab]", why)
+        if self.vocab is not None and len(self.vocab) != self.logits.shape[1]:
+            raise RecordError(f"vocab names {len(self.vocab)} tokens; expected {self.logits.shape[1]}, one for each column of logits.")
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the record as .npz; a crash leaves the old file or the new one.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        arrays = {"hidden": self.hidden, "initial_hidden": self.initial_hidden}
+        arrays |= {f"gate.{name}": values for name, values in self.gates.items()}
+        arrays |= {name: getattr(self, name) for name in ("cell", "initial_cell", "logits") if getattr(self, name) is not None}
+        about = {"version": VERSION, "record": "Trace", "tokens": self.tokens, "vocab": self.vocab, "source": self.source}
+        partial = Path(f"{os.fspath(path)}.partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), allow_pickle=False, **arrays)
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Trace":
+        """Read a record written by `save`; nothing in the file is executed.
+
+        Raises:
+            RecordError: the file is no record, a damaged one, or one of a later version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                about = json.loads(bytes(file["about"]))
+                arrays = {name: file[name] for name in file.files if name != "about"}
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            raise RecordError(f"{path} is not a record of this project ({error}). Expected a .npz written by Trace.save.") from None
+        if about.get("record") != "Trace" or about.get("version", 0) > VERSION:
+            raise RecordError(f"{path} holds a {about.get('record')} of version {about.get('version')}; expected Trace, at most {VERSION}.")
+        gates = {name.removeprefix("gate."): arrays.pop(name) for name in list(arrays) if name.startswith("gate.")}
+        arrays = {"cell": None} | arrays
+        return cls(tokens=about["tokens"], vocab=about["vocab"], source=about["source"], gates=gates, **arrays)

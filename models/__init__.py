@@ -1,0 +1,1 @@
+"""Trained networks: load one by name, train one anew."""

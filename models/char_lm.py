@@ -1,0 +1,46 @@
+"""Character language models: a vanilla RNN, an LSTM or a GRU that predicts the next character."""
+
+from torch import Tensor, nn
+
+CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class CharLM(nn.Module):
+    """Characters in, one row of logits for the next character out.
+
+    x_t = E[character t] (or its one-hot row where `embedding` is 0); h_t = cell(x_t, h_{t-1}), layer on layer;
+    logits_t = W h_t + b.
+
+    Args:
+        vocab_size: Number of characters, the unknown mark included.
+        cell: "rnn" (tanh), "lstm" or "gru".
+        layers, units: Depth and width of the recurrent stack.
+        embedding: Width of the character embedding; 0 feeds one-hot rows, as the earliest character models did.
+        dropout: Share of values dropped between layers and before the read-out, in training only.
+
+    Source: Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
+    """
+
+    def __init__(self, vocab_size: int, cell: str, layers: int = 2, units: int = 512, embedding: int = 64, dropout: float = 0.0):
+        super().__init__()
+        if cell not in CELLS:
+            raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}.")
+        self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None
+        self.vocab_size = vocab_size
+        self.rnn = CELLS[cell](embedding or vocab_size, units, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        self.dropout = nn.Dropout(dropout)
+        self.readout = nn.Linear(units, vocab_size)
+        if cell == "lstm":
+            self._open_forget_gates(layers, units)
+
+    def _open_forget_gates(self, layers: int, units: int) -> None:
+        """Start with forget gates near 0.73, so that the first gradients reach further back (Gers et al., 2000)."""
+        for layer in range(layers):
+            for part in ("ih", "hh"):
+                getattr(self.rnn, f"bias_{part}_l{layer}").data[units : 2 * units].fill_(0.5)
+
+    def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the last state."""
+        x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
+        hidden, state = self.rnn(x, state)
+        return self.readout(self.dropout(hidden)), state

@@ -1,0 +1,160 @@
+"""The one training loop: schedule, clipping, early stopping, and a state on disk from which it goes on."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; stored in its card.
+
+    Args:
+        epochs: Passes over the training data; the learning rate falls to a hundredth over them, as a cosine.
+        batch: Sequences side by side. steps: length of a window of truncated backpropagation.
+        learning_rate: Highest rate of AdamW, reached after `warmup` of all updates.
+        clip: Largest norm of the whole gradient. decay: weight decay.
+        checks: Dev scores an epoch. patience: checks without a better score before it stops.
+    """
+
+    epochs: float
+    batch: int = 16
+    steps: int = 128
+    learning_rate: float = 2e-3
+    warmup: float = 0.02
+    clip: float = 1.0
+    decay: float = 0.0
+    checks: int = 2
+    patience: int = 6
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a kind of model brings to the loop.
+
+    Args:
+        module: The network to train.
+        batches: `batches(epoch)` gives the same batches in the same order each time it is called for an epoch.
+        loss: `loss(module, batch, carry)` gives the mean loss of a batch and what is carried to the next.
+        score: `score(module)` gives the dev score; lower is better.
+        updates: Number of batches in an epoch.
+    """
+
+    module: nn.Module
+    batches: Callable[[int], Iterator[Any]]
+    loss: Callable[[nn.Module, Any, Any], tuple[Tensor, Any]]
+    score: Callable[[nn.Module], float]
+    updates: int
+
+
+def rate(update: int, total: int, recipe: Recipe) -> float:
+    """Learning rate at an update: linear warm-up, then half a cosine down to a hundredth."""
+    warm = max(1, int(recipe.warmup * total))
+    if update < warm:
+        return recipe.learning_rate * (update + 1) / warm
+    done = (update - warm) / max(1, total - warm)
+    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def save_atomically(state: dict, path: Path) -> None:
+    """Write a training state so that a crash leaves the old file or the new one, never half of one."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+class Trainer:
+    """A training that can stop at any time and go on from its state file.
+
+    Args:
+        job: Network, data and losses.
+        recipe: Schedule and sizes.
+        path: State file; where it exists, training goes on from it.
+        report: Called with one dict after each dev score: update, epoch, train, dev, rate, seconds.
+    """
+
+    def __init__(self, job: Job, recipe: Recipe, path: Path, report: Callable[[dict], None] = lambda row: None):
+        self.job, self.recipe, self.path, self.report = job, recipe, path, report
+        self.total = int(recipe.epochs * job.updates)
+        self.optimiser = torch.optim.AdamW(job.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+        self.update, self.carry, self.seconds, self.stale = 0, None, 0.0, 0
+        self.curve: list[dict] = []
+        self.best: dict[str, Tensor] = {}
+        if path.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self.path, weights_only=True)
+        if state["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{self.path} was written by another recipe ({state['recipe']}); delete it to start anew.")
+        self.job.module.load_state_dict(state["module"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.update, self.carry, self.seconds, self.stale = (state[k] for k in ("update", "carry", "seconds", "stale"))
+        self.curve, self.best = state["curve"], state["best"]
+        torch.set_rng_state(state["rng"])
+
+    def save(self) -> None:
+        """Write the state file; training goes on from here if it is stopped."""
+        state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {k: getattr(self, k) for k in ("update", "carry", "seconds", "stale", "curve", "best")}
+        save_atomically(state | {"rng": torch.get_rng_state()}, self.path)
+
+    def run(self, every: Callable[[int, int], None] = lambda update, total: None) -> dict[str, Tensor]:
+        """Train to the end and return the best weights on dev; `every(update, total)` follows each update."""
+        check_at = max(1, self.job.updates // self.recipe.checks)
+        losses: list[float] = []
+        started = saved = time.monotonic()
+        while self.update < self.total and self.stale < self.recipe.patience:
+            epoch, inside = divmod(self.update, self.job.updates)
+            if inside == 0:
+                self.carry = None
+            for number, batch in enumerate(self.job.batches(epoch)):
+                if number < inside:
+                    continue
+                losses.append(self._step(batch))
+                every(self.update, self.total)
+                if self.update % check_at == 0 or self.update == self.total:
+                    self.seconds += time.monotonic() - started
+                    started = time.monotonic()
+                    self._check(losses)
+                    losses = []
+                if time.monotonic() - saved > 60:
+                    self.save()
+                    saved = time.monotonic()
+                if self.update >= self.total or self.stale >= self.recipe.patience:
+                    break
+        self.save()
+        return self.best
+
+    def _step(self, batch: Any) -> float:
+        module = self.job.module.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.update, self.total, self.recipe)
+        loss, carry = self.job.loss(module, batch, self.carry)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
+        self.optimiser.step()
+        self.carry = carry
+        self.update += 1
+        return loss.item()
+
+    def _check(self, losses: list[float]) -> None:
+        dev = self.job.score(self.job.module.eval())
+        if dev < min((row["dev"] for row in self.curve), default=math.inf):
+            self.best = {k: v.detach().cpu().clone() for k, v in self.job.module.state_dict().items()}
+            self.stale = 0
+        else:
+            self.stale += 1
+        row = {"update": self.update, "epoch": self.update / self.job.updates, "train": sum(losses) / max(1, len(losses))}
+        row |= {"dev": dev, "rate": rate(self.update, self.total, self.recipe), "seconds": self.seconds}
+        self.curve.append(row)
+        self.report(row)

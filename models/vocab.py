@@ -1,0 +1,55 @@
+"""Vocabularies: text to numbers and back, with one visible mark for what a model does not know."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens a model knows; number 0 is the mark for everything else.
+
+    Args:
+        tokens: All tokens, the unknown mark first. A character model has one character each.
+
+    Raises:
+        ValueError: the first token is not the unknown mark, or a token stands twice.
+    """
+
+    tokens: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.tokens or self.tokens[0] != UNKNOWN:
+            raise ValueError(f"A vocabulary starts with the unknown mark {UNKNOWN!r}; this one starts with {self.tokens[:1]}.")
+        if len(set(self.tokens)) != len(self.tokens):
+            raise ValueError("A vocabulary lists each token once; this one repeats some.")
+
+    @classmethod
+    def of_text(cls, text: str, at_least: int = 5) -> "Vocabulary":
+        """The characters that occur `at_least` times in a text, in the order of their code points."""
+        counts = Counter(text)
+        counts.pop(UNKNOWN, None)
+        return cls((UNKNOWN, *sorted(c for c, n in counts.items() if n >= at_least)))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.tokens)}
+
+    def encode(self, text: str) -> list[int]:
+        """The number of each character; 0 for those outside the vocabulary."""
+        index = self._index
+        return [index.get(character, 0) for character in text]
+
+    def decode(self, numbers: list[int]) -> str:
+        """The text of a list of numbers; the unknown mark for 0."""
+        return "".join(self.tokens[number] for number in numbers)
+
+    def unknown(self, text: str) -> int:
+        """How many characters of a text the vocabulary does not hold (the mark itself counts)."""
+        index = self._index
+        return sum(n for character, n in Counter(text).items() if index.get(character, 0) == 0)

@@ -1,0 +1,251 @@
+"""The house rules of the code, as a table: who may import whom, how long a piece may be, what must be said."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("explorer", "models", "pages")
+FILES = [*sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")), ROOT / "app.py"]
+
+# Floor of each place: imports point to the same place or down. The longest matching prefix counts.
+FLOORS = {
+    "explorer.errors": 0, "explorer.records": 0, "explorer.tap": 0,
+    "explorer": 1, "models": 1,
+    "explorer.figures": 2,
+    "pages": 3, "app": 3,
+}  # fmt: skip
+
+# Packages that only these places may import.
+ONLY_IN = {
+    "streamlit": ("pages", "app"),
+    "plotly": ("explorer.figures",),
+    "altair": ("explorer.figures",),
+    "vl_convert": ("explorer.figures",),
+    "torch": ("explorer.tap", "explorer.cells", "explorer.recording", "explorer.gradients", "models"),
+    "typer": ("models.__main__", "models.commands"),
+}
+
+# Ceilings in lines of code; docstrings, comments and blank lines are not counted.
+FUNCTION_LINES, FILE_LINES, PAGE_LINES, PARAMETERS = 40, 300, 80, 6
+
+# A ceiling lifted for one named place: (file, name or "*") -> (limit, reason).
+LIFTED: dict[tuple[str, str], tuple[int, str]] = {}
+
+# Names that give nothing away.
+EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def place(table: dict, name: str):
+    best = max((key for key in table if name == key or name.startswith(key + ".")), key=len, default=None)
+    return table.get(best) if best else None
+
+
+def imports(path: Path, tree: ast.AST) -> set[str]:
+    """Every module that a file names in an import, inside functions too, relative ones resolved."""
+    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
+    return found
+
+
+def exists(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def lines_of_code(node: ast.AST, source: list[str]) -> int:
+    """Lines that hold code: docstrings, comments and blank lines left out."""
+    skip: set[int] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(inner) is not None:
+            doc = inner.body[0]
+            skip |= set(range(doc.lineno, (doc.end_lineno or doc.lineno) + 1))
+    first, last = (1, len(source)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno)  # type: ignore[attr-defined]
+    rows = range(first, last + 1)
+    return sum(1 for row in rows if row not in skip and source[row - 1].strip() and not source[row - 1].strip().startswith("#"))
+
+
+def parsed(path: Path) -> tuple[ast.Module, list[str]]:
+    text = path.read_text(encoding="utf-8")
+    return ast.parse(text), text.splitlines()
+
+
+def functions(tree: ast.AST) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def each_file(test):
+    return pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))(test)
+
+
+@each_file
+def test_imports_point_down(path: Path):
+    name = module_name(path)
+    floor = place(FLOORS, name)
+    for used in imports(path, parsed(path)[0]):
+        if used.split(".")[0] in (*FOLDERS, "app"):
+            assert place(FLOORS, used) <= floor, f"{name} (floor {floor}) imports {used} (floor {place(FLOORS, used)})"
+
+
+@each_file
+def test_explorer_and_models_meet_only_in_pages(path: Path):
+    name = module_name(path)
+    for used in imports(path, parsed(path)[0]):
+        if name.startswith("explorer"):
+            assert used.split(".")[0] != "models", f"{name} imports {used}"
+        if name.startswith("models") and used.startswith("explorer"):
+            assert used in ("explorer", "explorer.tap", "explorer.errors", "explorer.tap.Tap"), f"{name} imports {used}"
+
+
+@each_file
+def test_libraries_stay_in_their_places(path: Path):
+    name = module_name(path)
+    for used in imports(path, parsed(path)[0]):
+        allowed = ONLY_IN.get(used.split(".")[0])
+        if allowed:
+            assert any(name == a or name.startswith(a + ".") for a in allowed), f"{name} imports {used}; only {allowed} may"
+
+
+def test_no_import_circles():
+    graph = {}
+    for path in FILES:
+        graph[module_name(path)] = {u for u in imports(path, parsed(path)[0]) if u.split(".")[0] in FOLDERS and exists(u)}
+    state: dict[str, int] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert state.get(name) != 1, "circle: " + " -> ".join([*trail, name])
+        if state.get(name) == 2:
+            return
+        state[name] = 1
+        for used in graph.get(name, ()):
+            if used != name and not name.startswith(used + "."):
+                visit(used, (*trail, name))
+        state[name] = 2
+
+    for name in graph:
+        visit(name, ())
+
+
+@each_file
+def test_ceilings(path: Path):
+    tree, source = parsed(path)
+    relative = str(path.relative_to(ROOT))
+    is_page = path.parent == ROOT / "pages" and not path.name.startswith("_")
+    limit = LIFTED.get((relative, "*"), (PAGE_LINES if is_page else FILE_LINES, ""))[0]
+    assert lines_of_code(tree, source) <= limit, f"{relative} has {lines_of_code(tree, source)} lines of code; at most {limit}"
+    for function in functions(tree):
+        limit = LIFTED.get((relative, function.name), (FUNCTION_LINES, ""))[0]
+        length = lines_of_code(function, source)
+        assert length <= limit, f"{relative}: {function.name} has {length} lines of code; at most {limit}"
+
+
+@each_file
+def test_few_parameters(path: Path):
+    tree, _ = parsed(path)
+    init_of_module = {
+        f.name
+        for c in ast.walk(tree)
+        if isinstance(c, ast.ClassDef)
+        for f in c.body
+        if isinstance(f, ast.FunctionDef) and f.name == "__init__"
+    }
+    for function in functions(tree):
+        is_command = any("command" in ast.unparse(d) for d in function.decorator_list)
+        if is_command or function.name in init_of_module:
+            continue
+        arguments = [
+            a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs) if a.arg not in ("self", "cls")
+        ]
+        assert len(arguments) <= PARAMETERS, f"{path.name}: {function.name} has {len(arguments)} parameters"
+
+
+@each_file
+def test_public_things_say_what_they_give(path: Path):
+    tree, _ = parsed(path)
+    assert ast.get_docstring(tree), f"{path.relative_to(ROOT)} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.relative_to(ROOT)}: {node.name} has no docstring"
+            for inner in getattr(node, "body", []) if isinstance(node, ast.ClassDef) else []:
+                if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
+                    told = (
+                        ast.get_docstring(inner)
+                        or any("override" in ast.unparse(d) for d in inner.decorator_list)
+                        or inner.name == "forward"
+                    )
+                    assert told, f"{path.relative_to(ROOT)}: {node.name}.{inner.name} has no docstring"
+
+
+@each_file
+def test_arrays_have_their_axes_in_the_docstring(path: Path):
+    tree, _ = parsed(path)
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
+            continue
+        told = ast.get_docstring(function) or ""
+        annotations = [ast.unparse(a.annotation) for a in (*function.args.args, *function.args.kwonlyargs) if a.annotation]
+        if any("ndarray" in a or "Float[" in a or "Tensor" in a for a in annotations):
+            assert "[" in told, f"{path.name}: {function.name} takes an array; name its axes in brackets"
+
+
+@each_file
+def test_names_tell(path: Path):
+    assert not set(path.relative_to(ROOT).with_suffix("").parts) & EMPTY_NAMES
+
+
+@each_file
+def test_nothing_is_unpickled(path: Path):
+    for node in ast.walk(parsed(path)[0]):
+        if isinstance(node, ast.Import):
+            assert not {a.name for a in node.names} & {"pickle", "dill", "joblib", "shelve"}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            assert "weights_only=True" in ast.unparse(node)
+
+
+def javascript_functions(text: str) -> list[tuple[str, int]]:
+    """Name and length of each top-level function of a file written one function after the other."""
+    found, name, start = [], "", 0
+    for number, line in enumerate(text.splitlines()):
+        if line.startswith(("function ", "export function ", "export default function")):
+            name, start = line.split("(")[0].split()[-1], number
+        if line == "}" and name:
+            found.append((name, number - start + 1))
+            name = ""
+    return found
+
+
+def test_javascript_keeps_the_ceilings():
+    for path in (ROOT / "pages").rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= FILE_LINES, f"{path.name} has {len(text.splitlines())} lines"
+        for name, length in javascript_functions(text):
+            assert length <= FUNCTION_LINES, f"{path.name}: {name} has {length} lines"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import explorer",
+        "import explorer.records, explorer.errors",
+        "import explorer.analysis, explorer.figures",
+        "import models; models.available()",
+    ],
+)
+def test_torch_is_imported_only_where_it_is_needed(code: str):
+    check = f"{code}; import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0, f"`{code}` imports torch"
