@@ -1,0 +1,1 @@
+"""What every page uses: caches, links, progress, errors as sentences, figures with their exports."""

@@ -1,0 +1,100 @@
+"""Texts of our own to open with, one for each training corpus, each with something to take away."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text that shows the known units, and the gesture that disturbs one of them.
+
+    Args:
+        text: About 420 characters in the manner of the corpus.
+        warm_up: Plain text read first and not shown, so that the start of the text is no artefact.
+        needle, becomes: What the gesture changes, at its first place, and into what.
+        open_label, close_label: The button before and after.
+    """
+
+    text: str
+    warm_up: str
+    needle: str
+    becomes: str
+    open_label: str
+    close_label: str
+
+
+_WIKI = """'''Lighthouse''' is a [[tower]] that guides ships at night. The first stood near \
+[[Pharos of Alexandria|Pharos]] in [[Egypt]].&lt;ref&gt;{{cite web |url=http://www.example.org/lights.html \
+|title=Lights of the sea}}&lt;/ref&gt; Its fire was seen from far away.
+
+== History ==
+Keepers lit the lamp each evening and wrote the weather in a [[logbook]].
+
+* [[Fresnel lens]], a lens of glass rings
+* [[Foghorn]], a horn for days without sight
+"""
+
+_C = """/*
+ * Put the lamp out and give back what it holds.
+ */
+static int lamp_release(struct lamp *lamp, const char *name)
+{
+	int err = 0;
+
+	if (!lamp || !name)
+		return -EINVAL;
+	/* the keeper may still be writing */
+	mutex_lock(&lamp->lock);
+	if (lamp->lit) {
+		pr_warn("lamp %s is still lit\\n", name);
+		err = -EBUSY;
+	}
+	mutex_unlock(&lamp->lock);
+	return err;
+}
+"""
+
+_PLAY = """KEEPER:
+The night comes on, and with the night the sea
+Grows loud below; yet here I keep my flame,
+That ships may know the rock and pass it by.
+
+SAILOR:
+Good keeper, tell me, who has paid thy oil?
+
+KEEPER:
+No man, my friend; the dead have left it me,
+That once came in upon a moonless wind
+And found no light to bid them turn again.
+"""
+
+EXAMPLES = {
+    "wiki": Example(
+        text=_WIKI,
+        warm_up="The coast is long and the nights are dark. People have looked for ways to find the harbour since boats were made.\n\n",
+        needle="]]",
+        becomes="",
+        open_label="Leave it open",
+        close_label="Close it again",
+    ),
+    "linux": Example(
+        text=_C,
+        warm_up="#include <linux/module.h>\n#include <linux/mutex.h>\n#include <linux/slab.h>\n\n#define LAMP_MAX\t16\n\n",
+        needle="*/",
+        becomes="",
+        open_label="Leave the comment open",
+        close_label="Close it again",
+    ),
+    "shakespeare": Example(
+        text=_PLAY,
+        warm_up="MESSENGER:\nThe ships are late, my lord, and no one knows\nWhat wind has held them from the harbour mouth.\n\n",
+        needle="\nGrows",
+        becomes=" Grows",
+        open_label="Join two lines",
+        close_label="Part them again",
+    ),
+}
+
+
+def disturbed(text: str, example: Example) -> str:
+    """The text with the gesture done at the needle's first place."""
+    return text.replace(example.needle, example.becomes, 1)

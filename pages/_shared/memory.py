@@ -1,0 +1,71 @@
+"""A cache that all visitors share and that never grows beyond a number of bytes."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+
+def size(value: Any) -> int:
+    """Bytes a value keeps alive, near enough: arrays and texts, also inside records, dicts and tuples."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(size(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return 8 * len(value) + sum(size(item) for item in value if not isinstance(item, str | float | int))
+    if is_dataclass(value):
+        return sum(size(getattr(value, f.name)) for f in fields(value))
+    if hasattr(value, "element_size"):
+        return value.element_size() * value.nelement()
+    return 0
+
+
+class SharedCache:
+    """Values by name, the least recently used dropped first; each is made once, even if twenty ask at the same time.
+
+    Args:
+        limit: Bytes that all values together may hold. A single value larger than this is handed out but not kept.
+    """
+
+    def __init__(self, limit: int):
+        self.limit, self.held = limit, 0
+        self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The value of a key; `make()` is called where there is none. An error in `make` leaves nothing behind."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][0]
+            making = self._making.setdefault(key, threading.Lock())
+        try:
+            with making:
+                with self._lock:
+                    if key in self._values:
+                        return self._values[key][0]
+                value = make()
+                self._keep(key, value)
+                return value
+        finally:
+            with self._lock:
+                if self._making.get(key) is making and not making.locked():
+                    del self._making[key]
+
+    def _keep(self, key: Hashable, value: Any) -> None:
+        bytes_ = size(value)
+        if bytes_ > self.limit:
+            return
+        with self._lock:
+            self._values[key] = (value, bytes_)
+            self.held += bytes_
+            while self.held > self.limit:
+                _, (_, dropped) = self._values.popitem(last=False)
+                self.held -= dropped

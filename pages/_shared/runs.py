@@ -1,0 +1,158 @@
+"""What the pages compute, each once for all visitors: loaded models, readings, traces, values.
+
+Caches go by names and texts, never by arrays. Torch is imported when the first model is needed, not before.
+"""
+
+import gc
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+import models
+from explorer.analysis.quantities import quantity
+from explorer.analysis.units import order
+from explorer.records import Trace
+from pages._shared.memory import SharedCache
+
+WINDOW = 10_000  # characters traced at once; a trace of them costs some 200 MB
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+
+    Args:
+        model: Name of a checkpoint. text: what it reads. warm_up: what it reads before, unseen.
+        layer: Counted from 0. quantity: see analysis.quantities. order: of the map's rows. unit: the chosen one.
+        part: Window of 10,000 characters, counted from 0.
+    """
+
+    model: str
+    text: str
+    warm_up: str = ""
+    layer: int = 0
+    quantity: str = "tanh(cell)"
+    order: str = "memory time"
+    unit: int = 0
+    part: int = 0
+
+    def of(self, **changes: Any) -> "View":
+        """The same view with some of it changed."""
+        return replace(self, **changes)
+
+
+@st.cache_resource
+def _cache(name: str, megabytes: int) -> SharedCache:
+    return SharedCache(megabytes * MEGABYTE)
+
+
+@st.cache_resource
+def _tracers() -> threading.Semaphore:
+    # A trace in the making holds its arrays twice: two at a time keep twenty visitors within memory.
+    return threading.Semaphore(2)
+
+
+@st.cache_resource
+def _freeze() -> None:
+    """Take what imports left out of the garbage collector's sight: Streamlit collects after every run, 60 ms each."""
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def cards() -> dict[str, dict]:
+    """Cards of the checkpoints, by name."""
+    return models.available()
+
+
+@st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
+def loaded(name: str):
+    """A trained network, opened once for all."""
+    model = models.load(name)
+    import explorer
+
+    _ = explorer.record  # imported here, so that the freeze covers it
+    _freeze()
+    return model
+
+
+def no_report(done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
+def reading(view: View, report: Callable[[int, int], None] = no_report):
+    """The network's pass over the whole text: states at the borders of windows, bits, likely next characters."""
+    from models.reading import read
+
+    key = ("reading", view.model, view.text, view.warm_up)
+    return _cache("readings", 256).get(key, lambda: read(loaded(view.model), view.text, WINDOW, report, before=view.warm_up))
+
+
+def silenced_reading(view: View):
+    """The same pass with the chosen unit held at 0."""
+    from models.char_lm import silenced
+    from models.reading import read
+
+    def make():
+        model = loaded(view.model)
+        quiet = replace(model, module=silenced(model.module, view.layer, view.unit))
+        return read(quiet, view.text, WINDOW, no_report, before=view.warm_up)
+
+    key = ("silenced", view.model, view.text, view.warm_up, view.layer, view.unit)
+    return _cache("readings", 256).get(key, make)
+
+
+def trace(view: View) -> Trace:
+    """Every state and gate of one window of the text."""
+    key = ("trace", view.model, view.text, view.warm_up, view.part)
+    return _cache("traces", 768).get(key, lambda: _traced(loaded(view.model), view))
+
+
+def untrained_trace(view: View) -> Trace:
+    """What the same network held before it was trained: the baseline of every claim about a unit."""
+    from models.char_lm import untrained
+
+    key = ("untrained", view.model, view.text, view.warm_up, view.part)
+    return _cache("traces", 768).get(key, lambda: _traced(untrained(loaded(view.model), seed=0), view, own=False))
+
+
+def _traced(model, view: View, own: bool = True) -> Trace:
+    import explorer
+    from models.reading import read, window_input
+
+    pass_ = reading(view) if own else read(model, view.text, WINDOW, no_report, before=view.warm_up)
+    ids, state = window_input(pass_, view.part)
+    with _tracers(), explorer.record(model.module) as recording:
+        model.module(ids, state)
+    with _tracers():
+        return recording.trace(window_tokens(view))
+
+
+def window_tokens(view: View) -> tuple[str, ...]:
+    """The characters of the window."""
+    return tuple(view.text[view.part * WINDOW : (view.part + 1) * WINDOW])
+
+
+def values(view: View) -> np.ndarray:
+    """The chosen quantity of the chosen layer, [time, unit]."""
+    key = ("values", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity)
+    return _cache("values", 512).get(key, lambda: quantity(trace(view), view.quantity, view.layer))
+
+
+def rows(view: View) -> tuple[int, ...]:
+    """Units in the order of the map, top row first."""
+    key = ("rows", view.model, view.text, view.warm_up, view.part, view.layer, view.order)
+    return _cache("rows", 16).get(key, lambda: tuple(int(u) for u in order(trace(view), view.layer, view.order)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def ngram(corpus: str):
+    """The n-gram counts of a corpus, as small as they ship; None where none is shipped."""
+    from models.ngram import load
+
+    return load(corpus)

@@ -1,0 +1,71 @@
+"""The shared pieces of the pages: bounded cache, links, errors as sentences."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from pages._shared.link import TEXT_CHARACTERS, LinkError, packed, unpacked
+from pages._shared.memory import SharedCache, size
+
+
+def test_cache_makes_a_value_once_for_many_threads():
+    cache, made, gate = SharedCache(10_000), [], threading.Barrier(8)
+
+    def make():
+        made.append(1)
+        return np.zeros(10)
+
+    def ask():
+        gate.wait()
+        cache.get("a", make)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(made) == 1
+
+
+def test_cache_stays_below_its_limit_and_drops_the_oldest():
+    cache = SharedCache(1_000)
+    for name in "abc":
+        cache.get(name, lambda: np.zeros(50))  # 400 bytes each
+    assert cache.held == 800
+    remade = []
+    cache.get("c", lambda: remade.append("c"))
+    cache.get("a", lambda: remade.append("a"))
+    assert remade == ["a"]
+
+
+def test_cache_hands_out_what_is_too_large_to_keep():
+    cache = SharedCache(100)
+    assert cache.get("big", lambda: np.zeros(100)).size == 100
+    assert cache.held == 0
+
+
+def test_an_error_while_making_leaves_nothing_behind():
+    cache = SharedCache(100)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 / 0)
+    assert cache.get("a", lambda: "fine") == "fine"
+    assert not cache._making
+
+
+def test_size_counts_arrays_inside_records_and_dicts():
+    assert size({"a": np.zeros(3), "b": (np.zeros(2, np.int8),)}) == 24 + 8 + 2
+
+
+@pytest.mark.parametrize("text", ["", "a", "[[tower]]\n\t", "шлях 🗼 שלום", "<script>alert(1)</script>", "x" * 50_000])
+def test_a_text_survives_the_link(text):
+    assert unpacked(packed(text)) == text
+
+
+@pytest.mark.parametrize("code", ["!!!", "abc", packed("a long enough text to cut")[:-6], "eJw"])
+def test_a_damaged_link_gets_a_sentence(code):
+    with pytest.raises(LinkError, match=r"(damaged|cut short)"):
+        unpacked(code)
+
+
+def test_a_bomb_in_a_link_is_not_unfolded():
+    with pytest.raises(LinkError, match="longer than 100,000"):
+        unpacked(packed("a" * (40 * TEXT_CHARACTERS)))
