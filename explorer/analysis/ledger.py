@@ -1,0 +1,65 @@
+"""The ledger of a step: what a unit kept, what it wrote, what it showed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.analysis.quantities import check_layer
+from explorer.errors import AnalysisError
+from explorer.records import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Where each value of the memory came from; kept + written = state at every step.
+
+    Args:
+        kept: What was left of the memory of the step before, [time, unit].
+        written: What this step added, [time, unit].
+        state: The memory afterwards, [time, unit]: the cell of an LSTM, the hidden state otherwise.
+        shown: What the unit let others see, [time, unit].
+        equation: The three in one line, for a caption.
+    """
+
+    kept: np.ndarray
+    written: np.ndarray
+    state: np.ndarray
+    shown: np.ndarray
+    equation: str
+
+
+def ledger(trace: Trace, layer: int) -> Ledger:
+    """Split every step of a layer into kept and written; an open input gate alone wrote nothing if its candidate was 0.
+
+    LSTM: kept = f c_{t-1}, written = i g, shown = o tanh(c). GRU (torch: 1 keeps): kept = z h_{t-1},
+    written = (1 - z) n, shown = h. A plain RNN keeps nothing as it was: written = shown = h.
+
+    Args:
+        trace: Run to inspect.
+        layer: Counted from 0.
+
+    Raises:
+        AnalysisError: no such layer, or a record whose gates are incomplete.
+    """
+    check_layer(trace, layer)
+    gate = {name: values[:, layer] for name, values in trace.gates.items()}
+    if trace.cell is not None and trace.initial_cell is not None:
+        _need(gate, "input", "forget", "candidate", "output")
+        state = trace.cell[:, layer]
+        before = np.concatenate([trace.initial_cell[None, layer], state[:-1]]) if len(state) else state
+        kept, written = gate["forget"] * before, gate["input"] * gate["candidate"]
+        equation = "cell = kept + written = f·c₋₁ + i·g;  shown = o·tanh(cell)"
+        return Ledger(kept, written, state, gate["output"] * np.tanh(state), equation)
+    state = trace.hidden[:, layer]
+    if "update" in gate:
+        _need(gate, "update", "candidate")
+        before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
+        kept, written = gate["update"] * before, (1 - gate["update"]) * gate["candidate"]
+        return Ledger(kept, written, state, state, "hidden = kept + written = z·h₋₁ + (1 − z)·n;  shown = hidden")
+    return Ledger(np.zeros_like(state), state, state, state, "A plain RNN keeps nothing as it was: hidden = written = shown")
+
+
+def _need(gate: dict, *names: str) -> None:
+    missing = [name for name in names if name not in gate]
+    if missing:
+        raise AnalysisError(f"The ledger needs the gates {', '.join(names)}; this record lacks {', '.join(missing)}.")
