@@ -1,0 +1,174 @@
+"""Which unit follows a track: chosen on one part of a text, scored on another, beside three baselines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from explorer.analysis.chance import shift_chance
+from explorer.analysis.lookup import LONGEST, lookups
+from explorer.analysis.scores import Scores, auc, correlation, decisions, thresholds
+from explorer.errors import AnalysisError
+
+AT_LEAST = 5  # tokens on, and as many off, before a 0/1 track says anything
+CHANCE, UNTRAINED = "chance", "untrained"
+LAST = tuple(f"last {k} character{'s' if k > 1 else ''}" for k in range(1, LONGEST + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """How well each unit follows a track, and what else follows it.
+
+    Args:
+        order: Units, best first, as the choosing part ranks them by |r|, [unit].
+        sign: 1 where a unit rises with the track, -1 where it falls, [unit].
+        threshold: Cut of each unit, [unit]; on is sign * (value - cut) > 0. None for a numeric track.
+        r, auc, f1, balanced_accuracy: Scores of each unit with its sign and cut on the scoring part, [unit]; the last
+            three None for a numeric track.
+        baselines: Name -> scores: "chance", "untrained" (if given), "last 1 character" to "last 4 characters" (if the
+            tokens were given).
+        held_out: Whether choosing and scoring used different parts of the text.
+    """
+
+    order: np.ndarray
+    sign: np.ndarray
+    threshold: np.ndarray | None
+    r: np.ndarray
+    auc: np.ndarray | None
+    f1: np.ndarray | None
+    balanced_accuracy: np.ndarray | None
+    baselines: Mapping[str, Scores]
+    held_out: bool
+
+    @property
+    def best(self) -> int:
+        """The unit that the choosing part prefers."""
+        return int(self.order[0])
+
+    def scores(self, unit: int) -> Scores:
+        """All scores of one unit on the scoring part."""
+        parts = (self.auc, self.f1, self.balanced_accuracy)
+        return Scores(float(self.r[unit]), *(None if part is None else float(part[unit]) for part in parts))
+
+    def cleared(self, unit: int | None = None) -> dict[str, bool]:
+        """Baseline -> whether a unit (the best if not given) beats it in r, and in AUC where both have one."""
+        own = self.scores(self.best if unit is None else unit)
+        return {
+            name: own.r > other.r and (own.auc is None or other.auc is None or own.auc > other.auc)
+            for name, other in self.baselines.items()
+        }
+
+    def verdict(self, unit: int | None = None) -> str:
+        """In plain words whether a unit (the best if not given) follows the track, or which baselines it does not clear."""
+        unit = self.best if unit is None else unit
+        failed = [name for name, ok in self.cleared(unit).items() if not ok]
+        own = self.scores(unit)
+        if failed:
+            said = f"Unit {unit} does not clear: {'; '.join(self._comparison(name, own) for name in failed)}."
+        else:
+            missing = [told for name, told in ((UNTRAINED, "an untrained network"), (LAST[0], "a table of the last characters"))
+                       if name not in self.baselines]  # fmt: skip
+            which = f"beyond chance (not compared with {' and '.join(missing)})" if missing else "beyond all three baselines"
+            said = f"Unit {unit} follows it{', weakly,' if own.r < 0.3 else ''} {which} (r {own.r:.2f})."
+        return said if self.held_out else f"{said} Chosen and scored on the same text: not held out."
+
+    def _comparison(self, name: str, own: Scores) -> str:
+        other = self.baselines[name]
+        text = f"{_TOLD.get(name, f'a table of the {name}')} (r {own.r:.2f} against {other.r:.2f}"
+        return f"{text}, AUC {own.auc:.2f} against {other.auc:.2f})" if own.auc is not None and other.auc is not None else f"{text})"
+
+
+_TOLD = {CHANCE: "chance, the best of all units on shifted tracks", UNTRAINED: "the same network untrained"}
+
+
+def rank(
+    values: Float[np.ndarray, "time unit"],
+    track: Float[np.ndarray, "time"],
+    tokens: Sequence[str] | None = None,
+    untrained: Float[np.ndarray, "time others"] | None = None,
+    choose: Bool[np.ndarray, "time"] | None = None,
+    seed: int = 0,
+) -> Ranking:
+    """Which unit follows a track: sign, cut and choice of unit on one part of the text, scores on the rest.
+
+    A high score alone says little: some unit of many always correlates with a track by chance, an untrained network
+    already echoes the last characters, and a table of the last four characters may do as well without any memory. So the
+    three stand beside it, each with sign, cut and choice made in the same way; chance is the 95th percentile of the best
+    unit over circular shifts.
+
+    Args:
+        values: Activations [time, unit]; put layers side by side to rank them together.
+        track: What to follow, [time]: 0/1, or any numbers (then only r is measured).
+        tokens: What was read, [time], for the table of the last characters.
+        untrained: The same quantity of the same network with untrained weights, [time, unit].
+        choose: True where unit, sign and cut are chosen, [time]; scores come from the rest. The first half if not given.
+        seed: Of the shifts.
+
+    Raises:
+        AnalysisError: shapes do not fit, a value is not finite, or the track is constant, or nearly so.
+
+    Source: the comparison with an untrained network follows Conneau et al., "What you can cram into a single vector", 2018.
+    """
+    track = np.asarray(track, np.float32)
+    _check(values, track, tokens, untrained, choose)
+    if choose is None:
+        choose = np.arange(len(track)) < len(track) // 2
+    held_out = _enough(track[choose]) and _enough(track[~choose])
+    score = ~choose if held_out else np.ones(len(track), bool)
+    choose = choose if held_out else score
+    found = _follow(values, track, choose, score)
+    baselines = {CHANCE: shift_chance(values[score], track[score], seed)}
+    if untrained is not None:
+        untrained = np.asarray(untrained, np.float32)
+        best = int(np.abs(correlation(untrained[choose], track[choose])).argmax())
+        other = _follow(untrained[:, [best]], track, choose, score)
+        baselines[UNTRAINED] = Ranking(**other, baselines={}, held_out=held_out).scores(0)
+    if tokens is not None:
+        table = Ranking(**_follow(lookups(tokens, track, choose), track, choose, score), baselines={}, held_out=held_out)
+        baselines |= {name: table.scores(column) for column, name in enumerate(LAST)}
+    return Ranking(**found, baselines=baselines, held_out=held_out)
+
+
+def _follow(values: np.ndarray, track: np.ndarray, choose: np.ndarray, score: np.ndarray) -> dict:
+    """Fields of a Ranking: chosen where `choose`, scored where `score`."""
+    values = np.asarray(values, np.float32)
+    learn, told = values[choose], track[choose]
+    test, truth = (learn, told) if choose is score else (values[score], track[score])
+    first = correlation(learn, told)
+    sign = np.where(first < 0, -1.0, 1.0)
+    found: dict = {"order": np.argsort(-np.abs(first), kind="stable"), "sign": sign, "r": sign * correlation(test, truth)}
+    if not _is_binary(track):
+        return found | dict.fromkeys(("threshold", "auc", "f1", "balanced_accuracy"))
+    cut = thresholds(learn, told, sign)
+    f1, balanced = decisions(test, truth, sign, cut)
+    area = 0.5 + sign * (auc(test, truth) - 0.5)
+    return found | {"threshold": cut, "auc": area, "f1": f1, "balanced_accuracy": balanced}
+
+
+def _is_binary(track: np.ndarray) -> bool:
+    return bool(np.isin(track, (0, 1)).all())
+
+
+def _enough(track: np.ndarray) -> bool:
+    if not _is_binary(track):
+        return bool(np.ptp(track) > 0)
+    on = int(np.count_nonzero(track))
+    return min(on, len(track) - on) >= AT_LEAST
+
+
+def _check(values: np.ndarray, track: np.ndarray, tokens, untrained, choose) -> None:
+    if values.shape[1] == 0:
+        raise AnalysisError("There is no unit to rank.")
+    lengths = {"track": track, "tokens": tokens, "untrained": untrained, "choose": choose}
+    for name, given in lengths.items():
+        if given is not None and len(given) != len(values):
+            raise AnalysisError(f"{name} has {len(given)} entries; expected {len(values)}, one for each step of values [time, unit].")
+    for name, given in {"track": track, "values": values, "untrained": untrained}.items():
+        if given is not None and not np.isfinite(given).all():
+            raise AnalysisError(f"{name} holds a value that is not finite; a rank of it would mean nothing.")
+    if not len(track) or not _enough(track):
+        if len(track) and _is_binary(track):
+            on = np.count_nonzero(track)
+            raise AnalysisError(f"The track is on at {on} of {len(track)} tokens; at least {AT_LEAST} must be on and {AT_LEAST} off.")
+        raise AnalysisError("The track never changes in this text; there is nothing to follow.")
