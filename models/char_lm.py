@@ -44,3 +44,32 @@ class CharLM(nn.Module):
         x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
         hidden, state = self.rnn(x, state)
         return self.readout(self.dropout(hidden)), state
+
+
+def first_logits(module: CharLM) -> Tensor:
+    """Logits [vocab] for the very first character, from the zero state: what the network expects of any text."""
+    weight = module.readout.weight
+    return module.readout(weight.new_zeros(weight.shape[1]))
+
+
+def untrained(loaded: Loaded, seed: int = 0) -> Loaded:
+    """The same network with fresh weights: what its form alone can do, the baseline of claims about units."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = CharLM(len(loaded.vocab), **loaded.card["arguments"])
+    return replace(loaded, module=module.eval().requires_grad_(False))
+
+
+def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
+    """A copy in which one unit stays at exactly 0, whatever is read.
+
+    Its candidate's weights are set to 0, so that an LSTM's c = f c + i tanh(0) and a GRU's h = z h + (1 - z) tanh(0)
+    never leave 0 from the zero state; the same holds for a plain RNN's h = tanh(0).
+    """
+    quiet = copy.deepcopy(module)
+    units = quiet.rnn.hidden_size
+    block = {nn.LSTM: 2, nn.GRU: 2, nn.RNN: 0}[type(quiet.rnn)]  # the candidate's place among the stacked gates
+    with torch.no_grad():
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(quiet.rnn, f"{name}_l{layer}")[block * units + unit] = 0
+    return quiet

@@ -49,6 +49,10 @@ class Vocabulary:
         """The text of a list of numbers; the unknown mark for 0."""
         return "".join(self.tokens[number] for number in numbers)
 
+    def named(self, numbers) -> list[list[str]]:
+        """Tokens of a table of numbers [row, column]."""
+        return [[self.tokens[number] for number in row] for row in numbers.tolist()]
+
     def unknown(self, text: str) -> int:
         """How many characters of a text the vocabulary does not hold (the mark itself counts)."""
         index = self._index
