@@ -1,36 +1,68 @@
-"""Trained networks: which there are, and one by name. Torch is imported when the first is loaded."""
+"""Trained networks: list them, load one by name. Importing this costs no torch; `load` brings it in."""
 
 import os
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import CheckpointError
-from models.checkpoint import Loaded, load_file_named, read_card
+from models import checkpoint
+from models.checkpoint import KINDS, Loaded
+from models.recipes import RECIPES
 
-__all__ = ["Loaded", "available", "folder", "load"]
-ORDER = ("wiki-lstm", "wiki-gru", "wiki-rnn", "linux-lstm", "shakespeare-lstm")
+__all__ = ["Loaded", "available", "damaged", "load"]
 
-
-def folder() -> Path:
-    """Where checkpoints lie: `checkpoints/` beside the code, or the folder that EXPLORER_CHECKPOINTS names."""
-    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
+FOLDER = Path(__file__).parent.parent / "checkpoints"
 
 
-def available(where: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Cards of all networks by name, the shipped ones first; damaged and foreign files are passed over."""
+def folder_of_checkpoints() -> Path:
+    """Where checkpoints lie: the folder named by EXPLORER_CHECKPOINTS, else `checkpoints/` of the project."""
+    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or FOLDER)
+
+
+def _files(folder: str | os.PathLike | None) -> list[Path]:
+    order = {name: place for place, name in enumerate(RECIPES)}
+    files = Path(folder or folder_of_checkpoints()).glob("*.safetensors")
+    return sorted(files, key=lambda file: (order.get(file.stem, len(order)), file.stem))
+
+
+def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, Any]]:
+    """The card of every network that can be loaded, by name: those with a recipe first, in its order.
+
+    A damaged file is left out here and stands in `damaged`; n-gram tables are no networks.
+    """
     found = {}
-    for path in (where or folder()).glob("*.safetensors"):
+    for file in _files(folder):
         try:
-            found[path.stem] = read_card(path)
+            card = checkpoint.read_card(file)
         except CheckpointError:
             continue
-    return {name: found[name] for name in sorted(found, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))}
+        if card.get("kind") in KINDS:
+            found[file.stem] = card
+    return found
 
 
-def load(name: str) -> Loaded:
-    """A trained network by name, or by the path of a .safetensors file.
+def damaged(folder: str | os.PathLike | None = None) -> dict[str, str]:
+    """A sentence for every file that looks like a checkpoint and is none, by name."""
+    found = {}
+    for file in _files(folder):
+        try:
+            checkpoint.read_card(file)
+        except CheckpointError as error:
+            found[file.stem] = str(error)
+    return found
+
+
+def load(name: str, folder: str | os.PathLike | None = None) -> Loaded:
+    """A trained network by name: module (eval mode, no gradients), vocabulary and card.
+
+    Args:
+        name: One of `available()`. A file elsewhere is opened with `models.checkpoint.load(path)`.
 
     Raises:
-        CheckpointError: there is no such network (the message lists those there are), or its file is damaged.
+        CheckpointError: there is no such name, or its file is damaged.
     """
-    return load_file_named(name, folder())
+    files = {file.stem: file for file in _files(folder)}
+    if name not in files:
+        names = ", ".join(available(folder)) or "none; train one with `python -m models train`"
+        raise CheckpointError(f"No checkpoint is called {name!r}. Available: {names}.")
+    return checkpoint.load(files[name])

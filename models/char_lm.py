@@ -1,6 +1,12 @@
 """Character language models: a vanilla RNN, an LSTM or a GRU that predicts the next character."""
 
+import copy
+from dataclasses import replace
+
+import torch
 from torch import Tensor, nn
+
+from models.checkpoint import Loaded
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 

@@ -1,158 +1,225 @@
-"""Checkpoints: safetensors whose header holds the card, from which a model is rebuilt alone. Nothing is ever unpickled."""
+"""Checkpoints: one safetensors file that rebuilds its model alone; the header's metadata holds the card as JSON.
+
+Nothing is ever unpickled: a file is parsed, compared with what its card promises, and only then becomes a module.
+"""
 
 import importlib
 import json
 import os
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
+from models.vocab import Vocabulary
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from models.vocab import Vocabulary
-
 FORMAT = 1
 KINDS = {"char_lm": "models.char_lm:CharLM"}
-LARGEST_HEADER = 16 << 20
-NEEDED = ("format", "kind", "arguments", "vocabulary", "data", "parameters")
+LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
+PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
+AGAIN = "Copy or download it again."
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A trained network, ready to run.
-
-    Args:
-        name: Name of the checkpoint.
-        module: The network, in eval mode, float32, no gradients.
-        vocab: What it reads.
-        card: What it is: kind, arguments, data, licence, recipe, seed, scores, curve, measured units.
-    """
+    """A trained model, ready to read: `module` in eval mode without gradients, `vocab`, and the `card` of its file."""
 
     name: str
     module: "nn.Module"
-    vocab: "Vocabulary"
-    card: dict[str, Any] = field(repr=False)
+    vocab: Vocabulary
+    card: dict[str, Any]
 
 
-def read_card(path: str | os.PathLike) -> dict[str, Any]:
-    """The card of a checkpoint, read from the header alone: no torch, no weights.
+def write_atomically(path: str | os.PathLike, *parts: bytes) -> None:
+    """Write bytes to a file so that a crash leaves the old file or the new one, never half of one.
 
     Raises:
-        CheckpointError: the file is missing, no checkpoint of this project, damaged, or of an unknown kind.
+        OSError: the folder cannot be written.
     """
-    card = _checked(_header(Path(path)), path)
-    if not isinstance(card.get("arguments"), dict) or not isinstance(card.get("vocabulary"), list):
-        raise CheckpointError(f"{path} has a damaged card: arguments and vocabulary are not what they should be. Train or fetch it anew.")
-    return card
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
 
 
-def _header(path: Path) -> dict:
+def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> None:
+    """Write a module's weights and its card as one file; float32 weights are stored as float16.
+
+    Args:
+        module: The trained network.
+        card: At least `kind`, `arguments` (of the constructor) and `vocabulary`; whatever else a reader should know.
+        path: Where to; ends in .safetensors.
+
+    Raises:
+        CheckpointError: the card is of no known kind, or lacks something that `load` needs.
+    """
+    from torch import float32
+
+    tensors = {}
+    for name, tensor in module.state_dict().items():
+        half = tensor.half() if tensor.dtype == float32 else tensor
+        tensors[name] = (half if half.isfinite().all() else tensor).cpu().contiguous()
+    save_tensors(tensors, {"format": FORMAT} | card, path)
+
+
+def save_tensors(tensors: dict[str, Any], card: dict[str, Any], path: str | os.PathLike) -> None:
+    """Write tensors and a card of any kind, models or not, as one file."""
+    from safetensors.torch import save as as_bytes
+
+    write_atomically(path, as_bytes(tensors, {"card": json.dumps(card)}))
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file and where its data begins; refuses what is none, or is cut short."""
     try:
         with path.open("rb") as file:
             start = file.read(8)
+            size = os.fstat(file.fileno()).st_size
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            body = file.read(length) if 0 < length <= LARGEST_HEADER else b""
+            text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else None
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist. Expected a .safetensors checkpoint.") from None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if start[:2] == b"PK" or start[:1] == b"\x80":
-        raise CheckpointError(f"{path} is a pickle or a torch file; expected safetensors. Pickles can run code and are never opened here.")
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
+    for magic, what in PICKLES.items():
+        if start.startswith(magic):
+            advice = "Nothing is unpickled here: save its state dict with safetensors instead, or train it with `python -m models train`."
+            raise CheckpointError(f"{path} is {what}; expected a .safetensors checkpoint. {advice}")
+    if text is None:
+        why = (
+            "is empty" if size == 0 else f"is not a safetensors file, or one cut short (its header would have {length:,} bytes of {size:,})"
+        )
+        raise CheckpointError(f"{path} {why}. Expected a checkpoint written by models.checkpoint.save. {AGAIN}")
     try:
-        header = json.loads(body)
-    except ValueError:  # also bytes that are no text
-        raise CheckpointError(f"{path} is no checkpoint: expected a safetensors file with a card, as `python -m models train` writes.") from None
-    if len(body) != length or not isinstance(header, dict):
-        raise CheckpointError(f"{path} is no checkpoint: its header is cut short. Get the file once more.")
-    return header
+        header = json.loads(text)
+        ends = [int(about["data_offsets"][1]) for name, about in header.items() if name != "__metadata__"]
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise CheckpointError(f"{path} has a damaged header; expected a safetensors file. {AGAIN}") from None
+    promised = 8 + length + max(ends, default=0)
+    if promised != size:
+        raise CheckpointError(f"{path} has {size:,} bytes; its header promises {promised:,}. It is cut short or damaged. {AGAIN}")
+    return header, 8 + length
 
 
-def _checked(header: dict, path: str | os.PathLike) -> dict[str, Any]:
+def _card(path: Path, header: dict[str, Any]) -> dict[str, Any]:
     try:
         card = json.loads(header["__metadata__"]["card"])
-    except (KeyError, TypeError, ValueError):
-        raise CheckpointError(f"{path} holds tensors but no card; expected one written by `python -m models train`.") from None
-    missing = [name for name in NEEDED if name not in card] if isinstance(card, dict) else list(NEEDED)
-    if missing:
-        raise CheckpointError(f"{path} has a card without {', '.join(missing)}; expected one written by `python -m models train`.")
-    if card["format"] != FORMAT:
-        raise CheckpointError(f"{path} is of format {card['format']}; this version reads format {FORMAT}.")
-    if card["kind"] not in KINDS:
-        raise CheckpointError(f"{path} is of kind {card['kind']!r}. Known kinds: {', '.join(sorted(KINDS))}.")
+    except (KeyError, TypeError, ValueError, RecursionError):
+        card = None
+    if not isinstance(card, dict):
+        raise CheckpointError(f"{path} is a safetensors file without a card; expected one written by models.checkpoint.save.")
+    if not isinstance(card.get("format"), int) or not 1 <= card["format"] <= FORMAT:
+        raise CheckpointError(f"{path} is of format {card.get('format')!r}; this version reads 1 to {FORMAT}. Update the project.")
     return card
 
 
-def load(path: str | os.PathLike) -> Loaded:
-    """Open a checkpoint.
+def read_card(path: str | os.PathLike) -> dict[str, Any]:
+    """The card of a checkpoint: only the header is read, and torch is not needed.
 
     Raises:
-        CheckpointError: as `read_card`; or the weights are cut short or do not fit the card.
+        CheckpointError: the file is missing, damaged, foreign, or of a later format; the message says which.
+    """
+    return _card(Path(path), _header(Path(path))[0])
+
+
+def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
+    """Put fields into the card of a file, for example `units`; the weights stay byte for byte. Gives the new card.
+
+    Raises:
+        CheckpointError: as `read_card`.
+    """
+    path = Path(path)
+    header, begin = _header(path)
+    card = _card(path, header) | fields
+    header["__metadata__"]["card"] = json.dumps(card)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors stay aligned, as safetensors wants
+    write_atomically(path, struct.pack("<Q", len(text)), text, path.read_bytes()[begin:])
+    return card
+
+
+def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
+    """The tensors of a checkpoint by name, in memory; floating ones as float32.
+
+    Raises:
+        CheckpointError: the file is damaged.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load as from_bytes
 
-    from models.vocab import Vocabulary
-
-    card = read_card(path)
-    module_name, class_name = KINDS[card["kind"]].split(":")
     try:
-        vocab = Vocabulary(tuple(card["vocabulary"]))
-        module = getattr(importlib.import_module(module_name), class_name)(len(vocab), **card["arguments"])
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} has a card that builds no {card['kind']}: {error}") from None
-    try:
-        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
-        module.load_state_dict(weights)
-    except (SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is damaged: its weights are cut short or do not fit its card. Get the file once more. ({_first_line(error)})") from None
-    return Loaded(Path(path).stem, module.eval().requires_grad_(False), vocab, card)
+        tensors = from_bytes(Path(path).read_bytes())
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
+    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path} holds values that are no numbers in {broken[0]}. It is damaged, or its training failed.")
+    return tensors
 
 
-def load_file_named(name: str, where: Path) -> Loaded:
-    """A checkpoint by its name inside a folder, or by its path.
+def load(path: str | os.PathLike) -> Loaded:
+    """The model of a checkpoint, rebuilt from the file alone: eval mode, float32, no gradients.
 
     Raises:
-        CheckpointError: as `load`; an unknown name lists the known ones.
+        CheckpointError: the file is damaged, foreign, of an unknown kind, or its weights do not fit its card.
     """
-    path = Path(name) if name.endswith(".safetensors") else where / f"{name}.safetensors"
-    if not path.exists() or Path(name).name != name and not name.endswith(".safetensors"):
-        names = ", ".join(sorted(p.stem for p in where.glob("*.safetensors"))) or "none"
-        raise CheckpointError(f"There is no network {name!r}; there are: {names}.")
-    return load(path)
+    path = Path(path)
+    header, _ = _header(path)
+    card = _card(path, header)
+    header.pop("__metadata__", None)
+    if card.get("kind") not in KINDS:
+        raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(KINDS))}.")
+    vocab = _vocabulary(path, card)
+    module = _empty_module(path, card, len(vocab), len(header))
+    _check_fit(path, {name: list(t.shape) for name, t in module.state_dict().items()}, header)
+    module.load_state_dict(read_tensors(path), assign=True)
+    return Loaded(path.stem, module.eval().requires_grad_(False), vocab, card)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]
+def _vocabulary(path: Path, card: dict[str, Any]) -> Vocabulary:
+    tokens = card.get("vocabulary")
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise CheckpointError(f"The card of {path} lists no vocabulary. Expected one written by models.checkpoint.save.")
+    try:
+        return Vocabulary(tuple(tokens))
+    except ValueError as error:
+        raise CheckpointError(f"The card of {path} is damaged. {error}") from None
 
 
-def save(path: str | os.PathLike, module: "nn.Module", card: dict[str, Any]) -> None:
-    """Write a network with its card; weights as float16. A crash leaves the old file or the new one.
-
-    Raises:
-        CheckpointError: the card lacks something that a reader needs.
-    """
+def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: int) -> "nn.Module":
+    """The module without memory for its weights: a card that asks for too much is found out before it costs anything."""
     import torch
 
-    card = {"format": FORMAT, "parameters": sum(p.numel() for p in module.parameters()), **card}
-    _checked({"__metadata__": {"card": json.dumps(card)}}, path)
-    weights = {name: tensor.detach().cpu().to(torch.float16).contiguous() for name, tensor in module.state_dict().items()}
-    _write(Path(path), weights, card)
+    arguments = card.get("arguments")
+    if not isinstance(arguments, dict) or arguments.get("vocab_size", vocab_size) != vocab_size:
+        raise CheckpointError(f"The card of {path} names other sizes than its vocabulary of {vocab_size}. It is damaged.")
+    layers = arguments.get("layers", 1)
+    if not isinstance(layers, int) or layers > tensors:
+        raise CheckpointError(f"The card of {path} asks for {layers!r} layers; the file holds {tensors} tensors. It is damaged.")
+    module, name = KINDS[card["kind"]].split(":")
+    try:
+        with torch.device("meta"):
+            return getattr(importlib.import_module(module), name)(**arguments)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built: {str(error).splitlines()[0]}") from None
 
 
-def update_card(path: str | os.PathLike, **fields: Any) -> None:
-    """Change fields of a checkpoint's card; the weights stay as they are, to the bit."""
-    from safetensors.torch import load_file
-
-    card = read_card(path)
-    _write(Path(path), load_file(path), card | fields)
-
-
-def _write(path: Path, weights: dict, card: dict[str, Any]) -> None:
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    save_file(weights, partial, metadata={"card": json.dumps(card, ensure_ascii=False)})
-    os.replace(partial, path)
+def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any]) -> None:
+    """The tensors of the file are those of the module, by name and shape."""
+    missing, unexpected = sorted(expected.keys() - header.keys()), sorted(header.keys() - expected.keys())
+    if missing or unexpected:
+        got = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"holds {', '.join(unexpected)} too"] * bool(unexpected)
+        raise CheckpointError(f"{path} {' and '.join(got)}; its card promises {len(expected)} tensors, those of the network it describes.")
+    for name, shape in expected.items():
+        if header[name].get("shape") != shape:
+            raise CheckpointError(f"{name} in {path} has shape {header[name].get('shape')}; its card promises {shape}. It is damaged.")

@@ -1,0 +1,30 @@
+"""What is trained and how: one literal table, read by the command line and by the order of the pickers."""
+
+# corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
+RECIPES: dict[str, dict] = {
+    "wiki-lstm": {
+        "corpus": "wiki",
+        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
+        "recipe": {"epochs": 4, "learning_rate": 2e-3},
+    },
+    "wiki-gru": {
+        "corpus": "wiki",
+        "arguments": {"cell": "gru", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
+        "recipe": {"epochs": 3.5, "learning_rate": 1e-3},
+    },
+    "wiki-rnn": {
+        "corpus": "wiki",
+        "arguments": {"cell": "rnn", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
+        "recipe": {"epochs": 4, "learning_rate": 5e-4},
+    },
+    "linux-lstm": {
+        "corpus": "linux",
+        "arguments": {"cell": "lstm", "layers": 2, "units": 320, "embedding": 32, "dropout": 0.0},
+        "recipe": {"epochs": 3.5, "learning_rate": 2e-3},
+    },
+    "shakespeare-lstm": {
+        "corpus": "shakespeare",
+        "arguments": {"cell": "lstm", "layers": 2, "units": 256, "embedding": 32, "dropout": 0.3},
+        "recipe": {"epochs": 24, "steps": 128, "learning_rate": 3e-3, "checks": 1},
+    },
+}
