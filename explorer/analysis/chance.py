@@ -8,7 +8,12 @@ from explorer.analysis.scores import Scores, blocks, ranks
 SHIFTS, LEVEL = 200, 0.95
 
 
-def shift_chance(values: Float[np.ndarray, "time unit"], track: Float[np.ndarray, "time"], seed: int = 0) -> Scores:
+def shift_chance(
+    values: Float[np.ndarray, "time unit"],
+    track: Float[np.ndarray, "time"],
+    seed: int = 0,
+    ranked: Float[np.ndarray, "time unit"] | None = None,
+) -> Scores:
     """|r| and AUC that the best of all units stays below in 95 % of circular shifts of the track.
 
     Units and tracks both come in runs; shuffling single characters would break the runs and make chance look several
@@ -19,6 +24,7 @@ def shift_chance(values: Float[np.ndarray, "time unit"], track: Float[np.ndarray
         values: Activations [time, unit].
         track: Values to follow, [time].
         seed: Of the shifts.
+        ranked: `ranks(values)` if they are known already, [time, unit].
 
     Returns:
         `r`, and `auc` for a 0/1 track; either sign of a unit counts.
@@ -36,7 +42,8 @@ def shift_chance(values: Float[np.ndarray, "time unit"], track: Float[np.ndarray
         r = np.abs(moved @ block) / np.where(norms > 0, norms, np.inf)
         best_r = np.maximum(best_r, r.max(axis=1))
         if is_binary:
-            reach = np.abs(moved @ (ranks(block) - np.float32((n + 1) / 2)))
+            middle = (ranks(block) if ranked is None else ranked[:, part]) - np.float32((n + 1) / 2)
+            reach = np.abs(moved @ middle)
             best_auc = np.maximum(best_auc, reach.max(axis=1))
     on = float(track.sum())
     area = float(0.5 + np.quantile(best_auc, LEVEL) / (on * (n - on))) if is_binary else None

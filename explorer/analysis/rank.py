@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from explorer.analysis.chance import shift_chance
 from explorer.analysis.lookup import LONGEST, lookups
-from explorer.analysis.scores import Scores, auc, correlation, decisions, thresholds
+from explorer.analysis.scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
 from explorer.errors import AnalysisError
 
 AT_LEAST = 5  # tokens on, and as many off, before a 0/1 track says anything
@@ -84,10 +84,10 @@ _TOLD = {CHANCE: "chance, the best of all units on shifted tracks", UNTRAINED: "
 
 def rank(
     values: Float[np.ndarray, "time unit"],
-    track: Float[np.ndarray, "time"],
+    track: Float[np.ndarray, "steps"],
     tokens: Sequence[str] | None = None,
-    untrained: Float[np.ndarray, "time others"] | None = None,
-    choose: Bool[np.ndarray, "time"] | None = None,
+    untrained: Float[np.ndarray, "rows others"] | None = None,
+    choose: Bool[np.ndarray, "entries"] | None = None,
     seed: int = 0,
 ) -> Ranking:
     """Which unit follows a track: sign, cut and choice of unit on one part of the text, scores on the rest.
@@ -117,8 +117,10 @@ def rank(
     held_out = _enough(track[choose]) and _enough(track[~choose])
     score = ~choose if held_out else np.ones(len(track), bool)
     choose = choose if held_out else score
-    found = _follow(values, track, choose, score)
-    baselines = {CHANCE: shift_chance(values[score], track[score], seed)}
+    values = np.asarray(values, np.float32)
+    ranked = ranks(values[score]) if _is_binary(track) else None  # sorting is the costly part: once, for scores and chance
+    found = _follow(values, track, choose, score, ranked)
+    baselines = {CHANCE: shift_chance(values[score], track[score], seed, ranked)}
     if untrained is not None:
         untrained = np.asarray(untrained, np.float32)
         best = int(np.abs(correlation(untrained[choose], track[choose])).argmax())
@@ -130,9 +132,8 @@ def rank(
     return Ranking(**found, baselines=baselines, held_out=held_out)
 
 
-def _follow(values: np.ndarray, track: np.ndarray, choose: np.ndarray, score: np.ndarray) -> dict:
-    """Fields of a Ranking: chosen where `choose`, scored where `score`."""
-    values = np.asarray(values, np.float32)
+def _follow(values: np.ndarray, track: np.ndarray, choose: np.ndarray, score: np.ndarray, ranked: np.ndarray | None = None) -> dict:
+    """Fields of a Ranking: chosen where `choose`, scored where `score`, whose ranks may be known already."""
     learn, told = values[choose], track[choose]
     test, truth = (learn, told) if choose is score else (values[score], track[score])
     first = correlation(learn, told)
@@ -142,7 +143,7 @@ def _follow(values: np.ndarray, track: np.ndarray, choose: np.ndarray, score: np
         return found | dict.fromkeys(("threshold", "auc", "f1", "balanced_accuracy"))
     cut = thresholds(learn, told, sign)
     f1, balanced = decisions(test, truth, sign, cut)
-    area = 0.5 + sign * (auc(test, truth) - 0.5)
+    area = 0.5 + sign * (auc_of_ranks(ranks(test) if ranked is None else ranked, truth) - 0.5)
     return found | {"threshold": cut, "auc": area, "f1": f1, "balanced_accuracy": balanced}
 
 

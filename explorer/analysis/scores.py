@@ -36,10 +36,11 @@ def blocks(values: Float[np.ndarray, "time unit"]) -> list[slice]:
 
 def ranks(values: Float[np.ndarray, "time unit"]) -> Float[np.ndarray, "time unit"]:
     """Rank of each value in its column of `values` [time, unit], 1 for the smallest; equal ones share their mean rank."""
-    columns = np.ascontiguousarray(values.T)
-    sequence = np.argsort(columns, axis=1)
-    result = np.empty(columns.shape, np.float32)
-    np.put_along_axis(result, sequence, _mid_ranks(np.take_along_axis(columns, sequence, axis=1)), axis=1)
+    result = np.empty(values.shape[::-1], np.float32)
+    for part in blocks(values):
+        columns = np.ascontiguousarray(values[:, part].T)
+        sequence = np.argsort(columns, axis=1)
+        np.put_along_axis(result[part], sequence, _mid_ranks(np.take_along_axis(columns, sequence, axis=1)), axis=1)
     return result.T
 
 
@@ -60,8 +61,7 @@ def auc(values: Float[np.ndarray, "time unit"], track: Float[np.ndarray, "time"]
 
     The rank-sum statistic of Mann and Whitney. `values` [time, unit], `track` [time] with both a 0 and a 1.
     """
-    parts = [auc_of_ranks(ranks(values[:, s]), track) for s in blocks(values)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    return auc_of_ranks(ranks(values), track)
 
 
 def auc_of_ranks(ranked: Float[np.ndarray, "time unit"], track: Float[np.ndarray, "time"]) -> Float[np.ndarray, "unit"]:
