@@ -4,6 +4,7 @@ Caches go by names and texts, never by arrays. Torch is imported when the first 
 """
 
 import gc
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -60,8 +61,9 @@ def _tracers() -> threading.Semaphore:
 @st.cache_resource
 def _freeze() -> None:
     """Take what imports left out of the garbage collector's sight: Streamlit collects after every run, 60 ms each."""
-    gc.collect()
-    gc.freeze()
+    if "EXPLORER_NO_FREEZE" not in os.environ:  # the benchmark of many sessions measures both ways
+        gc.collect()
+        gc.freeze()
 
 
 @st.cache_data(show_spinner=False, ttl=30)
@@ -150,9 +152,21 @@ def rows(view: View) -> tuple[int, ...]:
     return _cache("rows", 16).get(key, lambda: tuple(int(u) for u in order(trace(view), view.layer, view.order)))
 
 
+def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
+    """A ranking of units, kept by what was asked."""
+    key = ("ranked", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity, wanted)
+    return _cache("rankings", 16).get(key, make)
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def ngram(corpus: str):
     """The n-gram counts of a corpus, as small as they ship; None where none is shipped."""
     from models.ngram import load
 
     return load(corpus)
+
+
+def ngram_bits(corpus: str, view: View) -> np.ndarray:
+    """What each character of the text costs the shipped n-gram, [time]."""
+    key = ("ngram", corpus, view.text, view.warm_up)
+    return _cache("rows", 16).get(key, lambda: ngram(corpus).bits(view.warm_up + view.text)[len(view.warm_up) :])

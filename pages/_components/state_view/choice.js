@@ -1,0 +1,55 @@
+// What is chosen, unit, cursor, selection, looks, and how it changes. Pure: a choice in, a new choice out.
+
+export const LOOKS = ["next", "lecture", "flip"];
+
+export function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}
+
+// What Python asks for, brought into the figure. `cursor` and `selection` are places in the whole text there, in the window here.
+export function asked(data, figure) {
+  const cursor = clamp((data.cursor ?? figure.start) - figure.start, 0, figure.time - 1);
+  const inside = (data.selection ?? []).map((at) => clamp(at - figure.start, 0, figure.time));
+  return {
+    unit: clamp(data.unit, 0, figure.units - 1),
+    cursor,
+    selection: inside.length === 2 && inside[1] > inside[0] ? inside : null,
+    looks: LOOKS.filter((look) => (data.looks ?? []).includes(look)),
+  };
+}
+
+// The same choice in another figure: nothing is lost that still exists there.
+export function carried(choice, before, figure) {
+  const place = choice.cursor + before.start - figure.start;
+  return {
+    ...choice,
+    unit: clamp(choice.unit, 0, figure.units - 1),
+    cursor: clamp(place, 0, figure.time - 1),
+    selection: sameText(before, figure) ? choice.selection : null,
+  };
+}
+
+export function sameText(one, other) {
+  if (one.start !== other.start || one.time !== other.time) return false;
+  return one.ids.every((id, i) => one.alphabet[id].token === other.alphabet[other.ids[i]].token);
+}
+
+// The unit `by` rows further down the map.
+export function neighbour(unit, by, figure) {
+  return figure.order[clamp(figure.rank[unit] + by, 0, figure.units - 1)];
+}
+
+// Selecting by keyboard: the range between where it began and the cursor, both included.
+export function between(anchor, cursor) {
+  return [Math.min(anchor, cursor), Math.max(anchor, cursor) + 1];
+}
+
+export function toggled(looks, look) {
+  return looks.includes(look) ? looks.filter((l) => l !== look) : LOOKS.filter((l) => l === look || looks.includes(l));
+}
+
+// What Python is told: places in the whole text.
+export function told(choice, figure) {
+  const selection = choice.selection && choice.selection.map((at) => at + figure.start);
+  return { unit: choice.unit, cursor: choice.cursor + figure.start, selection, looks: choice.looks };
+}

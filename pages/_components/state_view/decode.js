@@ -1,0 +1,35 @@
+// From the bytes that Python sends to typed arrays. See StateFigure.to_bytes for the other side.
+
+const TYPES = { int16: Int16Array, int32: Int32Array, float32: Float32Array };
+
+export function decode(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  // A copy, because typed arrays need a start at a multiple of their size and the message gives no such promise.
+  const body = bytes.slice(4 + length).buffer;
+  const figure = { ...header };
+  for (const [name, place] of Object.entries(header.arrays)) {
+    const size = place.shape.reduce((a, b) => a * b, 1);
+    figure[name] = new TYPES[place.type](body, place.offset, size);
+  }
+  figure.rank = ranks(figure.order);
+  figure.breaks = breaks(figure);
+  return figure;
+}
+
+// Row of the map for each unit: the order undone.
+export function ranks(order) {
+  const rank = new Int32Array(order.length);
+  order.forEach((unit, row) => (rank[unit] = row));
+  return rank;
+}
+
+// One flag a character: whether a line ends after it.
+export function breaks(figure) {
+  const ends = figure.alphabet.map((c) => (c.token === "\n" ? 1 : 0));
+  return Uint8Array.from(figure.ids, (id) => ends[id]);
+}
+
+export function rowOf(figure, unit) {
+  return figure.plane.subarray(unit * figure.time, (unit + 1) * figure.time);
+}

@@ -1,0 +1,64 @@
+// Where things stand: characters in lines, units and time in the map. Pure: sizes in, places out, CSS pixels throughout.
+
+export const LIKELY = 5;
+const NARROW = 600;
+
+// Sizes of a character's cell at this width; `next` makes room for the five likely next characters.
+export function metrics(width, next = false) {
+  const narrow = width < NARROW;
+  const cell = narrow ? Math.max(10, Math.floor(width / 30)) : 10;
+  const body = narrow ? 24 : 20;
+  const below = next ? LIKELY * (narrow ? 17 : 15) + 6 : 0;
+  return {
+    narrow, cell, body, below,
+    font: narrow ? 16 : 15,
+    small: narrow ? 13 : 12,
+    guess: narrow ? 17 : 15,
+    bar: 2,
+    top: 4,
+    line: body + 9 + below,
+    columns: Math.max(1, Math.floor(width / cell)),
+  };
+}
+
+// First character of each line, one entry more than there are lines. A line ends after a newline or when it is full.
+export function wrap(breaks, columns) {
+  const starts = [0];
+  let used = 0;
+  for (let i = 0; i < breaks.length; i++) {
+    used += 1;
+    if ((breaks[i] || used === columns) && i + 1 < breaks.length) {
+      starts.push(i + 1);
+      used = 0;
+    }
+  }
+  starts.push(breaks.length);
+  return Int32Array.from(starts);
+}
+
+export function lineOf(starts, index) {
+  let low = 0;
+  let high = starts.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle] <= index) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+// Height of the text's window: as many lines as there are, up to a third of a small screen.
+export function textHeight(lines, sizes) {
+  const most = sizes.below ? (sizes.narrow ? 380 : 400) : sizes.narrow ? 330 : 260;
+  const whole = Math.max(1, Math.floor(most / sizes.line)) * sizes.line;
+  return Math.min(lines * sizes.line, whole) + 2;
+}
+
+// Sizes of the map: rows of at least 2 px, columns of at least 2 px or the whole time in the width there is.
+export function mapSizes(width, time, units) {
+  const narrow = width < NARROW;
+  const column = width / time >= 1.5 ? Math.min(width / time, 24) : 2;
+  const row = narrow ? Math.max(4, Math.min(24, Math.floor(160 / units))) : Math.max(2, Math.min(24, Math.floor(400 / units)));
+  const full = { width: Math.ceil(column * time), height: row * units };
+  return { column, row, full, height: Math.min(full.height, narrow ? 160 : 400), overview: 60, line: 52 };
+}

@@ -1,0 +1,43 @@
+"""All units at once: how often each gate is nearly shut or nearly open."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.saturation import gate_saturation
+from explorer.figures.saturation import saturation
+from explorer.records import SIGNED_GATES
+from pages._panels import choice
+from pages._shared import runs
+from pages._shared.runs import View
+from pages._shared.show import is_dark, show
+
+KEY = "hidden_states.saturation"
+READ = """One dot is one unit; across, the share of steps in which its gate was below 0.1 (nearly shut), upwards the share above 0.9 (nearly
+open). No dot can lie above the line. **Counts, not memory**: a forget gate above 0.9 at every step may still keep only 0.35 after
+ten. Gates near 1 are a healthy integrator, not a fault. Karpathy, Johnson and Fei-Fei, 2015."""
+
+
+def panel(view: View, about: dict, chosen) -> None:
+    """The scatter of Karpathy, Johnson and Fei-Fei; a click shows the unit above."""
+    trace = runs.trace(view)
+    gates = [name for name in trace.gates if name not in SIGNED_GATES]
+    if not gates:
+        st.info("A plain RNN has no gates. Choose an LSTM or a GRU.")
+        return
+    found = [gate_saturation(trace, gate) for gate in gates]
+    picked = show(
+        saturation(found, (view.layer, view.unit), dark=is_dark()), f"{KEY}.scatter", "saturation", _frame(gates, found), pick="unit"
+    )
+    if picked:
+        layer, unit = int(picked["layer"]), int(picked["unit"])
+        st.button(f"Show unit {unit} of layer {layer + 1}", key=f"{KEY}.show", on_click=choice.look_at, args=(layer, unit))
+    st.caption(READ)
+
+
+def _frame(gates: list[str], found: list) -> pd.DataFrame:
+    rows = []
+    for gate, one in zip(gates, found, strict=True):
+        for layer in range(one.shut.shape[0]):
+            frame = pd.DataFrame({"gate": gate, "layer": layer + 1, "shut": one.shut[layer], "open": one.open[layer]})
+            rows.append(frame.rename_axis("unit").reset_index())
+    return pd.concat(rows)

@@ -1,0 +1,130 @@
+"""The state view of the page: text and map of all units, the sentence above, the row of buttons, the unit in numbers."""
+
+import streamlit as st
+from pages._components.state_view import StateChoice, state_view
+
+from explorer.figures.scales import scale_of
+from explorer.figures.states import StateFigure
+from pages._panels import choice
+from pages._shared import runs
+from pages._shared.guard import patiently
+from pages._shared.runs import View
+
+# What to look for, by concept; {on} is "bright" or its opposite sign.
+WATCH = {
+    "inside [[ ]]": "**{unit}** switches on at the second `[` and off at `]]`. Take the brackets away and watch.",
+    "since the line began": "**{unit}** counts how long the line has been running, and starts anew at each `⏎`.",
+    "position in line": "**{unit}** counts how long the line has been running, and starts anew at each `⏎`.",
+    "inside <ref>": "**{unit}** stays on from `<ref` to `</ref>`, whatever stands between.",
+    "URL": "**{unit}** is on inside a web address.",
+    "quotes": "**{unit}** is on between two quotation marks.",
+    "comment": "**{unit}** is on from `/*` to `*/`. Leave the comment open and watch.",
+    "a unit that does nothing clear": "**{unit}** does nothing that we could name. Most units are like this one.",
+}
+
+HOW_TO_READ = """
+Each character of the text is coloured by the value that one unit held **after reading it**. The map below shows every
+unit of the layer as a row and every character as a column; click a row, or step with the arrow keys, and the text is
+painted anew in your browser.
+
+- **tanh(cell)** is what the LSTM keeps in its cell, squeezed into −1..1:  cₜ = f ⊙ cₜ₋₁ + i ⊙ g.  **Hidden** is the
+  same cell behind the output gate, hₜ = o ⊙ tanh(cₜ): it hides what a unit remembers while it does not speak, so look
+  at the cell first.
+- The **sign** of a unit is arbitrary: a network with a unit's weights negated says the same. Press *flip sign* when it
+  helps.
+- The line under the text says which five characters the network expects next, and what the real one cost in **bits**:
+  −log₂ p.
+- Most units mean nothing that a person could name (Karpathy, Johnson and Fei-Fei found about one in twenty that do). A
+  unit is called after a concept here only where it beats chance, the untrained network and a table of the last four
+  characters, **on text it was not chosen on**; where it does not, its card says so.
+
+Sources: Karpathy, Johnson and Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015; Hochreiter and
+Schmidhuber, *Long Short-Term Memory*, 1997.
+"""
+
+
+def sentence(view: View, about: dict) -> str:
+    """What to look for in this very picture."""
+    name = f"Unit {view.unit}"
+    for guide in choice.guides(about):
+        if (guide["layer"], guide["unit"]) == (view.layer, view.unit) and guide["concept"] in WATCH:
+            return WATCH[guide["concept"]].format(unit=name)
+    return f"**{name}** of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
+
+
+def figure(view: View) -> StateFigure:
+    """The picture of one window: values of all units, likely next characters, cost of each character."""
+    reading, vocab = runs.reading(view), runs.loaded(view.model).vocab
+    window = slice(view.part * runs.WINDOW, (view.part + 1) * runs.WINDOW)
+    values = runs.values(view)
+    return StateFigure(
+        tokens=runs.window_tokens(view),
+        values=values,
+        quantity=view.quantity,
+        unit=min(view.unit, values.shape[1] - 1),
+        order=runs.rows(view),
+        order_name=view.order,
+        scale=scale_of(view.quantity, values),
+        next_tokens=vocab.named(reading.top[window]),
+        next_p=reading.top_p[window],
+        bits=reading.bits[window],
+        start=view.part * runs.WINDOW,
+        title=f"{view.model}, layer {view.layer + 1}",
+    )
+
+
+def panel(view: View, about: dict) -> tuple[View, StateChoice]:
+    """Buttons, the state view, and the chosen unit in numbers; returns the view with the unit chosen in the browser."""
+    if not view.text:
+        st.info("There is no text yet. Type one under *Your own text*, or go back to the example.")
+        st.stop()
+    _actions(view, about)
+    patiently(f"{view.model} reads the text", "hidden_states.cancel", _back, lambda report: runs.reading(view, report))
+    _say_unknown(view)
+    chosen = state_view(figure(view), key="hidden_states.map")
+    return view.of(unit=chosen.unit), chosen
+
+
+def _actions(view: View, about: dict) -> None:
+    example = choice.example(about)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        taken = st.session_state[choice.BEFORE] is not None
+        st.button(
+            example.close_label if taken else example.open_label,
+            key="hidden_states.gesture",
+            type="primary",
+            on_click=choice.gesture,
+            args=(about,),
+            disabled=not taken and example.needle not in view.text,
+        )
+        for number, guide in enumerate(choice.guides(about)[:5]):
+            place = (guide["layer"], guide["unit"])
+            st.button(
+                guide["concept"],
+                key=f"hidden_states.chip.{number}",
+                type="secondary" if place != (view.layer, view.unit) else "primary",
+                on_click=choice.look_at,
+                args=(*place, guide.get("quantity")),
+            )
+        parts = (len(view.text) - 1) // runs.WINDOW + 1
+        if parts > 1:
+            st.number_input(f"Part of {parts}", 1, parts, view.part + 1, key="hidden_states.part_box", on_change=_turn, width=120)
+
+
+def _back() -> None:
+    choice.set_text(None)
+
+
+def _turn() -> None:
+    st.session_state[choice.PART] = st.session_state["hidden_states.part_box"] - 1
+
+
+def _say_unknown(view: View) -> None:
+    vocab = runs.loaded(view.model).vocab
+    if count := vocab.unknown(view.text):
+        strange = sorted({c for c in view.text if vocab.unknown(c)})
+        shown = " ".join(f"`{c}`" if c.isprintable() and c != "`" else f"`U+{ord(c):04X}`" for c in strange[:8])
+        more = " ..." if len(strange) > 8 else ""
+        st.caption(
+            f"{count:,} of {len(view.text):,} characters were never seen in training and are read as the unknown mark: {shown}{more}"
+        )

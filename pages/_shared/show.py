@@ -1,0 +1,48 @@
+"""Put a figure on the page: with its text alternative, and with its picture and data to take away."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures import export
+
+
+def is_dark() -> bool:
+    """Whether the visitor looks at the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None) -> dict | None:
+    """Draw an Altair figure; below it SVG, PNG, HTML and its data as CSV, each made when asked for.
+
+    Args:
+        figure: What to draw; its description becomes the text alternative.
+        key: Of the figure, `page.thing`.
+        name: Of the files.
+        data: What the CSV holds.
+        pick: Name of a selection in the figure; its first selected point is returned.
+    """
+    options = {"key": key, "theme": None, "alt": export.alt_text(figure)}
+    picked = None
+    if pick is None:
+        st.altair_chart(figure, **options)
+    else:
+        event = st.altair_chart(figure, on_select="rerun", selection_mode=[pick], **options)
+        points = event["selection"].get(pick) or []
+        picked = points[0] if points else None
+    _downloads(figure, key, name, data)
+    return picked
+
+
+def _downloads(figure: Any, key: str, name: str, data: pd.DataFrame | None) -> None:
+    kinds = [
+        ("SVG", lambda: export.to_svg(figure), "image/svg+xml"),
+        ("PNG", lambda: export.to_png(figure), "image/png"),
+        ("HTML", lambda: export.to_html(figure), "text/html"),
+    ]
+    if data is not None:
+        kinds.append(("CSV", lambda: data.to_csv(index=False), "text/csv"))
+    with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
+        for label, make, mime in kinds:
+            st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
