@@ -62,7 +62,7 @@ def untrained(loaded: Loaded, seed: int = 0) -> Loaded:
     """The same network with fresh weights: what its form alone can do, the baseline of claims about units."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = CharLM(len(loaded.vocab), **loaded.card["arguments"])
+        module = CharLM(**loaded.card["arguments"])
     return replace(loaded, module=module.eval().requires_grad_(False))
 
 

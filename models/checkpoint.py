@@ -15,6 +15,7 @@ from explorer.errors import CheckpointError
 from models.vocab import Vocabulary
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import nn
 
 FORMAT = 1
@@ -62,20 +63,41 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
     Raises:
         CheckpointError: the card is of no known kind, or lacks something that `load` needs.
     """
+    from safetensors.torch import save as as_bytes
     from torch import float32
 
+    lacking = [name for name in ("kind", "arguments", "vocabulary") if name not in card]
+    if lacking or card["kind"] not in KINDS:
+        got = f"lacks {', '.join(lacking)}" if lacking else f"is of kind {card['kind']!r}"
+        raise CheckpointError(f"The card {got}; expected kind ({', '.join(sorted(KINDS))}), arguments and vocabulary.")
     tensors = {}
     for name, tensor in module.state_dict().items():
         half = tensor.half() if tensor.dtype == float32 else tensor
         tensors[name] = (half if half.isfinite().all() else tensor).cpu().contiguous()
-    save_tensors(tensors, {"format": FORMAT} | card, path)
+    write_atomically(path, as_bytes(tensors, {"card": json.dumps({"format": FORMAT} | card)}))
 
 
-def save_tensors(tensors: dict[str, Any], card: dict[str, Any], path: str | os.PathLike) -> None:
-    """Write tensors and a card of any kind, models or not, as one file."""
-    from safetensors.torch import save as as_bytes
+def write_arrays(arrays: dict[str, "np.ndarray"], card: dict[str, Any], path: str | os.PathLike) -> None:
+    """Write plain arrays, of any axes [...], with a card: for what is counted, not trained."""
+    from safetensors.numpy import save as as_bytes
 
-    write_atomically(path, as_bytes(tensors, {"card": json.dumps(card)}))
+    write_atomically(path, as_bytes(arrays, {"card": json.dumps(card)}))
+
+
+def read_arrays(path: str | os.PathLike) -> dict[str, "np.ndarray"]:
+    """The arrays of a file by name; torch is not needed.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or foreign.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    read_card(path)
+    try:
+        return from_bytes(Path(path).read_bytes())
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
@@ -147,17 +169,13 @@ def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
     return card
 
 
-def read_tensors(path: str | os.PathLike) -> dict[str, Any]:
-    """The tensors of a checkpoint by name, in memory; floating ones as float32.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
+def _weights(path: Path) -> dict[str, Any]:
+    """The tensors of a checkpoint by name, in memory; floating ones as float32."""
     from safetensors import SafetensorError
     from safetensors.torch import load as from_bytes
 
     try:
-        tensors = from_bytes(Path(path).read_bytes())
+        tensors = from_bytes(path.read_bytes())
     except (SafetensorError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
@@ -182,7 +200,7 @@ def load(path: str | os.PathLike) -> Loaded:
     vocab = _vocabulary(path, card)
     module = _empty_module(path, card, len(vocab), len(header))
     _check_fit(path, {name: list(t.shape) for name, t in module.state_dict().items()}, header)
-    module.load_state_dict(read_tensors(path), assign=True)
+    module.load_state_dict(_weights(path), assign=True)
     return Loaded(path.stem, module.eval().requires_grad_(False), vocab, card)
 
 

@@ -72,20 +72,27 @@ def read(
     """
     if not text:
         raise ReadingError("The text is empty; expected at least one character.")
-    pass_ = _Pass(loaded, before)
-    ids = torch.tensor(loaded.vocab.encode(text))
-    with torch.inference_mode():
-        for start in range(0, len(text), window):
-            pass_.states.append(pass_.state)
-            for at in range(start, min(start + window, len(text)), CHUNK):
-                progress(at, len(text))
-                pass_.read(ids[at : min(at + CHUNK, start + window)])
+    ids, passing = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before)
+    states, nats, top, top_p = [], [], [], []
+    for at in _starts(len(text), window):
+        if at % window == 0:
+            states.append(passing.state)
+        progress(at, len(text))
+        cost, logs = passing.read(ids[at : min(at + CHUNK, at - at % window + window)])
+        likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
+        nats.append(cost.numpy())
+        top.append(likely.indices.numpy().astype(np.int32))
+        top_p.append(likely.values.exp().numpy().astype(np.float32))
     progress(len(text), len(text))
     numbers = ids.numpy().astype(np.int32)
-    nats = np.concatenate(pass_.nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)
-    bits = (nats / math.log(2)).astype(np.float32)
-    top, top_p = np.concatenate(pass_.top), np.concatenate(pass_.top_p)
-    return Reading(numbers, bits, top, top_p, tuple(pass_.states), window, int((numbers == 0).sum()))
+    bits = (np.concatenate(nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)) / math.log(2)
+    found = int((numbers == 0).sum())
+    return Reading(numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, found)
+
+
+def _starts(length: int, window: int) -> list[int]:
+    """Where chunks begin: every CHUNK characters of each window."""
+    return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
 
 
 def window_input(reading: Reading, number: int) -> tuple[Tensor, Any]:
@@ -94,28 +101,33 @@ def window_input(reading: Reading, number: int) -> tuple[Tensor, Any]:
     return torch.from_numpy(ids.astype(np.int64))[None], reading.states[number]
 
 
-class _Pass:
-    """The running state of a pass: recurrent state, and log-probabilities of the character to come."""
+class Pass:
+    """A network on its way through a text: its `state`, and the log-probabilities of the character to come.
 
-    def __init__(self, loaded: "Loaded", before: str):
+    Args:
+        loaded: The network.
+        before: Read first, from the zero state.
+    """
+
+    def __init__(self, loaded: "Loaded", before: str = ""):
         from models.char_lm import first_logits
 
-        self.module, self.state, self.states = loaded.module, None, []
-        self.nats: list[np.ndarray] = []
-        self.top: list[np.ndarray] = []
-        self.top_p: list[np.ndarray] = []
-        with torch.inference_mode():
-            self.expected = first_logits(loaded.module).log_softmax(-1)
-            if before:
-                logits, self.state = self.module(torch.tensor([loaded.vocab.encode(before)]))
-                self.expected = logits[0, -1].log_softmax(-1)
+        self.module: Any = loaded.module
+        self.state: Any = None
+        with torch.no_grad():
+            self.expected = first_logits(self.module).double().log_softmax(-1)
+        ids = torch.tensor(loaded.vocab.encode(before))
+        for at in range(0, len(ids), CHUNK):
+            self.read(ids[at : at + CHUNK])
 
-    def read(self, ids: Tensor) -> None:
-        logits, self.state = self.module(ids[None], self.state)
-        logs = logits[0].double().log_softmax(-1)
-        foreseen = torch.cat([self.expected[None].double(), logs[:-1]])
-        self.nats.append(-foreseen.gather(1, ids[:, None])[:, 0].numpy())
-        likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
-        self.top.append(likely.indices.numpy().astype(np.int32))
-        self.top_p.append(likely.values.exp().numpy().astype(np.float32))
-        self.expected = logs[-1]
+    def read(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on through characters `ids` [time]: the nats of each [time], and the log-probabilities after each [time, vocab]."""
+        with torch.inference_mode():
+            logits, state = self.module(ids[None], self.state)
+            logs = logits[0].double().log_softmax(-1)
+            foreseen = torch.cat([self.expected[None], logs[:-1]])
+            nats = -foreseen.gather(1, ids[:, None])[:, 0]
+        # Clones made outside are ordinary tensors, which any later call may use, with gradients too.
+        self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
+        self.expected = logs[-1].clone()
+        return nats, logs

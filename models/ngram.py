@@ -1,0 +1,198 @@
+"""Interpolated Witten-Bell n-grams of characters: what counting alone can predict, the yardstick of every network.
+
+    p_k(x | h) = (c(h x) + T(h) p_{k-1}(x | h')) / (c(h) + T(h)),    p_0 = 1 / size of the vocabulary
+
+with c the counts, T(h) how many different characters followed h, and h' the context h without its first character.
+A context never seen leaves p_{k-1} as it is.
+
+Source: Witten and Bell, "The zero-frequency problem", 1991; interpolated as in Chen and Goodman, 1998.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import CheckpointError
+from models.vocab import Vocabulary
+
+KIND = "ngram"
+UNICODE = 1_114_112
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """All n-grams of one order; the number of an n-gram is its row.
+
+    Args:
+        keys: Parent's row in the order below times vocabulary plus character, sorted, [ngram].
+        counts: How often each occurs, [ngram].
+        totals: c(h) + T(h) of each parent, [parent].
+        kept: Sum of `counts` by parent, [parent]; what pruning took away goes to the shorter context.
+    """
+
+    keys: np.ndarray
+    counts: np.ndarray
+    totals: np.ndarray
+    kept: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class NGram:
+    """Counts of a text, up to an order.
+
+    Args:
+        vocab: Its characters, the same as a network's.
+        levels: One for each order, 1 first.
+    """
+
+    vocab: Vocabulary
+    levels: tuple[Level, ...]
+
+    @property
+    def order(self) -> int:
+        """Length of its longest n-grams, the predicted character included."""
+        return len(self.levels)
+
+    def nats(self, text: str) -> np.ndarray:
+        """What each character costs given those before it, for every order at once, [time, order].
+
+        An unknown character costs the unknown mark plus ln(code points outside the vocabulary), as for the networks.
+        """
+        ids = np.array(self.vocab.encode(text), dtype=np.int64)
+        size, share = len(self.vocab), np.full(len(ids), 1 / len(self.vocab))
+        contexts = np.zeros(len(ids) + 1, dtype=np.int64)
+        costs = np.empty((len(ids), self.order))
+        for number, level in enumerate(self.levels):
+            contexts, here = contexts[:-1], ids[number:]
+            if len(here):
+                rows = _rows(level, contexts * size + here, contexts >= 0)
+                share[number:] = _mixed(level, contexts, np.where(rows >= 0, level.counts[rows], 0), share[number:])
+                contexts = rows
+            costs[:, number] = -np.log(share)
+        costs[ids == 0] += math.log(UNICODE - size)
+        return costs
+
+    def bits(self, text: str) -> np.ndarray:
+        """What each character costs at the highest order, in bits, [time]."""
+        return (self.nats(text)[:, -1] / math.log(2)).astype(np.float32)
+
+    def shares(self, before: str) -> np.ndarray:
+        """Probability of every character of the vocabulary after a text, [vocab]; they sum to 1."""
+        ids, size = self.vocab.encode(before), len(self.vocab)
+        every = np.arange(size)
+        share = np.full(size, 1 / size)
+        for number, level in enumerate(self.levels[: len(ids) + 1]):
+            row = self._row(ids[len(ids) - number :])
+            rows = _rows(level, row * size + every, np.full(size, row >= 0))
+            share = _mixed(level, np.full(size, row), np.where(rows >= 0, level.counts[rows], 0), share)
+        return share
+
+    def _row(self, ids: Sequence[int]) -> int:
+        row = np.zeros(1, dtype=np.int64)
+        for level, number in zip(self.levels, ids, strict=False):
+            row = _rows(level, row * len(self.vocab) + number, row >= 0)
+        return int(row[0])
+
+
+def _rows(level: Level, keys: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows of n-grams by key, -1 where there is none or its context is not known."""
+    rows = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
+    return np.where(known & (level.keys[rows] == keys), rows, -1)
+
+
+def _mixed(level: Level, contexts: np.ndarray, counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
+    """Probabilities of one order from those of the order below, all [time]."""
+    totals = np.where(contexts >= 0, level.totals[contexts], 0)
+    rest = totals - level.kept[contexts]
+    return np.where(totals > 0, (counts + rest * shorter) / np.maximum(totals, 1), shorter)
+
+
+def fit(text: str, vocab: Vocabulary, order: int = 5, least: Sequence[int] = ()) -> NGram:
+    """Count a text.
+
+    Args:
+        text: What to count.
+        vocab: Characters that count; all others are the unknown mark.
+        order: Longest n-grams, the predicted character included.
+        least: How often an n-gram of each order must occur to be kept, 1 where left out; what is dropped saves room,
+            and its share goes to the shorter context, so that probabilities still sum to 1.
+    """
+    ids, size = np.array(vocab.encode(text), dtype=np.int64), len(vocab)
+    contexts, parents, levels = np.zeros(len(ids) + 1, dtype=np.int64), 1, []
+    for number in range(order):
+        contexts = contexts[:-1]
+        known = contexts >= 0
+        keys, inverse, counts = np.unique((contexts * size + ids[number:])[known], return_inverse=True, return_counts=True)
+        above = keys // size
+        totals = np.bincount(above, counts, parents) + np.bincount(above, minlength=parents)
+        keep = counts >= (least[number] if number < len(least) else 1)
+        kept = np.bincount(above[keep], counts[keep], parents)
+        levels.append(Level(keys[keep], counts[keep], totals, kept))
+        renumbered = np.where(keep, np.cumsum(keep) - 1, -1)
+        contexts = np.full(len(contexts), -1)
+        contexts[known] = renumbered[inverse]
+        parents = int(keep.sum())
+    return NGram(vocab, tuple(levels))
+
+
+def _smallest(values: np.ndarray) -> np.ndarray:
+    """The same whole numbers in the smallest type that holds them."""
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))))
+
+
+def save(model: NGram, card: dict, path: str | os.PathLike) -> None:
+    """Write counts with a card; 4 to 7 bytes an n-gram."""
+    from models.checkpoint import FORMAT, write_arrays
+
+    size, arrays = len(model.vocab), {}
+    for number, level in enumerate(model.levels, 1):
+        children = np.bincount(level.keys // size, minlength=len(level.totals))
+        parts = {"characters": level.keys % size, "counts": level.counts, "children": children, "totals": level.totals.astype(np.int64)}
+        arrays |= {f"{number}.{name}": _smallest(values) for name, values in parts.items()}
+    about = {"format": FORMAT, "kind": KIND, "order": model.order, "vocabulary": list(model.vocab.tokens)}
+    write_arrays(arrays, about | card, path)
+
+
+def read(path: str | os.PathLike) -> NGram:
+    """Counts written by `save`.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds something else.
+    """
+    from models.checkpoint import read_arrays, read_card
+
+    card = read_card(path)
+    if card.get("kind") != KIND:
+        raise CheckpointError(f"{path} is of kind {card.get('kind')!r}; expected {KIND!r}.")
+    arrays = read_arrays(path)
+    try:
+        vocab = Vocabulary(tuple(card["vocabulary"]))
+        levels = []
+        for number in range(1, card["order"] + 1):
+            characters, counts, children, totals = (
+                arrays[f"{number}.{name}"].astype(np.int64) for name in ("characters", "counts", "children", "totals")
+            )
+            above = np.repeat(np.arange(len(children)), children)
+            kept = np.bincount(above, counts, len(children))
+            levels.append(Level(above * len(vocab) + characters, counts, totals.astype(float), kept))
+            if len(totals) != len(children) or (number > 1 and len(children) != len(levels[-2].keys)):
+                raise ValueError("its levels do not fit together")
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}). Copy or download it again.") from None
+    return NGram(vocab, tuple(levels))
+
+
+def load(corpus: str, folder: str | os.PathLike | None = None) -> NGram | None:
+    """The counts that ship for a training text, `<corpus>-ngram.safetensors`; None where none does.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    from models import folder_of_checkpoints
+
+    path = Path(folder or folder_of_checkpoints()) / f"{corpus}-ngram.safetensors"
+    return read(path) if path.exists() else None
