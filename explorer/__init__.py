@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
-    from explorer.records import Trace
+    from explorer.recording import Recording, record
+    from explorer.records import Alignment, Trace
+    from explorer.tap import Tap
 
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
 _PLACES = {
-    "ExplorerError": "explorer.errors",  # what every refusal is; its message is a sentence
+    "record": "explorer.recording",  # with record(module) as recording: module(x)
+    "Recording": "explorer.recording",  # what was heard: .paths, .trace(tokens), .alignment(source, target)
+    "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
+    "Alignment": "explorer.records",  # what was looked at when each word was chosen
+    "ExplorerError": "explorer.errors",  # what every refusal is; its message is a sentence
 }
 
-__all__ = ["ExplorerError", "Trace"]
+__all__ = ["Alignment", "ExplorerError", "Recording", "Tap", "Trace", "record"]
 
 
 def __getattr__(name: str):

@@ -25,7 +25,10 @@ ONLY_IN = {
     "plotly": ("explorer.figures",),
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
-    "torch": ("explorer.tap", "explorer.cells", "explorer.recording", "explorer.gradients", "models"),
+    "torch": (
+        "explorer.tap", "explorer.cells", "explorer.calls", "explorer.replay", "explorer.found", "explorer.arrays",
+        "explorer.tapped", "explorer.recording", "explorer.gradients", "models",
+    ),
     "typer": ("models.__main__", "models.commands"),
 }
 

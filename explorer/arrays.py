@@ -1,0 +1,66 @@
+"""The one place where tensors become numpy: detached, on the CPU, float32."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from explorer.errors import RecordingError
+
+Rows = int | Sequence[int]
+
+
+def array(values: Tensor | np.ndarray) -> np.ndarray:
+    """The same values, [...], as a numpy array of float32; shares memory where it can."""
+    if isinstance(values, Tensor):
+        # Half precisions pass through torch: numpy knows no bfloat16.
+        return values.detach().to("cpu").float().numpy()
+    return np.asarray(values, np.float32)
+
+
+def one_for_each(rows: Rows, count: int, word: str) -> list[int]:
+    """Row of the batch for each of `count` steps.
+
+    Raises:
+        RecordingError: a list of rows that is not as long as there are steps; `word` names the argument.
+    """
+    if isinstance(rows, int | np.integer):
+        return [int(rows)] * count
+    if len(rows) != count:
+        raise RecordingError(f"{word} names {len(rows)} rows of the batch; expected one row, or {count}: one for each token.")
+    return [int(row) for row in rows]
+
+
+def picked(values: np.ndarray, time_first: bool, rows: list[int], word: str) -> np.ndarray:
+    """One row of the batch for each step: values [time, batch, item] (or [batch, time, item]) to [time, item].
+
+    Raises:
+        RecordingError: there is no such row; `word` names the argument.
+    """
+    values = values if time_first else values.swapaxes(0, 1)
+    wrong = [row for row in rows if not 0 <= row < values.shape[1]]
+    if wrong:
+        raise RecordingError(f"{word} is {wrong[0]}, but the batch holds {values.shape[1]}: choose from 0 to {values.shape[1] - 1}.")
+    return values[np.arange(len(rows)), rows]
+
+
+def logits_of(logits: Tensor | np.ndarray, rows: Rows, time: int, time_first: bool | None) -> np.ndarray:
+    """Logits of one sequence, [time, vocab], from [time, vocab] or from a batch of them.
+
+    Args:
+        logits: [time, vocab], [time, batch, vocab] or [batch, time, vocab].
+        rows: Row of the batch, or one for each step.
+        time: Number of steps.
+        time_first: How the recurrent module lays out its batch: decides where both axes are as long as time.
+
+    Raises:
+        RecordingError: no axis is as long as the text, or there is no such row.
+    """
+    values = array(logits)
+    if values.ndim == 2:
+        return values  # Trace says so if the time does not fit
+    if values.ndim != 3 or time not in values.shape[:2]:
+        raise RecordingError(f"logits has shape {values.shape}; expected ({time}, vocab) = [time, vocab], or that with a batch axis.")
+    fits = [first for first in (True, False) if values.shape[0 if first else 1] == time]
+    first = fits[0] if len(fits) == 1 else time_first is not False
+    return picked(values, first, one_for_each(rows, time, "index"), "index")

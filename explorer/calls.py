@@ -1,0 +1,213 @@
+"""What passed through a recurrent module: copies of every call, and one sequence of a batch picked out of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from explorer.cells import TOLERANCE, is_cell, kind
+from explorer.errors import RecordingError
+
+State = tuple[Tensor, ...]
+
+
+def copied(value):
+    """A copy that shares nothing with the model: what a caller does to an output in place cannot reach it."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, PackedSequence):
+        return PackedSequence(*(None if part is None else part.detach().clone() for part in value))
+    return None if value is None else tuple(copied(part) for part in value)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a recurrent module, as it was: input, state before (None: zeros), output, state after.
+
+    `training` tells whether dropout was on; `versions` counts the writes to its weights until then.
+    """
+
+    input: Tensor | PackedSequence
+    before: State | None
+    output: Tensor | PackedSequence
+    after: State
+    training: bool
+    versions: tuple[int, ...]
+
+    @classmethod
+    def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result) -> "Call":
+        """Copy what a forward hook sees."""
+        given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
+        output, after = (result if isinstance(result, Tensor) else result[0], result) if is_cell(module) else result
+        before = given.get("hx")
+        return cls(
+            input=copied(given["input"]),
+            before=None if before is None else _state(before),
+            output=copied(output),
+            after=_state(after),
+            training=module.training,
+            versions=versions(module),
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of what came out; it decides how exact a replay can be."""
+        return self._output.dtype
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it ran on a GPU, whose arithmetic may be coarser."""
+        return self._output.is_cuda
+
+    @property
+    def _output(self) -> Tensor:
+        return self.output.data if isinstance(self.output, PackedSequence) else self.output
+
+
+def _state(state: Tensor | State) -> State:
+    return (copied(state),) if isinstance(state, Tensor) else copied(state)
+
+
+def versions(module: nn.Module) -> tuple[int, ...]:
+    """How often each weight was written to; empty where torch does not count (inference tensors)."""
+    return tuple(p._version for p in module.parameters() if not p.is_inference())
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """One sequence as the module read it, in one or more calls.
+
+    input [time, feature], output [time, direction * state]; `starts`: the step at which each call began;
+    `before` and `after`: hidden (and cell) state at its two ends, each [call, layer * direction, state].
+    """
+
+    input: Tensor
+    output: Tensor
+    starts: tuple[int, ...]
+    before: State
+    after: State
+
+    def __len__(self) -> int:
+        return len(self.input)
+
+
+def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
+    """One row of the batch of one call, on the CPU.
+
+    Raises:
+        RecordingError: there is no such row.
+    """
+    batch = _batch(module, call)
+    if not 0 <= row < batch:
+        has = "one sequence: its index is 0" if batch == 1 else f"a batch of {batch}: choose an index from 0 to {batch - 1}"
+        raise RecordingError(f"index is {row}, but '{path}' read {has}.")
+    before = call.before or tuple(torch.zeros_like(state) for state in call.after)
+    axis = 0 if is_cell(module) else 1
+    return Stretch(
+        input=_steps(module, call.input, row),
+        output=_steps(module, call.output, row),
+        starts=(0,),
+        before=tuple(_row(module, state, row, axis) for state in before),
+        after=tuple(_row(module, state, row, axis) for state in call.after),
+    )
+
+
+def _batch(module: nn.Module, call: Call) -> int:
+    if isinstance(call.input, PackedSequence):
+        return int(call.input.batch_sizes[0])
+    if is_cell(module):
+        return 1 if call.input.ndim == 1 else len(call.input)
+    return 1 if call.input.ndim == 2 else call.input.shape[0 if module.batch_first else 1]
+
+
+def _steps(module: nn.Module, values: Tensor | PackedSequence, row: int) -> Tensor:
+    """[time, feature] of one row, however the batch is laid out."""
+    if isinstance(values, PackedSequence):
+        return _unpacked(values, row).cpu()
+    if is_cell(module):
+        return (values if values.ndim == 1 else values[row]).unsqueeze(0).cpu()
+    if values.ndim == 2:
+        return values.cpu()
+    return (values[row] if module.batch_first else values[:, row]).cpu()
+
+
+def _unpacked(packed: PackedSequence, row: int) -> Tensor:
+    # Step t of the packed data begins where the longer rows of all earlier steps end.
+    place = row if packed.unsorted_indices is None else int(packed.unsorted_indices[row])
+    sizes = packed.batch_sizes
+    starts = torch.cumsum(sizes, 0) - sizes
+    return packed.data[(starts[sizes > place] + place).to(packed.data.device)]
+
+
+def _row(module: nn.Module, state: Tensor, row: int, axis: int) -> Tensor:
+    """[1, layer * direction, state] of one row."""
+    alone = state.ndim == (1 if is_cell(module) else 2)
+    picked = state if alone else state.select(axis, row)
+    return (picked.unsqueeze(0) if is_cell(module) else picked).unsqueeze(0).cpu()
+
+
+def joined(stretches: Sequence[Stretch], path: str) -> Stretch:
+    """Calls that carry the state on, as one stretch.
+
+    Raises:
+        RecordingError: a call does not start from the state in which the one before it ended.
+    """
+    if len(stretches) == 1:
+        return stretches[0]
+    starts, total = [], 0
+    for piece in stretches:
+        starts.append(total)
+        total += len(piece)
+    whole = Stretch(
+        input=torch.cat([piece.input for piece in stretches]),
+        output=torch.cat([piece.output for piece in stretches]),
+        starts=tuple(starts),
+        before=tuple(torch.cat(states) for states in zip(*(piece.before for piece in stretches), strict=True)),
+        after=tuple(torch.cat(states) for states in zip(*(piece.after for piece in stretches), strict=True)),
+    )
+    _check_carried(whole, path)
+    return whole
+
+
+def _check_carried(whole: Stretch, path: str) -> None:
+    for before, after in zip(whole.before, whole.after, strict=True):
+        apart = (before[1:].double() - after[:-1].double()).abs().amax((1, 2))
+        limit = TOLERANCE.get(before.dtype, 0.0) * max(1.0, after.double().abs().max().item())
+        wrong = torch.nonzero(~(apart <= limit))
+        if len(wrong):
+            call = int(wrong[0]) + 2
+            raise RecordingError(
+                f"Call {call} of '{path}' does not start from the state in which call {call - 1} ended: they differ by "
+                f"{float(apart[call - 2]):.1e}. A trace is one sequence: record each sequence by itself, carry the state, "
+                "or give index one row for each token where rows of the batch were moved."
+            )
+
+
+def directions(module: nn.Module) -> int:
+    """2 where the module also reads from the end, else 1."""
+    return 2 if getattr(module, "bidirectional", False) else 1
+
+
+def layers(module: nn.Module) -> int:
+    """How many layers are stacked in it."""
+    return getattr(module, "num_layers", 1)
+
+
+def fused(module: nn.Module, x: Tensor, before: State, layer: int) -> Tensor:
+    """Output of one layer alone, both directions, [time, direction * state]: torch's own kernel, dropout off.
+
+    x is the layer's input [time, feature]; before, its first states, each [direction, state].
+    """
+    flat = [weight.detach().cpu() for name, weight in _named_weights(module, layer)]
+    call = {"lstm": torch.lstm, "gru": torch.gru, "tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[kind(module)]
+    first = tuple(state.unsqueeze(1) for state in before)
+    result = call(x.unsqueeze(1), first if len(first) > 1 else first[0], flat, module.bias, 1, 0.0, False, module.bidirectional, False)
+    return result[0].squeeze(1)
+
+
+def _named_weights(module: nn.Module, layer: int) -> list[tuple[str, Tensor]]:
+    names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if module.bias else []), *(["weight_hr"] if module.proj_size else [])]
+    suffixes = [f"_l{layer}", *([f"_l{layer}_reverse"] if module.bidirectional else [])]
+    return [(name + suffix, getattr(module, name + suffix)) for suffix in suffixes for name in names]

@@ -1,0 +1,130 @@
+"""The step equations of RNN, LSTM and GRU for a whole block of steps at once, every gate included.
+
+Once the hidden states are known no gate waits for the one before it: all gates of a block are one matrix product.
+Only the cell state of an LSTM has to be carried from step to step.
+
+Single letters are the equation: W takes the input x, U the state h before the step, b and d are their biases,
+P projects an LSTM's state (torch's weight_hr).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+# Gates by kind, in the order of the rows of torch's weights.
+GATES = {
+    "lstm": ("input", "forget", "candidate", "output"),
+    "gru": ("reset", "update", "candidate"),
+    "tanh": ("candidate",),
+    "relu": ("candidate",),  # max(0, .) is no gate: records leave it out
+}
+
+# How far a replay may be from the module's own output, for each unit of the largest value.
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
+
+Gates = Mapping[str, Float[Tensor, "block unit"]]
+
+
+def kind(module: nn.Module) -> str:
+    """Which equation a recurrent module computes: "lstm", "gru", "tanh" or "relu"."""
+    if isinstance(module, nn.LSTM | nn.LSTMCell):
+        return "lstm"
+    return "gru" if isinstance(module, nn.GRU | nn.GRUCell) else str(module.nonlinearity)
+
+
+def is_cell(module: nn.Module) -> bool:
+    """Whether the module takes one step a call."""
+    return isinstance(module, nn.RNNCellBase)
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights of one layer in one direction: W [row, feature], U [row, state], b and d [row], P [state, unit] or None."""
+
+    W: Tensor
+    U: Tensor
+    b: Tensor
+    d: Tensor
+    P: Tensor | None = None
+
+    @property
+    def units(self) -> int:
+        """Values a gate has: more than the hidden state has where it is projected."""
+        return self.U.shape[1] if self.P is None else self.P.shape[1]
+
+
+def weights(module: nn.Module, layer: int, reverse: bool, dtype: torch.dtype) -> Weights:
+    """The weights of one layer and direction, on the CPU, in the precision of the replay."""
+    suffix = "" if is_cell(module) else f"_l{layer}{'_reverse' if reverse else ''}"
+
+    def get(name: str) -> Tensor | None:
+        found = getattr(module, name + suffix, None)
+        return None if found is None else found.detach().to("cpu", dtype)
+
+    W, U = get("weight_ih"), get("weight_hh")
+    assert W is not None and U is not None
+    none = torch.zeros(len(W), dtype=dtype)
+    b, d = get("bias_ih"), get("bias_hh")
+    return Weights(W, U, none if b is None else b, none if d is None else d, get("weight_hr"))
+
+
+def fill_gates(kind: str, w: Weights, x: Float[Tensor, "block feature"], h: Float[Tensor, "block state"], gates: Gates) -> None:
+    """Write the gates of a block of steps into `gates`, each [block, unit]; x is the input, h the state before each step.
+
+    lstm: i, f, o = sigmoid(W x + b + U h + d), g = tanh(...).  gru: r, z = sigmoid(...), n = tanh(W x + b + r (U h + d)).
+    tanh, relu: the candidate, tanh(...) or max(0, ...), is the new hidden state.
+    """
+    if kind == "gru":
+        r, z, n = torch.addmm(w.b, x, w.W.T).chunk(3, 1)
+        hr, hz, hn = torch.addmm(w.d, h, w.U.T).chunk(3, 1)
+        torch.sigmoid(r.add_(hr), out=gates["reset"])
+        torch.sigmoid(z.add_(hz), out=gates["update"])
+        torch.tanh(n.addcmul_(gates["reset"], hn), out=gates["candidate"])
+        return
+    rows = torch.addmm(w.b + w.d, x, w.W.T).addmm_(h, w.U.T)
+    for name, row in zip(GATES[kind], rows.chunk(len(GATES[kind]), 1), strict=True):
+        if kind == "relu":
+            gates[name].copy_(row.relu_())
+        else:
+            (torch.tanh if name == "candidate" else torch.sigmoid)(row, out=gates[name])
+
+
+def carry_cell(
+    written: Float[np.ndarray, "block unit"],
+    forget: Float[np.ndarray, "block unit"],
+    cell: Float[np.ndarray, "block unit"],
+    steps: Iterable[int],
+    before: np.ndarray,
+    restarts: Mapping[int, np.ndarray],
+) -> np.ndarray:
+    """Write c_t = f_t c_{t-1} + written_t into `cell`, all [block, unit], in the order of `steps`; returns the last.
+
+    A module called in pieces starts each from the state it was given: `restarts` holds it, [unit], by step.
+    """
+    # numpy: a row of an array costs a tenth of a row of a tensor here, and there are thousands.
+    for step in steps:
+        row = cell[step]
+        np.multiply(forget[step], restarts.get(step, before), out=row)
+        row += written[step]
+        before = row
+    return before
+
+
+def new_hidden(
+    kind: str, w: Weights, gates: Gates, cell: Float[Tensor, "block unit"] | None, h: Float[Tensor, "block state"]
+) -> Float[Tensor, "block state"]:
+    """Hidden state after each step of a block, [block, state], from its gates, its cell and the state h before it.
+
+    lstm: o tanh(c), projected where there is a P.  gru: (1 - z) n + z h.  tanh, relu: the candidate.
+    """
+    if kind == "lstm":
+        assert cell is not None
+        shown = torch.tanh(cell).mul_(gates["output"])
+        return shown if w.P is None else shown @ w.P.T
+    if kind == "gru":
+        return torch.lerp(gates["candidate"], h, gates["update"])
+    return gates["candidate"]

@@ -1,0 +1,39 @@
+"""The named identity: one line in a model's forward, and a value that torch hides can be recorded."""
+
+from torch import Tensor, nn
+
+from explorer.errors import RecordingError
+
+AXES = ("batch", "out", "in", "time", "unit")
+
+
+class Tap(nn.Module):
+    """Hands on what it is given, so that a recording can hear it under a name.
+
+    Holds no weights and leaves no trace in `state_dict`, so a model gains or loses taps without losing its checkpoints.
+    Taps named `hidden`, `cell` or after a gate under one parent form a path of their own; a tap that hears attention
+    weights is read with `Recording.alignment`.
+
+    Args:
+        name: What passes here: "hidden", "cell", "input", "forget", "candidate", "output", "reset", "update" or any word.
+        axes: Names of the axes in order, such as "batch in" or "batch time unit", where the shape leaves two readings.
+
+    Raises:
+        RecordingError: the name is empty, or an axis is unknown or named twice.
+    """
+
+    def __init__(self, name: str, axes: str | None = None):
+        super().__init__()
+        if not name.strip():
+            raise RecordingError("A Tap needs a name, such as 'attention' or 'forget'; got an empty one.")
+        words = axes.split() if axes is not None else ["in"]
+        if not words or len(set(words)) != len(words) or not set(words) <= set(AXES):
+            raise RecordingError(f"Tap({name!r}) has axes {axes!r}; expected different words out of {', '.join(AXES)}, such as 'batch in'.")
+        self.name, self.axes = name, axes
+
+    def forward(self, value: Tensor) -> Tensor:
+        return value
+
+    def extra_repr(self) -> str:
+        """What `print(model)` shows."""
+        return repr(self.name) if self.axes is None else f"{self.name!r}, axes={self.axes!r}"
