@@ -1,0 +1,70 @@
+"""What each character cost: bits along the text, for one model or several."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from explorer.errors import AnalysisError
+from explorer.figures.lines import colours, dashes, end_labels
+from explorer.figures.theme import kind_style, themed
+
+TOP = 8.0  # the scale of surprise; what costs more is drawn at its end and told in the tooltip
+
+
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """Mean over a window of `width` positions around each one [time], shorter at the ends; characters without a cost left out."""
+    known = np.isfinite(values)
+    window = np.ones(min(width, max(len(values), 1)))
+    total = np.convolve(np.where(known, values, 0), window, "same")
+    count = np.convolve(known.astype(float), window, "same")
+    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+
+
+def bits(
+    series: Mapping[str, np.ndarray], tokens: Sequence[str], window: int = 25, start: int = 0, dark: bool = False
+) -> alt.TopLevelMixin:
+    """Bits that each character cost, smoothed, with the single characters faint behind.
+
+    Args:
+        series: Name of a model -> bits of each character, [time]; nan where none was predicted (the first). The name
+            chooses the line: an LSTM is solid blue, an n-gram grey.
+        tokens: The characters, [time].
+        window: Characters to average over.
+        start: Position of the first one in the whole text.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: no series, or one whose length is not that of the text.
+    """
+    if not series or not len(tokens):
+        raise AnalysisError("There is nothing to draw: no series of bits, or an empty text.")
+    for name, values in series.items():
+        if len(values) != len(tokens):
+            raise AnalysisError(f"{name} has {len(values)} values; expected {len(tokens)}, one for each character.")
+    styles = {name: kind_style(name, dark) for name in series}
+    frames = [
+        pd.DataFrame({"position": np.arange(start, start + len(tokens)), "raw": np.asarray(values, float), "token": list(tokens),
+                      "value": smoothed(np.asarray(values, float), window), "series": name})
+        for name, values in series.items()
+    ]  # fmt: skip
+    frame = pd.concat(frames, ignore_index=True)
+    frame["clipped"] = frame["raw"].clip(upper=TOP)
+    x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y("value:Q", title=f"bits a character (mean of {window})", scale=alt.Scale(domain=[0, TOP], clamp=True))
+    tooltip = [
+        "series",
+        "position",
+        "token",
+        alt.Tooltip("raw", title="bits", format=".2f"),
+        alt.Tooltip("value", title="mean", format=".2f"),
+    ]
+    raw = alt.Chart(frame).mark_circle(size=10, opacity=0.25).encode(x=x, y=alt.Y("clipped:Q"), color=colours(styles), tooltip=tooltip)
+    lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
+    names = end_labels(frame, styles, (0, TOP), 180)
+    means = ", ".join(
+        f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
+    )
+    told = f"Bits a character over {len(tokens)} characters, on average: {means}."
+    return themed(alt.layer(raw, lines, names).properties(width=620, height=180), told, dark)

@@ -1,0 +1,55 @@
+"""A figure as a file: SVG, PNG, or a page that works offline."""
+
+import altair as alt
+import vl_convert
+
+from explorer.errors import ExplorerError
+from explorer.figures.theme import sentence_of
+
+
+def to_svg(figure: alt.TopLevelMixin) -> str:
+    """An Altair figure as SVG.
+
+    Raises:
+        ExplorerError: it is no Altair figure.
+    """
+    return vl_convert.vegalite_to_svg(_altair(figure).to_dict(), allowed_base_urls=[])  # type: ignore[union-attr]
+
+
+def to_png(figure: alt.TopLevelMixin, scale: float = 2.0) -> bytes:
+    """An Altair figure as PNG, `scale` pixels for each of the screen's.
+
+    Raises:
+        ExplorerError: it is no Altair figure.
+    """
+    return vl_convert.vegalite_to_png(_altair(figure).to_dict(), scale=scale, allowed_base_urls=[])  # type: ignore[union-attr]
+
+
+def to_html(figure) -> str:
+    """A whole page that draws the figure without a network: the library is inside. Altair and Plotly figures.
+
+    Raises:
+        ExplorerError: it is neither.
+    """
+    if isinstance(figure, alt.TopLevelMixin):
+        return vl_convert.vegalite_to_html(figure.to_dict(), bundle=True)
+    if hasattr(figure, "to_html"):
+        return figure.to_html(include_plotlyjs=True, full_html=True)
+    raise ExplorerError(f"A {type(figure).__name__} is no figure; expected one of Altair or Plotly.")
+
+
+def alt_text(figure) -> str:
+    """One sentence that says what a figure shows, for `alt=` and screen readers; empty where it has none.
+
+    Each figure writes its own from its numbers; a Plotly figure keeps it as `layout.meta`.
+    """
+    if isinstance(figure, alt.TopLevelMixin):
+        return sentence_of(figure)
+    told = getattr(getattr(figure, "layout", None), "meta", "")
+    return told if isinstance(told, str) else ""
+
+
+def _altair(figure: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    if not isinstance(figure, alt.TopLevelMixin):
+        raise ExplorerError(f"A {type(figure).__name__} cannot be drawn without a browser; take to_html.")
+    return figure

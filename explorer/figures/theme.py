@@ -1,0 +1,59 @@
+"""One look for every figure: colours, line kinds, type, light and dark, on a transparent ground."""
+
+from collections.abc import Mapping
+
+import altair as alt
+
+# Okabe-Ito colours with a dash each: told apart by the colour-blind and in grey print.
+KINDS: Mapping[str, tuple[str, list[int]]] = {
+    "rnn": ("#d55e00", [6, 3]),
+    "gru": ("#009e73", [2, 2]),
+    "lstm": ("#0072b2", [1, 0]),
+    "n-gram": ("#8a8a8a", [1, 0]),
+}
+DARK_KINDS: Mapping[str, str] = {"rnn": "#ff8c42", "gru": "#3ddba6", "lstm": "#5ab4f0", "n-gram": "#9a9aa2"}
+PARTS = {"kept": "lstm", "written": "rnn", "shown": "gru"}  # the ledger borrows the three colours
+LAYERS = {False: ("#0072b2", "#d55e00", "#009e73", "#7b5ea7"), True: ("#5ab4f0", "#ff8c42", "#3ddba6", "#c0a9ea")}
+
+
+def ink(dark: bool = False, faint: bool = False) -> str:
+    """Colour of letters and axes; `faint` for grid, rules and raw data behind a smooth line."""
+    if faint:
+        return "#4a4a55" if dark else "#c9c9d1"
+    return "#e6e6ea" if dark else "#31333f"
+
+
+def kind_of(name: str) -> str:
+    """The kind a model's or series' name tells: "wiki-lstm" is an lstm, "5-gram" an n-gram; lstm where it tells none."""
+    low = name.lower()
+    return next((kind for kind in ("lstm", "gru", "rnn") if kind in low), "n-gram" if "gram" in low else "lstm")
+
+
+def kind_style(name: str, dark: bool = False) -> tuple[str, list[int]]:
+    """Colour and dash of a model's line."""
+    kind = kind_of(name)
+    colour, dash = KINDS[kind]
+    return (DARK_KINDS[kind] if dark else colour), dash
+
+
+def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.TopLevelMixin:
+    """The chart in the one theme, with one sentence that says what it shows to those who cannot see it."""
+    text, line = ink(dark), ink(dark, faint=True)
+    axis = {
+        "labelColor": text, "titleColor": text, "gridColor": line, "domainColor": line, "tickColor": line,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridOpacity": 0.5,
+    }  # fmt: skip
+    chart = chart.properties(description=sentence, background="transparent")  # type: ignore[attr-defined]
+    return (
+        chart.configure(font="Source Sans, system-ui, sans-serif")
+        .configure_view(stroke=None)
+        .configure_axis(**axis)
+        .configure_title(color=text, fontSize=13, fontWeight=600, anchor="start")
+        .configure_legend(labelColor=text, titleColor=text)
+    )
+
+
+def sentence_of(figure: alt.TopLevelMixin) -> str:
+    """The sentence a figure was given, for `alt=` and for screen readers; empty where it has none."""
+    told = getattr(figure, "description", "")
+    return told if isinstance(told, str) else ""

@@ -1,0 +1,110 @@
+"""One unit: how its values are spread, and what its gates and its ledger did over time."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from explorer.analysis.ledger import ledger
+from explorer.analysis.quantities import check_layer
+from explorer.errors import AnalysisError
+from explorer.figures.lines import colours, dashes, end_labels, rule_at
+from explorer.figures.theme import PARTS, ink, kind_style, themed
+from explorer.records import SIGNED_GATES, Trace
+
+BINS = 40
+GATE_STYLES = {
+    "forget": ("#0072b2", [1, 0]), "input": ("#d55e00", [6, 3]), "output": ("#009e73", [2, 2]), "candidate": ("#8a8a8a", [8, 2, 2, 2]),
+    "update": ("#0072b2", [1, 0]), "reset": ("#d55e00", [6, 3]),
+}  # fmt: skip
+
+
+def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | None = None, dark: bool = False) -> alt.TopLevelMixin:
+    """How often a unit takes each value; a bimodal one is a switch.
+
+    Args:
+        values: One unit over the text, [time].
+        name: What the values are, for the axis: "tanh(cell) of unit 21".
+        threshold: Cut between off and on, drawn as a rule.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no value.
+    """
+    if not len(values):
+        raise AnalysisError("The text is empty: there is no value to count.")
+    low, high = (-1.0, 1.0) if np.abs(values).max() <= 1 else (float(values.min()), float(values.max()))
+    counts, edges = np.histogram(values, bins=BINS, range=(low, high))
+    frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "characters": counts})
+    colour, _ = kind_style("lstm", dark)
+    bars = (
+        alt.Chart(frame)
+        .mark_rect(color=colour)
+        .encode(
+            x=alt.X("from:Q", title=name, scale=alt.Scale(domain=[low, high], nice=False)),
+            x2="to:Q",
+            y=alt.Y("characters:Q", title="characters"),
+            y2=alt.datum(0),
+            tooltip=[alt.Tooltip("from", format=".2f"), alt.Tooltip("to", format=".2f"), "characters"],
+        )
+    )
+    cut = pd.DataFrame({"from": [] if threshold is None else [threshold]}, dtype=float)
+    rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x="from:Q")
+    told = f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
+    return themed(alt.layer(bars, rule).properties(width="container", height=160), told, dark)
+
+
+def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
+    """What the gates of one unit did over a stretch of text, and what it kept, wrote and showed.
+
+    Args:
+        trace: Run to draw, [time, layer, unit].
+        layer, unit: Counted from 0.
+        window: First and one past the last position; the first 200 if not given.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: no such layer or unit, or an empty window.
+    """
+    check_layer(trace, layer)
+    units = (trace.hidden if trace.cell is None else trace.cell).shape[2]
+    if not 0 <= unit < units:
+        raise AnalysisError(f"There is no unit {unit}; this layer has {units}, 0 to {units - 1}.")
+    start, stop = window or (0, min(200, len(trace.tokens)))
+    if not 0 <= start < stop <= len(trace.tokens):
+        raise AnalysisError(f"The window {start}..{stop} does not fit a text of {len(trace.tokens)} tokens.")
+    positions, tokens = np.arange(start, stop), trace.tokens[start:stop]
+    gates = {name: values[start:stop, layer, unit] for name, values in trace.gates.items()}
+    book = ledger(trace, layer)
+    parts = {name: getattr(book, name)[start:stop, unit] for name in PARTS}
+    gate_styles = {name: GATE_STYLES.get(name, kind_style("n-gram", dark)) for name in gates}
+    part_styles = {name: kind_style(kind, dark) for name, kind in PARTS.items()}
+    low = -1.0 if set(gates) & set(SIGNED_GATES) else 0.0
+    reach = max(1.0, float(max(np.abs(values).max() for values in parts.values())))
+    panels = [_panel(_frame(parts, positions, tokens), part_styles, (-reach, reach), book.equation, dark)]
+    if gates:
+        panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark))
+    kept, written = np.abs(parts["kept"]).mean(), np.abs(parts["written"]).mean()
+    told = (
+        f"Gates and ledger of unit {unit}, layer {layer}, characters {start} to {stop - 1}: "
+        f"on average {kept:.2g} kept and {written:.2g} written a step."
+    )
+    return themed(alt.vconcat(*panels), told, dark)
+
+
+def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[str, ...]) -> pd.DataFrame:
+    frames = [pd.DataFrame({"position": positions, "value": v.astype(float), "series": n, "token": tokens}) for n, v in series.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title: str, dark: bool) -> Any:
+    height = 150
+    x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=list(scale), nice=False))
+    tooltip = ["series", "position", "token", alt.Tooltip("value", format=".2g")]
+    lines = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8)
+    lines = lines.encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
+    layers = alt.layer(rule_at(0, dark), lines, end_labels(frame, styles, scale, height))
+    return layers.properties(width=620, height=height, title=title)
