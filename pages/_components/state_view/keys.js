@@ -19,7 +19,7 @@ const MOVES = {
   Home: ["edge", -1], End: ["edge", 1],
   PageUp: ["page", -1], PageDown: ["page", 1],
 };
-const LOOKS = { n: "next", l: "lecture", f: "flip" };
+const SWITCHES = { n: "next", l: "lecture", f: "flip" };
 
 export function action({ key, shiftKey = false, ctrlKey = false, metaKey = false, altKey = false }) {
   if (ctrlKey || metaKey || altKey) return null;
@@ -31,5 +31,5 @@ export function action({ key, shiftKey = false, ctrlKey = false, metaKey = false
   if (key === " ") return { do: "play" };
   if (key === "?") return { do: "help" };
   if (key === "Escape") return { do: "escape" };
-  return LOOKS[key] ? { do: "look", look: LOOKS[key] } : null;
+  return SWITCHES[key] ? { do: "look", look: SWITCHES[key] } : null;
 }

@@ -1,0 +1,138 @@
+"""Colour scales: where a value lies between two ends, and what colour that is. Python and the browser share the stops."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.errors import ExplorerError
+
+DIVERGING, SYMLOG, SEQUENTIAL = "diverging", "symlog", "sequential"
+SIGNED = ("tanh(cell)", "hidden", "candidate")  # -1..1 by their equations
+LEVELS = 256
+
+# (kind of colours, lecture colours, dark): low, middle, high. Lecture colours are those of Karpathy's picture.
+_STOPS = {
+    ("signed", False, False): ("#2166ac", "#f7f7f7", "#b35806"),
+    ("signed", False, True): ("#2166ac", "#1e1e24", "#b35806"),
+    ("signed", True, False): ("#3358d4", "#f7f7f7", "#2a8f3c"),
+    ("signed", True, True): ("#3358d4", "#1e1e24", "#2a8f3c"),
+    ("positive", False, False): ("#f7f7f7", "#a48fb8", "#542788"),
+    ("positive", False, True): ("#1e1e24", "#6b6184", "#b7a4e0"),
+    ("positive", True, False): ("#f7f7f7", "#91c39a", "#2a8f3c"),
+    ("positive", True, True): ("#1e1e24", "#245730", "#2a8f3c"),
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A line from `low` to `high` and the colours along it.
+
+    Args:
+        kind: "diverging" (0 in the middle), "symlog" (likewise, logarithmic beyond 1) or "sequential".
+        low, high: The ends; -high and high unless sequential.
+        fixed: Whether the ends belong to the quantity ("fixed") or were taken from this text ("this text").
+
+    Raises:
+        ExplorerError: no such kind, or ends that do not fit it.
+    """
+
+    kind: str
+    low: float
+    high: float
+    fixed: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in (DIVERGING, SYMLOG, SEQUENTIAL):
+            raise ExplorerError(f"There is no scale of kind {self.kind!r}; expected {DIVERGING}, {SYMLOG} or {SEQUENTIAL}.")
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ExplorerError(f"A scale from {self.low:g} to {self.high:g} has no length; expected low < high.")
+        if self.is_signed and self.low != -self.high:
+            raise ExplorerError(f"A {self.kind} scale from {self.low:g} to {self.high:g} has no 0 in its middle; expected low = -high.")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether 0 lies in the middle and the sign has a colour."""
+        return self.kind != SEQUENTIAL
+
+    @property
+    def says(self) -> str:
+        """The word of the legend: where the ends come from."""
+        return "fixed" if self.fixed else "this text"
+
+    def ticks(self) -> tuple[float, ...]:
+        """Values that the legend prints: the ends and the middle; for gates also 0.1 and 0.9, nearly shut and nearly open."""
+        if self.kind == SEQUENTIAL and (self.low, self.high) == (0.0, 1.0):
+            return (0.0, 0.1, 0.9, 1.0)
+        return (self.low, (self.low + self.high) / 2, self.high)
+
+    def place(self, values: Float[np.ndarray, "..."] | float) -> np.ndarray:
+        """Where values [any] lie on the scale, 0 at the low end, 1 at the high end; beyond the ends: outside 0..1."""
+        values = np.asarray(values)
+        if self.kind == SYMLOG:
+            return (_symlog(values) / _symlog(np.asarray(self.high)) + 1) / 2
+        return (values - self.low) / (self.high - self.low)
+
+    def value(self, place: Float[np.ndarray, "..."] | float) -> np.ndarray:
+        """The values that lie at places [any] in 0..1: `place` undone."""
+        place = np.asarray(place)
+        if self.kind == SYMLOG:
+            bent = (2 * place - 1) * _symlog(np.asarray(self.high))
+            return np.sign(bent) * np.where(np.abs(bent) <= 1, np.abs(bent), np.exp(np.maximum(np.abs(bent), 1) - 1))
+        return self.low + place * (self.high - self.low)
+
+    def stops(self, dark: bool = False, lecture: bool = False) -> tuple[str, str, str]:
+        """Colours at the low end, the middle and the high end."""
+        return _STOPS["signed" if self.is_signed else "positive", lecture, dark]
+
+    def colours(self, dark: bool = False, lecture: bool = False) -> np.ndarray:
+        """All 256 colours from the low end to the high end, uint8 [256, rgb]."""
+        return ramp(self.stops(dark, lecture))
+
+
+def _symlog(values: np.ndarray) -> np.ndarray:
+    size = np.abs(values)
+    return np.sign(values) * np.where(size <= 1, size, 1 + np.log(np.maximum(size, 1)))
+
+
+def ramp(stops: tuple[str, ...]) -> np.ndarray:
+    """256 colours on straight lines between evenly spaced stops, uint8 [256, rgb]."""
+    corners = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], float)
+    at = np.linspace(0, len(stops) - 1, LEVELS)
+    channels = [np.interp(at, np.arange(len(stops)), corners[:, c]) for c in range(3)]
+    return np.floor(np.stack(channels, 1) + 0.5).astype(np.uint8)
+
+
+def ink(colour: tuple[int, int, int]) -> str:
+    """Black or white, whichever is easier to read on this colour; the contrast is never below 4.5."""
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) ** 2 >= 1.05 * 0.05 else "#ffffff"
+
+
+def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = False) -> Scale:
+    """The scale a quantity is drawn on, by the house rules.
+
+    tanh(cell), hidden and candidate: -1..1; sigmoid gates: 0..1; both fixed, so that two pictures can be compared. The raw
+    cell has no ends of its own: symmetric, logarithmic beyond 1, up to the largest value of this text. Hidden states
+    that leave -1..1 (a relu network) are treated like it, without the logarithm.
+
+    Args:
+        quantity: Name, as `analysis.quantities` gives it.
+        values: What will be drawn, [any axes].
+        this_text: Stretch the scale to the largest value of this text instead of the fixed ends.
+    """
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    top = _rounded_up(largest) if largest > 0 else 1.0
+    if quantity == "cell":
+        return Scale(SYMLOG, -top, top, fixed=False)
+    if quantity in SIGNED or (values.size and values.min() < 0):
+        return Scale(DIVERGING, -top, top, fixed=False) if this_text or largest > 1.001 else Scale(DIVERGING, -1.0, 1.0)
+    return Scale(SEQUENTIAL, 0.0, top, fixed=False) if this_text or largest > 1.001 else Scale(SEQUENTIAL, 0.0, 1.0)
+
+
+def _rounded_up(number: float) -> float:
+    """The next number with two significant digits: an end that can be printed and loses nothing."""
+    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return float(f"{math.ceil(number / unit - 1e-9) * unit:.12g}")

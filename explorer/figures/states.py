@@ -1,0 +1,208 @@
+"""The state figure: a text coloured by one unit, and the map of all units under it. One value, drawn by page, SVG and HTML."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from explorer.errors import RecordError
+from explorer.figures import characters
+from explorer.figures.scales import Scale
+
+LIKELY = 5  # next characters shown
+FORMAT = 1
+LONGEST = 16_000  # characters of one figure; the browser draws no wider picture
+STEPS = 32_767  # a value travels as a whole number of this many steps from the middle of its scale to an end
+SLACK = 2e-3
+
+
+@dataclass(frozen=True, eq=False)
+class StateFigure:
+    """What one quantity of one layer did while a text was read.
+
+    Args:
+        tokens: The characters, [time].
+        values: The quantity after each character, float32 [time, unit].
+        quantity: Its name, "tanh(cell)".
+        unit: The chosen unit, a column of `values`.
+        order: Units from the top row of the map to the bottom, [unit], each once.
+        order_name: What the order goes by, "memory time".
+        scale: Ends and colours; every value lies on it, nothing is cut off silently.
+        next_tokens: The likeliest next characters after each character, likeliest first, [time, 5], or None.
+        next_p: Their probabilities, [time, 5], or None.
+        bits: What each character cost, -log2 p given those before it, [time]; nan where unknown; or None.
+        start: Position of the first character in the whole text.
+        title: What is shown, "wiki-lstm, layer 2".
+        cursor: Position in the whole text at which the reader starts.
+
+    Raises:
+        RecordError: the parts do not fit together, or a value is no number or beyond the scale.
+    """
+
+    tokens: Sequence[str]
+    values: np.ndarray
+    quantity: str
+    unit: int
+    order: Sequence[int] | np.ndarray
+    order_name: str
+    scale: Scale
+    next_tokens: Sequence[Sequence[str]] | np.ndarray | None = None
+    next_p: np.ndarray | None = None
+    bits: np.ndarray | None = None
+    start: int = 0
+    title: str = ""
+    cursor: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(self.tokens))
+        object.__setattr__(self, "order", np.asarray(self.order, np.int32))
+        self._check_values()
+        self._check_order()
+        self._check_next()
+
+    def _check_values(self) -> None:
+        time = len(self.tokens)
+        if self.values.ndim != 2 or self.values.shape[0] != time or not self.values.shape[1]:
+            got = f"values has shape {self.values.shape}; expected ({time}, units) = [time, unit]"
+            raise RecordError(f"{got} because there are {time} characters.")
+        if not time:
+            raise RecordError("The text is empty; a state figure needs at least one character.")
+        low, high = float(self.values.min()), float(self.values.max())
+        if not np.isfinite([low, high]).all():
+            raise RecordError(f"values of {self.quantity} are not all numbers. Look for a division by zero or an overflow in the network.")
+        reach = SLACK * (self.scale.high - self.scale.low)
+        if low < self.scale.low - reach or high > self.scale.high + reach:
+            ends = f"the scale from {self.scale.low:g} to {self.scale.high:g}"
+            raise RecordError(
+                f"values of {self.quantity} lie in {low:.3g}..{high:.3g}, beyond {ends}. Use scales.scale_of(quantity, values)."
+            )
+
+    def _check_order(self) -> None:
+        units = self.values.shape[1]
+        if sorted(self.order) != list(range(units)):
+            raise RecordError(f"order names {len(self.order)} rows; expected each of the {units} units once.")
+        if not 0 <= self.unit < units:
+            raise RecordError(f"There is no unit {self.unit}; expected 0 to {units - 1}.")
+
+    def _check_next(self) -> None:
+        time = len(self.tokens)
+        if (self.next_tokens is None) != (self.next_p is None):
+            raise RecordError("next_tokens and next_p come together; only one of them was given.")
+        if self.next_p is not None and self.next_tokens is not None:
+            for name, got in (("next_p", np.shape(self.next_p)), ("next_tokens", np.shape(self.next_tokens)[:2])):
+                if got != (time, LIKELY):
+                    raise RecordError(f"{name} has shape {got}; expected ({time}, {LIKELY}) = [time, rank].")
+        if self.bits is not None and np.shape(self.bits) != (time,):
+            raise RecordError(f"bits has shape {np.shape(self.bits)}; expected ({time},) = [time].")
+
+    def of(self, unit: int) -> np.ndarray:
+        """Values of one unit, float32 [time]."""
+        return np.asarray(self.values[:, unit], np.float32)
+
+    def to_bytes(self) -> bytes:
+        """Everything the browser needs, without the choice of unit, so that another choice sends nothing again.
+
+        Four bytes with the length of a JSON header, the header, then arrays at multiples of eight bytes: `plane` int16
+        [unit, time] holds places on the scale (its high byte is what is painted, all of it what is read out), `ids` and
+        `next_ids` point into the header's list of characters.
+        """
+        ids, next_ids, alphabet = self._alphabet()
+        arrays = {"plane": self._plane(), "ids": ids, "order": np.asarray(self.order, np.int32)}
+        if self.next_p is not None:
+            arrays |= {"next_ids": next_ids, "next_p": np.asarray(self.next_p, np.float32)}
+        if self.bits is not None:
+            arrays |= {"bits": np.asarray(self.bits, np.float32)}
+        return _packed(self._about() | {"alphabet": alphabet}, arrays)
+
+    def _about(self) -> dict:
+        ends = {
+            "kind": self.scale.kind,
+            "low": self.scale.low,
+            "high": self.scale.high,
+            "says": self.scale.says,
+            "ticks": self.scale.ticks(),
+        }
+        looks = {
+            f"{'dark' if dark else 'light'}{' lecture' * lecture}": (dark, lecture) for dark in (False, True) for lecture in (False, True)
+        }
+        ends["stops"] = {look: self.scale.stops(dark=dark, lecture=lecture) for look, (dark, lecture) in looks.items()}
+        return {"format": FORMAT, "quantity": self.quantity, "order_name": self.order_name, "start": self.start, "scale": ends} | {
+            "title": self.title,
+            "time": len(self.tokens),
+            "units": self.values.shape[1],
+            "alt": self.alt(with_unit=False),
+        }
+
+    def _plane(self) -> np.ndarray:
+        if self.values.shape[0] > LONGEST:
+            raise RecordError(
+                f"The figure has {self.values.shape[0]:,} characters; at most {LONGEST:,} can be drawn at once. Show a window."
+            )
+        plane = np.empty(self.values.shape[::-1], np.int16)
+        for first in range(0, plane.shape[0], 64):  # in slices: a window of 10,000 x 512 would need five times its size
+            places = self.scale.place(self.values[:, first : first + 64].T)
+            plane[first : first + 64] = np.rint((places.clip(0, 1) * 2 - 1) * STEPS)
+        return plane
+
+    def _alphabet(self) -> tuple[np.ndarray, np.ndarray, list[dict]]:
+        known: dict[str, int] = {}
+        ids = np.array([known.setdefault(token, len(known)) for token in self.tokens], np.int32)
+        rows = () if self.next_tokens is None else self.next_tokens
+        next_ids = np.array([[known.setdefault(str(token), len(known)) for token in row] for row in rows], np.int32)
+        return ids, next_ids, [{"token": t, "sign": characters.sign(t), "name": characters.name(t)} for t in known]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The chosen unit as a table, one row a character, full precision: what the CSV holds."""
+        columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), "character": list(self.tokens)}
+        columns[f"{self.quantity} of unit {self.unit}"] = self.of(self.unit)
+        if self.bits is not None:
+            columns["bits"] = np.asarray(self.bits)
+        if self.next_p is not None and self.next_tokens is not None:
+            for rank in range(LIKELY):
+                columns[f"next {rank + 1}"] = [str(row[rank]) for row in self.next_tokens]
+                columns[f"p {rank + 1}"] = np.asarray(self.next_p)[:, rank]
+        return pd.DataFrame(columns)
+
+    def alt(self, with_unit: bool = True) -> str:
+        """The picture in a sentence or two, for those who do not see it."""
+        time, units = self.values.shape
+        first = f"{self.title}: " if self.title else ""
+        first += f"{time:,} characters of text and a map of {units} units, {self.quantity}, rows ordered by {self.order_name}."
+        if not with_unit:
+            return first
+        line = self.of(self.unit)
+        top, bottom = int(line.argmax()), int(line.argmin())
+        return (
+            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at character {self.start + top} ({self._named(top)}) "
+            f"and lowest, {line[bottom]:.2g}, at character {self.start + bottom} ({self._named(bottom)})."
+        )
+
+    def _named(self, index: int) -> str:
+        return characters.name(self.tokens[index]) or self.tokens[index]
+
+    def to_svg(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
+        """The picture as one self-contained SVG: text coloured by the chosen unit, map of all units, legend."""
+        from explorer.figures.states_svg import svg
+
+        return svg(self, columns, dark, lecture)
+
+    def to_html(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
+        """The same picture as a page of its own that needs no network."""
+        from explorer.figures.states_svg import html
+
+        return html(self, columns, dark, lecture)
+
+
+def _packed(header: dict, arrays: dict[str, np.ndarray]) -> bytes:
+    """Header and arrays as one piece; each array starts at a multiple of eight bytes, as typed arrays in browsers need."""
+    offset, places, pieces = 0, {}, []
+    for name, array in arrays.items():
+        places[name] = {"type": str(array.dtype), "shape": array.shape, "offset": offset}
+        padding = -array.nbytes % 8
+        pieces += [np.ascontiguousarray(array).data, bytes(padding)]
+        offset += array.nbytes + padding
+    text = json.dumps(header | {"arrays": places}).encode("ascii")
+    text += b" " * (-(len(text) + 4) % 8)
+    return b"".join([len(text).to_bytes(4, "little"), text, *pieces])

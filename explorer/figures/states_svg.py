@@ -1,0 +1,152 @@
+"""The state figure on paper: one SVG with text, map and legend, and a page around it. No browser, no network."""
+
+import base64
+import struct
+import zlib
+from html import escape
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from explorer.figures import characters
+from explorer.figures.scales import LEVELS, ink
+
+if TYPE_CHECKING:
+    from explorer.figures.states import StateFigure
+
+CELL, LINE, BODY, MARGIN, HEAD = 10, 29, 20, 16, 56
+PAPER = {False: ("#ffffff", "#1b1b20", "#5b5b66"), True: ("#141418", "#ececf1", "#a5a5b0")}  # ground, text, quiet
+MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+MARK = 0.05  # of the scale from the middle (a gate: from an end) before the sign is marked by a bar
+
+
+def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
+    """A picture file of pixels [row, column, rgb]."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    height, width, _ = pixels.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], 1)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
+
+
+def levels(figure: "StateFigure", unit: int | None = None) -> np.ndarray:
+    """Places on the scale as numbers of colours 0..255: [time] of one unit, or [time, unit]."""
+    values = figure.values if unit is None else figure.of(unit)
+    return np.rint(figure.scale.place(values).clip(0, 1) * (LEVELS - 1)).astype(np.uint8)
+
+
+def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
+    """Where each line begins and ends: after a newline, or when it is full."""
+    found, start = [], 0
+    for i, token in enumerate(tokens):
+        if token == "\n" or i - start + 1 == columns or i + 1 == len(tokens):
+            found.append((start, i + 1))
+            start = i + 1
+    return found
+
+
+def svg(figure: "StateFigure", columns: int, dark: bool, lecture: bool) -> str:
+    """The picture: head with legend, the text in the unit's colours, all units under it."""
+    ground, text, quiet = PAPER[dark]
+    rows = lines(figure.tokens, columns)
+    width = max(480, min(columns, len(figure.tokens)) * CELL) + 2 * MARGIN
+    map_top = HEAD + len(rows) * LINE + 30
+    units = figure.values.shape[1]
+    row_height = max(2, min(24, 400 // units))
+    height = map_top + units * row_height + MARGIN
+    colours = figure.scale.colours(dark, lecture)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
+        f"<title>{_text(figure.title or 'states')}</title><desc>{_text(figure.alt())}</desc>",
+        f'<rect width="100%" height="100%" fill="{ground}"/>',
+        _head(figure, width, (text, quiet), colours),
+        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(figure, rows, colours, text)}</g>',
+        _map(figure, (map_top, width - 2 * MARGIN, row_height), colours, (text, quiet)),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def html(figure: "StateFigure", columns: int, dark: bool, lecture: bool) -> str:
+    """The picture as a page that stands alone."""
+    title = _text(f"{figure.title or 'states'}, unit {figure.unit}")
+    style = (
+        f"body{{margin:24px;background:{PAPER[dark][0]};color:{PAPER[dark][1]};font-family:sans-serif}}svg{{max-width:100%;height:auto}}"
+    )
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{style}</style>'
+    picture = svg(figure, columns, dark, lecture)
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{picture}<p>{_text(figure.alt())}</p></main></body></html>'
+
+
+def _text(words: str) -> str:
+    """Words as they may stand in XML: escaped, and without the code points XML forbids."""
+    return escape("".join(c if c.isprintable() or c in "\n\t" else characters.sign(c) for c in words))
+
+
+def _body(figure: "StateFigure", rows: list[tuple[int, int]], colours: np.ndarray, text: str) -> str:
+    chosen = levels(figure, figure.unit)
+    inks = [ink(tuple(int(c) for c in colour)) for colour in colours]
+    parts = []
+    for number, (start, stop) in enumerate(rows):
+        top = HEAD + number * LINE
+        for level, run in groupby(range(start, stop), lambda i: chosen[i]):
+            cells = list(run)
+            x = MARGIN + (cells[0] - start) * CELL
+            fill = "#{:02x}{:02x}{:02x}".format(*colours[level])
+            parts.append(f'<rect x="{x}" y="{top + 4}" width="{len(cells) * CELL}" height="{BODY}" fill="{fill}"/>')
+            parts += [_glyph(figure.tokens[i], x + (i - cells[0]) * CELL, top, inks[level]) for i in cells]
+            if side := _mark(figure, int(level)):
+                y = top + 1 if side > 0 else top + BODY + 5
+                parts.append(f'<rect x="{x}" y="{y}" width="{len(cells) * CELL}" height="2" fill="{text}"/>')
+    return "".join(parts)
+
+
+def _glyph(token: str, x: int, top: int, fill: str) -> str:
+    sign = characters.sign(token)
+    faint = "" if sign == token else ' opacity="0.5"'
+    squeeze = f' textLength="{CELL - 1}" lengthAdjust="spacingAndGlyphs"' if len(sign) > 1 and not sign.startswith("\u25cc") else ""
+    return f'<text x="{x + CELL / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
+
+
+def _mark(figure: "StateFigure", level: int) -> int:
+    """1: a bar above (positive, or a gate nearly open), -1: below, 0: none."""
+    place = level / (LEVELS - 1)
+    if figure.scale.is_signed:
+        return 0 if abs(place - 0.5) < MARK else (1 if place > 0.5 else -1)
+    return 1 if place > 0.9 else -1 if place < 0.1 else 0
+
+
+def _head(figure: "StateFigure", width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
+    scale, left = figure.scale, width - MARGIN - 210
+    bar = base64.b64encode(png(colours[None])).decode()
+    ticks = "".join(
+        f'<text x="{left + 160 * (t - scale.low) / (scale.high - scale.low):.1f}" y="42" font-size="11" text-anchor="middle">{t:g}</text>'
+        for t in scale.ticks()
+    )
+    name = f"{figure.title}, " if figure.title else ""
+    return (
+        f'<g font-family="sans-serif" fill="{ink_[1]}">'
+        f'<text x="{MARGIN}" y="28" font-size="15" fill="{ink_[0]}">{_text(f"{name}unit {figure.unit}, {figure.quantity}")}</text>'
+        f'<image x="{left}" y="18" width="160" height="10" preserveAspectRatio="none" href="data:image/png;base64,{bar}"/>'
+        f'{ticks}<text x="{left + 168}" y="27" font-size="11">{scale.says}</text></g>'
+    )
+
+
+def _map(figure: "StateFigure", place: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
+    top, width, row_height = place
+    picture = base64.b64encode(png(colours[levels(figure)].transpose(1, 0, 2)[figure.order])).decode()
+    row = int(np.flatnonzero(figure.order == figure.unit)[0])
+    units = figure.values.shape[1]
+    says = f"all {units} units, rows by {figure.order_name}"
+    return (
+        f'<text x="{MARGIN}" y="{top - 8}" font-family="sans-serif" font-size="12" fill="{ink_[1]}">{_text(says)}</text>'
+        f'<image x="{MARGIN}" y="{top}" width="{width}" height="{units * row_height}" preserveAspectRatio="none" '
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{picture}"/>'
+        f'<rect x="{MARGIN - 2}" y="{top + row * row_height - 1.5}" width="{width + 4}" height="{row_height + 3}" '
+        f'fill="none" stroke="{ink_[0]}" stroke-width="1.5"/>'
+    )

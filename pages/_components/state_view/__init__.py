@@ -1,0 +1,166 @@
+"""The state view on a page: text and map of all units on canvas, chosen in the browser without a rerun."""
+
+import hashlib
+import re
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures.states import StateFigure
+
+HERE = Path(__file__).parent
+LOOKS = ("next", "lecture", "flip")
+# In this order: a file stands after those it imports from.
+FILES = (
+    "decode",
+    "shelf",
+    "colour",
+    "layout",
+    "paging",
+    "hit",
+    "words",
+    "keys",
+    "choice",
+    "text",
+    "map",
+    "readout",
+    "theme",
+    "events",
+    "view",
+)
+_KEPT: dict[int, tuple[tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
+
+
+@dataclass(frozen=True)
+class StateChoice:
+    """What the visitor looks at.
+
+    Args:
+        unit: The chosen unit.
+        cursor: Position in the whole text.
+        selection: Brushed range (start, stop) in the whole text, or None.
+        looks: Switches that are on: "next" characters, "lecture" colours, "flip" the sign.
+    """
+
+    unit: int
+    cursor: int
+    selection: tuple[int, int] | None = None
+    looks: tuple[str, ...] = ()
+
+
+@cache
+def source(*names: str) -> str:
+    """The component's JavaScript: the small files one after the other, without what made them modules."""
+    text = "\n".join(read(f"{name}.js") for name in names)
+    text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+
+
+@cache
+def read(name: str) -> str:
+    """One of the files beside this one."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _carrier():
+    """What brings the arrays: a component that shows nothing."""
+    return st.components.v2.component("state_view_arrays", js=source("decode", "shelf", "carrier"))
+
+
+def _view():
+    """What shows them. Registered with the server that runs; registering the same again changes nothing."""
+    return st.components.v2.component("state_view", html=read("view.html"), css=read("view.css"), js=source(*FILES))
+
+
+def state_choice(key: str) -> StateChoice | None:
+    """What the browser last told of the view with this key; None before it told anything. Readable before it is drawn."""
+    told = (st.session_state.get(key) or {}).get("choice")
+    try:
+        selection = told["selection"] and (int(told["selection"][0]), int(told["selection"][1]))
+        looks = tuple(look for look in LOOKS if look in (told.get("looks") or ()))
+        return StateChoice(int(told["unit"]), int(told["cursor"]), selection or None, looks)
+    except (TypeError, KeyError, ValueError, IndexError):
+        return None
+
+
+def state_view(
+    figure: StateFigure, key: str, on_change: Callable[[], None] | None = None, looks: tuple[str, ...] | None = None
+) -> StateChoice:
+    """Draw the figure and give what the visitor chose.
+
+    Unit, cursor and looks belong to the browser. What Python passes counts when it is new: a `figure.unit` other than
+    in the run before, and other than what the browser told, is a wish and is followed; anything else is an echo.
+
+    Args:
+        figure: What to draw; `figure.unit` and `figure.cursor` are where to start, and wishes later.
+        key: Of the component; its choice is `state_choice(key)` at the start of the next run.
+        on_change: Called before the run in which the browser's choice is new.
+        looks: Switches to start with, of "next", "lecture", "flip".
+    """
+    told = state_choice(key)
+    asked = _asked(key, figure, looks, told)
+    choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"])), figure)
+    digest, blob = _blob(figure)
+    with st.container(gap=None):
+        _carrier()(key=f"{key}.arrays", data=digest.encode() + blob)
+        data = {"digest": digest, "asked": asked["n"], "unit": choice.unit, "cursor": choice.cursor}
+        data |= {"selection": choice.selection, "looks": list(choice.looks)}
+        _view()(key=key, data=data, on_choice_change=on_change or (lambda: None))
+    return choice
+
+
+def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, told: StateChoice | None) -> dict:
+    """What Python believes to be on screen, with a number that grows when Python wants something else than the browser."""
+    wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks}
+    first = {"n": 1, "unit": figure.unit, "cursor": figure.cursor or figure.start, "selection": None, "looks": looks or ()}
+    memory = st.session_state.get(f"{key}.asked")
+    now = dict(memory["now"]) if memory else first
+    before = memory["wish"] if memory else wish
+    said = memory["said"] if memory else None
+    if told:
+        now |= {"unit": told.unit, "cursor": told.cursor, "selection": told.selection, "looks": told.looks}
+    if memory and told == said:  # nothing new from the browser: what Python asked for since then still stands
+        now = dict(memory["now"])
+    for name, value in wish.items():
+        echoes = [before[name], now[name], said and getattr(said, name)]
+        if value is not None and value not in echoes:
+            now |= {name: value, "n": now["n"] + 1}
+    st.session_state[f"{key}.asked"] = {"now": now, "wish": wish, "said": told}
+    return now
+
+
+def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
+    """The choice where it exists in this figure."""
+    end = figure.start + len(figure.tokens)
+    unit = min(max(choice.unit, 0), figure.values.shape[1] - 1)
+    cursor = min(max(choice.cursor, figure.start), end - 1)
+    selection = choice.selection
+    if selection and not figure.start <= selection[0] < selection[1] <= end:
+        selection = None
+    return replace(choice, unit=unit, cursor=cursor, selection=selection)
+
+
+def _blob(figure: StateFigure) -> tuple[str, bytes]:
+    """The figure's bytes and their digest, made once for as long as its values live; values must not change in place."""
+    name, about = id(figure.values), _about(figure)
+    known = _KEPT.get(name)
+    if known and known[0] == about:
+        return known[1:]
+    blob = figure.to_bytes()
+    digest = hashlib.blake2b(blob, digest_size=8).hexdigest()
+    if known is None:
+        weakref.finalize(figure.values, _KEPT.pop, name, None)
+    _KEPT[name] = (about, digest, blob)
+    return digest, blob
+
+
+def _about(figure: StateFigure) -> tuple:
+    """Everything in the figure's bytes beside its values, small enough to compare."""
+    rows = None if figure.next_tokens is None else hash(tuple(str(token) for row in figure.next_tokens for token in row))
+    arrays = tuple(None if a is None else np.asarray(a).tobytes() for a in (figure.order, figure.next_p, figure.bits))
+    return (figure.tokens, figure.quantity, figure.order_name, figure.scale, figure.start, figure.title, rows, arrays)

@@ -1,0 +1,104 @@
+// What stands under the text, and what a screen reader hears. Text only ever goes through textContent.
+
+import { LIKELY } from "./layout.js";
+import { bits, chance, count, plain, spoken, two } from "./words.js";
+import { valueAt } from "./map.js";
+
+function element(tag, text, kind = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+export function shown(view, value) {
+  return view.figure.scale.kind === "sequential" ? plain(value) : two(value);
+}
+
+export function writeReadout(view) {
+  const { figure, choice, part } = view;
+  const at = choice.cursor;
+  const here = figure.alphabet[figure.ids[at]];
+  const value = shown(view, valueAt(view, choice.unit, at));
+  part(".sign").textContent = here.sign;
+  part(".name").textContent = `${here.name ? here.name + " \u00b7 " : ""}character ${count(figure.start + at + 1)}${selected(view)}`;
+  part(".value").textContent = `unit ${choice.unit}: ${figure.quantity} ${value}`;
+  const next = at + 1 < figure.time ? figure.alphabet[figure.ids[at + 1]] : null;
+  writeGuesses(view, next);
+  writeCame(view, next);
+  say(view, `${spoken(here)}, character ${figure.start + at + 1}. Unit ${choice.unit}, ${value}.${heard(view, next)}`);
+}
+
+function selected({ choice, figure }) {
+  if (!choice.selection) return "";
+  const [from, to] = choice.selection;
+  return ` \u00b7 ${count(to - from)} selected (${count(figure.start + from + 1)} to ${count(figure.start + to)})`;
+}
+
+function writeGuesses({ figure, choice, part }, next) {
+  const box = part(".guesses");
+  if (!figure.next_p) return box.replaceChildren();
+  const first = choice.cursor * LIKELY;
+  let other = 1;
+  const guesses = [...figure.next_p.subarray(first, first + LIKELY)].map((p, rank) => {
+    const character = figure.alphabet[figure.next_ids[first + rank]];
+    const guess = element("span", "", next && character.token === next.token ? "guess true" : "guess");
+    guess.append(element("b", character.sign), ` ${chance(p)}`);
+    if (character.name) guess.title = character.name;
+    other -= p;
+    return guess;
+  });
+  box.replaceChildren(element("span", "next"), ...guesses, element("span", `other ${chance(Math.max(0, other))}`));
+}
+
+function writeCame({ figure, choice, part }, next) {
+  const box = part(".came");
+  if (!next) return box.replaceChildren();
+  const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
+  box.replaceChildren("came ", element("b", next.sign), Number.isFinite(cost) ? ` ${bits(cost)}` : "");
+}
+
+function heard({ figure, choice }, next) {
+  if (!figure.next_p || !next) return "";
+  const first = choice.cursor * LIKELY;
+  const likeliest = figure.alphabet[figure.next_ids[first]];
+  const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
+  const price = Number.isFinite(cost) ? `, ${bits(cost)}` : "";
+  return ` Likeliest next: ${spoken(likeliest)}, ${chance(figure.next_p[first])}. Came: ${spoken(next)}${price}.`;
+}
+
+// Spoken once the reader rests, not at every step of a run.
+function say(view, sentence) {
+  clearTimeout(view.saying);
+  view.saying = setTimeout(() => (view.part(".live").textContent = sentence), 250);
+}
+
+export function writeHover(view) {
+  const { hover, figure, part } = view;
+  if (!hover) return (part(".hover").textContent = "");
+  const character = figure.alphabet[figure.ids[hover.index]];
+  const name = character.name || `\u201c${character.sign}\u201d`;
+  const value = shown(view, valueAt(view, hover.unit, hover.index));
+  part(".hover").textContent = `unit ${hover.unit} at character ${count(figure.start + hover.index + 1)}, ${name}: ${value}`;
+  return undefined;
+}
+
+export function writeLegend(view) {
+  const { figure, part, theme } = view;
+  const { scale } = figure;
+  const canvas = part(".legend canvas");
+  [canvas.width, canvas.height] = [256, 1];
+  const image = new ImageData(256, 1);
+  new Uint32Array(image.data.buffer).set(view.sign > 0 ? theme.palette.words : theme.palette.words.slice().reverse());
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  const print = scale.kind === "sequential" ? plain : (v) => (v ? two(v).replace(/\.0$/, "") : "0");
+  const ticks = scale.ticks.map((value) => {
+    const tick = element("span", value === 0 || value === 1 ? String(value) : print(value));
+    tick.style.left = `${(100 * (value - scale.low)) / (scale.high - scale.low)}%`;
+    return tick;
+  });
+  part(".ticks").replaceChildren(...ticks);
+  part(".says").textContent = scale.says;
+  const kind = scale.kind === "symlog" ? "logarithmic beyond 1, " : "";
+  part(".legend").setAttribute("aria-label", `colours of ${figure.quantity}: ${scale.ticks.map(print).join(", ")}; ${kind}${scale.says}`);
+}

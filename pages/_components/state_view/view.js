@@ -1,0 +1,166 @@
+// The component: keeps one view for each place on the page, and brings events, choice and pictures together.
+
+import { asked, carried, told } from "./choice.js";
+import { mapSizes, metrics, textHeight, wrap } from "./layout.js";
+import { inSight, reveal } from "./paging.js";
+import { placeOf } from "./hit.js";
+import { paintText } from "./text.js";
+import { paintLine, paintMap, paintOverview } from "./map.js";
+import { writeHover, writeLegend, writeReadout } from "./readout.js";
+import { shelf } from "./shelf.js";
+import { readTheme } from "./theme.js";
+import { listen } from "./events.js";
+
+const VIEWS = new WeakMap();
+const QUIET = 300; // milliseconds without a change before Python is told
+
+export default function component({ data, parentElement, setStateValue }) {
+  const view = VIEWS.get(parentElement) ?? create(parentElement);
+  VIEWS.set(parentElement, view);
+  view.send = setStateValue;
+  view.data = data;
+  receive(view);
+  return () => destroy(view);
+}
+
+function create(parent) {
+  const part = (selector) => parent.querySelector(selector);
+  const view = { parent, part, figure: null, asked: 0, sign: 1, choice: null, hover: null };
+  view.root = part(".view");
+  [view.text, view.textCanvas] = [part(".text"), part(".text canvas")];
+  [view.window, view.mapCanvas] = [part(".window"), part(".window canvas")];
+  [view.overview, view.lineCanvas] = [part(".overview"), part(".line")];
+  view.layers = {};
+  for (const name of ["glyphs", "inks", "guesses", "map", "small"]) view.layers[name] = document.createElement("canvas");
+  view.wake = () => receive(view);
+  shelf().waiting.add(view.wake);
+  view.watch = new ResizeObserver(() => view.figure && resize(view) && paint(view));
+  view.watch.observe(view.root);
+  view.change = (changes) => change(view, changes);
+  view.paint = () => paint(view);
+  listen(view);
+  return view;
+}
+
+function destroy(view) {
+  shelf().waiting.delete(view.wake);
+  view.watch.disconnect();
+  clearInterval(view.playing);
+  clearTimeout(view.telling);
+  VIEWS.delete(view.parent);
+}
+
+// New data or theme: another figure is taken over with the choice kept; a choice is taken from Python only if it asks anew.
+function receive(view) {
+  const figure = shelf().figures.get(view.data.digest);
+  if (!figure) return;
+  if (view.figure !== figure) {
+    if (view.choice) view.choice = carried(view.choice, view.figure, figure);
+    [view.figure, view.digest] = [figure, view.data.digest];
+    view.hover = null;
+  }
+  const isAsked = view.data.asked > view.asked;
+  if (isAsked) {
+    clearTimeout(view.telling);
+    view.asked = view.data.asked;
+    view.choice = asked(view.data, figure);
+  }
+  dress(view);
+  resize(view);
+  if (isAsked) show(view);
+  label(view);
+  paint(view);
+}
+
+// Colours, sign and buttons after the looks or the theme changed.
+function dress(view) {
+  view.theme = readTheme(view.root, view.figure, view.choice.looks);
+  const flips = view.choice.looks.includes("flip") && view.figure.scale.kind !== "sequential";
+  view.sign = flips ? -1 : 1;
+  for (const button of view.root.querySelectorAll("[data-look]")) {
+    button.setAttribute("aria-pressed", view.choice.looks.includes(button.dataset.look));
+  }
+  view.part('[data-look="flip"]').hidden = view.figure.scale.kind === "sequential";
+  view.part('[data-look="next"]').hidden = !view.figure.next_p;
+  writeLegend(view);
+}
+
+function resize(view) {
+  const { figure, choice } = view;
+  view.width = Math.floor(view.text.clientWidth);
+  if (!view.width) return false;
+  view.sizes = metrics(view.width, choice.looks.includes("next") && Boolean(figure.next_p));
+  view.starts = wrap(figure.breaks, view.sizes.columns);
+  view.textHeight = textHeight(view.starts.length - 1, view.sizes);
+  view.text.style.height = `${view.textHeight}px`;
+  view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line + 2}px`;
+  view.mapWidth = view.root.clientWidth;
+  view.map = mapSizes(view.mapWidth, figure.time, figure.units);
+  const scrolls = view.map.full.width > view.mapWidth;
+  view.window.style.height = `${view.map.height + (scrolls ? 10 : 0)}px`;
+  Object.assign(view.part(".window .sizer").style, { width: `${view.map.full.width}px`, height: `${view.map.full.height}px` });
+  return true;
+}
+
+function label(view) {
+  const { figure, part } = view;
+  part("#unit").max = figure.units - 1;
+  part(".of").textContent = `of ${figure.units}`;
+  part(".order").textContent = `all ${figure.units} units, rows by ${figure.order_name}`;
+  part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} characters \u2192`;
+  view.text.setAttribute("aria-label", "text; left and right move the cursor, up and down choose a unit, question mark lists the keys");
+  view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);
+  view.textCanvas.setAttribute("aria-label", figure.alt);
+  view.mapCanvas.setAttribute("aria-label", `every unit a row, every character a column, rows by ${figure.order_name}`);
+}
+
+// A change of choice: painted at once, told to Python when the hand rests.
+function change(view, changes) {
+  const started = performance.now();
+  const looks = changes.looks && changes.looks !== view.choice.looks;
+  const unit = "unit" in changes && changes.unit !== view.choice.unit;
+  view.choice = { ...view.choice, ...changes };
+  if (looks) {
+    dress(view);
+    resize(view);
+  }
+  if (unit || "cursor" in changes || looks) show(view);
+  paint(view);
+  if (unit) measure(view, started);
+  clearTimeout(view.telling);
+  view.telling = setTimeout(() => view.send("choice", { ...told(view.choice, view.figure), asked: view.asked }), QUIET);
+}
+
+function measure(view, started) {
+  const took = performance.now() - started;
+  performance.measure("state-view repaint", { start: started, duration: took });
+  view.root.dataset.repaintMs = took.toFixed(2);
+}
+
+// Scrolls so that cursor and unit are in sight.
+function show(view) {
+  if (!view.sizes) return;
+  const { map, choice, figure, sizes } = view;
+  const { y } = placeOf(choice.cursor, sizes, view.starts);
+  view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight - 2, y, y + sizes.line);
+  const row = figure.rank[choice.unit] * map.row;
+  view.window.scrollTop = reveal(view.window.scrollTop, map.height, row - 3 * map.row, row + 4 * map.row);
+  const x = choice.cursor * map.column;
+  view.window.scrollLeft = reveal(view.window.scrollLeft, view.mapWidth, x - 8 * map.column, x + 9 * map.column);
+}
+
+function paint(view) {
+  if (!view.sizes) return;
+  paintText(view);
+  paintMap(view);
+  paintLine(view);
+  paintOverview(view);
+  writeReadout(view);
+  writeHover(view);
+  const { choice, figure } = view;
+  view.lineCanvas.setAttribute("aria-label", `unit ${choice.unit} over time, ${figure.quantity}`);
+  const box = view.part("#unit");
+  if (view.parent.activeElement !== box || Number(box.value) !== choice.unit) box.value = choice.unit;
+  const [first, last] = inSight(view.text.scrollTop, view.textHeight, view.sizes.line, view.starts.length - 1);
+  Object.assign(view.root.dataset, { unit: choice.unit, cursor: choice.cursor + figure.start, lines: `${first}-${last}`, digest: view.digest });
+}

@@ -1,0 +1,116 @@
+"""A real browser and a real server for tests: finds a Chromium, starts `streamlit run`, says loudly when there is none."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update")
+FLAGS = (*FLAGS, "--disable-sync", "--force-color-profile=srgb")
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+class NoBrowserWarning(UserWarning):
+    """Browser tests were skipped: nothing on this machine can draw a page."""
+
+
+def executable() -> str | None:
+    """Path of the system's Chromium or Chrome; None if there is none."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+def require() -> str:
+    """The browser's path; without one the test is skipped, loudly, or fails where CI is true."""
+    path = executable()
+    if path is None:
+        message = f"No browser found ({', '.join(NAMES)}): NOTHING THAT IS DRAWN IN A BROWSER IS TESTED. Install chromium."
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(message)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.warn(message, NoBrowserWarning, stacklevel=2)
+        print(f"\n*** {message} ***", file=sys.__stderr__, flush=True)
+        pytest.skip(message)
+    return path
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless browser."""
+    path = require()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@dataclass
+class Server:
+    """A running app: its address and its process."""
+
+    url: str
+    process: subprocess.Popen
+    log: Path
+
+    def output(self) -> str:
+        """What the server printed so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def serving(app: Path, folder: Path, seconds: float = 60, environment: dict[str, str] | None = None) -> Iterator[Server]:
+    """`streamlit run app` on a free port, healthy; its output is printed if the block fails."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / f"server-{port}.log"
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1"]
+    settings = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | (environment or {})
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=settings)
+    server = Server(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait(server, seconds)
+        yield server
+    except BaseException:
+        print(f"--- server of {app.name} ---\n{server.output()}", file=sys.stderr)
+        raise
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(server: Server, seconds: float) -> None:
+    """Until the server says that it is healthy; any unknown path answers 200, so only this one counts."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"The server ended with code {server.process.returncode}:\n{server.output()}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2) as answer:
+            if answer.read() == b"ok":
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"The server was not healthy after {seconds:g} s:\n{server.output()}")
+
+
+def settle(page: Page, timeout: float = 30_000) -> None:
+    """Until the script of the page has ended."""
+    page.wait_for_selector(IDLE, timeout=timeout)
