@@ -1,5 +1,7 @@
 """What is looked at on the page of hidden states: the widgets of the first row, the text, the gesture, the link."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from explorer.analysis import quantities, units
@@ -90,20 +92,14 @@ def gesture(about: dict) -> None:
 def pick(about: dict) -> View:
     """The first row of widgets, and what they choose."""
     kind, guide = about["arguments"]["cell"], (guides(about) or [{}])[0]
-    names = list(runs.cards())
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        model = st.selectbox("Network", names, key=MODEL, bind="query-params", on_change=forget_model, width=190)
-        layers = [str(n + 1) for n in range(about["arguments"]["layers"])]
-        if st.session_state.get(LAYER) not in layers:
-            st.session_state.pop(LAYER, None)
-        layer = st.selectbox("Layer", layers, guide.get("layer", 0), key=LAYER, bind="query-params", width=90)
-        if st.session_state.get(QUANTITY) not in QUANTITIES[kind]:
-            st.session_state.pop(QUANTITY, None)
-        quantity = st.selectbox("Quantity", QUANTITIES[kind], key=QUANTITY, bind="query-params", width=150)
-        orders = ORDERS if kind != "rnn" else ORDERS[1:]
-        if st.session_state.get(ORDER) not in orders:
-            st.session_state.pop(ORDER, None)
-        order = st.selectbox("Order of the map", orders, key=ORDER, bind="query-params", width=160)
+    layers = [str(n + 1) for n in range(about["arguments"]["layers"])]
+    orders = ORDERS if kind != "rnn" else ORDERS[1:]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _gesture_button(about)
+        model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=190, **_bound(MODEL))
+        layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115, "layer {}")
+        quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 150)
+        order = _select("Order of the map", orders, 0, ORDER, 205, "order: {}")
         _text_popover(about)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
@@ -111,6 +107,24 @@ def pick(about: dict) -> View:
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // runs.WINDOW)
     return View(model, text, example(about).warm_up, int(layer) - 1, quantity, order, unit, part)
+
+
+def _bound(key: str) -> dict:
+    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
+
+
+def _select(label: str, options: Sequence[str], index: int, key: str, width: int, shown: str = "{}") -> str:
+    # What another network offered may not exist here: back to the default, instead of an error.
+    if st.session_state.get(key) not in options:
+        st.session_state.pop(key, None)
+    return st.selectbox(label, options, index, format_func=shown.format, width=width, **_bound(key))
+
+
+def _gesture_button(about: dict) -> None:
+    shown, taken = example(about), st.session_state[BEFORE] is not None
+    label = shown.close_label if taken else shown.open_label
+    possible = taken or shown.needle in text_of(about)
+    st.button(label, key=f"{PAGE}.gesture", type="primary", on_click=gesture, args=(about,), disabled=not possible)
 
 
 def _text_popover(about: dict) -> None:

@@ -1,10 +1,10 @@
 """The state view of the page: text and map of all units, the sentence above, the row of buttons, the unit in numbers."""
 
 import streamlit as st
-from pages._components.state_view import StateChoice, state_view
 
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
+from pages._components.state_view import StateChoice, state_view
 from pages._panels import choice
 from pages._shared import runs
 from pages._shared.guard import patiently
@@ -86,29 +86,22 @@ def panel(view: View, about: dict) -> tuple[View, StateChoice]:
 
 
 def _actions(view: View, about: dict) -> None:
-    example = choice.example(about)
+    parts = (len(view.text) - 1) // runs.WINDOW + 1
+    if not choice.guides(about) and parts == 1:
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        taken = st.session_state[choice.BEFORE] is not None
-        st.button(
-            example.close_label if taken else example.open_label,
-            key="hidden_states.gesture",
-            type="primary",
-            on_click=choice.gesture,
-            args=(about,),
-            disabled=not taken and example.needle not in view.text,
-        )
         for number, guide in enumerate(choice.guides(about)[:5]):
             place = (guide["layer"], guide["unit"])
             st.button(
                 guide["concept"],
                 key=f"hidden_states.chip.{number}",
-                type="secondary" if place != (view.layer, view.unit) else "primary",
+                icon=":material/visibility:" if place == (view.layer, view.unit) else None,
                 on_click=choice.look_at,
                 args=(*place, guide.get("quantity")),
             )
-        parts = (len(view.text) - 1) // runs.WINDOW + 1
         if parts > 1:
-            st.number_input(f"Part of {parts}", 1, parts, view.part + 1, key="hidden_states.part_box", on_change=_turn, width=120)
+            label = f"Part of {parts}, {runs.WINDOW:,} characters each"
+            st.number_input(label, 1, parts, view.part + 1, key="hidden_states.part_box", on_change=_turn, width=220)
 
 
 def _back() -> None:
