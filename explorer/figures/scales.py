@@ -1,6 +1,7 @@
 """Colour scales: where a value lies between two ends, and what colour that is. Python and the browser share the stops."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,7 +105,7 @@ def ramp(stops: tuple[str, ...]) -> np.ndarray:
     return np.floor(np.stack(channels, 1) + 0.5).astype(np.uint8)
 
 
-def ink(colour: tuple[int, int, int]) -> str:
+def ink(colour: Sequence[int]) -> str:
     """Black or white, whichever is easier to read on this colour; the contrast is never below 4.5."""
     linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

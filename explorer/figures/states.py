@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import RecordError
-from explorer.figures import characters
+from explorer.figures import characters, states_svg
 from explorer.figures.scales import Scale
 
 LIKELY = 5  # next characters shown
@@ -140,7 +140,7 @@ class StateFigure:
             raise RecordError(
                 f"The figure has {self.values.shape[0]:,} characters; at most {LONGEST:,} can be drawn at once. Show a window."
             )
-        plane = np.empty(self.values.shape[::-1], np.int16)
+        plane = np.empty((self.values.shape[1], self.values.shape[0]), np.int16)
         for first in range(0, plane.shape[0], 64):  # in slices: a window of 10,000 x 512 would need five times its size
             places = self.scale.place(self.values[:, first : first + 64].T)
             plane[first : first + 64] = np.rint((places.clip(0, 1) * 2 - 1) * STEPS)
@@ -149,7 +149,7 @@ class StateFigure:
     def _alphabet(self) -> tuple[np.ndarray, np.ndarray, list[dict]]:
         known: dict[str, int] = {}
         ids = np.array([known.setdefault(token, len(known)) for token in self.tokens], np.int32)
-        rows = () if self.next_tokens is None else self.next_tokens
+        rows: Sequence | np.ndarray = () if self.next_tokens is None else self.next_tokens
         next_ids = np.array([[known.setdefault(str(token), len(known)) for token in row] for row in rows], np.int32)
         return ids, next_ids, [{"token": t, "sign": characters.sign(t), "name": characters.name(t)} for t in known]
 
@@ -184,15 +184,17 @@ class StateFigure:
 
     def to_svg(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
         """The picture as one self-contained SVG: text coloured by the chosen unit, map of all units, legend."""
-        from explorer.figures.states_svg import svg
-
-        return svg(self, columns, dark, lecture)
+        return states_svg.svg(self._sheet(), columns, dark, lecture)
 
     def to_html(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
         """The same picture as a page of its own that needs no network."""
-        from explorer.figures.states_svg import html
+        return states_svg.html(self._sheet(), columns, dark, lecture)
 
-        return html(self, columns, dark, lecture)
+    def _sheet(self) -> states_svg.Sheet:
+        levels = np.rint(self.scale.place(self.values).clip(0, 1) * 255).astype(np.uint8)
+        heading = ", ".join(part for part in (self.title, f"unit {self.unit}", self.quantity) if part)
+        caption = f"all {self.values.shape[1]} units, rows by {self.order_name}"
+        return states_svg.Sheet(tuple(self.tokens), levels, self.unit, np.asarray(self.order), self.scale, heading, caption, self.alt())
 
 
 def _packed(header: dict, arrays: dict[str, np.ndarray]) -> bytes:

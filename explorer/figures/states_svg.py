@@ -4,22 +4,41 @@ import base64
 import struct
 import zlib
 from html import escape
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
 from explorer.figures import characters
-from explorer.figures.scales import LEVELS, ink
-
-if TYPE_CHECKING:
-    from explorer.figures.states import StateFigure
+from explorer.figures.scales import LEVELS, Scale, ink
 
 CELL, LINE, BODY, MARGIN, HEAD = 10, 29, 20, 16, 56
 PAPER = {False: ("#ffffff", "#1b1b20", "#5b5b66"), True: ("#141418", "#ececf1", "#a5a5b0")}  # ground, text, quiet
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 MARK = 0.05  # of the scale from the middle (a gate: from an end) before the sign is marked by a bar
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What is drawn on paper.
+
+    Args:
+        tokens: Characters, [time].
+        levels: Places on the scale as numbers of colours, uint8 [time, unit].
+        unit: The chosen one. order: of the map's rows, [unit].
+        scale: For the legend and the colours.
+        heading: Line at the top. caption: line over the map. alt: the picture in words.
+    """
+
+    tokens: tuple[str, ...]
+    levels: np.ndarray
+    unit: int
+    order: np.ndarray
+    scale: Scale
+    heading: str
+    caption: str
+    alt: str
 
 
 def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
@@ -34,12 +53,6 @@ def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
 
 
-def levels(figure: "StateFigure", unit: int | None = None) -> np.ndarray:
-    """Places on the scale as numbers of colours 0..255: [time] of one unit, or [time, unit]."""
-    values = figure.values if unit is None else figure.of(unit)
-    return np.rint(figure.scale.place(values).clip(0, 1) * (LEVELS - 1)).astype(np.uint8)
-
-
 def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
     """Where each line begins and ends: after a newline, or when it is full."""
     found, start = [], 0
@@ -50,37 +63,37 @@ def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
     return found
 
 
-def svg(figure: "StateFigure", columns: int, dark: bool, lecture: bool) -> str:
+def svg(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
     """The picture: head with legend, the text in the unit's colours, all units under it."""
     ground, text, quiet = PAPER[dark]
-    rows = lines(figure.tokens, columns)
-    width = max(480, min(columns, len(figure.tokens)) * CELL) + 2 * MARGIN
+    rows = lines(sheet.tokens, columns)
+    width = max(480, min(columns, len(sheet.tokens)) * CELL) + 2 * MARGIN
     map_top = HEAD + len(rows) * LINE + 30
-    units = figure.values.shape[1]
+    units = sheet.levels.shape[1]
     row_height = max(2, min(24, 400 // units))
     height = map_top + units * row_height + MARGIN
-    colours = figure.scale.colours(dark, lecture)
+    colours = sheet.scale.colours(dark, lecture)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-        f"<title>{_text(figure.title or 'states')}</title><desc>{_text(figure.alt())}</desc>",
+        f"<title>{_text(sheet.heading)}</title><desc>{_text(sheet.alt)}</desc>",
         f'<rect width="100%" height="100%" fill="{ground}"/>',
-        _head(figure, width, (text, quiet), colours),
-        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(figure, rows, colours, text)}</g>',
-        _map(figure, (map_top, width - 2 * MARGIN, row_height), colours, (text, quiet)),
+        _head(sheet, width, (text, quiet), colours),
+        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(sheet, rows, colours, text)}</g>',
+        _map(sheet, (map_top, width - 2 * MARGIN, row_height), colours, (text, quiet)),
         "</svg>",
     ]
     return "\n".join(parts)
 
 
-def html(figure: "StateFigure", columns: int, dark: bool, lecture: bool) -> str:
+def html(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
     """The picture as a page that stands alone."""
-    title = _text(f"{figure.title or 'states'}, unit {figure.unit}")
+    title = _text(sheet.heading)
     style = (
         f"body{{margin:24px;background:{PAPER[dark][0]};color:{PAPER[dark][1]};font-family:sans-serif}}svg{{max-width:100%;height:auto}}"
     )
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{style}</style>'
-    picture = svg(figure, columns, dark, lecture)
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{picture}<p>{_text(figure.alt())}</p></main></body></html>'
+    picture = svg(sheet, columns, dark, lecture)
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{picture}<p>{_text(sheet.alt)}</p></main></body></html>'
 
 
 def _text(words: str) -> str:
@@ -88,9 +101,9 @@ def _text(words: str) -> str:
     return escape("".join(c if c.isprintable() or c in "\n\t" else characters.sign(c) for c in words))
 
 
-def _body(figure: "StateFigure", rows: list[tuple[int, int]], colours: np.ndarray, text: str) -> str:
-    chosen = levels(figure, figure.unit)
-    inks = [ink(tuple(int(c) for c in colour)) for colour in colours]
+def _body(sheet: Sheet, rows: list[tuple[int, int]], colours: np.ndarray, text: str) -> str:
+    chosen = sheet.levels[:, sheet.unit]
+    inks = [ink([int(c) for c in colour]) for colour in colours]
     parts = []
     for number, (start, stop) in enumerate(rows):
         top = HEAD + number * LINE
@@ -99,8 +112,8 @@ def _body(figure: "StateFigure", rows: list[tuple[int, int]], colours: np.ndarra
             x = MARGIN + (cells[0] - start) * CELL
             fill = "#{:02x}{:02x}{:02x}".format(*colours[level])
             parts.append(f'<rect x="{x}" y="{top + 4}" width="{len(cells) * CELL}" height="{BODY}" fill="{fill}"/>')
-            parts += [_glyph(figure.tokens[i], x + (i - cells[0]) * CELL, top, inks[level]) for i in cells]
-            if side := _mark(figure, int(level)):
+            parts += [_glyph(sheet.tokens[i], x + (i - cells[0]) * CELL, top, inks[level]) for i in cells]
+            if side := _mark(sheet, int(level)):
                 y = top + 1 if side > 0 else top + BODY + 5
                 parts.append(f'<rect x="{x}" y="{y}" width="{len(cells) * CELL}" height="2" fill="{text}"/>')
     return "".join(parts)
@@ -113,38 +126,36 @@ def _glyph(token: str, x: int, top: int, fill: str) -> str:
     return f'<text x="{x + CELL / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
 
 
-def _mark(figure: "StateFigure", level: int) -> int:
+def _mark(sheet: Sheet, level: int) -> int:
     """1: a bar above (positive, or a gate nearly open), -1: below, 0: none."""
     place = level / (LEVELS - 1)
-    if figure.scale.is_signed:
+    if sheet.scale.is_signed:
         return 0 if abs(place - 0.5) < MARK else (1 if place > 0.5 else -1)
     return 1 if place > 0.9 else -1 if place < 0.1 else 0
 
 
-def _head(figure: "StateFigure", width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
-    scale, left = figure.scale, width - MARGIN - 210
+def _head(sheet: Sheet, width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
+    scale, left = sheet.scale, width - MARGIN - 210
     bar = base64.b64encode(png(colours[None])).decode()
     ticks = "".join(
         f'<text x="{left + 160 * (t - scale.low) / (scale.high - scale.low):.1f}" y="42" font-size="11" text-anchor="middle">{t:g}</text>'
         for t in scale.ticks()
     )
-    name = f"{figure.title}, " if figure.title else ""
     return (
         f'<g font-family="sans-serif" fill="{ink_[1]}">'
-        f'<text x="{MARGIN}" y="28" font-size="15" fill="{ink_[0]}">{_text(f"{name}unit {figure.unit}, {figure.quantity}")}</text>'
+        f'<text x="{MARGIN}" y="28" font-size="15" fill="{ink_[0]}">{_text(sheet.heading)}</text>'
         f'<image x="{left}" y="18" width="160" height="10" preserveAspectRatio="none" href="data:image/png;base64,{bar}"/>'
         f'{ticks}<text x="{left + 168}" y="27" font-size="11">{scale.says}</text></g>'
     )
 
 
-def _map(figure: "StateFigure", place: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
+def _map(sheet: Sheet, place: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
     top, width, row_height = place
-    picture = base64.b64encode(png(colours[levels(figure)].transpose(1, 0, 2)[figure.order])).decode()
-    row = int(np.flatnonzero(figure.order == figure.unit)[0])
-    units = figure.values.shape[1]
-    says = f"all {units} units, rows by {figure.order_name}"
+    picture = base64.b64encode(png(colours[sheet.levels].transpose(1, 0, 2)[sheet.order])).decode()
+    row = int(np.flatnonzero(sheet.order == sheet.unit)[0])
+    units = sheet.levels.shape[1]
     return (
-        f'<text x="{MARGIN}" y="{top - 8}" font-family="sans-serif" font-size="12" fill="{ink_[1]}">{_text(says)}</text>'
+        f'<text x="{MARGIN}" y="{top - 8}" font-family="sans-serif" font-size="12" fill="{ink_[1]}">{_text(sheet.caption)}</text>'
         f'<image x="{MARGIN}" y="{top}" width="{width}" height="{units * row_height}" preserveAspectRatio="none" '
         f'style="image-rendering:pixelated" href="data:image/png;base64,{picture}"/>'
         f'<rect x="{MARGIN - 2}" y="{top + row * row_height - 1.5}" width="{width + 4}" height="{row_height + 3}" '

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.components.v2 import component
 
 from explorer.figures.states import StateFigure
 
@@ -69,17 +71,17 @@ def read(name: str) -> str:
 
 def _carrier():
     """What brings the arrays: a component that shows nothing."""
-    return st.components.v2.component("state_view_arrays", js=source("decode", "shelf", "carrier"))
+    return component("state_view_arrays", js=source("decode", "shelf", "carrier"))
 
 
 def _view():
     """What shows them. Registered with the server that runs; registering the same again changes nothing."""
-    return st.components.v2.component("state_view", html=read("view.html"), css=read("view.css"), js=source(*FILES))
+    return component("state_view", html=read("view.html"), css=read("view.css"), js=source(*FILES))
 
 
 def state_choice(key: str) -> StateChoice | None:
     """What the browser last told of the view with this key; None before it told anything. Readable before it is drawn."""
-    told = (st.session_state.get(key) or {}).get("choice")
+    told: Any = (st.session_state.get(key) or {}).get("choice")
     try:
         selection = told["selection"] and (int(told["selection"][0]), int(told["selection"][1]))
         looks = tuple(look for look in LOOKS if look in (told.get("looks") or ()))
