@@ -16,10 +16,12 @@ TOP = 8.0  # the scale of surprise; what costs more is drawn at its end and told
 def smoothed(values: np.ndarray, width: int) -> np.ndarray:
     """Mean over a window of `width` positions around each one [time], shorter at the ends; characters without a cost left out."""
     known = np.isfinite(values)
-    window = np.ones(min(width, max(len(values), 1)))
-    total = np.convolve(np.where(known, values, 0), window, "same")
-    count = np.convolve(known.astype(float), window, "same")
-    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0))])
+    count = np.concatenate([[0.0], np.cumsum(known)])
+    place, half = np.arange(len(values)), width // 2
+    first, past = np.maximum(place - half, 0), np.minimum(place + half + 1, len(values))
+    seen = count[past] - count[first]
+    return np.where(seen > 0, (total[past] - total[first]) / np.where(seen > 0, seen, 1), np.nan)
 
 
 def bits(
@@ -62,7 +64,7 @@ def bits(
     ]
     raw = alt.Chart(frame).mark_circle(size=10, opacity=0.25).encode(x=x, y=alt.Y("clipped:Q"), color=colours(styles), tooltip=tooltip)
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    names = end_labels(frame, styles, (0, TOP), 180)
+    names = end_labels(frame, styles, (0.0, TOP), 180)
     means = ", ".join(
         f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
     )

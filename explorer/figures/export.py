@@ -1,5 +1,7 @@
 """A figure as a file: SVG, PNG, or a page that works offline."""
 
+from typing import Any
+
 import altair as alt
 import vl_convert
 
@@ -7,7 +9,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
 
 
-def to_svg(figure: alt.TopLevelMixin) -> str:
+def to_svg(figure: Any) -> str:
     """An Altair figure as SVG.
 
     Raises:
@@ -16,7 +18,7 @@ def to_svg(figure: alt.TopLevelMixin) -> str:
     return vl_convert.vegalite_to_svg(_altair(figure).to_dict(), allowed_base_urls=[])  # type: ignore[union-attr]
 
 
-def to_png(figure: alt.TopLevelMixin, scale: float = 2.0) -> bytes:
+def to_png(figure: Any, scale: float = 2.0) -> bytes:
     """An Altair figure as PNG, `scale` pixels for each of the screen's.
 
     Raises:
@@ -25,7 +27,12 @@ def to_png(figure: alt.TopLevelMixin, scale: float = 2.0) -> bytes:
     return vl_convert.vegalite_to_png(_altair(figure).to_dict(), scale=scale, allowed_base_urls=[])  # type: ignore[union-attr]
 
 
-def to_html(figure) -> str:
+def svg_to_png(svg: str, scale: float = 2.0) -> bytes:
+    """Any SVG as PNG, for figures that are no Altair charts."""
+    return vl_convert.svg_to_png(svg, scale=scale)
+
+
+def to_html(figure: Any) -> str:
     """A whole page that draws the figure without a network: the library is inside. Altair and Plotly figures.
 
     Raises:
@@ -38,7 +45,7 @@ def to_html(figure) -> str:
     raise ExplorerError(f"A {type(figure).__name__} is no figure; expected one of Altair or Plotly.")
 
 
-def alt_text(figure) -> str:
+def alt_text(figure: Any) -> str:
     """One sentence that says what a figure shows, for `alt=` and screen readers; empty where it has none.
 
     Each figure writes its own from its numbers; a Plotly figure keeps it as `layout.meta`.
@@ -49,7 +56,7 @@ def alt_text(figure) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _altair(figure: alt.TopLevelMixin) -> alt.TopLevelMixin:
+def _altair(figure: Any) -> alt.TopLevelMixin:
     if not isinstance(figure, alt.TopLevelMixin):
         raise ExplorerError(f"A {type(figure).__name__} cannot be drawn without a browser; take to_html.")
     return figure

@@ -15,10 +15,7 @@ from explorer.figures.theme import PARTS, ink, kind_style, themed
 from explorer.records import SIGNED_GATES, Trace
 
 BINS = 40
-GATE_STYLES = {
-    "forget": ("#0072b2", [1, 0]), "input": ("#d55e00", [6, 3]), "output": ("#009e73", [2, 2]), "candidate": ("#8a8a8a", [8, 2, 2, 2]),
-    "update": ("#0072b2", [1, 0]), "reset": ("#d55e00", [6, 3]),
-}  # fmt: skip
+GATES = {"forget": "lstm", "input": "rnn", "output": "gru", "update": "lstm", "reset": "rnn"}  # whose colour and dash; else grey
 
 
 def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | None = None, dark: bool = False) -> alt.TopLevelMixin:
@@ -53,7 +50,7 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
     cut = pd.DataFrame({"from": [] if threshold is None else [threshold]}, dtype=float)
     rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x="from:Q")
     told = f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
-    return themed(alt.layer(bars, rule).properties(width="container", height=160), told, dark)
+    return themed(alt.layer(bars, rule).properties(width=420, height=160), told, dark)
 
 
 def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
@@ -79,7 +76,7 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     gates = {name: values[start:stop, layer, unit] for name, values in trace.gates.items()}
     book = ledger(trace, layer)
     parts = {name: getattr(book, name)[start:stop, unit] for name in PARTS}
-    gate_styles = {name: GATE_STYLES.get(name, kind_style("n-gram", dark)) for name in gates}
+    gate_styles = {name: kind_style(GATES.get(name, "n-gram"), dark) for name in gates}
     part_styles = {name: kind_style(kind, dark) for name, kind in PARTS.items()}
     low = -1.0 if set(gates) & set(SIGNED_GATES) else 0.0
     reach = max(1.0, float(max(np.abs(values).max() for values in parts.values())))
@@ -91,7 +88,8 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
         f"Gates and ledger of unit {unit}, layer {layer}, characters {start} to {stop - 1}: "
         f"on average {kept:.2g} kept and {written:.2g} written a step."
     )
-    return themed(alt.vconcat(*panels), told, dark)
+    both = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
+    return themed(both, told, dark)
 
 
 def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[str, ...]) -> pd.DataFrame:
@@ -106,5 +104,5 @@ def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title:
     tooltip = ["series", "position", "token", alt.Tooltip("value", format=".2g")]
     lines = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8)
     lines = lines.encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    layers = alt.layer(rule_at(0, dark), lines, end_labels(frame, styles, scale, height))
+    layers = alt.layer(rule_at(0.0, dark), lines, end_labels(frame, styles, scale, height))
     return layers.properties(width=620, height=height, title=title)
