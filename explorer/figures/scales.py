@@ -40,11 +40,13 @@ class Scale:
     """
 
     kind: str
-    low: float
-    high: float
+    low: int | float
+    high: int | float
     fixed: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
         if self.kind not in (DIVERGING, SYMLOG, SEQUENTIAL):
             raise ExplorerError(f"There is no scale of kind {self.kind!r}; expected {DIVERGING}, {SYMLOG} or {SEQUENTIAL}.")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -62,7 +64,7 @@ class Scale:
         """The word of the legend: where the ends come from."""
         return "fixed" if self.fixed else "this text"
 
-    def ticks(self) -> tuple[float, ...]:
+    def ticks(self) -> tuple[int | float, ...]:
         """Values that the legend prints: the ends and the middle; for gates also 0.1 and 0.9, nearly shut and nearly open."""
         if self.kind == SEQUENTIAL and (self.low, self.high) == (0.0, 1.0):
             return (0.0, 0.1, 0.9, 1.0)
@@ -72,16 +74,17 @@ class Scale:
         """Where values [any] lie on the scale, 0 at the low end, 1 at the high end; beyond the ends: outside 0..1."""
         values = np.asarray(values)
         if self.kind == SYMLOG:
-            return (_symlog(values) / _symlog(np.asarray(self.high)) + 1) / 2
-        return (values - self.low) / (self.high - self.low)
+            return np.asarray((_symlog(values) / _symlog(np.asarray(self.high)) + 1) / 2)
+        return np.asarray((values - self.low) / (self.high - self.low))
 
     def value(self, place: Float[np.ndarray, "..."] | float) -> np.ndarray:
         """The values that lie at places [any] in 0..1: `place` undone."""
         place = np.asarray(place)
         if self.kind == SYMLOG:
             bent = (2 * place - 1) * _symlog(np.asarray(self.high))
-            return np.sign(bent) * np.where(np.abs(bent) <= 1, np.abs(bent), np.exp(np.maximum(np.abs(bent), 1) - 1))
-        return self.low + place * (self.high - self.low)
+            size = np.abs(bent)
+            return np.asarray(np.sign(bent) * np.where(size <= 1, size, np.exp(np.maximum(size, 1) - 1)))
+        return np.asarray(self.low + place * (self.high - self.low))
 
     def stops(self, dark: bool = False, lecture: bool = False) -> tuple[str, str, str]:
         """Colours at the low end, the middle and the high end."""
@@ -94,7 +97,7 @@ class Scale:
 
 def _symlog(values: np.ndarray) -> np.ndarray:
     size = np.abs(values)
-    return np.sign(values) * np.where(size <= 1, size, 1 + np.log(np.maximum(size, 1)))
+    return np.asarray(np.sign(values) * np.where(size <= 1, size, 1 + np.log(np.maximum(size, 1))))
 
 
 def ramp(stops: tuple[str, ...]) -> np.ndarray:
@@ -136,4 +139,4 @@ def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = 
 def _rounded_up(number: float) -> float:
     """The next number with two significant digits: an end that can be printed and loses nothing."""
     unit = 10.0 ** (math.floor(math.log10(number)) - 1)
-    return float(f"{math.ceil(number / unit - 1e-9) * unit:.12g}")
+    return float(f"{math.ceil(number / unit * (1 - 1e-6)) * unit:.12g}")

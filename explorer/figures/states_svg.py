@@ -3,8 +3,8 @@
 import base64
 import struct
 import zlib
-from html import escape
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 
 import numpy as np

@@ -51,7 +51,7 @@ export function lineOf(starts, index) {
 export function textHeight(lines, sizes) {
   const most = sizes.below ? (sizes.narrow ? 380 : 400) : sizes.narrow ? 330 : 260;
   const whole = Math.max(1, Math.floor(most / sizes.line)) * sizes.line;
-  return Math.min(lines * sizes.line, whole) + 2;
+  return Math.min(lines * sizes.line, whole);
 }
 
 // Sizes of the map: rows of at least 2 px, columns of at least 2 px or the whole time in the width there is.

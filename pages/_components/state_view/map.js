@@ -63,7 +63,8 @@ export function paintLine(view) {
   }
   for (let i = first; i <= last; i++) {
     context.fillStyle = theme.palette.css[level(values[i], view.sign)];
-    context.fillRect(i * map.column - left, Math.min(base, y(values[i])), map.column + 0.3, Math.abs(y(values[i]) - base));
+    const [from, to] = [Math.round(i * map.column - left), Math.round((i + 1) * map.column - left)];
+    context.fillRect(from, Math.min(base, y(values[i])), to - from, Math.abs(y(values[i]) - base));
   }
   context.fillStyle = theme.edge;
   context.fillRect(0, base - 0.5, view.mapWidth, 1);

@@ -43,7 +43,7 @@ function writeGuesses({ figure, choice, part }, next) {
   const guesses = [...figure.next_p.subarray(first, first + LIKELY)].map((p, rank) => {
     const character = figure.alphabet[figure.next_ids[first + rank]];
     const guess = element("span", "", next && character.token === next.token ? "guess true" : "guess");
-    guess.append(element("b", character.sign), ` ${chance(p)}`);
+    guess.append(element("b", character.sign), chance(p));
     if (character.name) guess.title = character.name;
     other -= p;
     return guess;
@@ -55,7 +55,7 @@ function writeCame({ figure, choice, part }, next) {
   const box = part(".came");
   if (!next) return box.replaceChildren();
   const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
-  box.replaceChildren("came ", element("b", next.sign), Number.isFinite(cost) ? ` ${bits(cost)}` : "");
+  box.replaceChildren("came", element("b", next.sign), Number.isFinite(cost) ? bits(cost) : "");
 }
 
 function heard({ figure, choice }, next) {

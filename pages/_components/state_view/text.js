@@ -117,7 +117,7 @@ function paintSelection(view, context) {
 function paintCursor(view, context) {
   const { choice, sizes, starts, theme } = view;
   const { x, y } = placeOf(choice.cursor, sizes, starts);
-  const box = [x - 1, y - view.text.scrollTop + sizes.top - 1, sizes.cell + 2, sizes.body + 2];
+  const box = [Math.max(1, x - 1), y - view.text.scrollTop + sizes.top - 1, sizes.cell + 2, sizes.body + 2];
   context.lineWidth = 4;
   context.strokeStyle = theme.ground;
   context.strokeRect(...box);

@@ -67,7 +67,7 @@ function receive(view) {
   }
   dress(view);
   resize(view);
-  if (isAsked) show(view);
+  if (isAsked) show(view, true);
   label(view);
   paint(view);
 }
@@ -93,7 +93,7 @@ function resize(view) {
   view.starts = wrap(figure.breaks, view.sizes.columns);
   view.textHeight = textHeight(view.starts.length - 1, view.sizes);
   view.text.style.height = `${view.textHeight}px`;
-  view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line + 2}px`;
+  view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line}px`;
   view.mapWidth = view.root.clientWidth;
   view.map = mapSizes(view.mapWidth, figure.time, figure.units);
   const scrolls = view.map.full.width > view.mapWidth;
@@ -137,14 +137,15 @@ function measure(view, started) {
   view.root.dataset.repaintMs = took.toFixed(2);
 }
 
-// Scrolls so that cursor and unit are in sight.
-function show(view) {
+// Scrolls so that cursor and unit are in sight; the unit in the middle where Python asked for it.
+function show(view, centred = false) {
   if (!view.sizes) return;
   const { map, choice, figure, sizes } = view;
   const { y } = placeOf(choice.cursor, sizes, view.starts);
-  view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight - 2, y, y + sizes.line);
+  view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight, y, y + sizes.line);
   const row = figure.rank[choice.unit] * map.row;
-  view.window.scrollTop = reveal(view.window.scrollTop, map.height, row - 3 * map.row, row + 4 * map.row);
+  const margin = centred ? (map.height - map.row) / 2 : 3 * map.row;
+  view.window.scrollTop = reveal(view.window.scrollTop, map.height, row - margin, row + map.row + margin);
   const x = choice.cursor * map.column;
   view.window.scrollLeft = reveal(view.window.scrollLeft, view.mapWidth, x - 8 * map.column, x + 9 * map.column);
 }

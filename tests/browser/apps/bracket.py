@@ -8,7 +8,9 @@ from explorer.figures.states import StateFigure
 from pages._components.state_view import state_view
 
 TEXT = """{{Infobox building | name = Harbour light | height = 41 m}}
-'''Harbour light''' is a [[lighthouse]] on the [[Isle of Rook|island]] of Rook.<ref name="sea">{{cite web|url=http://www.rook-harbour.org/light|title=The light}}</ref> It was built in [[1861]] & is still <b>lit</b>.
+'''Harbour light''' is a [[lighthouse]] on the [[Isle of Rook|island]] of Rook.<ref name="sea">\
+{{cite web|url=http://www.rook-harbour.org/light|title=The light}}</ref>\
+ It was built in [[1861]] & is still <b>lit</b>.
 
 == History ==
 * The first keeper, [[Anna Morn]], wrote a diary of 412 pages.
@@ -41,6 +43,7 @@ def made(length: int, units: int = 512) -> dict:
     return {"text": text, "values": values, "p": p, "guesses": guesses, "order": order, "bits": rng.gamma(1.2, 1.4, len(text))}
 
 
+st.set_page_config(layout="wide")
 query = st.query_params
 data = made(int(query.get("n", 0)))
 st.session_state.setdefault("unit", 21)

@@ -1,0 +1,181 @@
+"""The state figure as a value: it checks itself, travels as bytes, and draws itself on paper."""
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import vl_convert
+
+from explorer.errors import ExplorerError, RecordError
+from explorer.figures import characters
+from explorer.figures.scales import Scale, ink, ramp, scale_of
+from explorer.figures.states import STEPS, StateFigure
+
+TOKENS = (*"<b>\n[ \t]&", "é", "\u0301", "😀", "ש", "\x00")
+
+
+def figure(**changes) -> StateFigure:
+    rng = np.random.default_rng(0)
+    time = len(changes.get("tokens", TOKENS))
+    values = rng.uniform(-1, 1, (time, 4)).astype(np.float32)
+    given = {"tokens": TOKENS, "values": values, "quantity": "tanh(cell)", "unit": 2, "order": (3, 2, 0, 1)}
+    given |= {"order_name": "memory time", "scale": Scale("diverging", -1, 1), "title": "net"}
+    return StateFigure(**given | changes)
+
+
+def with_next() -> StateFigure:
+    time = len(TOKENS)
+    return figure(
+        next_tokens=[list("abcd ")] * time, next_p=np.full((time, 5), 0.1, np.float32), bits=np.arange(time, dtype=np.float32), start=50
+    )
+
+
+def unpacked(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    length = int.from_bytes(blob[:4], "little")
+    header, body = json.loads(blob[4 : 4 + length]), blob[4 + length :]
+    arrays = {}
+    for name, place in header["arrays"].items():
+        assert place["offset"] % 8 == 0
+        count = int(np.prod(place["shape"]))
+        arrays[name] = np.frombuffer(body, place["type"], count, place["offset"]).reshape(place["shape"])
+    return header, arrays
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"values": np.zeros((3, 4), np.float32)}, r"values has shape \(3, 4\); expected \(14, units\) = \[time, unit\]"),
+        ({"tokens": (), "values": np.zeros((0, 4), np.float32)}, "The text is empty"),
+        ({"values": np.full((14, 4), np.nan, np.float32)}, "not all numbers"),
+        ({"values": np.full((14, 4), 3, np.float32)}, r"lie in 3..3, beyond the scale from -1 to 1. Use scales.scale_of"),
+        ({"order": (0, 1, 2)}, "order names 3 rows; expected each of the 4 units once"),
+        ({"order": (0, 1, 2, 2)}, "expected each of the 4 units once"),
+        ({"unit": 4}, "There is no unit 4; expected 0 to 3"),
+        ({"next_p": np.zeros((14, 5), np.float32)}, "come together"),
+        ({"next_p": np.zeros((14, 4), np.float32), "next_tokens": [list("abcde")] * 14}, r"next_p has shape \(14, 4\); expected \(14, 5\)"),
+        ({"bits": np.zeros(3, np.float32)}, r"bits has shape \(3,\); expected \(14,\)"),
+    ],
+)
+def test_a_figure_refuses_with_a_sentence(changes: dict, sentence: str):
+    with pytest.raises(RecordError, match=sentence):
+        figure(**changes)
+
+
+def test_a_figure_too_long_to_draw_asks_for_a_window():
+    with pytest.raises(RecordError, match="16,001 characters; at most 16,000"):
+        figure(tokens="x" * 16_001).to_bytes()
+
+
+def test_bytes_hold_every_number_and_not_the_choice():
+    made = with_next()
+    header, arrays = unpacked(made.to_bytes())
+    assert (header["time"], header["units"], header["start"]) == (14, 4, 50)
+    assert [header["alphabet"][i]["token"] for i in arrays["ids"]] == list(TOKENS)
+    np.testing.assert_allclose(arrays["plane"].T / STEPS, made.values, atol=0.51 / STEPS)
+    np.testing.assert_array_equal(arrays["order"], made.order)
+    np.testing.assert_array_equal(arrays["next_p"], made.next_p)
+    assert [header["alphabet"][i]["token"] for i in arrays["next_ids"][0]] == list("abcd ")
+    np.testing.assert_array_equal(arrays["bits"], made.bits)
+    other = StateFigure(**{name: getattr(made, name) for name in made.__dataclass_fields__} | {"unit": 0, "cursor": 55})
+    assert other.to_bytes() == made.to_bytes()
+
+
+def test_arrays_cost_two_bytes_a_value():
+    assert len(figure(tokens="x" * 3000, values=np.zeros((3000, 4), np.float32)).to_bytes()) < 2 * 3000 * 4 + 4 * 3000 + 3000
+
+
+def test_frame_is_full_precision():
+    made = with_next()
+    frame = made.to_frame()
+    assert list(frame["position"]) == list(range(50, 64))
+    np.testing.assert_array_equal(frame["tanh(cell) of unit 2"].to_numpy(), made.values[:, 2])
+    assert list(frame.columns[-2:]) == ["next 5", "p 5"] and frame["next 5"][0] == " "
+
+
+def test_alt_tells_the_extremes():
+    values = np.zeros((14, 4), np.float32)
+    values[5, 2], values[3, 2] = 0.875, -0.5
+    said = figure(values=values).alt()
+    assert "Unit 2 is highest, 0.88, at character 5 (space) and lowest, -0.5, at character 3 (newline)." in said
+    assert "14 characters of text and a map of 4 units, tanh(cell), rows ordered by memory time" in said
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_svg_is_sound_xml_and_shows_the_text_as_text(dark: bool):
+    tree = ElementTree.fromstring(figure().to_svg(columns=5, dark=dark))
+    name = "{http://www.w3.org/2000/svg}"
+    group = next(g for g in tree.iter(f"{name}g") if g.get("text-anchor") == "middle")
+    assert [t.text for t in group.iter(f"{name}text")] == [characters.sign(t) for t in TOKENS]
+    assert {t.tag.removeprefix(name) for t in tree.iter()} == {"svg", "title", "desc", "rect", "g", "text", "image"}
+    fills = [r.get("fill") for r in group.iter(f"{name}rect") if r.get("height") == "20"]
+    chosen = figure().of(2)
+    colours = Scale("diverging", -1, 1).colours(dark)
+    assert fills == ["#{:02x}{:02x}{:02x}".format(*colours[round((v + 1) / 2 * 255)]) for v in chosen.tolist()]
+
+
+def test_svg_becomes_pixels_without_a_browser():
+    assert vl_convert.svg_to_png(figure().to_svg())[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_html_needs_nothing_from_outside_and_runs_nothing():
+    page = figure(title="<script>alert(1)</script>").to_html()
+    assert "<script" not in page and "&lt;script&gt;" in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_signs_are_visible_and_never_break_a_line():
+    for code in [*range(0x250), 0x301, 0x5E9, 0x200B, 0x202E, 0x2028, 0xD800, 0x1F600, 0xFFFD]:
+        sign = characters.sign(chr(code))
+        assert sign.strip() == sign != "" and sign.isprintable(), hex(code)
+    assert [characters.sign(c) for c in " \n\t\u0301a"] == ["·", "⏎", "→", "\u25cc\u0301", "a"]
+    assert [characters.name(c) for c in (" ", "\n", "a", "[", "\u200b")] == [
+        "space",
+        "newline",
+        "",
+        "left square bracket",
+        "zero width space",
+    ]
+
+
+def test_scales_by_the_house_rules():
+    unit = np.array([-0.5, 0.25], np.float32)
+    assert scale_of("tanh(cell)", unit) == Scale("diverging", -1, 1, True)
+    assert scale_of("forget", np.array([0.2], np.float32)) == Scale("sequential", 0, 1, True)
+    assert scale_of("cell", np.array([-53.21, 3], np.float32)) == Scale("symlog", -54, 54, False)
+    assert scale_of("hidden", unit, this_text=True) == Scale("diverging", -0.5, 0.5, False)
+    assert scale_of("hidden", np.array([7.3], np.float32)) == Scale("diverging", -7.3, 7.3, False)
+    assert scale_of("tanh(cell)", np.zeros(3, np.float32), this_text=True).high == 1
+    assert Scale("sequential", 0, 1).ticks() == (0, 0.1, 0.9, 1)
+
+
+def test_symlog_is_linear_to_one_and_comes_back():
+    scale = Scale("symlog", -100, 100)
+    values = np.array([-100, -7.0, -1, -0.4, 0, 0.8, 1, 12, 100])
+    np.testing.assert_allclose(scale.value(scale.place(values)), values, atol=1e-9)
+    np.testing.assert_allclose(scale.place(np.array([0.8])) - 0.5, 2 * (scale.place(np.array([0.4])) - 0.5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"), [(("log", 0, 1), "no scale of kind 'log'"), (("diverging", -1, 2), "no 0 in its middle")]
+)
+def test_a_scale_refuses_with_a_sentence(arguments: tuple, sentence: str):
+    with pytest.raises(ExplorerError, match=sentence):
+        Scale(*arguments)
+
+
+def test_colours_of_the_house_and_ink_that_reads():
+    assert ramp(("#000000", "#ffffff"))[[0, 255]].tolist() == [[0] * 3, [255] * 3]
+    colours = Scale("diverging", -1, 1).colours()
+    assert ["#{:02x}{:02x}{:02x}".format(*colours[k]) for k in (0, 255)] == ["#2166ac", "#b35806"]
+    assert np.abs(colours[127].astype(int) - 0xF7).max() <= 2
+    for scale in (Scale("diverging", -1, 1), Scale("sequential", 0, 1)):
+        for dark in (False, True):
+            for colour in scale.colours(dark).tolist():
+                assert contrast(colour, ink(colour)) >= 4.5
+
+
+def contrast(colour: list[int], text: str) -> float:
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    ground = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+    return 1.05 / (ground + 0.05) if text == "#ffffff" else (ground + 0.05) / 0.05

@@ -1,0 +1,74 @@
+// Lines, cells, hits and pages, by hand on tiny texts.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { cellAt, characterAt, placeOf } from "../../pages/_components/state_view/hit.js";
+import { lineOf, mapSizes, metrics, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
+import { inSight, moveLines, reveal } from "../../pages/_components/state_view/paging.js";
+
+const breaks = Uint8Array.from("ab\ncdefg\n\nh", (c) => (c === "\n" ? 1 : 0));
+const starts = wrap(breaks, 4);
+const sizes = { cell: 10, line: 30 };
+
+test("lines end at a newline or when full", () => {
+  assert.deepEqual([...starts], [0, 3, 7, 9, 10, 11]);
+  assert.deepEqual([...wrap(new Uint8Array(4), 4)], [0, 4]);
+  assert.deepEqual([...wrap(Uint8Array.of(0, 1), 4)], [0, 2]);
+});
+
+test("each character lies in its line and is hit at its place", () => {
+  assert.deepEqual([0, 2, 3, 6, 7, 9, 10].map((i) => lineOf(starts, i)), [0, 0, 1, 1, 2, 3, 4]);
+  for (let i = 0; i < 11; i++) {
+    const { x, y } = placeOf(i, sizes, starts);
+    assert.equal(characterAt(x + 5, y + 15, sizes, starts), i);
+    assert.equal(characterAt(x, y, sizes, starts), i);
+  }
+});
+
+test("beside the text the nearest character is hit", () => {
+  assert.equal(characterAt(500, 15, sizes, starts), 2);
+  assert.equal(characterAt(0, -5, sizes, starts), 0);
+  assert.equal(characterAt(0, 1e6, sizes, starts), 10);
+});
+
+test("about thirty characters a line at 358 px, whole cells at 1200", () => {
+  const narrow = metrics(358);
+  assert.ok(narrow.columns >= 28 && narrow.columns <= 36, String(narrow.columns));
+  assert.equal(metrics(1200).columns, 120);
+  assert.ok(metrics(1200, true).line > metrics(1200).line + 5 * 12);
+  assert.equal(textHeight(2, metrics(1200)), 2 * metrics(1200).line);
+  assert.ok(textHeight(500, metrics(1200)) <= 262);
+});
+
+test("map: 512 units are rows of 2 px in a window of 400; few columns fill the width, many scroll", () => {
+  const map = mapSizes(1000, 420, 512);
+  assert.deepEqual([map.row, map.height, map.full.height, map.full.width], [2, 400, 1024, 1000]);
+  assert.deepEqual([mapSizes(1000, 10000, 512).column, mapSizes(1000, 10000, 512).full.width], [2, 20000]);
+  assert.equal(mapSizes(358, 420, 512).height / mapSizes(358, 420, 512).row, 40);
+  assert.ok(mapSizes(1000, 5, 3).row <= 24);
+});
+
+test("the map's cells are hit in the map's order", () => {
+  const figure = { units: 3, time: 4, order: Int32Array.of(2, 0, 1) };
+  const map = { row: 10, column: 5 };
+  assert.deepEqual(cellAt(16, 25, map, figure), { unit: 1, row: 2, index: 3 });
+  assert.equal(cellAt(20, 5, map, figure), null);
+  assert.equal(cellAt(5, 30, map, figure), null);
+  assert.equal(cellAt(-1, 5, map, figure), null);
+});
+
+test("only lines in sight, moved as little as possible", () => {
+  assert.deepEqual(inSight(0, 60, 30, 10), [0, 1]);
+  assert.deepEqual(inSight(45, 60, 30, 10), [1, 3]);
+  assert.deepEqual(inSight(0, 60, 30, 1), [0, 0]);
+  assert.equal(reveal(0, 60, 30, 60), 0);
+  assert.equal(reveal(0, 60, 60, 90), 30);
+  assert.equal(reveal(100, 60, 30, 60), 30);
+  assert.equal(reveal(0, 400, 0, 900), 0);
+});
+
+test("a page down keeps the column where it can", () => {
+  assert.equal(moveLines(1, 1, starts), 4);
+  assert.equal(moveLines(6, 2, starts), 9);
+  assert.equal(moveLines(0, 99, starts), 10);
+  assert.equal(moveLines(10, -99, starts), 0);
+});
