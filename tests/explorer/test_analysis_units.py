@@ -10,6 +10,7 @@ from explorer.analysis.contexts import LEVELS, highest, lowest, quantile_samples
 from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import quantities, quantity
 from explorer.analysis.saturation import gate_saturation, open_means, saturable
+from explorer.analysis.seriation import clustered
 from explorer.analysis.units import memory_time, memory_time_meaning, order, orders, similarity, similarity_order, variance
 from explorer.errors import AnalysisError, RecordingError
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace
@@ -98,6 +99,12 @@ def test_similarity_order_puts_alike_units_together():
     assert (np.diff(of[arranged]) != 0).sum() == 2  # three runs of five
 
 
+def test_points_on_a_line_are_lined_up():
+    points = np.array([7.0, 0, 4.4, 1, 10, 3, 4])
+    arranged = points[clustered(np.abs(points[:, None] - points))]
+    assert arranged.tolist() in (sorted(points), sorted(points, reverse=True))
+
+
 def test_order_of_512_units_is_fast():
     values = np.random.default_rng(0).normal(size=(300, 512)).astype(np.float32)
     similarity_order(values)
@@ -106,7 +113,7 @@ def test_order_of_512_units_is_fast():
         start = time.perf_counter()
         similarity_order(values)
         taken.append(time.perf_counter() - start)
-    assert min(taken) < 0.5
+    assert min(taken) < 1  # 0.15 s where nothing else runs
 
 
 @pytest.mark.parametrize("units", [0, 1, 2])
@@ -141,7 +148,8 @@ def test_saturation_counts_steps_strictly_beyond_the_limits():
     found = gate_saturation(trace, "input")
     assert found.shut[0].tolist() == [0.5, 0, 0.25]
     assert found.open[0].tolist() == [0.25, 0, 0.75]
-    assert gate_saturation(trace, "input", 0.125, 0.875).shut[0, 1] == 0
+    exactly = gate_saturation(trace, "input", 0.125, 0.875)
+    assert exactly.shut[0, 1] == 0 and exactly.open[0, 1] == 0
     assert (found.shut + found.open <= 1).all()
 
 
