@@ -36,7 +36,7 @@ def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, An
             card = checkpoint.read_card(file)
         except CheckpointError:
             continue
-        if card.get("kind") in KINDS:
+        if card.get("kind") in list(KINDS):  # a damaged card may hold anything there
             found[file.stem] = card
     return found
 

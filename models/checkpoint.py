@@ -22,6 +22,7 @@ FORMAT = 1
 KINDS = {"char_lm": "models.char_lm:CharLM"}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
+FLOATS = ("F16", "BF16", "F32", "F64")
 AGAIN = "Copy or download it again."
 
 
@@ -112,15 +113,8 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
         raise CheckpointError(f"{path} does not exist. Expected a .safetensors checkpoint.") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
-    for magic, what in PICKLES.items():
-        if start.startswith(magic):
-            advice = "Nothing is unpickled here: save its state dict with safetensors instead, or train it with `python -m models train`."
-            raise CheckpointError(f"{path} is {what}; expected a .safetensors checkpoint. {advice}")
-    if text is None:
-        why = (
-            "is empty" if size == 0 else f"is not a safetensors file, or one cut short (its header would have {length:,} bytes of {size:,})"
-        )
-        raise CheckpointError(f"{path} {why}. Expected a checkpoint written by models.checkpoint.save. {AGAIN}")
+    if text is None or not text.startswith(b"{"):
+        raise CheckpointError(f"{path} {_foreign(start, size, length)}")
     try:
         header = json.loads(text)
         ends = [int(about["data_offsets"][1]) for name, about in header.items() if name != "__metadata__"]
@@ -130,6 +124,16 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     if promised != size:
         raise CheckpointError(f"{path} has {size:,} bytes; its header promises {promised:,}. It is cut short or damaged. {AGAIN}")
     return header, 8 + length
+
+
+def _foreign(start: bytes, size: int, length: int) -> str:
+    """What a file is that does not begin like safetensors, by its first bytes."""
+    for magic, what in PICKLES.items():
+        if start.startswith(magic):
+            advice = "Nothing is unpickled here: save its state dict with safetensors instead, or train it with `python -m models train`."
+            return f"is {what}; expected a .safetensors checkpoint. {advice}"
+    why = "is empty" if size == 0 else f"is not a safetensors file, or one cut short (its header would have {length:,} bytes of {size:,})"
+    return f"{why}. Expected a checkpoint written by models.checkpoint.save. {AGAIN}"
 
 
 def _card(path: Path, header: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +199,7 @@ def load(path: str | os.PathLike) -> Loaded:
     header, _ = _header(path)
     card = _card(path, header)
     header.pop("__metadata__", None)
-    if card.get("kind") not in KINDS:
+    if not isinstance(card.get("kind"), str) or card["kind"] not in KINDS:
         raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(KINDS))}.")
     vocab = _vocabulary(path, card)
     module = _empty_module(path, card, len(vocab), len(header))
@@ -229,7 +233,9 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
         with torch.device("meta"):
             return getattr(importlib.import_module(module), name)(**arguments)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        advice = "It is damaged, or of a later version."
+        raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built ({reason}). {advice}") from None
 
 
 def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any]) -> None:
@@ -241,3 +247,5 @@ def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any
     for name, shape in expected.items():
         if header[name].get("shape") != shape:
             raise CheckpointError(f"{name} in {path} has shape {header[name].get('shape')}; its card promises {shape}. It is damaged.")
+        if header[name].get("dtype") not in FLOATS:
+            raise CheckpointError(f"{name} in {path} is of type {header[name].get('dtype')}; expected one of {', '.join(FLOATS)}.")
