@@ -72,10 +72,10 @@ def rounded(scores: dict) -> dict:
     return {name: None if value is None else round(value, 4) for name, value in scores.items()}
 
 
-def unclear(rankings: dict[str, Ranking], values: np.ndarray) -> tuple[str, int]:
-    """Of the livelier half of the units, the one whose best |r| over all concepts is smallest; and that concept."""
+def unclear(rankings: dict[str, Ranking], values: np.ndarray, choose: np.ndarray) -> tuple[str, int]:
+    """Of the units livelier than most on both parts, the one whose best |r| over all concepts is smallest; and that concept."""
     reach = np.stack([np.abs(found.r) for found in rankings.values()])
-    lively = variance(values)
+    lively = np.minimum(variance(values[choose]), variance(values[~choose]))
     candidates = np.where(lively >= np.median(lively), reach.max(axis=0), np.inf)
     unit = int(candidates.argmin())
     return list(rankings)[int(reach[:, unit].argmax())], unit
@@ -89,7 +89,7 @@ def measure(loaded, corpus: str, text: str) -> list[dict]:
     about = {"quantity": name, "units": units, "memory_time": tau, "characters": int((~choose).sum())}
     rankings = {concept: rank(values, track, text, fresh, choose) for concept, track in fitting(text, AT_LEAST).items()}
     lines = [entry(concept, found, found.best, about) for concept, found in rankings.items()]
-    nearest, unit = unclear(rankings, values)
+    nearest, unit = unclear(rankings, values, choose)
     line = entry(UNCLEAR, rankings[nearest], unit, about)
     moves = f"Unit {line['unit']} of layer {line['layer']} moves, and follows none of {len(rankings)} concepts: "
     return [*lines, line | {"nearest": nearest, "verdict": f"{moves}the nearest is {nearest!r} with r {line['r']:.2f}."}]
