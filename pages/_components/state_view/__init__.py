@@ -80,13 +80,22 @@ def _view():
 
 
 def state_choice(key: str) -> StateChoice | None:
-    """What the browser last told of the view with this key; None before it told anything. Readable before it is drawn."""
+    """What the view with this key shows as far as Python knows; None before it was drawn. Readable before it is drawn again."""
+    told, memory = _told(key), st.session_state.get(f"{key}.asked")
+    if memory is None or told != memory["said"]:
+        return told
+    now = memory["now"]
+    return StateChoice(now["unit"], now["cursor"], now["selection"], tuple(now["looks"]))
+
+
+def _told(key: str) -> StateChoice | None:
+    """What the browser last told; nothing that it says is trusted to be of the right form."""
     told: Any = (st.session_state.get(key) or {}).get("choice")
     try:
         selection = told["selection"] and (int(told["selection"][0]), int(told["selection"][1]))
         looks = tuple(look for look in LOOKS if look in (told.get("looks") or ()))
         return StateChoice(int(told["unit"]), int(told["cursor"]), selection or None, looks)
-    except (TypeError, KeyError, ValueError, IndexError):
+    except (TypeError, KeyError, ValueError, IndexError, AttributeError):
         return None
 
 
@@ -96,7 +105,8 @@ def state_view(
     """Draw the figure and give what the visitor chose.
 
     Unit, cursor and looks belong to the browser. What Python passes counts when it is new: a `figure.unit` other than
-    in the run before, and other than what the browser told, is a wish and is followed; anything else is an echo.
+    in the run before, and other than what the browser told, is a wish and is followed; anything else is an echo. A page
+    with a unit of its own follows the browser: it takes over `state_choice(key)` before it makes the figure, or in `on_change`.
 
     Args:
         figure: What to draw; `figure.unit` and `figure.cursor` are where to start, and wishes later.
@@ -104,7 +114,7 @@ def state_view(
         on_change: Called before the run in which the browser's choice is new.
         looks: Switches to start with, of "next", "lecture", "flip".
     """
-    told = state_choice(key)
+    told = _told(key)
     asked = _asked(key, figure, looks, told)
     choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"])), figure)
     digest, blob = _blob(figure)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
-from pages._components.state_view import state_view
+from pages._components.state_view import state_choice, state_view
 
 TEXT = """{{Infobox building | name = Harbour light | height = 41 m}}
 '''Harbour light''' is a [[lighthouse]] on the [[Isle of Rook|island]] of Rook.<ref name="sea">\
@@ -46,11 +46,12 @@ def made(length: int, units: int = 512) -> dict:
 st.set_page_config(layout="wide")
 query = st.query_params
 data = made(int(query.get("n", 0)))
-st.session_state.setdefault("unit", 21)
+chosen = state_choice("map")
+unit = chosen.unit if chosen else 21
 st.session_state.setdefault("runs", 0)
 st.session_state.runs += 1
 if st.button("Unit 7", key="chip"):
-    st.session_state.unit = 7
+    unit = 7
 text = data["text"]
 if st.toggle("Take the brackets away", key="open"):
     text = text.replace("]]", "[[")
@@ -58,7 +59,7 @@ figure = StateFigure(
     tokens=text,
     values=data["values"],
     quantity="tanh(cell)",
-    unit=st.session_state.unit,
+    unit=unit,
     order=data["order"],
     order_name="memory time",
     scale=scale_of("tanh(cell)", data["values"]),
@@ -68,6 +69,5 @@ figure = StateFigure(
     title="made-up network",
 )
 choice = state_view(figure, key="map")
-st.session_state.unit = choice.unit
 selected = "none" if choice.selection is None else f"{choice.selection[0]} to {choice.selection[1]}"
 st.write(f"Told: unit {choice.unit}, cursor {choice.cursor}, selection {selected}, runs {st.session_state.runs}")

@@ -1,0 +1,60 @@
+"""One browser for all browser tests; a server for an app of tests/browser/apps on request."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium
+
+APPS = Path(__file__).parent / "apps"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; skips loudly without one, fails in CI."""
+    with chromium.browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def serve(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., chromium.Server]]:
+    """serve("bracket") runs tests/browser/apps/bracket.py; serve(path) any app; each once a module."""
+    with contextlib.ExitStack() as stack:
+        running: dict[Path, chromium.Server] = {}
+
+        def start(app: str | Path, **options) -> chromium.Server:
+            path = app if isinstance(app, Path) else APPS / f"{app}.py"
+            if path not in running:
+                running[path] = stack.enter_context(chromium.serving(path, tmp_path_factory.mktemp("server"), **options))
+            return running[path]
+
+        yield start
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """visit(url, width=1280, height=900, scheme="light") opens a page of its own; errors on its console fail the test."""
+    contexts, troubles = [], []
+
+    def note(message) -> None:
+        if message.type == "error":
+            troubles.append(message.text)
+
+    def go(url: str, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
+        options |= {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "has_touch": width < 600}
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(url)
+        chromium.settle(page)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not troubles, troubles

@@ -1,0 +1,260 @@
+"""The state view in a real browser: what is painted and said before and after each gesture."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from pages._components.state_view import FILES, source
+from tests.browser import chromium
+
+pytestmark = pytest.mark.browser
+GENEROUS = 200  # milliseconds; the figure itself is in tests/benchmarks/state_view.py
+
+
+@pytest.fixture
+def open_view(serve, visit):
+    def go(query: str = "", **options) -> Page:
+        page = visit(f"{serve('bracket').url}/?{query}", **options)
+        page.wait_for_selector(".view[data-unit]")
+        return page
+
+    return go
+
+
+READ = """([index]) => {
+    const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot);
+    const canvas = roots.find((r) => r?.querySelector(".view .text")).querySelector(".text canvas");
+    const columns = Math.floor(canvas.clientWidth / 10), ratio = devicePixelRatio;
+    const x = (index % columns) * 10 + 1, y = Math.floor(index / columns) * 29 + 6;
+    return [...canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data.slice(0, 3)];
+}"""
+
+
+def painted(page: Page, character: int) -> tuple[int, int, int]:
+    """Colour of a character's cell in the first line, read back from the canvas at its upper left corner, beside the glyph."""
+    red, green, blue = page.evaluate(READ, [character])
+    return red, green, blue
+
+
+def said(page: Page) -> str:
+    """The line under the text."""
+    return page.locator(".readout").inner_text().replace("\n", " ")
+
+
+def told(page: Page, text: str) -> None:
+    """Waits until Python knows."""
+    expect(page.get_by_text(re.compile(rf"Told: .*{text}"))).to_be_visible(timeout=15_000)
+
+
+def data(page: Page, name: str) -> str:
+    return page.locator(".view").get_attribute(f"data-{name}") or ""
+
+
+def test_the_text_wears_the_colours_of_the_unit_and_changes_with_it_without_a_rerun(open_view):
+    page = open_view()
+    before = painted(page, 55)
+    assert before[2] > before[0] + 50, f"unit 21 is negative outside brackets, so blue; painted {before}"
+    page.locator("#unit").fill("7")
+    after = painted(page, 55)
+    assert data(page, "unit") == "7"
+    assert after[0] > after[2] + 20, f"unit 7 is positive late in the line, so orange; painted {after}"
+    assert "runs 1" in page.get_by_text("Told:").inner_text(), "painted before Python was told"
+    told(page, "unit 7, .*runs 2")
+    assert "unit 7: tanh(cell)" in said(page)
+
+
+def test_arrows_choose_units_in_the_maps_order_and_move_the_cursor(open_view):
+    page = open_view()
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowDown")
+    below = data(page, "unit")
+    assert below != "21"
+    page.keyboard.press("ArrowUp")
+    assert data(page, "unit") == "21"
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert data(page, "cursor") == "3" and "character 4" in said(page)
+    page.keyboard.press("End")
+    assert int(data(page, "cursor")) > 400
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    assert int(data(page, "cursor")) > 0
+    told(page, f"cursor {data(page, 'cursor')}")
+
+
+def test_the_readout_names_the_character_and_tells_value_guesses_and_bits(open_view):
+    page = open_view()
+    page.locator(".text").focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    text = said(page)
+    assert "space" in text and "character 10" in text and re.search(r"tanh\(cell\) −0\.\d\d", text), text
+    assert re.search(r"next .+\.\d\d.+ other .*came b ?\d", text), text
+    expect(page.locator(".live")).to_contain_text("space, character 10. Unit 21,")
+
+
+def test_brushing_with_the_mouse_selects_and_a_click_does_not(open_view):
+    page = open_view()
+    box = page.locator(".text").bounding_box()
+    page.mouse.move(box["x"] + 25, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 14, steps=4)
+    page.mouse.move(box["x"] + 95, box["y"] + 12, steps=4)
+    page.mouse.up()
+    told(page, "selection 2 to 10")
+    assert "8 selected (3 to 10)" in said(page)
+    page.mouse.click(box["x"] + 45, box["y"] + 12)
+    told(page, "cursor 4, selection none")
+
+
+def test_shift_and_arrows_select_and_escape_clears(open_view):
+    page = open_view()
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    told(page, "cursor 4, selection 1 to 5")
+    page.keyboard.press("Shift+ArrowLeft")
+    told(page, "selection 1 to 4")
+    page.keyboard.press("Escape")
+    told(page, "selection none")
+
+
+def test_a_click_on_the_map_chooses_unit_and_character(open_view):
+    page = open_view()
+    page.locator(".window").hover(position={"x": 300, "y": 30})
+    expect(page.locator(".hover")).to_contain_text(re.compile(r"unit \d+ at character \d+"))
+    seen = re.search(r"unit (\d+) at character (\d+)", page.locator(".hover").inner_text())
+    page.locator(".window").click(position={"x": 300, "y": 30})
+    assert (data(page, "unit"), data(page, "cursor")) == (seen[1], str(int(seen[2]) - 1))
+    told(page, f"unit {seen[1]}, cursor {int(seen[2]) - 1}")
+
+
+def test_python_may_ask_for_a_unit_again_and_again_and_nothing_swings(open_view):
+    page = open_view()
+    page.locator("#unit").fill("33")
+    told(page, "unit 33")
+    for unit in ("40", "41"):
+        page.get_by_role("button", name="Unit 7").click()
+        expect(page.locator(".view[data-unit='7']")).to_be_visible()
+        told(page, "unit 7,")
+        page.locator("#unit").fill(unit)
+        told(page, f"unit {unit},")
+    page.wait_for_timeout(900)
+    assert data(page, "unit") == "41"
+    told(page, "unit 41, .*runs 6")  # two presses, three numbers, the first run: not one more
+
+
+def test_other_data_keep_unit_and_cursor(open_view):
+    page = open_view()
+    page.locator("#unit").fill("33")
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    told(page, "unit 33, cursor 1")
+    before = data(page, "digest")
+    page.get_by_text("Take the brackets away").click()
+    expect(page.locator(f".view:not([data-digest='{before}'])")).to_be_visible()
+    assert (data(page, "unit"), data(page, "cursor")) == ("33", "1")
+
+
+def test_looks_next_characters_flip_and_lecture_colours(open_view):
+    page = open_view()
+    low, height = painted(page, 5), page.locator(".text").bounding_box()["height"]
+    page.get_by_role("button", name="flip sign").click()
+    high = painted(page, 5)
+    assert high[0] > high[2], f"flipped blue is orange; painted {high}"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="flip sign").click()
+    assert painted(page, 5) == low
+    page.get_by_role("button", name="lecture colours").click()
+    assert painted(page, 5) != low
+    page.get_by_role("button", name="next characters").click()
+    assert page.locator(".text").bounding_box()["height"] > height + 50
+    expect(page.get_by_role("button", name="next characters")).to_have_attribute("aria-pressed", "true")
+
+
+def test_playing_moves_the_cursor_and_reduced_motion_only_steps(open_view):
+    page = open_view()
+    page.locator(".text").focus()
+    page.keyboard.press("Space")
+    page.wait_for_timeout(2000)
+    page.keyboard.press("Escape")
+    stopped = int(data(page, "cursor"))
+    assert 3 <= stopped <= 14, "six characters a second"
+    page.wait_for_timeout(500)
+    assert int(data(page, "cursor")) == stopped
+    still = open_view(reduced_motion="reduce")
+    still.locator(".text").focus()
+    still.keyboard.press("Space")
+    still.wait_for_timeout(600)
+    assert data(still, "cursor") == "1"
+
+
+def test_question_mark_lists_the_keys_and_escape_closes(open_view):
+    page = open_view()
+    page.locator(".text").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("six characters a second")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_html_in_the_text_is_only_text(open_view):
+    page = open_view()
+    assert page.locator(".view b >> text=lit").count() == 0 and page.locator(".view ref").count() == 0
+
+
+@pytest.mark.parametrize("characters", [2000, 10_000])
+def test_long_texts_repaint_at_once_and_scroll(open_view, characters: int):
+    page = open_view(f"n={characters}")
+    page.locator(".text").focus()
+    times = []
+    for _ in range(9):
+        page.keyboard.press("ArrowDown")
+        times.append(float(data(page, "repaint-ms")))
+    assert sorted(times)[4] < GENEROUS, times
+    page.keyboard.press("End")
+    assert data(page, "cursor") == str(characters - 1)
+    last = page.locator(".text").evaluate("e => e.scrollTop + e.clientHeight >= e.scrollHeight - 2")
+    assert last and not data(page, "lines").startswith("0-")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view, scheme: str):
+    page = open_view(width=390, height=844, scheme=scheme)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Change").tap()
+    for button in page.locator(".bar button:visible").all():
+        box = button.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 44, button.inner_text()
+    box = page.locator(".text").bounding_box()
+    page.touchscreen.tap(box["x"] + 30, box["y"] + 14)
+    assert data(page, "cursor") == "2"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_view(open_view, scheme: str):
+    page = open_view(scheme=scheme)
+    page.get_by_role("button", name="next characters").click()
+    found = Axe().run(page).response["violations"]
+    ours = [(v["id"], n["html"]) for v in found for n in v["nodes"] if "st-key-map" in str(n["target"])]
+    assert not ours, ours
+    assert page.locator(".st-key-map .view").count() == 1, "axe's targets would not name the view"
+
+
+def test_without_its_javascript_nothing_is_painted(serve, visit, tmp_path):
+    """The tests above see the component: with an empty function in its place they would find nothing."""
+    empty = tmp_path / "empty.py"
+    app = (chromium.ROOT / "tests/browser/apps/bracket.py").read_text()
+    swap = "import pages._components.state_view as view\nview.source = lambda *names: 'export default function () {\\n}\\n'\n"
+    empty.write_text(
+        app.replace(
+            "from pages._components.state_view import state_choice, state_view",
+            swap + "state_choice, state_view = view.state_choice, view.state_view",
+        )
+    )
+    page = visit(serve(empty).url)
+    assert "export default" in source(*FILES)
+    assert page.locator(".view").count() == 1 and page.locator(".view[data-unit]").count() == 0
