@@ -11,15 +11,14 @@ from explorer.cells import TOLERANCE, is_cell, kind
 from explorer.errors import RecordingError
 
 State = tuple[Tensor, ...]
+Steps = Tensor | PackedSequence
 
 
-def copied(value):
+def copied(value: Steps) -> Steps:
     """A copy that shares nothing with the model: what a caller does to an output in place cannot reach it."""
     if isinstance(value, Tensor):
         return value.detach().clone()
-    if isinstance(value, PackedSequence):
-        return PackedSequence(*(None if part is None else part.detach().clone() for part in value))
-    return None if value is None else tuple(copied(part) for part in value)
+    return PackedSequence(value.data.detach().clone(), *value[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +28,9 @@ class Call:
     `training` tells whether dropout was on; `versions` counts the writes to its weights until then.
     """
 
-    input: Tensor | PackedSequence
+    input: Steps
     before: State | None
-    output: Tensor | PackedSequence
+    output: Steps
     after: State
     training: bool
     versions: tuple[int, ...]
@@ -67,7 +66,7 @@ class Call:
 
 
 def _state(state: Tensor | State) -> State:
-    return (copied(state),) if isinstance(state, Tensor) else copied(state)
+    return tuple(part.detach().clone() for part in ((state,) if isinstance(state, Tensor) else state))
 
 
 def versions(module: nn.Module) -> tuple[int, ...]:
@@ -122,7 +121,7 @@ def _batch(module: nn.Module, call: Call) -> int:
     return 1 if call.input.ndim == 2 else call.input.shape[0 if module.batch_first else 1]
 
 
-def _steps(module: nn.Module, values: Tensor | PackedSequence, row: int) -> Tensor:
+def _steps(module: nn.Module, values: Steps, row: int) -> Tensor:
     """[time, feature] of one row, however the batch is laid out."""
     if isinstance(values, PackedSequence):
         return _unpacked(values, row).cpu()
@@ -202,8 +201,10 @@ def fused(module: nn.Module, x: Tensor, before: State, layer: int) -> Tensor:
     """
     flat = [weight.detach().cpu() for name, weight in _named_weights(module, layer)]
     call = {"lstm": torch.lstm, "gru": torch.gru, "tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[kind(module)]
-    first = tuple(state.unsqueeze(1) for state in before)
-    result = call(x.unsqueeze(1), first if len(first) > 1 else first[0], flat, module.bias, 1, 0.0, False, module.bidirectional, False)
+    first = [state.unsqueeze(1) for state in before]
+    result = call(
+        x.unsqueeze(1), tuple(first) if len(first) > 1 else first[0], flat, module.bias, 1, 0.0, False, module.bidirectional, False
+    )
     return result[0].squeeze(1)
 
 

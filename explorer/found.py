@@ -24,7 +24,9 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
     if not isinstance(module, nn.Module):
         raise RecordingError(f"record() takes an nn.Module; got {type(module).__name__}.")
     _refuse_compiled(module)
-    found = {path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))}
+    found: dict[str, nn.Module] = {
+        path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))
+    }
     if not found:
         raise RecordingError(_nothing(module))
     return found

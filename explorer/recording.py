@@ -73,6 +73,7 @@ class Recording:
     def __init__(self, module: nn.Module):
         self.modules = listened_to(module)
         self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
+        self._odd: dict[str, str] = {}
         self._heard: dict[str, Heard] = {path: Heard(part) for path, part in self.modules.items() if isinstance(part, Tap)}
 
     @property
@@ -90,8 +91,11 @@ class Recording:
             kwargs = rest[0] if len(rest) == 2 else {}
             if path in self._heard:
                 self._heard[path].add(rest[-1])
-            else:
+                return
+            try:
                 self._calls[path].append(Call.heard(module, args, kwargs, rest[-1]))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:  # said when a trace is asked for, not in the model's forward
+                self._odd[path] = f"{type(error).__name__}: {error}"
 
         return hook
 
@@ -195,6 +199,11 @@ class Recording:
         """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined."""
         name = path.removesuffix(REVERSE)
         module, calls = self.modules[name], self._calls[name]
+        if name in self._odd:
+            raise RecordingError(
+                f"'{name}' is a {type(module).__name__} that takes or returns something else than torch's own ({self._odd[name]}). "
+                "Put Taps on the values it computes instead."
+            )
         if not calls:
             raise RecordingError(f"'{name}' was not called inside this recording. Call the model in the `with` block, not its forward().")
         if path != name and len(calls) > 1:

@@ -126,7 +126,8 @@ class Trace:
             RecordError: the file is no record, a damaged one, or one of a later version.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here: numpy leaves a damaged file open.
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 about = json.loads(bytes(file["about"]))
                 arrays = {name: file[name] for name in file.files if name != "about"}
         except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
@@ -134,8 +135,9 @@ class Trace:
         if about.get("record") != "Trace" or about.get("version", 0) > VERSION:
             raise RecordError(f"{path} holds a {about.get('record')} of version {about.get('version')}; expected Trace, at most {VERSION}.")
         gates = {name.removeprefix("gate."): arrays.pop(name) for name in list(arrays) if name.startswith("gate.")}
-        arrays = {"cell": None} | arrays
-        return cls(tokens=about["tokens"], vocab=about["vocab"], source=about["source"], gates=gates, **arrays)
+        arrays: dict = {"cell": None, **arrays}
+        vocab = None if about["vocab"] is None else tuple(about["vocab"])
+        return cls(tokens=tuple(about["tokens"]), vocab=vocab, source=about["source"], gates=gates, **arrays)
 
 
 # How far a row of weights may be from summing to 1, by the precision it was computed in.

@@ -1,0 +1,173 @@
+"""What a recording costs, as ratios taken side by side in one run: python -m tests.benchmarks.recording
+
+Numerator: record + call + trace() as numpy; denominator: the call alone; both under inference_mode on two threads.
+"""
+
+import multiprocessing
+import resource
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+import explorer
+
+UNITS, TIME, LONG, ROUNDS, THREADS = 512, 1_000, 100_000, 7, 2
+
+
+def interleaved(first: Callable[[], object], second: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Median time of `first` over the median time of `second`, taken in turns so that a busy machine slows both."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 1):
+        for kept, work in zip(times, (first, second), strict=True):
+            start = time.perf_counter()
+            work()
+            if turn:  # the first turn warms up
+                kept.append(time.perf_counter() - start)
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+def traced(module: nn.Module, x: torch.Tensor, layer: int | None = None) -> explorer.Trace:
+    """Record, call, trace."""
+    with torch.inference_mode(), explorer.record(module) as recording:
+        module(x)
+    return recording.trace(("x",) * len(x), layer=layer)
+
+
+def alone(module: nn.Module, x: torch.Tensor) -> None:
+    """The call alone."""
+    with torch.inference_mode():
+        module(x)
+
+
+def stepped(cell: nn.LSTMCell, x: torch.Tensor) -> dict[str, np.ndarray]:
+    """The same values by an explicit loop over the equations of an LSTMCell, as fast as one can write it: the input's
+    part of all gates in one product, one product and six in-place operations a step, into arrays made beforehand."""
+    with torch.inference_mode():
+        units, steps = cell.hidden_size, len(x)
+        rows = torch.addmm(cell.bias_ih + cell.bias_hh, x, cell.weight_ih.T)
+        hidden, state = torch.empty(steps, units), torch.empty(steps, units)
+        h, c = torch.zeros(units), torch.zeros(units)
+        for row, h_next, c_next in zip(rows.unbind(), hidden.unbind(), state.unbind(), strict=True):
+            row.addmv_(cell.weight_hh, h)
+            i, f, g, o = row.chunk(4)
+            row[: 2 * units].sigmoid_()
+            g.tanh_()
+            o.sigmoid_()
+            torch.mul(f, c, out=c_next).addcmul_(i, g)
+            torch.tanh(c_next, out=h_next).mul_(o)
+            h, c = h_next, c_next
+        gates = dict(zip(("input", "forget", "candidate", "output"), (part.contiguous().numpy() for part in rows.chunk(4, 1)), strict=True))
+        return {"hidden": hidden.numpy(), "cell": state.numpy()} | gates
+
+
+def celled(cell: nn.LSTMCell, x: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    """The plain loop over nn.LSTMCell that one would write first: hidden and cell only."""
+    with torch.inference_mode():
+        state, out = None, []
+        for step in x.unsqueeze(1):
+            state = cell(step, state)
+            out.append(state)
+        return out
+
+
+def lstm(layers: int) -> nn.LSTM:
+    """The network that is measured."""
+    torch.manual_seed(0)
+    return nn.LSTM(UNITS, UNITS, layers).eval()
+
+
+def cell_of(module: nn.LSTM) -> nn.LSTMCell:
+    """The first layer of an LSTM as an LSTMCell."""
+    cell = nn.LSTMCell(UNITS, UNITS)
+    cell.load_state_dict({name.removesuffix("_l0"): values for name, values in module.state_dict().items() if name.endswith("_l0")})
+    return cell
+
+
+def resident() -> int:
+    """Memory of this process now, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peak_over_record(layers: int, steps: int, out) -> None:
+    """Put on the queue: highest memory while recording and tracing, above what was there, over the size of the record."""
+    torch.set_num_threads(THREADS)
+    module, x = lstm(layers), torch.randn(steps, UNITS)
+    alone(module, x[:100])
+    traced(module, x[:100])
+    before, highest, done = resident(), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.002):
+            highest[0] = max(highest[0], resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    trace = traced(module, x)
+    done.set()
+    watcher.join()
+    arrays = [trace.hidden, trace.cell, *trace.gates.values()]
+    out.put((highest[0] - before) / sum(a.nbytes for a in arrays if a is not None))
+
+
+def memory(layers: int, steps: int) -> float:
+    """`peak_over_record` in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=peak_over_record, args=(layers, steps, queue))
+    process.start()
+    result = queue.get()
+    process.join()
+    return result
+
+
+def row(name: str, measured: float, limit: float, at_most: bool = True) -> dict:
+    """One line of the table."""
+    return {"name": name, "measured": round(measured, 2), "limit": f"{'at most' if at_most else 'at least'} {limit}"}
+
+
+def run(long: bool = True) -> list[dict]:
+    """Every ratio with its limit; `long` adds the 100,000 steps, some minutes."""
+    torch.set_num_threads(THREADS)
+    x, rows, ratios = torch.randn(TIME, UNITS), [], {}
+    for layers, limit in ((1, 2.0), (3, 2.8)):
+        module = lstm(layers)
+        ratios[layers] = interleaved(lambda: traced(module, x), lambda: alone(module, x))  # noqa: B023
+        rows.append(row(f"record + call + trace / call, {layers} layer{'s' if layers > 1 else ''}, T=1000, H=512", ratios[layers], limit))
+    module, cell = lstm(1), cell_of(lstm(1))
+    rows.append(
+        row(
+            "explicit step loop, all gates / record + call + trace",
+            interleaved(lambda: stepped(cell, x), lambda: traced(module, x)),
+            1.8,
+            False,
+        )
+    )
+    rows.append(
+        row(
+            "nn.LSTMCell loop, no gates / record + call + trace",
+            interleaved(lambda: celled(cell, x), lambda: traced(module, x)),
+            1.8,
+            False,
+        )
+    )
+    rows.append(row("peak memory / record, 3 layers, T=10,000", memory(3, 10_000), 2.0))
+    rows.append(row("peak memory / record, 1 layer, T=10,000", memory(1, 10_000), 2.0))
+    if long:
+        x = torch.randn(LONG, UNITS)
+        ratio = interleaved(lambda: traced(module, x), lambda: alone(module, x), 3)
+        rows.append(row("record + call + trace / call, 1 layer, T=100,000", ratio, 2.0))
+        rows.append(row("that over the same at T=1000", ratio / ratios[1], 1.5))
+    return rows
+
+
+if __name__ == "__main__":
+    from tests.benchmarks.sessions import show
+
+    show(run(long="--short" not in sys.argv))

@@ -1,0 +1,139 @@
+"""Records refuse what does not fit together, each time with the same exact sentence."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer import Alignment, Trace
+from explorer.errors import RecordError
+from tests.explorer.traces import gru_trace, lstm_trace
+
+
+def refused(sentence: str):
+    return pytest.raises(RecordError, match="^" + re.escape(sentence) + "$")
+
+
+def zeros(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.float32)
+
+
+TRACES = [
+    (
+        {"hidden": zeros(2, 1, 4), "tokens": tuple("abc")},
+        "hidden has shape (2, 1, 4); expected (3, layers, units) = [time, layer, unit] because there are 3 tokens.",
+    ),
+    (
+        {"hidden": zeros(6, 4)},
+        "hidden has shape (6, 4); expected (6, layers, units) = [time, layer, unit] because there are 6 tokens.",
+    ),
+    (
+        {"initial_hidden": zeros(3, 2)},
+        "initial_hidden has shape (3, 2); expected (2, 3) = [layer, unit] because hidden has shape (6, 2, 3).",
+    ),
+    ({"cell": None}, "cell and initial_cell come together; only one of them was given."),
+    ({"initial_cell": None}, "cell and initial_cell come together; only one of them was given."),
+    (
+        {"cell": zeros(6, 1, 3)},
+        "cell has shape (6, 1, 3); expected (6, 2, units) = [time, layer, unit] because hidden has shape (6, 2, 3).",
+    ),
+    (
+        {"initial_cell": zeros(2, 4)},
+        "initial_cell has shape (2, 4); expected (2, 3) = [layer, unit] because cell has shape (6, 2, 3).",
+    ),
+    (
+        {"gates": {"forget": zeros(6, 2, 4)}},
+        "gates['forget'] has shape (6, 2, 4); expected (6, 2, 3) = [time, layer, unit] because a gate has one value for each cell value.",
+    ),
+    (
+        {"gates": {"forget": zeros(6, 2, 3) + 1.5}},
+        "gates['forget'] lies in 1.5..1.5; expected 0..1. Is it the value before the sigmoid?",
+    ),
+    (
+        {"gates": {"candidate": zeros(6, 2, 3) - 2}},
+        "gates['candidate'] lies in -2..-2; expected -1..1. Is it the value before the sigmoid?",
+    ),
+    (
+        {"gates": {"forget": zeros(6, 2, 3) + np.nan}},
+        "gates['forget'] lies in nan..nan; expected 0..1. Is it the value before the sigmoid?",
+    ),
+    ({"logits": zeros(5, 4)}, "logits has shape (5, 4); expected (6, vocab) = [time, vocab] because there are 6 tokens."),
+    ({"logits": zeros(6, 4), "vocab": tuple("abc")}, "vocab names 3 tokens; expected 4, one for each column of logits."),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), TRACES)
+def test_a_trace_of_bad_arguments(changes: dict, sentence: str):
+    with refused(sentence):
+        replace(lstm_trace(), **changes)
+
+
+HALF = np.full((3, 2), 0.5)
+ALIGNMENTS = [
+    ({"weights": zeros(7, 5)}, "weights has shape (7, 5); expected (3, 2) = [target, source]."),
+    ({"weights": HALF.T}, "weights has shape (2, 3); expected (3, 2) = [target, source]. It looks transposed: pass weights.T."),
+    ({"weights": HALF[:, 0]}, "weights has shape (3,); expected (3, 2) = [target, source]."),
+    ({"source": (), "weights": zeros(3, 0)}, "source is empty; expected at least one token to look at."),
+    ({"weights": HALF * [[3, -1]]}, "weights[0, 1] is -0.5; expected 0 or more. Are these scores before the softmax?"),
+    ({"weights": HALF * np.nan}, "weights[0, 0] is nan; expected 0 or more. Are these scores before the softmax?"),
+    ({"weights": HALF * [[1], [1], [1.01]]}, "weights[2] sums to 1.01; expected 1 within 1e-09. Are these scores before the softmax?"),
+    (
+        {"weights": (HALF + 1e-4).astype(np.float32)},
+        "weights[0] sums to 1.0002; expected 1 within 1e-05. Are these scores before the softmax?",
+    ),
+    ({"grid": (3, 4)}, "grid (3, 4) has 3 x 4 = 12 regions; expected 2, one for each source column."),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), ALIGNMENTS)
+def test_an_alignment_of_bad_arguments(changes: dict, sentence: str):
+    with refused(sentence):
+        Alignment(**({"source": tuple("ab"), "target": tuple("xyz"), "weights": HALF} | changes))
+
+
+@pytest.mark.parametrize(("dtype", "slack"), [(np.float16, 1e-3), (np.float32, 4e-6), (np.float64, 4e-10)])
+def test_rows_are_made_to_sum_to_one(dtype: type, slack: float):
+    record = Alignment(tuple("ab"), tuple("xyz"), (HALF + slack / 2).astype(dtype), grid=(1, 2))
+    assert record.weights.dtype == np.float64
+    np.testing.assert_allclose(record.weights, HALF, atol=1e-15)
+    assert (record.source, record.target) == (("a", "b"), ("x", "y", "z"))
+
+
+def test_an_empty_translation_is_an_alignment():
+    assert Alignment(("a", "b"), (), np.zeros((0, 2))).weights.shape == (0, 2)
+
+
+def test_files_round_trip_and_a_crash_leaves_the_old_one(tmp_path, monkeypatch):
+    trace, path = replace(gru_trace(), logits=zeros(6, 2), vocab=("a", "b")), tmp_path / "a.npz"
+    trace.save(path)
+    again = Trace.load(path)
+    assert (again.tokens, again.vocab, again.source, again.cell) == (trace.tokens, trace.vocab, trace.source, None)
+    for name, values in trace.gates.items():
+        np.testing.assert_array_equal(again.gates[name], values)
+    np.testing.assert_array_equal(again.hidden, trace.hidden)
+    kept = path.read_bytes()
+
+    def crash(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", crash)
+    with pytest.raises(OSError, match="disk full"):
+        trace.save(path)
+    assert path.read_bytes() == kept
+
+
+def test_foreign_and_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    lstm_trace().save(path)
+    whole = path.read_bytes()
+    for content in (b"", b"no archive", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(RecordError, match=r"a\.npz is not a record of this project .*Expected a \.npz written by Trace\.save\.$"):
+            Trace.load(path)
+    np.savez(path, x=np.zeros(2))
+    with pytest.raises(RecordError, match="is not a record of this project"):
+        Trace.load(path)
+    np.savez(path, about=np.frombuffer(b'{"record": "Trace", "version": 99}', np.uint8))
+    with refused(f"{path} holds a Trace of version 99; expected Trace, at most 1."):
+        Trace.load(path)

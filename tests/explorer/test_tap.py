@@ -1,0 +1,173 @@
+"""Taps: identities that are heard, attention read off them, and networks written by hand."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import explorer
+from explorer import Tap
+from explorer.errors import RecordingError
+
+
+def refused(sentence: str):
+    return pytest.raises(RecordingError, match="^" + re.escape(sentence) + "$")
+
+
+def heard(axes: str | None, *values: Tensor) -> explorer.Recording:
+    """A recording in which one tap named attention heard these values."""
+    model = nn.ModuleDict({"tap": Tap("attention", axes)})
+    with explorer.record(model) as recording:
+        for value in values:
+            model["tap"](value)
+    return recording
+
+
+def rows(*shape: int) -> Tensor:
+    torch.manual_seed(len(shape))
+    return torch.rand(*shape).softmax(-1)
+
+
+def test_a_tap_changes_nothing_and_leaves_no_trace_in_the_state_dict():
+    x, tap = torch.randn(2, 3), Tap("attention", axes="batch in")
+    assert tap(x) is x
+    assert tap.state_dict() == {} and list(tap.parameters()) == []
+    assert repr(tap) == "Tap('attention', axes='batch in')" and repr(Tap("cell")) == "Tap('cell')"
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "sentence"),
+    [
+        ("", None, "A Tap needs a name, such as 'attention' or 'forget'; got an empty one."),
+        ("a", "rows in", "Tap('a') has axes 'rows in'; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
+        ("a", "in in", "Tap('a') has axes 'in in'; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
+        ("a", "", "Tap('a') has axes ''; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
+    ],
+)
+def test_bad_taps(name: str, axes: str | None, sentence: str):
+    with refused(sentence):
+        Tap(name, axes)
+
+
+@pytest.mark.parametrize("axes", [None, "batch in"])
+def test_attention_step_by_step(axes: str | None):
+    steps = [rows(3, 5) for _ in range(4)]
+    record = heard(axes, *steps).alignment("abcde", "wxyz", rows=2)
+    np.testing.assert_allclose(record.weights, np.stack([step[2] for step in steps]), rtol=1e-6)
+    assert record.weights.dtype == np.float64
+    np.testing.assert_allclose(record.weights.sum(1), 1, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("axes", "order"), [(None, (0, 1, 2)), ("batch out in", (0, 1, 2)), ("out batch in", (1, 0, 2)), ("in batch out", (2, 0, 1))]
+)
+def test_attention_at_once(axes: str | None, order: tuple[int, ...]):
+    weights = rows(3, 4, 5)
+    record = heard(axes, weights.permute(*order)).alignment("abcde", "wxyz", rows=1)
+    np.testing.assert_allclose(record.weights, weights[1], rtol=1e-6)
+
+
+def test_attention_of_one_sentence_without_a_batch():
+    weights = rows(4, 5)
+    np.testing.assert_allclose(heard(None, weights).alignment("abcde", "wxyz").weights, weights, rtol=1e-6)
+    np.testing.assert_allclose(heard(None, *weights).alignment("abcde", "wxyz").weights, weights, rtol=1e-6)
+
+
+def test_two_readings_are_asked_for():
+    square = rows(4, 4)
+    asked = (
+        "Tap('attention') heard 4 values of shape (4, 4), which can be read in two ways. Name its axes: Tap('attention', axes='batch in')."
+    )
+    with refused(asked):
+        heard(None, *[square] * 4).alignment("abcd", "wxyz")
+    record = heard("batch in", *[square] * 4).alignment("abcd", "wxyz", rows=3)
+    np.testing.assert_allclose(record.weights, np.stack([square[3]] * 4), rtol=1e-6)
+
+
+def test_what_cannot_be_read_is_a_sentence():
+    recording = heard("batch in", rows(3, 5), rows(3, 5))
+    shape = "2 rows of 4 weights, one row for each target token and one weight for each source column"
+    with refused(f"Tap('attention') with axes 'batch in' heard 2 values of shape (3, 5); expected {shape}."):
+        recording.alignment("abcd", "yz")
+    with refused("rows is 3, but the batch holds 3: choose from 0 to 2."):
+        recording.alignment("abcde", "yz", rows=3)
+    with refused("rows names 1 rows of the batch; expected one row, or 2: one for each token."):
+        recording.alignment("abcde", "yz", rows=[0])
+    with refused("No Tap is named 'beta'. Taps found: 'attention'."):
+        recording.alignment("abcde", "yz", name="beta")
+    with refused("Tap('attention') heard nothing inside this recording. Call the module in it, and the tap in its forward."):
+        heard(None).alignment("abcde", "yz")
+    with refused("This model has taps, but none named hidden, cell or after a gate: there is no path to trace."):
+        recording.trace("yz")
+    with pytest.raises(RecordingError, match=r"^Row 0 of Tap\('attention'\) sums to 1\.1; attention weights sum to 1\."):
+        heard(None, 1.1 * rows(1, 5)).alignment("abcde", "z")
+    two = nn.ModuleList([Tap("attention"), Tap("attention")])
+    with explorer.record(two) as recording:
+        two[1](rows(1, 5))
+    with refused("2 taps are named 'attention': 0, 1. Give name the path of one."):
+        recording.alignment("abcde", "z")
+    assert recording.alignment("abcde", "z", name="1").weights.shape == (1, 5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_honest_half_precision_rows_pass(dtype: torch.dtype):
+    weights = torch.randn(4, 300).mul(3).softmax(-1).to(dtype)
+    record = heard("out in", weights).alignment("x" * 300, "wxyz")
+    np.testing.assert_allclose(record.weights.sum(1), 1, atol=1e-14)
+
+
+class ByHand(nn.Module):
+    """A minimal gated unit that no library knows, with a line for each value to be seen."""
+
+    def __init__(self, first: bool = False):
+        super().__init__()
+        self.forget_of, self.new, self.first = nn.Linear(7, 4), nn.Linear(7, 4), first
+        self.hidden, self.forget = Tap("hidden"), Tap("forget")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h, hs, fs = torch.full((x.shape[1], 4), 0.5), [], []
+        h = self.hidden(h) if self.first else h
+        for step in x:
+            both = torch.cat([step, h], 1)
+            f = self.forget(self.forget_of(both).sigmoid())
+            h = self.hidden((1 - f) * h + f * torch.tanh(self.new(both)))
+            hs.append(h)
+            fs.append(f)
+        return torch.stack(hs), torch.stack(fs)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_network_written_by_hand_is_a_path(first: bool):
+    model = nn.ModuleDict({"mgu": ByHand(first)})
+    with explorer.record(model) as recording:
+        hidden, forget = model["mgu"](torch.randn(6, 2, 3))
+    assert recording.paths == ("mgu",)
+    trace = recording.trace("abcdef", index=1)
+    np.testing.assert_array_equal(trace.hidden[:, 0], hidden[:, 1].detach().numpy())
+    np.testing.assert_array_equal(trace.gates["forget"][:, 0], forget[:, 1].detach().numpy())
+    assert trace.cell is None and trace.source == "mgu"
+    np.testing.assert_array_equal(trace.initial_hidden, np.full((1, 4), 0.5 if first else 0))
+
+
+@pytest.mark.parametrize(("axes", "order"), [(None, (0, 1, 2)), ("time batch unit", (0, 1, 2)), ("batch time unit", (1, 0, 2))])
+def test_states_tapped_all_at_once(axes: str | None, order: tuple[int, ...]):
+    model, values = nn.ModuleDict({"hidden": Tap("hidden", axes)}), torch.randn(6, 2, 3)
+    with explorer.record(model) as recording:
+        model["hidden"](values.permute(*order))
+    np.testing.assert_array_equal(recording.trace("abcdef", index=1).hidden[:, 0], values[:, 1].numpy())
+
+
+def test_states_that_do_not_fit_are_sentences():
+    model = nn.ModuleDict({"forget": Tap("forget")})
+    with explorer.record(model) as recording:
+        model["forget"](torch.rand(3))
+    with refused("'taps' has taps forget, but none named hidden. Add Tap('hidden') where the state is made."):
+        recording.trace("a")
+    model = nn.ModuleDict({"hidden": Tap("hidden")})
+    with explorer.record(model) as recording:
+        model["hidden"](torch.rand(3, 4))
+    each = "[unit] or [batch, unit] once for each of the 7 tokens, or all of them at once"
+    with refused(f"Tap('hidden') heard 1 value of shape (3, 4); expected {each}."):
+        recording.trace("abcdefg")
