@@ -223,7 +223,7 @@ def test_rank_is_fast():
     values, track = rng.normal(size=(10_000, 384)).astype(np.float32), runs(rng, 10_000)
     taken = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         rank(values, track, tokens="abcde" * 2000, untrained=values)
-        taken.append(time.perf_counter() - start)
-    assert min(taken) < 5  # well under 1 s where nothing else runs
+        taken.append(time.process_time() - start)
+    assert min(taken) < 4  # seconds of processor, so that a busy machine does not matter; about 1

@@ -110,10 +110,10 @@ def test_order_of_512_units_is_fast():
     similarity_order(values)
     taken = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         similarity_order(values)
-        taken.append(time.perf_counter() - start)
-    assert min(taken) < 1  # 0.15 s where nothing else runs
+        taken.append(time.process_time() - start)
+    assert min(taken) < 1  # seconds of processor; about 0.15
 
 
 @pytest.mark.parametrize("units", [0, 1, 2])
