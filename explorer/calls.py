@@ -91,6 +91,11 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.input)
 
+    @property
+    def longest(self) -> int:
+        """Steps of the longest call: so long was the state carried on without being told."""
+        return max(later - start for start, later in zip(self.starts, (*self.starts[1:], len(self)), strict=True))
+
 
 def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
     """One row of the batch of one call, on the CPU.

@@ -21,8 +21,6 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
     Raises:
         RecordingError: there is none, or it is compiled; the message says what was found instead.
     """
-    if not isinstance(module, nn.Module):
-        raise RecordingError(f"record() takes an nn.Module; got {type(module).__name__}.")
     _refuse_compiled(module)
     found: dict[str, nn.Module] = {
         path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))

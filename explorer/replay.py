@@ -39,6 +39,13 @@ class Distance:
         self.error = max(self.error, gap if gap == gap else float("inf"))
         self.largest = max(self.largest, float(torch.linalg.vector_norm(own, float("inf"))))
 
+    def rests_on(self, values: Tensor) -> None:
+        """Count values [step, unit] that the compared ones are computed from: their rounding is passed on.
+
+        A cell that climbs to 50 and comes back to 1 brings the rounding of 50 along, in torch's own run as in ours.
+        """
+        self.largest = max(self.largest, float(torch.linalg.vector_norm(values, float("inf"))))
+
 
 Distances = tuple[Distance, Distance]  # of hidden states, of cell states
 
@@ -134,6 +141,7 @@ def _replay_layer(job: _Job, layer: int, x: Tensor, hidden: Tensor, record: Stat
         cells.fill_gates(kind, w, x[block], h, gates)
         if cell is not None:
             before = _carry(job, layer, block, (gates, cell), before)
+            job.distances[0].rests_on(cell)
         job.distances[0].add(cells.new_hidden(kind, w, gates, cell, h), hidden[block])
         _keep(record, block, gates, cell)
     ends = job.ends()

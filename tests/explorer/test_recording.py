@@ -1,5 +1,6 @@
 """What a recording does besides being right: paths, refusals, threads, copies, decoding."""
 
+import re
 import sys
 import threading
 
@@ -36,7 +37,7 @@ def hooks(module: nn.Module) -> int:
 
 
 def refused(sentence: str):
-    return pytest.raises(RecordingError, match="^" + __import__("re").escape(sentence) + "$")
+    return pytest.raises(RecordingError, match="^" + re.escape(sentence) + "$")
 
 
 def test_every_path_of_a_strangers_model(pair):
@@ -110,7 +111,7 @@ def test_dropout_is_noticed(pair):
     with explorer.record(pair) as recording:
         pair(torch.randn(1, 6, 3))
     said = (
-        r"^Replaying 'decoder.rnn' differs from the module's own output by \d.\de-0\d \(limit 1.0e-05\). "
+        r"^Replaying 'decoder.rnn' differs from the module's own output by \d.\de-0\d \(limit 1.1e-05\). "
         r"It is in training mode with dropout: call module.eval\(\) first.$"
     )
     pair.eval()  # too late: what counts is how it ran
@@ -161,7 +162,8 @@ def test_nan_is_refused():
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_a_caller_may_change_what_came_out(mode):
     lstm, x = nn.LSTM(3, 4), torch.randn(6, 3)
-    expected = lstm(x)[0].detach().numpy().copy()
+    with mode():  # torch takes another kernel where gradients are wanted
+        expected = lstm(x)[0].numpy().copy()
     with mode(), explorer.record(lstm) as recording:
         out, (h, c) = lstm(x)
         out.zero_()
@@ -264,8 +266,6 @@ def test_what_was_found_instead():
         pass
     with pytest.raises(RecordingError, match=r"^Nothing recurrent in Linear: found no modules inside\."), explorer.record(nn.Linear(2, 2)):
         pass
-    with refused("record() takes an nn.Module; got function."), explorer.record(hooks):
-        pass
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -287,9 +287,7 @@ def test_scripted_quantised_and_compiled_modules_are_named():
         pass
 
 
-def test_autocast_and_parametrised_weights_are_read_as_they_ran():
-    lstm = nn.LSTM(3, 4)
-    torch.nn.utils.parametrizations.weight_norm(lstm, "weight_hh_l0")
+def test_weights_made_of_others_are_read_as_they_ran():
     cell = nn.GRUCell(3, 4)
     torch.nn.utils.parametrizations.weight_norm(cell, "weight_hh")
     with explorer.record(cell) as recording:
@@ -354,3 +352,17 @@ def test_beam_search_reads_as_the_same_hypothesis_forced_alone():
     moved = next(each for each in rows if len(set(each)) > 1)
     with pytest.raises(RecordingError, match="give index one row for each token where rows of the batch were moved"):
         beamed.trace("x" * steps, index=moved[-1])
+
+
+def test_a_cell_that_climbs_and_comes_back_is_no_difference():
+    # Forget gates near 1 are rounded at each step, in torch's run as in ours; the cell climbs to 1,000 and comes back.
+    torch.manual_seed(0)
+    module = nn.LSTM(1, 16, batch_first=True).eval().requires_grad_(False)
+    module.bias_ih_l0[:32] = 8.0
+    module.weight_ih_l0[32:48] = torch.rand(16, 1)
+    x = torch.cat([torch.rand(1, 3000, 1), -torch.rand(1, 3000, 1)], dim=1)
+    with explorer.record(module) as recording:
+        hidden, _ = module(x)
+    trace = recording.trace(tuple("." * 6000))
+    assert np.abs(trace.cell).max() > 500
+    assert np.abs(trace.hidden[:, 0] - hidden[0].numpy()).max() == 0
