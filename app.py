@@ -4,5 +4,5 @@ import streamlit as st
 
 PAGES = [st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True)]
 
-st.set_page_config(page_title="Recurrent Explorer", page_icon=":material/neurology:", layout="wide")
+st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_shared/icon.png", layout="wide")
 st.navigation(PAGES).run()

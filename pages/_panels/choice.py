@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.analysis import quantities, units
+from pages._components.state_view import state_choice
 from pages._shared import runs
 from pages._shared.examples import EXAMPLES, Example, disturbed
 from pages._shared.link import LINK_CHARACTERS, TEXT_CHARACTERS, link, linked, packed, unpacked
@@ -13,6 +14,7 @@ from pages._shared.runs import View
 PAGE = "hidden_states"
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
+CURSOR, LOOKS, MAP = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map"))
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -26,12 +28,25 @@ def restore() -> None:
     if TEXT in st.session_state:
         return
     state = st.session_state
-    state[TEXT], state[BEFORE], state[UNIT], state[PART] = None, None, None, 0
-    unit, part = linked(UNIT, ""), linked(PART, "")
-    state[UNIT] = int(unit) if unit.isdecimal() and len(unit) < 6 else None
-    state[PART] = int(part) if part.isdecimal() and len(part) < 4 else 0
+    state[TEXT], state[BEFORE] = None, None
+    state[UNIT], state[CURSOR] = _number(UNIT), _number(CURSOR)
+    state[PART] = _number(PART) or 0
+    state[LOOKS] = tuple(look for look in ("next", "lecture", "flip") if look in linked(LOOKS, "").split(","))
     if code := linked(TEXT, ""):
         state[TEXT] = unpacked(code)
+
+
+def _number(name: str) -> int | None:
+    """A whole number of the link, if it is one."""
+    value = linked(name, "")
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
+
+
+def told() -> None:
+    """Keep what the visitor chose in the browser."""
+    chosen = state_choice(MAP)
+    if chosen:
+        st.session_state[UNIT], st.session_state[CURSOR], st.session_state[LOOKS] = chosen.unit, chosen.cursor, chosen.looks
 
 
 def card() -> dict:
@@ -143,9 +158,11 @@ def _text_popover(about: dict) -> None:
 
 def write_link(view: View, about: dict) -> bool:
     """Put text, unit and part into the link; False where the text is too long for one."""
-    guide = (guides(about) or [{}])[0]
+    guide, state = (guides(about) or [{}])[0], st.session_state
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
     link(PART, str(view.part), "0")
+    link(CURSOR, str(state[CURSOR] or 0), "0")
+    link(LOOKS, ",".join(state[LOOKS]), "")
     code = packed(view.text) if view.text != example(about).text else ""
     fits = len(code) <= LINK_CHARACTERS
     link(TEXT, code if fits else "", "")

@@ -51,7 +51,8 @@ text = {view.text!r}
 reading = read(loaded, text, {runs.WINDOW}, before={view.warm_up!r})
 ids, state = window_input(reading, {view.part})
 with explorer.record(loaded.module) as recording:
-    loaded.module(ids, state)
+    for piece in ids.split({runs.CALL}, dim=1):
+        _, state = loaded.module(piece, state)
 trace = recording.trace(tuple(text[{view.part * runs.WINDOW} : {(view.part + 1) * runs.WINDOW}]))
 values = quantity(trace, {view.quantity!r}, layer={view.layer})  # [time, unit]
 print(values[:, {view.unit}])

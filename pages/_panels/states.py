@@ -1,5 +1,7 @@
 """The state view of the page: text and map of all units, the sentence above, the row of buttons, the unit in numbers."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from explorer.figures.scales import scale_of
@@ -81,8 +83,14 @@ def panel(view: View, about: dict) -> tuple[View, StateChoice]:
     _actions(view, about)
     patiently(f"{view.model} reads the text", "hidden_states.cancel", _back, lambda report: runs.reading(view, report))
     _say_unknown(view)
-    chosen = state_view(figure(view), key="hidden_states.map")
+    shown = replace(figure(view), cursor=_within(view, st.session_state[choice.CURSOR]))
+    chosen = state_view(shown, choice.MAP, choice.told, st.session_state[choice.LOOKS])
     return view.of(unit=chosen.unit), chosen
+
+
+def _within(view: View, cursor: int | None) -> int | None:
+    first = view.part * runs.WINDOW
+    return cursor if cursor is not None and first <= cursor < min(first + runs.WINDOW, len(view.text)) else None
 
 
 def _actions(view: View, about: dict) -> None:

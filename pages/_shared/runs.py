@@ -20,6 +20,7 @@ from explorer.records import Trace
 from pages._shared.memory import SharedCache
 
 WINDOW = 10_000  # characters traced at once; a trace of them costs some 200 MB
+CALL = 500  # characters in a call: each begins with the state that torch returned, so rounding cannot add up
 MEGABYTE = 1 << 20
 
 
@@ -130,7 +131,8 @@ def _traced(model, view: View, own: bool = True) -> Trace:
     pass_ = reading(view) if own else read(model, view.text, WINDOW, no_report, before=view.warm_up)
     ids, state = window_input(pass_, view.part)
     with _tracers(), explorer.record(model.module) as recording:
-        model.module(ids, state)
+        for piece in ids.split(CALL, dim=1):
+            _, state = model.module(piece, state)
     with _tracers():
         return recording.trace(window_tokens(view))
 

@@ -17,13 +17,13 @@ def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pic
     """Draw an Altair figure; below it SVG, PNG, HTML and its data as CSV, each made when asked for.
 
     Args:
-        figure: What to draw; its description becomes the text alternative.
+        figure: What to draw; its description is the text alternative.
         key: Of the figure, `page.thing`.
         name: Of the files.
         data: What the CSV holds.
         pick: Name of a selection in the figure; its first selected point is returned.
     """
-    options = {"key": key, "theme": None, "alt": export.alt_text(figure)}
+    options = {"key": key, "theme": None}
     picked = None
     if pick is None:
         st.altair_chart(figure, **options)

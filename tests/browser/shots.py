@@ -1,0 +1,47 @@
+"""A screenshot of every page at two widths, light and dark, before and after its gesture: python -m tests.browser.shots [FOLDER]"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.browser.chromium import ROOT, browser, serving, settle
+
+SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
+# Page -> what a visitor presses first, as the class of its key.
+GESTURES = {"hidden_states": ".st-key-hidden_states-gesture button"}
+
+
+def opened(page: Page, address: str) -> None:
+    """Open an address and wait until its picture stands."""
+    page.goto(address)
+    settle(page, 120_000)
+    page.wait_for_selector(".view[data-unit]", timeout=60_000)
+    page.wait_for_timeout(800)
+
+
+def shoot(folder: Path) -> list[Path]:
+    """Write the pictures into a folder; gives their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    with tempfile.TemporaryDirectory() as logs, serving(ROOT / "app.py", Path(logs), 120) as server, browser() as chromium:
+        for name, gesture in GESTURES.items():
+            for size, (width, height) in SIZES.items():
+                for scheme in ("light", "dark"):
+                    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+                    opened(page, server.url)
+                    made += [folder / f"{name}-{size}-{scheme}{part}.png" for part in ("", "-after")]
+                    page.screenshot(path=made[-2])
+                    page.click(gesture)
+                    page.wait_for_timeout(500)
+                    settle(page)
+                    page.wait_for_timeout(800)
+                    page.screenshot(path=made[-1])
+                    page.close()
+    return made
+
+
+if __name__ == "__main__":
+    for path in shoot(Path(sys.argv[1] if len(sys.argv) > 1 else "shots")):
+        print(path)
