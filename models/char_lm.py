@@ -71,9 +71,14 @@ def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
 
     Its candidate's weights are set to 0, so that an LSTM's c = f c + i tanh(0) and a GRU's h = z h + (1 - z) tanh(0)
     never leave 0 from the zero state; the same holds for a plain RNN's h = tanh(0).
+
+    Raises:
+        ValueError: there is no such layer or unit.
     """
+    layers, units = module.rnn.num_layers, module.rnn.hidden_size
+    if not (0 <= layer < layers and 0 <= unit < units):
+        raise ValueError(f"There is no unit {unit} of layer {layer}; expected layer 0 to {layers - 1}, unit 0 to {units - 1}.")
     quiet = copy.deepcopy(module)
-    units = quiet.rnn.hidden_size
     block = {nn.LSTM: 2, nn.GRU: 2, nn.RNN: 0}[type(quiet.rnn)]  # the candidate's place among the stacked gates
     with torch.no_grad():
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):

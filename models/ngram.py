@@ -70,7 +70,7 @@ class NGram:
             contexts, here = contexts[:-1], ids[number:]
             if len(here):
                 rows = _rows(level, contexts * size + here, contexts >= 0)
-                share[number:] = _mixed(level, contexts, np.where(rows >= 0, level.counts[rows], 0), share[number:])
+                share[number:] = _mixed(level, contexts, _counts(level, rows), share[number:])
                 contexts = rows
             costs[:, number] = -np.log(share)
         costs[ids == 0] += math.log(UNICODE - size)
@@ -88,7 +88,7 @@ class NGram:
         for number, level in enumerate(self.levels[: len(ids) + 1]):
             row = self._row(ids[len(ids) - number :])
             rows = _rows(level, row * size + every, np.full(size, row >= 0))
-            share = _mixed(level, np.full(size, row), np.where(rows >= 0, level.counts[rows], 0), share)
+            share = _mixed(level, np.full(size, row), _counts(level, rows), share)
         return share
 
     def _row(self, ids: Sequence[int]) -> int:
@@ -100,12 +100,20 @@ class NGram:
 
 def _rows(level: Level, keys: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Rows of n-grams by key, -1 where there is none or its context is not known."""
+    if not len(level.keys):
+        return np.full(len(keys), -1)
     rows = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
     return np.where(known & (level.keys[rows] == keys), rows, -1)
 
 
+def _counts(level: Level, rows: np.ndarray) -> np.ndarray:
+    return np.where(rows >= 0, level.counts[rows], 0) if len(level.counts) else np.zeros(len(rows))
+
+
 def _mixed(level: Level, contexts: np.ndarray, counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
     """Probabilities of one order from those of the order below, all [time]."""
+    if not len(level.totals):
+        return shorter
     totals = np.where(contexts >= 0, level.totals[contexts], 0)
     rest = totals - level.kept[contexts]
     return np.where(totals > 0, (counts + rest * shorter) / np.maximum(totals, 1), shorter)
