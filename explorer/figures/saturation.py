@@ -51,6 +51,7 @@ def _panel(one: Saturation, click: alt.Parameter, chosen: tuple[int, int] | None
     frame = pd.DataFrame(
         {
             "layer": np.repeat(np.arange(layers), units),
+            "shown": np.repeat(np.arange(layers) + 1, units),
             "unit": np.tile(np.arange(units), layers),
             "shut": one.shut.ravel().astype(float),
             "open": one.open.ravel().astype(float),
@@ -60,13 +61,22 @@ def _panel(one: Saturation, click: alt.Parameter, chosen: tuple[int, int] | None
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("shut:Q", scale=scale, title="share of steps nearly shut", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
     y = alt.Y("open:Q", scale=scale, title="share of steps nearly open", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
-    tint = alt.Color("layer:O", title="layer", scale=alt.Scale(domain=list(range(layers)), range=list(LAYERS[dark][:layers])))
+    colours = alt.Scale(domain=list(range(layers)), range=list(LAYERS[dark][:layers]))
+    # Layers are counted from 1 on screen, as on the page; the selection keeps the record's own count.
+    tint = alt.Color(
+        "layer:O",
+        title="layer",
+        legend=alt.Legend(labelExpr="toNumber(datum.label) + 1"),
+        scale=alt.Scale(domain=list(range(layers)), range=list(LAYERS[dark][:layers])),
+    )
     limit = alt.Chart(pd.DataFrame({"shut": [0, 1], "open": [1, 0]})).mark_line(color=ink(dark, faint=True)).encode(x=x, y=y)
+    shares = [alt.Tooltip(name, format=".2f") for name in ("shut", "open")]
+    tooltip = [alt.Tooltip("shown:O", title="layer"), "unit", *shares]
     dots = (
         alt.Chart(frame, name=f"dots_{one.gate}")
         .mark_circle(size=36)
         .encode(
-            x=x, y=y, color=tint, tooltip=["layer", "unit", alt.Tooltip("shut", format=".2f"), alt.Tooltip("open", format=".2f")],
+            x=x, y=y, color=tint, tooltip=tooltip,
             opacity=alt.condition(click, alt.value(1), alt.value(0.55)), size=alt.condition(click, alt.value(120), alt.value(36)),
         )
     )  # fmt: skip

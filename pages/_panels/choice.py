@@ -139,7 +139,9 @@ def _gesture_button(about: dict) -> None:
     shown, taken = example(about), st.session_state[BEFORE] is not None
     label = shown.close_label if taken else shown.open_label
     possible = taken or shown.needle in text_of(about)
-    st.button(label, key=f"{PAGE}.gesture", type="primary", on_click=gesture, args=(about,), disabled=not possible)
+    # Bold, not of the primary type: its white letters would stand on the light primary colour that dark mode needs.
+    icon = ":material/lock:" if taken else ":material/lock_open:"
+    st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=gesture, args=(about,), disabled=not possible)
 
 
 def _text_popover(about: dict) -> None:
@@ -149,7 +151,7 @@ def _text_popover(about: dict) -> None:
             # Filled anew at each run: what is being read may have changed by the gesture or by a generated text.
             st.session_state[key] = text_of(about)
             st.text_area("Type or paste anything, up to 100,000 characters", key=key, height=220, max_chars=TEXT_CHARACTERS)
-            st.form_submit_button("Read it", type="primary", on_click=lambda: set_text(st.session_state[key]))
+            st.form_submit_button("Read it", on_click=lambda: set_text(st.session_state[key]))
         st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
         st.caption(
             "100 characters of plain text are read first and not shown, so that the start of yours is no artefact of the empty state."

@@ -2,9 +2,9 @@
 
 import pandas as pd
 import streamlit as st
-from pages._components.state_view import state_view
 
 from explorer.figures.bits import bits as bits_figure
+from pages._components.state_view import state_view
 from pages._panels import choice, states
 from pages._shared import runs
 from pages._shared.runs import View
@@ -52,4 +52,4 @@ def _costs(view: View, other: View, about: dict) -> None:
     st.markdown("**Bits each character cost**: " + ", ".join(f"{name} {bits.mean():.2f} on average" for name, bits in lines.items()))
     tokens = runs.window_tokens(view)
     figure = bits_figure(lines, tokens, start=window.start, dark=is_dark())
-    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | lines))
+    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | lines), stretch=True)

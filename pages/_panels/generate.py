@@ -13,11 +13,11 @@ def panel(view: View, about: dict, chosen) -> None:
     """Continue the text live with temperature, top-k and seed; then read the result as the page's text."""
     st.markdown("The network reads the text and goes on by itself: it draws a character, reads it, draws the next.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        temperature = st.slider("Temperature", 0.0, 1.5, 0.7, 0.05, key=f"{KEY}.temperature", bind="query-params", width=200)
+        temperature = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1, key=f"{KEY}.temperature", bind="query-params", width=120)
         top_k = st.number_input("Top k (0: all)", 0, 100, 0, key=f"{KEY}.top_k", bind="query-params", width=120)
         seed = st.number_input("Seed", 0, 10_000, 1, key=f"{KEY}.seed", bind="query-params", width=120)
         length = st.number_input("Characters", 10, 2_000, 300, 10, key=f"{KEY}.length", bind="query-params", width=120)
-        start = st.button("Write", key=f"{KEY}.start", type="primary")
+        start = st.button("**Write**", key=f"{KEY}.start", icon=":material/edit_note:")
     st.caption(
         "pₖ = softmax(logitsₖ / temperature): below 1 the likely becomes likelier, at 0 always the likeliest is taken. "
         "The same seed gives the same text."

@@ -26,7 +26,9 @@ def panel(view: View, about: dict, chosen) -> None:
     left, right = st.columns(2)
     with left:
         counts = pd.DataFrame({"position": range(len(values)), "value": values})
-        show(histogram(values, f"{view.quantity} of unit {view.unit}", dark=is_dark()), f"{KEY}.histogram", "histogram", counts)
+        show(
+            histogram(values, f"{view.quantity} of unit {view.unit}", dark=is_dark()), f"{KEY}.histogram", "histogram", counts, stretch=True
+        )
     with right:
         _silence(view, chosen)
     tokens = runs.window_tokens(view)

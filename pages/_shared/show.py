@@ -13,7 +13,7 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None) -> dict | None:
+def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:
     """Draw an Altair figure; below it SVG, PNG, HTML and its data as CSV, each made when asked for.
 
     Args:
@@ -22,8 +22,9 @@ def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pic
         name: Of the files.
         data: What the CSV holds.
         pick: Name of a selection in the figure; its first selected point is returned.
+        stretch: Whether it fills the width; figures of several panels, or with labels outside, keep their own.
     """
-    options = {"key": key, "theme": None}
+    options = {"key": key, "theme": None, "width": "stretch" if stretch else "content"}
     picked = None
     if pick is None:
         st.altair_chart(figure, **options)

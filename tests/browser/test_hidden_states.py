@@ -1,0 +1,99 @@
+"""The page of hidden states in a real browser: it draws, its gesture works, its link restores it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import ROOT, settle
+
+pytestmark = pytest.mark.browser
+# Violations of Streamlit's own widgets, not ours: rule -> (what it strikes, reason). A row that strikes nothing fails.
+NOT_OURS: dict[str, str] = {}
+
+
+@pytest.fixture
+def hidden_states(serve, visit):
+    def go(query: str = "", **options) -> Page:
+        page = visit(f"{serve(ROOT / 'app.py', seconds=120).url}/?{query}", **options)
+        page.wait_for_selector(".view[data-unit]", timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+READ = """() => {
+    const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot);
+    const canvas = roots.find((r) => r?.querySelector(".view .text")).querySelector(".text canvas");
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    let warm = 0;
+    for (let i = 0; i < pixels.length; i += 4) warm += pixels[i] > pixels[i + 2] + 60;
+    return [canvas.width, canvas.height, warm];
+}"""
+
+
+def painted(page: Page) -> list[int]:
+    """Width, height and the number of warm pixels of the text's canvas."""
+    return page.evaluate(READ)
+
+
+def until(page: Page, wanted: Callable[[list[int]], bool]) -> None:
+    """Wait until what is painted is as wanted; fail after ten seconds."""
+    for _ in range(50):
+        if wanted(painted(page)):
+            return
+        page.wait_for_timeout(200)
+    pytest.fail(f"still painted: {painted(page)}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_draws_without_a_console_error_and_without_scrolling_sideways(hidden_states, width, scheme):
+    page = hidden_states(width=width, scheme=scheme)
+    expect(page.get_by_role("heading", name="What does each neuron remember?")).to_be_visible()
+    assert painted(page)[0] > 0.8 * min(width, 1120)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
+    page = hidden_states()
+    before, address = painted(page), page.url
+    page.get_by_role("button", name="Leave it open").click()
+    expect(page.get_by_role("button", name="Close it again")).to_be_visible(timeout=60_000)
+    settle(page, 60_000)
+    expect(page).to_have_url(re.compile("hidden_states.text="))
+    until(page, lambda now: now != before)
+    page.get_by_role("button", name="Close it again").click()
+    expect(page.get_by_role("button", name="Leave it open")).to_be_visible(timeout=60_000)
+    settle(page, 60_000)
+    expect(page).to_have_url(address)
+    until(page, lambda now: now == before)
+
+
+def test_a_unit_chosen_in_the_browser_reaches_the_link_and_the_link_restores_it(hidden_states):
+    page = hidden_states()
+    page.locator("#unit").fill("33")
+    expect(page).to_have_url(re.compile("hidden_states.unit=33"), timeout=30_000)
+    settle(page, 60_000)
+    seen = painted(page)
+    again = hidden_states(page.url.split("?")[1])
+    assert again.locator(".view").get_attribute("data-unit") == "33"
+    assert painted(again) == seen
+
+
+def test_markup_in_the_text_is_text(hidden_states):
+    from pages._shared.link import packed
+
+    page = hidden_states("hidden_states.text=" + packed("<script>document.title = 'owned'</script><b>bold</b>"))
+    assert "owned" not in page.title()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_of_ours(hidden_states, scheme):
+    found = Axe().run(hidden_states(scheme=scheme)).response["violations"]
+    ours = {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found if v["id"] not in NOT_OURS}
+    assert not ours, ours
+    assert {v["id"] for v in found} >= set(NOT_OURS), "a row of NOT_OURS is no longer needed"
