@@ -61,7 +61,6 @@ def _panel(one: Saturation, click: alt.Parameter, chosen: tuple[int, int] | None
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("shut:Q", scale=scale, title="share of steps nearly shut", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
     y = alt.Y("open:Q", scale=scale, title="share of steps nearly open", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
-    colours = alt.Scale(domain=list(range(layers)), range=list(LAYERS[dark][:layers]))
     # Layers are counted from 1 on screen, as on the page; the selection keeps the record's own count.
     tint = alt.Color(
         "layer:O",

@@ -22,6 +22,24 @@ QUANTITIES = {
 }
 ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
 
+UNCLEAR = "a unit that does nothing clear"
+# Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.
+WATCH = {
+    "inside [[ ]]": "{unit} turns {colour} at the second `[` and lets go at `]]`. Take the brackets away and watch.",
+    "comment": "{unit} is {colour} from `/*` to `*/`. Leave the comment open and watch.",
+    "speaker's name": "{unit} turns {colour} while a speaker is named, before the colon.",
+    "since the line began": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
+    "position in line": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
+    "inside <ref>": "{unit} is {colour} inside a footnote, from `<ref` to `</ref>` (here written `&lt;ref`).",
+    "URL": "{unit} turns {colour} inside a web address and lets go where it ends.",
+    "quotes": "{unit} is {colour} between two quotation marks.",
+    "inside {{ }}": "{unit} is {colour} inside a template, from `{{{{` to `}}}}`.",
+    "indentation": "{unit} grows more {colour} the deeper the line is indented.",
+    "nesting depth": "{unit} grows more {colour} the more brackets are open.",
+    UNCLEAR: "{unit} moves a great deal, and follows nothing that we could name. Most units are like this one.",
+}
+CHIPS = {UNCLEAR: "nothing clear"}
+
 
 def restore() -> None:
     """Take text and unit out of the link, once for each visitor."""
@@ -62,8 +80,9 @@ def example(about: dict) -> Example:
 
 
 def guides(about: dict) -> list[dict]:
-    """The units that were measured when the checkpoint was made, best first; see the card."""
-    return about.get("units") or []
+    """Measured units to begin with, in the order of `WATCH`: those that clear all baselines, and the honest one; see the card."""
+    units = {unit["concept"]: unit for unit in about.get("units") or [] if unit["clears_all"] or unit["concept"] == UNCLEAR}
+    return [units[concept] for concept in WATCH if concept in units]
 
 
 def forget_model() -> None:

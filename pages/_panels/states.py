@@ -12,18 +12,6 @@ from pages._shared import runs
 from pages._shared.guard import patiently
 from pages._shared.runs import View
 
-# What to look for, by concept; {on} is "bright" or its opposite sign.
-WATCH = {
-    "inside [[ ]]": "**{unit}** switches on at the second `[` and off at `]]`. Take the brackets away and watch.",
-    "since the line began": "**{unit}** counts how long the line has been running, and starts anew at each `⏎`.",
-    "position in line": "**{unit}** counts how long the line has been running, and starts anew at each `⏎`.",
-    "inside <ref>": "**{unit}** stays on from `<ref` to `</ref>`, whatever stands between.",
-    "URL": "**{unit}** is on inside a web address.",
-    "quotes": "**{unit}** is on between two quotation marks.",
-    "comment": "**{unit}** is on from `/*` to `*/`. Leave the comment open and watch.",
-    "a unit that does nothing clear": "**{unit}** does nothing that we could name. Most units are like this one.",
-}
-
 HOW_TO_READ = """
 Each character of the text is coloured by the value that one unit held **after reading it**. The map below shows every
 unit of the layer as a row and every character as a column; click a row, or step with the arrow keys, and the text is
@@ -47,11 +35,12 @@ Schmidhuber, *Long Short-Term Memory*, 1997.
 
 def sentence(view: View, about: dict) -> str:
     """What to look for in this very picture."""
-    name = f"Unit {view.unit}"
+    name = f"**Unit {view.unit}**"
     for guide in choice.guides(about):
-        if (guide["layer"], guide["unit"]) == (view.layer, view.unit) and guide["concept"] in WATCH:
-            return WATCH[guide["concept"]].format(unit=name)
-    return f"**{name}** of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
+        if (guide["layer"], guide["unit"]) == (view.layer, view.unit):
+            colour = "orange" if guide["sign"] > 0 else "blue"
+            return choice.WATCH[guide["concept"]].format(unit=name, colour=colour)
+    return f"{name} of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
 
 
 def figure(view: View) -> StateFigure:
@@ -101,7 +90,8 @@ def _actions(view: View, about: dict) -> None:
         for number, guide in enumerate(choice.guides(about)[:5]):
             place = (guide["layer"], guide["unit"])
             st.button(
-                guide["concept"],
+                choice.CHIPS.get(guide["concept"], guide["concept"]),
+                help=guide.get("verdict"),
                 key=f"hidden_states.chip.{number}",
                 icon=":material/visibility:" if place == (view.layer, view.unit) else None,
                 on_click=choice.look_at,
