@@ -111,6 +111,6 @@ def _wait(server: Server, seconds: float) -> None:
     raise RuntimeError(f"The server was not healthy after {seconds:g} s:\n{server.output()}")
 
 
-def settle(page: Page, timeout: float = 30_000) -> None:
+def settle(page: Page, timeout: float = 90_000) -> None:
     """Until the script of the page has ended."""
     page.wait_for_selector(IDLE, timeout=timeout)

@@ -47,6 +47,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         options |= {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "has_touch": width < 600}
         context = browser.new_context(**options)
         contexts.append(context)
+        context.set_default_timeout(90_000)  # a machine that trains meanwhile is slow
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: troubles.append(str(error)))

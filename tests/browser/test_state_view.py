@@ -239,7 +239,7 @@ def test_axe_finds_nothing_in_the_view(open_view, scheme: str):
     page = open_view(scheme=scheme)
     page.get_by_role("button", name="next characters").click()
     found = Axe().run(page).response["violations"]
-    ours = [(v["id"], n["html"]) for v in found for n in v["nodes"] if "st-key-map" in str(n["target"])]
+    ours = [(v["id"], n["html"], n["failureSummary"]) for v in found for n in v["nodes"] if "st-key-map" in str(n["target"])]
     assert not ours, ours
     assert page.locator(".st-key-map .view").count() == 1, "axe's targets would not name the view"
 
@@ -256,5 +256,6 @@ def test_without_its_javascript_nothing_is_painted(serve, visit, tmp_path):
         )
     )
     page = visit(serve(empty).url)
+    page.wait_for_selector(".view", state="attached")
     assert "export default" in source(*FILES)
     assert page.locator(".view").count() == 1 and page.locator(".view[data-unit]").count() == 0
