@@ -1,5 +1,6 @@
 """From a recipe to a checkpoint: the batches and losses of character models, and the card of what came out."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -126,14 +127,14 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
     card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": _commit()}
     card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
-    partial = target.with_name(target.stem + ".unscored")
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:
         scores = scoring.score(checkpoint.load(partial), dev, report)
         scores = {"split": "dev"} | scores | {"ngram_nats": ngram_nats(corpus, train, dev, vocab)}
         checkpoint.save(module, card | {"scores": scores}, target)
     finally:
-        partial.unlink()
+        partial.unlink(missing_ok=True)
     return checkpoint.read_card(target)
 
 
