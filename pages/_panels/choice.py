@@ -20,6 +20,7 @@ QUANTITIES = {
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
     "rnn": (quantities.HIDDEN,),
 }
+LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
 ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
 
 UNCLEAR = "a unit that does nothing clear"
@@ -38,6 +39,7 @@ WATCH = {
     "nesting depth": "{unit} grows more {colour} the more brackets are open.",
     UNCLEAR: "{unit} moves a great deal, and follows nothing that we could name. Most units are like this one.",
 }
+CLEAR = 5  # guided units at most, beside the honest one
 CHIPS = {UNCLEAR: "nothing clear"}
 
 
@@ -82,7 +84,9 @@ def example(about: dict) -> Example:
 def guides(about: dict) -> list[dict]:
     """Measured units to begin with, in the order of `WATCH`: those that clear all baselines, and the honest one; see the card."""
     units = {unit["concept"]: unit for unit in about.get("units") or [] if unit["clears_all"] or unit["concept"] == UNCLEAR}
-    return [units[concept] for concept in WATCH if concept in units]
+    found = [units[concept] for concept in WATCH if concept in units]
+    clear = [unit for unit in found if unit["concept"] != UNCLEAR]
+    return clear[:CLEAR] + [unit for unit in found if unit["concept"] == UNCLEAR]
 
 
 def forget_model() -> None:
@@ -94,7 +98,7 @@ def forget_model() -> None:
 
 def look_at(layer: int, unit: int, quantity: str | None = None) -> None:
     """Show another unit; for buttons and lists."""
-    st.session_state[UNIT], st.session_state[LAYER] = unit, str(layer + 1)
+    st.session_state[UNIT], st.session_state[LAYER] = unit, LAYER_NAME.format(layer + 1)
     if quantity:
         st.session_state[QUANTITY] = quantity
 
@@ -126,32 +130,33 @@ def gesture(about: dict) -> None:
 def pick(about: dict) -> View:
     """The first row of widgets, and what they choose."""
     kind, guide = about["arguments"]["cell"], (guides(about) or [{}])[0]
-    layers = [str(n + 1) for n in range(about["arguments"]["layers"])]
-    orders = ORDERS if kind != "rnn" else ORDERS[1:]
+    layers = [LAYER_NAME.format(n + 1) for n in range(about["arguments"]["layers"])]
+    orders = [ROWS_BY.format(name) for name in (ORDERS if kind != "rnn" else ORDERS[1:])]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
         model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=190, **_bound(MODEL))
-        layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115, "layer {}")
+        layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115)
         quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 150)
-        order = _select("Order of the map", orders, 0, ORDER, 205, "order: {}")
+        order = _select("Order of the map", orders, 0, ORDER, 215)
         _text_popover(about)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // runs.WINDOW)
-    return View(model, text, example(about).warm_up, int(layer) - 1, quantity, order, unit, part)
+    order = order.removeprefix(ROWS_BY.format(""))
+    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part)
 
 
 def _bound(key: str) -> dict:
     return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
-def _select(label: str, options: Sequence[str], index: int, key: str, width: int, shown: str = "{}") -> str:
+def _select(label: str, options: Sequence[str], index: int, key: str, width: int) -> str:
     # What another network offered may not exist here: back to the default, instead of an error.
     if st.session_state.get(key) not in options:
         st.session_state.pop(key, None)
-    return st.selectbox(label, options, index, format_func=shown.format, width=width, **_bound(key))
+    return st.selectbox(label, options, index, width=width, **_bound(key))
 
 
 def _gesture_button(about: dict) -> None:

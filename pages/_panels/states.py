@@ -87,7 +87,7 @@ def _actions(view: View, about: dict) -> None:
     if not choice.guides(about) and parts == 1:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for number, guide in enumerate(choice.guides(about)[:5]):
+        for number, guide in enumerate(choice.guides(about)):
             place = (guide["layer"], guide["unit"])
             st.button(
                 choice.CHIPS.get(guide["concept"], guide["concept"]),

@@ -3,11 +3,14 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 import models
-from pages._panels import choice
+from pages._panels import choice, export
+from pages._shared import runs
 from pages._shared.examples import EXAMPLES, disturbed
 from pages._shared.link import packed
 
@@ -21,6 +24,7 @@ HIDDEN = "pages/hidden_states.py"
 
 
 def open_page(path: str, **query: str) -> AppTest:
+    """A page in process; what a visitor sees first unless the query says otherwise."""
     page = AppTest.from_file(str(ROOT / path), default_timeout=120)
     for name, value in query.items():
         page.query_params[f"hidden_states.{name}"] = value
@@ -68,9 +72,9 @@ def test_leave_it_open_takes_one_closing_bracket_pair_away_and_gives_it_back():
 
 
 def test_a_link_restores_text_unit_layer_and_quantity():
-    page = sound(open_page(HIDDEN, text=packed("a [[link]]"), unit="7", layer="2", quantity="forget", order="variance"))
+    page = sound(open_page(HIDDEN, text=packed("a [[link]]"), unit="7", layer="layer 2", quantity="forget", order="rows by variance"))
     assert shown_text(page) == "a [[link]]"
-    assert page.selectbox(key=choice.LAYER).value == "2"
+    assert page.selectbox(key=choice.LAYER).value == "layer 2"
     assert page.selectbox(key=choice.QUANTITY).value == "forget"
     assert "Unit 7" in " ".join(m.value for m in page.markdown)
 
@@ -92,7 +96,7 @@ def test_a_nonsense_link_falls_back_to_the_default(query: dict):
 
 
 def test_a_damaged_text_in_the_link_gets_a_sentence():
-    page = open_page(HIDDEN, text="!!!!")
+    page = open_page(HIDDEN, text="not-our-text")
     assert not page.exception
     assert "damaged" in page.error[0].value
 
@@ -117,3 +121,41 @@ def test_an_empty_text_gets_a_sentence():
 def test_unknown_characters_are_counted_and_named():
     page = sound(open_page(HIDDEN, text=packed("a 🗼🗼 b")))
     assert any("2 of 6 characters" in caption.value and "🗼" in caption.value for caption in page.caption)
+
+
+def test_what_the_page_says_of_its_first_unit_is_true():
+    """The sentence of the first screen, on the shipped checkpoint: on inside every link, off outside, on while left open."""
+    about = models.available()["wiki-lstm"]
+    guide, example = choice.guides(about)[0], EXAMPLES["wiki"]
+    assert guide["concept"] == "inside [[ ]]" and guide["clears_all"] and guide["held_out"]
+    view = runs.View("wiki-lstm", example.text, example.warm_up, guide["layer"], guide["quantity"], unit=guide["unit"])
+    closed = runs.values(view)[:, view.unit] * guide["sign"]
+    start, stop = example.text.index("[[") + 2, example.text.index("]]")
+    assert (closed[start:stop] > 0.3).all()
+    assert (closed[stop + 3 : example.text.index("[[", stop)] < 0).all()
+    opened = runs.values(view.of(text=disturbed(example.text, example)))[:, view.unit] * guide["sign"]
+    assert (opened[start : example.text.index("[[", stop) - 2] > 0.3).all()
+
+
+def test_the_example_is_read_as_the_network_reads_it():
+    """The page's values are those of the plain module: one call over warm-up and text."""
+    example, loaded = EXAMPLES["wiki"], models.load("wiki-lstm")
+    view = runs.View("wiki-lstm", example.text, example.warm_up, layer=1, quantity="hidden")
+    ids = torch.tensor([loaded.vocab.encode(example.warm_up + example.text)])
+    hidden, _ = loaded.module.rnn(loaded.module.embedding(ids))
+    own = hidden[0, len(example.warm_up) :].numpy()
+    assert np.abs(runs.values(view) - own).max() < 1e-5
+
+
+def test_the_notebook_lines_give_what_the_page_shows(capsys):
+    view = runs.View("wiki-lstm", "a [[link]] and more", "Before. ", unit=5)
+    names: dict = {}
+    exec(export.notebook(view), names)
+    assert np.abs(names["values"] - runs.values(view)).max() == 0
+
+
+def test_silencing_changes_the_cost_of_closing_the_link():
+    example = EXAMPLES["wiki"]
+    guide = choice.guides(models.available()["wiki-lstm"])[0]
+    view = runs.View("wiki-lstm", example.text, example.warm_up, guide["layer"], unit=guide["unit"])
+    assert runs.silenced_reading(view).bits.sum() > runs.reading(view).bits.sum()

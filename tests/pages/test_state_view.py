@@ -108,3 +108,9 @@ def test_bytes_go_when_the_values_go():
     del values
     gc.collect()
     assert name not in component._KEPT
+
+
+def test_a_choice_from_another_figure_is_brought_into_this_one():
+    small = figure(np.zeros((5, 4), np.float32), start=10)
+    assert component._within(StateChoice(99, 3, (8, 12), ("flip",)), small) == StateChoice(3, 10, None, ("flip",))
+    assert component._within(StateChoice(-1, 99, (10, 15)), small) == StateChoice(0, 14, (10, 15))
