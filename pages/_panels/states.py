@@ -90,7 +90,7 @@ def _actions(view: View, about: dict) -> None:
         for number, guide in enumerate(choice.guides(about)):
             place = (guide["layer"], guide["unit"])
             st.button(
-                choice.CHIPS.get(guide["concept"], guide["concept"]),
+                str(choice.CHIPS.get(guide["concept"], guide["concept"])),
                 help=guide.get("verdict"),
                 key=f"hidden_states.chip.{number}",
                 icon=":material/visibility:" if place == (view.layer, view.unit) else None,

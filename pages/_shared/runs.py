@@ -74,7 +74,7 @@ def cards() -> dict[str, dict]:
 
 
 @st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
-def loaded(name: str):
+def loaded(name: str) -> Any:
     """A trained network, opened once for all."""
     model = models.load(name)
     import explorer
@@ -161,7 +161,7 @@ def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def ngram(corpus: str):
+def ngram(corpus: str) -> Any:
     """The n-gram counts of a corpus, as small as they ship; None where none is shipped."""
     from models.ngram import load
 
