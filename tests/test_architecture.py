@@ -26,8 +26,16 @@ ONLY_IN = {
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
     "torch": (
-        "explorer.tap", "explorer.cells", "explorer.calls", "explorer.replay", "explorer.found", "explorer.arrays",
-        "explorer.tapped", "explorer.recording", "explorer.gradients", "models",
+        "explorer.tap",
+        "explorer.cells",
+        "explorer.calls",
+        "explorer.replay",
+        "explorer.found",
+        "explorer.arrays",
+        "explorer.tapped",
+        "explorer.recording",
+        "explorer.gradients",
+        "models",
     ),
     "typer": ("models.__main__", "models.commands"),
 }
