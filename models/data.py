@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import ExplorerError
+from models.checkpoint import write_atomically
 
 ROOT = Path(__file__).parent.parent
 SHARE = 0.95  # of a text is for training
@@ -166,15 +167,16 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
         content = packed.read_bytes()
         content = bz2.decompress(content) if about["address"].endswith(".bz2") else content
         check(name, content)
-        from models.checkpoint import write_atomically
-
-        write_atomically(target, content)
     except requests.RequestException as error:
         raise DataError(f"{about['address']} cannot be fetched: {_reason(error)}. Try again later, or pass a text with --data.") from None
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{about['address']} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     finally:
         packed.unlink(missing_ok=True)
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        raise DataError(f"{target} cannot be written ({error.strerror or error}). Name another folder with --folder.") from None
     return target
 
 

@@ -118,6 +118,21 @@ def test_a_failed_download_gets_a_sentence_and_leaves_nothing(tmp_path, at, what
     assert not old or target.read_text() == old
 
 
+def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
+    at("/input.txt")
+    target = tmp_path / "tinyshakespeare/input.txt"
+    target.parent.mkdir()
+    target.write_text("an earlier download")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DataError, match=r"input\.txt cannot be written \(No space left on device\)\. Name another folder"):
+        data.fetch("shakespeare", tmp_path)
+    assert target.read_text() == "an earlier download" and files(tmp_path) == ["tinyshakespeare/input.txt"]
+
+
 def test_nobody_answers(tmp_path, monkeypatch):
     monkeypatch.setitem(data.CORPORA, "shakespeare", data.CORPORA["shakespeare"] | {"address": "http://127.0.0.1:9/input.txt"})
     with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched"):
