@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import ROOT, settle
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 # Violations of Streamlit's own widgets, not ours: rule -> (what it strikes, reason). A row that strikes nothing fails.
 NOT_OURS: dict[str, str] = {}
 
@@ -41,8 +42,8 @@ def painted(page: Page) -> list[int]:
 
 
 def until(page: Page, wanted: Callable[[list[int]], bool]) -> None:
-    """Wait until what is painted is as wanted; fail after ten seconds."""
-    for _ in range(50):
+    """Wait until what is painted is as wanted; fail after forty seconds."""
+    for _ in range(200):
         if wanted(painted(page)):
             return
         page.wait_for_timeout(200)
