@@ -81,6 +81,12 @@ def test_bytes_hold_every_number_and_not_the_choice():
     assert other.to_bytes() == made.to_bytes()
 
 
+def test_arrays_start_where_typed_arrays_can():
+    odd = np.zeros((3, 3), np.float32)
+    _, arrays = unpacked(figure(tokens="abc", values=odd, order=(2, 1, 0)).to_bytes())
+    assert arrays["order"].tolist() == [2, 1, 0]
+
+
 def test_arrays_cost_two_bytes_a_value():
     assert len(figure(tokens="x" * 3000, values=np.zeros((3000, 4), np.float32)).to_bytes()) < 2 * 3000 * 4 + 4 * 3000 + 3000
 

@@ -46,7 +46,7 @@ function listenText(view) {
     const to = at(event);
     if (to !== view.press.at || view.press.brushed) {
       view.press.brushed = true;
-      view.change({ cursor: to, selection: null });
+      view.change({ cursor: to, selection: between(view.press.at, to) });
     }
   };
   text.onpointerup = (event) => {
