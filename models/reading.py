@@ -46,6 +46,11 @@ class Reading:
     unknown: int
 
 
+def one_thread() -> None:
+    """Let torch compute with one thread: one text at a time gives two threads nothing to share, and they wait for each other."""
+    torch.set_num_threads(1)
+
+
 def unknown_cost(vocab_size: int) -> float:
     """Nats to name one code point outside the vocabulary, on top of the unknown mark's own cost."""
     return math.log(UNICODE - vocab_size)

@@ -10,6 +10,7 @@ from explorer.errors import AnalysisError
 from explorer.figures.lines import colours, dashes, end_labels
 from explorer.figures.theme import kind_style, themed
 
+SECOND = ("#cc79a7", [6, 2])  # Okabe and Ito's purple, read on light and dark
 TOP = 8.0  # the scale of surprise; what costs more is drawn at its end and told in the tooltip
 
 
@@ -45,16 +46,17 @@ def bits(
     for name, values in series.items():
         if len(values) != len(tokens):
             raise AnalysisError(f"{name} has {len(values)} values; expected {len(tokens)}, one for each character.")
-    styles = {name: kind_style(name, dark) for name in series}
+    styles = _styles(list(series), dark)
+    top = max(TOP, *(float(np.nanmax(smoothed(np.asarray(v, float), window), initial=0)) for v in series.values()))
     frames = [
         pd.DataFrame({"position": np.arange(start, start + len(tokens)), "raw": np.asarray(values, float), "token": list(tokens),
                       "value": smoothed(np.asarray(values, float), window), "series": name})
         for name, values in series.items()
     ]  # fmt: skip
     frame = pd.concat(frames, ignore_index=True)
-    frame["clipped"] = frame["raw"].clip(upper=TOP)
+    frame["clipped"] = frame["raw"].clip(upper=top)
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
-    y = alt.Y("value:Q", title=f"bits a character (mean of {window})", scale=alt.Scale(domain=[0, TOP], clamp=True))
+    y = alt.Y("value:Q", title=f"bits a character (mean of {window})", scale=alt.Scale(domain=[0, top], clamp=True))
     tooltip = [
         "series",
         "position",
@@ -64,9 +66,18 @@ def bits(
     ]
     raw = alt.Chart(frame).mark_circle(size=10, opacity=0.25).encode(x=x, y=alt.Y("clipped:Q"), color=colours(styles), tooltip=tooltip)
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    names = end_labels(frame, styles, (0.0, TOP), 180)
+    names = end_labels(frame, styles, (0.0, top), 180)
     means = ", ".join(
         f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
     )
     told = f"Bits a character over {len(tokens)} characters, on average: {means}."
     return themed(alt.layer(raw, lines, names).properties(width=620, height=180), told, dark)
+
+
+def _styles(names: list[str], dark: bool) -> dict[str, tuple[str, list[int]]]:
+    """The line of each series by its kind; the second of a kind gets a colour and a dash of its own."""
+    styles: dict[str, tuple[str, list[int]]] = {}
+    for name in names:
+        style = kind_style(name, dark)
+        styles[name] = SECOND if style in styles.values() else style
+    return styles

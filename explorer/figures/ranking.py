@@ -35,7 +35,9 @@ def ranking(found: Ranking, names: Sequence[str] | None = None, top: int = 10, d
     bars = alt.Chart(frame).mark_bar(height={"band": 0.75}).encode(x=x, y=y, color=tint, tooltip=["name", alt.Tooltip("r", format=".2f")])
     bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.value(ink(dark))).add_params(click)
     height = 24 * len(units)
-    chart = alt.layer(bars, *_rules(found, scale, height, dark)).resolve_scale(y="independent").properties(width=520, height=height)
+    chart = alt.layer(bars, *_rules(found, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
+    # The labels of the rules stand above the plot: without this, a page would squeeze the bars to make room for them.
+    chart.autosize = alt.AutoSizeParams(type="pad")
     return themed(chart, f"The {len(units)} best units as bars, baselines as rules. {found.verdict()}", dark)
 
 

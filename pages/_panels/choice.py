@@ -8,13 +8,14 @@ from explorer.analysis import quantities, units
 from pages._components.state_view import state_choice
 from pages._shared import runs
 from pages._shared.examples import EXAMPLES, Example, disturbed
+from pages._shared.guard import guard
 from pages._shared.link import LINK_CHARACTERS, TEXT_CHARACTERS, link, linked, packed, unpacked
 from pages._shared.runs import View
 
 PAGE = "hidden_states"
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
-CURSOR, LOOKS, MAP = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map"))
+CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -26,8 +27,8 @@ ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
 UNCLEAR = "a unit that does nothing clear"
 # Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.
 WATCH = {
-    "inside [[ ]]": "{unit} turns {colour} at the second `[` and lets go at `]]`. Take the brackets away and watch.",
-    "comment": "{unit} is {colour} from `/*` to `*/`. Leave the comment open and watch.",
+    "inside [[ ]]": "{unit} turns {colour} at the second `[` and lets go at `]]`.",
+    "comment": "{unit} is {colour} from `/*` to `*/`.",
     "speaker's name": "{unit} turns {colour} while a speaker is named, before the colon.",
     "since the line began": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
     "position in line": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
@@ -53,7 +54,11 @@ def restore() -> None:
     state[PART] = _number(PART) or 0
     state[LOOKS] = tuple(look for look in ("next", "lecture", "flip") if look in linked(LOOKS, "").split(","))
     if code := linked(TEXT, ""):
-        state[TEXT] = unpacked(code)
+        with guard(stop=False):
+            state[TEXT] = unpacked(code)
+    shown = example(card()) if card() else None
+    if shown and state[TEXT] == disturbed(shown.text, shown):
+        state[BEFORE] = shown.text
 
 
 def _number(name: str) -> int | None:
@@ -89,6 +94,12 @@ def guides(about: dict) -> list[dict]:
     return clear[:CLEAR] + [unit for unit in found if unit["concept"] == UNCLEAR]
 
 
+def verdict(guide: dict) -> str:
+    """What was measured of a guided unit, in words; layers counted from 1 as everywhere on screen."""
+    told = guide.get("verdict", "").replace(f"of layer {guide['layer']}", f"of layer {guide['layer'] + 1}")
+    return told.replace("follows it", f"follows “{guide['concept']}”")
+
+
 def forget_model() -> None:
     """Another network numbers its units anew: open it as its card says."""
     st.session_state[UNIT] = None
@@ -105,8 +116,11 @@ def look_at(layer: int, unit: int, quantity: str | None = None) -> None:
 
 def set_text(text: str | None) -> None:
     """Read another text; None goes back to the example."""
-    st.session_state[TEXT] = None if text is None else text[:TEXT_CHARACTERS]
-    st.session_state[BEFORE], st.session_state[PART] = None, 0
+    state = st.session_state
+    state[PREVIOUS] = state.get(TEXT)
+    # Half of a surrogate pair is no text that can travel; a view file or a paste may hold one.
+    state[TEXT] = None if text is None else text[:TEXT_CHARACTERS].encode("utf-8", "replace").decode()
+    state[BEFORE], state[PART], state[CURSOR] = None, 0, 0
 
 
 def text_of(about: dict) -> str:

@@ -32,7 +32,7 @@ def panel(view: View, about: dict, chosen) -> None:
         if fits
         else "The text is too long for a link; the view file restores it: open it below."
     )
-    st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=1)
+    st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=2)
     if error := st.session_state.pop(f"{KEY}.error", None):
         st.error(error, icon=":material/error:")
     st.markdown("**The same in a notebook**, in the folder of this project:")
@@ -102,4 +102,6 @@ def _open_view() -> None:
         return
     choice.set_text(text)
     state[choice.MODEL], state[choice.PART] = model, part
+    if view.get("order") in choice.ORDERS:
+        state[choice.ORDER] = choice.ROWS_BY.format(view["order"])
     choice.look_at(layer, unit, view.get("quantity") if view.get("quantity") in sum(choice.QUANTITIES.values(), ()) else None)

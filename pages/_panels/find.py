@@ -54,8 +54,8 @@ def _wanted(way: str, view: View, chosen) -> tuple | None:
     if chosen.selection is None:
         st.info("Drag over the text above, or press Shift with the arrow keys, to brush a range.")
         return None
-    start, stop = chosen.selection
-    st.caption(f"Characters {start} to {stop - 1}. One range is chosen and scored on the same text: a hint, not a finding.")
+    start, stop = (place - view.part * runs.WINDOW for place in chosen.selection)
+    st.caption(f"Characters {chosen.selection[0] + 1} to {chosen.selection[1]}. Chosen and scored on the same text: a hint, not a finding.")
     return ("range", start, stop)
 
 

@@ -22,27 +22,28 @@ def panel(view: View, about: dict, chosen) -> None:
         "pₖ = softmax(logitsₖ / temperature): below 1 the likely becomes likelier, at 0 always the likeliest is taken. "
         "The same seed gives the same text."
     )
+    asked = (view.model, view.text, temperature, top_k, seed, length)
     if start:
-        st.session_state[KEY] = (view.text, _write(view, temperature, top_k, seed, length))
-    text, written = st.session_state.get(KEY, ("", ""))
-    if written and text == view.text:
+        _write(view, asked)
+    made, written = st.session_state.get(KEY, (None, ""))
+    if written and made == asked:  # what was written under other settings is not shown as if it were under these
         if not start:
             st.code(written, language=None, wrap_lines=True)
-        st.button("Show the states of what it wrote", key=f"{KEY}.read", on_click=choice.set_text, args=(text + written,))
+        st.button("Show the states of what it wrote", key=f"{KEY}.read", on_click=choice.set_text, args=(view.text + written,))
 
 
-def _write(view: View, temperature: float, top_k: int, seed: int, length: int) -> str:
+def _write(view: View, asked: tuple) -> None:
     from models.decoding import sample
 
     place, stop = st.empty(), st.empty()
     stop.button("Stop", key=f"{KEY}.stop")
     written = ""
+    temperature, top_k, seed, length = asked[2:]
     loaded = runs.loaded(view.model)
     tokens = sample(loaded, view.warm_up + view.text, temperature=temperature, top_k=top_k or None, seed=seed)
     for number in range(length):
         written += next(tokens)
         if number % 5 == 4 or number == length - 1:
             place.code(written, language=None, wrap_lines=True)
-            st.session_state[KEY] = (view.text, written)  # a stop keeps what there is
+            st.session_state[KEY] = (asked, written)  # a stop keeps what there is
     stop.empty()
-    return written

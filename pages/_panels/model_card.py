@@ -54,4 +54,4 @@ def _networks() -> pd.DataFrame:
 def _flat(unit: dict) -> dict:
     baselines = {name: scores["r"] for name, scores in unit["baselines"].items()}
     own = {name: unit[name] for name in ("concept", "layer", "unit", "r", "auc", "f1", "balanced_accuracy", "memory_time")}
-    return own | {"layer": unit["layer"] + 1} | {f"r of {name}": r for name, r in baselines.items()} | {"verdict": unit["verdict"]}
+    return own | {"layer": unit["layer"] + 1} | {f"r of {name}": r for name, r in baselines.items()} | {"verdict": choice.verdict(unit)}

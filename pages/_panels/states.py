@@ -39,8 +39,16 @@ def sentence(view: View, about: dict) -> str:
     for guide in choice.guides(about):
         if (guide["layer"], guide["unit"]) == (view.layer, view.unit):
             colour = "orange" if guide["sign"] > 0 else "blue"
-            return choice.WATCH[guide["concept"]].format(unit=name, colour=colour)
+            watch = choice.WATCH[guide["concept"]].format(unit=name, colour=colour)
+            return f"{watch} {_invitation(view, about, guide)}"
     return f"{name} of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
+
+
+def _invitation(view: View, about: dict, guide: dict) -> str:
+    """What to do with the first guided unit, where the text has something to take away."""
+    example = choice.example(about)
+    possible = guide is choice.guides(about)[0] and example.needle in view.text and st.session_state[choice.BEFORE] is None
+    return f"Press *{example.open_label}* and watch." if possible else ""
 
 
 def figure(view: View) -> StateFigure:
@@ -91,7 +99,7 @@ def _actions(view: View, about: dict) -> None:
             place = (guide["layer"], guide["unit"])
             st.button(
                 str(choice.CHIPS.get(guide["concept"], guide["concept"])),
-                help=guide.get("verdict"),
+                help=choice.verdict(guide),
                 key=f"hidden_states.chip.{number}",
                 icon=":material/visibility:" if place == (view.layer, view.unit) else None,
                 on_click=choice.look_at,
@@ -99,15 +107,17 @@ def _actions(view: View, about: dict) -> None:
             )
         if parts > 1:
             label = f"Part of {parts}, {runs.WINDOW:,} characters each"
-            st.number_input(label, 1, parts, view.part + 1, key="hidden_states.part_box", on_change=_turn, width=220)
+            st.session_state["hidden_states.part_box"] = view.part + 1  # a new text begins at its first part
+            st.number_input(label, 1, parts, key="hidden_states.part_box", on_change=_turn, width=220)
 
 
 def _back() -> None:
-    choice.set_text(None)
+    choice.set_text(st.session_state.get(choice.PREVIOUS))
 
 
 def _turn() -> None:
     st.session_state[choice.PART] = st.session_state["hidden_states.part_box"] - 1
+    st.session_state[choice.CURSOR] = st.session_state[choice.PART] * runs.WINDOW
 
 
 def _say_unknown(view: View) -> None:

@@ -8,7 +8,7 @@ from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import is_gated
 from explorer.analysis.units import memory_time, memory_time_meaning
 from explorer.figures.unit import gates_and_ledger, histogram
-from pages._panels.choice import guides
+from pages._panels.choice import guides, verdict
 from pages._shared import runs
 from pages._shared.runs import View
 from pages._shared.show import is_dark, show
@@ -55,7 +55,7 @@ def _facts(view: View, about: dict, trace) -> None:
     facts = [] if times is None else [f"memory {times[view.unit]:.2g} characters"]
     for guide in guides(about):
         if (guide["layer"], guide["unit"]) == (view.layer, view.unit) and guide.get("verdict"):
-            facts.append(guide["verdict"])
+            facts.append(verdict(guide))
     st.markdown(" · ".join(facts) if facts else "No measured meaning.")
     st.caption(memory_time_meaning(trace))
 

@@ -11,13 +11,14 @@ from explorer.errors import ExplorerError
 
 
 @contextmanager
-def guard() -> Iterator[None]:
-    """Show what the project refuses as a sentence and end the page there; the app stays up."""
+def guard(stop: bool = True) -> Iterator[None]:
+    """Show what the project refuses as a sentence, and end the page there unless it can go on; the app stays up."""
     try:
         yield
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
-        st.stop()
+        if stop:
+            st.stop()
     except MemoryError:
         st.error("This needs more memory than the server has. Try a shorter text or a smaller model.", icon=":material/error:")
         st.stop()

@@ -78,7 +78,9 @@ def loaded(name: str) -> Any:
     """A trained network, opened once for all."""
     model = models.load(name)
     import explorer
+    from models.reading import one_thread
 
+    one_thread()
     _ = explorer.record  # imported here, so that the freeze covers it
     _freeze()
     return model

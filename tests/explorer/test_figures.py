@@ -162,7 +162,9 @@ def test_bits_draw_every_series_smooth_and_raw():
     figure = bits({"wiki-lstm": np.array([np.nan, 2.0, 4.0, 30.0]), "5-gram": np.full(4, 3.0)}, "abcd", window=1, start=100)
     data = rows(figure.to_dict(), "raw", "value")
     by = {(r["series"], r["position"]): r for r in data}
-    assert by["wiki-lstm", 101]["value"] == 2 and by["wiki-lstm", 103]["raw"] == 30 and by["wiki-lstm", 103]["clipped"] == TOP
+    assert by["wiki-lstm", 101]["value"] == 2 and by["wiki-lstm", 103]["raw"] == 30 and by["wiki-lstm", 103]["clipped"] == 30
+    calm = bits({"wiki-lstm": np.array([1.0, 1.0, 1.0, 20.0, 1.0, 1.0, 1.0])}, "abcdefg", window=7).to_dict()
+    assert max(r["clipped"] for r in rows(calm, "raw", "value")) == TOP
     assert by["wiki-lstm", 100]["raw"] is None and by["5-gram", 102]["token"] == "c"
     assert "wiki-lstm 12.00, 5-gram 3.00" in alt_text(figure)
     assert ">wiki-lstm</text>" in texts(figure) and ">5-gram</text>" in texts(figure)

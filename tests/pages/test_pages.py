@@ -1,6 +1,7 @@
 """Every page of app.py runs in process, and each panel of each page does what it says."""
 
 import ast
+import json
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,28 @@ def test_silencing_changes_the_cost_of_closing_the_link():
     guide = choice.guides(models.available()["wiki-lstm"])[0]
     view = runs.View("wiki-lstm", example.text, example.warm_up, guide["layer"], unit=guide["unit"])
     assert runs.silenced_reading(view).bits.sum() > runs.reading(view).bits.sum()
+
+
+def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing():
+    page = open_page(HIDDEN, panel="Export and link")
+    view = {"model": "wiki-lstm", "text": "half \ud800 of a pair", "unit": 3, "part": 0, "layer": 1, "quantity": "cell", "order": "index"}
+    page.file_uploader(key="hidden_states.export.upload").set_value(("a.json", json.dumps(view).encode(), "application/json")).run()
+    assert shown_text(sound(page)) == "half ? of a pair"
+    assert page.selectbox(key=choice.ORDER).value == "rows by index"
+    page.file_uploader(key="hidden_states.export.upload").set_value(("b.json", b"[1]", "application/json")).run()
+    assert not page.exception and "no view file" in page.error[0].value
+    assert shown_text(page) == "half ? of a pair"
+
+
+def test_a_new_text_begins_at_its_first_part():
+    page = open_page(HIDDEN, text=packed("ab " * 7_000), part="1")
+    assert sound(page).number_input(key="hidden_states.part_box").value == 2
+    page.text_area(key="hidden_states.draft").set_value("cd " * 7_000)
+    page.button(key="FormSubmitter:hidden_states.text_form-Read it").click().run()
+    assert sound(page).number_input(key="hidden_states.part_box").value == 1
+
+
+def test_the_link_of_the_gesture_knows_the_way_back():
+    example = EXAMPLES["wiki"]
+    page = sound(open_page(HIDDEN, text=packed(disturbed(example.text, example))))
+    assert example.close_label in page.button(key="hidden_states.gesture").label
