@@ -128,27 +128,27 @@ def train(
     state = folder / f"{name}.pt"
     corpus, _, _ = training.recipe_of(name)
     text = _text(corpus, text_file)
-    trainer = training.trainer(name, text, state, device, epochs)
-    trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
     try:
-        with _bar(name) as report, _interruptible(report) as every:
-            trainer.run(every)
-    except StoppedError:
-        trainer.save()
-        typer.echo(f"\nStopped after {trainer.update:,} of {trainer.total:,} updates. The same command goes on from {state}.", err=True)
+        for trainer in training.trainers(name, text, state, device, epochs):
+            trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
+            with _bar(trainer.path.stem) as report, _interruptible(report, trainer) as every:
+                trainer.run(every)
+    except StoppedError as stopped:
+        typer.echo(f"\n{stopped}", err=True)
         raise typer.Exit(130) from None
     _pack(name, state, text, as_json)
 
 
 @contextmanager
-def _interruptible(report: Callable[[int, int], None]) -> Iterator[Callable[[int, int], None]]:
+def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator[Callable[[int, int], None]]:
     """Reports progress, and lets Ctrl-C stop only there, between two updates, so that the state on disk is whole."""
     asked: list[int] = []
 
     def every(update: int, total: int) -> None:
         report(update, total)
         if asked:
-            raise StoppedError
+            trainer.save()
+            raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command goes on from {trainer.path}.")
 
     before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
     try:

@@ -1,16 +1,18 @@
 """What is trained and how: one literal table, read by the command line and by the order of the pickers."""
 
 # corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
+# before: a first training, with the arguments and the recipe that differ, whose best weights the second starts from.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "corpus": "wiki",
-        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
-        "recipe": {"epochs": 4, "learning_rate": 2e-3},
+        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.2},
+        "before": {"arguments": {"dropout": 0.0}, "recipe": {"epochs": 4, "learning_rate": 2e-3}},
+        "recipe": {"epochs": 2.5, "learning_rate": 1.5e-3},
     },
     "wiki-gru": {
         "corpus": "wiki",
-        "arguments": {"cell": "gru", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
-        "recipe": {"epochs": 3.5, "learning_rate": 1e-3},
+        "arguments": {"cell": "gru", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.1},
+        "recipe": {"epochs": 5, "learning_rate": 1.5e-3},
     },
     "wiki-rnn": {
         "corpus": "wiki",
@@ -19,8 +21,8 @@ RECIPES: dict[str, dict] = {
     },
     "linux-lstm": {
         "corpus": "linux",
-        "arguments": {"cell": "lstm", "layers": 2, "units": 320, "embedding": 32, "dropout": 0.0},
-        "recipe": {"epochs": 3.5, "learning_rate": 2e-3},
+        "arguments": {"cell": "lstm", "layers": 2, "units": 320, "embedding": 32, "dropout": 0.1},
+        "recipe": {"epochs": 3, "learning_rate": 4e-3},
     },
     "shakespeare-lstm": {
         "corpus": "shakespeare",

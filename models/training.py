@@ -79,8 +79,11 @@ def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -
     return total / (rows * length)
 
 
-def trainer(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Trainer:
-    """A training ready to run, from the start or from its state file.
+def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
+    """The trainings of a recipe, each ready to run from the start or from its state file; all but a few have one.
+
+    A recipe with `before` is trained in two: the second starts from the best weights of the first, which keeps its own
+    state file beside `state`. Run each before asking for the next.
 
     Raises:
         TrainingError: unknown name, text too short, or a state file of another recipe or text.
@@ -88,13 +91,29 @@ def trainer(name: str, text: str, state: Path, device: str = "cpu", epochs: floa
     corpus, arguments, recipe = recipe_of(name, epochs)
     train, dev = data.split(corpus, text)
     vocab = Vocabulary.of_text(train, AT_LEAST)
-    torch.manual_seed(recipe.seed)
-    module = CharLM(len(vocab), **arguments).to(device)
     ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
-    work = job(module, ids, dev_ids, recipe)
     state.parent.mkdir(parents=True, exist_ok=True)
+    best: dict[str, Tensor] = {}
+    if "before" in RECIPES[name] and not state.exists():
+        first = RECIPES[name]["before"]
+        earlier = _trainer(len(vocab), arguments | first["arguments"], Recipe(**first["recipe"]), ids, dev_ids, _before(state))
+        yield earlier
+        best = earlier.best
+    yield _trainer(len(vocab), arguments, recipe, ids, dev_ids, state, best)
+
+
+def _before(state: Path) -> Path:
+    """State file of the first of two trainings."""
+    return state.with_suffix(".before.pt")
+
+
+def _trainer(size: int, arguments: dict, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path, best: dict[str, Tensor] | None = None) -> Trainer:
+    torch.manual_seed(recipe.seed)
+    module = CharLM(size, **arguments)
+    if best:
+        module.load_state_dict(best)
     try:
-        return Trainer(work, recipe, state)
+        return Trainer(job(module.to(ids.device), ids, dev, recipe), recipe, state)
     except (ValueError, RuntimeError) as error:
         raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
 
@@ -127,6 +146,9 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
     card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": _commit()}
     card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
+    if "before" in RECIPES[name] and _before(state).exists():
+        earlier = _state(_before(state))
+        card["before"] = RECIPES[name]["before"]["arguments"] | {key: earlier[key] for key in ("recipe", "curve")}
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:
