@@ -1,30 +1,55 @@
 """What is trained and how: one literal table, read by the command line and by the order of the pickers."""
 
-# corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
+from typing import Any
+
+from explorer.errors import ExplorerError
+
+
+class TrainingError(ExplorerError):
+    """A training that cannot start or go on."""
+
+
+def recipe(name: str) -> dict[str, Any]:
+    """What is trained under a name.
+
+    Raises:
+        TrainingError: there is no such recipe; the message lists those there are.
+    """
+    if name not in RECIPES:
+        raise TrainingError(f"There is no recipe called {name!r}. Known: {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+# kind: a key of models.checkpoint.KINDS. corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
 # before: a first training, with the arguments and the recipe that differ, whose best weights the second starts from.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
+        "kind": "char_lm",
         "corpus": "wiki",
         "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.2},
         "before": {"arguments": {"dropout": 0.0}, "recipe": {"epochs": 4, "learning_rate": 2e-3}},
         "recipe": {"epochs": 2.5, "learning_rate": 1.5e-3},
     },
     "wiki-gru": {
+        "kind": "char_lm",
         "corpus": "wiki",
         "arguments": {"cell": "gru", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.1},
         "recipe": {"epochs": 5, "learning_rate": 1.5e-3},
     },
     "wiki-rnn": {
+        "kind": "char_lm",
         "corpus": "wiki",
         "arguments": {"cell": "rnn", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
         "recipe": {"epochs": 4, "learning_rate": 5e-4},
     },
     "linux-lstm": {
+        "kind": "char_lm",
         "corpus": "linux",
         "arguments": {"cell": "lstm", "layers": 2, "units": 320, "embedding": 32, "dropout": 0.1},
         "recipe": {"epochs": 3, "learning_rate": 4e-3},
     },
     "shakespeare-lstm": {
+        "kind": "char_lm",
         "corpus": "shakespeare",
         "arguments": {"cell": "lstm", "layers": 2, "units": 256, "embedding": 32, "dropout": 0.3},
         "recipe": {"epochs": 24, "steps": 128, "learning_rate": 3e-3, "checks": 1},

@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint: the batches and losses of character models, and the card of what came out."""
+"""From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
 
 import os
 import subprocess
@@ -10,30 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import ExplorerError
 from models import checkpoint, data, ngram, scoring
 from models.char_lm import CharLM
-from models.recipes import RECIPES
+from models.recipes import RECIPES, TrainingError
 from models.train import Job, Recipe, Trainer
 from models.vocab import Vocabulary
 
 ORDERS = 10  # of the n-grams that stand beside each score
 AT_LEAST = 5  # times must a character occur to be in the vocabulary
+read, evaluate = data.read_text, scoring.evaluate  # what the command line asks of every kind of network
 Report = Callable[[int, int], None]
 
 
-class TrainingError(ExplorerError):
-    """A training that cannot start or go on."""
-
-
 def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, Any], Recipe]:
-    """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own.
-
-    Raises:
-        TrainingError: there is no such recipe; the message lists those there are.
-    """
-    if name not in RECIPES:
-        raise TrainingError(f"There is no recipe called {name!r}. Known: {', '.join(RECIPES)}.")
+    """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own."""
     about = RECIPES[name]
     recipe = Recipe(**about["recipe"])
     return about["corpus"], dict(about["arguments"]), recipe if epochs is None else replace(recipe, epochs=epochs)
@@ -86,7 +76,7 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
     state file beside `state`. Run each before asking for the next.
 
     Raises:
-        TrainingError: unknown name, text too short, or a state file of another recipe or text.
+        TrainingError: text too short, or a state file of another recipe or text.
     """
     corpus, arguments, recipe = recipe_of(name, epochs)
     train, dev = data.split(corpus, text)
@@ -96,10 +86,14 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
     best: dict[str, Tensor] = {}
     if "before" in RECIPES[name] and not state.exists():
         first = RECIPES[name]["before"]
-        earlier = _trainer(len(vocab), arguments | first["arguments"], Recipe(**first["recipe"]), ids, dev_ids, _before(state))
+        first_recipe = Recipe(**first["recipe"])
+        earlier = _trainer(_fresh(len(vocab), arguments | first["arguments"], first_recipe), first_recipe, ids, dev_ids, _before(state))
         yield earlier
         best = earlier.best
-    yield _trainer(len(vocab), arguments, recipe, ids, dev_ids, state, best)
+    module = _fresh(len(vocab), arguments, recipe)
+    if best:
+        module.load_state_dict(best)
+    yield _trainer(module, recipe, ids, dev_ids, state)
 
 
 def _before(state: Path) -> Path:
@@ -107,11 +101,12 @@ def _before(state: Path) -> Path:
     return state.with_suffix(".before.pt")
 
 
-def _trainer(size: int, arguments: dict, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path, best: dict[str, Tensor] | None = None) -> Trainer:
+def _fresh(size: int, arguments: dict[str, Any], recipe: Recipe) -> CharLM:
     torch.manual_seed(recipe.seed)
-    module = CharLM(size, **arguments)
-    if best:
-        module.load_state_dict(best)
+    return CharLM(size, **arguments)
+
+
+def _trainer(module: CharLM, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path) -> Trainer:
     try:
         return Trainer(job(module.to(ids.device), ids, dev, recipe), recipe, state)
     except (ValueError, RuntimeError) as error:

@@ -9,9 +9,9 @@ import torch
 import models
 from models import checkpoint, commands, data, training
 from models.char_lm import CharLM
-from models.recipes import RECIPES
+from models.commands import networks
+from models.recipes import RECIPES, TrainingError
 from models.train import Recipe, rate
-from models.training import TrainingError
 from models.vocab import Vocabulary
 
 TEXT = "".join(random.Random(0).choices(["[[cat]] ", "a dog. ", "the rat\n", "\n\n"], k=900))
@@ -21,7 +21,12 @@ TEXT = "".join(random.Random(0).choices(["[[cat]] ", "a dog. ", "the rat\n", "\n
 def small(monkeypatch, tmp_path):
     """One quick recipe, and folders of its own."""
     recipe = {"epochs": 2, "batch": 4, "steps": 16, "learning_rate": 1e-2}
-    about = {"corpus": "wiki", "arguments": {"cell": "gru", "layers": 1, "units": 8, "embedding": 4, "dropout": 0.2}, "recipe": recipe}
+    about = {
+        "kind": "char_lm",
+        "corpus": "wiki",
+        "arguments": {"cell": "gru", "layers": 1, "units": 8, "embedding": 4, "dropout": 0.2},
+        "recipe": recipe,
+    }
     monkeypatch.setitem(RECIPES, "tiny", about)
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
     (tmp_path / "text.txt").write_text(TEXT, newline="")
@@ -78,7 +83,7 @@ def stop_after(monkeypatch, updates: int) -> None:
     """As if Ctrl-C came after some updates of this run."""
     from contextlib import contextmanager
 
-    plain = commands._interruptible
+    plain = networks._interruptible
 
     @contextmanager
     def interrupted(report, trainer):
@@ -95,7 +100,7 @@ def stop_after(monkeypatch, updates: int) -> None:
 
             yield counting
 
-    monkeypatch.setattr(commands, "_interruptible", interrupted)
+    monkeypatch.setattr(networks, "_interruptible", interrupted)
 
 
 def call(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -133,7 +138,9 @@ def test_a_recipe_in_two_starts_the_second_from_the_best_weights_of_the_first(tm
     assert train(capsys, tmp_path, "parts")[0] == 130 and not (tmp_path / "parts/tiny.pt").exists()
     monkeypatch.undo()  # the rest without a stop
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setitem(RECIPES, "tiny", RECIPES.get("tiny", {}) | first | {"before": before, "arguments": first["arguments"] | {"dropout": 0.2}})
+    monkeypatch.setitem(
+        RECIPES, "tiny", RECIPES.get("tiny", {}) | first | {"before": before, "arguments": first["arguments"] | {"dropout": 0.2}}
+    )
     one, two = (each for each in run_each(training.trainers("tiny", TEXT, tmp_path / "parts/tiny.pt")))
     assert one.path.name == "tiny.before.pt" and one.job.module.dropout.p == 0 and two.job.module.dropout.p == 0.2
     monkeypatch.setitem(RECIPES, "alone", first)

@@ -1,0 +1,24 @@
+"""The command line, `python -m models`: one file for what every network can do, one for each kind.
+
+What a program reads is one JSON object on stdout; everything else goes to stderr.
+"""
+
+import sys
+
+import typer
+
+from explorer.errors import ExplorerError
+from models.commands import characters, networks
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
+for part in (networks.app, characters.app):
+    app.add_typer(part)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line; what goes wrong is a sentence on stderr and exit code 1."""
+    try:
+        app(arguments)
+    except ExplorerError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""What the commands share: their arguments, answers, progress bars, and how a network is opened."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import models
+from models import checkpoint, data
+
+Name = Annotated[str, typer.Argument(help="A network of `list`, or the path of a .safetensors file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def tell(answer: dict[str, Any], as_json: bool) -> None:
+    """The answer as one JSON object, or as lines for people."""
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for key, value in answer.items():
+        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {value}")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, fed with (done, total)."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr) as shown:
+
+        def report(done: int, total: int) -> None:
+            shown.length = total
+            shown.update(done - shown.pos)
+
+        yield report
+
+
+def one_thread() -> None:
+    """One text is read step by step: more threads only wait for each other there (measured: 4 times the processor's time)."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def open_network(name: str) -> checkpoint.Loaded:
+    """A network by name, or from the path of its file."""
+    one_thread()
+    return checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
+
+
+def text_of(corpus: str, path: Path | None) -> str:
+    """A training text: the file named, else the usual one."""
+    return data.read_text(path or data.find(corpus))

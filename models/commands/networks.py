@@ -1,0 +1,163 @@
+"""Commands for networks of every kind: list, train, pack, evaluate, fetch."""
+
+import importlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+import models
+from models import data
+from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell
+from models.recipes import RECIPES, recipe
+
+app = typer.Typer()
+
+# How a kind of network is trained and scored. Each module has: read(path), trainers(name, data, state, device, epochs),
+# finish(name, state, data, target, report) and evaluate(loaded, path, report).
+TRAININGS = {"char_lm": "models.training"}
+States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
+
+
+class StoppedError(Exception):
+    """Ctrl-C came between two updates."""
+
+
+class _Download:
+    """A progress bar as pooch wants it: in bytes, its total known only when the answer has begun."""
+
+    def __init__(self, report: Callable[[int, int], None]):
+        self.report, self.total, self.done = report, 0, 0
+
+    def update(self, size: int) -> None:
+        self.done += size
+        self.report(min(self.done, self.total), max(1, self.total))
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        pass
+
+
+@app.command("list")
+def list_networks(as_json: AsJson = False) -> None:
+    """Networks that can be opened, with their parameters and scores."""
+    cards = models.available()
+    rows = {name: {"parameters": card.get("parameters"), "scores": card.get("scores", {})} for name, card in cards.items()}
+    if as_json:
+        tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
+        return
+    for name, row in rows.items():
+        nats = row["scores"].get("nats_per_character")
+        typer.echo(f"{name}: {row['parameters']:,} parameters, {nats:.4f} nats a character on dev" if nats else name)
+    for name, sentence in models.damaged().items():
+        typer.echo(f"{name}: {sentence}", err=True)
+    missing = [name for name in RECIPES if name not in rows]
+    typer.echo(f"Not here yet, to be trained: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps ...")] = "cpu",
+    source: Annotated[Path | None, typer.Option("--data", help="Train on this instead, of the same form.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the data, in place of the recipe's.")] = None,
+    folder: States = data.ROOT / "runs",
+    as_json: AsJson = False,
+) -> None:
+    """Train a network and write its checkpoint; Ctrl-C stops it, the same command goes on. A finished one is only packed."""
+    import torch
+
+    torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
+    state, training = folder / f"{name}.pt", _training(name)
+    read = _data(name, source)
+    try:
+        for trainer in training.trainers(name, read, state, device, epochs):
+            trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
+            with bar(trainer.path.stem) as report, _interruptible(report, trainer) as every:
+                trainer.run(every)
+    except StoppedError as stopped:
+        typer.echo(f"\n{stopped}", err=True)
+        raise typer.Exit(130) from None
+    _pack(name, state, read, as_json)
+
+
+@contextmanager
+def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator[Callable[[int, int], None]]:
+    """Reports progress, and lets Ctrl-C stop only there, between two updates, so that the state on disk is whole."""
+    asked: list[int] = []
+
+    def every(update: int, total: int) -> None:
+        report(update, total)
+        if asked:
+            trainer.save()
+            raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command goes on from {trainer.path}.")
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    try:
+        yield every
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _training(name: str) -> ModuleType:
+    """The module that trains a recipe's kind of network."""
+    return importlib.import_module(TRAININGS[recipe(name)["kind"]])
+
+
+def _data(name: str, path: Path | None) -> Any:
+    """What a recipe is trained on: the data named, else the usual one."""
+    return _training(name).read(path or data.find(recipe(name)["corpus"]))
+
+
+def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
+    one_thread()
+    target = models.folder_of_checkpoints() / f"{name}.safetensors"
+    with bar("scoring on dev") as report:
+        card = _training(name).finish(name, state, source, target, report)
+    tell({"checkpoint": str(target), "parameters": card["parameters"]} | card["scores"], as_json)
+
+
+@app.command()
+def pack(
+    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    state: Annotated[Path, typer.Argument(help="State file of its training.")],
+    source: Annotated[Path | None, typer.Option("--data", help="What it was trained on.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the checkpoint of a training state, running or finished, with its full card."""
+    _pack(name, state, _data(name, source), as_json)
+
+
+@app.command()
+def evaluate(
+    name: Name,
+    source: Annotated[Path, typer.Option("--data", help="A file of what it reads; for character networks any UTF-8 text.")],
+    as_json: AsJson = False,
+) -> None:
+    """Score a network on data it has not seen."""
+    loaded = open_network(name)
+    with bar("scoring") as report:
+        scores = importlib.import_module(TRAININGS[loaded.card["kind"]]).evaluate(loaded, source, report)
+    tell(scores, as_json)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A training text (" + ", ".join(data.CORPORA) + "), or a recipe that needs one.")],
+    folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download a training text from its public address, checked."""
+    corpus = RECIPES[name]["corpus"] if name in RECIPES else name
+    data.corpus(corpus)
+    with bar(f"fetching {corpus}") as report:
+        path = data.fetch(corpus, folder, _Download(report))
+    text = data.read_text(path)
+    tell({"file": str(path), "characters": len(text), "sha256": data.sha256(text), "licence": data.CORPORA[corpus]["licence"]}, as_json)
