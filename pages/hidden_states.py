@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels import choice, compare, export, find, generate, model_card, saturation, states, unit
+from pages._panels import choice, compare, export, find, generate, model_card, own, saturation, states, unit
 from pages._shared.guard import guard
 
 PANELS = {
@@ -13,6 +13,7 @@ PANELS = {
     "Compare": compare.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
+    "Your own network": own.panel,
 }
 
 st.title("What does each neuron remember?", anchor=False)

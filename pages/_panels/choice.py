@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.analysis import quantities, units
+from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
-from pages._shared import runs
+from pages._shared import runs, uploads
 from pages._shared.examples import EXAMPLES, Example, disturbed
 from pages._shared.guard import guard
 from pages._shared.link import LINK_CHARACTERS, TEXT_CHARACTERS, link, linked, packed, unpacked
@@ -16,13 +17,21 @@ PAGE = "hidden_states"
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
+SCALE, OPEN = (f"{PAGE}.{name}" for name in ("scale", "open"))
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
     "rnn": (quantities.HIDDEN,),
 }
+SCALES = ("fixed colours", "colours of this text")
 LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
 ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
+
+# On a narrow screen the controls fold into one button; the server cannot know the width, so both are sent.
+FOLDING = """<style>
+@media (max-width: 640px) { .st-key-hidden_states-folded { display: none; } }
+@media (min-width: 641px) { .st-key-hidden_states-change { display: none; } }
+</style>"""
 
 UNCLEAR = "a unit that does nothing clear"
 # Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.
@@ -52,10 +61,12 @@ def restore() -> None:
     state[TEXT], state[BEFORE] = None, None
     state[UNIT], state[CURSOR] = _number(UNIT), _number(CURSOR)
     state[PART] = _number(PART) or 0
-    state[LOOKS] = tuple(look for look in ("next", "lecture", "flip") if look in linked(LOOKS, "").split(","))
+    state[LOOKS] = tuple(look for look in ALL_LOOKS if look in linked(LOOKS, "").split(","))
     if code := linked(TEXT, ""):
         with guard(stop=False):
             state[TEXT] = unpacked(code)
+    if uploads.path_of(linked(MODEL, "")):
+        state[uploads.KEY] = [linked(MODEL, "")]
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
         state[BEFORE] = shown.text
@@ -148,18 +159,27 @@ def pick(about: dict) -> View:
     orders = [ROWS_BY.format(name) for name in (ORDERS if kind != "rnn" else ORDERS[1:])]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
-        model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=190, **_bound(MODEL))
-        layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115)
-        quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 150)
-        order = _select("Order of the map", orders, 0, ORDER, 215)
-        _text_popover(about)
+        is_open = st.session_state.setdefault(OPEN, False)
+        st.button("Change", key=f"{PAGE}.change", icon=":material/tune:", on_click=_fold)
+        with st.container(key=f"{PAGE}.{'open' if is_open else 'folded'}", horizontal=True, vertical_alignment="center", gap="small"):
+            model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=190, **_bound(MODEL))
+            layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115)
+            quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 150)
+            scale = _select("Colours", SCALES, 0, SCALE, 190)
+            order = _select("Order of the map", orders, 0, ORDER, 215)
+            _text_popover(about)
+    st.html(FOLDING)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // runs.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
-    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part)
+    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
+
+
+def _fold() -> None:
+    st.session_state[OPEN] = not st.session_state[OPEN]
 
 
 def _bound(key: str) -> dict:

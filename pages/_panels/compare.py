@@ -21,7 +21,7 @@ def panel(view: View, about: dict, chosen) -> None:
             others = [name for name in runs.cards() if name != view.model] or [view.model]
             other = _of_model(view, st.selectbox("Network", others, key=f"{KEY}.model", bind="query-params", width=190))
         else:
-            text = st.text_input("Text", "A [[tower that guides ships at night.", key=f"{KEY}.text", max_chars=2_000)
+            text = st.text_input("Text", "A [[tower that guides ships at night.", key=f"{KEY}.text", max_chars=2_000, bind="query-params")
             other = view.of(text=text or " ", part=0)
         most = runs.cards()[other.model]["arguments"]["units"] - 1
         unit = st.number_input("Its unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)

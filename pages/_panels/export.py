@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.figures.states import StateFigure
+from pages._components.state_view import LOOKS
 from pages._panels import choice, states
-from pages._shared import runs
+from pages._shared import runs, uploads
 from pages._shared.link import LINK_CHARACTERS, packed
 from pages._shared.runs import View
 
@@ -41,12 +42,18 @@ def panel(view: View, about: dict, chosen) -> None:
 
 def notebook(view: View) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
+    brought = uploads.path_of(view.model)
+    source, load = (
+        ("from models import checkpoint", "checkpoint.load('your file.safetensors')")
+        if brought
+        else ("import models", f"models.load({view.model!r})")
+    )
     return f"""import explorer
-import models
+{source}
 from explorer.analysis.quantities import quantity
 from models.reading import read, window_input
 
-loaded = models.load({view.model!r})
+loaded = {load}
 text = {view.text!r}
 reading = read(loaded, text, {runs.WINDOW}, before={view.warm_up!r})
 ids, state = window_input(reading, {view.part})
@@ -80,6 +87,9 @@ def _view_file(view: View) -> dict:
     return {"recurrent-explorer": 1, "model": view.model, "layer": view.layer, "quantity": view.quantity, "order": view.order} | {
         "unit": view.unit,
         "part": view.part,
+        "stretched": view.stretched,
+        "cursor": st.session_state[choice.CURSOR],
+        "looks": list(st.session_state[choice.LOOKS]),
         "text": view.text,
     }
 
@@ -102,6 +112,10 @@ def _open_view() -> None:
         return
     choice.set_text(text)
     state[choice.MODEL], state[choice.PART] = model, part
+    state[choice.SCALE] = choice.SCALES[view.get("stretched") is True]
+    cursor, looks = view.get("cursor"), view.get("looks")
+    state[choice.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(text) else 0
+    state[choice.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
     if view.get("order") in choice.ORDERS:
         state[choice.ORDER] = choice.ROWS_BY.format(view["order"])
     choice.look_at(layer, unit, view.get("quantity") if view.get("quantity") in sum(choice.QUANTITIES.values(), ()) else None)

@@ -9,7 +9,7 @@ from explorer.records import SIGNED_GATES
 from pages._panels import choice
 from pages._shared import runs
 from pages._shared.runs import View
-from pages._shared.show import is_dark, show
+from pages._shared.show import draw, is_dark, save
 
 KEY = "hidden_states.saturation"
 READ = """One dot is one unit; across, the share of steps in which its gate was below 0.1 (nearly shut), upwards the share above 0.9 (nearly
@@ -25,12 +25,13 @@ def panel(view: View, about: dict, chosen) -> None:
         st.info("A plain RNN has no gates. Choose an LSTM or a GRU.")
         return
     found = [gate_saturation(trace, gate) for gate in gates]
-    picked = show(
-        saturation(found, (view.layer, view.unit), dark=is_dark()), f"{KEY}.scatter", "saturation", _frame(gates, found), pick="unit"
-    )
-    if picked:
-        layer, unit = int(picked["layer"]), int(picked["unit"])
-        st.button(f"Show unit {unit} of layer {layer + 1}", key=f"{KEY}.show", on_click=choice.look_at, args=(layer, unit))
+    place, dark = (view.layer, view.unit), is_dark()
+    with st.container(horizontal=True):  # one figure a gate: on a narrow screen they stand below each other
+        picked = [draw(saturation([one], place, 1, dark), f"{KEY}.{one.gate}", "unit") for one in found]
+    save(saturation(found, place, dark=dark), f"{KEY}.scatter", "saturation", _frame(gates, found))
+    for layer, unit in sorted({(int(point["layer"]), int(point["unit"])) for point in picked if point}):
+        label = f"Show unit {unit} of layer {layer + 1}"
+        st.button(label, key=f"{KEY}.show.{layer}.{unit}", on_click=choice.look_at, args=(layer, unit))
     st.caption(READ)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from explorer.figures.scales import scale_of
@@ -63,13 +64,18 @@ def figure(view: View) -> StateFigure:
         unit=min(view.unit, values.shape[1] - 1),
         order=runs.rows(view),
         order_name=view.order,
-        scale=scale_of(view.quantity, values),
-        next_tokens=vocab.named(reading.top[window]),
-        next_p=reading.top_p[window],
+        scale=scale_of(view.quantity, values, view.stretched),
+        next_tokens=vocab.named(_padded(reading.top[window])),
+        next_p=_padded(reading.top_p[window]),
         bits=reading.bits[window],
         start=view.part * runs.WINDOW,
         title=f"{view.model}, layer {view.layer + 1}",
     )
+
+
+def _padded(ranked: np.ndarray) -> np.ndarray:
+    """Five columns [time, rank], also of a network that knows fewer characters: the rest is the unknown mark, with probability 0."""
+    return np.pad(ranked, ((0, 0), (0, max(0, 5 - ranked.shape[1]))))
 
 
 def panel(view: View, about: dict) -> tuple[View, StateChoice]:

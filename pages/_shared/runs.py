@@ -17,6 +17,9 @@ import models
 from explorer.analysis.quantities import quantity
 from explorer.analysis.units import order
 from explorer.records import Trace
+from models import checkpoint
+from pages._shared import uploads
+from pages._shared.cards import believed
 from pages._shared.memory import SharedCache
 
 WINDOW = 10_000  # characters traced at once; a trace of them costs some 200 MB
@@ -32,6 +35,7 @@ class View:
         model: Name of a checkpoint. text: what it reads. warm_up: what it reads before, unseen.
         layer: Counted from 0. quantity: see analysis.quantities. order: of the map's rows. unit: the chosen one.
         part: Window of 10,000 characters, counted from 0.
+        stretched: Whether colours reach to the largest value of this text, not to the fixed ends.
     """
 
     model: str
@@ -42,6 +46,7 @@ class View:
     order: str = "memory time"
     unit: int = 0
     part: int = 0
+    stretched: bool = False
 
     def of(self, **changes: Any) -> "View":
         """The same view with some of it changed."""
@@ -67,16 +72,29 @@ def _freeze() -> None:
         gc.freeze()
 
 
-@st.cache_data(show_spinner=False, ttl=30)
 def cards() -> dict[str, dict]:
-    """Cards of the checkpoints, by name."""
-    return models.available()
+    """Cards of the character networks, by name: those of the folder, then those this visitor brought."""
+    brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
+    return _shipped() | {name: card for name, card in brought.items() if card}
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def _shipped() -> dict[str, dict]:
+    found = {name: believed(card) for name, card in models.available().items() if card["kind"] == "char_lm"}
+    return {name: card for name, card in found.items() if card}
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def damaged() -> dict[str, str]:
+    """A sentence for each file of the folder that looks like a checkpoint and is none."""
+    return models.damaged()
 
 
 @st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
 def loaded(name: str) -> Any:
     """A trained network, opened once for all."""
-    model = models.load(name)
+    brought = uploads.path_of(name)
+    model = checkpoint.load(brought) if brought else models.load(name)
     import explorer
     from models.reading import one_thread
 

@@ -24,19 +24,24 @@ def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pic
         pick: Name of a selection in the figure; its first selected point is returned.
         stretch: Whether it fills the width; figures of several panels, or with labels outside, keep their own.
     """
-    options = {"key": key, "theme": None, "width": "stretch" if stretch else "content"}
-    picked = None
-    if pick is None:
-        st.altair_chart(figure, **options)
-    else:
-        event = st.altair_chart(figure, on_select="rerun", selection_mode=[pick], **options)
-        points = event["selection"].get(pick) or []
-        picked = points[0] if points else None
-    _downloads(figure, key, name, data)
+    picked = draw(figure, key, pick, stretch)
+    save(figure, key, name, data)
     return picked
 
 
-def _downloads(figure: Any, key: str, name: str, data: pd.DataFrame | None) -> None:
+def draw(figure: Any, key: str, pick: str | None = None, stretch: bool = False) -> dict | None:
+    """Draw an Altair figure alone; for several side by side that are saved as one. Arguments as `show`."""
+    options = {"key": key, "theme": None, "width": "stretch" if stretch else "content"}
+    if pick is None:
+        st.altair_chart(figure, **options)
+        return None
+    event = st.altair_chart(figure, on_select="rerun", selection_mode=[pick], **options)
+    points = event["selection"].get(pick) or []
+    return points[0] if points else None
+
+
+def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None) -> None:
+    """The menu that takes a figure and its data away. Arguments as `show`."""
     kinds = [
         ("SVG", lambda: export.to_svg(figure), "image/svg+xml"),
         ("PNG", lambda: export.to_png(figure), "image/png"),

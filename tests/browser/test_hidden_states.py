@@ -59,6 +59,17 @@ def test_the_page_draws_without_a_console_error_and_without_scrolling_sideways(h
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_small_screen_the_controls_fold_into_one_button(hidden_states):
+    page = hidden_states(width=390, height=844)
+    network = page.get_by_role("combobox", name="Network")
+    expect(network).to_be_hidden()
+    page.get_by_role("button", name="Change").tap()
+    expect(network).to_be_visible()
+    expect(page.get_by_role("button", name="Your own text")).to_be_visible()
+    page.get_by_role("button", name="Change").tap()
+    expect(network).to_be_hidden()
+
+
 def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
     page = hidden_states()
     before = painted(page)

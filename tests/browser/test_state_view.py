@@ -225,13 +225,34 @@ def test_long_texts_repaint_at_once_and_scroll(open_view, characters: int):
 def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view, scheme: str):
     page = open_view(width=390, height=844, scheme=scheme)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Change").tap()
+    page.get_by_role("button", name="Looks").tap()
     for button in page.locator(".bar button:visible").all():
         box = button.bounding_box()
         assert box["height"] >= 44 and box["width"] >= 44, button.inner_text()
     box = page.locator(".text").bounding_box()
     page.touchscreen.tap(box["x"] + 30, box["y"] + 14)
     assert data(page, "cursor") == "2"
+    hold(page, box["x"] + 80, box["y"] + 14)
+    expect(page.locator(".readout .name")).to_contain_text("selected (3 to ")
+
+
+def hold(page: Page, x: float, y: float) -> None:
+    """A finger that rests on the text for half a second."""
+    finger = {"clientX": x, "clientY": y, "pointerType": "touch", "pointerId": 7, "button": 0, "bubbles": True}
+    page.locator(".text").dispatch_event("pointerdown", finger)
+    page.wait_for_timeout(600)
+    page.locator(".text").dispatch_event("pointerup", finger)
+
+
+def test_the_chosen_unit_is_told_in_words(open_view):
+    page = open_view()
+    words = "Unit 21, tanh(cell), over all 440 characters: above 0.50 at 88 to 99 (lighthouse]]), 110 to 130 (Isle"
+    expect(page.locator(".heard")).to_contain_text(words)
+    first = page.locator(".heard").inner_text()
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".heard")).not_to_have_text(first)
+    assert "below \u22120.50 at 1 to 87 ({{Infobox" in first, first
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

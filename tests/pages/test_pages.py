@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
 import models
-from pages._panels import choice, export
-from pages._shared import runs
+from pages._panels import choice, export, own, states
+from pages._shared import runs, uploads
 from pages._shared.examples import EXAMPLES, disturbed
 from pages._shared.link import packed
 
@@ -57,7 +58,9 @@ def test_every_network_opens(name: str):
     assert page.selectbox(key=choice.MODEL).value == name
 
 
-@pytest.mark.parametrize("panel", ["Find a unit", "This unit", "All units", "Generate", "Compare", "Export and link", "The network"])
+@pytest.mark.parametrize(
+    "panel", ["Find a unit", "This unit", "All units", "Generate", "Compare", "Export and link", "The network", "Your own network"]
+)
 def test_every_panel_draws(panel: str):
     page = sound(open_page(HIDDEN, panel=panel))
     assert page.session_state["hidden_states.panel"] == panel
@@ -168,9 +171,87 @@ def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing()
     page.file_uploader(key="hidden_states.export.upload").set_value(("a.json", json.dumps(view).encode(), "application/json")).run()
     assert shown_text(sound(page)) == "half ? of a pair"
     assert page.selectbox(key=choice.ORDER).value == "rows by index"
+    view |= {"cursor": 4, "looks": ["flip", "nonsense"], "stretched": True, "text": "abcdef"}
+    page.file_uploader(key="hidden_states.export.upload").set_value(("c.json", json.dumps(view).encode(), "application/json")).run()
+    assert page.session_state[choice.CURSOR] == 4 and page.session_state[choice.LOOKS] == ("flip",)
+    assert sound(page).selectbox(key=choice.SCALE).value == choice.SCALES[1]
+    page.session_state[choice.TEXT] = "half ? of a pair"
     page.file_uploader(key="hidden_states.export.upload").set_value(("b.json", b"[1]", "application/json")).run()
     assert not page.exception and "no view file" in page.error[0].value
     assert shown_text(page) == "half ? of a pair"
+
+
+def test_the_colours_of_this_text_reach_its_largest_value_and_say_so():
+    view = runs.View("wiki-lstm", "A", layer=1, quantity="hidden")
+    fixed, own = (states.figure(view.of(stretched=stretched)).scale for stretched in (False, True))
+    largest = np.abs(runs.values(view)).max()
+    assert (fixed.low, fixed.high, fixed.says) == (-1, 1, "fixed")
+    assert own.says == "this text" and largest <= own.high < 1 and own.low == -own.high
+    page = sound(open_page(HIDDEN, scale=choice.SCALES[1]))
+    assert page.selectbox(key=choice.SCALE).value == choice.SCALES[1]
+
+
+def own_checkpoint(folder: Path) -> bytes:
+    from models import checkpoint
+    from models.char_lm import CharLM
+
+    torch.manual_seed(3)
+    module, card = CharLM(4, "gru", 1, 6, 3), {"kind": "char_lm", "units": "lies", "data": ["lies"]}
+    card |= {
+        "arguments": {"vocab_size": 4, "cell": "gru", "layers": 1, "units": 6, "embedding": 3},
+        "vocabulary": ["\ufffd", "a", "[", "]"],
+    }
+    checkpoint.save(module, card, folder / "mine.safetensors")
+    return (folder / "mine.safetensors").read_bytes()
+
+
+UPLOAD = "hidden_states.own.file"
+
+
+def test_a_network_of_ones_own_opens_in_every_panel(tmp_path):
+    content = own_checkpoint(tmp_path)
+    page = open_page(HIDDEN, panel="Your own network")
+    page.file_uploader(key=UPLOAD).set_value(("my net.safetensors", content, "application/octet-stream")).run()
+    name = sound(page).selectbox(key=choice.MODEL).value
+    assert name.startswith("my-net-") and runs.loaded(name).module.rnn.hidden_size == 6
+    for panel in ("Find a unit", "This unit", "All units", "Compare", "Export and link", "The network"):
+        page.session_state["hidden_states.panel"] = panel
+        sound(page.run())
+    assert sound(open_page(HIDDEN, model=name)).selectbox(key=choice.MODEL).value == name  # the link opens it for others
+    assert sound(open_page(HIDDEN)).selectbox(key=choice.MODEL).options == list(models.available())
+
+
+def test_a_file_that_is_no_checkpoint_gets_a_sentence_and_changes_nothing(tmp_path):
+    page = open_page(HIDDEN, panel="Your own network")
+    for content, words in ((b"PK\x03\x04" + b"0" * 90, "zip archive"), (own_checkpoint(tmp_path)[:-7], "cut short"), (b"", "is empty")):
+        page.file_uploader(key=UPLOAD).set_value(("bad.safetensors", content, "application/octet-stream")).run()
+        assert not page.exception and words in page.error[0].value
+        assert page.error[0].value.startswith("'bad.safetensors' ") and page.error[0].value.endswith("Nothing was changed.")
+        assert page.selectbox(key=choice.MODEL).value == "wiki-lstm"
+
+
+def test_damaged_files_of_the_folder_are_named(tmp_path, monkeypatch):
+    own_checkpoint(tmp_path)
+    (tmp_path / "torn.safetensors").write_bytes(b"12345")
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    st.cache_data.clear()
+    page = open_page(HIDDEN, panel="Your own network")
+    st.cache_data.clear()
+    assert not page.exception and page.selectbox(key=choice.MODEL).value == "mine"
+    assert page.warning[0].value.startswith("torn: ")
+
+
+def test_the_lines_of_the_panel_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(own.SAVE, {})
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes()).startswith("mine-")
+    exec(own.RECORD, {})
+    assert capsys.readouterr().out == "(7, 2, 5)\n"
+
+
+def test_the_second_text_of_a_comparison_is_in_the_link():
+    page = sound(open_page(HIDDEN, panel="Compare", **{"compare.way": "another text", "compare.text": "b [[c"}))
+    assert page.text_input(key="hidden_states.compare.text").value == "b [[c"
 
 
 def test_a_new_text_begins_at_its_first_part():

@@ -30,6 +30,7 @@ FILES = (
     "choice",
     "text",
     "map",
+    "runs",
     "readout",
     "theme",
     "events",

@@ -7,6 +7,7 @@ import { moveLines } from "./paging.js";
 
 const STEP = 1000 / 6; // play: six characters a second
 const SWIPE = 48;
+const HOLD = 450; // milliseconds a finger rests before it selects
 
 export function listen(view) {
   listenText(view);
@@ -32,13 +33,14 @@ function point(event, scroller) {
   return [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
 }
 
-// Drag with the mouse selects; a click or a tap moves the cursor; a swipe steps through the units.
+// Drag with the mouse selects; a click or a tap moves the cursor; a finger that holds selects from the cursor to there;
+// a swipe steps through the units.
 function listenText(view) {
   const { text } = view;
   const at = (event) => characterAt(...point(event, text), view.sizes, view.starts);
   text.onpointerdown = (event) => {
     if (event.button !== 0) return;
-    view.press = { at: at(event), x: event.clientX, y: event.clientY, touch: event.pointerType === "touch" };
+    view.press = { at: at(event), x: event.clientX, y: event.clientY, since: event.timeStamp, touch: event.pointerType === "touch" };
     if (!view.press.touch) text.setPointerCapture(event.pointerId);
   };
   text.onpointermove = (event) => {
@@ -56,8 +58,12 @@ function listenText(view) {
     const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
     if (press.touch && Math.abs(dx) > SWIPE && Math.abs(dx) > 2 * Math.abs(dy)) {
       view.change({ unit: neighbour(view.choice.unit, dx < 0 ? 1 : -1, view.figure) });
-    } else if (Math.hypot(dx, dy) < 10) view.change({ cursor: press.at, selection: null });
+    } else if (Math.hypot(dx, dy) < 10) {
+      const held = press.touch && event.timeStamp - press.since > HOLD;
+      view.change({ cursor: press.at, selection: held ? between(view.choice.cursor, press.at) : null });
+    }
   };
+  text.oncontextmenu = (event) => view.press?.touch && event.preventDefault(); // the menu of a long press would end it
   text.onpointercancel = () => (view.press = null);
 }
 

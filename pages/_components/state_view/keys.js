@@ -4,6 +4,8 @@ export const LIST = [
   ["\u2190 \u2192", "move along the text"],
   ["\u2191 \u2193", "the unit above or below in the map"],
   ["Shift + arrows", "select a range of the text"],
+  ["tap, then hold elsewhere", "select the range between, on a touch screen"],
+  ["swipe", "the next unit of the map, on a touch screen"],
   ["Home, End", "first and last character"],
   ["Page Up, Page Down", "several lines up or down"],
   ["Space", "play, six characters a second; again to stop"],

@@ -3,6 +3,7 @@
 import { LIKELY } from "./layout.js";
 import { bits, chance, count, plain, spoken, two } from "./words.js";
 import { valueAt } from "./map.js";
+import { beyond, inWords } from "./runs.js";
 
 function element(tag, text, kind = "") {
   const made = document.createElement(tag);
@@ -70,7 +71,26 @@ function heard({ figure, choice }, next) {
 // Spoken once the reader rests, not at every step of a run.
 function say(view, sentence) {
   clearTimeout(view.saying);
-  view.saying = setTimeout(() => (view.part(".live").textContent = sentence), 250);
+  view.saying = setTimeout(() => {
+    view.part(".live").textContent = sentence;
+    view.part(".heard").textContent = whole(view);
+  }, 250);
+}
+
+// The picture of the chosen unit in words, for who cannot see it.
+function whole(view) {
+  const { figure, choice } = view;
+  const { scale } = figure;
+  const limit = scale.kind === "sequential" ? 0.9 * scale.high : scale.kind === "symlog" ? 1 : scale.high / 2;
+  const values = Array.from({ length: figure.time }, (_, at) => valueAt(view, choice.unit, at));
+  const ranges = beyond(values, limit);
+  const read = (from, to) => {
+    const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join("");
+    return to - from > 24 ? `${signs} ...` : signs;
+  };
+  const sides = scale.kind === "sequential" ? [["above", 1]] : [["above", 1], ["below", -1]];
+  const told = sides.map(([word, side]) => `${word} ${plain(side * limit)} ${inWords(ranges, side, figure.start, read)}`);
+  return `Unit ${choice.unit}, ${figure.quantity}, over all ${count(figure.time)} characters: ${told.join("; ")}.`;
 }
 
 export function writeHover(view) {

@@ -1,0 +1,19 @@
+"""Long work in a real browser: after a second there is a bar and a way out."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chromium import ROOT
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+
+
+def test_cancel_ends_the_work_and_gives_back_what_was_there(serve, visit):
+    page = visit(serve(ROOT / "tests/browser/apps/patient.py").url)
+    page.get_by_role("button", name="Read a long text").click()
+    expect(page.get_by_text("The network reads: ")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("This is the old text.")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    expect(page.get_by_text("The network reads: ")).to_have_count(0)
