@@ -23,7 +23,7 @@ QUANTITIES = {
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
     "rnn": (quantities.HIDDEN,),
 }
-SCALES = ("fixed colours", "colours of this text")
+SCALES = ("fixed scale", "this text's scale")
 LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
 ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
 
@@ -162,11 +162,11 @@ def pick(about: dict) -> View:
         is_open = st.session_state.setdefault(OPEN, False)
         st.button("Change", key=f"{PAGE}.change", icon=":material/tune:", on_click=_fold)
         with st.container(key=f"{PAGE}.{'open' if is_open else 'folded'}", horizontal=True, vertical_alignment="center", gap="small"):
-            model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=190, **_bound(MODEL))
-            layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 115)
-            quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 150)
-            scale = _select("Colours", SCALES, 0, SCALE, 190)
-            order = _select("Order of the map", orders, 0, ORDER, 215)
+            model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=160, **_bound(MODEL))
+            layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 103)
+            quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 137)
+            scale = _select("Colours", SCALES, 0, SCALE, 145)
+            order = _select("Order of the map", orders, 0, ORDER, 180)
             _text_popover(about)
     st.html(FOLDING)
     unit = st.session_state[UNIT]
