@@ -15,6 +15,7 @@ import explorer.figures
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.errors import AnalysisError, ExplorerError
+from explorer.figures import alignment
 from explorer.figures.bits import TOP, bits, smoothed
 from explorer.figures.export import alt_text, svg_to_png, to_html, to_png, to_svg
 from explorer.figures.lines import spread
@@ -22,9 +23,16 @@ from explorer.figures.ranking import ranking
 from explorer.figures.saturation import saturation
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style
 from explorer.figures.unit import gates_and_ledger, histogram
+from explorer.records import Alignment
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace
 
 WIDE = lstm_trace(time=30, units=4)
+ALIGNED = Alignment(
+    ("the", "red", "car", "the", "</s>"),
+    ("la", "voiture", "rouge", "\t"),
+    np.array([[0.9, 0, 0.1, 0, 0], [0, 0.1, 0.9, 0, 0], [0, 0.8, 0.2, 0, 0], [0, 0, 0, 0, 1]]),
+)
+EVEN = Alignment(ALIGNED.source, ALIGNED.target, np.full((4, 5), 0.2))
 
 
 @cache
@@ -42,6 +50,10 @@ EXAMPLES = {
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
     "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),
     "bits.bits": lambda dark: bits({"wiki-lstm": np.arange(20.0), "5-gram": np.full(20, 3.0)}, "x" * 20, dark=dark),
+    "alignment.matrix": lambda dark: alignment.matrix(ALIGNED, 1, numbers=True, dark=dark),
+    "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),
+    "alignment.lines": lambda dark: alignment.lines(ALIGNED, 1, dark),
+    "alignment.row": lambda dark: alignment.row(ALIGNED, 2, dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
 }
 
@@ -239,3 +251,52 @@ def test_export_refuses_what_is_no_figure():
     with pytest.raises(ExplorerError, match="A str is no figure"):
         to_html("x")
     assert svg_to_png("<svg xmlns='http://www.w3.org/2000/svg' width='4' height='4'/>")[:4] == b"\x89PNG"
+
+
+# alignment
+
+
+def test_the_matrix_holds_every_weight_on_a_fixed_scale_and_frames_the_chosen_row():
+    spec = alignment.matrix(ALIGNED, 1, numbers=True).to_dict()
+    cells = {(r["row"], r["column"]): r for r in rows(spec, "row", "column", "weight")}
+    assert len(cells) == 20 and all(cells[i, j]["weight"] == ALIGNED.weights[i, j] for i in range(4) for j in range(5))
+    assert cells[3, 4]["source"] == "</s>" and cells[3, 0]["target"] == "→"  # a tab is seen
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert scale["domain"] == [0, 1] and scale["type"] == "sqrt"
+    assert alignment.matrix(EVEN, is_linear=True).to_dict()["layer"][0]["encoding"]["color"]["scale"]["type"] == "linear"
+    (select,) = spec["params"]
+    assert select["name"] == "cell" and select["select"]["fields"] == ["row", "column"]
+    assert {"filter": "datum.row == 1"} in spec["layer"][1]["transform"]
+    drawn = to_svg(alignment.matrix(ALIGNED, 1, numbers=True))
+    assert ">0.90<" in drawn and ">voiture<" in drawn and drawn.count(">the<") == 2
+    assert "voiture from car 0.90; rouge from red 0.80" in spec["description"]
+
+
+def test_many_words_make_small_cells_and_leaning_labels():
+    wide = Alignment(tuple("abcdefghijklmnop"), ("x",), np.full((1, 16), 1 / 16))
+    spec = alignment.matrix(wide).to_dict()
+    assert spec["width"] == 16 * 22 and spec["layer"][0]["encoding"]["x"]["axis"]["labelAngle"] == -45
+
+
+def test_the_difference_is_signed_and_only_of_the_same_words():
+    cells = rows(alignment.difference(ALIGNED, EVEN).to_dict(), "weight")
+    assert cells[0]["weight"] == pytest.approx(0.7) and cells[1]["weight"] == pytest.approx(-0.2)
+    with pytest.raises(AnalysisError, match="different words"):
+        alignment.difference(ALIGNED, Alignment(("a",), ("b",), np.ones((1, 1))))
+
+
+def test_lines_leave_out_what_is_faint_and_dim_what_is_not_chosen():
+    drawn = rows(alignment.lines(ALIGNED, 1).to_dict(), "from", "to", "strength")
+    assert {(r["row"], r["column"]) for r in drawn} == {(0, 0), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (3, 4)}
+    by = {(r["row"], r["column"]): r for r in drawn}
+    assert by[1, 2]["strength"] == 0.9 and by[2, 1]["strength"] == pytest.approx(0.12)
+    assert by[0, 0]["from"] == 0 and by[0, 0]["to"] == 0.5  # four words centred beside five
+
+
+def test_one_row_as_bars():
+    bars = rows(alignment.row(ALIGNED, 2).to_dict(), "weight")
+    assert [r["weight"] for r in bars] == pytest.approx([0, 0.8, 0.2, 0, 0]) and "rouge" in alt_text(alignment.row(ALIGNED, 2))
+    with pytest.raises(AnalysisError, match="no target word 9"):
+        alignment.row(ALIGNED, 9)
+    with pytest.raises(AnalysisError, match="Nothing was written"):
+        alignment.matrix(Alignment(("a",), (), np.zeros((0, 1))))

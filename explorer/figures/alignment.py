@@ -1,0 +1,216 @@
+"""Where the decoder looked: the alignment as a matrix, as lines between two sentences, and one row of it as bars."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from explorer.errors import AnalysisError
+from explorer.figures.characters import sign
+from explorer.figures.theme import ink, themed
+from explorer.records import Alignment
+
+COLOURS = {False: ("#ffffff", "#08519c"), True: ("#1e1e24", "#6baed6")}
+DIFFERENCE = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#2166ac", "#1e1e24", "#b35806")}
+MANY = 12  # words from which cells are small and the labels above them lean
+FAINT = 0.04  # weights below this draw no line
+CAPTION = "used to choose this word"  # alpha_i is worked out before word i, from the state before it
+
+
+def matrix(
+    alignment: Alignment, chosen: int | None = None, numbers: bool = False, is_linear: bool = False, dark: bool = False
+) -> alt.TopLevelMixin:
+    """Target words down, source words across, each cell the weight that was used to choose the word of its row.
+
+    The colour runs over 0..1 always and is never stretched by row, as a square root unless `is_linear`, so that two
+    pictures can be compared. A click selects a cell: selection "cell" with the fields row and column.
+
+    Args:
+        alignment: What to show, the end mark's column with it.
+        chosen: Row that is framed.
+        numbers: Whether each cell above 0.005 prints its weight.
+        is_linear: Colour in proportion to the weight.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: nothing was written, so there is no row.
+    """
+    frame = _frame(alignment)
+    scale = alt.Scale(type="linear" if is_linear else "sqrt", domain=[0, 1], range=list(COLOURS[dark]), interpolate="rgb")
+    legend = alt.Legend(title="weight, fixed", values=[0, 0.25, 1], gradientLength=120, format=".2~f")
+    click = alt.selection_point(name="cell", fields=["row", "column"], on="click", empty=False)
+    base = alt.Chart(frame).encode(x=_across(alignment), y=_down(alignment))
+    tooltip = [alt.Tooltip("target", title="word"), alt.Tooltip("source", title="looks at"), alt.Tooltip("weight", format=".2f")]
+    cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5).encode(
+        color=alt.Color("weight:Q", scale=scale, legend=legend), tooltip=tooltip
+    )
+    layers: list[alt.Chart] = [cells.add_params(click), *_frames(base, chosen, dark)]
+    if numbers:
+        layers.append(_numbers(base.transform_filter("datum.weight >= 0.005"), "datum.weight > 0.4", dark))
+    return themed(_sized(alt.layer(*layers), alignment), f"Attention, target words down, source words across. {in_words(alignment)}", dark)
+
+
+def difference(one: Alignment, other: Alignment, dark: bool = False) -> alt.TopLevelMixin:
+    """What one alignment looks at more than another of the same words, -1..1, 0 neutral.
+
+    Args:
+        one, other: Over the same source and target words.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: their words differ.
+    """
+    if (one.source, one.target) != (other.source, other.target):
+        raise AnalysisError("The two alignments are of different words; expected the same source and target to take a difference.")
+    frame = _frame(one).assign(weight=(one.weights - other.weights).ravel())
+    scale = alt.Scale(domain=[-1, 0, 1], range=list(DIFFERENCE[dark]), interpolate="rgb")
+    tooltip = ["target", "source", alt.Tooltip("weight", format="+.2f", title="more by")]
+    legend = alt.Legend(title="difference, fixed", values=[-1, 0, 1], gradientLength=120)
+    colour = alt.Color("weight:Q", scale=scale, legend=legend)
+    cells = alt.Chart(frame).mark_rect().encode(x=_across(one), y=_down(one), color=colour, tooltip=tooltip)
+    row, column = np.unravel_index(np.abs(one.weights - other.weights).argmax(), one.weights.shape)
+    by = one.weights[row, column] - other.weights[row, column]
+    most = f"They differ most in how {one.target[row]!r} looks at {one.source[column]!r}, by {by:+.2f}."
+    return themed(_sized(cells, one), f"Difference of two attentions. {most}", dark)
+
+
+def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -> alt.TopLevelMixin:
+    """The two sentences as columns of words, source left, with a line for each weight; thicker is more.
+
+    A click on a target word selects its row: selection "word" with the field row.
+
+    Args:
+        alignment: What to show.
+        chosen: Row whose lines stand out; all of them where None.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: nothing was written.
+    """
+    frame = _frame(alignment)
+    frame = frame[frame["weight"] >= FAINT].assign(left=0.0, right=1.0)
+    frame["from"] = _heights(len(alignment.source), alignment)[frame["column"]]
+    frame["to"] = _heights(len(alignment.target), alignment)[frame["row"]]
+    frame["strength"] = frame["weight"] * np.where((chosen is None) | (frame["row"] == chosen), 1, 0.15)
+    y = alt.Y("from:Q", axis=None, scale=alt.Scale(reverse=True, domain=[-0.6, _tallest(alignment) - 0.4]))
+    x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[-0.75, 1.75]))
+    drawn = alt.Chart(frame).mark_rule(color=COLOURS[dark][1], strokeCap="round")
+    drawn = drawn.encode(
+        x=x, x2="right:Q", y=y, y2="to:Q",
+        opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
+        strokeWidth=alt.StrokeWidth("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0.5, 9]), legend=None),
+        tooltip=["source", "target", alt.Tooltip("weight", format=".2f")],
+    )  # fmt: skip
+    click = alt.selection_point(name="word", fields=["row"], on="click", empty=False)
+    words = [
+        _column_of(alignment, alignment.source, 0.0, "right", dark),
+        _column_of(alignment, alignment.target, 1.0, "left", dark, chosen),
+    ]
+    chart = alt.layer(drawn, words[0], words[1].add_params(click)).properties(width=340, height=28 * _tallest(alignment))
+    return themed(chart, f"Lines from source words to target words. {in_words(alignment)}", dark)
+
+
+def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMixin:
+    """The weights of one target word as bars over the source words.
+
+    Args:
+        alignment: What to show.
+        chosen: Row of the word.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no such row.
+    """
+    if not 0 <= chosen < len(alignment.target):
+        raise AnalysisError(f"There is no target word {chosen}; expected 0 to {len(alignment.target) - 1}.")
+    frame = _frame(alignment)
+    frame = frame[frame["row"] == chosen]
+    x = alt.X("weight:Q", title=f"weight, {CAPTION}: {_shown(alignment.target[chosen])}", scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source)))
+    bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
+    most = alignment.source[int(alignment.weights[chosen].argmax())]
+    told = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
+    return themed(bars.properties(width=260, height=20 * len(alignment.source)), told, dark)
+
+
+def in_words(alignment: Alignment, most: int = 30) -> str:
+    """Which source word each target word looked at most: the text alternative of the matrix."""
+    best = alignment.weights.argmax(1)[:most]
+    told = [f"{alignment.target[i]} from {alignment.source[j]} {alignment.weights[i, j]:.2f}" for i, j in enumerate(best)]
+    more = f"; and {len(alignment.target) - most} more" if len(alignment.target) > most else ""
+    return "; ".join(told) + more + "."
+
+
+def _shown(word: str) -> str:
+    return "".join(sign(character) for character in word) or sign("")
+
+
+def _frame(alignment: Alignment) -> pd.DataFrame:
+    out, columns = alignment.weights.shape
+    if not out:
+        raise AnalysisError("Nothing was written, so there is no row of attention to show.")
+    return pd.DataFrame(
+        {
+            "row": np.repeat(np.arange(out), columns),
+            "column": np.tile(np.arange(columns), out),
+            "target": np.repeat([_shown(word) for word in alignment.target], columns),
+            "source": np.tile([_shown(word) for word in alignment.source], out),
+            "weight": alignment.weights.ravel(),
+        }
+    )
+
+
+def _names(words: Sequence[str]) -> str:
+    """A Vega expression that gives the word of a number: axes go by place, because words repeat."""
+    return f"{json.dumps([_shown(word) for word in words], ensure_ascii=False)}[datum.value]"
+
+
+def _across(alignment: Alignment) -> alt.X:
+    angle = -45 if len(alignment.source) > MANY else 0
+    axis = alt.Axis(orient="top", labelExpr=_names(alignment.source), labelAngle=angle, labelOverlap=False, labelLimit=140)
+    return alt.X("column:O", title=None, axis=axis)
+
+
+def _down(alignment: Alignment) -> alt.Y:
+    return alt.Y("row:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.target), labelOverlap=False, labelLimit=140))
+
+
+def _sized(chart: Any, alignment: Alignment) -> alt.TopLevelMixin:
+    cell = 34 if max(alignment.weights.shape) <= MANY else 22
+    wide = max(cell, 46) if len(alignment.source) <= MANY else cell  # whole words stand upright over few columns
+    return chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target))
+
+
+def _frames(base: alt.Chart, chosen: int | None, dark: bool) -> list[alt.Chart]:
+    if chosen is None:
+        return []
+    return [base.transform_filter(f"datum.row == {int(chosen)}").mark_rect(fill=None, stroke=ink(dark), strokeWidth=1.5)]
+
+
+def _numbers(base: alt.Chart, is_strong: str, dark: bool) -> alt.Chart:
+    light, strong = ("#e6e6ea", "#101014") if dark else ("#31333f", "#ffffff")
+    return base.mark_text(fontSize=10).encode(
+        text=alt.Text("weight:Q", format=".2f"), color=alt.condition(is_strong, alt.value(strong), alt.value(light))
+    )
+
+
+def _tallest(alignment: Alignment) -> int:
+    return max(alignment.weights.shape)
+
+
+def _heights(count: int, alignment: Alignment) -> np.ndarray:
+    """Places of words down a column, the shorter sentence centred beside the longer."""
+    return np.arange(count) + (_tallest(alignment) - count) / 2
+
+
+def _column_of(
+    alignment: Alignment, words: Sequence[str], at: float, align: Literal["left", "right"], dark: bool, chosen: int | None = None
+) -> alt.Chart:
+    frame = pd.DataFrame({"word": [_shown(word) for word in words], "row": np.arange(len(words)), "left": at})
+    frame["from"] = _heights(len(words), alignment)
+    is_chosen = "true" if chosen is None else f"datum.row == {int(chosen)}"
+    texts = alt.Chart(frame).mark_text(align=align, dx=-8 if align == "right" else 8, fontSize=13, color=ink(dark))
+    return texts.encode(x="left:Q", y="from:Q", text="word:N", opacity=alt.condition(is_chosen, alt.value(1), alt.value(0.6)))
