@@ -21,14 +21,12 @@ def recipe(name: str) -> dict[str, Any]:
 
 
 # kind: a key of models.checkpoint.KINDS. corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
-# before: a first training, with the arguments and the recipe that differ, whose best weights the second starts from.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",
         "corpus": "wiki",
-        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.2},
-        "before": {"arguments": {"dropout": 0.0}, "recipe": {"epochs": 4, "learning_rate": 2e-3}},
-        "recipe": {"epochs": 2.5, "learning_rate": 1.5e-3},
+        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
+        "recipe": {"epochs": 4, "learning_rate": 2e-3},
     },
     "wiki-gru": {
         "kind": "char_lm",

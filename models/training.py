@@ -70,10 +70,7 @@ def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -
 
 
 def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The trainings of a recipe, each ready to run from the start or from its state file; all but a few have one.
-
-    A recipe with `before` is trained in two: the second starts from the best weights of the first, which keeps its own
-    state file beside `state`. Run each before asking for the next.
+    """The training of a recipe, ready to run from the start or from its state file.
 
     Raises:
         TrainingError: text too short, or a state file of another recipe or text.
@@ -83,27 +80,8 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
     vocab = Vocabulary.of_text(train, AT_LEAST)
     ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
     state.parent.mkdir(parents=True, exist_ok=True)
-    best: dict[str, Tensor] = {}
-    if "before" in RECIPES[name] and not state.exists():
-        first = RECIPES[name]["before"]
-        first_recipe = Recipe(**first["recipe"])
-        earlier = _trainer(_fresh(len(vocab), arguments | first["arguments"], first_recipe), first_recipe, ids, dev_ids, _before(state))
-        yield earlier
-        best = earlier.best
-    module = _fresh(len(vocab), arguments, recipe)
-    if best:
-        module.load_state_dict(best)
-    yield _trainer(module, recipe, ids, dev_ids, state)
-
-
-def _before(state: Path) -> Path:
-    """State file of the first of two trainings."""
-    return state.with_suffix(".before.pt")
-
-
-def _fresh(size: int, arguments: dict[str, Any], recipe: Recipe) -> CharLM:
     torch.manual_seed(recipe.seed)
-    return CharLM(size, **arguments)
+    yield _trainer(CharLM(len(vocab), **arguments), recipe, ids, dev_ids, state)
 
 
 def _trainer(module: CharLM, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path) -> Trainer:
@@ -141,9 +119,6 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
     card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": _commit()}
     card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
-    if "before" in RECIPES[name] and _before(state).exists():
-        earlier = _state(_before(state))
-        card["before"] = RECIPES[name]["before"]["arguments"] | {key: earlier[key] for key in ("recipe", "curve")}
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:

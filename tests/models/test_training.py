@@ -130,39 +130,6 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
         assert torch.equal(tensor, whole.module.state_dict()[name]), name
 
 
-def test_a_recipe_in_two_starts_the_second_from_the_best_weights_of_the_first(tmp_path, capsys, monkeypatch):
-    first = RECIPES["tiny"] | {"arguments": RECIPES["tiny"]["arguments"] | {"dropout": 0.0}}
-    before = {"arguments": {"dropout": 0.0}, "recipe": first["recipe"]}
-    monkeypatch.setitem(RECIPES, "tiny", RECIPES["tiny"] | {"before": before, "recipe": first["recipe"] | {"epochs": 1}})
-    stop_after(monkeypatch, 37)
-    assert train(capsys, tmp_path, "parts")[0] == 130 and not (tmp_path / "parts/tiny.pt").exists()
-    monkeypatch.undo()  # the rest without a stop
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setitem(
-        RECIPES, "tiny", RECIPES.get("tiny", {}) | first | {"before": before, "arguments": first["arguments"] | {"dropout": 0.2}}
-    )
-    one, two = (each for each in run_each(training.trainers("tiny", TEXT, tmp_path / "parts/tiny.pt")))
-    assert one.path.name == "tiny.before.pt" and one.job.module.dropout.p == 0 and two.job.module.dropout.p == 0.2
-    monkeypatch.setitem(RECIPES, "alone", first)
-    (alone,) = run_each(training.trainers("alone", TEXT, tmp_path / "alone.pt"))
-    assert all(torch.equal(one.best[name], alone.best[name]) for name in alone.best)
-    assert two.curve[0]["dev"] < one.curve[0]["dev"] and min(r["dev"] for r in two.curve) <= one.curve[-1]["dev"]
-    (again,) = training.trainers("tiny", TEXT, tmp_path / "parts/tiny.pt")  # only the second goes on
-    assert again.path.name == "tiny.pt" and again.update == two.update
-    assert call(capsys, "pack", "tiny", tmp_path / "parts/tiny.pt", "--data", tmp_path / "text.txt")[0] == 0
-    card = models.available()["tiny"]
-    assert card["before"]["dropout"] == 0.0 and card["before"]["curve"] == one.curve and card["curve"] == two.curve
-
-
-def run_each(trainers):
-    """Run trainings one after the other, and give them."""
-    done = []
-    for trainer in trainers:
-        trainer.run()
-        done.append(trainer)
-    return done
-
-
 def test_a_finished_training_is_only_packed_and_its_card_is_full(tmp_path, capsys):
     train(capsys, tmp_path, "states")
     first = models.available()["tiny"]
