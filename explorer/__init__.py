@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.recording import Recording, record
-    from explorer.records import Alignment, Trace
+    from explorer.records import Alignment, ConfusionMatrix, Trace
     from explorer.tap import Tap
 
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
@@ -22,10 +22,11 @@ _PLACES = {
     "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
     "Alignment": "explorer.records",  # what was looked at when each word was chosen
+    "ConfusionMatrix": "explorer.records",  # how many of each class were given each answer
     "ExplorerError": "explorer.errors",  # what every refusal is; its message is a sentence
 }
 
-__all__ = ["Alignment", "ExplorerError", "Recording", "Tap", "Trace", "record"]
+__all__ = ["Alignment", "ConfusionMatrix", "ExplorerError", "Recording", "Tap", "Trace", "record"]
 
 
 def __getattr__(name: str):

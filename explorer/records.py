@@ -140,6 +140,37 @@ class Trace:
         return cls(tokens=tuple(about["tokens"]), vocab=vocab, source=about["source"], gates=gates, **arrays)
 
 
+@dataclass(frozen=True, eq=False)
+class ConfusionMatrix:
+    """How many things of each class were given each answer.
+
+    Args:
+        labels: The classes, [class], each once.
+        counts: How many, [true, predicted], whole numbers of 0 or more.
+
+    Raises:
+        RecordError: shapes do not fit together, a label stands twice, or a count is no whole number of 0 or more.
+    """
+
+    labels: tuple[str, ...]
+    counts: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(self.labels))
+        size = len(self.labels)
+        if self.counts.shape != (size, size):
+            raise _shape_error("counts", self.counts.shape, f"({size}, {size}) = [true, predicted]", _count(size, "label"))
+        twice = [label for number, label in enumerate(self.labels) if label in self.labels[:number]]
+        if twice:
+            raise RecordError(f"labels names {twice[0]!r} twice; expected each class once.")
+        bad = np.argwhere(~((self.counts >= 0) & (self.counts % 1 == 0)))
+        if len(bad):
+            row, column = map(int, bad[0])
+            got = f"counts[{row}, {column}] is {self.counts[row, column]:.6g}"
+            raise RecordError(f"{got}; expected a whole number of 0 or more. Are these shares of a row?")
+        object.__setattr__(self, "counts", self.counts.astype(np.int64))
+
+
 # How far a row of weights may be from summing to 1, by the precision it was computed in.
 SUM_TOLERANCE = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 1e-5}
 

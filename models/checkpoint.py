@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 1
-KINDS = {"char_lm": "models.char_lm:CharLM"}
+KINDS = {"char_lm": "models.char_lm:CharLM", "classifier": "models.classifier:Classifier"}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")
@@ -205,6 +205,7 @@ def load(path: str | os.PathLike) -> Loaded:
     if not isinstance(card.get("kind"), str) or card["kind"] not in KINDS:
         raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(KINDS))}.")
     vocab = _vocabulary(path, card)
+    _check_labels(path, card)
     module = _empty_module(path, card, len(vocab), len(header))
     _check_fit(path, {name: list(t.shape) for name, t in module.state_dict().items()}, header)
     module.load_state_dict(_weights(path), assign=True)
@@ -219,6 +220,16 @@ def _vocabulary(path: Path, card: dict[str, Any]) -> Vocabulary:
         return Vocabulary(tuple(tokens))
     except ValueError as error:
         raise CheckpointError(f"The card of {path} is damaged. {error}") from None
+
+
+def _check_labels(path: Path, card: dict[str, Any]) -> None:
+    """A classifier's card names its classes, each once, as many as its network has."""
+    if card["kind"] != "classifier":
+        return
+    labels, arguments = card.get("labels"), card.get("arguments")
+    sound = isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) and len(set(labels)) == len(labels)
+    if not sound or not isinstance(arguments, dict) or arguments.get("classes") != len(labels):
+        raise CheckpointError(f"The card of {path} does not name each class of its classifier once. It is damaged.")
 
 
 def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: int) -> "nn.Module":

@@ -152,27 +152,14 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
         DataError: the address does not answer, the connection breaks, or the file is not the expected one. Nothing is left
             behind then; a file that was there before stays.
     """
-    import pooch
-    import requests
-
     about = corpus(name)
     target = Path(folder or ROOT / "data") / about["file"]
-    pooch.get_logger().setLevel("ERROR")
-    packed = target.with_name("." + about["address"].rsplit("/", 1)[1] + ".partial")
-    loader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-    checksum = about["sha256"] and f"sha256:{about['sha256']}"
-    packed.unlink(missing_ok=True)
+    content = download(about["address"], about["sha256"], target.parent, progress)
     try:
-        pooch.retrieve(about["address"], checksum, packed.name, packed.parent, downloader=loader)  # pyright: ignore[reportArgumentType]
-        content = packed.read_bytes()
         content = bz2.decompress(content) if about["address"].endswith(".bz2") else content
         check(name, content)
-    except requests.RequestException as error:
-        raise DataError(f"{about['address']} cannot be fetched: {_reason(error)}. Try again later, or pass a text with --data.") from None
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{about['address']} is not the expected file: {_reason(error)}. {_ADVICE}") from None
-    finally:
-        packed.unlink(missing_ok=True)
     try:
         write_atomically(target, content)
     except OSError as error:
@@ -180,8 +167,38 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
     return target
 
 
+def download(address: str, sha256: str | None, folder: Path, progress: Any = False) -> bytes:
+    """The bytes at a public address, of the checksum given; kept in `folder` only while they come.
+
+    Raises:
+        DataError: the address does not answer, the connection breaks, or the checksum is another.
+    """
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("ERROR")
+    packed = folder / f".{address.rsplit('/', 1)[1]}.partial"
+    loader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    packed.unlink(missing_ok=True)
+    try:
+        pooch.retrieve(address, sha256 and f"sha256:{sha256}", packed.name, folder, downloader=loader)  # pyright: ignore[reportArgumentType]
+        return packed.read_bytes()
+    except requests.RequestException as error:
+        raise DataError(f"{address} cannot be fetched: {_reason(error)}. Try again later, or pass a text with --data.") from None
+    except (ValueError, OSError) as error:
+        raise DataError(f"{address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
+    finally:
+        packed.unlink(missing_ok=True)
+
+
 def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def told(name: str, path: Path) -> dict[str, Any]:
+    """What was fetched, in numbers."""
+    text = read_text(path)
+    return {"characters": len(text), "sha256": sha256(text), "licence": CORPORA[name]["licence"]}
 
 
 def sha256(text: str) -> str:

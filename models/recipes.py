@@ -20,7 +20,8 @@ def recipe(name: str) -> dict[str, Any]:
     return RECIPES[name]
 
 
-# kind: a key of models.checkpoint.KINDS. corpus: a key of models.data.CORPORA. arguments: of the network. recipe: of models.train.Recipe.
+# kind: a key of models.checkpoint.KINDS. corpus: a key of CORPORA in models.data or models.names. arguments: of the network.
+# recipe: of models.train.Recipe. loss: of a classifier, see models.classification.job.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",
@@ -51,5 +52,33 @@ RECIPES: dict[str, dict] = {
         "corpus": "shakespeare",
         "arguments": {"cell": "lstm", "layers": 2, "units": 256, "embedding": 32, "dropout": 0.3},
         "recipe": {"epochs": 24, "steps": 128, "learning_rate": 3e-3, "checks": 1},
+    },
+    "names-gru": {
+        "kind": "classifier",
+        "corpus": "names",
+        "arguments": {"cell": "gru", "units": 192, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
+        "loss": {"letters": 0.2, "weighting": 0.5},
+        "recipe": {"epochs": 16, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
+    },
+    "names-lstm": {
+        "kind": "classifier",
+        "corpus": "names",
+        "arguments": {"cell": "lstm", "units": 160, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
+        "loss": {"letters": 0.2, "weighting": 0.5},
+        "recipe": {"epochs": 16, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
+    },
+    "names-rnn": {
+        "kind": "classifier",
+        "corpus": "names",
+        "arguments": {"cell": "rnn", "units": 256, "dropout": 0.4, "letters": 0.05},
+        "loss": {"letters": 0.2, "weighting": 0.5},
+        "recipe": {"epochs": 16, "batch": 64, "learning_rate": 1e-3, "decay": 0.03, "checks": 1},
+    },
+    "names18-gru": {
+        "kind": "classifier",
+        "corpus": "names18",
+        "arguments": {"cell": "gru", "units": 192, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
+        "loss": {"letters": 0.2, "weighting": 0.5},
+        "recipe": {"epochs": 16, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
     },
 }

@@ -2,6 +2,7 @@
 
 import math
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from models.data import ROOT
+from models.recipes import TrainingError
 
 
 @dataclass(frozen=True)
@@ -158,3 +162,29 @@ class Trainer:
         row |= {"dev": dev, "rate": rate(self.update, self.total, self.recipe), "seconds": self.seconds}
         self.curve.append(row)
         self.report(row)
+
+
+def kept_state(path: Path) -> dict[str, Any]:
+    """What a training left in its state file: best weights, curve, recipe.
+
+    Raises:
+        TrainingError: there is no such file, it is none, or it has no score yet.
+    """
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
+    except Exception as error:  # torch raises a dozen kinds for a damaged file
+        raise TrainingError(f"{path} is no state file of a training ({str(error).splitlines()[0]}).") from None
+    if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
+        raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
+    return state
+
+
+def commit() -> str | None:
+    """The commit of the code, where it lies in a git checkout."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,7 +1,6 @@
 """From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,12 @@ from torch import Tensor, nn
 from models import checkpoint, data, ngram, scoring
 from models.char_lm import CharLM
 from models.recipes import RECIPES, TrainingError
-from models.train import Job, Recipe, Trainer
+from models.train import Job, Recipe, Trainer, commit, kept_state
 from models.vocab import Vocabulary
 
 ORDERS = 10  # of the n-grams that stand beside each score
 AT_LEAST = 5  # times must a character occur to be in the vocabulary
-read, evaluate = data.read_text, scoring.evaluate  # what the command line asks of every kind of network
+find, read, evaluate = data.find, data.read_text, scoring.evaluate  # what the command line asks of every kind of network
 Report = Callable[[int, int], None]
 
 
@@ -107,7 +106,7 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
         TrainingError: the state is none, has no score yet, or is not of this text and recipe.
     """
     corpus, arguments, _ = recipe_of(name)
-    kept = _state(state)
+    kept = kept_state(state)
     train, dev = data.split(corpus, text)
     vocab = Vocabulary.of_text(train, AT_LEAST)
     arguments = {"vocab_size": len(vocab)} | kept.get("args", arguments)
@@ -117,7 +116,7 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     except RuntimeError as error:
         raise TrainingError(f"{state} does not fit {name} and this text: {str(error).splitlines()[-1].strip()}") from None
     card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
-    card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": _commit()}
+    card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": commit()}
     card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
@@ -162,27 +161,6 @@ def count(corpus: str, text: str, target: Path, order: int = 5, least: tuple[int
     scores = {"split": "dev", "nats_per_character": nats, "ngram_nats": {str(n): float(v) for n, v in enumerate(every, 1)}}
     pruned = {str(n): times for n, times in enumerate(least, 1) if times > 1}
     recipe = {"method": "interpolated Witten-Bell", "dropped_below": pruned}
-    card = {"name": f"{corpus}-ngram", "data": data_card(corpus, text), "recipe": recipe, "scores": scores, "commit": _commit()}
+    card = {"name": f"{corpus}-ngram", "data": data_card(corpus, text), "recipe": recipe, "scores": scores, "commit": commit()}
     ngram.save(model, card, target)
     return checkpoint.read_card(target)
-
-
-def _state(path: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
-    except Exception as error:  # torch raises a dozen kinds for a damaged file
-        raise TrainingError(f"{path} is no state file of a training ({str(error).splitlines()[0]}).") from None
-    if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
-        raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
-    return state
-
-
-def _commit() -> str | None:
-    """The commit of the code, where it lies in a git checkout."""
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=data.ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

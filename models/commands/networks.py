@@ -12,15 +12,16 @@ from typing import Annotated, Any
 import typer
 
 import models
-from models import data
+from models import data, names
 from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell
 from models.recipes import RECIPES, recipe
 
 app = typer.Typer()
 
-# How a kind of network is trained and scored. Each module has: read(path), trainers(name, data, state, device, epochs),
+# How a kind of network is trained and scored. Each module has: find(corpus), read(path), trainers(name, data, state, device, epochs),
 # finish(name, state, data, target, report) and evaluate(loaded, path, report).
-TRAININGS = {"char_lm": "models.training"}
+TRAININGS = {"char_lm": "models.training", "classifier": "models.classification"}
+HEADLINES = {"nats_per_character": "nats a character", "accuracy": "accuracy", "macro_f1": "macro F1"}  # of `list`
 States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
 
 
@@ -54,8 +55,8 @@ def list_networks(as_json: AsJson = False) -> None:
         tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
         return
     for name, row in rows.items():
-        nats = row["scores"].get("nats_per_character")
-        typer.echo(f"{name}: {row['parameters']:,} parameters, {nats:.4f} nats a character on dev" if nats else name)
+        told = [f"{row['scores'][key]:.4f} {words}" for key, words in HEADLINES.items() if key in row["scores"]]
+        typer.echo(f"{name}: {row['parameters']:,} parameters, {', '.join(told)} on dev" if told else name)
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
     missing = [name for name in RECIPES if name not in rows]
@@ -113,7 +114,7 @@ def _training(name: str) -> ModuleType:
 
 def _data(name: str, path: Path | None) -> Any:
     """What a recipe is trained on: the data named, else the usual one."""
-    return _training(name).read(path or data.find(recipe(name)["corpus"]))
+    return _training(name).read(path or _training(name).find(recipe(name)["corpus"]))
 
 
 def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
@@ -150,14 +151,15 @@ def evaluate(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="A training text (" + ", ".join(data.CORPORA) + "), or a recipe that needs one.")],
+    name: Annotated[str, typer.Argument(help="Training data (" + ", ".join([*data.CORPORA, "names18"]) + "), or a recipe that needs one.")],
     folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download a training text from its public address, checked."""
+    """Download training data from its public address, checked."""
     corpus = RECIPES[name]["corpus"] if name in RECIPES else name
-    data.corpus(corpus)
+    place = names if corpus in names.CORPORA else data
+    if place is data:
+        data.corpus(corpus)
     with bar(f"fetching {corpus}") as report:
-        path = data.fetch(corpus, folder, _Download(report))
-    text = data.read_text(path)
-    tell({"file": str(path), "characters": len(text), "sha256": data.sha256(text), "licence": data.CORPORA[corpus]["licence"]}, as_json)
+        path = place.fetch(corpus, folder, _Download(report))
+    tell({"file": str(path)} | place.told(corpus, path), as_json)

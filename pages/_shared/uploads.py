@@ -34,14 +34,16 @@ def keep(file_name: str, content: bytes) -> str:
         file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
 
     Raises:
-        CheckpointError: it is no checkpoint, or a damaged one; nothing is kept.
+        CheckpointError: it is no checkpoint, a damaged one, or no character network; nothing is kept.
     """
     stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
     trial = _folder() / f"{name}.trial"
     try:
         write_atomically(trial, content)
-        load(trial)
+        kind = load(trial).card["kind"]
+        if kind != "char_lm":
+            raise CheckpointError(f"{trial} is of kind {kind!r}; expected a character network (char_lm).")
         trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
         raise CheckpointError(str(error).replace(str(trial), repr(file_name))) from None

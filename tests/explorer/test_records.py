@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer import Alignment, Trace
+from explorer import Alignment, ConfusionMatrix, Trace
 from explorer.errors import RecordError
 from tests.explorer.traces import gru_trace, lstm_trace
 
@@ -102,6 +102,26 @@ def test_rows_are_made_to_sum_to_one(dtype: type, slack: float):
 
 def test_an_empty_translation_is_an_alignment():
     assert Alignment(("a", "b"), (), np.zeros((0, 2))).weights.shape == (0, 2)
+
+
+CONFUSIONS = [
+    (np.zeros((2, 3)), "counts has shape (2, 3); expected (2, 2) = [true, predicted] because there are 2 labels."),
+    (np.array([[1, 0], [-1, 2]]), "counts[1, 0] is -1; expected a whole number of 0 or more. Are these shares of a row?"),
+    (np.array([[1, 0.5], [0, 2]]), "counts[0, 1] is 0.5; expected a whole number of 0 or more. Are these shares of a row?"),
+    (np.array([[1, np.nan], [0, 2]]), "counts[0, 1] is nan; expected a whole number of 0 or more. Are these shares of a row?"),
+]
+
+
+@pytest.mark.parametrize(("counts", "sentence"), CONFUSIONS)
+def test_a_confusion_matrix_of_bad_counts(counts: np.ndarray, sentence: str):
+    with refused(sentence):
+        ConfusionMatrix(("a", "b"), counts)
+
+
+def test_a_confusion_matrix_counts_in_whole_numbers_and_names_each_class_once():
+    assert ConfusionMatrix(("a",), np.array([[3.0]])).counts.dtype == np.int64
+    with refused("labels names 'a' twice; expected each class once."):
+        ConfusionMatrix(("a", "b", "a"), np.zeros((3, 3)))
 
 
 def test_files_round_trip_and_a_crash_leaves_the_old_one(tmp_path, monkeypatch):

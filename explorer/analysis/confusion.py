@@ -1,0 +1,238 @@
+"""What is taken for what: counts, shares with intervals, scores of each class, the most confused pairs, calibration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from explorer.analysis.seriation import clustered
+from explorer.errors import AnalysisError
+from explorer.records import ConfusionMatrix
+
+LEVEL = 0.95
+ORDERS = ("similarity", "size", "index")
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> ConfusionMatrix:
+    """Count what was taken for what.
+
+    Args:
+        true, predicted: Number of the class of each item, [item], 0 to the number of labels less one.
+        labels: The classes, [class].
+
+    Raises:
+        AnalysisError: the two are not equally long, or a number stands for no class.
+    """
+    if len(true) != len(predicted):
+        raise AnalysisError(f"There are {len(true)} true classes and {len(predicted)} predicted ones; expected one of each for each item.")
+    size = len(labels)
+    for word, numbers in (("true", true), ("predicted", predicted)):
+        wrong = numbers[(numbers < 0) | (numbers >= size)]
+        if len(wrong):
+            raise AnalysisError(f"{word} names class {wrong[0]}; expected 0 to {size - 1}, for there are {size} labels.")
+    flat = np.bincount(true.astype(np.int64) * size + predicted, minlength=size * size)
+    return ConfusionMatrix(tuple(labels), flat.reshape(size, size))
+
+
+def shares(matrix: ConfusionMatrix) -> Float[np.ndarray, "n n"]:
+    """Share of each row, [true, predicted], 0..1; nan in a row without items."""
+    totals = matrix.counts.sum(1, keepdims=True)
+    return np.where(totals > 0, matrix.counts / np.maximum(totals, 1), np.nan)
+
+
+def wilson(hits: np.ndarray, total: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper limit of a share, which stay in 0..1 and stay wide for a few items; 0..1 where there is none.
+
+    Args:
+        hits: How many of `total`, [...]. total: of how many, [...] or anything that broadcasts to it.
+        level: Share of such intervals that hold the true share.
+
+    Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    """
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    n = np.maximum(total, 1)
+    centre = (hits + z2 / 2) / (n + z2)
+    reach = np.sqrt(z2 * (hits * (n - hits) / n + z2 / 4)) / (n + z2)
+    low, high = np.where(hits == 0, 0.0, centre - reach), np.where(hits == total, 1.0, centre + reach)
+    return np.where(total > 0, low, 0.0), np.where(total > 0, high, 1.0)
+
+
+def intervals(matrix: ConfusionMatrix, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson limits of every row share, each [true, predicted]."""
+    return wilson(matrix.counts, matrix.counts.sum(1, keepdims=True), level)
+
+
+def order(matrix: ConfusionMatrix, by: str = "similarity") -> Int[np.ndarray, "n"]:
+    """Classes in the order of rows and columns, a permutation [class].
+
+    Args:
+        matrix: Counts.
+        by: "similarity": classes that are taken for one another stand together (average linkage on 1 - the mean of both
+            row shares); "size": most items first; "index": as the labels come.
+
+    Raises:
+        AnalysisError: another word.
+    """
+    if by not in ORDERS:
+        raise AnalysisError(f"There is no order by {by!r}; expected one of {', '.join(ORDERS)}.")
+    if by == "size":
+        return np.argsort(-matrix.counts.sum(1), kind="stable")
+    if by == "index":
+        return np.arange(len(matrix.labels))
+    share = np.nan_to_num(shares(matrix))
+    return clustered(1 - (share + share.T) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScores:
+    """Scores of each class, [class] each: `precision` (nan where it was never the answer), `recall` (nan where it has no
+    items), `f1` (nan where neither), `support` its items and `answers` how often it was the answer.
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+    answers: np.ndarray
+
+    @property
+    def macro_recall(self) -> float:
+        """Mean recall of the classes that have items; also called balanced accuracy."""
+        return float(self.recall[self.support > 0].mean())
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that have items."""
+        return float(self.f1[self.support > 0].mean())
+
+
+def class_scores(matrix: ConfusionMatrix) -> ClassScores:
+    """Precision, recall, F1 and support of each class.
+
+    Raises:
+        AnalysisError: nothing was counted.
+    """
+    if not matrix.counts.sum():
+        raise AnalysisError("Nothing was counted: there is no score of an empty matrix.")
+    hits, support, answers = np.diag(matrix.counts), matrix.counts.sum(1), matrix.counts.sum(0)
+    parts = [
+        np.where(of > 0, hits * times / np.maximum(of, 1), np.nan) for times, of in ((1, answers), (1, support), (2, answers + support))
+    ]
+    return ClassScores(*parts, support, answers)
+
+
+def accuracy(matrix: ConfusionMatrix) -> float:
+    """Share of all items that were given their own class; nan where there are none."""
+    return float(np.trace(matrix.counts) / matrix.counts.sum()) if matrix.counts.sum() else float("nan")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One error: `count` of `support` items of class `true` were taken for `predicted`.
+
+    `share` of the row lies in `low`..`high` (Wilson); `shared` of the count could not have been right for both.
+    """
+
+    true: str
+    predicted: str
+    count: int
+    support: int
+    share: float
+    low: float
+    high: float
+    shared: int = 0
+
+    @property
+    def words(self) -> str:
+        """The pair as a sentence."""
+        told = (
+            f"{self.true} taken for {self.predicted}: {self.count} of {self.support} ({self.share:.0%}, {self.low:.0%} to {self.high:.0%})"
+        )
+        which = "every one" if self.shared == self.count else f"{self.shared} of them"
+        return told + (f"; {which} also a {self.predicted} spelling" if self.shared else "")
+
+
+def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatrix | None = None, least: int = 1) -> list[Pair]:
+    """The errors that surely happen most: off-diagonal cells by the lower Wilson limit of their row share.
+
+    The lower limit, not the share: 2 of 3 is less of a finding than 40 of 80.
+
+    Args:
+        matrix: Counts.
+        most: At most so many pairs. least: pairs of fewer items are left out.
+        shared: Of the same classes: how many items of each cell are spellings of the predicted class too.
+
+    Raises:
+        AnalysisError: `shared` has other classes, or counts more than the matrix does.
+    """
+    if shared is not None and (shared.labels != matrix.labels or (shared.counts > matrix.counts).any()):
+        raise AnalysisError("shared does not fit the matrix; expected the same labels, and no cell that counts more.")
+    low, high = intervals(matrix)
+    share, support, n = shares(matrix), matrix.counts.sum(1), len(matrix.labels)
+    cells = [(i, j) for i in range(n) for j in range(n) if i != j and matrix.counts[i, j] >= max(1, least)]
+    cells.sort(key=lambda cell: (-low[cell], -matrix.counts[cell], cell))
+    return [
+        Pair(
+            matrix.labels[i],
+            matrix.labels[j],
+            int(matrix.counts[i, j]),
+            int(support[i]),
+            float(share[i, j]),
+            float(low[i, j]),
+            float(high[i, j]),
+            0 if shared is None else int(shared.counts[i, j]),
+        )
+        for i, j in cells[:most]
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Confidence against how often it was right, in bins of equal width, [bin] each.
+
+    `items` in the bin, `right` of them, their mean `confidence` (nan where there are none), and the Wilson limits `low`
+    and `high` of the share that is right.
+    """
+
+    items: np.ndarray
+    right: np.ndarray
+    confidence: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean distance between confidence and share right, weighted by items."""
+        full = self.items > 0
+        return float(np.abs(self.right[full] - self.confidence[full] * self.items[full]).sum() / self.items.sum())
+
+
+def reliability(confidence: Float[np.ndarray, "item"], right: np.ndarray, bins: int = 15) -> Reliability:
+    """How often answers of each confidence are right.
+
+    Args:
+        confidence: Probability of the answer, [item], 0..1.
+        right: Whether it was right, [item].
+        bins: Of equal width, from 0 to 1.
+
+    Raises:
+        AnalysisError: there is no item, or a confidence outside 0..1.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    """
+    if not len(confidence) or len(confidence) != len(right):
+        raise AnalysisError(f"There are {len(confidence)} confidences and {len(right)} answers; expected one of each for each item.")
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise AnalysisError("A confidence lies outside 0..1; expected probabilities. Are these scores before the softmax?")
+    number = np.minimum((confidence.astype(np.float64) * bins).astype(int), bins - 1)
+    items, hits = np.bincount(number, minlength=bins), np.bincount(number[right.astype(bool)], minlength=bins)
+    total = np.bincount(number, confidence, bins)
+    return reliability_of(items, hits, np.where(items > 0, total / np.maximum(items, 1), np.nan))
+
+
+def reliability_of(items: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> Reliability:
+    """The same from bins that are counted already, as cards keep them: items, right and mean confidence, each [bin]."""
+    low, high = wilson(right, items)
+    return Reliability(items, right, np.where(items > 0, confidence, np.nan), low, high)

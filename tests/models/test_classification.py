@@ -1,0 +1,282 @@
+"""Classifiers from a recipe to a checkpoint: losses by hand, scores against scikit-learn, ceilings by trying all, the commands."""
+
+import io
+import itertools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+
+import models
+from models import class_scores, classification, names
+from models.classifier import Classifier, after_each_letter, probabilities
+from models.data import DataError
+from models.names import VOCABULARY, Names
+from models.recipes import RECIPES, TrainingError
+from models.train import Recipe
+from tests.models.test_classifier import tiny
+from tests.models.test_training import call
+from tests.models.tiny import save_tiny
+
+LOSS = {"letters": 0.3, "weighting": 0.5}
+ENDS = {"Greek": ("os", "is"), "Polish": ("ski", "wicz"), "Dutch": ("stra", "ma")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Invented names of three languages told by their ends; a few spellings are shared, Greek ones are repeated."""
+    rng, place = random.Random(0), tmp_path / "lists"
+    place.mkdir()
+    for label, ends in ENDS.items():
+        stems = ["".join(rng.choices("abdeiklmnort", k=rng.randint(2, 5))) for _ in range(60 if label == "Dutch" else 110)]
+        rows = [(stem + rng.choice(ends)).title() for stem in stems] + ["Adama", "Petras", "Komaki"]
+        (place / f"{label}.txt").write_text("\n".join(rows * (2 if label == "Greek" else 1)) + "\n")
+    return place
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    """One quick recipe, and checkpoints in a folder of their own."""
+    about = {"kind": "classifier", "corpus": "names", "arguments": {"cell": "gru", "units": 16, "dropout": 0.2}, "loss": LOSS}
+    about["recipe"] = {"epochs": 12, "batch": 16, "learning_rate": 2e-2, "checks": 1}
+    monkeypatch.setitem(RECIPES, "tiny", about)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
+
+
+def test_the_loss_is_what_is_written_by_hand(folder: Path):
+    train, dev = names.read(folder).split()
+    torch.manual_seed(0)
+    module = Classifier(len(VOCABULARY), 3, "gru", 5).double().eval()
+    made = classification.job(module, train, dev, Recipe(1, batch=16), LOSS)
+    batches = list(made.batches(0))
+    assert len(batches) == made.updates == len(train) // 16
+    ids, lengths, targets, weights = batches[3]
+    sizes = np.bincount(train.targets)
+    total = 0.0
+    for row in range(16):
+        logs = module(ids[row : row + 1, : lengths[row]])[0][0, :, targets[row]]
+        assert weights[row] == pytest.approx((sizes.mean() / sizes[targets[row]]) ** 0.5, rel=1e-6)
+        total += float(weights[row]) * float(0.7 * -logs[-1].detach() + 0.3 * -logs.mean().detach())
+    assert made.loss(module, batches[3], None)[0].item() == pytest.approx(total / float(weights.sum()), rel=1e-6)
+    expected = [
+        -np.log(after_each_letter(models.Loaded("x", module, VOCABULARY, {}), t)[-1][y])
+        for t, y in zip(dev.texts, dev.targets, strict=True)
+    ]
+    assert made.score(module) == pytest.approx(np.mean(expected), rel=1e-6)
+
+
+def test_an_epoch_gives_every_name_once_with_its_language_and_each_epoch_another_order(folder: Path):
+    train, dev = names.read(folder).split()
+    made = classification.job(Classifier(len(VOCABULARY), 3, "gru", 5), train, dev, Recipe(1, batch=4), LOSS)
+    seen = []
+    for ids, lengths, targets, _ in made.batches(1):
+        seen += [(VOCABULARY.decode(row[:n].tolist()), y) for row, n, y in zip(ids, lengths.tolist(), targets.tolist(), strict=True)]
+        assert ids.shape[1] == lengths.max()
+    known = list(zip(train.texts, train.targets.tolist(), strict=True))
+    assert len(set(seen)) == len(seen) == len(train) // 4 * 4 and set(seen) <= set(known)
+    first, again, other = ([b[0].tolist() for b in made.batches(epoch)] for epoch in (0, 0, 1))
+    assert first == again != other
+
+
+def test_scores_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([0.4] * 5, 400)
+    y = np.where(rng.random(400) < 0.5, p.argmax(1), rng.integers(0, 4, 400))  # class 4 only by its own answers
+    y[y == 4] = 0  # so that it has none
+    told, predicted = class_scores.scores(p, y), p.argmax(1)
+    assert told["names"] == 400 and told["accuracy"] == metrics.accuracy_score(y, predicted)
+    assert told["macro_recall"] == pytest.approx(metrics.recall_score(y, predicted, labels=range(4), average="macro"))
+    assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=range(4), average="macro"))
+    assert told["nats_per_name"] == pytest.approx(metrics.log_loss(y, p, labels=range(5)))
+    assert told["brier"] == pytest.approx(metrics.brier_score_loss(y, p, labels=range(5), scale_by_half=False))
+    confidence, right = p.max(1), predicted == y
+    edges, error = np.linspace(0, 1, 16), 0.0
+    for low, high in itertools.pairwise(edges):
+        inside = (confidence >= low) & (confidence < high if high < 1 else True)
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    assert told["calibration_error"] == pytest.approx(error)
+    kept = class_scores.reliability(p, y)
+    assert sum(kept["names"]) == 400 and sum(kept["right"]) == right.sum()
+    gaps = [abs(r - n * c) for n, r, c in zip(*(kept[key] for key in ("names", "right", "confidence")), strict=True)]
+    assert sum(gaps) / 400 == pytest.approx(error, abs=1e-5)
+    np.testing.assert_array_equal(class_scores.counts(predicted, y, 5), metrics.confusion_matrix(y, predicted, labels=range(5)))
+
+
+def test_the_value_of_a_perfectly_calibrated_model_is_what_one_gets():
+    """Outcomes drawn from the probabilities themselves: the error is about the null, and shrinks as n grows."""
+    rng = np.random.default_rng(0)
+    nulls = []
+    for n in (300, 4_000):
+        p = rng.dirichlet([0.5] * 4, n)
+        found = []
+        for _ in range(40):
+            y = (p.cumsum(1) > rng.random((n, 1))).argmax(1)
+            found.append(class_scores.calibration_error(p.max(1), p.argmax(1) == y))
+        nulls.append(class_scores.scores(p, y)["calibration_error_if_perfect"])
+        assert np.mean(found) == pytest.approx(nulls[-1], rel=0.1)
+    assert 0.03 < nulls[0] < 0.08 and nulls[1] < nulls[0] / 2.5
+
+
+def test_ceilings_by_trying_every_answer():
+    texts, targets = ["a", "a", "a", "b", "b", "c", "d", "d"], np.array([0, 0, 1, 0, 2, 1, 0, 2])
+    best = {"accuracy": 0.0, "macro_recall": 0.0}
+    for answer in itertools.product(range(3), repeat=4):
+        predicted = [dict(zip("abcd", answer, strict=True))[text] for text in texts]
+        best["accuracy"] = max(best["accuracy"], metrics.accuracy_score(targets, predicted))
+        best["macro_recall"] = max(best["macro_recall"], metrics.recall_score(targets, predicted, average="macro", zero_division=0))
+    assert class_scores.ceilings(texts, targets, 3) == pytest.approx(best)
+    assert class_scores.ceilings(texts, targets, 4) == pytest.approx(best)  # a class that does not occur changes nothing
+    greedy = class_scores.ceilings(texts, targets, 3)
+    assert greedy["accuracy"] == 5 / 8 and greedy["macro_recall"] > np.mean([1, 0.5, 0])  # other answers than those best for accuracy
+
+
+def test_the_majority_and_the_ngrams(folder: Path):
+    train, dev = names.read(folder).split()
+    told = class_scores.majority(train, dev)
+    largest = np.bincount(train.targets).argmax()
+    assert told["accuracy"] == pytest.approx((dev.targets == largest).mean()) and told["macro_recall"] == pytest.approx(1 / 3)
+    shares = np.bincount(train.targets) / len(train)
+    assert told["nats_per_name"] == pytest.approx(-np.log(shares[dev.targets]).mean())
+    ngrams = class_scores.ngram_logistic(train, dev)
+    assert ngrams["macro_f1"] > 0.8 > told["macro_f1"] and ngrams["names"] == len(dev)
+
+
+def trained(capsys, folder: Path, tmp_path: Path, *more: str):
+    return call(capsys, "train", "tiny", "--data", folder, "--folder", tmp_path / "states", *more)
+
+
+def test_a_trained_classifier_has_a_full_card_and_says_what_it_scored(folder: Path, tmp_path: Path, capsys):
+    code, out, _ = trained(capsys, folder, tmp_path, "--json")
+    loaded, source = models.load("tiny"), names.read(folder)
+    card, (train, dev) = loaded.card, names.read(folder).split()
+    assert code == 0 and json.loads(out)["macro_f1"] == card["scores"]["macro_f1"] > 0.85
+    assert card["labels"] == ["Dutch", "Greek", "Polish"] and card["loss"] == LOSS and card["seed"] == 1
+    assert card["parameters"] == sum(p.numel() for p in loaded.module.parameters()) and len(card["curve"]) >= 7
+    p = probabilities(loaded, dev.texts)
+    matrix = metrics.confusion_matrix(dev.targets, p.argmax(1))
+    assert card["confusion"]["dev"] == matrix.tolist() and np.sum(card["confusion"]["train"]) == len(train)
+    assert card["scores"]["accuracy"] == pytest.approx(np.trace(matrix) / len(dev))
+    shared = np.zeros((3, 3), int)
+    for text, true, answer in zip(dev.texts, dev.targets, p.argmax(1), strict=True):
+        shared[true, answer] += source.labels[answer] in source.shared.get(text, ())
+    assert card["confusion"]["dev_shared"] == shared.tolist() and shared.sum() >= 3
+    rows = [(text, target) for text, target, times in zip(dev.texts, dev.targets, dev.times, strict=True) for _ in range(times)]
+    again = class_scores.scores(probabilities(loaded, [t for t, _ in rows]), np.array([y for _, y in rows]))
+    assert card["scores"]["with_repetitions"] == pytest.approx(again, rel=1e-5) and again["names"] > len(dev)
+    told = card["data"]
+    assert told["sha256"] == source.sha256() and sum(told["dev_names"]) == len(dev) and told["shared_spellings"] == 3
+    assert {"majority", "ngram_logistic", "ceiling", "train", "prior", "split"} <= card["scores"].keys()
+    for row in card["examples"]:
+        before, after = after_each_letter(loaded, row["name"])[-2:]
+        assert row["name"] in dev.texts and row["change"] == pytest.approx(np.abs(after - before).sum() / 2, abs=1e-6)
+        assert (row["before"], row["after"]) == (source.labels[before.argmax()], source.labels[after.argmax()])
+
+
+def test_a_stopped_training_goes_on_and_a_second_packing_needs_no_ngrams(folder: Path, tmp_path: Path, capsys, monkeypatch):
+    source, recipe = names.read(folder), RECIPES["tiny"]
+    (whole,) = classification.trainers("tiny", source, tmp_path / "whole.pt", epochs=2)
+    whole.run()
+
+    def stop(update: int, total: int) -> None:
+        if update == 7:
+            raise KeyboardInterrupt
+
+    (part,) = classification.trainers("tiny", source, tmp_path / "part.pt", epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        part.run(stop)
+    part.save()
+    (rest,) = classification.trainers("tiny", source, tmp_path / "part.pt", epochs=2)
+    assert rest.update == 7
+    rest.run()
+    assert all(torch.equal(rest.best[name], whole.best[name]) for name in whole.best)
+    first = classification.finish("tiny", tmp_path / "whole.pt", source, tmp_path / "checkpoints/tiny.safetensors")
+    monkeypatch.setattr(class_scores, "ngram_logistic", None)
+    assert classification.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")["scores"] == first["scores"]
+    with pytest.raises(TypeError):  # other names are counted anew
+        classification.finish(
+            "tiny", tmp_path / "part.pt", Names(source.labels, source.texts, source.targets, source.times + 1), tmp_path / "x"
+        )
+    monkeypatch.setitem(RECIPES, "tiny", recipe | {"arguments": recipe["arguments"] | {"units": 4}})
+    with pytest.raises(TrainingError, match="does not fit tiny and these names"):
+        classification.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")
+    with pytest.raises(TrainingError, match="cannot go on from"):
+        next(iter(classification.trainers("tiny", source, tmp_path / "part.pt")))
+
+
+def test_too_few_names_are_refused(tmp_path: Path):
+    (tmp_path / "A.txt").write_text("aa\n")
+    (tmp_path / "B.txt").write_text("bb\n")
+    with pytest.raises(TrainingError, match="a batch takes 16"):
+        next(iter(classification.trainers("tiny", names.read(tmp_path), tmp_path / "x.pt")))
+
+
+@pytest.fixture
+def shipped(tmp_path: Path):
+    loaded = tiny()
+    models.checkpoint.save(loaded.module, loaded.card, tmp_path / "checkpoints/tiny.safetensors")
+    return loaded
+
+
+def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_path: Path, capsys):
+    rows = [("Pappas", "Greek"), ("Pappas", "Dutch"), ("Nowak", "Polish"), ("Nowak", "Polish"), ("Silva", "Portuguese")]
+    (tmp_path / "rows.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in [*rows, ("17", "Greek")]))
+    (tmp_path / "lists").mkdir()
+    for label in {label for _, label in rows}:
+        (tmp_path / f"lists/{label}.txt").write_text("".join(f"{text}\n" for text, other in rows if other == label))
+    y, predicted = [1, 0, 2, 2], [int(probabilities(shipped, [text])[0].argmax()) for text, _ in rows[:4]]
+    for source in ("rows.csv", "lists"):
+        code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / source, "--json")
+        told = json.loads(out)
+        assert code == 0 and told["names"] == 4 and told["unknown_labels"] == {"Portuguese": 1}
+        assert told["rows_left_out"] == (1 if source == "rows.csv" else 0)
+        assert told["accuracy"] == metrics.accuracy_score(y, predicted)
+        assert told["macro_recall"] == pytest.approx(metrics.balanced_accuracy_score(y, predicted))
+        assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=[0, 1, 2], average="macro", zero_division=0))
+        assert 0 <= told["calibration_error"] <= 1
+    (tmp_path / "rows.csv").write_text("Silva,Portuguese\n")
+    with pytest.raises(DataError, match="No row of .* has a label that tiny knows. Known: Dutch, Greek, Polish"):
+        classification.evaluate(shipped, tmp_path / "rows.csv")
+
+
+def test_classify_reads_names_on_stdin(shipped, capsys, monkeypatch):
+    given = "Παππάς\n17\n\nvan der Berg\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    code, out, err = call(capsys, "classify", "tiny")
+    rows = [line.split("\t") for line in out.splitlines()]
+    expected = probabilities(shipped, ["Παππάς", "van der Berg"])
+    assert code == 0 and [row[0] for row in rows] == ["Παππάς", "van der Berg"] and "Line 2, '17', has no letter" in err
+    for row, p in zip(rows, expected, strict=True):
+        assert row[1] == shipped.card["labels"][p.argmax()] and float(row[2]) == pytest.approx(p.max(), abs=1e-4)
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    answers = json.loads(call(capsys, "classify", "tiny", "--json")[1])["names"]
+    assert [each["read"] for each in answers] == ["pappas", "van der berg"]
+    for each, p in zip(answers, expected, strict=True):
+        assert list(each["probabilities"].values()) == pytest.approx(p.tolist(), abs=1e-6)
+        assert each["probability"] == max(each["probabilities"].values()) == each["probabilities"][each["language"]]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert call(capsys, "classify", "tiny")[:2] == (0, "")
+
+
+def test_only_a_classifier_classifies(tmp_path: Path, capsys):
+    save_tiny(tmp_path / "checkpoints/letters.safetensors")
+    code, out, err = call(capsys, "classify", "letters")
+    assert code == 1 and out == "" and "letters is of kind 'char_lm'; expected a classifier" in err
+
+
+def test_list_tells_the_scores(folder: Path, tmp_path: Path, capsys):
+    trained(capsys, folder, tmp_path, "--epochs", "1")
+    assert "accuracy" in call(capsys, "list")[1] and "macro F1 on dev" in call(capsys, "list")[1]
+
+
+def test_every_recipe_can_be_built():
+    found = {name: about for name, about in RECIPES.items() if about["kind"] == "classifier"}
+    assert {"names-rnn", "names-lstm", "names-gru", "names18-gru"} <= found.keys()
+    for about in found.values():
+        assert about["corpus"] in names.CORPORA and 0 < about["loss"]["letters"] < 1 and Recipe(**about["recipe"]).epochs > 0
+        with torch.device("meta"):
+            Classifier(len(VOCABULARY), 21, **about["arguments"])
