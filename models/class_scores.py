@@ -109,7 +109,7 @@ def ceilings(texts: Sequence[str], targets: np.ndarray, classes: int) -> dict[st
     """
     number = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     table = np.zeros((len(number), classes))
-    np.add.at(table, ([number[text] for text in texts], targets), 1)
+    np.add.at(table, (np.array([number[text] for text in texts]), targets), 1)
     support = table.sum(0)
     recall = table[:, support > 0] / support[support > 0]
     return {"accuracy": float(table.max(1).sum() / len(targets)), "macro_recall": float(recall.max(1).sum() / recall.shape[1])}

@@ -117,10 +117,10 @@ def class_scores(matrix: ConfusionMatrix) -> ClassScores:
     if not matrix.counts.sum():
         raise AnalysisError("Nothing was counted: there is no score of an empty matrix.")
     hits, support, answers = np.diag(matrix.counts), matrix.counts.sum(1), matrix.counts.sum(0)
-    parts = [
-        np.where(of > 0, hits * times / np.maximum(of, 1), np.nan) for times, of in ((1, answers), (1, support), (2, answers + support))
-    ]
-    return ClassScores(*parts, support, answers)
+    precision, recall, f1 = (
+        np.where(of > 0, times * hits / np.maximum(of, 1), np.nan) for times, of in ((1, answers), (1, support), (2, answers + support))
+    )
+    return ClassScores(precision, recall, f1, support, answers)
 
 
 def accuracy(matrix: ConfusionMatrix) -> float:

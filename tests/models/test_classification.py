@@ -239,7 +239,7 @@ def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_p
         assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=[0, 1, 2], average="macro", zero_division=0))
         assert 0 <= told["calibration_error"] <= 1
     (tmp_path / "rows.csv").write_text("Silva,Portuguese\n")
-    with pytest.raises(DataError, match="No row of .* has a label that tiny knows. Known: Dutch, Greek, Polish"):
+    with pytest.raises(DataError, match=r"No row of .* has a label that tiny knows. Known: Dutch, Greek, Polish"):
         classification.evaluate(shipped, tmp_path / "rows.csv")
 
 

@@ -128,7 +128,7 @@ def test_collections_are_found_or_a_sentence_says_how_to_get_them(tmp_path: Path
     assert names.find("names") is None
     with pytest.raises(DataError, match=r"'names18' are not here .* Get them: python -m models fetch names18"):
         names.find("names18")
-    with pytest.raises(DataError, match="No collection of names is called 'x'. Known: names, names18"):
+    with pytest.raises(DataError, match=r"No collection of names is called 'x'. Known: names, names18"):
         names.find("x")
     folder = tmp_path / "mine/names_by_language/names"
     folder.mkdir(parents=True)
