@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 1
-KINDS = {"char_lm": "models.char_lm:CharLM", "classifier": "models.classifier:Classifier"}
+KINDS = {
+    "char_lm": "models.char_lm:CharLM",
+    "seq2seq": "models.seq2seq:Seq2Seq",
+    "classifier": "models.classifier:Classifier",
+}
+# What reads a card's vocabulary, where it is not one token a number: `of_card(card)` raises ValueError for a damaged one.
+VOCABULARIES = {"seq2seq": "models.pieces:Pieces"}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")
@@ -32,7 +38,7 @@ class Loaded:
 
     name: str
     module: "nn.Module"
-    vocab: Vocabulary
+    vocab: Any  # a Vocabulary, or what VOCABULARIES names for its kind
     card: dict[str, Any]
 
 
@@ -212,12 +218,12 @@ def load(path: str | os.PathLike) -> Loaded:
     return Loaded(path.stem, module.eval().requires_grad_(False), vocab, card)
 
 
-def _vocabulary(path: Path, card: dict[str, Any]) -> Vocabulary:
+def _vocabulary(path: Path, card: dict[str, Any]) -> Any:
     tokens = card.get("vocabulary")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise CheckpointError(f"The card of {path} lists no vocabulary. Expected one written by models.checkpoint.save.")
     try:
-        return Vocabulary(tuple(tokens))
+        return _named(VOCABULARIES[card["kind"]]).of_card(card) if card["kind"] in VOCABULARIES else Vocabulary(tuple(tokens))
     except ValueError as error:
         raise CheckpointError(f"The card of {path} is damaged. {error}") from None
 
@@ -242,14 +248,19 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
     layers = arguments.get("layers", 1)
     if not isinstance(layers, int) or layers > tensors:
         raise CheckpointError(f"The card of {path} asks for {layers!r} layers; the file holds {tensors} tensors. It is damaged.")
-    module, name = KINDS[card["kind"]].split(":")
     try:
         with torch.device("meta"):
-            return getattr(importlib.import_module(module), name)(**arguments)
+            return _named(KINDS[card["kind"]])(**arguments)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         advice = "It is damaged, or of a later version."
         raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built ({reason}). {advice}") from None
+
+
+def _named(place: str) -> Any:
+    """What stands in a module under a name: "module:name"."""
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any]) -> None:

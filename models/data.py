@@ -2,8 +2,10 @@
 
 import bz2
 import hashlib
+import io
 import os
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,16 @@ CORPORA: dict[str, dict[str, Any]] = {
         "address": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
         "sha256": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         "size": (1_115_394, 1_115_394),
+    },
+    "tatoeba": {
+        "title": "Tatoeba, English-French sentence pairs",
+        "file": "tatoeba_eng_fra/fra.txt",
+        "boundary": r"\n",
+        "source": "sentences of tatoeba.org as paired by manythings.org/anki (file of 2019-04-07)",
+        "licence": "CC BY 2.0 FR, tatoeba.org and www.manythings.org/anki",
+        "address": "https://raw.githubusercontent.com/modelexlab/data/adddaf33ac35572bcfeb421efec29435e7ea9332/fra-eng.zip",
+        "sha256": None,
+        "size": (11_669_748, 11_669_748),
     },
 }
 
@@ -92,16 +104,26 @@ def read_text(path: str | os.PathLike) -> str:
         DataError: the file is missing, empty, or not UTF-8.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = decoded(Path(path).read_bytes(), path)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist. Expected a text file.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Expected a text file.") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text (byte {error.start:,} is {error.object[error.start]:#04x}). Convert it first.") from None
     if not text:
         raise DataError(f"{path} is empty; expected at least one character.")
     return text
+
+
+def decoded(content: bytes, name: str | os.PathLike) -> str:
+    """The text of some bytes, line ends untouched; `name` stands in the sentence if they are none.
+
+    Raises:
+        DataError: they are not UTF-8.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 text (byte {error.start:,} is {error.object[error.start]:#04x}). Convert it first.") from None
 
 
 def split(name: str, text: str) -> tuple[str, str]:
@@ -156,9 +178,9 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
     target = Path(folder or ROOT / "data") / about["file"]
     content = download(about["address"], about["sha256"], target.parent, progress)
     try:
-        content = bz2.decompress(content) if about["address"].endswith(".bz2") else content
+        content = _unpacked(content, about)
         check(name, content)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{about['address']} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     try:
         write_atomically(target, content)
@@ -189,6 +211,17 @@ def download(address: str, sha256: str | None, folder: Path, progress: Any = Fal
         raise DataError(f"{address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     finally:
         packed.unlink(missing_ok=True)
+
+
+def _unpacked(content: bytes, about: dict[str, Any]) -> bytes:
+    """What was fetched, out of its archive: never more than the text may have, however small the archive."""
+    most = about["size"][1] + 1
+    if about["address"].endswith(".bz2"):
+        return bz2.BZ2Decompressor().decompress(content, most)
+    if about["address"].endswith(".zip"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(Path(about["file"]).name) as member:
+            return member.read(most)
+    return content
 
 
 def _reason(error: Exception) -> str:

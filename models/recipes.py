@@ -47,6 +47,23 @@ RECIPES: dict[str, dict] = {
         "arguments": {"cell": "lstm", "layers": 2, "units": 320, "embedding": 32, "dropout": 0.1},
         "recipe": {"epochs": 3, "learning_rate": 4e-3},
     },
+    **{
+        f"{direction}-{attention}": {
+            "kind": "seq2seq",
+            "corpus": "tatoeba",
+            "direction": direction,
+            "arguments": {"attention": attention, "units": 320, "embedding": 256, "width": 192, "dropout": 0.1},
+            "smoothing": 0.1,
+            "recipe": {"epochs": 4, "batch": 128, "learning_rate": 2e-3},
+        }
+        for direction, attention in (
+            ("en-fr", "additive"),
+            ("en-fr", "none"),
+            ("en-fr", "bilinear"),
+            ("en-fr", "uniform"),
+            ("fr-en", "additive"),
+        )
+    },
     "shakespeare-lstm": {
         "kind": "char_lm",
         "corpus": "shakespeare",

@@ -25,7 +25,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Let a network write, character by character."""
-    loaded = open_network(name)
+    loaded = open_network(name, "char_lm")
     from models.decoding import sample
 
     characters = sample(loaded, prompt, temperature, top_k, top_p, seed)

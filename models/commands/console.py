@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import models
+from explorer.errors import CheckpointError
 from models import checkpoint, data
 
 Name = Annotated[str, typer.Argument(help="A network of `list`, or the path of a .safetensors file.")]
@@ -44,10 +45,18 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def open_network(name: str) -> checkpoint.Loaded:
-    """A network by name, or from the path of its file."""
+def open_network(name: str, kind: str | None = None) -> checkpoint.Loaded:
+    """A network by name, or from the path of its file; of one kind, where a command needs it.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it is of another kind.
+    """
     one_thread()
-    return checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
+    loaded = checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
+    if kind is not None and loaded.card["kind"] != kind:
+        fitting = ", ".join(other for other, card in models.available().items() if card["kind"] == kind) or "none yet"
+        raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected {kind}. Those here: {fitting}.")
+    return loaded
 
 
 def text_of(corpus: str, path: Path | None) -> str:

@@ -20,8 +20,14 @@ app = typer.Typer()
 
 # How a kind of network is trained and scored. Each module has: find(corpus), read(path), trainers(name, data, state, device, epochs),
 # finish(name, state, data, target, report) and evaluate(loaded, path, report).
-TRAININGS = {"char_lm": "models.training", "classifier": "models.classification"}
-HEADLINES = {"nats_per_character": "nats a character", "accuracy": "accuracy", "macro_f1": "macro F1"}  # of `list`
+TRAININGS = {"char_lm": "models.training", "seq2seq": "models.translation", "classifier": "models.classification"}
+# The scores that `list` tells.
+HEADLINES = {
+    "nats_per_character": "{:.4f} nats a character",
+    "bleu": "BLEU {:.1f}",
+    "accuracy": "accuracy {:.3f}",
+    "macro_f1": "macro F1 {:.3f}",
+}
 States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
 
 
@@ -55,7 +61,7 @@ def list_networks(as_json: AsJson = False) -> None:
         tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
         return
     for name, row in rows.items():
-        told = [f"{row['scores'][key]:.4f} {words}" for key, words in HEADLINES.items() if key in row["scores"]]
+        told = [words.format(row["scores"][key]) for key, words in HEADLINES.items() if key in row["scores"]]
         typer.echo(f"{name}: {row['parameters']:,} parameters, {', '.join(told)} on dev" if told else name)
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)

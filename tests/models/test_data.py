@@ -2,7 +2,9 @@
 
 import bz2
 import hashlib
+import io
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,12 +17,22 @@ TEXT = "To be, or not to be,\nthat is the question.\n\nSECOND SPEAKER:\nIndeed: 
 CONTENT = TEXT.encode()
 
 
+def zipped() -> bytes:
+    """The text in an archive, beside a file about it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in (("about.txt", b"Whose it is."), ("input.txt", CONTENT)):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return out.getvalue()
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/missing"):
             self.send_error(404)
             return
         body = bz2.compress(CONTENT) if self.path.endswith(".bz2") else CONTENT
+        body = zipped() if self.path.endswith(".zip") else body
         if self.path.startswith("/other"):
             body = b"<html>This page has moved.</html>"
         self.send_response(200)
@@ -82,10 +94,19 @@ def test_a_text_is_fetched_with_progress_and_found(tmp_path, monkeypatch, at):
     assert (bar.total, bar.seen, bar.closed) == (len(CONTENT), len(CONTENT), True)
 
 
-def test_a_packed_text_is_unpacked(tmp_path, at):
-    at("/input.txt.bz2", bz2.compress(CONTENT))
+@pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
+def test_a_packed_text_is_unpacked(tmp_path, at, path: str, packed: bytes):
+    at(path, packed)
     assert data.read_text(data.fetch("shakespeare", tmp_path)) == TEXT
     assert files(tmp_path) == ["tinyshakespeare/input.txt"]
+
+
+@pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
+def test_no_more_is_unpacked_than_the_text_may_have(tmp_path, at, path: str, packed: bytes):
+    at(path, packed, (100, 100))
+    with pytest.raises(DataError, match=r"has 101 bytes; expected 100\."):
+        data.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == []
 
 
 def test_without_a_known_checksum_size_and_structure_count(tmp_path, at):
@@ -100,6 +121,7 @@ REFUSED = {
     "wrong checksum": ("/input.txt", b"what was expected", "is not the expected file: SHA256 hash of downloaded file"),
     "wrong size": ("/other.txt", None, r"has 33 bytes; expected 1,500\. Its address may hold something else"),
     "not packed": ("/other.bz2", None, "is not the expected file: Invalid data stream"),
+    "no archive": ("/other.zip", None, "is not the expected file: File is not a zip file"),
 }
 
 
@@ -149,7 +171,7 @@ def test_folders_are_searched_in_their_order(tmp_path, monkeypatch):
         file.parent.mkdir(parents=True)
         file.touch()
         assert data.find("wiki") == file
-    with pytest.raises(DataError, match=r"No training text is called 'x'\. Known: wiki, linux, shakespeare\."):
+    with pytest.raises(DataError, match=r"No training text is called 'x'\. Known: wiki, linux, shakespeare"):
         data.find("x")
 
 

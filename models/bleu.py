@@ -1,0 +1,74 @@
+"""How near translations come to their references: sacreBLEU and chrF, and how sure their figures are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+DRAWS = 1_000  # of the bootstrap
+References = Sequence[Sequence[str]]
+
+
+def columns(references: References) -> list[list[str | None]]:
+    """References [sentence][version] as sacrebleu wants them: [version][sentence], None where a sentence has no more."""
+    most = max(map(len, references), default=1)
+    return [[versions[place] if place < len(versions) else None for versions in references] for place in range(most)]
+
+
+def bleu(translations: Sequence[str], references: References) -> float:
+    """Corpus BLEU, 0..100: cased, detokenised, 13a, every version of a source a reference."""
+    return _metric("bleu").corpus_score(list(translations), columns(references)).score
+
+
+def scores(translations: Sequence[str], references: References) -> dict[str, Any]:
+    """BLEU and chrF of a corpus with their signatures, the share of sentences that are a reference to the letter, and n.
+
+    Args:
+        translations: One for each source.
+        references: Every version of each source.
+    """
+    found: dict[str, Any] = {}
+    for name, signature in (("bleu", "signature"), ("chrf", "chrf_signature")):
+        metric = _metric(name)
+        found[name] = metric.corpus_score(list(translations), columns(references)).score
+        found[signature] = str(metric.get_signature())
+    same = sum(translation in versions for translation, versions in zip(translations, references, strict=True))
+    return found | {"exact_match": same / len(translations), "sentences": len(translations)}
+
+
+def with_interval(translations: Sequence[str], references: References) -> dict[str, Any]:
+    """BLEU of a corpus, the middle 95 % of it over sentences drawn again with replacement, and n.
+
+    Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004, as sacrebleu does it.
+    """
+    found = _metric("bleu").corpus_score(list(translations), columns(references), n_bootstrap=DRAWS)
+    interval = [max(0.0, found._mean - found._ci), min(100.0, found._mean + found._ci)]
+    return {"bleu": found.score, "interval": interval, "sentences": len(translations)}
+
+
+def paired(systems: dict[str, list[str]], references: References) -> dict[str, dict[str, Any]]:
+    """BLEU of several systems on the same sentences, each held against the first by sacrebleu's paired bootstrap.
+
+    Args:
+        systems: Translations by name; the first is the one that the others are held against.
+        references: Every version of each source.
+
+    Returns:
+        By name: bleu, its interval (95 %), and p, how often chance alone gives so large a difference; None for the first.
+        Where there is no difference at all p is 1; sacrebleu, which counts only larger ones, would say the smallest.
+    """
+    from sacrebleu.significance import PairedTest
+
+    wanted: Any = columns(references)
+    _, found = PairedTest(list(systems.items()), {"BLEU": _metric("bleu")}, wanted, "bs", DRAWS)()
+    results: Any = found["BLEU"]
+    told = {}
+    for name, result in zip(systems, results, strict=True):
+        p = 1.0 if result.p_value is not None and result.score == results[0].score else result.p_value
+        told[name] = {"bleu": result.score, "interval": [result.mean - result.ci, result.mean + result.ci], "p": p}
+    return told
+
+
+def _metric(name: str) -> Any:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    return {"bleu": BLEU, "chrf": CHRF}[name]()

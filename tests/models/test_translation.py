@@ -1,0 +1,328 @@
+"""Translation from a recipe to a checkpoint, and its commands: trained, stopped, packed, scored, compared, used."""
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import models
+from models import commands, pairs, translation
+from models.checkpoint import KINDS
+from models.decoding import Edits, Search
+from models.pieces import END, START
+from models.recipes import RECIPES, TrainingError
+from models.seq2seq import Seq2Seq
+from models.train import Recipe
+from models.translation import GREEDY, examples_of, job, like_lengths
+from models.translator import BEAM, by_words, log_probabilities, translate, translate_all
+from tests.models.tiny_translation import WORDS, save_tiny_translator, sentences, tiny_translator, vocabulary
+
+PAIRS = sentences(700)
+TINY = {
+    "kind": "seq2seq",
+    "corpus": "tatoeba",
+    "direction": "en-fr",
+    "arguments": {"attention": "additive", "units": 64, "embedding": 32, "width": 32, "dropout": 0.05},
+    "smoothing": 0.05,
+    "recipe": {"epochs": 5, "batch": 8, "learning_rate": 5e-3, "checks": 1},
+}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    """Quick recipes, and folders of their own."""
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    monkeypatch.setattr(translation, "VOCABULARY", 400)
+    monkeypatch.setattr(pairs, "QUOTAS", (40, 40, 0, 0, 0))
+    monkeypatch.setattr(pairs.split, "__defaults__", ((40, 40, 0, 0, 0),))
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    (tmp_path / "pairs.tsv").write_text("".join(f"{english}\t{french}\n" for english, french in PAIRS))
+
+
+def call(capsys, *arguments) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        commands.main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return ended.value.code or 0, out, err
+
+
+def train(capsys, tmp_path, state: str, *more: str, name: str = "tiny"):
+    return call(capsys, "train", name, "--data", tmp_path / "pairs.tsv", "--folder", tmp_path / state, "--json", *more)
+
+
+def give(monkeypatch, text: str | bytes) -> None:
+    """What stands on stdin."""
+    content = text.encode() if isinstance(text, str) else text
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_word_for_word_language_is_learnt_and_everything_is_told(tmp_path, capsys, monkeypatch):
+    code, out, _ = train(capsys, tmp_path, "states")
+    scores = json.loads(out)
+    assert code == 0 and scores["bleu"] > 90 and scores["exact_match"] > 0.8
+    card = models.available()["tiny"]
+    assert {"direction", "merges", "data", "recipe", "seed", "commit", "parameters", "curve", "scores"} <= card.keys()
+    assert card["recipe"]["smoothing"] == 0.05 and card["data"]["train_pairs"] + card["data"]["dev_pairs"] == len(PAIRS)
+    assert card["curve"][-1]["bleu"] > 80 > card["curve"][0]["bleu"] and card["curve"][-1]["train"] < card["curve"][0]["train"]
+    told = card["scores"]
+    assert set(told["bleu_by_length"]) == {"1-5", "6-8"} and sum(each["sentences"] for each in told["bleu_by_length"].values()) == 80
+    assert (
+        told["one_reference"]["sentences"] == card["data"]["dev_pairs"] and told["far_from_training"]["sentences"] < told["sentences"] == 80
+    )
+    loaded = models.load("tiny")
+    give(monkeypatch, "the cat sees two dog.\n\n\u00a0 the  blue cat.\nJunk 東京 <b>&\n\n")
+    code, out, err = call(capsys, "translate", "tiny")
+    assert code == 0 and out.split("\n")[:3] == ["le chat voit deux chien .", "", "le bleu chat ."] and out.count("\n") == 5
+    assert "translating" in err
+    alignment = translate(loaded.module, loaded.vocab, "the cat sees two dog.").hypotheses[0].attention
+    assert alignment.argmax(1).tolist()[:5] == [0, 1, 2, 3, 4]  # it looks where it should
+    dev = pairs.split(PAIRS).dev
+    (tmp_path / "dev.tsv").write_text("".join(f"{english}\t{french}\tsomeone\n" for english, french in dev))
+    code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / "dev.tsv", "--json")
+    found = json.loads(out)
+    assert {"bleu", "chrf", "signature", "sentences", "bleu_by_length"} <= found.keys()
+    assert {key: found[key] for key in found} == {key: told[key] for key in found}
+    assert call(capsys, "list")[1].startswith(f"tiny: {card['parameters']:,} parameters, BLEU {told['bleu']:.1f} on dev")
+
+
+def stopped(monkeypatch, updates: int):
+    """Training that gets Ctrl-C after some updates of this run."""
+    import signal
+
+    plain, count = translation.Trainer._step, []
+
+    def step(self, batch):
+        count.append(1)
+        if len(count) == updates:
+            signal.raise_signal(signal.SIGINT)
+        return plain(self, batch)
+
+    monkeypatch.setattr(translation.Trainer, "_step", step)
+
+
+def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
+    assert train(capsys, tmp_path, "whole")[0] == 0
+    whole = models.load("tiny")
+    with monkeypatch.context() as patch:
+        stopped(patch, 50)
+        code, out, err = train(capsys, tmp_path, "parts")
+        assert code == 130 and out == "" and "Stopped after 50 of" in err
+    learn = translation.Pieces.learn
+    monkeypatch.setattr(translation.Pieces, "learn", None)  # the vocabulary lies beside the state
+    assert train(capsys, tmp_path, "parts")[0] == 0
+    monkeypatch.setattr(translation.Pieces, "learn", learn)
+    for name, tensor in models.load("tiny").module.state_dict().items():
+        assert torch.equal(tensor, whole.module.state_dict()[name]), name
+    code, out, _ = call(capsys, "pack", "tiny", tmp_path / "parts/tiny.pt", "--data", tmp_path / "pairs.tsv", "--json")
+    assert code == 0 and models.available()["tiny"]["scores"] == whole.card["scores"]
+    (tmp_path / "parts/tiny.pieces.json").write_text("{}")
+    code, _, err = train(capsys, tmp_path, "parts")
+    assert code == 1 and "tiny.pieces.json is no vocabulary (It lists no vocabulary.). Delete it and tiny.pt" in err
+
+
+def test_a_state_of_another_network_is_refused(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 0.1}})
+    train(capsys, tmp_path, "states")
+    assert "another recipe" in train(capsys, tmp_path, "states", "--epochs", "2")[2]
+    monkeypatch.setitem(RECIPES, "tiny", RECIPES["tiny"] | {"arguments": TINY["arguments"] | {"attention": "none"}})
+    assert "cannot go on from" in train(capsys, tmp_path, "states")[2]
+    with pytest.raises(TrainingError, match="does not fit tiny"):
+        translation.finish("tiny", tmp_path / "states/tiny.pt", PAIRS, tmp_path / "x.safetensors")
+
+
+def test_the_loss_is_that_of_each_piece_given_the_truth_with_its_smoothing():
+    loaded = tiny_translator()
+    batch = examples_of(loaded.vocab, PAIRS[:3])
+    module = loaded.module.eval()
+    made = job(module, batch, lambda module: 0.0, Recipe(1, batch=3), 0.1)
+    loss, carry = made.loss(module, batch, None)
+    costs = []
+    for source, target in batch:
+        logits = module(torch.tensor([source]), torch.tensor([[START, *target[:-1]]]))[0].log_softmax(-1)
+        costs += [0.9 * logits[at, number] + 0.1 * logits[at].mean() for at, number in enumerate(target)]
+    assert loss.item() == pytest.approx(-sum(costs).item() / len(costs), rel=1e-5) and carry is None
+    assert made.updates == 1
+
+
+def test_batches_hold_each_pair_once_and_like_lengths_together():
+    examples = [([index + 3] * (index % 7 + 1), [9] * (index % 5 + 1)) for index in range(100)]
+    first, again, other = (list(like_lengths(examples, 8, seed)) for seed in (1, 1, 2))
+    assert first == again != other and len(first) == 13
+    assert sorted(each for batch in first for each in batch) == sorted(examples)
+    assert sum(len({len(source) for source, _ in batch}) > 1 for batch in first) <= 6  # only where one length ends
+    assert [len(batch[0][0]) for batch in first] != sorted(len(batch[0][0]) for batch in first)
+
+
+def test_examples_end_with_their_mark():
+    pieces = vocabulary()
+    (source, target), *_ = examples_of(pieces, [("the cat.", "le chat .")])
+    assert source == [*pieces.encode("the cat."), END] and target == [*pieces.encode("le chat ."), END]
+
+
+def test_dev_score_is_minus_bleu_of_greedy_translations(monkeypatch):
+    loaded = tiny_translator(seed=1)
+    references = pairs.grouped(PAIRS[:40])
+    found = [translate(loaded.module, loaded.vocab, source, GREEDY).text for source in references]
+    score = translation.dev_score(loaded.vocab, references)(loaded.module)
+    assert score == pytest.approx(-translation.bleu.bleu(found, list(references.values())))
+    monkeypatch.setattr(translation, "LISTENED", 10)
+    asked = []
+    monkeypatch.setattr(translation, "translate_all", lambda module, pieces, sources, search: asked.extend(sources) or [])
+    with pytest.raises(Exception):  # noqa: B017  (no translation fits no reference)
+        translation.dev_score(loaded.vocab, references)(loaded.module)
+    assert asked == list(references)[::4]
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_many_sentences_side_by_side_are_each_alone(width: int):
+    loaded = tiny_translator(seed=4)
+    lines = [source for source, _ in PAIRS[:30]] + ["", " \u00a0", "cat"] * 2
+    told = []
+    search = Search(width, longest=12)
+    together = translate_all(loaded.module, loaded.vocab, lines, search, lambda done, total: told.append((done, total)))
+    assert told[0] == (4, 36) and told[-1] == (36, 36) and told == sorted(told)
+    for line, each in zip(lines, together, strict=True):
+        alone = translate(loaded.module, loaded.vocab, line, search)
+        assert each.text == alone.text and each.source == alone.source and len(each.hypotheses) == len(alone.hypotheses)
+        for one, other in zip(each.hypotheses, alone.hypotheses, strict=True):
+            assert one.tokens == other.tokens and one.attention.shape == (len(one.tokens), len(each.source))
+            np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
+            np.testing.assert_allclose(one.log_probabilities, log_probabilities(loaded.module, each.source, one.tokens), atol=1e-4)
+        assert (each.found is None) == (width == 1 or not each.source)
+    assert together[-2].text == "" and together[-2].hypotheses == ()
+
+
+def test_edits_go_through_to_the_search():
+    loaded = tiny_translator()
+    plain = translate(loaded.module, loaded.vocab, "the cat.", Search(1, longest=8))
+    row = np.eye(len(plain.source))[0]
+    edited = translate(loaded.module, loaded.vocab, "the cat.", Search(1, longest=8), Edits({1: END}, {0: row}))
+    assert len(edited.hypotheses[0].tokens) == 2 and (edited.hypotheses[0].attention[0] == row).all()
+
+
+def test_a_long_input_is_translated_and_cut():
+    loaded = tiny_translator()
+    found = translate(loaded.module, loaded.vocab, "the cat sees " * 70)
+    assert len(found.source) > 200 and 0 < len(found.hypotheses[0].tokens) <= 400
+
+
+def test_words_by_hand():
+    pieces = vocabulary()
+    source, target = ([*pieces.encode("zz cat"), END], [*pieces.encode("chat zz"), END])
+    assert len(source) == 5 and len(target) == 5  # z is in no word: "▁", byte, byte
+    weights = np.arange(25.0).reshape(5, 5)
+    weights /= weights.sum(1, keepdims=True)
+    columns, rows, found = by_words(pieces, source, target, weights)
+    assert columns == ["zz", "cat", "</s>"] and rows == ["chat", "zz", "</s>"]
+    np.testing.assert_allclose(found[0], [sum(weights[0, :3]), weights[0, 3], weights[0, 4]])
+    np.testing.assert_allclose(found[1], [weights[1:4, :3].sum() / 3, weights[1:4, 3].mean(), weights[1:4, 4].mean()])
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_json_lines_hold_the_alignment(tmp_path, capsys, monkeypatch):
+    for attention in ("additive", "none"):
+        loaded = save_tiny_translator(tmp_path / "checkpoints/tiny.safetensors", attention=attention)
+        give(monkeypatch, "the red cat.\r\n\nzz")
+        code, out, _ = call(capsys, "translate", "tiny", "--json", "--beam", "3")
+        first, empty, last = map(json.loads, out.splitlines())
+        assert code == 0 and empty == {"source": "", "translation": ""} and last["source"] == "zz"
+        whole = translate(loaded.module, loaded.vocab, "the red cat.", Search(3))
+        assert first["translation"] == whole.text and first["score"] == pytest.approx(whole.hypotheses[0].score, abs=1e-5)
+        assert first["pieces"]["target"] == [loaded.vocab.tokens[n] for n in whole.hypotheses[0].tokens]
+        if attention == "none":
+            assert "words" not in first and "weights" not in first["pieces"]
+            continue
+        assert first["words"]["source"] == ["the", "red", "cat", ".", "</s>"]
+        weights = np.array(first["words"]["weights"])
+        assert weights.shape == (len(first["words"]["target"]), 5)
+        np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)
+        np.testing.assert_allclose(first["pieces"]["weights"], whole.hypotheses[0].attention, atol=1e-5)
+
+
+def test_networks_are_compared_and_the_first_card_keeps_it(tmp_path, capsys):
+    for seed, name in enumerate(("a", "b")):
+        loaded = tiny_translator(seed=seed)
+        models.checkpoint.save(loaded.module, loaded.card, tmp_path / f"checkpoints/{name}.safetensors")
+    code, out, _ = call(capsys, "compare", "a", "b", "--data", tmp_path / "pairs.tsv", "--json")
+    found = json.loads(out)
+    assert code == 0 and list(found) == ["all", "1-5", "6-8"] and list(found["all"]) == ["a", "b"]
+    assert found == models.available()["a"]["paired"] and found["all"]["a"]["p"] is None and 0 <= found["1-5"]["b"]["p"] <= 1
+    loaded = tiny_translator()
+    models.checkpoint.save(loaded.module, loaded.card | {"direction": "fr-en"}, tmp_path / "checkpoints/c.safetensors")
+    code, _, err = call(capsys, "compare", "a", "c", "--data", tmp_path / "pairs.tsv")
+    assert code == 1 and "translate en-fr and fr-en; expected one direction" in err
+
+
+def test_the_other_direction_is_scored_the_other_way(tmp_path):
+    loaded = tiny_translator()
+    loaded.card["direction"] = "fr-en"
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translation, "translations", lambda loaded, sources, search, report: asked.extend(sources) or ["x"] * len(sources))
+        translation.evaluate(loaded, tmp_path / "pairs.tsv")
+    assert asked == [french for _, french in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "sentence"),
+    [
+        (["translate", "nothing"], "", "No checkpoint is called 'nothing'."),
+        (["translate", "tiny"], b"abc\xff", "stdin is not UTF-8 text (byte 3 is 0xff)."),
+        (["translate", "letters"], "", "letters is of kind char_lm; expected seq2seq. Those here: tiny."),
+        (["generate", "tiny"], "", "tiny is of kind seq2seq; expected char_lm. Those here: letters."),
+        (["evaluate", "tiny", "--data", "WRONG"], "", "Line 1 of"),
+        (["train", "tiny", "--data", "WRONG"], "", "Line 1 of"),
+        (["pack", "tiny", "no.pt", "--data", "PAIRS"], "", "no.pt does not exist."),
+    ],
+)
+def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], stdin, sentence: str):
+    from tests.models.tiny import save_tiny
+
+    save_tiny_translator(tmp_path / "checkpoints/tiny.safetensors")
+    save_tiny(tmp_path / "checkpoints/letters.safetensors")
+    (tmp_path / "wrong.tsv").write_text("no tab\n")
+    places = {"WRONG": tmp_path / "wrong.tsv", "PAIRS": tmp_path / "pairs.tsv"}
+    give(monkeypatch, stdin)
+    code, out, err = call(capsys, *(places.get(argument, argument) for argument in arguments))
+    assert code == 1 and out == "" and sentence in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("change", ["merges", "vocabulary", "attention", "units"])
+def test_a_damaged_checkpoint_gets_a_sentence(tmp_path, change: str):
+    loaded = save_tiny_translator(tmp_path / "x.safetensors")
+    changes = {"merges": None, "vocabulary": loaded.card["vocabulary"][:9]}
+    arguments = loaded.card["arguments"] | {"attention": {"attention": "dot"}, "units": {"units": 7}}.get(change, {})
+    models.checkpoint.update_card(
+        tmp_path / "x.safetensors", **({change: changes[change]} if change in changes else {"arguments": arguments})
+    )
+    expected = {"merges": "lists no merges", "vocabulary": "and 256 bytes", "attention": "attention is 'dot'", "units": "an even number"}
+    with pytest.raises(models.checkpoint.CheckpointError, match=expected[change]):
+        models.checkpoint.load(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("attention", ["none", "additive", "bilinear", "uniform"])
+def test_what_is_saved_comes_back(tmp_path, attention: str):
+    saved = save_tiny_translator(tmp_path / "x.safetensors", attention=attention)
+    loaded = models.checkpoint.load(tmp_path / "x.safetensors")
+    assert loaded.vocab == saved.vocab
+    texts = [each.text for each in translate_all(loaded.module, loaded.vocab, list(WORDS), BEAM)]
+    assert texts == [each.text for each in translate_all(saved.module, saved.vocab, list(WORDS), BEAM)]
+
+
+def test_the_recipes_differ_in_nothing_but_attention_and_direction():
+    shipped = {name: about for name, about in RECIPES.items() if about["kind"] == "seq2seq" and name != "tiny"}
+    assert set(shipped) == {"en-fr-none", "en-fr-additive", "en-fr-bilinear", "en-fr-uniform", "fr-en-additive"}
+    common = set()
+    for name, about in shipped.items():
+        assert name == f"{about['direction']}-{about['arguments']['attention']}"
+        rest = {key: value for key, value in about["arguments"].items() if key != "attention"}
+        common.add(json.dumps([rest, about["recipe"], about["smoothing"], about["corpus"]], sort_keys=True))
+        with torch.device("meta"):
+            Seq2Seq(4_000, **about["arguments"])
+        assert Recipe(**about["recipe"]).epochs > 0
+    assert len(common) == 1 and KINDS["seq2seq"] == "models.seq2seq:Seq2Seq"
