@@ -39,7 +39,7 @@ RECIPES: dict[str, dict] = {
         "kind": "char_lm",
         "corpus": "wiki",
         "arguments": {"cell": "rnn", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
-        "recipe": {"epochs": 4, "learning_rate": 5e-4},
+        "recipe": {"epochs": 4, "learning_rate": 1.2e-3},
     },
     "linux-lstm": {
         "kind": "char_lm",

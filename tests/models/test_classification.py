@@ -270,7 +270,7 @@ def test_only_a_classifier_classifies(tmp_path: Path, capsys):
 
 def test_list_tells_the_scores(folder: Path, tmp_path: Path, capsys):
     trained(capsys, folder, tmp_path, "--epochs", "1")
-    assert "accuracy" in call(capsys, "list")[1] and "macro F1 on dev" in call(capsys, "list")[1]
+    assert "accuracy" in call(capsys, "list")[1] and "macro F1 " in call(capsys, "list")[1]
 
 
 def test_every_recipe_can_be_built():
