@@ -233,8 +233,8 @@ def _check_labels(path: Path, card: dict[str, Any]) -> None:
     if card["kind"] != "classifier":
         return
     labels, arguments = card.get("labels"), card.get("arguments")
-    sound = isinstance(labels, list) and isinstance(arguments, dict) and arguments.get("classes") == len(labels)
-    if not sound or not all(isinstance(label, str) and label for label in labels) or len(set(labels)) != len(labels):
+    named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
+    if not named or len(set(named)) != len(named) or not isinstance(arguments, dict) or arguments.get("classes") != len(named):
         raise CheckpointError(f"The card of {path} does not name each class of its classifier once. It is damaged.")
 
 
