@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels import choice, compare, export, find, generate, model_card, own, saturation, states, unit
+from pages._panels.hidden_states import choice, compare, export, find, generate, model_card, own, saturation, states, unit
 from pages._shared.guard import guard
 
 PANELS = {

@@ -1,1 +1,1 @@
-"""One panel a file, one function a panel."""
+"""The panels of the pages, a folder each."""

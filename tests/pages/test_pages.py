@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import models
-from pages._panels import choice, export, own, states
+from pages._panels.hidden_states import choice, export, own, states
 from pages._shared import runs, uploads
 from pages._shared.examples import EXAMPLES, disturbed
 from pages._shared.link import packed

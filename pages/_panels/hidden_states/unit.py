@@ -8,7 +8,7 @@ from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import is_gated
 from explorer.analysis.units import memory_time, memory_time_meaning
 from explorer.figures.unit import gates_and_ledger, histogram
-from pages._panels.choice import guides, verdict
+from pages._panels.hidden_states.choice import guides, verdict
 from pages._shared import runs
 from pages._shared.runs import View
 from pages._shared.show import is_dark, show

@@ -6,7 +6,7 @@ import streamlit as st
 from explorer.analysis.saturation import gate_saturation
 from explorer.figures.saturation import saturation
 from explorer.records import SIGNED_GATES
-from pages._panels import choice
+from pages._panels.hidden_states import choice
 from pages._shared import runs
 from pages._shared.runs import View
 from pages._shared.show import draw, is_dark, save

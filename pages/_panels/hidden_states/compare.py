@@ -5,7 +5,7 @@ import streamlit as st
 
 from explorer.figures.bits import bits as bits_figure
 from pages._components.state_view import state_view
-from pages._panels import choice, states
+from pages._panels.hidden_states import choice, states
 from pages._shared import runs
 from pages._shared.runs import View
 from pages._shared.show import is_dark, show

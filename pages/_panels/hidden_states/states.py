@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from pages._components.state_view import StateChoice, state_view
-from pages._panels import choice
+from pages._panels.hidden_states import choice
 from pages._shared import runs
 from pages._shared.guard import patiently
 from pages._shared.runs import View

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.figures.states import StateFigure
 from pages._components.state_view import LOOKS
-from pages._panels import choice, states
+from pages._panels.hidden_states import choice, states
 from pages._shared import runs, uploads
 from pages._shared.link import LINK_CHARACTERS, packed
 from pages._shared.runs import View

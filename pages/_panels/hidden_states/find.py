@@ -8,7 +8,7 @@ from explorer.analysis.patterns import regex_track
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.tracks import CONCEPTS, range_track, track
 from explorer.figures.ranking import ranking as ranking_figure
-from pages._panels import choice
+from pages._panels.hidden_states import choice
 from pages._shared import runs
 from pages._shared.guard import guard
 from pages._shared.runs import View

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages._panels import choice
+from pages._panels.hidden_states import choice
 from pages._shared import runs
 from pages._shared.runs import View
 

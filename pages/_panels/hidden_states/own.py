@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from pages._panels import choice
+from pages._panels.hidden_states import choice
 from pages._shared import runs, uploads
 from pages._shared.runs import View
 

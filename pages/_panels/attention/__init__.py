@@ -1,0 +1,1 @@
+"""The panels of the page of attention: one file, one panel."""

@@ -1,0 +1,1 @@
+"""The panels of the page of hidden states: one file, one panel."""
