@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 
 def size(value: Any) -> int:
@@ -69,3 +70,9 @@ class SharedCache:
             while self.held > self.limit:
                 _, (_, dropped) = self._values.popitem(last=False)
                 self.held -= dropped
+
+
+@st.cache_resource
+def shared_cache(name: str, megabytes: int) -> SharedCache:
+    """The one cache of a name, for all visitors of this server."""
+    return SharedCache(megabytes << 20)

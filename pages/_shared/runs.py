@@ -1,10 +1,8 @@
-"""What the pages compute, each once for all visitors: loaded models, readings, traces, values.
+"""What the page of hidden states computes, each once for all visitors: readings, traces, values.
 
-Caches go by names and texts, never by arrays. Torch is imported when the first model is needed, not before.
+Caches go by names and texts, never by arrays.
 """
 
-import gc
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,18 +11,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-import models
 from explorer.analysis.quantities import quantity
 from explorer.analysis.units import order
 from explorer.records import Trace
-from models import checkpoint
-from pages._shared import uploads
-from pages._shared.cards import believed
-from pages._shared.memory import SharedCache
+from pages._shared.memory import shared_cache
+from pages._shared.networks import loaded
 
 WINDOW = 10_000  # characters traced at once; a trace of them costs some 200 MB
 CALL = 500  # characters in a call: each begins with the state that torch returned, so rounding cannot add up
-MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,54 +48,9 @@ class View:
 
 
 @st.cache_resource
-def _cache(name: str, megabytes: int) -> SharedCache:
-    return SharedCache(megabytes * MEGABYTE)
-
-
-@st.cache_resource
 def _tracers() -> threading.Semaphore:
     # A trace in the making holds its arrays twice: two at a time keep twenty visitors within memory.
     return threading.Semaphore(2)
-
-
-@st.cache_resource
-def _freeze() -> None:
-    """Take what imports left out of the garbage collector's sight: Streamlit collects after every run, 60 ms each."""
-    if "EXPLORER_NO_FREEZE" not in os.environ:  # the benchmark of many sessions measures both ways
-        gc.collect()
-        gc.freeze()
-
-
-def cards() -> dict[str, dict]:
-    """Cards of the character networks, by name: those of the folder, then those this visitor brought."""
-    brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
-    return _shipped() | {name: card for name, card in brought.items() if card}
-
-
-@st.cache_data(show_spinner=False, ttl=30)
-def _shipped() -> dict[str, dict]:
-    found = {name: believed(card) for name, card in models.available().items() if card["kind"] == "char_lm"}
-    return {name: card for name, card in found.items() if card}
-
-
-@st.cache_data(show_spinner=False, ttl=30)
-def damaged() -> dict[str, str]:
-    """A sentence for each file of the folder that looks like a checkpoint and is none."""
-    return models.damaged()
-
-
-@st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
-def loaded(name: str) -> Any:
-    """A trained network, opened once for all."""
-    brought = uploads.path_of(name)
-    model = checkpoint.load(brought) if brought else models.load(name)
-    import explorer
-    from models.reading import one_thread
-
-    one_thread()
-    _ = explorer.record  # imported here, so that the freeze covers it
-    _freeze()
-    return model
 
 
 def no_report(done: int, total: int) -> None:
@@ -113,7 +62,7 @@ def reading(view: View, report: Callable[[int, int], None] = no_report):
     from models.reading import read
 
     key = ("reading", view.model, view.text, view.warm_up)
-    return _cache("readings", 256).get(key, lambda: read(loaded(view.model), view.text, WINDOW, report, before=view.warm_up))
+    return shared_cache("readings", 256).get(key, lambda: read(loaded(view.model), view.text, WINDOW, report, before=view.warm_up))
 
 
 def silenced_reading(view: View):
@@ -127,13 +76,13 @@ def silenced_reading(view: View):
         return read(quiet, view.text, WINDOW, no_report, before=view.warm_up)
 
     key = ("silenced", view.model, view.text, view.warm_up, view.layer, view.unit)
-    return _cache("readings", 256).get(key, make)
+    return shared_cache("readings", 256).get(key, make)
 
 
 def trace(view: View) -> Trace:
     """Every state and gate of one window of the text."""
     key = ("trace", view.model, view.text, view.warm_up, view.part)
-    return _cache("traces", 768).get(key, lambda: _traced(loaded(view.model), view))
+    return shared_cache("traces", 768).get(key, lambda: _traced(loaded(view.model), view))
 
 
 def untrained_trace(view: View) -> Trace:
@@ -141,7 +90,7 @@ def untrained_trace(view: View) -> Trace:
     from models.char_lm import untrained
 
     key = ("untrained", view.model, view.text, view.warm_up, view.part)
-    return _cache("traces", 768).get(key, lambda: _traced(untrained(loaded(view.model), seed=0), view, own=False))
+    return shared_cache("traces", 768).get(key, lambda: _traced(untrained(loaded(view.model), seed=0), view, own=False))
 
 
 def _traced(model, view: View, own: bool = True) -> Trace:
@@ -165,19 +114,19 @@ def window_tokens(view: View) -> tuple[str, ...]:
 def values(view: View) -> np.ndarray:
     """The chosen quantity of the chosen layer, [time, unit]."""
     key = ("values", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity)
-    return _cache("values", 512).get(key, lambda: quantity(trace(view), view.quantity, view.layer))
+    return shared_cache("values", 512).get(key, lambda: quantity(trace(view), view.quantity, view.layer))
 
 
 def rows(view: View) -> tuple[int, ...]:
     """Units in the order of the map, top row first."""
     key = ("rows", view.model, view.text, view.warm_up, view.part, view.layer, view.order)
-    return _cache("rows", 16).get(key, lambda: tuple(int(u) for u in order(trace(view), view.layer, view.order)))
+    return shared_cache("rows", 16).get(key, lambda: tuple(int(u) for u in order(trace(view), view.layer, view.order)))
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
     """A ranking of units, kept by what was asked."""
     key = ("ranked", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity, wanted)
-    return _cache("rankings", 16).get(key, make)
+    return shared_cache("rankings", 16).get(key, make)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -191,4 +140,4 @@ def ngram(corpus: str) -> Any:
 def ngram_bits(corpus: str, view: View) -> np.ndarray:
     """What each character of the text costs the shipped n-gram, [time]."""
     key = ("ngram", corpus, view.text, view.warm_up)
-    return _cache("rows", 16).get(key, lambda: ngram(corpus).bits(view.warm_up + view.text)[len(view.warm_up) :])
+    return shared_cache("rows", 16).get(key, lambda: ngram(corpus).bits(view.warm_up + view.text)[len(view.warm_up) :])

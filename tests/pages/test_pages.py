@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from pages._panels.hidden_states import choice, export, own, states
-from pages._shared import runs, uploads
+from pages._shared import networks, runs, uploads
 from pages._shared.examples import EXAMPLES, disturbed
 from pages._shared.link import packed
 
@@ -214,7 +214,7 @@ def test_a_network_of_ones_own_opens_in_every_panel(tmp_path):
     page = open_page(HIDDEN, panel="Your own network")
     page.file_uploader(key=UPLOAD).set_value(("my net.safetensors", content, "application/octet-stream")).run()
     name = sound(page).selectbox(key=choice.MODEL).value
-    assert name.startswith("my-net-") and runs.loaded(name).module.rnn.hidden_size == 6
+    assert name.startswith("my-net-") and networks.loaded(name).module.rnn.hidden_size == 6
     for panel in ("Find a unit", "This unit", "All units", "Compare", "Export and link", "The network"):
         page.session_state["hidden_states.panel"] = panel
         sound(page.run())

@@ -7,8 +7,9 @@ import streamlit as st
 from explorer.analysis import quantities, units
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
-from pages._shared import runs, uploads
+from pages._shared import networks, runs, uploads
 from pages._shared.examples import EXAMPLES, Example, disturbed
+from pages._shared.folding import folding
 from pages._shared.guard import guard
 from pages._shared.link import LINK_CHARACTERS, TEXT_CHARACTERS, link, linked, packed, unpacked
 from pages._shared.runs import View
@@ -17,7 +18,7 @@ PAGE = "hidden_states"
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
-SCALE, OPEN = (f"{PAGE}.{name}" for name in ("scale", "open"))
+SCALE = f"{PAGE}.scale"
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -26,12 +27,6 @@ QUANTITIES = {
 SCALES = ("fixed scale", "this text's scale")
 LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
 ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
-
-# On a narrow screen the controls fold into one button; the server cannot know the width, so both are sent.
-FOLDING = """<style>
-@media (max-width: 640px) { .st-key-hidden_states-folded { display: none; } }
-@media (min-width: 641px) { .st-key-hidden_states-change { display: none; } }
-</style>"""
 
 UNCLEAR = "a unit that does nothing clear"
 # Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.
@@ -87,7 +82,7 @@ def told() -> None:
 
 def card() -> dict:
     """The card of the chosen network."""
-    cards = runs.cards()
+    cards = networks.cards("char_lm")
     name = st.session_state.get(MODEL) or linked(MODEL, "")
     return cards.get(name, next(iter(cards.values()))) if cards else {}
 
@@ -159,16 +154,13 @@ def pick(about: dict) -> View:
     orders = [ROWS_BY.format(name) for name in (ORDERS if kind != "rnn" else ORDERS[1:])]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
-        is_open = st.session_state.setdefault(OPEN, False)
-        st.button("Change", key=f"{PAGE}.change", icon=":material/tune:", on_click=_fold)
-        with st.container(key=f"{PAGE}.{'open' if is_open else 'folded'}", horizontal=True, vertical_alignment="center", gap="small"):
-            model = st.selectbox("Network", list(runs.cards()), on_change=forget_model, width=160, **_bound(MODEL))
+        with folding(PAGE):
+            model = st.selectbox("Network", list(networks.cards("char_lm")), on_change=forget_model, width=160, **_bound(MODEL))
             layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 103)
             quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 137)
             scale = _select("Colours", SCALES, 0, SCALE, 145)
             order = _select("Order of the map", orders, 0, ORDER, 180)
             _text_popover(about)
-    st.html(FOLDING)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
@@ -176,10 +168,6 @@ def pick(about: dict) -> View:
     part = min(st.session_state[PART], max(0, len(text) - 1) // runs.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
-
-
-def _fold() -> None:
-    st.session_state[OPEN] = not st.session_state[OPEN]
 
 
 def _bound(key: str) -> dict:

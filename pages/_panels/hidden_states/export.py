@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.figures.states import StateFigure
 from pages._components.state_view import LOOKS
 from pages._panels.hidden_states import choice, states
-from pages._shared import runs, uploads
+from pages._shared import networks, runs, uploads
 from pages._shared.link import LINK_CHARACTERS, packed
 from pages._shared.runs import View
 
@@ -102,7 +102,11 @@ def _open_view() -> None:
     try:
         view = json.loads(file.getvalue()[: 4 << 20])
         model, text, unit, part, layer = (view[k] for k in ("model", "text", "unit", "part", "layer"))
-        sound = isinstance(text, str) and all(isinstance(n, int) and 0 <= n < 10_000 for n in (unit, part, layer)) and model in runs.cards()
+        sound = (
+            isinstance(text, str)
+            and all(isinstance(n, int) and 0 <= n < 10_000 for n in (unit, part, layer))
+            and model in networks.cards("char_lm")
+        )
     except (ValueError, KeyError, TypeError):
         sound = False
     if not sound:

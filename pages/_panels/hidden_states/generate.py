@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._panels.hidden_states import choice
-from pages._shared import runs
+from pages._shared import networks
 from pages._shared.runs import View
 
 KEY = "hidden_states.generate"
@@ -39,7 +39,7 @@ def _write(view: View, asked: tuple) -> None:
     stop.button("Stop", key=f"{KEY}.stop")
     written = ""
     temperature, top_k, seed, length = asked[2:]
-    loaded = runs.loaded(view.model)
+    loaded = networks.loaded(view.model)
     tokens = sample(loaded, view.warm_up + view.text, temperature=temperature, top_k=top_k or None, seed=seed)
     for number in range(length):
         written += next(tokens)

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._panels.hidden_states import choice
-from pages._shared import runs
+from pages._shared import networks
 from pages._shared.runs import View
 
 
@@ -40,7 +40,7 @@ def _scores(scores: dict) -> pd.DataFrame:
 
 def _networks() -> pd.DataFrame:
     rows = []
-    for name, card in runs.cards().items():
+    for name, card in networks.cards("char_lm").items():
         rows.append(
             {
                 "network": name,

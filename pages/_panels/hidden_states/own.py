@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from pages._panels.hidden_states import choice
-from pages._shared import runs, uploads
+from pages._shared import networks, uploads
 from pages._shared.runs import View
 
 KEY = "hidden_states.own"
@@ -41,7 +41,7 @@ def panel(view: View, about: dict, chosen) -> None:
     left.code(SAVE, language="python")
     right.markdown("**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer")
     right.code(RECORD, language="python")
-    if damaged := runs.damaged():
+    if damaged := networks.damaged():
         st.markdown("**Files in `checkpoints/` that do not open**")
         for name, sentence in damaged.items():
             st.warning(f"{name}: {sentence}", icon=":material/broken_image:")

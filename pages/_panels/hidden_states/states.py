@@ -9,7 +9,7 @@ from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from pages._components.state_view import StateChoice, state_view
 from pages._panels.hidden_states import choice
-from pages._shared import runs
+from pages._shared import networks, runs
 from pages._shared.guard import patiently
 from pages._shared.runs import View
 
@@ -54,7 +54,7 @@ def _invitation(view: View, about: dict, guide: dict) -> str:
 
 def figure(view: View) -> StateFigure:
     """The picture of one window: values of all units, likely next characters, cost of each character."""
-    reading, vocab = runs.reading(view), runs.loaded(view.model).vocab
+    reading, vocab = runs.reading(view), networks.loaded(view.model).vocab
     window = slice(view.part * runs.WINDOW, (view.part + 1) * runs.WINDOW)
     values = runs.values(view)
     return StateFigure(
@@ -127,7 +127,7 @@ def _turn() -> None:
 
 
 def _say_unknown(view: View) -> None:
-    vocab = runs.loaded(view.model).vocab
+    vocab = networks.loaded(view.model).vocab
     if count := vocab.unknown(view.text):
         strange = sorted({c for c in view.text if vocab.unknown(c)})
         shown = " ".join(f"`{c}`" if c.isprintable() and c != "`" else f"`U+{ord(c):04X}`" for c in strange[:8])
