@@ -71,11 +71,13 @@ SCORES = {"none": None, "additive": Additive, "bilinear": Bilinear, "uniform": U
 class Seq2Seq(nn.Module):
     """A sentence in, one row of logits for each next piece of its translation out.
 
-    Encoder: h_j = [forward GRU; backward GRU] at source piece j, over the embeddings E x_1 .. E x_n; x_n is the end mark.
+    E is one matrix for both languages and for reading and writing; a piece x is read as E x sqrt(width of E), since what makes
+    good logits is too small to read (below just E x).
+    Encoder: h_j = [forward GRU; backward GRU] at source piece j, over E x_1 .. E x_n; x_n is the end mark.
     Between: alpha_ij = softmax over j of e_ij, the score that `attention` names; c_i = sum over j of alpha_ij h_j.
     With "none" c_i is the thought vector [h_n forward; h_1 backward] at every step, so that all have the same decoder.
     Decoder: s_0 = tanh(W_0 [h_n forward; h_1 backward] + b_0); s_i = GRU([E y_{i-1}; c_i], s_{i-1}).
-    Read-out: t_i = tanh(W_t [s_i; c_i; E y_{i-1}] + b_t); logits_i = E t_i + b. E is one matrix for both languages.
+    Read-out: t_i = tanh(W_t [s_i; c_i; E y_{i-1}] + b_t); logits_i = E t_i + b.
 
     alpha_i is worked out from s_{i-1}, before piece i is chosen: it is what was used to choose it.
 
@@ -89,7 +91,8 @@ class Seq2Seq(nn.Module):
 
     Source: Bahdanau, Cho and Bengio, 2015, appendix A, with a GRU as torch writes it and a tanh read-out in place of maxout;
     "none": Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014; E in three places: Press and
-    Wolf, "Using the Output Embedding to Improve Language Models", 2017.
+    Wolf, "Using the Output Embedding to Improve Language Models", 2017; its scale: Vaswani et al., "Attention Is All You
+    Need", 2017, 3.4.
     """
 
     def __init__(self, vocab_size: int, attention: str, units: int = 320, embedding: int = 256, width: int = 192, dropout: float = 0.0):
@@ -112,7 +115,7 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Memory:
         """Read sentences `source` [batch, in], padded to one length; `lengths` [batch] where they differ."""
-        embedded = self.dropout(self.embedding(source))
+        embedded = self.dropout(self._embedded(source))
         if lengths is None or bool((lengths == source.shape[1]).all()):
             states, last = self.encoder(embedded)
             padding = torch.zeros_like(source, dtype=torch.bool)
@@ -137,7 +140,7 @@ class Seq2Seq(nn.Module):
             token: The piece before, [batch].
             attention: Weights [batch, in] to use in place of the network's own.
         """
-        embedded = self.embedding(token)
+        embedded = self._embedded(token)
         hidden, context, weights = self._advance(memory, state[0], embedded, attention)
         return Step(self._logits(hidden, context, embedded), (hidden,), weights)
 
@@ -150,13 +153,16 @@ class Seq2Seq(nn.Module):
         """
         memory = self.encode(source, lengths)
         (hidden,) = self.start(memory)
-        embedded = self.dropout(self.embedding(target))
+        embedded = self.dropout(self._embedded(target))
         hiddens, contexts = [], []
         for each in embedded.unbind(1):
             hidden, context, _ = self._advance(memory, hidden, each)
             hiddens.append(hidden)
             contexts.append(context)
         return self._logits(torch.stack(hiddens, 1), torch.stack(contexts, 1), embedded)
+
+    def _embedded(self, numbers: Tensor) -> Tensor:
+        return self.embedding(numbers) * self.embedding.embedding_dim**0.5
 
     def _advance(
         self, memory: Memory, hidden: Tensor, embedded: Tensor, attention: Tensor | None = None

@@ -33,7 +33,7 @@ def by_hand(module: Seq2Seq, attention: str, source: list[int], target: list[int
     """Logits [out, vocab] and weights [out, in], sentence by sentence, in float64."""
     p = {name: tensor.double().numpy() for name, tensor in module.state_dict().items()}
     parts = {side: [p[f"encoder.{w}_{way}_l0{side}"] for w in ("weight", "bias") for way in ("ih", "hh")] for side in ("", "_reverse")}
-    embedded, half = p["embedding.weight"], len(p["bridge.weight"]) // 2
+    embedded, half = p["embedding.weight"] * 5**0.5, len(p["bridge.weight"]) // 2
     forward, backward = [np.zeros(half)], [np.zeros(half)]
     for number in source:
         forward.append(gru(parts[""], embedded[number], forward[-1]))
@@ -57,7 +57,7 @@ def by_hand(module: Seq2Seq, attention: str, source: list[int], target: list[int
             s,
         )
         t = np.tanh(p["mixture.weight"] @ np.concatenate([s, c, embedded[number]]) + p["mixture.bias"])
-        logits.append(embedded @ t + p["bias"])
+        logits.append(p["embedding.weight"] @ t + p["bias"])
         rows.append(weights)
     return np.stack(logits), np.stack(rows)
 
