@@ -20,13 +20,12 @@ from models.pieces import END, PAD, START, Pieces
 from models.recipes import RECIPES, TrainingError
 from models.seq2seq import Seq2Seq, batch_of
 from models.train import Job, Recipe, Trainer, commit, kept_state
-from models.translator import BEAM, translate_all
+from models.translator import BEAM, GREEDY, translate_all
 
 VOCABULARY = 4_000  # pieces of both languages together
 LISTENED = 600  # dev sources that are translated for each dev score of a training
 Report = Callable[[int, int], None]
 Examples = list[tuple[list[int], list[int]]]
-GREEDY = Search(width=1)
 find, read = data_files.find, pairs.read
 
 

@@ -11,7 +11,7 @@ from models.seq2seq import Memory, Seq2Seq, batch_of
 
 ROWS, PIECES = 64, 3_000  # of a batch, at most: sentences, and pieces of all of them with their padding
 LONGEST = 400  # pieces of a translation
-BEAM = Search(width=5)
+BEAM, GREEDY = Search(width=5), Search(width=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,19 @@ def log_probabilities(module: Seq2Seq, source: Sequence[int], target: Sequence[i
         return logits.log_softmax(-1).gather(2, wanted[..., None])[0, :, 0].numpy()
 
 
+def looking_at(pieces: Pieces, source: Sequence[int], word: int | None) -> np.ndarray:
+    """Weights [in] that lie on one source word's pieces alone, the same on each; None: on all pieces of the sentence.
+
+    Args:
+        source: Numbers of pieces with the end mark, [in].
+        word: Place among the source's words, the end mark the last.
+    """
+    places = range(len(source)) if word is None else pieces.words(source)[word][1]
+    weights = np.zeros(len(source))
+    weights[list(places)] = 1 / len(places)
+    return weights
+
+
 def by_words(pieces: Pieces, source: Sequence[int], target: Sequence[int], weights: np.ndarray) -> tuple[list[str], list[str], np.ndarray]:
     """Attention between words: weights summed over a source word's pieces, averaged over a target word's.
 
@@ -137,7 +150,7 @@ def by_words(pieces: Pieces, source: Sequence[int], target: Sequence[int], weigh
     Returns:
         Source words, target words, and the weights between them [target word, source word]; rows still sum to 1.
     """
-    columns, rows = pieces.words(list(source)), pieces.words(list(target))
+    columns, rows = pieces.words(source), pieces.words(target)
     summed = np.stack([weights[:, places].sum(1) for _, places in columns], 1)
     averaged = np.stack([summed[places].mean(0) for _, places in rows])
     return [word for word, _ in columns], [word for word, _ in rows], averaged
