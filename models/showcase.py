@@ -32,20 +32,24 @@ class Example:
     """What the page opens with; words counted from 0, the end mark too.
 
     Args:
-        sentence: The source. truth: a translation of our own, "" where there is none.
-        row: Target word to look at. column: the source word it looks at. other: the one to look at instead.
+        sentence: The source. truth: a translation of our own.
+        row: Target word to look at; step: of the decoder at which it is written.
+        column: The source word it looks at; other: the one to look at instead. looks, looks_instead: their names.
         word, becomes: What is written at that row, before and after.
         crossing: Two source words that the translation brings in the other order.
     """
 
     sentence: str
-    truth: str = ""
-    row: int = 0
-    column: int = 0
-    other: int = 0
-    word: str = ""
-    becomes: str = ""
-    crossing: tuple[str, str] = ("", "")
+    truth: str
+    row: int
+    step: int
+    column: int
+    other: int
+    looks: str
+    looks_instead: str
+    word: str
+    becomes: str
+    crossing: tuple[str, str]
 
 
 def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
@@ -106,7 +110,10 @@ def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[float,
         for other in sorted(set(weights[:-1].argmax(1).tolist()) - {column, len(source) - 1}):
             p, becomes = _instead(loaded, sentence, step, other)
             if becomes and becomes != target[row]:
-                yield min(sure, p), Example(sentence, truth, row, column, other, target[row], becomes, crossing)
+                yield (
+                    min(sure, p),
+                    Example(sentence, truth, row, step, column, other, source[column], source[other], target[row], becomes, crossing),
+                )
 
 
 def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:

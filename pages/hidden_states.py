@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._panels.hidden_states import choice, compare, export, find, generate, model_card, own, saturation, states, unit
+from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
 PANELS = {
@@ -16,6 +17,7 @@ PANELS = {
     "Your own network": own.panel,
 }
 
+through_app()
 st.title("What does each neuron remember?", anchor=False)
 with guard():
     choice.restore()

@@ -7,18 +7,53 @@ OF_A_UNIT = {"concept": str, "layer": int, "unit": int, "sign": int, "clears_all
 
 
 def believed(card: dict[str, Any]) -> dict[str, Any] | None:
-    """The card with every field that pages read in its right form; None where it does not even tell its network's size."""
+    """The card with every field that pages read in its right form; None where the network cannot be shown."""
+    read = {"char_lm": _of_characters, "seq2seq": _of_translation}.get(card["kind"])
+    return read(card) if read else None
+
+
+def _of_characters(card: dict[str, Any]) -> dict[str, Any] | None:
     size = card.get("arguments")
     if not isinstance(size, dict) or size.get("cell") not in ("rnn", "lstm", "gru"):
         return None
     if not all(type(size.get(name)) is int and size[name] > 0 for name in ("layers", "units")):
         return None
-    data, scores, units = (card.get(name) for name in ("data", "scores", "units"))
-    texts = {k: v for k, v in data.items() if isinstance(v, str | int)} if isinstance(data, dict) else {}
-    told = {"data": UNKNOWN | texts, "scores": scores if _are_numbers(scores) else {}}
+    scores, units = card.get("scores"), card.get("units")
+    told = _of_any(card) | {"scores": scores if _are_numbers(scores) else {}}
     told["units"] = [unit for unit in units if _is_unit(unit, size)] if isinstance(units, list) else []
-    told["parameters"] = card["parameters"] if type(card.get("parameters")) is int else 0
     return card | told
+
+
+def _of_translation(card: dict[str, Any]) -> dict[str, Any] | None:
+    if card.get("direction") not in ("en-fr", "fr-en"):
+        return None
+    scores, example = card.get("scores"), card.get("example")
+    told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_bleu(scores) else {}}
+    return card | told | {"example": example if _is_example(example) else None}
+
+
+def _of_any(card: dict[str, Any]) -> dict[str, Any]:
+    data = card.get("data")
+    texts = {k: v for k, v in data.items() if isinstance(v, str | int)} if isinstance(data, dict) else {}
+    return {"data": UNKNOWN | texts, "parameters": card["parameters"] if type(card.get("parameters")) is int else 0}
+
+
+def _is_bleu(score: Any) -> bool:
+    """Whether it is a BLEU with its interval and number of sentences, and so are those by length."""
+    if not isinstance(score, dict) or not isinstance(score.get("bleu"), float | int) or type(score.get("sentences")) is not int:
+        return False
+    ends, parts = score.get("interval"), score.get("bleu_by_length", {})
+    is_pair = isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, float | int) for end in ends)
+    return is_pair and isinstance(parts, dict) and all(_is_bleu(part) for part in parts.values())
+
+
+def _is_example(example: Any) -> bool:
+    if not isinstance(example, dict):
+        return False
+    numbers = all(type(example.get(name)) is int and example[name] >= 0 for name in ("row", "step", "column", "other"))
+    texts = all(isinstance(example.get(name), str) for name in ("sentence", "truth", "looks", "looks_instead", "word", "becomes"))
+    crossing = example.get("crossing")
+    return numbers and texts and isinstance(crossing, list) and len(crossing) == 2 and all(isinstance(word, str) for word in crossing)
 
 
 def of_module(card: dict[str, Any], module: Any) -> dict[str, Any]:

@@ -21,7 +21,8 @@ def folding(page: str) -> Iterator[None]:
     """
     is_open = st.session_state.setdefault(f"{page}.open", False)
     st.button("Change", key=f"{page}.change", icon=":material/tune:", on_click=_fold, args=(page,))
-    with st.container(key=f"{page}.{'open' if is_open else 'folded'}", horizontal=True, vertical_alignment="center", gap="small"):
+    key = f"{page}.{'open' if is_open else 'folded'}"
+    with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small", width="content"):
         yield
     st.html(STYLE.format(page=page))
 

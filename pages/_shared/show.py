@@ -1,5 +1,6 @@
 """Put a figure on the page: with its text alternative, and with its picture and data to take away."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,22 @@ def draw(figure: Any, key: str, pick: str | None = None, stretch: bool = False) 
     event = st.altair_chart(figure, on_select="rerun", selection_mode=[pick], **options)
     points = event["selection"].get(pick) or []
     return points[0] if points else None
+
+
+def draw_to_click(figure: Any, key: str, pick: str, act: Callable[[dict], None]) -> None:
+    """Draw an Altair figure of which each click does something: `act(point)` is called before the page runs again.
+
+    Args:
+        figure, key: As `show`.
+        pick: Name of a point selection in the figure.
+        act: Gets the fields of the point that was clicked.
+    """
+
+    def clicked() -> None:
+        if points := st.session_state[key]["selection"].get(pick):
+            act(points[0])
+
+    st.altair_chart(figure, key=key, theme=None, width="content", on_select=clicked, selection_mode=[pick])
 
 
 def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None) -> None:

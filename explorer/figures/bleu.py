@@ -1,0 +1,55 @@
+"""How well translators do, by the length of what they translate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from explorer.errors import AnalysisError
+from explorer.figures.theme import LAYERS, themed
+
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+
+
+@dataclass(frozen=True)
+class Score:
+    """BLEU of the sentences of one length: `low` to `high` is its 95 % interval, `sentences` how many there were."""
+
+    length: str
+    bleu: float
+    low: float
+    high: float
+    sentences: int
+
+
+def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.TopLevelMixin:
+    """A line for each translator over words of the source, with its interval; its name stands at the line's end.
+
+    Args:
+        scores: By name, from short to long sentences.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is none.
+    """
+    if not any(scores.values()):
+        raise AnalysisError("There is no BLEU by length to show; expected at least one translator with scores.")
+    rows = [vars(each) | {"name": name, "said": f"{name} {each.bleu:.1f}"} for name, all_of in scores.items() for each in all_of]
+    frame, lengths = pd.DataFrame(rows), list(dict.fromkeys(row["length"] for row in rows))
+    names = list(scores)
+    colours = [LAYERS[dark][place % len(LAYERS[dark])] for place in range(len(names))]
+    dashes = [DASHES[place % len(DASHES)] for place in range(len(names))]
+    x = alt.X("length:O", sort=lengths, title="words of the source", axis=alt.Axis(labelAngle=0))
+    colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
+    base = alt.Chart(frame).encode(x=x, color=colour)
+    numbers = [alt.Tooltip(name, format=".1f") for name in ("bleu", "low", "high")]
+    tooltip = ["name", "length", *numbers, "sentences"]
+    y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(zero=False))
+    dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
+    lines = base.mark_line(point=True).encode(y=y, strokeDash=dash, tooltip=tooltip)
+    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="BLEU"), y2="high:Q", tooltip=tooltip)
+    last = alt.Chart(frame[frame["length"] == lengths[-1]])
+    ends = last.mark_text(align="left", dx=8, fontSize=12).encode(x=x, y="bleu:Q", text="said:N", color=colour)
+    told = "; ".join(f"{name}: " + ", ".join(f"{each.length} words {each.bleu:.1f}" for each in all_of) for name, all_of in scores.items())
+    return themed(alt.layer(bars, lines, ends).properties(width=560, height=280), f"BLEU by length of the source. {told}.", dark)

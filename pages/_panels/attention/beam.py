@@ -1,0 +1,73 @@
+"""The beam: every beginning that was kept or dropped, as a tree; a click on the end of a sentence shows its alignment."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures import alignment as alignments
+from explorer.figures.beam import Branches, tree
+from pages._panels.attention.text import plain
+from pages._shared import networks, translations
+from pages._shared.show import draw, draw_to_click, is_dark, save
+from pages._shared.translations import Sentence, View
+
+KEY = "attention.beam"
+LONGEST = 60  # steps that are drawn
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """Width, the sentences that were found, the tree, and the alignment of the chosen sentence."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        width = st.segmented_control("Width", [2, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
+        pruned = st.toggle("Show what was dropped", key=f"{KEY}.pruned", bind="query-params")
+    searched = view.of(width=width, edits=())
+    found = translations.translation(searched)
+    chosen = min(st.session_state.get(f"{KEY}.chosen", 0), len(found.hypotheses) - 1)
+    names = _sentences(searched, found)
+    st.session_state[f"{KEY}.list"] = chosen
+    st.radio("Sentences found, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
+    st.caption(
+        "Score: log-probability divided by the number of pieces, the end mark too. Greedy search takes the likeliest piece at each "
+        "step; a beam may take a less likely one that leads to a likelier sentence."
+    )
+    branches, ends = _branches(searched, found)
+    figure = tree(branches, ends[chosen], pruned, is_dark())
+    with st.container(key="attention-tree"):
+        draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(found, ends, int(point["node"])))
+    st.html("<style>.st-key-attention-tree { overflow-x: auto; }</style>")
+    save(figure, f"{KEY}.tree", "beam", pd.DataFrame(vars(branches)))
+    sentence = translations.sentence(searched, chosen)
+    if sentence and sentence.alignment is not None:
+        draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
+
+
+def _sentences(view: View, found) -> dict[int, str]:
+    decode = networks.loaded(view.model).vocab.decode
+    return {n: f"{plain(decode(each.tokens))} ({each.score:.2f})" for n, each in enumerate(found.hypotheses)}
+
+
+def _branches(view: View, found) -> tuple[Branches, list[int]]:
+    """The tree, cut at sixty steps, and the last node of each hypothesis."""
+    vocab = networks.loaded(view.model).vocab
+    nodes = [node for node in found.found.tree if node.step < LONGEST]
+    words = [vocab.tokens[node.token].replace("▁", "") or "▁" for node in nodes]
+    branches = Branches([n.parent for n in nodes], words, [n.score for n in nodes], [n.kept for n in nodes])
+    paths = {}
+    for place, node in enumerate(nodes):
+        paths[place] = (*paths.get(node.parent, ()), node.token)
+    places = {path: place for place, path in paths.items()}
+    return branches, [places[each.tokens[:LONGEST]] for each in found.hypotheses]
+
+
+def _listed() -> None:
+    st.session_state[f"{KEY}.chosen"] = st.session_state[f"{KEY}.list"]
+
+
+def _clicked(found, ends: list[int], node: int) -> None:
+    """Follow the best sentence that goes through a node."""
+    tree_, through = found.found.tree, []
+    for number, end in enumerate(ends):
+        while end >= 0 and end != node:
+            end = tree_[end].parent
+        through += [number] * (end == node)
+    if through:
+        st.session_state[f"{KEY}.chosen"] = through[0]

@@ -1,0 +1,58 @@
+"""The network's card: what it is, what it was trained on, how well it translates and by what measure."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.bleu import Score, by_length
+from pages._panels.attention import choice
+from pages._shared import networks
+from pages._shared.show import is_dark, show
+from pages._shared.translations import Sentence, View
+
+KEY = "attention.card"
+ATTENTIONS = {
+    "additive": "eᵢⱼ = vᵀ tanh(W s₍ᵢ₋₁₎ + U hⱼ)",
+    "bilinear": "eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ",
+    "uniform": "eᵢⱼ = 0, in training too: a baseline that learnt weights should beat",
+    "none": "no attention: the encoder's last states are all that the decoder gets",
+    "decoder": "eᵢ = W [word before; s₍ᵢ₋₁₎], a score for each place that never sees the source: a known mistake, shown as a fake",
+}
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """The card in tables; every number in it was measured on the split it names."""
+    data, scores, name = about["data"], about["scores"], about["arguments"].get("attention", "")
+    st.markdown(f"**{view.model}**: {about['parameters']:,} parameters. Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.")
+    st.markdown(f"Trained on {data['source']}. Licence of the sentences: {data['licence']}.")
+    st.markdown("**BLEU on dev sentences it never saw**, every known translation of a source as a reference (higher is better)")
+    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores")
+    if signature := scores.get("signature"):
+        st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences.")
+    lines = {n: _scores(card) for n, card in _same_direction(about["direction"]).items() if card["scores"].get("bleu_by_length")}
+    if lines:
+        frame = pd.DataFrame([{"network": n, **vars(each)} for n, parts in lines.items() for each in parts])
+        show(by_length(lines, is_dark()), f"{KEY}.length", "bleu-by-length", frame)
+        st.caption("A network falls with length only where intervals part: look at the bars, and at n in the tooltip.")
+    with st.expander("Recipe and training curve"):
+        st.json(about.get("recipe", {}), expanded=True)
+        st.dataframe(pd.DataFrame(about.get("curve", [])), hide_index=True, key=f"{KEY}.curve")
+
+
+def _same_direction(direction: str) -> dict[str, dict]:
+    return {name: card for name, card in networks.cards(choice.KIND).items() if card["direction"] == direction}
+
+
+def _scores(card: dict) -> list[Score]:
+    parts = card["scores"]["bleu_by_length"].items()
+    return [Score(length, part["bleu"], part["interval"][0], part["interval"][1], part["sentences"]) for length, part in parts]
+
+
+def _networks(direction: str) -> pd.DataFrame:
+    rows = []
+    for name, card in _same_direction(direction).items():
+        scores = card["scores"]
+        low, high = scores.get("interval", (None, None))
+        row = {"network": name, "attention": card["arguments"].get("attention"), "parameters": card["parameters"]}
+        row |= {"BLEU": scores.get("bleu"), "from": low, "to": high, "chrF": scores.get("chrf"), "sources": scores.get("sentences")}
+        rows.append(row | {"exactly right": scores.get("exact_match"), "greedy BLEU": scores.get("greedy_bleu")})
+    return pd.DataFrame(rows)

@@ -1,0 +1,45 @@
+"""What if the source were another? One word replaced, both translations and both matrices side by side."""
+
+import re
+
+import streamlit as st
+
+from explorer.figures import alignment as figures
+from pages._panels.attention.text import plain
+from pages._shared import networks, translations
+from pages._shared.show import draw, is_dark
+from pages._shared.translations import Sentence, View
+
+KEY = "attention.replace"
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """Choose a source word, type another, and see what changes beside what was there."""
+    found = list(re.finditer(r"[\w'’]+|[^\w\s]", view.text))
+    if not found:
+        st.info("There is no word to replace.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = {place: match.group() for place, match in enumerate(found)}
+        place = st.selectbox("Replace", list(names), format_func=names.__getitem__, key=f"{KEY}.word.{len(found)}", width=200)
+        other = st.text_input("by", "", key=f"{KEY}.by", max_chars=60, width=240, placeholder="another word")
+    if not other.strip():
+        st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
+        return
+    match = found[place]
+    text = view.text[: match.start()] + other + view.text[match.end() :]
+    changed = view.of(text=text, edits=())
+    _side_by_side(view.of(edits=()), changed)
+
+
+def _side_by_side(before: View, after: View) -> None:
+    for column, name, view in zip(st.columns(2), ("before", "after"), (before, after), strict=True):
+        shown = translations.sentence(view)
+        with column:
+            if shown is None:
+                st.info("Nothing is left to translate.")
+                continue
+            total = float(shown.hypothesis.log_probabilities.sum())
+            st.markdown(f"{name}: **{plain(networks.loaded(view.model).vocab.decode(shown.hypothesis.tokens))}**  \nlog p {total:.1f}")
+            if shown.alignment is not None:
+                draw(figures.matrix(shown.alignment, dark=is_dark()), f"{KEY}.{name}")

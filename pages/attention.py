@@ -1,0 +1,37 @@
+"""Where does the decoder look when it writes this word, and does it matter? Alignment of translators, to look at and to change."""
+
+import streamlit as st
+
+from pages._panels.attention import beam, choice, compare, export, matrix, model_card, replace, steps
+from pages._shared.entry import through_app
+from pages._shared.guard import guard
+
+PANELS = {
+    "Step through": steps.panel,
+    "Replace a word": replace.panel,
+    "Beam": beam.panel,
+    "Compare": compare.panel,
+    "Export and link": export.panel,
+    "The network": model_card.panel,
+}
+
+through_app()
+st.title("Where does the decoder look when it writes this word, and does it matter?", anchor=False)
+with guard():
+    choice.restore()
+    about = choice.card()
+if not about:
+    st.info("There is no trained translator in `checkpoints/`. Train one: `python -m models train en-fr-additive`.")
+    st.stop()
+with guard():
+    sentence = st.empty()
+    view = choice.pick(about)
+    sentence.markdown(matrix.sentence(view, about))
+    view, shown = matrix.panel(view, about)
+    if not choice.write_link(view, about):
+        st.caption("This text is too long for a link; the link restores everything but the text.")
+    name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
+    if name and shown:
+        PANELS[name](view, about, shown)
+with st.expander("How to read this page"):
+    st.markdown(matrix.HOW_TO_READ)
