@@ -62,7 +62,9 @@ def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = Fal
     )  # fmt: skip
     click = alt.selection_point(name="node", fields=["node"], on="click", empty=False)
     tooltip = ["word", alt.Tooltip("score", format=".2f", title="log p / length"), "state"]
-    under = alt.Chart(frame).mark_circle(size=330, color="#1e1e24" if dark else "#ffffff", opacity=0.85).encode(x=x, y=y)
+    # A word stands on a broad outline of itself in the ground's colour, so that no line runs through it.
+    ground = {"color": (paper := "#141418" if dark else "#ffffff"), "stroke": paper, "strokeWidth": 7}
+    under = alt.Chart(frame).mark_text(fontSize=12, **ground).encode(x=x, y=y, text="word:N")
     words = alt.Chart(frame).mark_text(fontSize=12).encode(x=x, y=y, text="word:N", color=colour, opacity=faint, tooltip=tooltip)
     chart = alt.layer(lines, under, words.add_params(click)).properties(width=COLUMN * (wide + 1.8), height=ROW * max(2.0, tall + 1))
     return themed(chart, _in_words(branches, chosen), dark)

@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.records import Alignment, Trace
 from models.decoding import Edits, Hypothesis, Search
+from models.pieces import BLANK
 from pages._shared.memory import shared_cache
 from pages._shared.networks import loaded
 
@@ -116,7 +117,8 @@ def drawn(view: View, source: Sequence[int], hypothesis: Hypothesis) -> Sentence
 
 
 def _pieces(vocab: Any, numbers: Sequence[int]) -> list[str]:
-    return [surface or vocab.tokens[number] for surface, number in zip(vocab.surfaces(numbers), numbers, strict=True)]
+    """Names of pieces; the space before a word is the sign that spaces have on every page."""
+    return [surface.replace(BLANK, "·") or vocab.tokens[number] for surface, number in zip(vocab.surfaces(numbers), numbers, strict=True)]
 
 
 def likely(view: View, shown: Sentence, row: int) -> list[tuple[int, str, float]]:

@@ -16,7 +16,9 @@ from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.errors import AnalysisError, ExplorerError
 from explorer.figures import alignment
+from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import TOP, bits, smoothed
+from explorer.figures.bleu import Score, by_length
 from explorer.figures.export import alt_text, svg_to_png, to_html, to_png, to_svg
 from explorer.figures.lines import spread
 from explorer.figures.ranking import ranking
@@ -33,6 +35,14 @@ ALIGNED = Alignment(
     np.array([[0.9, 0, 0.1, 0, 0], [0, 0.1, 0.9, 0, 0], [0, 0.8, 0.2, 0, 0], [0, 0, 0, 0, 1]]),
 )
 EVEN = Alignment(ALIGNED.source, ALIGNED.target, np.full((4, 5), 0.2))
+# la -> maison -> </s>, la -> voiture (dropped), un -> chat -> </s>
+BEAM = Branches(
+    [-1, -1, 0, 0, 1, 2, 4], ["la", "un", "maison", "voiture", "chat", "</s>", "</s>"], [-1.0] * 7, [True] * 3 + [False] + [True] * 3
+)
+BLEU = {
+    "additive": [Score("1-5", 50.0, 48.0, 52.0, 900), Score("6-8", 45.0, 43.0, 47.5, 800)],
+    "none": [Score("1-5", 47.0, 45.0, 49.0, 900), Score("6-8", 30.0, 28.5, 31.0, 800)],
+}
 
 
 @cache
@@ -54,6 +64,8 @@ EXAMPLES = {
     "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),
     "alignment.lines": lambda dark: alignment.lines(ALIGNED, 1, dark),
     "alignment.row": lambda dark: alignment.row(ALIGNED, 2, dark),
+    "beam.tree": lambda dark: tree(BEAM, 5, True, dark),
+    "bleu.by_length": lambda dark: by_length(BLEU, dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
 }
 
@@ -300,3 +312,31 @@ def test_one_row_as_bars():
         alignment.row(ALIGNED, 9)
     with pytest.raises(AnalysisError, match="Nothing was written"):
         alignment.matrix(Alignment(("a",), (), np.zeros((0, 1))))
+
+
+def placed(**options) -> dict[int, dict]:
+    return {row["node"]: row for row in rows(tree(BEAM, 5, **options).to_dict(), "node", "x", "on_path")}
+
+
+def test_the_beams_tree_puts_parents_amid_their_children_and_follows_the_chosen_sentence():
+    kept, every = placed(), placed(pruned=True)
+    assert set(kept) == {0, 1, 2, 4, 5, 6} and set(every) == set(range(7))
+    assert [every[n]["x"] for n in range(7)] == [0, 0, 1, 1, 1, 2, 2]
+    assert every[0]["y"] == (every[2]["y"] + every[3]["y"]) / 2 and kept[0]["y"] == kept[2]["y"]
+    assert len({every[n]["y"] for n in (3, 5, 6)}) == 3  # leaves stand apart
+    assert {n for n, row in every.items() if row["on_path"]} == {0, 2, 5}
+    assert every[3]["state"] == "dropped here" and every[3]["strength"] < every[2]["strength"]
+    assert "la maison </s>" in alt_text(tree(BEAM, 5)) and "1 dropped" in alt_text(tree(BEAM, 5))
+    with pytest.raises(AnalysisError, match="There is no word 7"):
+        tree(BEAM, 7)
+
+
+def test_bleu_by_length_draws_each_interval():
+    drawn = rows(by_length(BLEU).to_dict(), "low", "high", "name")
+    assert [(row["name"], row["length"], row["low"], row["high"]) for row in drawn][:2] == [
+        ("additive", "1-5", 48, 52),
+        ("additive", "6-8", 43, 47.5),
+    ]
+    assert "none: 1-5 words 47.0, 6-8 words 30.0" in alt_text(by_length(BLEU))
+    with pytest.raises(AnalysisError, match="no BLEU by length"):
+        by_length({"additive": []})

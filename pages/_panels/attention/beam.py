@@ -5,6 +5,7 @@ import streamlit as st
 
 from explorer.figures import alignment as alignments
 from explorer.figures.beam import Branches, tree
+from models.pieces import BLANK
 from pages._panels.attention.text import plain
 from pages._shared import networks, translations
 from pages._shared.show import draw, draw_to_click, is_dark, save
@@ -49,7 +50,7 @@ def _branches(view: View, found) -> tuple[Branches, list[int]]:
     """The tree, cut at sixty steps, and the last node of each hypothesis."""
     vocab = networks.loaded(view.model).vocab
     nodes = [node for node in found.found.tree if node.step < LONGEST]
-    words = [vocab.tokens[node.token].replace("▁", "") or "▁" for node in nodes]
+    words = [vocab.tokens[node.token].replace(BLANK, "") or "·" for node in nodes]
     branches = Branches([n.parent for n in nodes], words, [n.score for n in nodes], [n.kept for n in nodes])
     paths = {}
     for place, node in enumerate(nodes):

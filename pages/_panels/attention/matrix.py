@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures import alignment as figures
+from models.pieces import BLANK
 from pages._panels.attention import choice
 from pages._panels.attention.text import plain, share
 from pages._shared import networks, translations
@@ -170,7 +171,7 @@ def _word(view: View, shown: Sentence) -> None:
     st.markdown(f"Chosen with p **{share(p)}**{part}. Write another instead:")
     with st.container(horizontal=True, gap="small"):
         for number, name, other in [each for each in likely if each[0] != written][:OTHERS]:
-            label = f"{plain(name.replace('▁', '')) or 'space'} {share(other)}"
+            label = f"{plain(name.replace('·', '')) or 'space'} {share(other)}"
             st.button(label, key=f"{KEY}.write.{number}", on_click=choice.edit, args=(step, "write", number))
     if shown.alignment is not None:
         _where(view, shown, step)
@@ -181,7 +182,7 @@ def _word(view: View, shown: Sentence) -> None:
 
 def likely_name(view: View, number: int) -> str:
     """The name of a piece."""
-    return networks.loaded(view.model).vocab.tokens[number].replace("▁", "")
+    return networks.loaded(view.model).vocab.tokens[number].replace(BLANK, "")
 
 
 def _where(view: View, shown: Sentence, step: int) -> None:

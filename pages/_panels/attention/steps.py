@@ -9,6 +9,7 @@ from explorer.figures import alignment as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models.aligned import by_hand
+from models.pieces import BLANK
 from models.showcase import pairs
 from pages._components.state_view import state_view
 from pages._panels.attention import choice
@@ -60,7 +61,7 @@ def _states(view: View, own: Sentence, place: int, reads: int) -> None:
     start = paths.index("decoder") if place >= reads and "decoder" in paths else 0
     path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{place >= reads}", width=220)
     trace = traces[path]
-    letters = [(number, letter) for number, token in enumerate(trace.tokens) for letter in token.replace("▁", " ")]
+    letters = [(number, letter) for number, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
     values = np.ascontiguousarray(trace.hidden[[number for number, _ in letters], 0])
     at = place - reads if path == "decoder" else min(place, len(trace.tokens) - 1)
     figure = StateFigure(
@@ -89,7 +90,7 @@ def _two_phases(view: View, about: dict, own: Sentence) -> None:
     source = translations.translation(view).source
     tokens = [*vocab.encode(truth), own.hypothesis.tokens[-1] if own.hypothesis.finished else 2]
     fed = translations.drawn(view, source, translations.forced(view.of(edits=()), tokens))
-    said = [vocab.tokens[int(best[0])] for best in fed.hypothesis.top]
+    said = [vocab.tokens[int(best[0])].replace(BLANK, "·") for best in fed.hypothesis.top]
     first = next((n for n, (a, b) in enumerate(zip(fed.hypothesis.tokens, own.hypothesis.tokens, strict=False)) if a != b), None)
     rows = {
         "fed the truth": [*fed.target],

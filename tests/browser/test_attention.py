@@ -1,0 +1,83 @@
+"""The page of attention in a real browser: it draws, a click moves the weight of a word, the link restores it."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from pages._shared.link import packed
+from tests.browser.chromium import ROOT, settle
+from tests.models.tiny_translation import save_tiny_translator
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+TEXT = "attention.text=" + packed("the red cat sees two dog.")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tiny translators: what a page does must not hang on what a trained one says."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    for attention in ("additive", "uniform"):
+        save_tiny_translator(path / f"en-fr-{attention}.safetensors", attention=attention)
+    return path
+
+
+@pytest.fixture
+def attention(serve, visit, folder):
+    def go(query: str = TEXT, **options) -> Page:
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        page = visit(f"{server.url}/attention?{query}", **options)
+        expect(page.get_by_role("heading", name="Where does the decoder look")).to_be_visible()
+        page.wait_for_selector(".st-key-attention-frame svg, .st-key-attention-frame canvas", timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+def cell(page: Page, row: int, column: int) -> None:
+    """Click a cell of the matrix."""
+    page.locator(".st-key-attention-frame").evaluate("element => element.scrollIntoView()")
+    drawn = page.locator(".st-key-attention-frame .mark-rect.role-mark path, .st-key-attention-frame canvas").first
+    box = drawn.bounding_box()
+    assert box is not None
+    if drawn.evaluate("element => element.tagName") == "canvas":
+        pytest.fail("the matrix is drawn on a canvas: its cells cannot be found")
+    cells = page.locator(".st-key-attention-frame .mark-rect.role-mark").first.locator("path")
+    columns = 8
+    cells.nth(row * columns + column).click()
+
+
+def test_a_link_to_the_page_is_the_first_visit_of_a_server_and_goes_through_the_app(attention):
+    page = attention()
+    expect(page.get_by_role("link", name="Hidden states")).to_be_visible()
+    assert page.locator(".stMainBlockContainer").bounding_box()["width"] > 1_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_draws_without_scrolling_sideways(attention, width, scheme):
+    page = attention(width=width, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    lines = page.locator(".st-key-attention-lines")
+    expect(lines).to_be_visible() if width < 640 else expect(lines).to_be_hidden()
+
+
+def test_the_weight_of_a_word_is_moved_and_the_link_restores_it(attention):
+    page = attention()
+    page.get_by_role("combobox", name="Looks at").click()
+    page.get_by_role("option", name="5 two").click()
+    expect(page).to_have_url(re.compile("attention.edits=0l4"))
+    expect(page.get_by_text("before:")).to_be_visible()
+    again = attention(page.url.split("?")[1])
+    expect(again.get_by_text("before:")).to_be_visible()
+    again.get_by_role("button", name="Undo all edits").click()
+    expect(again).not_to_have_url(re.compile("attention.edits"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_of_ours(attention, scheme):
+    found = Axe().run(attention(scheme=scheme)).response["violations"]
+    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}

@@ -1,0 +1,187 @@
+"""The page of attention in process: it draws for any network and any text, its gesture works, its link restores it."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from models import checkpoint, showcase
+from models.decoding import Edits
+from models.translator import GREEDY, by_words, looking_at, translate
+from pages._panels.attention import choice, export
+from pages._shared import translations
+from pages._shared.link import packed
+from pages._shared.translations import ALIKE, Edit, View
+from tests.models.tiny_translation import save_tiny_translator, tiny_translator
+from tests.pages.test_pages import ROOT, sound
+
+TEXT = "the red cat sees two dog."
+PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Export and link", "The network"]
+
+
+@pytest.fixture(autouse=True)
+def networks(monkeypatch, tmp_path):
+    """A folder with four tiny translators, and nothing remembered of another folder."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    for name, attention in (("en-fr-additive", "additive"), ("en-fr-none", "none"), ("en-fr-uniform", "uniform")):
+        save_tiny_translator(tmp_path / f"{name}.safetensors", attention=attention)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield tmp_path
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "pages/attention.py"), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[f"attention.{name}"] = value
+    return page.run()
+
+
+def reading(**query: str) -> AppTest:
+    return sound(open_page(text=packed(TEXT), **query))
+
+
+def own(attention: str = "additive"):
+    """The tiny network's own translation, without a page."""
+    loaded = tiny_translator(attention)
+    return loaded, translate(loaded.module, loaded.vocab, TEXT, GREEDY)
+
+
+def matrix_of(page: AppTest) -> np.ndarray:
+    """Weights of the drawn matrix, [out, in]."""
+    chart = next(chart for chart in page.main.get("vega_lite_chart") if '"cell"' in chart.proto.spec)
+    frame = pa.ipc.open_stream(chart.proto.datasets[0].data.data).read_pandas()
+    return frame["weight"].to_numpy().reshape(1 + frame["row"].max(), -1)
+
+
+def test_it_shows_the_translation_and_its_matrix_by_words():
+    page = reading()
+    loaded, found = own()
+    best = found.hypotheses[0]
+    assert found.text in page.markdown[1].value.replace("\\", "")
+    np.testing.assert_allclose(matrix_of(page), by_words(loaded.vocab, found.source, best.tokens, best.attention)[2], atol=1e-6)
+
+
+def test_pieces_have_a_row_and_a_column_each():
+    found = own()[1]
+    np.testing.assert_allclose(matrix_of(reading(units="pieces")), found.hypotheses[0].attention, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["en-fr-additive", "en-fr-none", "en-fr-uniform"])
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_draws_for_every_kind_of_network(name: str, panel: str):
+    reading(model=name, panel=panel)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "a", "...", "x" * 2_000, "🗼 שלום мир 東京", "<b>bold</b> <script>alert(1)</script>", "le " * 200, "\u00a0\t\n", "|*_`$1$"],
+)
+def test_any_text_is_taken(text: str):
+    page = sound(open_page(text=packed(text), panel="Beam"))
+    assert page.text_input(key=choice.DRAFT).value == text
+
+
+def test_a_row_whose_weight_is_moved_writes_what_the_network_writes_with_that_weight():
+    loaded, found = own()
+    page = reading(units="pieces")
+    page.selectbox(key="attention.matrix.look").set_value(4).run()
+    sound(page)
+    rows = {0: looking_at(loaded.vocab, found.source, 4)}
+    edited = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(attention=rows))
+    assert page.session_state[choice.EDITS] == (Edit(0, "look", 4),)
+    np.testing.assert_allclose(matrix_of(page), edited.hypotheses[0].attention, atol=1e-6)
+    np.testing.assert_allclose(matrix_of(page)[0], rows[0], atol=1e-6)
+    assert page.query_params["attention.edits"] in ("0l4", ["0l4"])
+    again = reading(edits="0l4", units="pieces")
+    np.testing.assert_array_equal(matrix_of(again), matrix_of(page))
+    again.selectbox(key="attention.matrix.look").set_value(-2).run()
+    assert sound(again).session_state[choice.EDITS] == ()
+
+
+def test_another_word_can_be_written_and_taken_back():
+    page = reading()
+    button = next(button for button in page.button if (button.key or "").startswith("attention.matrix.write."))
+    button.click().run()
+    (edit,) = sound(page).session_state[choice.EDITS]
+    written = translations.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
+    assert edit == written and "before:" in page.markdown[1].value
+    page.button(key="attention.matrix.undo").click().run()
+    assert sound(page).session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
+
+
+def test_an_edit_drops_those_that_came_after_it():
+    st.session_state[choice.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
+    choice.edit(2, "look", ALIKE)
+    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE), Edit(2, "write", 7))
+    assert choice.edits_of(choice.code_of(st.session_state[choice.EDITS])) == st.session_state[choice.EDITS]
+    choice.undo(2)
+    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
+
+
+@pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
+def test_no_link_breaks_the_page(code: str):
+    page = open_page(text=packed(TEXT), edits=code, row="9999", model="no-such")
+    assert not page.exception
+
+
+def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weight(monkeypatch):
+    from pages._panels.attention import matrix
+
+    view = View("en-fr-additive", TEXT)
+    shown = translations.sentence(view)
+    assert shown is not None
+    st.session_state[choice.EDITS], st.session_state[choice.ROW] = (), 0
+    matrix._cell_clicked(view, shown, {"row": 3, "column": 1})
+    assert st.session_state[choice.ROW] == 3 and st.session_state[choice.EDITS] == ()
+    matrix._cell_clicked(view.of(row=3), shown, {"row": 3, "column": 1})
+    assert st.session_state[choice.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
+
+
+def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weights():
+    loaded, found = own()
+    view = View("en-fr-additive", TEXT, (Edit(0, "look", 2),))
+    tokens = found.hypotheses[0].tokens
+    edits = Edits(dict(enumerate(tokens)), {0: looking_at(loaded.vocab, found.source, 2)})
+    wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
+    np.testing.assert_allclose(translations.as_before(view).log_probabilities, wanted, atol=1e-6)
+
+
+def test_traces_come_from_a_recording_and_fit_the_decoders_own_states():
+    found = own()[1]
+    best = found.hypotheses[0]
+    traces = translations.traces(View("en-fr-additive", TEXT), best.tokens)
+    assert list(traces) == ["encoder", "encoder[reverse]", "decoder"]
+    np.testing.assert_allclose(traces["decoder"].hidden[:, 0], best.states[0], atol=1e-5)
+    assert len(traces["encoder"].tokens) == len(found.source)
+
+
+def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
+    view = View("en-fr-additive", TEXT, (Edit(0, "look", 2), Edit(1, "look", ALIKE)))
+    exec(export.notebook(view), {})
+    assert capsys.readouterr().out.splitlines()[0].startswith(translations.translation(view).text)
+
+
+def test_without_a_translator_the_page_says_how_to_train_one(networks):
+    for file in networks.glob("*.safetensors"):
+        file.unlink()
+    page = sound(open_page())
+    assert "python -m models train en-fr-additive" in page.info[0].value
+
+
+def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
+    loaded = tiny_translator()
+    wrong = {"scores": {"bleu": "high"}, "example": {"sentence": 3}, "data": [], "parameters": "many"}
+    checkpoint.save(loaded.module, loaded.card | wrong, networks / "en-fr-additive.safetensors")
+    for panel in PANELS:
+        reading(panel=panel)
+
+
+def test_two_hundred_sentences_of_our_own_each_once_and_each_way():
+    english, french = showcase.pairs(), showcase.pairs("fr-en")
+    assert len(set(english)) == 200 and [(b, a) for a, b in french] == english
+    assert english[0][1] == "La voiture rouge est devant la grande maison blanche."
+    assert ("My blue coat is on the black dress.", "Mon manteau bleu est sur la robe noire.") in english
