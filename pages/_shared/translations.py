@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.records import Alignment, Trace
 from models.decoding import Edits, Hypothesis, Search
-from models.pieces import BLANK
+from models.pieces import BLANK, START
 from pages._shared.memory import shared_cache
 from pages._shared.networks import loaded
 
@@ -148,18 +148,15 @@ def traces(view: View, tokens: Sequence[int]) -> dict[str, Trace]:
 
     The way any module takes: a recording listens to a forward pass; nothing of the network's own reports is used.
     """
-    import torch
-
     import explorer
-    from models.pieces import START
-    from models.translator import source_of
+    from models.translator import log_probabilities, source_of
 
     def make():
         network = loaded(view.model)
         source = source_of(network.vocab, view.text)
+        with explorer.record(network.module) as recording:
+            log_probabilities(network.module, source, tokens)
         before = [START, *tokens[:-1]]
-        with torch.inference_mode(), explorer.record(network.module) as recording:
-            network.module(torch.tensor([source]), torch.tensor([before]))
         names = {path: _pieces(network.vocab, before if path == "decoder" else source) for path in recording.paths}
         return {path: recording.trace(tuple(named), path=path) for path, named in names.items()}
 

@@ -30,24 +30,16 @@ def attention(serve, visit, folder):
         server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
         page = visit(f"{server.url}/attention?{query}", **options)
         expect(page.get_by_role("heading", name="Where does the decoder look")).to_be_visible()
-        page.wait_for_selector(".st-key-attention-frame svg, .st-key-attention-frame canvas", timeout=120_000)
+        page.wait_for_selector(".st-key-attention-frame .view_1_marks path", timeout=120_000)
         settle(page, 120_000)
         return page
 
     return go
 
 
-def cell(page: Page, row: int, column: int) -> None:
-    """Click a cell of the matrix."""
-    page.locator(".st-key-attention-frame").evaluate("element => element.scrollIntoView()")
-    drawn = page.locator(".st-key-attention-frame .mark-rect.role-mark path, .st-key-attention-frame canvas").first
-    box = drawn.bounding_box()
-    assert box is not None
-    if drawn.evaluate("element => element.tagName") == "canvas":
-        pytest.fail("the matrix is drawn on a canvas: its cells cannot be found")
-    cells = page.locator(".st-key-attention-frame .mark-rect.role-mark").first.locator("path")
-    columns = 8
-    cells.nth(row * columns + column).click()
+def click(page: Page, row: int, column: int) -> None:
+    """Click a cell of the matrix; eight source words stand across."""
+    page.locator(".st-key-attention-frame .view_1_marks path").nth(8 * row + column).click()
 
 
 def test_a_link_to_the_page_is_the_first_visit_of_a_server_and_goes_through_the_app(attention):
@@ -63,6 +55,17 @@ def test_it_draws_without_scrolling_sideways(attention, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     lines = page.locator(".st-key-attention-lines")
     expect(lines).to_be_visible() if width < 640 else expect(lines).to_be_hidden()
+
+
+def test_a_click_chooses_a_row_and_a_click_in_the_chosen_row_moves_its_weight(attention):
+    page = attention()
+    click(page, 1, 2)
+    expect(page).to_have_url(re.compile("attention.row=1"))
+    settle(page)
+    assert "attention.edits" not in page.url
+    click(page, 1, 4)
+    expect(page).to_have_url(re.compile("attention.edits=[0-9]+l4"))
+    expect(page.get_by_text("before:")).to_be_visible()
 
 
 def test_the_weight_of_a_word_is_moved_and_the_link_restores_it(attention):
