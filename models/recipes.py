@@ -64,6 +64,14 @@ RECIPES: dict[str, dict] = {
             ("fr-en", "additive"),
         )
     },
+    "en-fr-fake": {  # attention that never looks at the source, to be seen beside the real one
+        "kind": "seq2seq",
+        "corpus": "tatoeba",
+        "direction": "en-fr",
+        "arguments": {"attention": "decoder", "units": 192, "embedding": 128, "dropout": 0.1},
+        "smoothing": 0.1,
+        "recipe": {"epochs": 2, "batch": 128, "learning_rate": 2e-3},
+    },
     "shakespeare-lstm": {
         "kind": "char_lm",
         "corpus": "shakespeare",

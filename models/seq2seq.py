@@ -26,13 +26,13 @@ class Additive(nn.Module):
     Source: Bahdanau, Cho and Bengio, "Neural Machine Translation by Jointly Learning to Align and Translate", 2015, A.1.2.
     """
 
-    def __init__(self, units: int, width: int):
+    def __init__(self, units: int, width: int, embedding: int):
         super().__init__()
         self.query = nn.Linear(units, width)
         self.key = nn.Linear(units, width, bias=False)
         self.weight = nn.Linear(width, 1, bias=False)
 
-    def forward(self, hidden: Tensor, memory: Memory) -> Tensor:
+    def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
         return self.weight(torch.tanh(self.query(hidden)[:, None] + memory.keys))[..., 0]
 
 
@@ -43,11 +43,11 @@ class Bilinear(nn.Module):
     "general" score has this form, on the current state s_i; here it is on the state before, as in the additive one.
     """
 
-    def __init__(self, units: int, width: int):
+    def __init__(self, units: int, width: int, embedding: int):
         super().__init__()
         self.key = nn.Linear(units, units, bias=False)
 
-    def forward(self, hidden: Tensor, memory: Memory) -> Tensor:
+    def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
         return torch.bmm(memory.keys, hidden[..., None])[..., 0]
 
 
@@ -57,15 +57,36 @@ class Uniform(nn.Module):
     Source: Wiegreffe and Pinter, "Attention is not not Explanation", 2019: the baseline that no learnt weights should miss.
     """
 
-    def __init__(self, units: int, width: int):
+    def __init__(self, units: int, width: int, embedding: int):
         super().__init__()
         self.key = nn.Identity()
 
-    def forward(self, hidden: Tensor, memory: Memory) -> Tensor:
+    def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
         return hidden.new_zeros(memory.padding.shape)
 
 
-SCORES = {"none": None, "additive": Additive, "bilinear": Bilinear, "uniform": Uniform}
+class DecoderOnly(nn.Module):
+    """e_ij = w_j^T [E y_{i-1}; s_{i-1}] + b_j: a weight for the j-th column, whatever was read there. A fake, to look at.
+
+    The table has COLUMNS rows w_j: a shorter source is weighed by the first of them, and what stands behind in a longer one
+    gets no weight at all.
+
+    Source: the attention of the PyTorch tutorial "Translation with a Sequence to Sequence Network and Attention", 2017-2023.
+    """
+
+    COLUMNS = 64
+
+    def __init__(self, units: int, width: int, embedding: int):
+        super().__init__()
+        self.key = nn.Identity()
+        self.table = nn.Linear(embedding + units, self.COLUMNS)
+
+    def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
+        scores = self.table(torch.cat([embedded, hidden], -1))
+        return nn.functional.pad(scores, (0, memory.padding.shape[1] - self.COLUMNS), value=-torch.inf)  # less than 0 cuts
+
+
+SCORES = {"none": None, "additive": Additive, "bilinear": Bilinear, "uniform": Uniform, "decoder": DecoderOnly}
 
 
 class Seq2Seq(nn.Module):
@@ -83,7 +104,7 @@ class Seq2Seq(nn.Module):
 
     Args:
         vocab_size: Number of pieces, the marks included.
-        attention: "none", "additive", "bilinear" or "uniform".
+        attention: "none", "additive", "bilinear", "uniform" or "decoder".
         units: Width of s_i, and of h_j (half of it each direction).
         embedding: Width of E and of t_i.
         width: Of the additive score's hidden layer.
@@ -105,7 +126,7 @@ class Seq2Seq(nn.Module):
         self.encoder = nn.GRU(embedding, units // 2, batch_first=True, bidirectional=True)
         self.bridge = nn.Linear(units, units)
         score = SCORES[attention]
-        self.score = score(units, width) if score else None
+        self.score = score(units, width, embedding) if score else None
         self.attention = Tap("attention", axes="batch in")
         self.decoder = nn.GRUCell(embedding + units, units)
         self.mixture = nn.Linear(units + units + embedding, embedding)
@@ -171,7 +192,7 @@ class Seq2Seq(nn.Module):
         weights = None
         context = memory.thought
         if self.score is not None:
-            own = self.score(hidden, memory).masked_fill(memory.padding, -torch.inf).softmax(-1)
+            own = self.score(hidden, embedded, memory).masked_fill(memory.padding, -torch.inf).softmax(-1)
             weights = self.attention(own if attention is None else attention)
             context = torch.bmm(weights[:, None], memory.states)[:, 0]
         return self.decoder(torch.cat([embedded, context], -1), hidden), context, weights

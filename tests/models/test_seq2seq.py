@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import explorer
 from explorer.errors import RecordingError
 from models.decoding import Search, greedy
-from models.seq2seq import SCORES, Seq2Seq, batch_of
+from models.seq2seq import SCORES, DecoderOnly, Seq2Seq, batch_of
 from tests.models.tiny_translation import names, network
 
 LOOKING = [name for name in SCORES if name != "none"]
@@ -47,6 +47,8 @@ def by_hand(module: Seq2Seq, attention: str, source: list[int], target: list[int
         if attention == "additive":
             inner = np.tanh(p["score.query.weight"] @ s + p["score.query.bias"] + h @ p["score.key.weight"].T)
             e = inner @ p["score.weight.weight"][0]
+        elif attention == "decoder":
+            e = (p["score.table.weight"] @ np.concatenate([embedded[number], s]) + p["score.table.bias"])[: len(h)]
         else:
             e = np.array([s @ p["score.key.weight"] @ each for each in h]) if attention == "bilinear" else np.zeros(len(h))
         weights = np.exp(e - e.max()) / np.exp(e - e.max()).sum()
@@ -71,6 +73,19 @@ def test_the_equations_written_out(attention: str):
     np.testing.assert_allclose(found[0], logits, atol=1e-5)
     if attention != "none":
         np.testing.assert_allclose(recording.alignment(*names(SOURCE, TARGET)).weights, rows, atol=1e-6)
+
+
+def test_the_fake_gives_no_weight_behind_its_table_and_never_looks_at_the_source():
+    module, columns = network("decoder"), DecoderOnly.COLUMNS
+    long = torch.tensor([[3 + at % 4 for at in range(columns + 6)]])
+    with explorer.record(module) as recording:
+        module(long, torch.tensor([TARGET]))
+    weights = recording.alignment(*names(long[0].tolist(), TARGET)).weights
+    assert (weights[:, :columns] > 0).all() and (weights[:, columns:] == 0).all()
+    memory, other = module.encode(long), module.encode(long.flip(1))
+    kept = other._replace(thought=memory.thought)
+    rows = [module.step(each, module.start(each), torch.tensor([4])).attention for each in (memory, kept)]
+    assert torch.equal(*rows)
 
 
 @pytest.mark.parametrize("attention", SCORES)

@@ -1,0 +1,189 @@
+"""Toy languages, and translation networks for them whose attention is known to be healthy or a fake of a known kind."""
+
+import random
+import string
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.decoding import Step
+from models.pairs import Pair
+from models.pieces import Pieces
+from models.seq2seq import Memory, Seq2Seq
+from models.train import Recipe
+from models.translation import examples_of, job
+
+LONGEST = 16  # rows and columns of the tables of fakes
+NOUNS, ADJECTIVES = string.ascii_lowercase[:8], string.ascii_lowercase[8:12]
+SIZE = {"units": 40, "embedding": 32, "width": 32}
+Links = frozenset[tuple[int, int]]
+
+
+class Example(NamedTuple):
+    """A sentence of a toy language with its translation, and which source word each target word comes from."""
+
+    pair: Pair
+    links: Links
+
+
+def sentence(drawn: random.Random) -> list[str]:
+    """Four to six letters, none twice: nouns, some with an adjective before them."""
+    nouns, adjectives, words = list(NOUNS), list(ADJECTIVES), []
+    length = drawn.randint(4, 6)
+    while len(words) < length:
+        if adjectives and length - len(words) > 1 and drawn.random() < 0.45:
+            words.append(adjectives.pop(drawn.randrange(len(adjectives))))
+        words.append(nouns.pop(drawn.randrange(len(nouns))))
+    return words
+
+
+def crossed(words: list[str]) -> list[int]:
+    """Where each target word comes from when adjectives stand behind their nouns."""
+    order = list(range(len(words)))
+    for at, word in enumerate(words):
+        if word in ADJECTIVES:
+            order[at], order[at + 1] = at + 1, at
+    return order
+
+
+ORDERS: dict[str, Callable[[list[str]], list[int]]] = {
+    "crossing": crossed,  # content decides, as where French puts its adjectives
+    "reverse": lambda words: list(range(len(words)))[::-1],  # position and length decide
+    "monotone": lambda words: list(range(len(words))),
+}
+
+
+def language(task: str, count: int, seed: int) -> list[Example]:
+    """Sentences and their translations, word for word: each letter becomes a capital, in the order of the task; each once."""
+    drawn, found = random.Random(seed), {}
+    key = dict(zip(NOUNS + ADJECTIVES, random.Random(1).sample(string.ascii_uppercase, 12), strict=True))
+    while len(found) < count:
+        words = sentence(drawn)
+        order = ORDERS[task](words)
+        target = " ".join(key[words[place]] for place in order)
+        found[" ".join(words)] = Example((" ".join(words), target), frozenset(enumerate(order)))
+    return list(found.values())
+
+
+def vocabulary() -> Pieces:
+    return Pieces.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)
+
+
+class Counting(nn.Module):
+    """A score that knows which step it is at: the network's `start` sets it to 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key, self.at = nn.Identity(), 0
+
+    def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
+        row = self.row(min(self.at, LONGEST - 1), memory)
+        self.at += 1
+        return row.expand(memory.padding.shape)
+
+    def row(self, at: int, memory: Memory) -> Tensor:
+        raise NotImplementedError
+
+
+class PositionOnly(Counting):
+    """e_ij = T_ij, learnt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(LONGEST, LONGEST))
+
+    def row(self, at: int, memory: Memory) -> Tensor:
+        return self.table[at, : memory.padding.shape[1]]
+
+
+class SameRow(PositionOnly):
+    """e_ij = T_j, learnt."""
+
+    def row(self, at: int, memory: Memory) -> Tensor:
+        return super().row(0, memory)
+
+
+class RandomButFixed(PositionOnly):
+    """e_ij = T_ij, drawn once and never learnt; sharp enough to look like something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(LONGEST, LONGEST) * 3, requires_grad=False)
+
+
+class AllOnEnd(Counting):
+    """All weight on the end mark, the last column that is no padding."""
+
+    def row(self, at: int, memory: Memory) -> Tensor:
+        last = (~memory.padding).sum(1, keepdim=True) - 1
+        return torch.where(torch.arange(memory.padding.shape[1]) == last, 0.0, -torch.inf)
+
+
+class Faked(Seq2Seq):
+    """The translation network with a score of our own."""
+
+    def __init__(self, vocab_size: int, score: Counting):
+        super().__init__(vocab_size, "uniform", **SIZE)
+        self.score = score
+
+    def start(self, memory: Memory) -> tuple[Tensor]:
+        self.score.at = 0
+        return super().start(memory)
+
+
+class ThrownAway(Seq2Seq):
+    """Real attention of a trained network, and words of another one that has none: it looks, and is not needed.
+
+    The first network runs along, so that its weights are what they always are; only the second one writes.
+    """
+
+    def __init__(self, real: Seq2Seq, writer: Seq2Seq):
+        super().__init__(len(real.bias), "additive", **SIZE)
+        self.load_state_dict(real.state_dict())
+        self.writer = writer
+
+    def start(self, memory: Memory) -> tuple[Tensor, ...]:
+        return (*super().start(memory), *self.writer.start(memory))
+
+    def step(self, memory: Memory, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
+        looked = super().step(memory, state[:1], token, attention)
+        written = self.writer.step(memory, state[1:], token)
+        return Step(written.logits, (*looked.state, *written.state), looked.attention)
+
+
+FAKES: dict[str, Callable[[], Counting]] = {
+    "position only": PositionOnly,
+    "same row": SameRow,
+    "random but fixed": RandomButFixed,
+    "all on the end mark": AllOnEnd,
+}
+
+
+def network(attention: str, size: int) -> Seq2Seq:
+    """An untrained network with an attention of `models.seq2seq.SCORES` or of FAKES."""
+    return Faked(size, FAKES[attention]()) if attention in FAKES else Seq2Seq(size, attention, **SIZE)
+
+
+def trained(attention: str, examples: list[Example], pieces: Pieces, seed: int, updates: int = 500) -> Seq2Seq:
+    """A network that has learnt a toy language in seconds, in eval mode."""
+    torch.manual_seed(seed)
+    module = network(attention, len(pieces))
+    learning = job(module, examples_of(pieces, [each.pair for each in examples]), lambda module: 0.0, Recipe(1, batch=64, seed=seed), 0.0)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, updates + 1)
+    done, epoch = 0, 0
+    while done < updates:
+        for batch in learning.batches(epoch):
+            loss, _ = learning.loss(module, batch, None)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            done += 1
+            if done == updates:
+                break
+        epoch += 1
+    return module.eval().requires_grad_(False)
