@@ -116,6 +116,15 @@ def test_pointing_is_better_than_the_diagonal_or_it_is_none():
     assert asked.points(position, truth, truth, position).says == "no"
 
 
+def test_where_words_keep_their_order_pointing_cannot_be_told_from_position():
+    truth = [asked.diagonal(6, 6)] * 40
+    one_off = [frozenset({(row, row) for row in range(5)} | {(5, 4)})] * 40
+    right, nearly = (asked.points(found, truth, truth, truth) for found in (truth, one_off))
+    assert (right.says, right.value) == ("cannot tell", 0)
+    assert nearly.says == "cannot tell" and nearly.value == pytest.approx(1 / 6)
+    assert asked.points([frozenset({(0, 5), (5, 0)})] * 40, truth, truth, truth).says == "no"
+
+
 @pytest.mark.parametrize("orders", [[[0, 1]], [[0, 0, 1]], []])
 def test_what_does_not_belong_together_is_refused(orders):
     with pytest.raises(AnalysisError):

@@ -3,7 +3,7 @@
 import random
 import string
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,8 @@ from models.translation import examples_of, job
 
 LONGEST = 16  # rows and columns of the tables of fakes
 NOUNS, ADJECTIVES = string.ascii_lowercase[:8], string.ascii_lowercase[8:12]
-SIZE = {"units": 40, "embedding": 32, "width": 32}
+SIZE = {"units": 32, "embedding": 32, "width": 32}
+RATE = 2e-2
 Links = frozenset[tuple[int, int]]
 
 
@@ -29,34 +30,22 @@ class Example(NamedTuple):
 
 
 def sentence(drawn: random.Random) -> list[str]:
-    """Four to six letters, none twice: nouns, some with an adjective before them."""
-    nouns, adjectives, words = list(NOUNS), list(ADJECTIVES), []
-    length = drawn.randint(4, 6)
-    while len(words) < length:
-        if adjectives and length - len(words) > 1 and drawn.random() < 0.45:
-            words.append(adjectives.pop(drawn.randrange(len(adjectives))))
-        words.append(nouns.pop(drawn.randrange(len(nouns))))
-    return words
-
-
-def crossed(words: list[str]) -> list[int]:
-    """Where each target word comes from when adjectives stand behind their nouns."""
-    order = list(range(len(words)))
-    for at, word in enumerate(words):
-        if word in ADJECTIVES:
-            order[at], order[at + 1] = at + 1, at
-    return order
+    """Four to six letters, none twice: nouns and adjectives as they come."""
+    return drawn.sample(NOUNS + ADJECTIVES, drawn.randint(4, 6))
 
 
 ORDERS: dict[str, Callable[[list[str]], list[int]]] = {
-    "crossing": crossed,  # content decides, as where French puts its adjectives
-    "reverse": lambda words: list(range(len(words)))[::-1],  # position and length decide
+    "gathered": lambda words: sorted(range(len(words)), key=lambda place: words[place] in ADJECTIVES),  # nouns first
+    "reverse": lambda words: list(range(len(words)))[::-1],
     "monotone": lambda words: list(range(len(words))),
 }
 
 
 def language(task: str, count: int, seed: int) -> list[Example]:
-    """Sentences and their translations, word for word: each letter becomes a capital, in the order of the task; each once."""
+    """Sentences and their translations, word for word, each once: a letter becomes a capital, in the order of the task.
+
+    Position and length decide the order in "reverse" and "monotone", and what the words are in "gathered".
+    """
     drawn, found = random.Random(seed), {}
     key = dict(zip(NOUNS + ADJECTIVES, random.Random(1).sample(string.ascii_uppercase, 12), strict=True))
     while len(found) < count:
@@ -99,14 +88,18 @@ class PositionOnly(Counting):
 
 
 class SameRow(PositionOnly):
-    """e_ij = T_j, learnt."""
+    """e_ij = T_j, learnt from a start that is far from even."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(LONGEST, LONGEST) * 3)
 
     def row(self, at: int, memory: Memory) -> Tensor:
         return super().row(0, memory)
 
 
 class RandomButFixed(PositionOnly):
-    """e_ij = T_ij, drawn once and never learnt; sharp enough to look like something."""
+    """e_ij = T_ij, drawn once and never learnt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,6 +126,16 @@ class Faked(Seq2Seq):
         return super().start(memory)
 
 
+class Both(NamedTuple):
+    """What two encoders leave: that of the network that looks, as in `Memory`, and that of the one that writes."""
+
+    states: Tensor
+    keys: Tensor
+    padding: Tensor
+    thought: Tensor
+    of_writer: Memory
+
+
 class ThrownAway(Seq2Seq):
     """Real attention of a trained network, and words of another one that has none: it looks, and is not needed.
 
@@ -144,12 +147,15 @@ class ThrownAway(Seq2Seq):
         self.load_state_dict(real.state_dict())
         self.writer = writer
 
-    def start(self, memory: Memory) -> tuple[Tensor, ...]:
-        return (*super().start(memory), *self.writer.start(memory))
+    def encode(self, source: Tensor, lengths: Tensor | None = None) -> Any:
+        return Both(*super().encode(source, lengths), self.writer.encode(source, lengths))
 
-    def step(self, memory: Memory, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
+    def start(self, memory: Any) -> tuple[Tensor, ...]:
+        return (*super().start(memory), *self.writer.start(memory.of_writer))
+
+    def step(self, memory: Any, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
         looked = super().step(memory, state[:1], token, attention)
-        written = self.writer.step(memory, state[1:], token)
+        written = self.writer.step(memory.of_writer, state[1:], token)
         return Step(written.logits, (*looked.state, *written.state), looked.attention)
 
 
@@ -166,13 +172,14 @@ def network(attention: str, size: int) -> Seq2Seq:
     return Faked(size, FAKES[attention]()) if attention in FAKES else Seq2Seq(size, attention, **SIZE)
 
 
-def trained(attention: str, examples: list[Example], pieces: Pieces, seed: int, updates: int = 500) -> Seq2Seq:
+def trained(attention: str, examples: list[Example], pieces: Pieces, seed: int, updates: int = 180) -> Seq2Seq:
     """A network that has learnt a toy language in seconds, in eval mode."""
     torch.manual_seed(seed)
     module = network(attention, len(pieces))
+    module.embedding.weight.data *= 2  # few updates are enough then
     learning = job(module, examples_of(pieces, [each.pair for each in examples]), lambda module: 0.0, Recipe(1, batch=64, seed=seed), 0.0)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, updates + 1)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, updates + 1)
     done, epoch = 0, 0
     while done < updates:
         for batch in learning.batches(epoch):
