@@ -47,15 +47,15 @@ KINDS = {
     "bilinear": Kind("bilinear", "gathered", True, (YES, YES, YES, YES)),
     "additive, reverse": Kind("additive", "reverse", True, (YES, EITHER, YES, YES)),
     "additive, monotone": Kind("additive", "monotone", True, (YES, EITHER, YES, UNSURE)),
-    "decoder only": Kind("decoder", "gathered", False, (NO, EITHER, EITHER, EITHER)),
+    "decoder only": Kind("decoder", "gathered", False, (NO, EITHER, YES, EITHER)),
     "decoder only, reverse": Kind("decoder", "reverse", False, (NO, EITHER, YES, EITHER)),
-    "position only": Kind("position only", "gathered", False, (NO, NO, EITHER, EITHER)),
-    "position only, reverse": Kind("position only", "reverse", False, (NO, NO, EITHER, EITHER)),
+    "position only": Kind("position only", "gathered", False, (NO, NO, YES, EITHER)),
+    "position only, reverse": Kind("position only", "reverse", False, (NO, NO, YES, EITHER)),
     "same row": Kind("same row", "gathered", False, (NO, NO, EITHER, NO), 80),
     "random but fixed": Kind("random but fixed", "gathered", False, (NO, NO, EITHER, NO), 80),
     "uniform": Kind("uniform", "gathered", False, (UNSURE, NO, NO, NO), 80),
     "all on the end mark": Kind("all on the end mark", "gathered", False, (NO, NO, EITHER, NO), 80),
-    "untrained": Kind("additive", "gathered", False, (EITHER, NO, NO, NO), 0),
+    "untrained": Kind("additive", "gathered", False, (UNSURE, NO, NO, NO), 0),
     THROWN: Kind("additive", "gathered", False, (YES, YES, NO, YES)),
 }
 
@@ -100,7 +100,7 @@ def table(runs: dict[int, dict[str, dict[str, Any]]]) -> dict[str, Any]:
             values = [round(answer["value"], 4) + 0.0 for answer in each]
             count = {says: sum(answer["says"] == says for answer in each) for says in (YES, NO, UNSURE)}
             middle = {"median": statistics.median(values), "least": min(values), "most": max(values), "unit": each[0]["unit"]}
-            rows[kind][question] = {"says": count, "values": values} | middle
+            rows[kind][question] = {"says": count, "each": [answer["says"] for answer in each], "values": values} | middle
     return rows
 
 

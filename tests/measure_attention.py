@@ -85,10 +85,15 @@ def described(probes: Sequence[Probe], pieces: Pieces) -> dict[str, float]:
     }
 
 
+def linked(words: Sequence[Alignment]) -> list[Links]:
+    """What each target word looked at most; the end marks are no words, and none of them is linked."""
+    without = [Alignment(each.source, each.target[:-1], each.weights[:-1]) for each in words]
+    return [asked.strongest(each, len(each.source) - 1) for each in without]
+
+
 def _points(words: Sequence[Alignment], sure: Sequence[Links], possible: Sequence[Links], limits: Limits) -> Answer:
-    """The end marks are no words: none of them is linked."""
-    found = [asked.strongest(Alignment(each.source, each.target[:-1], each.weights[:-1]), len(each.source) - 1) for each in words]
-    return asked.points(found, sure, possible, [asked.diagonal(len(each.target) - 1, len(each.source) - 1) for each in words], limits)
+    position = [asked.diagonal(len(each.target) - 1, len(each.source) - 1) for each in words]
+    return asked.points(linked(words), sure, possible, position, limits)
 
 
 def _by_pieces(each: Probe, weights: np.ndarray, pieces: Pieces) -> Alignment:

@@ -1,0 +1,112 @@
+"""The committed table of fakes holds what is claimed of the four questions, and a rerun of one seed agrees with it."""
+
+import pytest
+import torch
+
+from explorer.analysis.alignment import LIMITS, diagonal, error_rate
+from explorer.analysis.fakes import known_attentions
+from tests.attention_fakes import ASKED, KINDS, SEEDS, THROWN, answers_of, networks, report
+from tests.measure_attention import QUESTIONS, lexicon_of
+from tests.models.fakes import ORDERS, language, vocabulary
+
+TOLD = known_attentions()
+TABLE = TOLD["for_table"]["kinds"]
+TELLING = ("additive", "additive, monotone", "decoder only", "position only", "same row", THROWN)
+
+
+def said(kind: str, questions=QUESTIONS) -> list[tuple[str, ...]]:
+    """What each seed said to the questions."""
+    return list(zip(*(TABLE[kind][question]["each"] for question in questions), strict=True))
+
+
+def test_the_table_is_of_at_least_five_seeds_that_no_limit_was_chosen_on():
+    for name, seeds in SEEDS.items():
+        assert TOLD[name]["seeds"] == list(seeds) and list(TOLD[name]["kinds"]) == list(KINDS)
+    assert len(SEEDS["for_table"]) >= 5 and not set(SEEDS["for_table"]) & set(SEEDS["for_limits"])
+    assert TOLD["limits"] == vars(LIMITS)
+    for row in TABLE.values():
+        for question in QUESTIONS:
+            assert sum(row[question]["says"].values()) == len(row[question]["values"]) == len(SEEDS["for_table"])
+            assert row[question]["least"] <= row[question]["median"] <= row[question]["most"]
+
+
+def test_no_fake_gets_four_yeses_and_where_content_decides_a_healthy_one_always_does():
+    for kind, about in KINDS.items():
+        every = [set(answers) == {"yes"} for answers in said(kind)]
+        if not about.healthy:
+            assert not any(every), kind
+        elif about.task == "gathered":
+            assert all(every), kind
+
+
+def test_a_healthy_one_is_never_called_a_fake():
+    healthy = [kind for kind, about in KINDS.items() if about.healthy]
+    assert "additive, monotone" in healthy
+    for kind in healthy:
+        assert not any("no" in answers for answers in said(kind, ("looks", "used", "points"))), kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_says_what_was_expected_of_it(kind: str):
+    for question, expected in TABLE[kind]["expected"].items():
+        if expected != "any":
+            assert set(TABLE[kind][question]["each"]) == {expected}, question
+
+
+def test_the_questions_need_each_other():
+    """One fake passes each of three questions: only together do they tell."""
+    assert all(answer == ("no", "yes") for answer in said("decoder only", ("looks", "used")))
+    assert all(answer == ("yes", "yes", "no", "yes") for answer in said(THROWN))
+    assert all(answer == ("no", "yes") for answer in said("position only", ("beyond_position", "used")))
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # small matrices: more threads only wait for each other
+    yield
+    torch.set_num_threads(before)
+
+
+def test_one_seed_again(one_thread):
+    seed = SEEDS["for_table"][0]
+    found = answers_of(seed, TELLING)
+    for kind in TELLING:
+        for question in QUESTIONS:
+            assert found[kind][question]["says"] in TABLE[kind][question]["each"], (kind, question, found[kind][question])
+            assert found[kind][question]["sentences"] >= 200
+
+
+def test_a_report_counts_what_was_said():
+    def answer(says: str, value: float) -> dict:
+        return {"says": says, "value": value, "unit": "bits"}
+
+    first = {kind: dict.fromkeys(QUESTIONS, answer("yes", 0.25)) | {"nats": 0.5} for kind in KINDS}
+    second = {kind: dict.fromkeys(QUESTIONS, answer("no", 0.75)) | {"nats": 1.5} for kind in KINDS}
+    found = report({seed: first if place else second for place, seed in enumerate(SEEDS["for_table"][:3])})
+    row = found["for_table"]["kinds"]["uniform"]["looks"]
+    assert row["says"] == {"yes": 2, "no": 1, "cannot tell": 0} and row["each"] == ["no", "yes", "yes"]
+    assert (row["values"], row["median"], row["least"], row["most"]) == ([0.75, 0.25, 0.25], 0.25, 0.25, 0.75)
+    assert "for_limits" not in found and found["for_table"]["seeds"] == list(SEEDS["for_table"][:3])
+
+
+@pytest.mark.parametrize("task", ORDERS)
+def test_links_of_the_toy_languages_are_true_and_ibm_model_1_finds_them(task: str):
+    examples = language(task, ASKED, 5)
+    lexicon = lexicon_of([example.pair for example in examples])
+    key: dict[str, str] = {}
+    for (source, target), links in examples:
+        left, right = source.split(), target.split()
+        assert 4 <= len(left) == len(right) == len(links) <= 6
+        assert all(key.setdefault(left[column], right[row]) == right[row] for row, column in links)
+    found = [lexicon.links(source.split(), target.lower().split()) for (source, target), _ in examples]
+    true = [links for _, links in examples]
+    assert error_rate(found, true, true) < 0.02
+    straight = error_rate([diagonal(len(links), len(links)) for links in true], true, true)
+    assert (straight == 0) == (task == "monotone") and (task == "monotone" or straight > 0.5)
+
+
+def test_untrained_kinds_share_nothing_with_trained_ones():
+    pieces = vocabulary()
+    (_, untrained, _), (_, again, _) = (next(networks(seed, pieces, ["untrained"])) for seed in (1, 1))
+    assert all(torch.equal(*pair) for pair in zip(untrained.parameters(), again.parameters(), strict=True))
