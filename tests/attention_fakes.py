@@ -44,7 +44,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "additive": Kind("additive", "gathered", True, (YES, YES, YES, YES)),
-    "bilinear": Kind("bilinear", "gathered", True, (YES, YES, YES, YES)),
+    "bilinear": Kind("bilinear", "gathered", True, (YES, YES, YES, EITHER)),
     "additive, reverse": Kind("additive", "reverse", True, (YES, EITHER, YES, YES)),
     "additive, monotone": Kind("additive", "monotone", True, (YES, EITHER, YES, UNSURE)),
     "decoder only": Kind("decoder", "gathered", False, (NO, EITHER, YES, EITHER)),
