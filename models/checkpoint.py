@@ -23,7 +23,9 @@ KINDS = {
     "char_lm": "models.char_lm:CharLM",
     "seq2seq": "models.seq2seq:Seq2Seq",
     "classifier": "models.classifier:Classifier",
+    "encoder": "models.encoder:Encoder",
 }
+WORDLESS = ("encoder",)  # kinds that read and write no text
 # What reads a card's vocabulary, where it is not one token a number: `of_card(card)` raises ValueError for a damaged one.
 VOCABULARIES = {"seq2seq": "models.pieces:Pieces"}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
@@ -222,6 +224,8 @@ def _vocabulary(path: Path, card: dict[str, Any]) -> Any:
     tokens = card.get("vocabulary")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise CheckpointError(f"The card of {path} lists no vocabulary. Expected one written by models.checkpoint.save.")
+    if card["kind"] in WORDLESS:
+        return ()
     try:
         return _named(VOCABULARIES[card["kind"]]).of_card(card) if card["kind"] in VOCABULARIES else Vocabulary(tuple(tokens))
     except ValueError as error:
