@@ -66,5 +66,5 @@ def test_it_is_packed_from_its_package_alone(tmp_path, monkeypatch):
     assert card["parameters"] == expected and str(SIDE) in card["data"]["input"]
     assert checkpoint.load(tmp_path / "x.safetensors").module.state_dict().keys() == Encoder().state_dict().keys()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(checkpoint.CheckpointError, match="not installed. Install requirements-dev"):
+    with pytest.raises(checkpoint.CheckpointError, match="Install requirements-dev"):
         encoder.packed(tmp_path / "y.safetensors")
