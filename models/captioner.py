@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from explorer.tap import Tap
 from models.decoding import Step
@@ -137,16 +137,16 @@ class Captioner(nn.Module):
             word = target[:count, at], embedded[:count, at]
             *state, context, weights = self._advance(part, tuple(each[:count] for each in state), word)
             missing = (0, 0, 0, len(target) - count)
-            hiddens.append(F.pad(state[0], missing))
-            contexts.append(F.pad(context, missing))
-            looked += [F.pad(weights, missing)] if weights is not None else []
+            hiddens.append(functional.pad(state[0], missing))
+            contexts.append(functional.pad(context, missing))
+            looked += [functional.pad(weights, missing)] if weights is not None else []
         attention = torch.stack(looked, 1) if looked else None
         return Written(torch.stack(hiddens, 1), torch.stack(contexts, 1), embedded, attention)
 
     def read_out(self, hidden: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
         """Logits [..., vocab] of h_t, z_t and E y_{t-1}."""
         mixed = self.dropout(torch.tanh(self.mixture(torch.cat([hidden, context, embedded], -1))))
-        return F.linear(mixed, self.embedding.weight, self.bias)
+        return functional.linear(mixed, self.embedding.weight, self.bias)
 
     def _advance(
         self, memory: Memory, state: tuple[Tensor, ...], word: tuple[Tensor, Tensor], attention: Tensor | None = None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from explorer.errors import CheckpointError
 from models.pictures import SIDE
@@ -24,6 +24,7 @@ GROUPS = (
 )
 MIDDLE = 11  # blocks, after which the map is still 14 x 14
 HEAD = 1_280
+SIDE_BY_SIDE = 8  # pictures; more are no faster on a processor
 ROUNDING = 1e-3  # EfficientNet's own epsilon of batch normalisation
 
 
@@ -52,7 +53,7 @@ class Convolution(nn.Conv2d):
         self.margin = (before, max(0, kernel - stride) - before) * 2
 
     def forward(self, value: Tensor) -> Tensor:
-        return super().forward(F.pad(value, self.margin))
+        return super().forward(functional.pad(value, self.margin))
 
 
 class Block(nn.Module):
@@ -70,8 +71,8 @@ class Block(nn.Module):
         self.adds = stride == 1 and channels == out
 
     def forward(self, value: Tensor) -> Tensor:
-        wide = value if self.expand is None else F.relu6(self.expand(value))
-        narrow = self.project(F.relu6(self.depthwise(wide)))
+        wide = value if self.expand is None else functional.relu6(self.expand(value))
+        narrow = self.project(functional.relu6(self.depthwise(wide)))
         return value + narrow if self.adds else narrow
 
 
@@ -98,12 +99,12 @@ class Encoder(nn.Module):
         Args:
             pictures: 0..255, [batch, 3, row, column], sides a multiple of 32.
         """
-        value = F.relu6(self.stem((pictures.float() - 127) / 128))
+        value = functional.relu6(self.stem((pictures.float() - 127) / 128))
         middle = value
         for number, block in enumerate(self.blocks, 1):
             value = block(value)
             middle = value if number == MIDDLE else middle
-        return middle, value, F.relu6(self.head(value))
+        return middle, value, functional.relu6(self.head(value))
 
     def forward(self, pictures: Tensor, view: str = "late") -> Tensor:
         """Regions [batch, in, channel], row by row from the upper left.
@@ -114,7 +115,7 @@ class Encoder(nn.Module):
         """
         seen = pictures.movedim(-1, 1)
         if VIEWS[view].enlarged > 1:
-            seen = F.interpolate(seen.float(), scale_factor=VIEWS[view].enlarged, mode="bilinear", align_corners=False)
+            seen = functional.interpolate(seen.float(), scale_factor=VIEWS[view].enlarged, mode="bilinear", align_corners=False)
         middle, last, head = self.maps(seen)
         if view == "both":
             middle = torch.cat([middle, last.repeat_interleave(2, 2).repeat_interleave(2, 3)], 1)
@@ -124,7 +125,7 @@ class Encoder(nn.Module):
 def regions(encoder: Encoder, pictures: list[np.ndarray], view: str) -> Tensor:
     """Regions [picture, in, channel] of squashed pictures, each [row, column, channel]."""
     with torch.inference_mode():
-        return encoder(torch.from_numpy(np.stack(pictures)), view)
+        return torch.cat([encoder(part, view) for part in torch.from_numpy(np.stack(pictures)).split(SIDE_BY_SIDE)])
 
 
 def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:

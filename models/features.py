@@ -13,10 +13,9 @@ import models
 from models import checkpoint, encoder
 from models.checkpoint import write_atomically
 from models.data import DataError
-from models.encoder import VIEWS, regions
+from models.encoder import SIDE_BY_SIDE, VIEWS, regions
 from models.pictures import opened, squashed
 
-SIDE_BY_SIDE = 8  # pictures; more are no faster on a processor
 MIRRORED = "-mirrored"
 
 

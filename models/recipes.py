@@ -21,7 +21,8 @@ def recipe(name: str) -> dict[str, Any]:
 
 
 # kind: a key of models.checkpoint.KINDS. corpus: a key of CORPORA in models.data or models.names. arguments: of the network.
-# recipe: of models.train.Recipe. loss: of a classifier, see models.classification.job.
+# view: of models.encoder.VIEWS. at_least: times a word is used to be known. mirrored: whether pictures are learnt from turned round
+# too. recipe: of models.train.Recipe. loss: of a classifier or captioner, see models.classification.job and models.captioning.job.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",
@@ -71,6 +72,19 @@ RECIPES: dict[str, dict] = {
         "arguments": {"attention": "decoder", "units": 192, "embedding": 128, "dropout": 0.1},
         "smoothing": 0.1,
         "recipe": {"epochs": 2, "batch": 128, "learning_rate": 2e-3},
+    },
+    **{
+        f"caption-{attention}": {
+            "kind": "captioner",
+            "corpus": "flickr8k",
+            "view": "late",
+            "arguments": {"attention": attention, "units": 512, "embedding": 300, "width": 256, "dropout": 0.4},
+            "at_least": 5,
+            "mirrored": True,
+            "loss": {"smoothing": 0.1, "coverage": 1.0},
+            "recipe": {"epochs": 16, "batch": 32, "learning_rate": 1e-3, "clip": 5.0, "checks": 1, "patience": 5},
+        }
+        for attention in ("soft", "none")
     },
     "shakespeare-lstm": {
         "kind": "char_lm",

@@ -172,18 +172,23 @@ def data_card(name: str, data: list[pairs.Pair], parts: pairs.Split) -> dict[str
     return told | {"split": cut, "white_space": "every non-breaking or thin space is an ordinary one, everywhere"} | sizes
 
 
-def evaluate(loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
+def evaluate(
+    loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None, width: int = BEAM.width
+) -> dict[str, Any]:
     """How well a network translates the pairs of a file, grouped by source, every version a reference; see `scored`.
 
     Args:
         loaded: A translation network; for fr-en the columns change places.
         path: English, tab, French, further columns ignored.
+        width: Of the beam.
 
     Raises:
         DataError: the file is missing, empty, not UTF-8 or not of this form.
     """
     references = pairs.grouped(pairs.turned(pairs.read(path), loaded.card["direction"]))
-    return scored(list(references), list(references.values()), translations(loaded, list(references), BEAM, report))
+    return scored(
+        list(references), list(references.values()), translations(loaded, list(references), replace(BEAM, width=width), report)
+    ) | {"beam": width}
 
 
 def translations(loaded: checkpoint.Loaded, sources: list[str], search: Search, report: Report = lambda done, total: None) -> list[str]:

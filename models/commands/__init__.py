@@ -8,10 +8,10 @@ import sys
 import typer
 
 from explorer.errors import ExplorerError
-from models.commands import characters, classification, networks, translation
+from models.commands import captioning, characters, classification, networks, translation
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
-for part in (networks.app, characters.app, translation.app, classification.app):
+for part in (networks.app, characters.app, translation.app, classification.app, captioning.app):
     app.add_typer(part)
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 import models
-from models import data, names
+from explorer.errors import CheckpointError
+from models import checkpoint, data, names
 from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell
 from models.recipes import RECIPES, recipe
 
@@ -20,11 +21,18 @@ app = typer.Typer()
 
 # How a kind of network is trained and scored. Each module has: find(corpus), read(path), trainers(name, data, state, device, epochs),
 # finish(name, state, data, target, report) and evaluate(loaded, path, report).
-TRAININGS = {"char_lm": "models.training", "seq2seq": "models.translation", "classifier": "models.classification"}
+TRAININGS = {
+    "char_lm": "models.training",
+    "seq2seq": "models.translation",
+    "classifier": "models.classification",
+    "captioner": "models.captioning",
+}
+SEARCHED = ("seq2seq", "captioner")  # kinds whose text is searched for: their `evaluate` takes a width, and they have `compare`
 # The scores that `list` tells.
 HEADLINES = {
     "nats_per_character": "{:.4f} nats a character",
     "bleu": "BLEU {:.1f}",
+    "bleu_4": "BLEU-4 {:.1f}",
     "accuracy": "accuracy {:.3f}",
     "macro_f1": "macro F1 {:.3f}",
 }
@@ -146,13 +154,41 @@ def pack(
 def evaluate(
     name: Name,
     source: Annotated[Path, typer.Option("--data", help="A file of what it reads; for character networks any UTF-8 text.")],
+    width: Annotated[int | None, typer.Option("--beam", min=1, max=100, help="For what is searched: hypotheses side by side.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a network on data it has not seen."""
     loaded = open_network(name)
+    kind = loaded.card["kind"]
+    if kind not in TRAININGS:
+        raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {', '.join(TRAININGS)}.")
+    if width is not None and kind not in SEARCHED:
+        raise CheckpointError(f"{name} is of kind {kind}, which searches nothing. Leave --beam out.")
     with bar("scoring") as report:
-        scores = importlib.import_module(TRAININGS[loaded.card["kind"]]).evaluate(loaded, source, report)
+        more = {} if width is None else {"width": width}
+        scores = importlib.import_module(TRAININGS[kind]).evaluate(loaded, source, report, **more)
     tell(scores, as_json)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Networks of one kind; the others are held against the first.")],
+    source: Annotated[Path | None, typer.Option("--data", help="What they were trained on.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the first one's card keeps it."""
+    first = open_network(names[0])
+    kind = first.card["kind"]
+    if kind not in SEARCHED:
+        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {', '.join(SEARCHED)}, whose text can be compared.")
+    training = importlib.import_module(TRAININGS[kind])
+    loaded = {name: open_network(name, kind) for name in names}
+    read = training.read(source or training.find(first.card["data"]["corpus"]))
+    with bar("reading dev") as report:
+        found = training.compare(loaded, read, report)
+    path = Path(names[0]) if names[0].endswith(".safetensors") else models.folder_of_checkpoints() / f"{names[0]}.safetensors"
+    checkpoint.update_card(path, paired=found)
+    tell(found, as_json)
 
 
 @app.command()

@@ -1,14 +1,13 @@
-"""Commands for translation networks: translate and compare."""
+"""Command for translation networks: translate."""
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from models import data
-from models.commands.console import AsJson, Name, bar, open_network, tell
+from models.commands.console import Name, bar, open_network
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -53,22 +52,3 @@ def _told(loaded: "Loaded", line: str, translation: "Translation") -> dict[str, 
         told["words"] = {"source": source, "target": target, "weights": weights.round(6).tolist()}
         told["pieces"]["weights"] = best.attention.astype(float).round(6).tolist()
     return told
-
-
-@app.command()
-def compare(
-    names: Annotated[list[str], typer.Argument(help="Networks of one direction; the others are held against the first.")],
-    source: Annotated[Path | None, typer.Option("--data", help="The pairs they were trained on.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Hold translation networks against the first of them, on dev, by a paired bootstrap; the first one's card keeps it."""
-    import models
-    from models import checkpoint, pairs, translation
-
-    loaded = {name: open_network(name, "seq2seq") for name in names}
-    read = pairs.read(source or data.find(loaded[names[0]].card["data"]["corpus"]))
-    with bar("translating dev") as report:
-        found = translation.compare(loaded, read, report)
-    path = Path(names[0]) if names[0].endswith(".safetensors") else models.folder_of_checkpoints() / f"{names[0]}.safetensors"
-    checkpoint.update_card(path, paired=found)
-    tell(found, as_json)
