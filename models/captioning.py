@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models import bleu, captions, checkpoint, encoder
 from models.caption_scores import PUBLISHED, against_four, in_form, scored
-from models.captioner import Captioner
+from models.captioner import Captioner, Memory
 from models.captions import Collection
 from models.decoding import Search
 from models.describer import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, eye
@@ -57,10 +57,8 @@ def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], floa
         examples: What it learns from.
         score: Dev score, lower is better.
         recipe: Its batch is in pictures.
-        about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
-            mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
+        about: `smoothing` and `coverage`, see `nats`.
     """
-    device = module.bias.device
 
     def batches(epoch: int) -> Iterator[Batch]:
         drawn = random.Random(recipe.seed * 1_000 + epoch)
@@ -70,24 +68,38 @@ def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], floa
             yield order[start : start + recipe.batch]
 
     def loss(module: Any, batch: Batch, carry: Any) -> tuple[Tensor, Any]:
-        features = torch.stack([examples.features[turned][row] for row, turned in batch]).to(module.bias)
-        pairs = [(place, caption) for place, (row, turned) in enumerate(batch) for caption in examples.captions[turned][row]]
-        pairs.sort(key=lambda pair: -len(pair[1]))  # so that padding is not worked out
-        rows = torch.tensor([place for place, _ in pairs], device=device)
-        read, wanted = (
-            nn.utils.rnn.pad_sequence(list(map(torch.tensor, each)), True, PAD).to(device)
-            for each in ([[START, *caption[:-1]] for _, caption in pairs], [caption for _, caption in pairs])
-        )
-        memory = module.encode(features)
-        written = module.written(type(memory)(*(part[rows] for part in memory)), read)
-        known = (wanted != PAD) & (wanted != RARE)
-        logits = module.read_out(written.hidden[known], written.context[known], written.embedded[known])
-        nats = nn.functional.cross_entropy(logits, wanted[known], label_smoothing=about["smoothing"])
-        if written.attention is not None:
-            nats = nats + about["coverage"] * (1 - written.attention.sum(1)).square().mean()
-        return nats, None
+        features = torch.stack([examples.features[turned][row] for row, turned in batch])
+        return nats(module, features, [examples.captions[turned][row] for row, turned in batch], about), None
 
     return Job(module, batches, loss, score, -(-len(examples.features[0]) // recipe.batch))
+
+
+def nats(module: Captioner, features: Tensor, said: list[list[list[int]]], about: dict[str, float]) -> Tensor:
+    """Mean nats of the words of captions that are known, under teacher forcing, with what training adds.
+
+    Args:
+        module: A captioner.
+        features: Its pictures, each taken in once for all its captions, [picture, in, channel].
+        said: Numbers with the end mark, [picture][caption].
+        about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
+            mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
+    """
+    device = module.bias.device
+    pairs = [(place, caption) for place, each in enumerate(said) for caption in each]
+    pairs.sort(key=lambda pair: -len(pair[1]))  # so that padding is not worked out
+    rows = torch.tensor([place for place, _ in pairs], device=device)
+    read, wanted = (
+        nn.utils.rnn.pad_sequence(list(map(torch.tensor, each)), True, PAD).to(device)
+        for each in ([[START, *caption[:-1]] for _, caption in pairs], [caption for _, caption in pairs])
+    )
+    memory = module.encode(features.to(module.bias))
+    written = module.written(Memory(*(part[rows] for part in memory)), read)
+    known = (wanted != PAD) & (wanted != RARE)
+    logits = module.read_out(written.hidden[known], written.context[known], written.embedded[known])
+    cost = nn.functional.cross_entropy(logits, wanted[known], label_smoothing=about["smoothing"])
+    if written.attention is None or not about["coverage"]:
+        return cost
+    return cost + about["coverage"] * (1 - written.attention.sum(1)).square().mean()
 
 
 def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]]) -> Callable[[nn.Module], float]:
@@ -178,17 +190,16 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu_4": -row["dev"]} for row in kept["curve"]]
     looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
     looking.run()
-    return _scored(module, card, target, (looking.read(data.files(dev)), data.said(dev)), report)
+    seen, said = looking.read(data.files(dev)), data.said(dev)
+    return packed(module, card, target, lambda loaded: card_scores(loaded, seen, said, report))
 
 
-def _scored(
-    module: nn.Module, card: dict[str, Any], target: Path, dev: tuple[Tensor, Sequence[Sequence[str]]], report: Report
-) -> dict[str, Any]:
-    """Write the checkpoint twice: to score what ships, and with its scores."""
+def packed(module: nn.Module, card: dict[str, Any], target: Path, score: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:
+    """Write a checkpoint twice: so that `score` gets what ships, and then with its scores; gives the card."""
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:
-        scores = card_scores(checkpoint.load(partial), *dev, report)
+        scores = score(checkpoint.load(partial))
         checkpoint.save(module, card | {"scores": scores}, target)
     finally:
         partial.unlink(missing_ok=True)

@@ -25,10 +25,11 @@ KINDS = {
     "classifier": "models.classifier:Classifier",
     "captioner": "models.captioner:Captioner",
     "encoder": "models.encoder:Encoder",
+    "scenes": "models.scene_captioner:SceneCaptioner",
 }
 WORDLESS = ("encoder",)  # kinds that read and write no text
 # What reads a card's vocabulary, where it is not one token a number: `of_card(card)` raises ValueError for a damaged one.
-VOCABULARIES = {"seq2seq": "models.pieces:Pieces", "captioner": "models.words:Words"}
+VOCABULARIES = {"seq2seq": "models.pieces:Pieces", "captioner": "models.words:Words", "scenes": "models.words:Words"}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")

@@ -61,7 +61,8 @@ def eye(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
 
 def grid(loaded: "Loaded") -> tuple[int, int]:
     """Rows and columns of the regions that a captioner looks at."""
-    side = round(loaded.card["arguments"]["cells"] ** 0.5)
+    module: Any = loaded.module
+    side = round(len(module.average) ** 0.5)
     return side, side
 
 

@@ -129,7 +129,7 @@ def regions(encoder: Encoder, pictures: list[np.ndarray], view: str) -> Tensor:
 
 
 def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights by our names, from those of the package efficientnet-lite-pytorch, its batch normalisation folded in.
+    """Weights [...] by our names, from those of the package efficientnet-lite-pytorch, its batch normalisation folded in.
 
     y = gamma (w x - mean) / sqrt(variance + epsilon) + beta is one convolution with other weights and a bias.
     """

@@ -26,13 +26,16 @@ TRAININGS = {
     "seq2seq": "models.translation",
     "classifier": "models.classification",
     "captioner": "models.captioning",
+    "scenes": "models.scene_captioning",
 }
-SEARCHED = ("seq2seq", "captioner")  # kinds whose text is searched for: their `evaluate` takes a width, and they have `compare`
+SEARCHED = ("seq2seq", "captioner", "scenes")  # kinds whose text is searched for: their `evaluate` takes a width
+COMPARED = ("seq2seq", "captioner")  # kinds that have `compare`
 # The scores that `list` tells.
 HEADLINES = {
     "nats_per_character": "{:.4f} nats a character",
     "bleu": "BLEU {:.1f}",
     "bleu_4": "BLEU-4 {:.1f}",
+    "true_captions": "{:.3f} of captions true",
     "accuracy": "accuracy {:.3f}",
     "macro_f1": "macro F1 {:.3f}",
 }
@@ -179,8 +182,8 @@ def compare(
     """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the first one's card keeps it."""
     first = open_network(names[0])
     kind = first.card["kind"]
-    if kind not in SEARCHED:
-        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {', '.join(SEARCHED)}, whose text can be compared.")
+    if kind not in COMPARED:
+        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {', '.join(COMPARED)}, whose text can be compared.")
     training = importlib.import_module(TRAININGS[kind])
     loaded = {name: open_network(name, kind) for name in names}
     read = training.read(source or training.find(first.card["data"]["corpus"]))
