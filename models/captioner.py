@@ -26,7 +26,7 @@ class Written(NamedTuple):
 
     hidden: Tensor  # h_t, [batch, out, unit]
     context: Tensor  # z_t, [batch, out, unit]
-    embedded: Tensor  # E y_{t-1}, [batch, out, embedding]
+    embedded: Tensor  # E y_{t-1} as it is read, [batch, out, embedding]
     attention: Tensor | None  # alpha_t, [batch, out, in]
 
 
@@ -39,6 +39,7 @@ class Captioner(nn.Module):
     "none": z_1 = a, and z_t = 0 at every later step; h_0 = c_0 = 0. The picture enters once: its share of the LSTM's input
     is the b_v that is added to the gates at t = 1 only.
     Both: h_t, c_t = LSTM([E y_{t-1}; z_t], h_{t-1}, c_{t-1}); logits_t = E tanh(W_t [h_t; z_t; E y_{t-1}] + b_t) + b.
+    E reads and writes; a word is read as E y sqrt(width of E), just E y here, since what makes good logits is too small to read.
 
     alpha_t and beta_t are worked out from h_{t-1}, before word t is chosen: they are what was used to choose it.
 
@@ -109,7 +110,7 @@ class Captioner(nn.Module):
             token: The word before, [batch].
             attention: Weights [batch, in] to use in place of the network's own.
         """
-        embedded = self.embedding(token)
+        embedded = self._read(token)
         hidden, cell, context, weights = self._advance(memory, state, (token, embedded), attention)
         return Step(self.read_out(hidden, context, embedded), (hidden, cell), weights)
 
@@ -128,7 +129,7 @@ class Captioner(nn.Module):
 
         A batch sorted by length, the longest first, costs its words and not its padding.
         """
-        embedded = self.dropout(self.embedding(target))
+        embedded = self.dropout(self._read(target))
         rows = torch.arange(1, len(target) + 1, device=target.device)[:, None]
         open_rows = ((target != PAD) * rows).amax(0).tolist()  # PAD is only ever at the end
         state, hiddens, contexts, looked = self.start(memory), [], [], []
@@ -147,6 +148,9 @@ class Captioner(nn.Module):
         """Logits [..., vocab] of h_t, z_t and E y_{t-1}."""
         mixed = self.dropout(torch.tanh(self.mixture(torch.cat([hidden, context, embedded], -1))))
         return functional.linear(mixed, self.embedding.weight, self.bias)
+
+    def _read(self, words: Tensor) -> Tensor:
+        return self.embedding(words) * self.embedding.embedding_dim**0.5
 
     def _advance(
         self, memory: Memory, state: tuple[Tensor, ...], word: tuple[Tensor, Tensor], attention: Tensor | None = None

@@ -53,12 +53,17 @@ def find(corpus: str) -> Path:
     Raises:
         DataError: it lies in none of the data folders.
     """
-    about = CORPORA[corpus]
     for folder in folders():
-        if (folder / about["folder"] / TOKENS).is_file():
-            return folder / about["folder"]
-    get = f"Get it from {about['address']}, and put images/ and the text files into data/{about['folder']}, or name a folder with --data"
-    raise DataError(f"{about['title']} is not here. {get}.")
+        if (folder / CORPORA[corpus]["folder"] / TOKENS).is_file():
+            return folder / CORPORA[corpus]["folder"]
+    raise DataError(f"{CORPORA[corpus]['title']} is not here. {how_to_get(corpus)}")
+
+
+def how_to_get(corpus: str) -> str:
+    """What to do for a collection that its licence keeps from being fetched without a look at it."""
+    about = CORPORA[corpus]
+    place = f"put images/ and the text files into data/{about['folder']}, or name their folder with --data"
+    return f"It is {about['licence']}: get it by hand from {about['address']}, and {place}."
 
 
 def read(path: str | os.PathLike) -> Collection:

@@ -13,7 +13,7 @@ import typer
 
 import models
 from explorer.errors import CheckpointError
-from models import checkpoint, data, names
+from models import captions, checkpoint, data, names
 from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell
 from models.recipes import RECIPES, recipe
 
@@ -202,6 +202,8 @@ def fetch(
 ) -> None:
     """Download training data from its public address, checked."""
     corpus = RECIPES[name]["corpus"] if name in RECIPES else name
+    if corpus in captions.CORPORA:
+        raise data.DataError(captions.how_to_get(corpus))
     place = names if corpus in names.CORPORA else data
     if place is data:
         data.corpus(corpus)

@@ -35,7 +35,7 @@ def by_hand(module: Captioner, features: torch.Tensor, target: list[int]) -> tup
         h, c = begun[:units], begun[units:]
     logits, alphas, betas = [], [], []
     for t, token in enumerate(target):
-        y = w["embedding.weight"][token]
+        y = w["embedding.weight"][token] * np.sqrt(w["embedding.weight"].shape[1])
         if module.looks:
             e = np.tanh(a @ w["key.weight"].T + w["query.weight"] @ h + w["query.bias"]) @ w["weight.weight"][0]
             alphas.append(np.exp(e) / np.exp(e).sum())

@@ -322,6 +322,7 @@ def test_what_is_wrong_with_a_folder_is_a_sentence(tmp_path, capsys, how: str, s
         (["evaluate", "letters", "--data", "text.png", "--beam", "3"], "which searches nothing. Leave --beam out."),
         (["compare", "letters", "tiny"], "letters is of kind char_lm; expected one of seq2seq, captioner"),
         (["train", "caption-soft", "--data", "none"], "none is no folder"),
+        (["fetch", "caption-soft"], "non-commercial research and teaching only; the photographs belong to their authors: get it by hand"),
     ],
 )
 def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], sentence: str):
@@ -338,7 +339,7 @@ def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, 
 
 def test_a_collection_is_looked_for_where_the_others_are(tmp_path, monkeypatch):
     monkeypatch.setattr(captions, "folders", lambda: [tmp_path])
-    with pytest.raises(DataError, match="Get it from https"):
+    with pytest.raises(DataError, match="get it by hand from https"):
         captions.find("flickr8k")
     collection(tmp_path / "flickr8k", 2, 1)
     assert captions.find("flickr8k") == tmp_path / "flickr8k"
