@@ -106,4 +106,4 @@ def data_card(collection: Collection, corpus: str) -> dict[str, Any]:
     told = {"corpus": corpus} | {key: CORPORA[corpus][key] for key in ("title", "source", "licence", "address")}
     told |= {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
     sizes = {f"{part}_pictures": len(names) for part, names in collection.parts.items()}
-    return told | sizes | {"captions_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return told | sizes | {"sha256": hashlib.sha256(text.encode()).hexdigest()}

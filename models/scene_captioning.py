@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from models import captioning, checkpoint, pointing, scenes
 from models.captioning import GREEDY, nats, numbers
-from models.data import DataError
+from models.data import DataError, sha256
 from models.describer import SIDE_BY_SIDE, describe_all
 from models.pictures import Box
 from models.recipes import RECIPES, TrainingError
@@ -142,11 +142,13 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     with torch.inference_mode():
         module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
     card = {"kind": "scenes", "name": name, "arguments": arguments} | words.card()
+    told = [said.text for number in range(DEV, DEV + SCORED) for said in scenes.captions(scenes.scene(number))]
     card["data"] = {
         "corpus": "scenes",
         "title": "drawn scenes: figures, colours, places, relations",
         "source": "models/scenes.py",
         "licence": "that of this project",
+        "sha256": sha256("\n".join(told)),  # of all that is true of the dev scenes
         "split": f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice",
     }
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}

@@ -40,8 +40,10 @@ def caption(
             features = look([pixels])[0]
             found = describe(module, loaded.vocab, features, replace(BEAM, width=width))
             report(number, len(pictures))
-            told = {"picture": str(picture)} | _told(loaded, features, found)
-            typer.echo(json.dumps(told, ensure_ascii=False) if as_json else found.text)
+            if as_json:
+                typer.echo(json.dumps({"picture": str(picture)} | _told(loaded, features, found), ensure_ascii=False))
+            else:
+                typer.echo(found.text)
 
 
 def _told(loaded: "Loaded", features: Any, found: "Caption") -> dict[str, Any]:

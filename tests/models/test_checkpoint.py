@@ -139,7 +139,7 @@ BROKEN = {
     "card a list": (as_bytes({"a": torch.zeros(2)}, {"card": "[1]"}), "without a card"),
     "no format": (with_card(format=None), "is of format None; this version reads 1 to 1"),
     "later format": (with_card(format=2), "is of format 2; this version reads 1 to 1. Update the project."),
-    "other kind": (with_card(kind="lstm2"), "is of kind 'lstm2'. Known kinds: char_lm, classifier, seq2seq"),
+    "other kind": (with_card(kind="lstm2"), "is of kind 'lstm2'. Known kinds: captioner, char_lm, classifier, encoder, scenes, seq2seq"),
     "kind a list": (with_card(kind=["char_lm"]), r"is of kind \['char_lm'\]. Known kinds"),
     "no vocabulary": (with_card(vocabulary=None), "lists no vocabulary"),
     "vocabulary of numbers": (with_card(vocabulary=[1, 2]), "lists no vocabulary"),
@@ -241,6 +241,10 @@ def test_listing_and_counting_need_no_torch(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "checkpoints").glob("*.safetensors")), ids=lambda path: path.stem)
 def test_shipped_files_open_and_say_what_they_are(path: Path):
     card = checkpoint.read_card(path)
+    if card["kind"] == "encoder":  # trained elsewhere, and scored by what is made of it
+        assert {"source", "licence", "address"} <= card["data"].keys()
+        assert card["parameters"] == sum(p.numel() for p in checkpoint.load(path).module.parameters())
+        return
     assert {"data", "recipe", "scores", "vocabulary"} <= card.keys()
     assert {"source", "licence", "sha256", "corpus"} <= card["data"].keys()
     assert card["scores"]["split"] == "dev"
@@ -248,7 +252,7 @@ def test_shipped_files_open_and_say_what_they_are(path: Path):
         loaded = checkpoint.load(path)
         assert card["parameters"] == sum(p.numel() for p in loaded.module.parameters())
         assert card["curve"] and card["seed"] == card["recipe"]["seed"]
-    if card["kind"] != "classifier":
+    if card["kind"] not in ("classifier", "seq2seq", "captioner", "scenes"):
         assert len(card["scores"]["ngram_nats"]) >= 8
     if card["kind"] == "char_lm":
         assert card["data"]["unknown_in_dev"] <= 0.001 * card["data"]["dev_characters"]

@@ -71,6 +71,7 @@ def test_a_training_is_packed_scored_and_used(tmp_path, capsys):
     assert code == 0 and told["scenes"] == 12 and 0 <= told["true_captions"] <= 1
     card = models.available()["tiny"]
     assert card["curve"][-1]["dev"] < card["curve"][0]["dev"] and card["data"]["corpus"] == "scenes"
+    assert len(card["data"]["sha256"]) == 64
     assert set(card["scores"]["pointing"]["all"]) == {"n", "attention", "centre", "brightest", "another_word", "another_picture"}
     loaded = models.load("tiny")
     expected = loaded.module.look(drawn(range(12))[1]).mean(0)
