@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels.attention import beam, choice, compare, export, matrix, model_card, replace, steps
+from pages._panels.attention import beam, choice, compare, export, matrix, model_card, real, replace, steps
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
@@ -11,6 +11,7 @@ PANELS = {
     "Replace a word": replace.panel,
     "Beam": beam.panel,
     "Compare": compare.panel,
+    "Is it real?": real.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }
@@ -28,6 +29,8 @@ with guard():
     view = choice.pick(about)
     sentence.markdown(matrix.sentence(view, about))
     view, shown = matrix.panel(view, about)
+    if shown:
+        real.strip(view, about)
     if not choice.write_link(view, about):
         st.caption("This text is too long for a link; the link restores everything but the text.")
     name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")

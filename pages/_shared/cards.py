@@ -5,6 +5,8 @@ from typing import Any
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
 OF_A_UNIT = {"concept": str, "layer": int, "unit": int, "sign": int, "clears_all": bool, "verdict": str, "baselines": dict, "r": float}
 
+QUESTIONS = ("looks", "beyond_position", "used", "points")
+
 
 def believed(card: dict[str, Any]) -> dict[str, Any] | None:
     """The card with every field that pages read in its right form; None where the network cannot be shown."""
@@ -29,6 +31,7 @@ def _of_translation(card: dict[str, Any]) -> dict[str, Any] | None:
         return None
     scores, example = card.get("scores"), card.get("example")
     told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_bleu(scores) else {}}
+    told["answers"] = _answers(card.get("answers"))
     return card | told | {"example": example if _is_example(example) else None}
 
 
@@ -45,6 +48,24 @@ def _is_bleu(score: Any) -> bool:
     ends, parts = score.get("interval"), score.get("bleu_by_length", {})
     is_pair = isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, float | int) for end in ends)
     return is_pair and isinstance(parts, dict) and all(_is_bleu(part) for part in parts.values())
+
+
+def _answers(answers: Any) -> dict[str, Any]:
+    """The four answers, where all are there in their right form, and the one held against people's links, where it is."""
+    if not isinstance(answers, dict) or not all(_is_answer(answers.get(question)) for question in QUESTIONS):
+        return {}
+    hand, told = answers.get("points_by_hand"), {question: answers[question] for question in QUESTIONS}
+    if _is_answer(hand) and hand and all(isinstance(hand.get(name), float | int) for name in ("ibm1", "diagonal")):
+        told["points_by_hand"] = hand
+    return told
+
+
+def _is_answer(answer: Any) -> bool:
+    """Whether it is one of the answers on attention: what it says, its number with an interval, and of how many sentences."""
+    if not isinstance(answer, dict) or answer.get("says") not in ("yes", "no", "cannot tell"):
+        return False
+    numbers = all(isinstance(answer.get(name), float | int) for name in ("value", "low", "high"))
+    return numbers and isinstance(answer.get("unit"), str) and type(answer.get("sentences")) is int
 
 
 def _is_example(example: Any) -> bool:

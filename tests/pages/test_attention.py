@@ -17,7 +17,7 @@ from tests.models.tiny_translation import save_tiny_translator, tiny_translator
 from tests.pages.test_pages import ROOT, sound
 
 TEXT = "the red cat sees two dog."
-PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Export and link", "The network"]
+PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Export and link", "The network"]
 
 
 @pytest.fixture(autouse=True)
@@ -174,10 +174,27 @@ def test_without_a_translator_the_page_says_how_to_train_one(networks):
 
 def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
     loaded = tiny_translator()
-    wrong = {"scores": {"bleu": "high"}, "example": {"sentence": 3}, "data": [], "parameters": "many"}
+    wrong = {"answers": {"looks": "yes"}, "scores": {"bleu": "high"}, "example": {"sentence": 3}, "data": [], "parameters": "many"}
     checkpoint.save(loaded.module, loaded.card | wrong, networks / "en-fr-additive.safetensors")
     for panel in PANELS:
         reading(panel=panel)
+
+
+def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(networks):
+    loaded = tiny_translator()
+    answer = {"says": "no", "value": 0.034, "low": 0.01, "high": 0.05, "unit": "share that follows", "sentences": 321}
+    hand = answer | {"says": "yes", "ibm1": 0.076, "diagonal": 0.378}
+    answers = dict.fromkeys(("looks", "beyond_position", "used", "points"), answer) | {"points_by_hand": hand}
+    checkpoint.save(loaded.module, loaded.card | {"answers": answers}, networks / "en-fr-additive.safetensors")
+    checkpoint.save(loaded.module, loaded.card, networks / "en-fr-fake.safetensors")
+    page = reading(panel="Is it real?")
+    assert sum("looks at the source: no (0.034)" in each.value for each in page.markdown) == 1
+    told, fakes = (frame.value for frame in page.dataframe)
+    assert told["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(each.value for each in page.caption)
+    assert fakes.set_index("attention").loc["decoder only", "Does it look at the source states?"].startswith("no 5")
+    assert any("*the reason*" in each.value for each in page.markdown)
+    page.button(key="attention.real.fake").click().run()
+    assert sound(page).selectbox(key=choice.MODEL).value == "en-fr-fake"
 
 
 def test_two_hundred_sentences_of_our_own_each_once_and_each_way():
