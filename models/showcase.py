@@ -76,17 +76,16 @@ def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, s
     return english, french[0].upper() + french[1:]
 
 
-def found(loaded: "Loaded", count: int = COUNT) -> dict[str, Any] | None:
+def found(loaded: "Loaded") -> dict[str, Any] | None:
     """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
 
     Args:
         loaded: A translation network.
-        count: Sentences to try, from the first.
 
     Returns:
         An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
     """
-    tried = [(value, example) for pair in pairs(loaded.card["direction"])[:count] for value, example in _shown(loaded, *pair)]
+    tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
     return asdict(max(tried, key=lambda each: each[0])[1]) if tried else None
 
 

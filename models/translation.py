@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models import bleu, checkpoint, pairs
+from models import bleu, checkpoint, pairs, showcase
 from models import data as data_files
 from models.checkpoint import write_atomically
 from models.decoding import Search
@@ -152,8 +152,9 @@ def finish(name: str, state: Path, data: list[pairs.Pair], target: Path, report:
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:
-        scores = card_scores(checkpoint.load(partial), parts, report)
-        checkpoint.save(module, card | {"scores": scores}, target)
+        packed = checkpoint.load(partial)
+        card |= {"scores": card_scores(packed, parts, report), "example": showcase.found(packed)}
+        checkpoint.save(module, card, target)
     finally:
         partial.unlink(missing_ok=True)
     return checkpoint.read_card(target)

@@ -1,12 +1,15 @@
-"""Print every benchmark: python -m tests.benchmarks"""
+"""Print the benchmarks: python -m tests.benchmarks [NAME...], all of them without a name."""
 
+import argparse
 import importlib
 
-NAMES = ("recording", "state_view", "sessions")
+from tests.benchmarks.sessions import show
+
+NAMES = ("recording", "state_view", "sessions", "translation")
 
 if __name__ == "__main__":
-    from tests.benchmarks.sessions import show
-
-    for name in NAMES:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=NAMES, help="which; all of them take half an hour")
+    for name in parser.parse_args().names or NAMES:
         print(f"== {name}", flush=True)
         show(importlib.import_module(f"tests.benchmarks.{name}").run())

@@ -9,15 +9,18 @@ from playwright.sync_api import Page
 from tests.browser.chromium import ROOT, browser, serving, settle
 
 SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
-# Page -> what a visitor presses first, as the class of its key.
-GESTURES = {"hidden_states": ".st-key-hidden_states-gesture button"}
+# Page -> its picture, or the sentence where it has none, and what a visitor presses first, as the class of its key.
+PAGES = {
+    "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
+    "attention": (".st-key-attention-frame svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
+}
 
 
-def opened(page: Page, address: str) -> None:
+def opened(page: Page, address: str, picture: str) -> None:
     """Open an address and wait until its picture stands."""
     page.goto(address)
     settle(page, 120_000)
-    page.wait_for_selector(".view[data-unit]", timeout=60_000)
+    page.wait_for_selector(picture, timeout=60_000)
     page.wait_for_timeout(800)
 
 
@@ -26,17 +29,18 @@ def shoot(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     with tempfile.TemporaryDirectory() as logs, serving(ROOT / "app.py", Path(logs), 120) as server, browser() as chromium:
-        for name, gesture in GESTURES.items():
+        for name, (picture, gesture) in PAGES.items():
             for size, (width, height) in SIZES.items():
                 for scheme in ("light", "dark"):
                     page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                    opened(page, server.url)
+                    opened(page, f"{server.url}/{name}", picture)
                     made += [folder / f"{name}-{size}-{scheme}{part}.png" for part in ("", "-after")]
                     page.screenshot(path=made[-2])
-                    page.click(gesture)
-                    page.wait_for_timeout(500)
-                    settle(page)
-                    page.wait_for_timeout(800)
+                    if page.locator(gesture).count():
+                        page.click(gesture)
+                        page.wait_for_timeout(500)
+                        settle(page)
+                        page.wait_for_timeout(800)
                     page.screenshot(path=made[-1])
                     page.close()
     return made
