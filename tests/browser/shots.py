@@ -10,6 +10,7 @@ from tests.browser.chromium import ROOT, browser, serving, settle
 
 SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
 # Page -> its picture, or the sentence where it has none, and what a visitor presses first, as the class of its key.
+FIRST = "hidden_states"  # the default page has no name in its address
 PAGES = {
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
     "attention": (".st-key-attention-frame svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
@@ -33,7 +34,7 @@ def shoot(folder: Path) -> list[Path]:
             for size, (width, height) in SIZES.items():
                 for scheme in ("light", "dark"):
                     page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                    opened(page, f"{server.url}/{name}", picture)
+                    opened(page, f"{server.url}/{'' if name == FIRST else name}", picture)
                     made += [folder / f"{name}-{size}-{scheme}{part}.png" for part in ("", "-after")]
                     page.screenshot(path=made[-2])
                     if page.locator(gesture).count():
