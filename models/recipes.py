@@ -27,8 +27,8 @@ RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",
         "corpus": "wiki",
-        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
-        "recipe": {"epochs": 4, "learning_rate": 2e-3},
+        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.1},
+        "recipe": {"epochs": 4, "learning_rate": 4e-3},
     },
     "wiki-gru": {
         "kind": "char_lm",
