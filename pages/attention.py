@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels.attention import beam, choice, compare, export, matrix, model_card, real, replace, steps
+from pages._panels.attention import beam, choice, compare, export, matrix, model_card, own, real, replace, steps
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
@@ -12,6 +12,7 @@ PANELS = {
     "Beam": beam.panel,
     "Compare": compare.panel,
     "Is it real?": real.panel,
+    "Your own network": own.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }

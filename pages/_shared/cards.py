@@ -27,7 +27,7 @@ def _of_characters(card: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _of_translation(card: dict[str, Any]) -> dict[str, Any] | None:
-    if card.get("direction") not in ("en-fr", "fr-en"):
+    if not isinstance(card.get("direction"), str):
         return None
     scores, example = card.get("scores"), card.get("example")
     told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_bleu(scores) else {}}
@@ -79,9 +79,13 @@ def _is_example(example: Any) -> bool:
 
 def of_module(card: dict[str, Any], module: Any) -> dict[str, Any]:
     """The card of a file nobody vouches for: its size read off the network itself; claims about it are left out."""
-    size = {"layers": module.rnn.num_layers, "units": module.rnn.hidden_size}
-    told = {"kind": card["kind"], "arguments": card["arguments"] | size}
-    return told | {"parameters": sum(p.numel() for p in module.parameters()), "data": UNKNOWN, "scores": {}, "units": []}
+    told = {"kind": card["kind"], "arguments": card["arguments"], "parameters": sum(p.numel() for p in module.parameters())}
+    told |= {"data": UNKNOWN, "scores": {}}
+    if card["kind"] == "char_lm":
+        size = {"layers": module.rnn.num_layers, "units": module.rnn.hidden_size}
+        return told | {"arguments": card["arguments"] | size, "units": []}
+    direction = card.get("direction")
+    return told | {"direction": direction if isinstance(direction, str) else "", "answers": {}, "example": None}
 
 
 def _are_numbers(scores: Any) -> bool:

@@ -27,23 +27,24 @@ def path_of(name: str) -> Path | None:
     return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
 
 
-def keep(file_name: str, content: bytes) -> str:
+def keep(file_name: str, content: bytes, kind: str) -> str:
     """Check a checkpoint, keep it, and give the name under which it opens.
 
     Args:
         file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
+        kind: What the page can show, a key of models.checkpoint.KINDS.
 
     Raises:
-        CheckpointError: it is no checkpoint, a damaged one, or no character network; nothing is kept.
+        CheckpointError: it is no checkpoint, a damaged one, or of another kind; nothing is kept.
     """
     stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
     trial = _folder() / f"{name}.trial"
     try:
         write_atomically(trial, content)
-        kind = load(trial).card["kind"]
-        if kind != "char_lm":
-            raise CheckpointError(f"{trial} is of kind {kind!r}; expected a character network (char_lm).")
+        found = load(trial).card["kind"]
+        if found != kind:
+            raise CheckpointError(f"{trial} is of kind {found!r}; this page opens {kind!r}. Another page may open it.")
         trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
         raise CheckpointError(str(error).replace(str(trial), repr(file_name))) from None
@@ -52,6 +53,13 @@ def keep(file_name: str, content: bytes) -> str:
     for old in sorted(_folder().glob("*.safetensors"), key=lambda file: file.stat().st_mtime)[:-MOST]:
         old.unlink(missing_ok=True)
     return name
+
+
+def remember(name: str) -> None:
+    """Let this visitor choose an uploaded network; a name that is none is passed over."""
+    if path_of(name):
+        known = st.session_state.get(KEY, ())
+        st.session_state[KEY] = [*(other for other in known if other != name), name]
 
 
 @st.cache_data(show_spinner=False, max_entries=MOST)

@@ -10,14 +10,15 @@ from models import checkpoint, showcase
 from models.decoding import Edits
 from models.translator import GREEDY, by_words, looking_at, translate
 from pages._panels.attention import choice, export
-from pages._shared import translations
+from pages._panels.attention import own as own_network
+from pages._shared import translations, uploads
 from pages._shared.link import packed
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import save_tiny_translator, tiny_translator
-from tests.pages.test_pages import ROOT, sound
+from tests.pages.test_pages import ROOT, own_checkpoint, sound
 
 TEXT = "the red cat sees two dog."
-PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Export and link", "The network"]
+PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
 
 
 @pytest.fixture(autouse=True)
@@ -202,3 +203,38 @@ def test_two_hundred_sentences_of_our_own_each_once_and_each_way():
     assert len(set(english)) == 200 and [(b, a) for a, b in french] == english
     assert english[0][1] == "La voiture rouge est devant la grande maison blanche."
     assert ("My blue coat is on the black dress.", "Mon manteau bleu est sur la robe noire.") in english
+
+
+UPLOAD = "attention.own.file"
+
+
+def test_a_translator_of_ones_own_opens_in_every_panel(networks, tmp_path):
+    loaded = tiny_translator(seed=4)
+    lies = {"direction": "de-nl", "scores": {"bleu": 99}, "answers": "lies", "example": {"sentence": "lies"}}
+    checkpoint.save(loaded.module, loaded.card | lies, tmp_path / "mine.own")
+    page = reading(panel="Your own network")
+    page.file_uploader(key=UPLOAD).set_value(("my net.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
+    name = sound(page).selectbox(key=choice.MODEL).value
+    wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY)
+    assert name.startswith("my-net-") and translations.translation(View(name, TEXT)).text == wanted.text
+    for panel in PANELS:
+        page.session_state["attention.panel"] = panel
+        sound(page.run())
+    assert sound(open_page(model=name)).selectbox(key=choice.MODEL).value == name  # the link opens it for others
+    assert name not in sound(open_page()).selectbox(key=choice.MODEL).options
+
+
+def test_a_network_of_another_kind_gets_a_sentence_and_changes_nothing(tmp_path):
+    page = reading(panel="Your own network")
+    content = own_checkpoint(tmp_path / "..")
+    page.file_uploader(key=UPLOAD).set_value(("lm.safetensors", content, "")).run()
+    assert not page.exception and "of kind 'char_lm'; this page opens 'seq2seq'" in page.error[0].value
+    assert page.error[0].value.endswith("Nothing was changed.") and page.selectbox(key=choice.MODEL).value == "en-fr-additive"
+
+
+def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(own_network.SAVE, {})
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), "seq2seq").startswith("mine-")
+    exec(own_network.RECORD, {})
+    assert capsys.readouterr().out.count("[") == 3 and (tmp_path / "alignment.html").stat().st_size > 100_000

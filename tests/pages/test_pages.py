@@ -245,7 +245,7 @@ def test_damaged_files_of_the_folder_are_named(tmp_path, monkeypatch):
 def test_the_lines_of_the_panel_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(own.SAVE, {})
-    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes()).startswith("mine-")
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), "char_lm").startswith("mine-")
     exec(own.RECORD, {})
     assert capsys.readouterr().out == "(7, 2, 5)\n"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import networks
+from pages._shared import networks, uploads
 from pages._shared.folding import folding
 from pages._shared.guard import guard
 from pages._shared.link import LINK_CHARACTERS, link, linked, packed, unpacked
@@ -42,6 +42,7 @@ def restore() -> None:
     if TEXT in state:
         return
     state[TEXT], state[EDITS] = None, ()
+    uploads.remember(linked(MODEL, ""))
     if code := linked(TEXT, ""):
         with guard(stop=False):
             state[TEXT] = unpacked(code)[:CHARACTERS]
@@ -72,7 +73,12 @@ def card() -> dict[str, Any]:
 
 def example(about: dict) -> dict[str, Any]:
     """What the page opens with: chosen by search on this very network, see its card; any sentence where the search found none."""
-    return about.get("example") or {"sentence": TRY[about["direction"]][0][0]}
+    return about.get("example") or {"sentence": tries(about)[0][0]}
+
+
+def tries(about: dict) -> tuple[tuple[str, str], ...]:
+    """Sentences to try and what to see in each; English ones for a network of other languages."""
+    return TRY.get(about["direction"], TRY["en-fr"])
 
 
 def gesture(about: dict) -> Edit | None:
@@ -154,7 +160,7 @@ def _gesture_button(about: dict, text: str) -> None:
 
 def _more(about: dict) -> None:
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for number, (sentence, why) in enumerate(TRY[about["direction"]]):
+        for number, (sentence, why) in enumerate(tries(about)):
             st.button(sentence, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(sentence,), width="stretch")
         st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
 

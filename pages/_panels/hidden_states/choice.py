@@ -60,8 +60,7 @@ def restore() -> None:
     if code := linked(TEXT, ""):
         with guard(stop=False):
             state[TEXT] = unpacked(code)
-    if uploads.path_of(linked(MODEL, "")):
-        state[uploads.KEY] = [linked(MODEL, "")]
+    uploads.remember(linked(MODEL, ""))
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
         state[BEFORE] = shown.text

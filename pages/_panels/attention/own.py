@@ -1,0 +1,61 @@
+"""A visitor's own translator: a checkpoint to open, and the alignment of any PyTorch module by one line in it."""
+
+import streamlit as st
+
+from pages._panels import own
+from pages._panels.attention import choice
+from pages._shared.translations import Sentence, View
+
+KEY = "attention.own"
+SAVE = """from models import checkpoint
+from models.pieces import Pieces
+from models.seq2seq import Seq2Seq
+
+pieces = Pieces.learn(["the red car", "la voiture rouge"], 300)  # of your own sentences
+arguments = {"vocab_size": len(pieces), "attention": "additive", "units": 32, "embedding": 16, "width": 16}
+module = Seq2Seq(**arguments)  # load your weights into it
+card = {"kind": "seq2seq", "direction": "en-fr", "arguments": arguments} | pieces.card()
+checkpoint.save(module, card, "mine.safetensors")
+"""
+RECORD = """from pathlib import Path
+
+import torch
+import explorer
+from explorer.figures.alignment import matrix
+from explorer.figures.export import to_html
+
+class Mine(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.decoder = torch.nn.GRUCell(4, 6)
+        self.attention = explorer.Tap("attention")  # one line here
+
+    def forward(self, memory, words):  # [in, 6], [out, 4]
+        state = torch.zeros(1, 6)
+        for word in words:
+            weights = self.attention((state @ memory.T).softmax(-1))  # and the name around your weights
+            state = self.decoder(word[None], state + weights @ memory)
+        return state
+
+module = Mine().eval()
+with explorer.record(module) as recording:
+    module(torch.randn(3, 6), torch.randn(2, 4))
+alignment = recording.alignment(("the", "red", "</s>"), ("la", "rouge"))
+print(alignment.weights)  # target word, source word
+Path("alignment.html").write_text(to_html(matrix(alignment)))
+"""
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """The uploader, and lines of Python that are tested."""
+    own.opener(KEY, choice.KIND, _opened)
+    left, right = st.columns(2)
+    left.markdown("**A translator with your weights**, as a file for this page")
+    left.code(SAVE, language="python")
+    right.markdown("**The attention of any PyTorch module**, in a notebook: one line in it, no other change")
+    right.code(RECORD, language="python")
+
+
+def _opened(name: str) -> None:
+    st.session_state[choice.MODEL] = name
+    choice.undo()
