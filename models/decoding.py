@@ -1,6 +1,6 @@
 """Text out of a network: drawn character by character, or searched for token by token, greedily or with a beam."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -140,6 +140,10 @@ class Edits:
 NO_EDITS = Edits()
 
 
+def no_report(done: int, total: int) -> None:
+    """Reports to nobody."""
+
+
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
     """A sentence that was found, and how.
@@ -202,11 +206,12 @@ class _Kept(NamedTuple):
 class _Stepping:
     """A network taken step by step, with the edits of each."""
 
-    def __init__(self, network: Decodable, memory: Any, search: Search, edits: Edits):
-        self.network, self.memory, self.search, self.edits = network, memory, search, edits
+    def __init__(self, network: Decodable, memory: Any, search: Search, edits: Edits, report: Callable[[int, int], None]):
+        self.network, self.memory, self.search, self.edits, self.report = network, memory, search, edits, report
 
     def advance(self, state: tuple[Tensor, ...], token: Tensor, at: int) -> tuple[tuple[Tensor, ...], Tensor, _Kept]:
         """The new state, log-probabilities [row, vocab] of what may be written next, and what is kept of the step."""
+        self.report(at, self.search.longest)
         step = self.network.step(self.memory, state, token)
         if at in self.edits.attention:
             given = _weights(self.edits.attention[at], step.attention, at)
@@ -237,7 +242,9 @@ def _weights(row: np.ndarray, own: Tensor | None, at: int) -> Tensor:
 
 
 @torch.inference_mode()
-def greedy(network: Decodable, memory: Any, search: Search = Search(), edits: Edits = NO_EDITS) -> list[Hypothesis]:
+def greedy(
+    network: Decodable, memory: Any, search: Search = Search(), edits: Edits = NO_EDITS, report: Callable[[int, int], None] = no_report
+) -> list[Hypothesis]:
     """The likeliest token at each step, for each row of a memory; the same as a beam of one.
 
     Args:
@@ -245,8 +252,9 @@ def greedy(network: Decodable, memory: Any, search: Search = Search(), edits: Ed
         memory: What it holds of its inputs, a named tuple of tensors [row, ...].
         search: `width` is not asked for here.
         edits: The same for every row.
+        report: Called with (steps done, steps at most); may raise to stop.
     """
-    stepping = _Stepping(network, memory, search, edits)
+    stepping = _Stepping(network, memory, search, edits, report)
     state = network.start(memory)
     rows = len(state[0])
     token = torch.full((rows,), START, device=state[0].device)
@@ -284,7 +292,9 @@ def _hypothesis(chain: list[tuple[int, int, float]], records: list[_Kept], searc
 
 
 @torch.inference_mode()
-def beam(network: Decodable, memory: Any, search: Search, edits: Edits = NO_EDITS) -> list[Found]:
+def beam(
+    network: Decodable, memory: Any, search: Search, edits: Edits = NO_EDITS, report: Callable[[int, int], None] = no_report
+) -> list[Found]:
     """The best sentences that keeping the `width` likeliest beginnings finds, for each row of a memory.
 
     At each step every open hypothesis is gone on with by its likeliest tokens, and as many of all these candidates are
@@ -295,12 +305,13 @@ def beam(network: Decodable, memory: Any, search: Search, edits: Edits = NO_EDIT
         memory: What it holds of its inputs, a named tuple of tensors [row, ...].
         search: Width, normalisation and longest.
         edits: The same for every row.
+        report: Called with (steps done, steps at most); may raise to stop.
 
     Source: Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014, with scores by length.
     """
     inputs, width = len(memory[0]), search.width
     each = torch.arange(inputs, device=memory[0].device).repeat_interleave(width)
-    stepping = _Stepping(network, _rows(memory, each), search, edits)
+    stepping = _Stepping(network, _rows(memory, each), search, edits, report)
     state = _rows(network.start(memory), each)
     token = torch.full((inputs * width,), START, device=each.device)
     beams, records = [_Beam(number * width, search) for number in range(inputs)], []

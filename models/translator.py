@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy
+from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy, no_report
 from models.pieces import END, START, Pieces
 from models.seq2seq import Memory, Seq2Seq, batch_of
 
 ROWS, PIECES = 64, 3_000  # of a batch, at most: sentences, and pieces of all of them with their padding
 LONGEST = 400  # pieces of a translation
-BEAM, GREEDY = Search(width=5), Search(width=1)
+BEAM, GREEDY = Search(width=5, longest=LONGEST), Search(width=1, longest=LONGEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,14 @@ def source_of(pieces: Pieces, sentence: str) -> list[int]:
     return [*pieces.encode(sentence), END]
 
 
-def translate(module: Seq2Seq, pieces: Pieces, sentence: str, search: Search = BEAM, edits: Edits = NO_EDITS) -> Translation:
+def translate(
+    module: Seq2Seq,
+    pieces: Pieces,
+    sentence: str,
+    search: Search = BEAM,
+    edits: Edits = NO_EDITS,
+    report: Callable[[int, int], None] = no_report,
+) -> Translation:
     """One sentence, alone in its batch: what a recording of the network hears is this sentence and nothing else.
 
     Args:
@@ -45,9 +52,10 @@ def translate(module: Seq2Seq, pieces: Pieces, sentence: str, search: Search = B
         sentence: Any text; an empty one has an empty translation.
         search: Greedy where its width is 1. Its longest is shortened to what the source's length allows.
         edits: Tokens to write and attention to use, by step.
+        report: Called with (steps done, steps at most); may raise to stop.
     """
     numbers = source_of(pieces, sentence)
-    return _searched(module, pieces, [numbers], search, edits)[0] if len(numbers) > 1 else Translation("", (), ())
+    return _searched(module, pieces, [numbers], search, edits, report)[0] if len(numbers) > 1 else Translation("", (), ())
 
 
 def translate_all(
@@ -55,7 +63,7 @@ def translate_all(
     pieces: Pieces,
     sentences: Sequence[str],
     search: Search = BEAM,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Callable[[int, int], None] = no_report,
 ) -> list[Translation]:
     """Many sentences, those of like length side by side, given in their own order.
 
@@ -67,7 +75,7 @@ def translate_all(
     done = sum(len(each) == 1 for each in numbers)
     for rows in _batches([len(each) for each in numbers]):
         report(done, len(sentences))
-        for row, translation in zip(rows, _searched(module, pieces, [numbers[row] for row in rows], search, NO_EDITS), strict=True):
+        for row, translation in zip(rows, _searched(module, pieces, [numbers[row] for row in rows], search), strict=True):
             found[row] = translation
         done += len(rows)
     report(len(sentences), len(sentences))
@@ -83,14 +91,21 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         order = order[size:]
 
 
-def _searched(module: Seq2Seq, pieces: Pieces, sources: list[list[int]], search: Search, edits: Edits) -> list[Translation]:
+def _searched(
+    module: Seq2Seq,
+    pieces: Pieces,
+    sources: list[list[int]],
+    search: Search,
+    edits: Edits = NO_EDITS,
+    report: Callable[[int, int], None] = no_report,
+) -> list[Translation]:
     memory = encoded(module, sources)
-    longest = min(search.longest, LONGEST, 2 * max(map(len, sources)) + 10)
+    longest = min(search.longest, 2 * max(map(len, sources)) + 10)
     bounded = replace(search, longest=longest)
     if search.width > 1:
-        results = [(found.hypotheses, found) for found in beam(module, memory, bounded, edits)]
+        results = [(found.hypotheses, found) for found in beam(module, memory, bounded, edits, report)]
     else:
-        results = [((hypothesis,), None) for hypothesis in greedy(module, memory, bounded, edits)]
+        results = [((hypothesis,), None) for hypothesis in greedy(module, memory, bounded, edits, report)]
     translations = []
     for source, (hypotheses, tree) in zip(sources, results, strict=True):
         alone = tuple(_without_padding(each, len(source)) for each in hypotheses)

@@ -1,13 +1,13 @@
 """What the page of attention computes, each once for all visitors: translations with the visitor's edits, alignments, states."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from explorer.records import Alignment, Trace
-from models.decoding import Edits, Hypothesis, Search
+from models.decoding import Edits, Hypothesis, Search, no_report
 from models.pieces import BLANK, START
 from pages._shared.memory import shared_cache
 from pages._shared.networks import loaded
@@ -72,13 +72,20 @@ class Sentence:
     hypothesis: Hypothesis = field(repr=False)
 
 
-def translation(view: View) -> Any:
-    """The translation of a view's text under its edits: see models.translator.Translation."""
-    from models.translator import translate
+def translation(view: View, report: Callable[[int, int], None] = no_report) -> Any:
+    """The translation of a view's text under its edits: see models.translator.Translation.
+
+    Args:
+        view: What is looked at.
+        report: Called with (steps done, steps at most); may raise to stop.
+    """
+    from models.translator import LONGEST, translate
 
     def make():
         network = loaded(view.model)
-        return translate(network.module, network.vocab, view.text, Search(width=view.width), _edits(network.vocab, view))
+        return translate(
+            network.module, network.vocab, view.text, Search(width=view.width, longest=LONGEST), _edits(network.vocab, view), report
+        )
 
     return shared_cache("translations", 128).get(("translation", view.model, view.text, view.edits, view.width), make)
 

@@ -218,3 +218,23 @@ def test_edits_that_make_no_sense_get_a_sentence(attention: str, edits: Edits, s
             beam(module, encoded(module, [SOURCES[0]]), search, edits)
     with pytest.raises(DecodingError, match=sentence):
         greedy(module, encoded(module, [SOURCES[0]]), Search(longest=3), edits)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_each_step_is_told_and_a_report_that_raises_ends_the_search(width: int):
+    module, told = network(), []
+    memory = encoded(module, SOURCES)
+
+    def search(report):
+        wanted = Search(width, longest=9)
+        return beam(module, memory, wanted, report=report) if width > 1 else greedy(module, memory, wanted, report=report)
+
+    search(lambda done, total: told.append((done, total)))
+    assert told == [(step, 9) for step in range(len(told))] and len(told) > 1
+
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(stop)

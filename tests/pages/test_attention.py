@@ -123,6 +123,16 @@ def test_an_edit_drops_those_that_came_after_it():
     assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
 
 
+def test_cancelling_goes_back_to_the_text_and_the_edits_before():
+    st.session_state[choice.TEXT], st.session_state[choice.EDITS] = "the cat.", (Edit(0, "look", 1),)
+    choice.edit(2, "look", 0)
+    choice.back()
+    assert st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
+    choice.set_text("le " * 200)
+    choice.back()
+    assert st.session_state[choice.TEXT] == "the cat." and st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
+
+
 @pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
 def test_no_link_breaks_the_page(code: str):
     page = open_page(text=packed(TEXT), edits=code, row="9999", model="no-such")

@@ -8,6 +8,7 @@ from explorer.figures.beam import Branches, tree
 from models.pieces import BLANK
 from pages._panels.attention.text import plain
 from pages._shared import networks, translations
+from pages._shared.guard import patiently
 from pages._shared.show import draw, draw_to_click, is_dark, save
 from pages._shared.translations import Sentence, View
 
@@ -21,7 +22,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         width = st.segmented_control("Width", [2, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
         pruned = st.toggle("Show what was dropped", key=f"{KEY}.pruned", bind="query-params")
     searched = view.of(width=width, edits=())
-    found = translations.translation(searched)
+    found = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: translations.translation(searched, report))
     chosen = min(st.session_state.get(f"{KEY}.chosen", 0), len(found.hypotheses) - 1)
     names = _sentences(searched, found)
     st.session_state[f"{KEY}.list"] = chosen
@@ -39,6 +40,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     sentence = translations.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:
         draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
+
+
+def _leave() -> None:
+    st.session_state["attention.panel"] = None
 
 
 def _sentences(view: View, found) -> dict[int, str]:

@@ -13,7 +13,7 @@ from pages._shared.translations import ALIKE, Edit, View
 
 PAGE = "attention"
 KIND = "seq2seq"
-MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, MATRIX = (f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "matrix"))
+MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE = (f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before"))
 CHARACTERS = 2_000  # of a text: some 300 words
 WORDS, PIECES = "words", "pieces"
 LETTERS = {"look": "l", "write": "w"}
@@ -90,6 +90,7 @@ def gesture(about: dict) -> Edit | None:
 def set_text(text: str | None) -> None:
     """Translate another sentence; None goes back to the example."""
     state = st.session_state
+    state[BEFORE] = state[TEXT], state[EDITS]
     state[TEXT] = None if text is None else text[:CHARACTERS].encode("utf-8", "replace").decode()
     state[EDITS], state[ROW] = (), None
 
@@ -101,8 +102,16 @@ def set_row(row: int) -> None:
 
 def edit(step: int, kind: str, value: int) -> None:
     """Put a choice in the network's place; what was chosen for later steps belonged to another sentence and goes."""
-    kept = [each for each in st.session_state[EDITS] if each.step < step or (each.step == step and each.kind != kind)]
-    st.session_state[EDITS] = (*sorted([*kept, Edit(step, kind, value)]),)
+    state = st.session_state
+    state[BEFORE] = state[TEXT], state[EDITS]
+    kept = [each for each in state[EDITS] if each.step < step or (each.step == step and each.kind != kind)]
+    state[EDITS] = (*sorted([*kept, Edit(step, kind, value)]),)
+
+
+def back() -> None:
+    """What was looked at before the last text or edit: where a long translation is cancelled."""
+    state = st.session_state
+    state[TEXT], state[EDITS] = state.pop(BEFORE, (None, ()))
 
 
 def undo(step: int | None = None) -> None:

@@ -12,6 +12,7 @@ from models.pieces import BLANK
 from pages._panels.attention import choice
 from pages._panels.attention.text import plain, share
 from pages._shared import networks, translations
+from pages._shared.guard import patiently
 from pages._shared.show import draw, draw_to_click, is_dark, save
 from pages._shared.translations import ALIKE, Sentence, View
 
@@ -60,6 +61,7 @@ def sentence(view: View, about: dict) -> str:
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     """Translation, matrix and chosen word; gives the view with a row that exists, and what is shown."""
+    patiently(f"{view.model} translates", f"{KEY}.cancel", choice.back, lambda report: translations.translation(view, report))
     shown = translations.sentence(view)
     if shown is None:
         st.info("There is no word yet. Type a sentence above and press Enter.", icon=":material/edit:")
