@@ -111,7 +111,7 @@ class Search:
 
     width: int = 1
     normalisation: float = 1.0
-    longest: int = 60
+    longest: int = 400
     top: int = 5
 
     def __post_init__(self) -> None:

@@ -10,8 +10,7 @@ from models.pieces import END, START, Pieces
 from models.seq2seq import Memory, Seq2Seq, batch_of
 
 ROWS, PIECES = 64, 3_000  # of a batch, at most: sentences, and pieces of all of them with their padding
-LONGEST = 400  # pieces of a translation
-BEAM, GREEDY = Search(width=5, longest=LONGEST), Search(width=1, longest=LONGEST)
+BEAM, GREEDY = Search(width=5), Search(width=1)
 
 
 @dataclass(frozen=True, eq=False)

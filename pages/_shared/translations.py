@@ -79,13 +79,11 @@ def translation(view: View, report: Callable[[int, int], None] = no_report) -> A
         view: What is looked at.
         report: Called with (steps done, steps at most); may raise to stop.
     """
-    from models.translator import LONGEST, translate
+    from models.translator import translate
 
     def make():
         network = loaded(view.model)
-        return translate(
-            network.module, network.vocab, view.text, Search(width=view.width, longest=LONGEST), _edits(network.vocab, view), report
-        )
+        return translate(network.module, network.vocab, view.text, Search(view.width), _edits(network.vocab, view), report)
 
     return shared_cache("translations", 128).get(("translation", view.model, view.text, view.edits, view.width), make)
 

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from models.recipes import RECIPES, TrainingError
 from models.seq2seq import Seq2Seq
 from models.train import Recipe
 from models.translation import examples_of, job, like_lengths
-from models.translator import BEAM, GREEDY, by_words, log_probabilities, translate, translate_all
+from models.translator import BEAM, GREEDY, by_words, log_probabilities, source_of, translate, translate_all
 from tests.models.tiny_translation import WORDS, save_tiny_translator, sentences, tiny_translator, vocabulary
 
 PAIRS = sentences(700)
@@ -336,3 +337,13 @@ def test_the_recipes_differ_in_nothing_but_attention_and_direction():
             Seq2Seq(4_000, **about["arguments"])
         assert Recipe(**about["recipe"]).epochs > 0
     assert len(common) == 1 and KINDS["seq2seq"] == "models.seq2seq:Seq2Seq"
+
+
+def test_a_long_sentence_is_not_cut_before_its_bound():
+    loaded = tiny_translator()
+    module: Any = loaded.module
+    module.bias[END] = -torch.inf  # it never comes to an end
+    short, long = ("the cat.", "the red cat sees two dog " * 30)
+    for text, longest in ((short, 2 * len(source_of(loaded.vocab, short)) + 10), (long, 400)):
+        (best,) = translate(module, loaded.vocab, text, GREEDY).hypotheses
+        assert len(best.tokens) == longest and not best.finished
