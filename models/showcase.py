@@ -19,6 +19,7 @@ NOUNS = (
     ("door", "la porte"), ("bag", "le sac"), ("table", "la table"), ("boat", "le bateau"), ("shirt", "la chemise"),
 )  # fmt: skip
 COLOURS = (("red", "rouge rouge"), ("white", "blanc blanche"), ("black", "noir noire"), ("green", "vert verte"), ("blue", "bleu bleue"))
+NAMES = {name for english, french in COLOURS for name in (english, *french.split())}
 FRAMES = (
     ("The {0} is in front of the big {1}.", "{the_0} est devant {the} grand{e} {1}."),
     ("I see a {0} and a {1}.", "Je vois {a_0} et {a_1}."),
@@ -79,6 +80,8 @@ def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, s
 def found(loaded: "Loaded") -> dict[str, Any] | None:
     """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
 
+    A colour that becomes another colour comes before all else: the rest of the sentence stays one that a person would say.
+
     Args:
         loaded: A translation network.
 
@@ -86,7 +89,11 @@ def found(loaded: "Loaded") -> dict[str, Any] | None:
         An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
     """
     tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
-    return asdict(max(tried, key=lambda each: each[0])[1]) if tried else None
+    return asdict(max(tried, key=lambda each: (_is_colour_for_colour(each[1]), each[0]))[1]) if tried else None
+
+
+def _is_colour_for_colour(example: Example) -> bool:
+    return {example.looks, example.looks_instead, example.word, example.becomes} <= NAMES
 
 
 def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[float, Example]]:

@@ -1,5 +1,7 @@
 """The sentence that opens the page of attention: what the search says of it is so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,9 @@ def test_crossings_are_clear_words_left_of_an_earlier_one():
     weights = np.array([[0.1, 0.8, 0.1], [0.9, 0.1, 0], [0.3, 0.3, 0.4]])
     assert list(showcase._crossings(weights)) == [(1, 0)]
     assert list(showcase._crossings(np.eye(3))) == []
+
+
+def test_a_colour_that_becomes_a_colour_comes_first():
+    example = showcase.Example("", "", 5, 5, 3, 7, "black", "red", "noir", "rouge", ("black", "book"))
+    assert showcase._is_colour_for_colour(example)
+    assert not showcase._is_colour_for_colour(replace(example, looks_instead="bought", becomes="acheté"))
