@@ -80,7 +80,8 @@ def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, s
 def found(loaded: "Loaded") -> dict[str, Any] | None:
     """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
 
-    A colour that becomes another colour comes before all else: the rest of the sentence stays one that a person would say.
+    Sentences that are translated as a person would come before others, and a colour that becomes another colour before any
+    other change: the rest of the sentence stays one that a person would say.
 
     Args:
         loaded: A translation network.
@@ -89,15 +90,15 @@ def found(loaded: "Loaded") -> dict[str, Any] | None:
         An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
     """
     tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
-    return asdict(max(tried, key=lambda each: (_is_colour_for_colour(each[1]), each[0]))[1]) if tried else None
+    return asdict(max(tried, key=lambda each: each[0])[1]) if tried else None
 
 
 def _is_colour_for_colour(example: Example) -> bool:
     return {example.looks, example.looks_instead, example.word, example.becomes} <= NAMES
 
 
-def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[float, Example]]:
-    """What one sentence has to show: each word that crosses another and changes with its weight, and how clearly it does."""
+def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[tuple[bool, bool, float], Example]]:
+    """What one sentence has to show: each word that crosses another and changes with its weight, and how good an example it is."""
     from models.translator import GREEDY, by_words, translate
 
     module: Any = loaded.module
@@ -116,10 +117,9 @@ def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[float,
         for other in sorted(set(weights[:-1].argmax(1).tolist()) - {column, len(source) - 1}):
             p, becomes = _instead(loaded, sentence, step, other)
             if becomes and becomes != target[row]:
-                yield (
-                    min(sure, p),
-                    Example(sentence, truth, row, step, column, other, source[column], source[other], target[row], becomes, crossing),
-                )
+                names = source[column], source[other], target[row], becomes
+                example = Example(sentence, truth, row, step, column, other, *names, crossing)
+                yield (own.text == truth, _is_colour_for_colour(example), min(sure, p)), example
 
 
 def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:
