@@ -25,6 +25,7 @@ WIDEST = 24  # words up to which the matrix is the first picture; beyond, lines
 STYLE = """<style>
 .st-key-attention-frame { overflow-x: auto; }
 @media (min-width: 641px) { .st-key-attention-lines { display: none; } }
+@media (max-width: 640px) { .st-key-attention-draft { flex: 1 1 100%; } }
 </style>"""
 HOW_TO_READ = """
 Each **row** is a word of the translation, each **column** a word of the source; the darker a cell, the more the decoder
@@ -55,7 +56,7 @@ def sentence(view: View, about: dict) -> str:
     first, second = shown["crossing"]
     if wanted in view.edits:
         return f"Looking at “{shown['looks_instead']}” it writes “{shown['becomes']}”; everything after it was decoded anew."
-    crossing = f"“{first} {second}” changes its order: the dark cells cross." if first != second else ""
+    crossing = f"“{first} {second}” changes its order: the strongest cells cross." if first != second else ""
     return f"{crossing} “{shown['word']}” was chosen while looking at “{shown['looks']}”. Make it look at “{shown['looks_instead']}”."
 
 
