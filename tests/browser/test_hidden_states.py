@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import ROOT, settle
+from tests.pages.test_pages import own_checkpoint
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
@@ -109,3 +110,13 @@ def test_axe_finds_nothing_of_ours(hidden_states, scheme):
     ours = {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found if v["id"] not in NOT_OURS}
     assert not ours, ours
     assert {v["id"] for v in found} >= set(NOT_OURS), "a row of NOT_OURS is no longer needed"
+
+
+def test_another_network_opens_at_its_own_layer_and_the_widgets_say_so(hidden_states, tmp_path):
+    page = hidden_states("hidden_states.panel=Your+own+network")
+    layer = page.locator(".st-key-hidden_states-layer input")
+    expect(layer).to_have_value("layer 2")  # of wiki-lstm's first unit
+    own = {"name": "mine.safetensors", "mimeType": "", "buffer": own_checkpoint(tmp_path, layers=2)}
+    page.locator("input[type=file]").set_input_files([own])
+    expect(page.get_by_text("Unit 0 of layer 1")).to_be_visible()
+    expect(layer).to_have_value("layer 1")

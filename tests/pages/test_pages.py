@@ -192,14 +192,14 @@ def test_the_colours_of_this_text_reach_its_largest_value_and_say_so():
     assert page.selectbox(key=choice.SCALE).value == choice.SCALES[1]
 
 
-def own_checkpoint(folder: Path) -> bytes:
+def own_checkpoint(folder: Path, layers: int = 1) -> bytes:
     from models import checkpoint
     from models.char_lm import CharLM
 
     torch.manual_seed(3)
-    module, card = CharLM(4, "gru", 1, 6, 3), {"kind": "char_lm", "units": "lies", "data": ["lies"]}
+    module, card = CharLM(4, "gru", layers, 6, 3), {"kind": "char_lm", "units": "lies", "data": ["lies"]}
     card |= {
-        "arguments": {"vocab_size": 4, "cell": "gru", "layers": 1, "units": 6, "embedding": 3},
+        "arguments": {"vocab_size": 4, "cell": "gru", "layers": layers, "units": 6, "embedding": 3},
         "vocabulary": ["\ufffd", "a", "[", "]"],
     }
     checkpoint.save(module, card, folder / "mine.safetensors")

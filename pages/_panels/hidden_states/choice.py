@@ -109,7 +109,8 @@ def forget_model() -> None:
     """Another network numbers its units anew: open it as its card says."""
     st.session_state[UNIT] = None
     for key in (LAYER, QUANTITY):
-        st.session_state.pop(key, None)
+        if key in st.session_state:
+            st.session_state[key] = None
 
 
 def look_at(layer: int, unit: int, quantity: str | None = None) -> None:
@@ -174,9 +175,9 @@ def _bound(key: str) -> dict:
 
 
 def _select(label: str, options: Sequence[str], index: int, key: str, width: int) -> str:
-    # What another network offered may not exist here: back to the default, instead of an error.
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
+    # What another network offered may not exist here: back to the default, told to the browser, which keeps what it shows.
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key], index = options[index], 0
     return st.selectbox(label, options, index, width=width, **_bound(key))
 
 
