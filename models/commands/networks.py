@@ -179,7 +179,7 @@ def compare(
     source: Annotated[Path | None, typer.Option("--data", help="What they were trained on.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the first one's card keeps it."""
+    """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the others' cards keep it."""
     first = open_network(names[0])
     kind = first.card["kind"]
     if kind not in COMPARED:
@@ -189,8 +189,10 @@ def compare(
     read = training.read(source or training.find(first.card["data"]["corpus"]))
     with bar("reading dev") as report:
         found = training.compare(loaded, read, report)
-    path = Path(names[0]) if names[0].endswith(".safetensors") else models.folder_of_checkpoints() / f"{names[0]}.safetensors"
-    checkpoint.update_card(path, paired=found)
+    for name in names[1:]:
+        path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
+        both = {part: {each: told[each] for each in (names[0], name)} for part, told in found.items()}
+        checkpoint.update_card(path, paired={"against": names[0]} | both)
     tell(found, as_json)
 
 

@@ -32,7 +32,18 @@ def _of_translation(card: dict[str, Any]) -> dict[str, Any] | None:
     scores, example = card.get("scores"), card.get("example")
     told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_bleu(scores) else {}}
     told["answers"] = _answers(card.get("answers"))
+    told["paired"] = _paired(card.get("paired"))
     return card | told | {"example": example if _is_example(example) else None}
+
+
+def _paired(paired: Any) -> dict[str, Any]:
+    """With which network a paired bootstrap compared this one on all of dev, and how often chance gives so large a difference."""
+    scores = paired.get("all") if isinstance(paired, dict) else None
+    if not isinstance(scores, dict) or not all(isinstance(each, dict) for each in scores.values()):
+        return {}
+    chances = [each.get("p") for name, each in scores.items() if name != paired.get("against")]
+    is_sound = isinstance(paired.get("against"), str) and len(chances) == 1 and isinstance(chances[0], float | int)
+    return {"against": paired["against"], "p": chances[0]} if is_sound else {}
 
 
 def _of_any(card: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +96,7 @@ def of_module(card: dict[str, Any], module: Any) -> dict[str, Any]:
         size = {"layers": module.rnn.num_layers, "units": module.rnn.hidden_size}
         return told | {"arguments": card["arguments"] | size, "units": []}
     direction = card.get("direction")
-    return told | {"direction": direction if isinstance(direction, str) else "", "answers": {}, "example": None}
+    return told | {"direction": direction if isinstance(direction, str) else "", "answers": {}, "paired": {}, "example": None}
 
 
 def _are_numbers(scores: Any) -> bool:

@@ -224,7 +224,7 @@ def test_dev_score_is_minus_bleu_4_of_greedy_captions():
     assert score == pytest.approx(-captioning.bleu.bleu(found, [[text, "another"] for text in found[:5]] + [["a red ball"]] * 4))
 
 
-def test_captioners_are_compared_and_the_first_card_keeps_it(tmp_path, capsys, monkeypatch):
+def test_captioners_are_compared_and_the_others_cards_keep_it(tmp_path, capsys, monkeypatch):
     collection(tmp_path / "flickr")
     monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
     for name in ("tiny", "other"):
@@ -232,7 +232,7 @@ def test_captioners_are_compared_and_the_first_card_keeps_it(tmp_path, capsys, m
         assert train(capsys, tmp_path, "states", name=name)[0] == 0
     code, out, _ = call(capsys, "compare", "tiny", "other", "--data", tmp_path / "flickr", "--json")
     found = json.loads(out)
-    assert code == 0 and found == models.available()["tiny"]["paired"] and found["all"]["tiny"]["p"] is None
+    assert code == 0 and {"against": "tiny"} | found == models.available()["other"]["paired"] and found["all"]["tiny"]["p"] is None
     assert found["all"]["other"]["p"] == 1  # the same network twice
 
 

@@ -255,14 +255,18 @@ def test_json_lines_hold_the_alignment(tmp_path, capsys, monkeypatch):
         np.testing.assert_allclose(first["pieces"]["weights"], whole.hypotheses[0].attention, atol=1e-5)
 
 
-def test_networks_are_compared_and_the_first_card_keeps_it(tmp_path, capsys):
+def test_networks_are_compared_and_the_others_cards_keep_it(tmp_path, capsys):
     for seed, name in enumerate(("a", "b")):
         loaded = tiny_translator(seed=seed)
         models.checkpoint.save(loaded.module, loaded.card, tmp_path / f"checkpoints/{name}.safetensors")
     code, out, _ = call(capsys, "compare", "a", "b", "--data", tmp_path / "pairs.tsv", "--json")
     found = json.loads(out)
     assert code == 0 and list(found) == ["all", "1-5", "6-8"] and list(found["all"]) == ["a", "b"]
-    assert found == models.available()["a"]["paired"] and found["all"]["a"]["p"] is None and 0 <= found["1-5"]["b"]["p"] <= 1
+    assert (
+        {"against": "a"} | found == models.available()["b"]["paired"]
+        and found["all"]["a"]["p"] is None
+        and 0 <= found["1-5"]["b"]["p"] <= 1
+    )
     loaded = tiny_translator()
     models.checkpoint.save(loaded.module, loaded.card | {"direction": "fr-en"}, tmp_path / "checkpoints/c.safetensors")
     code, _, err = call(capsys, "compare", "a", "c", "--data", tmp_path / "pairs.tsv")

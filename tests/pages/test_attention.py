@@ -185,7 +185,14 @@ def test_without_a_translator_the_page_says_how_to_train_one(networks):
 
 def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
     loaded = tiny_translator()
-    wrong = {"answers": {"looks": "yes"}, "scores": {"bleu": "high"}, "example": {"sentence": 3}, "data": [], "parameters": "many"}
+    wrong = {
+        "answers": {"looks": "yes"},
+        "paired": {"all": {"a": {"p": "x"}}, "against": 3},
+        "scores": {"bleu": "high"},
+        "example": {"sentence": 3},
+        "data": [],
+        "parameters": "many",
+    }
     checkpoint.save(loaded.module, loaded.card | wrong, networks / "en-fr-additive.safetensors")
     for panel in PANELS:
         reading(panel=panel)
@@ -206,6 +213,14 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     assert any("*the reason*" in each.value for each in page.markdown)
     page.button(key="attention.real.fake").click().run()
     assert sound(page).selectbox(key=choice.MODEL).value == "en-fr-fake"
+
+
+def test_the_table_says_whether_a_difference_is_chance(networks):
+    loaded = tiny_translator("none")
+    paired = {"against": "en-fr-additive", "all": {"en-fr-additive": {"bleu": 9.0, "p": None}, "en-fr-none": {"bleu": 8.0, "p": 0.02}}}
+    checkpoint.save(loaded.module, loaded.card | {"paired": paired}, networks / "en-fr-none.safetensors")
+    table = reading(panel="The network").dataframe[0].value.set_index("network")
+    assert table.loc["en-fr-none", "chance gives so large a difference"] == "p 0.020 (against en-fr-additive)"
 
 
 def test_two_hundred_sentences_of_our_own_each_once_and_each_way():

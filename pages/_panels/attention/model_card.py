@@ -27,7 +27,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     st.markdown("**BLEU on dev sentences it never saw**, every known translation of a source as a reference (higher is better)")
     st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores")
     if signature := scores.get("signature"):
-        st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences.")
+        st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences; differences: paired bootstrap.")
     lines = {n: _scores(card) for n, card in _same_direction(about["direction"]).items() if card["scores"].get("bleu_by_length")}
     if lines:
         frame = pd.DataFrame([{"network": n, **vars(each)} for n, parts in lines.items() for each in parts])
@@ -54,5 +54,7 @@ def _networks(direction: str) -> pd.DataFrame:
         low, high = scores.get("interval", (None, None))
         row = {"network": name, "attention": card["arguments"].get("attention"), "parameters": card["parameters"]}
         row |= {"BLEU": scores.get("bleu"), "from": low, "to": high, "chrF": scores.get("chrf"), "sources": scores.get("sentences")}
+        if paired := card["paired"]:
+            row |= {"chance gives so large a difference": f"p {paired['p']:.3f} (against {paired['against']})"}
         rows.append(row | {"exactly right": scores.get("exact_match"), "greedy BLEU": scores.get("greedy_bleu")})
     return pd.DataFrame(rows)
