@@ -28,8 +28,8 @@ if not about:
 with guard():
     sentence = st.empty()
     view = choice.pick(about)
-    sentence.markdown(matrix.sentence(view, about))
     view, shown = matrix.panel(view, about)
+    sentence.markdown(matrix.sentence(view, about, shown))
     if shown:
         real.strip(view, about)
     if not choice.write_link(view, about):

@@ -21,7 +21,12 @@ CAPTION = "used to choose this word"  # alpha_i is worked out before word i, fro
 
 
 def matrix(
-    alignment: Alignment, chosen: int | None = None, numbers: bool = False, is_linear: bool = False, dark: bool = False
+    alignment: Alignment,
+    chosen: int | None = None,
+    numbers: bool = False,
+    is_linear: bool = False,
+    dark: bool = False,
+    is_small: bool = False,
 ) -> alt.TopLevelMixin:
     """Target words down, source words across, each cell the weight that was used to choose the word of its row.
 
@@ -34,15 +39,18 @@ def matrix(
         numbers: Whether each cell above 0.005 prints its weight.
         is_linear: Colour in proportion to the weight.
         dark: Colours for a dark ground.
+        is_small: Small cells, for several side by side.
 
     Raises:
         AnalysisError: nothing was written, so there is no row.
     """
     frame = _frame(alignment)
     scale = alt.Scale(type="linear" if is_linear else "sqrt", domain=[0, 1], range=list(COLOURS[dark]), interpolate="rgb")
-    legend = alt.Legend(title="weight, fixed", values=[0, 0.25, 1], gradientLength=120, format=".2~f")
-    click = alt.selection_point(name="cell", fields=["row", "column"], on="click", empty=False)
-    base = alt.Chart(frame).encode(x=_across(alignment), y=_down(alignment))
+    legend = alt.Legend(
+        title="weight, fixed", values=[0, 0.25, 1], gradientLength=120, format=".2~f", orient="bottom" if is_small else "right"
+    )
+    click = alt.selection_point(name="cell", fields=["row", "column"], on="click", empty=False, clear=False)
+    base = alt.Chart(frame).encode(x=_across(alignment, is_small), y=_down(alignment))
     tooltip = [alt.Tooltip("target", title="word"), alt.Tooltip("source", title="looks at"), alt.Tooltip("weight", format=".2f")]
     cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5).encode(
         color=alt.Color("weight:Q", scale=scale, legend=legend), tooltip=tooltip
@@ -50,15 +58,18 @@ def matrix(
     layers: list[alt.Chart] = [cells.add_params(click), *_frames(base, chosen, dark)]
     if numbers:
         layers.append(_numbers(base.transform_filter("datum.weight >= 0.005"), "datum.weight > 0.4", dark))
-    return themed(_sized(alt.layer(*layers), alignment), f"Attention, target words down, source words across. {in_words(alignment)}", dark)
+    return themed(
+        _sized(alt.layer(*layers), alignment, is_small), f"Attention, target words down, source words across. {in_words(alignment)}", dark
+    )
 
 
-def difference(one: Alignment, other: Alignment, dark: bool = False) -> alt.TopLevelMixin:
+def difference(one: Alignment, other: Alignment, dark: bool = False, is_small: bool = False) -> alt.TopLevelMixin:
     """What one alignment looks at more than another of the same words, -1..1, 0 neutral.
 
     Args:
         one, other: Over the same source and target words.
         dark: Colours for a dark ground.
+        is_small: Small cells, for several side by side.
 
     Raises:
         AnalysisError: their words differ.
@@ -68,13 +79,13 @@ def difference(one: Alignment, other: Alignment, dark: bool = False) -> alt.TopL
     frame = _frame(one).assign(weight=(one.weights - other.weights).ravel())
     scale = alt.Scale(domain=[-1, 0, 1], range=list(DIFFERENCE[dark]), interpolate="rgb")
     tooltip = ["target", "source", alt.Tooltip("weight", format="+.2f", title="more by")]
-    legend = alt.Legend(title="difference, fixed", values=[-1, 0, 1], gradientLength=120)
+    legend = alt.Legend(title="difference, fixed", values=[-1, 0, 1], gradientLength=120, orient="bottom" if is_small else "right")
     colour = alt.Color("weight:Q", scale=scale, legend=legend)
-    cells = alt.Chart(frame).mark_rect().encode(x=_across(one), y=_down(one), color=colour, tooltip=tooltip)
+    cells = alt.Chart(frame).mark_rect().encode(x=_across(one, is_small), y=_down(one), color=colour, tooltip=tooltip)
     row, column = np.unravel_index(np.abs(one.weights - other.weights).argmax(), one.weights.shape)
     by = one.weights[row, column] - other.weights[row, column]
     most = f"They differ most in how {one.target[row]!r} looks at {one.source[column]!r}, by {by:+.2f}."
-    return themed(_sized(cells, one), f"Difference of two attentions. {most}", dark)
+    return themed(_sized(cells, one, is_small), f"Difference of two attentions. {most}", dark)
 
 
 def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -> alt.TopLevelMixin:
@@ -104,17 +115,17 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
         strokeWidth=alt.StrokeWidth("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0.5, 9]), legend=None),
         tooltip=["source", "target", alt.Tooltip("weight", format=".2f")],
     )  # fmt: skip
-    click = alt.selection_point(name="word", fields=["row"], on="click", empty=False)
+    click = alt.selection_point(name="word", fields=["row"], on="click", empty=False, clear=False)
     words = [
         _column_of(alignment, alignment.source, 0.0, "right", dark),
         _column_of(alignment, alignment.target, 1.0, "left", dark, chosen),
     ]
     chart = alt.layer(drawn, words[0], words[1].add_params(click)).properties(width=340, height=28 * _tallest(alignment))
-    return themed(chart, f"Lines from source words to target words. {in_words(alignment)}", dark)
+    return themed(_unsqueezed(chart), f"Lines from source words to target words. {in_words(alignment)}", dark)
 
 
 def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMixin:
-    """The weights of one target word as bars over the source words.
+    """The weights of one target word as bars over the source words; over a long source the largest only.
 
     Args:
         alignment: What to show.
@@ -127,13 +138,14 @@ def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMi
     if not 0 <= chosen < len(alignment.target):
         raise AnalysisError(f"There is no target word {chosen}; expected 0 to {len(alignment.target) - 1}.")
     frame = _frame(alignment)
-    frame = frame[frame["row"] == chosen]
+    largest = np.argsort(-alignment.weights[chosen])[: MANY if len(alignment.source) > 2 * MANY else None].tolist()
+    frame = frame[(frame["row"] == chosen) & frame["column"].isin(largest)]
     x = alt.X("weight:Q", title=f"weight, {CAPTION}: {_shown(alignment.target[chosen])}", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source)))
     bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
     most = alignment.source[int(alignment.weights[chosen].argmax())]
     told = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
-    return themed(bars.properties(width=260, height=20 * len(alignment.source)), told, dark)
+    return themed(_unsqueezed(bars.properties(width=230, height=20 * len(frame))), told, dark)
 
 
 def in_words(alignment: Alignment, most: int = 30) -> str:
@@ -168,8 +180,8 @@ def _names(words: Sequence[str]) -> str:
     return f"{json.dumps([_shown(word) for word in words], ensure_ascii=False)}[datum.value]"
 
 
-def _across(alignment: Alignment) -> alt.X:
-    angle = -45 if len(alignment.source) > MANY else 0
+def _across(alignment: Alignment, is_small: bool = False) -> alt.X:
+    angle = -45 if is_small or len(alignment.source) > MANY else 0
     axis = alt.Axis(orient="top", labelExpr=_names(alignment.source), labelAngle=angle, labelOverlap=False, labelLimit=140)
     return alt.X("column:O", title=None, axis=axis)
 
@@ -178,10 +190,17 @@ def _down(alignment: Alignment) -> alt.Y:
     return alt.Y("row:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.target), labelOverlap=False, labelLimit=140))
 
 
-def _sized(chart: Any, alignment: Alignment) -> alt.TopLevelMixin:
-    cell = 34 if max(alignment.weights.shape) <= MANY else 22
-    wide = max(cell, 46) if len(alignment.source) <= MANY else cell  # whole words stand upright over few columns
-    return chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target))
+def _sized(chart: Any, alignment: Alignment, is_small: bool = False) -> alt.TopLevelMixin:
+    is_many = len(alignment.source) > MANY
+    cell = 22 if is_small or is_many or len(alignment.target) > MANY else 32
+    wide = cell if is_small or is_many else 44  # whole words stand upright over few columns
+    return _unsqueezed(chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target)))
+
+
+def _unsqueezed(chart: Any) -> alt.TopLevelMixin:
+    """The size is that of the cells: without this, a page would squeeze them to make room for labels and legend."""
+    chart.autosize = alt.AutoSizeParams(type="pad")
+    return chart
 
 
 def _frames(base: alt.Chart, chosen: int | None, dark: bool) -> list[alt.Chart]:

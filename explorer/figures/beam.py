@@ -60,7 +60,7 @@ def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = Fal
         color=alt.condition("datum.on_path", alt.value(strong), alt.value(ink(dark, faint=True))),
         strokeWidth=alt.condition("datum.on_path", alt.value(2.5), alt.value(1)),
     )  # fmt: skip
-    click = alt.selection_point(name="node", fields=["node"], on="click", empty=False)
+    click = alt.selection_point(name="node", fields=["node"], on="click", empty=False, clear=False)
     tooltip = ["word", alt.Tooltip("score", format=".2f", title="log p / length"), "state"]
     # A word stands on a broad outline of itself in the ground's colour, so that no line runs through it.
     ground = {"color": (paper := "#141418" if dark else "#ffffff"), "stroke": paper, "strokeWidth": 7}

@@ -1,6 +1,7 @@
 """Put a figure on the page: with its text alternative, and with its picture and data to take away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,18 @@ from explorer.figures import export
 def is_dark() -> bool:
     """Whether the visitor looks at the dark theme."""
     return st.context.theme.type == "dark"
+
+
+@contextmanager
+def scrolling(name: str) -> Iterator[None]:
+    """A frame for a figure that may be wider than its place: the figure scrolls in it, the page does not.
+
+    Args:
+        name: Its key, unlike those of all others.
+    """
+    with st.container(key=f"scrolling-{name}"):
+        yield
+        st.html('<style>[class*="st-key-scrolling-"] { overflow-x: auto; }</style>')
 
 
 def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:

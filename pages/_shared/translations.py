@@ -88,12 +88,38 @@ def translation(view: View, report: Callable[[int, int], None] = no_report) -> A
     return shared_cache("translations", 128).get(("translation", view.model, view.text, view.edits, view.width), make)
 
 
+def possible(view: View) -> View:
+    """The view with those of its edits that this network can follow in this text: a link may hold others.
+
+    A word that is not in the source cannot be looked at, a number that is no piece cannot be written, and a network without
+    attention looks nowhere.
+    """
+    from models.pieces import END
+    from models.translator import source_of
+
+    network = loaded(view.model)
+    columns, pieces = len(network.vocab.words(source_of(network.vocab, view.text))), len(network.vocab)
+    values = {"look": range(ALIKE, columns if has_attention(network) else ALIKE), "write": range(END, pieces)}
+    return view.of(edits=tuple(edit for edit in view.edits if edit.value in values[edit.kind]))
+
+
+def taken(view: View) -> View:
+    """The view without edits of steps that are never taken, after the end of the sentence."""
+    hypotheses = translation(view).hypotheses
+    steps = len(hypotheses[0].tokens) if hypotheses else 0
+    return view.of(edits=tuple(edit for edit in view.edits if edit.step < steps))
+
+
+def has_attention(network: Any) -> bool:
+    """Whether a translation network looks at its source at all."""
+    return network.card["arguments"].get("attention") != "none"
+
+
 def _edits(vocab: Any, view: View) -> Edits:
     from models.translator import looking_at, source_of
 
     source = source_of(vocab, view.text)
-    columns = len(vocab.words(source))
-    looks = {edit.step: edit.value for edit in view.edits if edit.kind == "look" and edit.value < columns}
+    looks = {edit.step: edit.value for edit in view.edits if edit.kind == "look"}
     rows = {step: looking_at(vocab, source, None if word == ALIKE else word) for step, word in looks.items()}
     return Edits({edit.step: edit.value for edit in view.edits if edit.kind == "write"}, rows)
 

@@ -13,7 +13,7 @@ SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
 FIRST = "hidden_states"  # the default page has no name in its address
 PAGES = {
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
-    "attention": (".st-key-attention-frame svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
+    "attention": (".st-key-scrolling-attention-matrix svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
 }
 
 

@@ -30,7 +30,7 @@ def attention(serve, visit, folder):
         server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
         page = visit(f"{server.url}/attention?{query}", **options)
         expect(page.get_by_role("heading", name="Where does the decoder look")).to_be_visible()
-        page.wait_for_selector(".st-key-attention-frame .view_1_marks path", timeout=120_000)
+        page.wait_for_selector(".st-key-scrolling-attention-matrix .view_1_marks path", timeout=120_000)
         settle(page, 120_000)
         return page
 
@@ -39,7 +39,7 @@ def attention(serve, visit, folder):
 
 def click(page: Page, row: int, column: int) -> None:
     """Click a cell of the matrix; eight source words stand across."""
-    page.locator(".st-key-attention-frame .view_1_marks path").nth(8 * row + column).click()
+    page.locator(".st-key-scrolling-attention-matrix .view_1_marks path").nth(8 * row + column).click()
 
 
 def test_a_link_to_the_page_is_the_first_visit_of_a_server_and_goes_through_the_app(attention):

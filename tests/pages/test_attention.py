@@ -11,6 +11,7 @@ from models.decoding import Edits
 from models.translator import GREEDY, by_words, looking_at, translate
 from pages._panels.attention import choice, export
 from pages._panels.attention import own as own_network
+from pages._panels.attention.text import plain, share
 from pages._shared import translations, uploads
 from pages._shared.link import packed
 from pages._shared.translations import ALIKE, Edit, View
@@ -116,8 +117,10 @@ def test_another_word_can_be_written_and_taken_back():
 
 def test_an_edit_drops_those_that_came_after_it():
     st.session_state[choice.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
-    choice.edit(2, "look", ALIKE)
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE), Edit(2, "write", 7))
+    choice.edit(2, "write", 8)
+    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 8))
+    choice.edit(2, "look", ALIKE)  # who looks elsewhere chooses anew
+    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE))
     assert choice.edits_of(choice.code_of(st.session_state[choice.EDITS])) == st.session_state[choice.EDITS]
     choice.undo(2)
     assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
@@ -135,8 +138,8 @@ def test_cancelling_goes_back_to_the_text_and_the_edits_before():
 
 @pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
 def test_no_link_breaks_the_page(code: str):
-    page = open_page(text=packed(TEXT), edits=code, row="9999", model="no-such")
-    assert not page.exception
+    page = sound(open_page(text=packed(TEXT), edits=code, row="9999", model="no-such"))
+    assert page.session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
 
 
 def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weight(monkeypatch):
@@ -150,6 +153,63 @@ def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weigh
     assert st.session_state[choice.ROW] == 3 and st.session_state[choice.EDITS] == ()
     matrix._cell_clicked(view.of(row=3), shown, {"row": 3, "column": 1})
     assert st.session_state[choice.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
+
+
+def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
+    page = reading(model="en-fr-none", edits="0l1.1w9")
+    assert page.session_state[choice.EDITS] == (Edit(1, "write", 9),)
+
+
+def test_the_cost_of_weights_and_of_written_words_are_told_apart():
+    page = reading(edits="0w9.1l2", units="pieces")
+    loaded, found = own()
+    told = next(each.value for each in page.caption if "nats with your weights" in each.value)
+    best, rows = found.hypotheses[0], {1: looking_at(loaded.vocab, found.source, 2)}
+    after = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(dict(enumerate(best.tokens)), rows)).hypotheses[0].log_probabilities
+    assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in told
+    assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in told
+    now = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits({0: 9}, rows)).hypotheses[0].log_probabilities.sum()
+    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with what you wrote" in told
+
+
+def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gesture_alone(networks):
+    loaded = tiny_translator()
+    claims = {"truth": "", "looks": "the", "looks_instead": "cat", "word": "x", "becomes": "y", "crossing": ["the", "cat"]}
+    shown = {"sentence": TEXT, "row": 1, "step": 1, "column": 0, "other": 2} | claims
+    checkpoint.save(loaded.module, loaded.card | {"example": shown}, networks / "en-fr-additive.safetensors")
+    page = sound(open_page())
+    assert page.markdown[0].value.startswith("“the cat” changes its order")
+    page.button(key="attention.gesture").click().run()
+    drawn = translations.sentence(View("en-fr-additive", TEXT, (Edit(1, "look", 2),)))
+    assert drawn is not None
+    word = next(word for word, steps in zip(drawn.target, drawn.steps, strict=True) if 1 in steps)
+    assert f"Looking at “cat” it writes “{plain(word)}”" in sound(page).markdown[0].value
+    page = sound(open_page(edits="0w9.1l2", text=packed(TEXT)))
+    assert page.markdown[0].value.startswith("Click a row")
+    assert page.query_params["attention.text"] in (packed(TEXT), [packed(TEXT)])  # edits travel with their sentence
+
+
+def test_another_network_reads_the_sentence_that_stands_there():
+    page = sound(open_page())
+    before = page.text_input(key=choice.DRAFT).value
+    page.selectbox(key=choice.MODEL).select("en-fr-uniform").run()
+    assert sound(page).text_input(key=choice.DRAFT).value == before
+
+
+def test_a_text_that_is_too_long_is_cut_and_the_page_says_so():
+    page = reading()
+    page.text_input(key=choice.DRAFT).set_value("le " * 900).run()
+    assert len(sound(page).text_input(key=choice.DRAFT).value) == 2_000
+    assert any("cut to 2,000 characters" in each.value for each in page.caption)
+
+
+def test_a_long_sentence_is_shown_as_lines_first():
+    page = reading()
+    page.text_input(key=choice.DRAFT).set_value("the cat sees two dog and " * 5).run()
+    charts = [chart.proto.spec for chart in sound(page).main.get("vega_lite_chart")]
+    assert '"word"' in charts[0] and '"cell"' in charts[1]
+    bars = page.main.get("vega_lite_chart")[2]
+    assert len(pa.ipc.open_stream(bars.proto.datasets[0].data.data).read_pandas()) == 12
 
 
 def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weights():

@@ -9,7 +9,7 @@ from models.pieces import BLANK
 from pages._panels.attention.text import plain
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
-from pages._shared.show import draw, draw_to_click, is_dark, save
+from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.beam"
@@ -21,6 +21,8 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         width = st.segmented_control("Width", [2, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
         pruned = st.toggle("Show what was dropped", key=f"{KEY}.pruned", bind="query-params")
+    if view.edits:
+        st.caption("Without your edits.")
     searched = view.of(width=width, edits=())
     found = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: translations.translation(searched, report))
     chosen = min(st.session_state.get(f"{KEY}.chosen", 0), len(found.hypotheses) - 1)
@@ -33,13 +35,13 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     )
     branches, ends = _branches(searched, found)
     figure = tree(branches, ends[chosen], pruned, is_dark())
-    with st.container(key="attention-tree"):
+    with scrolling("beam-tree"):
         draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(found, ends, int(point["node"])))
-    st.html("<style>.st-key-attention-tree { overflow-x: auto; }</style>")
     save(figure, f"{KEY}.tree", "beam", pd.DataFrame(vars(branches)))
     sentence = translations.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:
-        draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
+        with scrolling("beam-matrix"):
+            draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
 
 
 def _leave() -> None:

@@ -13,7 +13,9 @@ from pages._shared.translations import ALIKE, Edit, View
 
 PAGE = "attention"
 KIND = "seq2seq"
-MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE = (f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before"))
+MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE, CUT = (
+    f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before", "cut")
+)
 CHARACTERS = 2_000  # of a text: some 300 words
 WORDS, PIECES = "words", "pieces"
 LETTERS = {"look": "l", "write": "w"}
@@ -53,9 +55,10 @@ def restore() -> None:
 
 def edits_of(code: str) -> tuple[Edit, ...]:
     """The edits that a link holds: "3l2" all weight of step 3 on source word 2, "4la" on all alike, "5w117" piece 117 at step 5."""
-    found = re.findall(r"(\d{1,3})(l|w)(\d{1,6}|a)", code)
+    found = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
     kinds = {letter: kind for kind, letter in LETTERS.items()}
-    edits = [Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in found]
+    parts = [match.groups() for match in found if match]
+    edits = [Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in parts]
     return tuple(sorted(edit for edit in edits if edit.kind == "look" or edit.value >= 0))[:50]
 
 
@@ -90,9 +93,9 @@ def gesture(about: dict) -> Edit | None:
 def set_text(text: str | None) -> None:
     """Translate another sentence; None goes back to the example."""
     state = st.session_state
-    state[BEFORE] = state[TEXT], state[EDITS]
+    state[BEFORE] = state.get(TEXT), state[EDITS]
     state[TEXT] = None if text is None else text[:CHARACTERS].encode("utf-8", "replace").decode()
-    state[EDITS], state[ROW] = (), None
+    state[EDITS], state[ROW], state[CUT] = (), None, text is not None and len(text) > CHARACTERS
 
 
 def set_row(row: int) -> None:
@@ -101,10 +104,13 @@ def set_row(row: int) -> None:
 
 
 def edit(step: int, kind: str, value: int) -> None:
-    """Put a choice in the network's place; what was chosen for later steps belonged to another sentence and goes."""
+    """Put a choice in the network's place; what was chosen for later steps belonged to another sentence and goes.
+
+    A written word keeps what its step looks at; a step that looks elsewhere chooses its word again.
+    """
     state = st.session_state
-    state[BEFORE] = state[TEXT], state[EDITS]
-    kept = [each for each in state[EDITS] if each.step < step or (each.step == step and each.kind != kind)]
+    state[BEFORE] = state.get(TEXT), state[EDITS]
+    kept = [each for each in state[EDITS] if each.step < step or (each.step == step and each.kind == "look" != kind)]
     state[EDITS] = (*sorted([*kept, Edit(step, kind, value)]),)
 
 
@@ -127,10 +133,10 @@ def pick(about: dict) -> View:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         # Filled anew at each run: a button or a link may have changed what is translated.
         st.session_state[DRAFT] = text
-        st.text_input("Sentence to translate", key=DRAFT, max_chars=CHARACTERS, label_visibility="collapsed", on_change=_typed)
+        st.text_input("Sentence to translate", key=DRAFT, label_visibility="collapsed", on_change=_typed)
         _gesture_button(about, text)
         with folding(PAGE):
-            model = st.selectbox("Network", list(cards), width=190, on_change=undo, **_bound(MODEL))
+            model = st.selectbox("Network", list(cards), width=190, on_change=_other_network, args=(about,), **_bound(MODEL))
             by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **_bound(UNITS))
             _more(about)
     edits = st.session_state[EDITS]
@@ -145,14 +151,23 @@ def _typed() -> None:
     set_text(st.session_state[DRAFT])
 
 
+def _other_network(before: dict) -> None:
+    """Edits belonged to the network before; its sentence stays, where the other one reads the same language."""
+    state = st.session_state
+    undo()
+    if card()["direction"] != before["direction"]:
+        set_text(None)
+    elif state[TEXT] is None:
+        state[TEXT] = example(before)["sentence"]
+
+
 def _other_rows() -> None:
     st.session_state[ROW] = None
 
 
 def _row(about: dict, text: str) -> int:
     row = st.session_state[ROW]
-    is_example = text == example(about)["sentence"] and st.session_state.get(UNITS, WORDS) == WORDS
-    return row if row is not None else example(about).get("row", 0) if is_example else 0
+    return row if row is not None else _default_row(about, text, st.session_state.get(UNITS, WORDS) == PIECES)
 
 
 def _gesture_button(about: dict, text: str) -> None:
@@ -161,10 +176,21 @@ def _gesture_button(about: dict, text: str) -> None:
         return
     is_done = wanted in st.session_state[EDITS]
     label = "Let it look for itself" if is_done else f"Make it look at “{shown['looks_instead']}”"
-    act, arguments = (undo, ()) if is_done else (edit, (wanted.step, wanted.kind, wanted.value))
     st.button(
-        f"**{label}**", key=f"{PAGE}.gesture", icon=":material/undo:" if is_done else ":material/ads_click:", on_click=act, args=arguments
+        f"**{label}**",
+        key=f"{PAGE}.gesture",
+        icon=":material/undo:" if is_done else ":material/ads_click:",
+        on_click=_make_the_gesture,
+        args=(wanted, is_done),
     )
+
+
+def _make_the_gesture(wanted: Edit, is_done: bool) -> None:
+    st.session_state[ROW] = None  # the example's own row
+    if is_done:
+        undo()
+    else:
+        edit(wanted.step, wanted.kind, wanted.value)
 
 
 def _more(about: dict) -> None:
@@ -176,13 +202,15 @@ def _more(about: dict) -> None:
 
 def write_link(view: View, about: dict) -> bool:
     """Put sentence, row and edits into the link; False where the text is too long for one."""
-    link(ROW, str(view.row), str(_default_row(about, view)))
+    link(ROW, str(view.row), str(_default_row(about, view.text, view.by_pieces)))
     link(EDITS, code_of(view.edits), "")
-    code = packed(view.text) if view.text != example(about)["sentence"] else ""
+    # Edits belong to their sentence: a network trained anew may open with another one.
+    code = packed(view.text) if view.edits or view.text != example(about)["sentence"] else ""
     fits = len(code) <= LINK_CHARACTERS
     link(TEXT, code if fits else "", "")
     return fits
 
 
-def _default_row(about: dict, view: View) -> int:
-    return example(about).get("row", 0) if view.text == example(about)["sentence"] and not view.by_pieces else 0
+def _default_row(about: dict, text: str, by_pieces: bool) -> int:
+    shown = example(about)
+    return shown.get("step" if by_pieces else "row", 0) if text == shown["sentence"] else 0

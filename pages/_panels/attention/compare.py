@@ -6,7 +6,7 @@ from explorer.figures import alignment as figures
 from pages._panels.attention import choice
 from pages._panels.attention.text import plain
 from pages._shared import networks, translations
-from pages._shared.show import draw, is_dark
+from pages._shared.show import draw, is_dark, scrolling
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.compare"
@@ -20,12 +20,14 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.info("There is no other network of this direction to compare with.")
         return
     other = st.selectbox("Compare with", others, key=f"{KEY}.model", bind="query-params", width=220)
+    if view.edits:
+        st.caption("Without your edits.")
     first, second = view.of(edits=()), view.of(model=other, edits=())
     for each in (first, second):
         found = translations.sentence(each)
         assert found is not None
         decode, total = networks.loaded(each.model).vocab.decode, float(found.hypothesis.log_probabilities.sum())
-        st.markdown(f"{each.model}: **{plain(decode(found.hypothesis.tokens))}**, log p {total:.1f}")
+        st.markdown(f"{each.model}: **{plain(decode(found.hypothesis.tokens))}** (log p {total:.1f})")
     _matrices(first, second)
 
 
@@ -47,11 +49,13 @@ def _matrices(first: View, second: View) -> None:
             if shown.alignment is None:
                 st.info("No attention: one vector carries the sentence.")
             else:
-                draw(figures.matrix(shown.alignment, dark=is_dark()), f"{KEY}.{name}")
+                with scrolling(f"compare-{name}"):
+                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")
     if own.alignment is not None and fed.alignment is not None and (own.source, own.target) == (fed.source, fed.target):
         with columns[2]:
             st.markdown("**first minus second**")
-            draw(figures.difference(own.alignment, fed.alignment, is_dark()), f"{KEY}.difference")
+            with scrolling("compare-difference"):
+                draw(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True), f"{KEY}.difference")
 
 
 def _in_the_pieces_of(second: View, first: View, own: Sentence) -> tuple[int, ...]:

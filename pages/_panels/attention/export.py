@@ -11,7 +11,7 @@ KEY = "attention.export"
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """Downloads, and a notebook's worth of code that is tested."""
-    st.caption("The address of this page restores the view, with every edit: copy it from the browser.")
+    st.caption("The address of this page restores sentence, network, row, edits and panel: copy it from the browser.")
     if shown.alignment is not None:
         numbers = matrix.frame(shown).to_csv(index=False)
         st.download_button("The matrix (CSV)", numbers, f"{view.model}.csv", "text/csv", key=f"{KEY}.csv", on_click="ignore")

@@ -13,7 +13,7 @@ from pages._panels.attention import choice
 from pages._panels.attention.text import plain, share
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
-from pages._shared.show import draw, draw_to_click, is_dark, save
+from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._shared.translations import ALIKE, Sentence, View
 
 KEY = "attention.matrix"
@@ -23,7 +23,6 @@ OTHERS = 4  # alternatives offered
 WIDEST = 24  # words up to which the matrix is the first picture; beyond, lines
 # On a narrow screen lines come first and the matrix scrolls in its own frame.
 STYLE = """<style>
-.st-key-attention-frame { overflow-x: auto; }
 @media (min-width: 641px) { .st-key-attention-lines { display: none; } }
 @media (max-width: 640px) { .st-key-attention-draft { flex: 1 1 100%; } }
 </style>"""
@@ -47,23 +46,32 @@ Manning, 2015; Wiegreffe and Pinter, *Attention is not not Explanation*, 2019.
 """
 
 
-def sentence(view: View, about: dict) -> str:
-    """What to look for in this very picture."""
-    shown = choice.example(about)
-    wanted = choice.gesture(about)
-    if wanted is None or view.text != shown["sentence"]:
-        return "Click a row of the matrix to choose its word, then another cell of that row: the decoder looks there instead."
+def sentence(view: View, about: dict, now: Sentence | None) -> str:
+    """What to look for in this very picture; now: what is drawn, None where nothing is."""
+    if now is None:
+        return "Whatever you type is translated at once, and you see where the decoder looked for each word."
+    shown, wanted = choice.example(about), choice.gesture(about)
+    if wanted and view.text == shown["sentence"] and view.edits == (wanted,):
+        word = next(word for word, steps in zip(now.target, now.steps, strict=True) if wanted.step in steps)
+        return f"Looking at “{shown['looks_instead']}” it writes “{plain(word)}”; everything after it was decoded anew."
+    if view.edits or wanted is None or view.text != shown["sentence"]:
+        note = dict(choice.tries(about)).get(view.text, "") if not view.edits else ""
+        rest = "Click a row of the matrix to choose its word, then another cell of that row: the decoder looks there instead."
+        return f"Look for this: {note}. {rest}" if note else rest
     first, second = shown["crossing"]
-    if wanted in view.edits:
-        return f"Looking at “{shown['looks_instead']}” it writes “{shown['becomes']}”; everything after it was decoded anew."
     crossing = f"“{first} {second}” changes its order: the strongest cells cross." if first != second else ""
     return f"{crossing} “{shown['word']}” was chosen while looking at “{shown['looks']}”. Make it look at “{shown['looks_instead']}”."
 
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     """Translation, matrix and chosen word; gives the view with a row that exists, and what is shown."""
+    view = translations.possible(view)
     patiently(f"{view.model} translates", f"{KEY}.cancel", choice.back, lambda report: translations.translation(view, report))
+    view = translations.taken(view)
+    st.session_state[choice.EDITS] = view.edits
     shown = translations.sentence(view)
+    if st.session_state.get(choice.CUT):
+        st.caption(f"Your text was cut to {choice.CHARACTERS:,} characters.")
     if shown is None:
         st.info("There is no word yet. Type a sentence above and press Enter.", icon=":material/edit:")
         return view, None
@@ -88,21 +96,26 @@ def _say_what_came_out(view: View, shown: Sentence, about: dict) -> None:
         return
     own = translations.sentence(view.of(edits=()))
     assert own is not None
-    st.markdown(f"before: {plain(decode(own.hypothesis.tokens))}  \nnow: {_marked(decode(own.hypothesis.tokens), now)}")
+    st.markdown(
+        f"before: {plain(decode(own.hypothesis.tokens))}  \nnow: {_marked(decode(own.hypothesis.tokens), now) or '*It writes nothing.*'}"
+    )
     st.caption(_cost(view, own))
 
 
 def _cost(view: View, own: Sentence) -> str:
     """What the words from before cost with the visitor's weights."""
-    before, after = own.hypothesis.log_probabilities, translations.as_before(view).log_probabilities
-    rise = float(before.sum() - after.sum())
-    first = min(edit.step for edit in view.edits)
-    told = f"The words from before cost {rise:+.1f} nats with your weights"
-    if any(edit.kind == "look" for edit in view.edits) and first < len(before):
-        name = next((word for word, steps in zip(own.target, own.steps, strict=True) if first in steps), "")
-        return f"{told}; “{name}” had p {share(np.exp(before[first]))} and has {share(np.exp(after[first]))} now."
-    own_total, now = float(before.sum()), float(translations.translation(view).hypotheses[0].log_probabilities.sum())
-    return f"log p of the translation: {own_total:.1f} before, {now:.1f} with the word you chose (higher is likelier)."
+    before, told = own.hypothesis.log_probabilities, []
+    looks = [edit.step for edit in view.edits if edit.kind == "look"]
+    if looks:
+        after = translations.as_before(view).log_probabilities
+        told.append(f"The words from before cost {float(before.sum() - after.sum()):+.1f} nats with your weights")
+        if looks[0] < len(before):
+            name = next(word for word, steps in zip(own.target, own.steps, strict=True) if looks[0] in steps)
+            told[-1] += f"; “{plain(name)}” had p {share(np.exp(before[looks[0]]))} and has {share(np.exp(after[looks[0]]))} now"
+    if len(looks) < len(view.edits):
+        now = float(translations.translation(view).hypotheses[0].log_probabilities.sum())
+        told.append(f"log p of the translation: {before.sum():.1f} before, {now:.1f} with what you wrote (higher is likelier)")
+    return ". ".join(told) + "."
 
 
 def _picture(view: View, shown: Sentence) -> None:
@@ -116,10 +129,10 @@ def _picture(view: View, shown: Sentence) -> None:
     is_long = len(shown.source) > WIDEST or len(shown.target) > WIDEST
     numbers = st.session_state.get(f"{KEY}.numbers", False)
     figure = figures.matrix(shown.alignment, view.row, numbers, st.session_state.get(f"{KEY}.linear", False), is_dark())
-    with st.container(key="attention.lines"):
+    with st.container(key="attention-lines-long" if is_long else "attention-lines"):
         act = partial(_row_clicked, shown)
         draw_to_click(figures.lines(shown.alignment, view.row, is_dark()), f"{KEY}.lines", "word", act)
-    with st.container(key="attention.frame"):
+    with scrolling("attention-matrix"):
         draw_to_click(figure, f"{KEY}.cells", "cell", partial(_cell_clicked, view, shown))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Weight {figures.CAPTION}." + (" Long sentence: scroll." if is_long else ""))
@@ -171,7 +184,9 @@ def _word(view: View, shown: Sentence) -> None:
     written = shown.hypothesis.tokens[step]
     p = float(np.exp(shown.hypothesis.log_probabilities[step]))
     part = f", its first piece “{plain(likely_name(view, written))}”" if len(shown.steps[view.row]) > 1 else ""
-    st.markdown(f"Chosen with p **{share(p)}**{part}. Write another instead:")
+    is_yours = any(edit.kind == "write" and edit.step == step for edit in view.edits)
+    chosen = f"You wrote it; the network gave it p **{share(p)}**" if is_yours else f"Chosen with p **{share(p)}**"
+    st.markdown(f"{chosen}{part}. Write another instead:")
     with st.container(horizontal=True, gap="small"):
         for number, name, other in [each for each in likely if each[0] != written][:OTHERS]:
             label = f"{plain(name.replace('·', '')) or 'space'} {share(other)}"

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.figures import alignment as figures
 from pages._panels.attention.text import plain
 from pages._shared import networks, translations
-from pages._shared.show import draw, is_dark
+from pages._shared.show import draw, is_dark, scrolling
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.replace"
@@ -26,6 +26,8 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if not other.strip():
         st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
         return
+    if view.edits:
+        st.caption("Without your edits.")
     match = found[place]
     text = view.text[: match.start()] + other + view.text[match.end() :]
     changed = view.of(text=text, edits=())
@@ -42,4 +44,5 @@ def _side_by_side(before: View, after: View) -> None:
             total = float(shown.hypothesis.log_probabilities.sum())
             st.markdown(f"{name}: **{plain(networks.loaded(view.model).vocab.decode(shown.hypothesis.tokens))}**  \nlog p {total:.1f}")
             if shown.alignment is not None:
-                draw(figures.matrix(shown.alignment, dark=is_dark()), f"{KEY}.{name}")
+                with scrolling(f"replace-{name}"):
+                    draw(figures.matrix(shown.alignment, dark=is_dark()), f"{KEY}.{name}")
