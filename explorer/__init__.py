@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
+    from explorer.gradients import gradient_flow, gradient_flows
     from explorer.recording import Recording, record
-    from explorer.records import Alignment, ConfusionMatrix, Trace
+    from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
     from explorer.tap import Tap
 
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
@@ -20,13 +21,27 @@ _PLACES = {
     "record": "explorer.recording",  # with record(module) as recording: module(x)
     "Recording": "explorer.recording",  # what was heard: .paths, .trace(tokens), .alignment(source, target)
     "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
+    "gradient_flow": "explorer.gradients",  # how large the gradient of a loss is at every step and layer
+    "gradient_flows": "explorer.gradients",  # the same for each entry of a vector of losses
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
     "Alignment": "explorer.records",  # what was looked at when each word was chosen
+    "GradientFlow": "explorer.records",  # norms of a gradient through time, as powers of ten
     "ConfusionMatrix": "explorer.records",  # how many of each class were given each answer
     "ExplorerError": "explorer.errors",  # what every refusal is; its message is a sentence
 }
 
-__all__ = ["Alignment", "ConfusionMatrix", "ExplorerError", "Recording", "Tap", "Trace", "record"]
+__all__ = [
+    "Alignment",
+    "ConfusionMatrix",
+    "ExplorerError",
+    "GradientFlow",
+    "Recording",
+    "Tap",
+    "Trace",
+    "gradient_flow",
+    "gradient_flows",
+    "record",
+]
 
 
 def __getattr__(name: str):

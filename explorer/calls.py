@@ -97,6 +97,26 @@ class Stretch:
         return max(later - start for start, later in zip(self.starts, (*self.starts[1:], len(self)), strict=True))
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One sequence as one recurrent module read it: `path` names a direction, `name` the module.
+
+    One call after the other, the row of the batch in which the sequence sat in each, and the stretches they make.
+    """
+
+    path: str
+    name: str
+    module: nn.Module
+    calls: Sequence[Call]
+    rows: Sequence[int]
+    stretches: Sequence[Stretch]
+
+    @property
+    def reverse(self) -> bool:
+        """Whether this direction reads from the end."""
+        return self.path != self.name
+
+
 def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
     """One row of the batch of one call, on the CPU.
 
@@ -108,13 +128,12 @@ def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
         has = "one sequence: its index is 0" if batch == 1 else f"a batch of {batch}: choose an index from 0 to {batch - 1}"
         raise RecordingError(f"index is {row}, but '{path}' read {has}.")
     before = call.before or tuple(torch.zeros_like(state) for state in call.after)
-    axis = 0 if is_cell(module) else 1
     return Stretch(
-        input=_steps(module, call.input, row),
-        output=_steps(module, call.output, row),
+        input=row_steps(module, call.input, row),
+        output=row_steps(module, call.output, row),
         starts=(0,),
-        before=tuple(_row(module, state, row, axis) for state in before),
-        after=tuple(_row(module, state, row, axis) for state in call.after),
+        before=tuple(row_state(module, state, row) for state in before),
+        after=tuple(row_state(module, state, row) for state in call.after),
     )
 
 
@@ -126,8 +145,8 @@ def _batch(module: nn.Module, call: Call) -> int:
     return 1 if call.input.ndim == 2 else call.input.shape[0 if module.batch_first else 1]
 
 
-def _steps(module: nn.Module, values: Steps, row: int) -> Tensor:
-    """[time, feature] of one row, however the batch is laid out."""
+def row_steps(module: nn.Module, values: Steps, row: int) -> Tensor:
+    """[time, feature] of one row of an input or output, however the batch is laid out; on the CPU."""
     if isinstance(values, PackedSequence):
         return _unpacked(values, row).cpu()
     if is_cell(module):
@@ -145,10 +164,10 @@ def _unpacked(packed: PackedSequence, row: int) -> Tensor:
     return packed.data[(starts[sizes > place] + place).to(packed.data.device)]
 
 
-def _row(module: nn.Module, state: Tensor, row: int, axis: int) -> Tensor:
-    """[1, layer * direction, state] of one row."""
+def row_state(module: nn.Module, state: Tensor, row: int) -> Tensor:
+    """[1, layer * direction, state] of one row of a state; on the CPU."""
     alone = state.ndim == (1 if is_cell(module) else 2)
-    picked = state if alone else state.select(axis, row)
+    picked = state if alone else state.select(0 if is_cell(module) else 1, row)
     return (picked.unsqueeze(0) if is_cell(module) else picked).unsqueeze(0).cpu()
 
 

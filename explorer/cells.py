@@ -5,6 +5,8 @@ Only the cell state of an LSTM has to be carried from step to step.
 
 Single letters are the equation: W takes the input x, U the state h before the step, b and d are their biases,
 P projects an LSTM's state (torch's weight_hr).
+
+The derivatives stand here too, for the way back (`slopes`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -128,3 +130,64 @@ def new_hidden(
     if kind == "gru":
         return torch.lerp(gates["candidate"], h, gates["update"])
     return gates["candidate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Derivatives of a block of steps: what each step multiplies a gradient with on its way back.
+
+    s is the gradient to what carries the state: the cell of an LSTM, else the hidden state.
+
+    rows: from s to the sums inside the gates, as U passes them on, [block, gate, unit]; an LSTM's output gate is not among them.
+    own: the same as W passes them on, where it differs (GRU), else None.
+    keep: from s to s one step before, past all gates, [block, unit]; None for a plain RNN.
+    shown, leak: LSTM, from its (unprojected) output to the sum inside the output gate and to the cell, [block, unit].
+    """
+
+    rows: Tensor
+    own: Tensor | None = None
+    keep: Tensor | None = None
+    shown: Tensor | None = None
+    leak: Tensor | None = None
+
+
+def slopes(kind: str, w: Weights, x: Tensor, h: Tensor, cell: tuple[Tensor, Tensor] | None) -> Slopes:
+    """Derivatives of a block of steps; x is the input [block, feature], h the state before each step [block, state].
+
+    cell: an LSTM's cell before and after each step, each [block, unit].
+
+    A slope is computed from the sum inside, not from the activation: of a gate at 0.9999999 little is left in float32.
+    """
+    if kind == "lstm":
+        assert cell is not None
+        return _lstm_slopes(torch.addmm(w.b + w.d, x, w.W.T).addmm_(h, w.U.T), *cell)
+    if kind == "gru":
+        return _gru_slopes(torch.addmm(w.b, x, w.W.T), torch.addmm(w.d, h, w.U.T), h)
+    rows = torch.addmm(w.b + w.d, x, w.W.T).addmm_(h, w.U.T)
+    return Slopes((_tanh_slope(rows) if kind == "tanh" else (rows > 0).to(rows.dtype)).unsqueeze(1))
+
+
+def _lstm_slopes(rows: Tensor, before: Tensor, after: Tensor) -> Slopes:
+    i, f, g, o = rows.chunk(4, 1)
+    write, forget, show, seen = torch.sigmoid(i), torch.sigmoid(f), torch.sigmoid(o), torch.tanh(after)
+    return Slopes(
+        rows=torch.stack([g.tanh() * write * torch.sigmoid(-i), before * forget * torch.sigmoid(-f), write * _tanh_slope(g)], 1),
+        keep=forget,
+        shown=seen * show * torch.sigmoid(-o),
+        leak=show * _tanh_slope(after),
+    )
+
+
+def _gru_slopes(own: Tensor, back: Tensor, h: Tensor) -> Slopes:
+    (ar, az, an), (hr, hz, hn) = own.chunk(3, 1), back.chunk(3, 1)
+    ar, az = ar + hr, az + hz
+    reset, keep = torch.sigmoid(ar), torch.sigmoid(az)
+    an = an + reset * hn
+    candidate = torch.sigmoid(-az) * _tanh_slope(an)
+    first = [candidate * hn * reset * torch.sigmoid(-ar), (h - an.tanh()) * keep * torch.sigmoid(-az)]
+    return Slopes(rows=torch.stack([*first, candidate * reset], 1), own=torch.stack([*first, candidate], 1), keep=keep)
+
+
+def _tanh_slope(a: Tensor) -> Tensor:
+    """1 - tanh(a)^2, exact in its last digits where tanh is near 1 too."""
+    return torch.sigmoid(2 * a).mul_(torch.sigmoid(-2 * a)).mul_(4)

@@ -7,7 +7,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
 import numpy as np
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from explorer.arrays import Rows, array, logits_of, one_for_each
-from explorer.calls import Call, Stretch, directions, joined, layers, stretch, versions
-from explorer.cells import TOLERANCE, kind
+from explorer.calls import Call, Reading, directions, joined, layers, stretch, versions
+from explorer.cells import TOLERANCE, is_cell, kind
+from explorer.edges import Edges, anchored, without_cudnn
 from explorer.errors import RecordingError
 from explorer.found import RECURRENT, listened_to, recurrent_paths
 from explorer.records import Alignment, Trace
@@ -34,7 +35,7 @@ _registering = threading.Lock()
 
 
 @contextmanager
-def record(module: nn.Module) -> Iterator["Recording"]:
+def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
     """Listen to every recurrent module and every Tap inside `module` while the block runs.
 
     The way to see what torch hides: afterwards `Recording.trace` gives the hidden state of every layer, the cell state
@@ -42,6 +43,8 @@ def record(module: nn.Module) -> Iterator["Recording"]:
 
     Args:
         module: Any nn.Module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap.
+        gradients: Also keep what `gradient_flow` needs: where each output lies in autograd's graph. Parameters may be
+            frozen, and the module may be in eval mode: neither is changed.
 
     Yields:
         The Recording; it fills as the module is called.
@@ -49,14 +52,15 @@ def record(module: nn.Module) -> Iterator["Recording"]:
     Raises:
         RecordingError: nothing recurrent is inside, or it is scripted, quantised or compiled; the message says what was found.
     """
-    recording = Recording(module)
+    recording = Recording(module, gradients)
     handles = []
     try:
         with _registering:
             for path, part in recording.modules.items():
                 handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True))
         _open.set((*_open.get(), recording))
-        yield recording
+        with without_cudnn() if gradients else nullcontext():
+            yield recording
     finally:
         _open.set(tuple(other for other in _open.get() if other is not recording))
         with _registering:
@@ -65,13 +69,15 @@ def record(module: nn.Module) -> Iterator["Recording"]:
 
 
 class Recording:
-    """What was heard while a module ran: made by `record`, read with `trace` and `alignment`.
+    """What was heard while a module ran: made by `record`, read with `trace`, `alignment` and `gradient_flow`.
 
     Every call is kept as a copy, so nothing that happens to the model's outputs later can change it.
     """
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: nn.Module, gradients: bool = False):
         self.modules = listened_to(module)
+        self.gradients = gradients
+        self.edges: dict[str, list[Edges]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
         self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
         self._odd: dict[str, str] = {}
         self._heard: dict[str, Heard] = {path: Heard(part) for path, part in self.modules.items() if isinstance(part, Tap)}
@@ -85,17 +91,22 @@ class Recording:
         """The forward hook of one module; silent outside the context in which this recording is open."""
 
         # *rest: while another thread removes its hook, torch may call this without the keyword arguments.
-        def hook(module: nn.Module, args: tuple, *rest) -> None:
+        def hook(module: nn.Module, args: tuple, *rest):
             if self not in _open.get():
-                return
+                return None
             kwargs = rest[0] if len(rest) == 2 else {}
             if path in self._heard:
                 self._heard[path].add(rest[-1])
-                return
+                return None
             try:
                 self._calls[path].append(Call.heard(module, args, kwargs, rest[-1]))
+                if self.gradients:
+                    result, edges = anchored(rest[-1], is_cell(module))
+                    self.edges[path].append(edges)
+                    return result  # takes the place of the module's own
             except (AttributeError, KeyError, TypeError, ValueError) as error:  # said when a trace is asked for, not in the model's forward
                 self._odd[path] = f"{type(error).__name__}: {error}"
+            return None
 
         return hook
 
@@ -127,16 +138,17 @@ class Recording:
             RecordingError: the path is unclear, was not called or not carried on; the tokens do not fit its steps; the
                 replay differs from the module's own output by more than the tolerance of its precision.
         """
-        path = self._chosen(path)
+        path = self.chosen(path)
         names = tuple(str(token) for token in tokens)
         with torch.inference_mode():
             numbers = None if logits is None else self._logits(logits, path, index, len(names))
             if path in state_paths(self._heard):
                 return tapped_trace(self._heard, path, names, index, (numbers, vocab))
-            states = self._states(path, len(names), index, layer)
+            reading = self.reading(path, len(names), index)
+            states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
         hidden = _array(states.hidden)
         # What a plain tanh network proposes is its new state: one array, two names.
-        own = {"candidate": hidden} if kind(self.modules[path.removesuffix(REVERSE)]) == "tanh" else {}
+        own = {"candidate": hidden} if kind(reading.module) == "tanh" else {}
         return Trace(
             tokens=names,
             hidden=hidden,
@@ -166,7 +178,12 @@ class Recording:
         """
         return alignment(self._heard, source, target, name, rows)
 
-    def _chosen(self, path: str | None) -> str:
+    def chosen(self, path: str | None) -> str:
+        """The one path there is, or the one that was named.
+
+        Raises:
+            RecordingError: there is no such path, or there are several and none was named.
+        """
         if path is None and len(self.paths) == 1:
             return self.paths[0]
         if path in self.paths:
@@ -183,21 +200,31 @@ class Recording:
         batch_first = getattr(module, "batch_first", None)
         return logits_of(logits, index, time, None if batch_first is None else not batch_first)
 
-    def _states(self, path: str, time: int, index: Rows, layer: int | None) -> States:
-        """The replayed states of one path, [layer, time, unit], after they were held against the module's own."""
-        name = path.removesuffix(REVERSE)
-        module, calls = self.modules[name], self._calls[name]
-        stretches = self._stretches(path, time, index)
-        if layer is not None and not 0 <= layer < layers(module):
-            raise RecordingError(f"layer is {layer}, but '{path}' has {layers(module)}: choose from 0 to {layers(module) - 1}.")
-        chosen = list(range(layers(module))) if layer is None else [layer]
-        states, distances = replay(module, stretches, path != name, chosen)
-        _check(path, module, calls, distances, max(piece.longest for piece in stretches))
+    def states(self, reading: Reading, reverse: bool, chosen: Sequence[int], bare: bool = False) -> States:
+        """The replayed states of some layers of one direction, [layer, time, unit], held against the module's own.
+
+        They are what a record holds, float32 and every gate; `bare`: in the precision of the replay, without gates.
+
+        Raises:
+            RecordingError: there is no such layer, or the replay differs from the module by more than its tolerance.
+        """
+        count = layers(reading.module)
+        if not all(0 <= layer < count for layer in chosen):
+            raise RecordingError(f"layer is {chosen[0]}, but '{reading.path}' has {count}: choose from 0 to {count - 1}.")
+        states, distances = replay(reading.module, reading.stretches, reverse, chosen, bare)
+        path = reading.name + (REVERSE if reverse else "")
+        _check(path, reading.module, reading.calls, distances, max(piece.longest for piece in reading.stretches))
         return states
 
-    def _stretches(self, path: str, time: int, index: Rows) -> list[Stretch]:
-        """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined."""
+    def reading(self, path: str, time: int, index: Rows) -> Reading:
+        """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined.
+
+        Raises:
+            RecordingError: the module was not called or not carried on, or read other than `time` steps.
+        """
         name = path.removesuffix(REVERSE)
+        if name not in self._calls:
+            raise RecordingError(f"'{path}' is made of Taps, which hear values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
         module, calls = self.modules[name], self._calls[name]
         if name in self._odd:
             raise RecordingError(
@@ -211,13 +238,13 @@ class Recording:
                 f"'{path}' was called {len(calls)} times, and reads each piece from its own end, so that no position has read "
                 "all that follows it. Call the module once on the whole sequence."
             )
-        rows = [index] * len(calls) if isinstance(index, int | np.integer) else _rows_of_calls(module, calls, index, time)
-        pieces = [stretch(module, call, int(row), name) for call, row in zip(calls, rows, strict=True)]
+        rows = [int(index)] * len(calls) if isinstance(index, int | np.integer) else _rows_of_calls(module, calls, index, time)
+        pieces = [stretch(module, call, row, name) for call, row in zip(calls, rows, strict=True)]
         steps = sum(map(len, pieces))
         if steps != time:
             raise RecordingError(f"'{name}' read {steps} steps and {time} tokens were given. Give one token for each step.")
         whole = joined(pieces, name)
-        return pieces if directions(module) == 2 else [whole]
+        return Reading(path, name, module, calls, rows, pieces if directions(module) == 2 else [whole])
 
 
 def _rows_of_calls(module: nn.Module, calls: list[Call], index: Sequence[int], time: int) -> list[int]:
@@ -233,7 +260,7 @@ def _rows_of_calls(module: nn.Module, calls: list[Call], index: Sequence[int], t
     return [rows[start] for start in starts]
 
 
-def _check(path: str, module: nn.Module, calls: list[Call], distances: Distances, steps: int) -> None:
+def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Distances, steps: int) -> None:
     """Refuse a replay that is not what the module did.
 
     A forget gate near 1 is rounded at every step, in torch's run and in ours, each in its way: over 10,000 steps that
@@ -248,7 +275,7 @@ def _check(path: str, module: nn.Module, calls: list[Call], distances: Distances
             raise RecordingError(f"Replaying '{path}' {apart}. {_why(module, calls)}")
 
 
-def _why(module: nn.Module, calls: list[Call]) -> str:
+def _why(module: nn.Module, calls: Sequence[Call]) -> str:
     """The likeliest reason why a replay differs."""
     if any(call.training for call in calls) and getattr(module, "dropout", 0):
         return "It is in training mode with dropout: call module.eval() first."

@@ -228,3 +228,56 @@ class Alignment:
             row = int(wrong[0])
             total = self.weights[row].astype(np.float64).sum()
             raise RecordError(f"weights[{row}] sums to {total:.6g}; expected 1 within {limit:.0e}. Are these scores before the softmax?")
+
+
+@dataclass(frozen=True, eq=False)
+class GradientFlow:
+    """How large the gradient of one loss is at every step: what learning hears from there.
+
+    Norms as powers of ten, because they leave the range of every float: -inf where nothing flows, never nan.
+
+    Args:
+        tokens: What was read, [time].
+        hidden_log10: Norm of dL/dh_t, the cell state c_t held where there is one, [time, layer].
+        cell_log10: Norm of dL/dc_t with h_t following c_t, [time, layer]; None where there is no cell (RNN, GRU).
+        state_log10: Norm of the gradient to what the next step is given, [time, layer]: h_t for RNN and GRU; for an LSTM
+            h_t and c_t as separate inputs. This one alone is compared across kinds.
+        loss_at: The step at which the loss enters; None where it enters at several, and distances have no meaning.
+        source: Path of the module inside the model, as in a Trace; "rnn[reverse]" passes gradients to later positions.
+        note: What a reader must know of how it was computed; empty where there is nothing to say.
+
+    Raises:
+        RecordError: shapes do not fit together, or a norm is nan or infinite.
+    """
+
+    tokens: tuple[str, ...]
+    hidden_log10: np.ndarray
+    cell_log10: np.ndarray | None
+    state_log10: np.ndarray
+    loss_at: int | None = None
+    source: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(self.tokens))
+        time = len(self.tokens)
+        for name in ("hidden_log10", "cell_log10", "state_log10"):
+            if getattr(self, name) is not None:
+                self._check(name, np.asarray(getattr(self, name), np.float64))
+        if self.loss_at is not None and not 0 <= self.loss_at < time:
+            raise RecordError(f"loss_at is {self.loss_at}; expected 0 to {time - 1}, the step at which the loss enters, or None.")
+
+    def _check(self, name: str, values: np.ndarray) -> None:
+        time = len(self.tokens)
+        if values.ndim != 2 or len(values) != time:
+            raise _shape_error(name, values.shape, f"({time}, layers) = [time, layer]", _count(time, "token"))
+        if values.shape != self.hidden_log10.shape:
+            raise _shape_error(name, values.shape, f"{self.hidden_log10.shape} = [time, layer]", "hidden_log10 has that shape")
+        bad = np.argwhere(np.isnan(values) | (values == np.inf))
+        if len(bad):
+            step, layer = map(int, bad[0])
+            raise RecordError(
+                f"{name}[{step}, {layer}] is {values[step, layer]}; expected a number, or -inf where nothing flows. "
+                "Are the weights or the inputs infinite or nan?"
+            )
+        object.__setattr__(self, name, values)

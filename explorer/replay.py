@@ -15,7 +15,7 @@ BLOCK = 500  # steps whose gates are computed together: enough for the matrix pr
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """What a path held, as tensors of float32: hidden, cell and each gate [layer, time, unit]; initial states [layer, unit].
+    """What a path held: hidden, cell and each gate [layer, time, unit]; initial states [layer, unit].
 
     Layers come first, so that each lies in one piece; a record shows the same memory as [time, layer, unit].
     """
@@ -50,14 +50,22 @@ class Distance:
 Distances = tuple[Distance, Distance]  # of hidden states, of cell states
 
 
-def replay(module: nn.Module, stretches: Sequence[Stretch], reverse: bool, chosen: Sequence[int]) -> tuple[States, Distances]:
+def precision(stretches: Sequence[Stretch]) -> torch.dtype:
+    """In which precision a sequence is computed again: float64 where it ran in that, else float32."""
+    return torch.float64 if stretches[0].output.dtype == torch.float64 else torch.float32
+
+
+def replay(
+    module: nn.Module, stretches: Sequence[Stretch], reverse: bool, chosen: Sequence[int], bare: bool = False
+) -> tuple[States, Distances]:
     """States of one direction of a module over one sequence, for the chosen layers, and how far they are from its own.
 
     A layer is finished before the next one starts, so that beside the record only one layer's input and output exist.
+    The states are float32, for a record; `bare` keeps the precision of the replay instead, and no gates.
     """
     kind, time = cells.kind(module), sum(map(len, stretches))
-    first = cells.weights(module, 0, reverse, torch.float32)
-    states = _empty(kind, time, len(chosen), first)
+    first = cells.weights(module, 0, reverse, precision(stretches) if bare else torch.float32)
+    states = _empty(kind, time, len(chosen), first, bare)
     distances, place = (Distance(), Distance()), 0
     for piece in stretches:
         _replay_stretch(_Job(module, piece, reverse, distances), states, chosen, slice(place, place + len(piece)))
@@ -67,15 +75,15 @@ def replay(module: nn.Module, stretches: Sequence[Stretch], reverse: bool, chose
     return states, distances
 
 
-def _empty(kind: str, time: int, layers: int, w: cells.Weights) -> States:
+def _empty(kind: str, time: int, layers: int, w: cells.Weights, bare: bool) -> States:
     def empty(*shape: int) -> Tensor:
-        return torch.empty(shape, dtype=torch.float32)
+        return torch.empty(shape, dtype=w.U.dtype)
 
     state, unit = w.U.shape[1], w.units
     return States(
         hidden=empty(layers, time, state),
         cell=empty(layers, time, unit) if kind == "lstm" else None,
-        gates={} if kind in ("tanh", "relu") else {name: empty(layers, time, unit) for name in cells.GATES[kind]},
+        gates={} if bare or kind in ("tanh", "relu") else {name: empty(layers, time, unit) for name in cells.GATES[kind]},
         initial=(empty(layers, state), *([empty(layers, unit)] if kind == "lstm" else [])),
     )
 
@@ -91,7 +99,7 @@ class _Job:
     precision: torch.dtype = field(init=False)
 
     def __post_init__(self) -> None:
-        self.precision = torch.float64 if self.piece.output.dtype == torch.float64 else torch.float32
+        self.precision = precision([self.piece])
 
     def row(self, layer: int) -> int:
         """Row of this layer and direction in a state."""

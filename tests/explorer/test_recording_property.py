@@ -140,23 +140,27 @@ def cases(draw, kind: str, direction: str, style: str, dtype: str) -> Case:
     )
 
 
-def call(case: Case) -> None:
-    """Run the module as the case says."""
+def call(case: Case) -> tuple[list, tuple | torch.Tensor]:
+    """Run the module as the case says: the output of every call, and the last state."""
     module, is_cell = case.module, isinstance(case.module, nn.RNNCellBase)
     state = None if case.state is None else [part if case.batched else part[:, 0] for part in case.state]
     if is_cell and state is not None:
         state = [part[0] for part in state]
     hx = None if state is None else tuple(state) if case.kind == "lstm" else state[0]
+    outputs = []
     for start, end in pairwise([0, *case.cuts, len(case.x)]):
         x = case.x[start:end] if case.batched else case.x[start:end, 0]
         if is_cell:
             hx = module(x[0], hx)
+            outputs.append(hx[0] if case.kind == "lstm" else hx)
             continue
         if module.batch_first and case.batched:
             x = x.transpose(0, 1)
         if case.lengths:
             x = pack_padded_sequence(x, torch.tensor(case.lengths), batch_first=module.batch_first, enforce_sorted=False)
-        _, hx = module(x, hx)
+        output, hx = module(x, hx)
+        outputs.append(output)
+    return outputs, hx
 
 
 def first_states(case: Case) -> list[list]:
