@@ -136,7 +136,7 @@ def compare(found: np.ndarray, expected: np.ndarray, dtype: str) -> None:
 @settings(max_examples=2, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
 @given(data=st.data())
 def test_gradients_are_those_of_the_equations(kind: str, direction: str, style: str, dtype: str, data):
-    case = data.draw(cases(kind, direction, style, dtype))
+    case = data.draw(cases(kind, direction, style, dtype, longest=30))
     case.module.requires_grad_(data.draw(st.booleans()))
     with explorer.record(case.module, gradients=True) as recording:
         outputs, last = call(case)

@@ -109,10 +109,10 @@ class Case:
 
 
 @st.composite
-def cases(draw, kind: str, direction: str, style: str, dtype: str) -> Case:
+def cases(draw, kind: str, direction: str, style: str, dtype: str, longest: int = 60) -> Case:
     small = st.integers
     torch.manual_seed(draw(small(0, 2**32 - 1)))
-    time, layers, units, features = draw(small(1, 60)), draw(small(1, 3)), draw(small(1, 16)), draw(small(1, 8))
+    time, layers, units, features = draw(small(1, longest)), draw(small(1, 3)), draw(small(1, 16)), draw(small(1, 8))
     batched, bias, name = draw(st.booleans()) or style == "packed", draw(st.booleans()), kind.split()[0]
     batch = draw(small(1, 4)) if batched else 1
     plain = {"nonlinearity": name} if name in ("tanh", "relu") else {}

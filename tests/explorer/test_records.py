@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer import Alignment, ConfusionMatrix, Trace
+from explorer import Alignment, ConfusionMatrix, GradientFlow, Trace
 from explorer.errors import RecordError
 from tests.explorer.traces import gru_trace, lstm_trace
 
@@ -157,3 +157,28 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
     np.savez(path, about=np.frombuffer(b'{"record": "Trace", "version": 99}', np.uint8))
     with refused(f"{path} holds a Trace of version 99; expected Trace, at most 1."):
         Trace.load(path)
+
+
+FLOWS = [
+    (
+        {"hidden_log10": np.zeros((2, 1))},
+        "hidden_log10 has shape (2, 1); expected (3, layers) = [time, layer] because there are 3 tokens.",
+    ),
+    (
+        {"state_log10": np.zeros((3, 2))},
+        "state_log10 has shape (3, 2); expected (3, 1) = [time, layer] because hidden_log10 has that shape.",
+    ),
+    (
+        {"cell_log10": np.full((3, 1), np.nan)},
+        "cell_log10[0, 0] is nan; expected a number, or -inf where nothing flows. Are the weights or the inputs infinite or nan?",
+    ),
+    ({"loss_at": 3}, "loss_at is 3; expected 0 to 2, the step at which the loss enters, or None."),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), FLOWS)
+def test_a_gradient_flow_that_does_not_fit(change: dict, sentence: str):
+    good = GradientFlow(tuple("abc"), np.array([[-np.inf], [-400], [0]]), None, np.zeros((3, 1), np.float32), 2)
+    assert good.state_log10.dtype == np.float64
+    with refused(sentence):
+        replace(good, **change)
