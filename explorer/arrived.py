@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 from torch.nn.utils.rnn import PackedSequence
 
-from explorer.backward import NOTHING, Entering, Entry, power, shifted
+from explorer.backward import Entering, Entry, power, shifted
 from explorer.calls import Reading, directions, row_state, row_steps
 from explorer.edges import Edges
 from explorer.errors import RecordingError
@@ -145,8 +144,10 @@ def _stacked(states: Sequence[Tensor | None], row: int, dtype: torch.dtype) -> T
 
 def _add_output(at: dict[int, list[Entry]], start: int, loss: int, output: Tensor) -> None:
     """An entry for each step at which a loss reads the output, [time, state]."""
-    exponent = power(output.abs().amax(1))
-    numbers = shifted(output, exponent)
-    for step in np.flatnonzero(exponent > NOTHING).tolist():
-        chosen = slice(step, step + 1)
-        at.setdefault(start + step, []).append(Entry(slice(loss, loss + 1), numbers[chosen], None, exponent[chosen]))
+    steps = output.any(1).nonzero()[:, 0]
+    read = output[steps]
+    exponent = power(read.abs().amax(1))
+    numbers = shifted(read, exponent)
+    for number, step in enumerate(steps.tolist()):
+        one = slice(number, number + 1)
+        at.setdefault(start + step, []).append(Entry(slice(loss, loss + 1), numbers[one], None, exponent[one]))

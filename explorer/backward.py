@@ -14,7 +14,8 @@ from torch import Tensor
 from explorer.cells import Slopes, Weights, slopes
 
 BLOCK = 500  # steps of one loss whose slopes are computed together
-RESCALE = 4  # steps between two looks at the size of the numbers: each may shrink or grow them a billionfold
+RESCALE = 4  # steps between two looks at the size of the numbers: each step may shrink or grow them a millionfold
+NEAR_ONE = 1e-12, 1e12  # sizes that are left as they are
 NOTHING = -1e15  # power of two of a gradient that is exactly zero
 
 
@@ -190,8 +191,10 @@ class _Carry:
         self.exponent[entry.losses] = scale
 
     def rescale(self) -> None:
-        """Bring the largest number of each loss to between 1/2 and 1."""
+        """Bring the largest number of each loss to between 1/2 and 1, where one has gone far from that."""
         peak = np.maximum(np.abs(self.hidden).max(1), np.abs(self.cell).max(1))
+        if NEAR_ONE[0] < peak.min() and peak.max() < NEAR_ONE[1]:
+            return
         shift = np.where(peak > 0, np.frexp(peak)[1], 0)
         self._scale(slice(None), np.ldexp(self.hidden.dtype.type(1), -shift)[:, None])
         self.exponent += shift

@@ -1,0 +1,116 @@
+"""What gradients through time cost, as ratios taken side by side in one run: python -m tests.benchmarks.gradients
+
+One call of a network of 256 units over 1,000 steps, the loss at the last step, one thread. Measured is everything from
+the call to the record: record + call + loss + gradient_flow.
+"""
+
+import multiprocessing
+import threading
+
+import torch
+from torch import Tensor, nn
+
+import explorer
+from tests.benchmarks.recording import interleaved, resident, row
+
+UNITS, TIME, LONG, ROUNDS = 256, 1_000, 10_000, 5
+FAMILIES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+def flow(module: nn.Module, x: Tensor) -> explorer.GradientFlow:
+    """Record, call, loss, gradients."""
+    with explorer.record(module, gradients=True) as recording:
+        out, _ = module(x)
+    return explorer.gradient_flow(recording, out[-1].square().sum(), ("x",) * len(x))
+
+
+def both_ways(module: nn.Module, x: Tensor) -> None:
+    """One fused call and loss.backward() to its weights."""
+    module.zero_grad()
+    module(x)[0][-1].square().sum().backward()
+
+
+def unrolled(module: nn.Module, x: Tensor) -> list[tuple[float, ...]]:
+    """The same norms by autograd: the equations step by step, `retain_grad` at every state. Only what is asked of it needs
+    gradients: with weights that are in training it takes longer."""
+    w = {name.removesuffix("_l0"): values for name, values in module.named_parameters()}
+    own = torch.addmm(w["bias_ih"], x, w["weight_ih"].T)  # the input's part of all gates in one product
+    h, c = (torch.zeros(1, UNITS, requires_grad=True) for _ in range(2))
+    states = []
+    for a in own.split(1):
+        b = torch.addmm(w["bias_hh"], h, w["weight_hh"].T)
+        if isinstance(module, nn.LSTM):
+            i, f, g, o = (a + b).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            c.retain_grad()
+            h = o.sigmoid() * c.tanh()
+        elif isinstance(module, nn.GRU):
+            (ar, az, an), (br, bz, bn) = a.chunk(3, 1), b.chunk(3, 1)
+            h = torch.lerp((an + (ar + br).sigmoid() * bn).tanh(), h, (az + bz).sigmoid())
+        else:
+            h = (a + b).tanh()
+        h.retain_grad()
+        states.append((h, c) if isinstance(module, nn.LSTM) else (h,))
+    h.square().sum().backward()
+    return [tuple(float(part.grad.norm()) for part in state if part.grad is not None) for state in states]
+
+
+def network(name: str, training: bool) -> nn.Module:
+    """The network that is measured."""
+    torch.manual_seed(0)
+    return FAMILIES[name](UNITS, UNITS).eval().requires_grad_(training)
+
+
+def peak_over_trace(name: str, out) -> None:
+    """Put on the queue: highest memory from the call to the record, above what was there, over the size of the trace."""
+    torch.set_num_threads(1)
+    module, x = network(name, False), torch.randn(LONG, UNITS)
+    flow(module, x[:100])
+    before, highest, done = resident(), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.002):
+            highest[0] = max(highest[0], resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    flow(module, x)
+    done.set()
+    watcher.join()
+    arrays = {"lstm": 6, "gru": 4}[name]  # hidden, cell, and every gate
+    out.put((highest[0] - before) / (arrays * x.nbytes))
+
+
+def memory(name: str) -> float:
+    """`peak_over_trace` in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=peak_over_trace, args=(name, queue))
+    process.start()
+    result = queue.get()
+    process.join()
+    return result
+
+
+def run(rounds: int = ROUNDS) -> list[dict]:
+    """Every ratio with its limit."""
+    torch.set_num_threads(1)
+    x, rows = torch.randn(TIME, UNITS), []
+    for name in FAMILIES:
+        frozen, training = network(name, False), network(name, True)
+        for words, module in (("frozen", frozen), ("in training", training)):
+            ratio = interleaved(lambda: unrolled(module, x), lambda: flow(module, x), rounds)  # noqa: B023
+            rows.append(row(f"{name}, {words}: autograd with retain_grad / record + call + gradient_flow", ratio, 4.0, False))
+        ratio = interleaved(lambda: flow(training, x), lambda: both_ways(training, x), rounds)  # noqa: B023
+        rows.append(row(f"{name}: record + call + gradient_flow / one fused call and backward", ratio, 3.3))
+    for name in ("lstm", "gru"):
+        rows.append(row(f"{name}: peak memory / trace, T=10,000", memory(name), 2.0))
+    return rows
+
+
+if __name__ == "__main__":
+    import sys
+
+    from tests.benchmarks.sessions import show
+
+    show(run(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS))
