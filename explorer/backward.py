@@ -5,7 +5,6 @@ Gradients leave the range of every float within a few hundred steps: the scan ca
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -123,10 +122,12 @@ class Passed:
     kept: Tensor | None
     exponent: np.ndarray
 
-    @cached_property
-    def rows(self) -> Tensor:
-        """Gradient to the sums inside the gates, as the weights W of the input see them, [step, loss, row]."""
-        inner = self.slopes.rows if self.slopes.own is None else self.slopes.own
+    def sums(self, recurrent: bool) -> Tensor:
+        """Gradient to the sums inside the gates, [step, loss, row]: as the recurrent weights see them, or those of the input.
+
+        They differ in a GRU alone, whose reset gate stands between its recurrent product and the sum.
+        """
+        inner = self.slopes.rows if recurrent or self.slopes.own is None else self.slopes.own
         carried = self.hidden if self.cell is None else self.cell
         rows = carried.unsqueeze(2) * inner.unsqueeze(1)
         if self.slopes.shown is not None:

@@ -113,20 +113,23 @@ class Backpass:
 
         both: also those of the other direction, which a lower layer of a bidirectional stack depends on.
         """
-        start = 0
+        start, many = 0, len(self._states)
         for number, piece in enumerate(self.reading.stretches):
-            above: list[tuple[np.ndarray, np.ndarray] | None] = [None] * len(self._states)
+            above: Below | None = None
             for depth in reversed(range(self.depth)):
-                inputs = []
-                for way in range(len(self._states)):
-                    layer = self._layer(number, start, depth, way)
-                    enter = entering(self.reading, number, depth * len(self._states) + way, self.losses)
-                    below = _Below(len(piece), len(self.losses), layer) if depth else None
-                    for part in _kept(passed(layer, Entering(enter.at, enter.ends, above[way]), len(self.losses)), below):
+                below = None
+                for way in range(many):
+                    layer = layer_of(self.reading, self._states, number, start, (depth, way))
+                    enter = entering(self.reading, number, depth * many + way, self.losses)
+                    below = below or (Below(len(piece), len(self.losses), layer) if depth else None)
+                    # Both directions of the layer above read both of this one, one beside the other.
+                    along = None if above is None else (np.split(above.numbers, many, 2)[way], above.exponent)
+                    for part in passed(layer, Entering(enter.at, enter.ends, along), len(self.losses)):
+                        if below is not None:
+                            below.add(part)
                         if both or bool(way) == self.reading.reverse:
                             yield depth, slice(start + part.block.start, start + part.block.stop), part
-                    inputs += [below] if below else []
-                above = _split(inputs) if inputs else above
+                above = below
             start += len(piece)
 
     def loss_at(self, number: int) -> int | None:
@@ -154,10 +157,6 @@ class Backpass:
         cuts = [(*piece.starts, len(piece)) for piece in self.reading.stretches]
         return [stop - start for piece in cuts for start, stop in pairwise(piece)]
 
-    def _layer(self, piece: int, start: int, depth: int, way: int) -> Layer:
-        """One layer of one direction over one stretch, in the precision of the scan."""
-        return layer_of(self.reading, self._states, piece, start, (depth, way))
-
 
 def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int, place: tuple[int, int]) -> Layer:
     """One layer of one direction over one stretch, from the replayed states of each direction; place: (layer, direction)."""
@@ -176,33 +175,21 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
     )
 
 
-class _Below:
+class Below:
     """Gradient to the input of a layer, which is the output of the one below: numbers [time, loss, feature] and powers of two."""
 
     def __init__(self, time: int, losses: int, layer: Layer):
         self.numbers = np.zeros((time, losses, layer.weights.W.shape[1]), layer.hidden.numpy().dtype)
         self.exponent = np.full((time, losses), NOTHING)
 
-    def add(self, part: Passed) -> None:
-        """Keep what a block passes down."""
-        values = part.rows @ part.layer.weights.W
+    def add(self, part: Passed, start: int = 0) -> None:
+        """Add what a block passes down; `start`: where its stretch begins."""
+        values = part.sums(recurrent=False) @ part.layer.weights.W
         size = power(values.abs().amax(2))
-        self.numbers[part.block] = shifted(values, size)
-        self.exponent[part.block] = np.where(size > NOTHING, size + part.exponent, NOTHING)
-
-
-def _kept(parts: Iterator[Passed], below: _Below | None) -> Iterator[Passed]:
-    for part in parts:
-        if below is not None:
-            below.add(part)
-        yield part
-
-
-def _split(inputs: list[_Below]) -> list[tuple[np.ndarray, np.ndarray] | None]:
-    """What each direction of the layer below receives: both directions above read both below."""
-    if len(inputs) == 1:
-        return [(inputs[0].numbers, inputs[0].exponent)]
-    exponent = np.maximum(inputs[0].exponent, inputs[1].exponent)
-    scales = [np.exp2(each.exponent - exponent)[..., None].astype(each.numbers.dtype) for each in inputs]
-    total = sum(each.numbers * scale for each, scale in zip(inputs, scales, strict=True))
-    return [(half, exponent) for half in np.split(np.asarray(total), 2, axis=2)]
+        block = slice(start + part.block.start, start + part.block.stop)
+        new, old = np.where(size > NOTHING, size + part.exponent, NOTHING), self.exponent[block]
+        scale = np.maximum(new, old)
+        dtype = self.numbers.dtype
+        self.numbers[block] *= np.exp2(old - scale).astype(dtype)[..., None]
+        self.numbers[block] += shifted(values, size) * np.exp2(new - scale).astype(dtype)[..., None]
+        self.exponent[block] = scale

@@ -38,6 +38,7 @@ ONLY_IN = {
         "explorer.arrived",
         "explorer.backward",
         "explorer.gradients",
+        "explorer.contributions",
         "explorer.jacobians",
         "models",
     ),
