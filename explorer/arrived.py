@@ -43,7 +43,7 @@ def losses_of(loss: Tensor) -> list[Tensor]:
 
 
 def arrived(reading: Reading, edges: Sequence[Edges], others: Sequence[Edges], loss: Tensor) -> list[Arrived]:
-    """The gradient of one loss at each call of a reading; `others`: the edges of everything that was recorded.
+    """The gradient of one loss [] at each call of a reading; `others`: the edges of everything that was recorded.
 
     Raises:
         RecordingError: the loss depends on nothing that was recorded, or its graph is gone.
