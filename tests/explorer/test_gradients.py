@@ -302,6 +302,24 @@ def test_packed_rows_end_where_they_end():
     assert explorer.gradient_flow(alone, last[1].sum(), "abcd", "lstm[reverse]").loss_at == 0
 
 
+def test_a_sequence_that_changes_its_row_is_followed():
+    torch.manual_seed(0)
+    cell, x = nn.GRUCell(3, 4).double(), torch.randn(6, 2, 3).double()
+    rows = [0, 0, 1, 1, 0, 0]  # beams change places before steps 2 and 4
+    with explorer.record(cell, gradients=True) as recording:
+        state = None
+        for time in range(6):
+            state = cell(x[time], state.flip(0) if state is not None and time in (2, 4) else state)
+    moved = explorer.gradient_flow(recording, state[0].sum(), "abcdef", index=rows)
+    with explorer.record(cell, gradients=True) as recording:
+        state = None
+        for time, row in enumerate(rows):
+            state = cell(x[time, row : row + 1], state)
+    alone = explorer.gradient_flow(recording, state.sum(), "abcdef")
+    np.testing.assert_allclose(moved.state_log10, alone.state_log10, rtol=1e-12)
+    assert np.isfinite(moved.state_log10).all()
+
+
 def test_what_has_no_gradient_is_a_sentence():
     gru, x = nn.GRU(3, 4), torch.randn(5, 3)
     with explorer.record(gru) as recording:
