@@ -14,6 +14,7 @@ from models.names import Names
 
 BINS = 15  # equal widths of confidence
 DRAWS = 200  # imagined outcomes of a perfectly calibrated model
+STEM = 5  # letters: the longest n-gram
 NGRAMS, STRENGTH = (1, 5), 10.0  # longest and regularisation of the yardstick: the best of 1, 3, 10, 30 on dev, as the networks' epochs are
 
 
@@ -86,17 +87,34 @@ def majority(train: Names, dev: Names) -> dict[str, float | int]:
     return scores(np.tile(shares, (len(dev), 1)), dev.targets)
 
 
-def ngram_logistic(train: Names, dev: Names) -> dict[str, float | int]:
-    """Scores of logistic regression on character n-grams (tf-idf, word ends marked, classes weighted to be equal)."""
+def ngram_answers(train: Names, texts: Sequence[str]) -> np.ndarray:
+    """What logistic regression on character n-grams (tf-idf, word ends marked, classes weighted to be equal) says: [name, class]."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
     seen = TfidfVectorizer(analyzer="char_wb", ngram_range=NGRAMS, min_df=2, sublinear_tf=True)
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
     model.fit(seen.fit_transform(train.texts), train.targets)
-    probabilities = np.zeros((len(dev), len(dev.labels)))
-    probabilities[:, model.classes_] = model.predict_proba(seen.transform(dev.texts))
-    return scores(probabilities, dev.targets)
+    probabilities = np.zeros((len(texts), len(train.labels)))
+    probabilities[:, model.classes_] = model.predict_proba(seen.transform(texts))
+    return probabilities
+
+
+def ngram_logistic(train: Names, dev: Names) -> dict[str, Any]:
+    """Scores of logistic regression on character n-grams, with those by stem."""
+    probabilities = ngram_answers(train, dev.texts)
+    return scores(probabilities, dev.targets) | {"by_stem": by_stem(probabilities.argmax(1), train, dev)}
+
+
+def by_stem(predicted: np.ndarray, train: Names, dev: Names) -> dict[str, Any]:
+    """Accuracy of answers [name] on dev names whose first letters begin a training name of their language, and on all others."""
+    stems = {(text[:STEM], target) for text, target in zip(train.texts, train.targets.tolist(), strict=True)}
+    known = np.array([(text[:STEM], target) in stems for text, target in zip(dev.texts, dev.targets.tolist(), strict=True)], bool)
+    right = predicted == dev.targets
+    parts = {"known": right[known], "new": right[~known]}
+    return {"letters": STEM} | {
+        name: {"names": len(part), "accuracy": float(part.mean()) if len(part) else None} for name, part in parts.items()
+    }
 
 
 def ceilings(texts: Sequence[str], targets: np.ndarray, classes: int) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import checkpoint, class_scores, names
+from models import checkpoint, class_scores, names, recombined
 from models.classifier import Classifier, after_each_letter, after_last, padded, probabilities
 from models.data import DataError
-from models.names import VOCABULARY, Names
+from models.names import VOCABULARY, Labelled, Names
 from models.recipes import RECIPES, TrainingError
 from models.train import Job, Recipe, Trainer, commit, kept_state
 
@@ -37,27 +37,32 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
         recipe: `batch` names side by side, shuffled by `seed` and epoch.
         loss: `letters`: share of the loss that is the mean over all letters of a name, so that prefixes are inputs it was
             trained on; the rest is the loss after the last. `weighting`: a class weighs as its size to the power of
-            -weighting, 0 for none, 1 for classes that count the same.
+            -weighting, 0 for none, 1 for classes that count the same. `recombined`, where given: so many made-up names
+            with the answers of n-grams, of which as many are read in an epoch as real ones; see models.recombined.
     """
     device, updates = module.readout.weight.device, len(train) // recipe.batch
     if not updates or not len(dev):
         raise TrainingError(f"There are {len(train)} names to train on and {len(dev)} held out; a batch takes {recipe.batch}.")
-    ids, lengths = padded([VOCABULARY.encode(text) for text in train.texts])
-    targets = torch.tensor(train.targets)
-    sizes = torch.bincount(targets, minlength=len(train.labels)).clamp(min=1).float()
-    weights = (sizes.mean() / sizes) ** loss["weighting"]
+    made, soft = recombined.taught(train, int(loss["recombined"]), recipe.seed) if loss.get("recombined") else ((), None)
+    ids, lengths = padded([VOCABULARY.encode(text) for text in (*train.texts, *made)])
+    answers = torch.eye(len(train.labels))[torch.tensor(train.targets)]
+    sizes = answers.sum(0).clamp(min=1)
+    answers = answers if soft is None else torch.cat((answers, torch.tensor(soft)))
+    weights = answers @ (sizes.mean() / sizes) ** loss["weighting"]
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, ...]]:
         generator = torch.Generator().manual_seed(recipe.seed * 1_000 + epoch)
-        order = torch.randperm(len(ids), generator=generator)[: updates * recipe.batch]
-        order = torch.cat([part[lengths[part].argsort()] for part in order.split(recipe.batch * ALIKE)]).view(updates, recipe.batch)
+        kinds = [torch.randperm(len(train), generator=generator), len(train) + torch.randperm(len(made), generator=generator)]
+        whole = torch.cat([kind[: updates * min(recipe.batch, len(kind) // updates)].view(updates, -1) for kind in kinds], 1)
+        order = whole.flatten()
+        order = torch.cat([part[lengths[part].argsort()] for part in order.split(whole.shape[1] * ALIKE)]).view(whole.shape)
         for rows in order[torch.randperm(updates, generator=generator)]:
             part = ids[rows, : lengths[rows].max()]
-            yield tuple(each.to(device) for each in (part, lengths[rows], targets[rows], weights[targets[rows]]))
+            yield tuple(each.to(device) for each in (part, lengths[rows], answers[rows], weights[rows]))
 
     def mean_loss(module: nn.Module, batch: tuple[Tensor, ...], carry: Any) -> tuple[Tensor, Any]:
-        part, length, target, weight = batch
-        nats = -module(part)[0].gather(2, target[:, None, None].expand(-1, part.shape[1], 1))
+        part, length, answer, weight = batch
+        nats = -(module(part)[0] * answer[:, None]).sum(2, keepdim=True)
         every = (nats[..., 0] * (torch.arange(part.shape[1], device=device) < length[:, None])).sum(1) / length
         each = (1 - loss["letters"]) * after_last(nats, length)[:, 0] + loss["letters"] * every
         return (each * weight).sum() / weight.sum(), None
@@ -152,6 +157,7 @@ def _measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]
     scores: dict[str, Any] = {"split": "dev", "prior": PRIOR} | class_scores.scores(p, dev.targets) | beside(loaded.card, train, dev)
     scores["with_repetitions"] = class_scores.scores(p.repeat(dev.times, 0), dev.targets.repeat(dev.times))
     scores["train"] = class_scores.scores(learnt, train.targets)
+    scores["by_stem"] = class_scores.by_stem(answers, train, dev)
     confusion = {"dev": class_scores.counts(answers, dev.targets, classes)}
     confusion["train"] = class_scores.counts(learnt.argmax(1), train.targets, classes)
     confusion["dev_shared"] = class_scores.counts(answers[shared], dev.targets[shared], classes)
@@ -200,19 +206,43 @@ def data_card(corpus: str, source: Names) -> dict[str, Any]:
     return told | sizes
 
 
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """A classifier's answers to rows of text and label.
+
+    Args:
+        texts: As they were given, [name].
+        targets: Number of the true class, [name].
+        probabilities: [name, class].
+        unknown: How many rows have a label that the network does not know, by label; they are not among the others.
+    """
+
+    texts: tuple[str, ...]
+    targets: np.ndarray
+    probabilities: np.ndarray
+    unknown: dict[str, int]
+
+
+def answered(loaded: "Loaded", table: Labelled, report: Report = lambda done, total: None) -> Answered:
+    """What a classifier says to rows; each text is read once, however often it stands there."""
+    number = {label: place for place, label in enumerate(loaded.card["labels"])}
+    rows = [(text, number[label]) for text, label in zip(table.texts, table.labels, strict=True) if label in number]
+    place = {text: at for at, text in enumerate(dict.fromkeys(text for text, _ in rows))}
+    p = probabilities(loaded, list(place), report) if place else np.zeros((0, len(number)), np.float32)
+    targets = np.array([target for _, target in rows], np.int64)
+    strange = Counter(label for label in table.labels if label not in number)
+    return Answered(tuple(text for text, _ in rows), targets, p[[place[text] for text, _ in rows]], dict(strange))
+
+
 def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
     """How a classifier does on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
 
     Raises:
         DataError: nothing is there, or no row has a label that the network knows.
     """
-    table, labels = names.labelled(path), loaded.card["labels"]
-    number = {label: place for place, label in enumerate(labels)}
-    rows = [(text, number[label]) for text, label in zip(table.texts, table.labels, strict=True) if label in number]
-    if not rows:
-        raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(labels)}.")
-    place = {text: at for at, text in enumerate(dict.fromkeys(text for text, _ in rows))}
-    p = probabilities(loaded, list(place), report)[[place[text] for text, _ in rows]]
-    strange = Counter(label for label in table.labels if label not in number)
-    told = {"rows_left_out": len(table.problems), "unknown_labels": dict(strange)}
-    return class_scores.scores(p, np.array([target for _, target in rows])) | told
+    table = names.labelled(path)
+    found = answered(loaded, table, report)
+    if not found.texts:
+        raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
+    told = {"rows_left_out": len(table.problems), "unknown_labels": found.unknown}
+    return class_scores.scores(found.probabilities, found.targets) | told

@@ -1,6 +1,7 @@
 """Classifiers of names: a network reads letter by letter and says after each which language it expects."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,7 +110,11 @@ def probabilities(loaded: "Loaded", texts: Sequence[str], progress: Callable[[in
     Raises:
         ValueError: a text has no letter; `models.names.spelling` says what would be read.
     """
-    encoded = [_encoded(loaded, text) for text in texts]
+    return _answers(loaded, [_encoded(loaded, text) for text in texts], progress)
+
+
+def _answers(loaded: "Loaded", encoded: Sequence[list[int]], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
+    """Probabilities [name, class] for names as numbers of letters."""
     order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]))
     found = np.zeros((len(encoded), len(loaded.card["labels"])), np.float32)
     for at in range(0, len(order), BATCH):
@@ -137,3 +142,52 @@ def _encoded(loaded: "Loaded", text: str) -> list[int]:
     if not encoded:
         raise ValueError(f"{text!r} has no letter that can be romanised; expected a name.")
     return encoded
+
+
+@dataclass(frozen=True, eq=False)
+class LetterEffects:
+    """What each letter of a name does to the answer, which is class `answer` with probability `p` as the name stands.
+
+    Args:
+        letters: As they are read, [letter].
+        without: Probability of the answer with the letter left out, [letter]; nan where nothing would be left.
+        instead: The answer then, [letter]; -1 where nothing would be left.
+        other: The letter that, in its place, takes most from the answer, [letter].
+        changed: Probability of the answer with that one, [letter].
+        becomes: The answer then, [letter].
+    """
+
+    letters: str
+    answer: int
+    p: float
+    without: np.ndarray
+    instead: np.ndarray
+    other: str
+    changed: np.ndarray
+    becomes: np.ndarray
+
+
+def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
+    """Delete each letter of a name, then put every other letter in its place: what is left of the answer.
+
+    Raises:
+        ValueError: the text has no letter.
+    """
+    ids = _encoded(loaded, text)
+    n, others = len(ids), [number for number, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
+    shorter = [[*ids[:at], *ids[at + 1 :]] for at in range(n) if n > 1]
+    replaced = [[*ids[:at], new, *ids[at + 1 :]] for at in range(n) for new in others]
+    p = _answers(loaded, [ids, *shorter, *replaced])
+    best, gone, swapped = int(p[0].argmax()), p[1 : 1 + len(shorter)], p[1 + len(shorter) :].reshape(n, len(others), -1)
+    is_itself = np.array(others) == np.array(ids)[:, None]
+    worst = np.where(is_itself, np.inf, swapped[..., best]).argmin(1)
+    return LetterEffects(
+        letters=loaded.vocab.decode(ids),
+        answer=best,
+        p=float(p[0, best]),
+        without=gone[:, best] if n > 1 else np.full(1, np.nan, np.float32),
+        instead=gone.argmax(1) if n > 1 else np.full(1, -1),
+        other=loaded.vocab.decode([others[number] for number in worst]),
+        changed=swapped[np.arange(n), worst, best],
+        becomes=swapped[np.arange(n), worst].argmax(1),
+    )

@@ -102,32 +102,19 @@ RECIPES: dict[str, dict] = {
         "arguments": {"cell": "lstm", "layers": 2, "units": 256, "embedding": 32, "dropout": 0.3},
         "recipe": {"epochs": 24, "steps": 128, "learning_rate": 3e-3, "checks": 1},
     },
-    "names-gru": {
-        "kind": "classifier",
-        "corpus": "names",
-        "arguments": {"cell": "gru", "units": 192, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
-        "loss": {"letters": 0.2, "weighting": 0.5},
-        "recipe": {"epochs": 14, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
-    },
-    "names-lstm": {
-        "kind": "classifier",
-        "corpus": "names",
-        "arguments": {"cell": "lstm", "units": 160, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
-        "loss": {"letters": 0.2, "weighting": 0.5},
-        "recipe": {"epochs": 14, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
-    },
-    "names-rnn": {
-        "kind": "classifier",
-        "corpus": "names",
-        "arguments": {"cell": "rnn", "units": 256, "dropout": 0.4, "letters": 0.05},
-        "loss": {"letters": 0.2, "weighting": 0.5},
-        "recipe": {"epochs": 14, "batch": 64, "learning_rate": 1e-3, "decay": 0.03, "checks": 1},
-    },
-    "names18-gru": {
-        "kind": "classifier",
-        "corpus": "names18",
-        "arguments": {"cell": "gru", "units": 192, "dropout": 0.4, "letters": 0.05, "recurrent": 0.4},
-        "loss": {"letters": 0.2, "weighting": 0.5},
-        "recipe": {"epochs": 14, "batch": 64, "learning_rate": 4e-3, "decay": 0.03, "checks": 1},
+    **{
+        name: {
+            "kind": "classifier",
+            "corpus": name.split("-")[0],
+            "arguments": {"cell": cell, "units": units, "dropout": 0.2, "letters": 0.02, "recurrent": 0.1},
+            "loss": {"letters": 0.2, "weighting": 0.5, "recombined": 150_000},
+            "recipe": {"epochs": 14, "batch": 64, "learning_rate": rate, "decay": 0.01, "checks": 1},
+        }
+        for name, cell, units, rate in (
+            ("names-gru", "gru", 256, 4e-3),
+            ("names-lstm", "lstm", 192, 4e-3),
+            ("names-rnn", "rnn", 256, 1e-3),
+            ("names18-gru", "gru", 256, 4e-3),
+        )
     },
 }

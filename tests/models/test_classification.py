@@ -12,7 +12,7 @@ import torch
 from sklearn import metrics
 
 import models
-from models import class_scores, classification, names
+from models import class_scores, classification, names, recombined
 from models.classifier import Classifier, after_each_letter, probabilities
 from models.data import DataError
 from models.names import VOCABULARY, Names
@@ -58,8 +58,9 @@ def test_the_loss_is_what_is_written_by_hand(folder: Path):
     sizes = np.bincount(train.targets)
     total = 0.0
     for row in range(16):
-        logs = module(ids[row : row + 1, : lengths[row]])[0][0, :, targets[row]]
-        assert weights[row] == pytest.approx((sizes.mean() / sizes[targets[row]]) ** 0.5, rel=1e-6)
+        assert sorted(targets[row].tolist()) == [0, 0, 1]
+        logs = module(ids[row : row + 1, : lengths[row]])[0][0, :, targets[row].argmax()]
+        assert weights[row] == pytest.approx((sizes.mean() / sizes[targets[row].argmax()]) ** 0.5, rel=1e-6)
         total += float(weights[row]) * float(0.7 * -logs[-1].detach() + 0.3 * -logs.mean().detach())
     assert made.loss(module, batches[3], None)[0].item() == pytest.approx(total / float(weights.sum()), rel=1e-6)
     expected = [
@@ -74,12 +75,56 @@ def test_an_epoch_gives_every_name_once_with_its_language_and_each_epoch_another
     made = classification.job(Classifier(len(VOCABULARY), 3, "gru", 5), train, dev, Recipe(1, batch=4), LOSS)
     seen = []
     for ids, lengths, targets, _ in made.batches(1):
-        seen += [(VOCABULARY.decode(row[:n].tolist()), y) for row, n, y in zip(ids, lengths.tolist(), targets.tolist(), strict=True)]
+        rows = zip(ids, lengths.tolist(), targets.argmax(1).tolist(), strict=True)
+        seen += [(VOCABULARY.decode(row[:n].tolist()), y) for row, n, y in rows]
         assert ids.shape[1] == lengths.max()
     known = list(zip(train.texts, train.targets.tolist(), strict=True))
     assert len(set(seen)) == len(seen) == len(train) // 4 * 4 and set(seen) <= set(known)
     first, again, other = ([b[0].tolist() for b in made.batches(epoch)] for epoch in (0, 0, 1))
     assert first == again != other
+
+
+def test_recombined_names_are_new_begin_like_one_name_and_end_like_another(folder: Path):
+    train, _ = names.read(folder).split()
+    made = recombined.recombined(train, 300, seed=3)
+    assert made == recombined.recombined(train, 300, seed=3) != recombined.recombined(train, 300, seed=4)
+    assert len(made) == 300 and not set(made) & set(train.texts)
+    pairs = list(zip(train.texts, train.targets.tolist(), strict=True))
+    heads = {(name[:at], y) for name, y in pairs for at in range(1, len(name))}
+    tails = {(name[at:], y) for name, y in pairs for at in range(len(name))}  # with the letter of both in front
+    for text in made:
+        assert any((text[:at], y) in heads and (text[at - 1 :], y) in tails for at in range(1, len(text)) for y in range(3)), text
+    few = Names(("A", "B"), ("abc", "bcd", "xyz"), np.array([0, 0, 1]), np.ones(3, int))
+    assert len(recombined.recombined(few, 40, seed=0)) < 40  # there are not so many
+
+
+def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_ngrams_answer(folder: Path):
+    train, dev = names.read(folder).split()
+    torch.manual_seed(0)
+    module = Classifier(len(VOCABULARY), 3, "gru", 5).double().eval()
+    made = classification.job(module, train, dev, Recipe(1, batch=16), LOSS | {"recombined": 400})
+    texts, soft = recombined.taught(train, 400, seed=1)
+    answers = dict(zip(texts, soft, strict=True))
+    batch, *others = made.batches(0)
+    sizes, total = np.bincount(train.targets), 0.0
+    assert len(batch[0]) == 32 and made.updates == len(train) // 16
+    read = [VOCABULARY.decode(row[:n].tolist()) for each in (batch, *others) for row, n in zip(each[0], each[1], strict=True)]
+    assert sum(text in answers for text in read) == len({*read} & {*answers}) == len(read) / 2 == 16 * made.updates
+    for ids, length, answer, weight in zip(*batch, strict=True):
+        text = VOCABULARY.decode(ids[:length].tolist())
+        if text in answers:
+            np.testing.assert_allclose(answer, answers[text])
+            assert weight == pytest.approx(float(answers[text] @ (sizes.mean() / sizes) ** 0.5), rel=1e-5)
+        logs = (module(ids[None, :length])[0][0].detach().numpy() * answer.numpy()).sum(1)
+        total += float(weight) * (0.7 * -logs[-1] + 0.3 * -logs.mean())
+    assert made.loss(module, batch, None)[0].item() == pytest.approx(total / float(batch[3].sum()), rel=1e-5)
+
+
+def test_stems_that_training_holds_are_told_from_new_ones():
+    train = Names(("A", "B"), ("abcdex", "zzzzzz"), np.array([0, 1]), np.ones(2, int))
+    dev = Names(("A", "B"), ("abcdey", "abcdez", "zzzzza", "bbbbbb"), np.array([0, 1, 1, 0]), np.ones(4, int))
+    told = class_scores.by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez is of another language than abcdex
+    assert told == {"letters": 5, "known": {"names": 2, "accuracy": 0.5}, "new": {"names": 2, "accuracy": 0.5}}
 
 
 def test_scores_are_those_of_scikit_learn():

@@ -6,10 +6,10 @@ import streamlit as st
 from explorer.figures import alignment as alignments
 from explorer.figures.beam import Branches, tree
 from models.pieces import BLANK
-from pages._panels.attention.text import plain
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
 from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
+from pages._shared.text import plain
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.beam"

@@ -10,10 +10,10 @@ import streamlit as st
 from explorer.figures import alignment as figures
 from models.pieces import BLANK
 from pages._panels.attention import choice
-from pages._panels.attention.text import plain, share
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
 from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
+from pages._shared.text import plain, share
 from pages._shared.translations import ALIKE, Sentence, View
 
 KEY = "attention.matrix"

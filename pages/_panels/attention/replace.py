@@ -5,9 +5,9 @@ import re
 import streamlit as st
 
 from explorer.figures import alignment as figures
-from pages._panels.attention.text import plain
 from pages._shared import networks, translations
 from pages._shared.show import draw, is_dark, scrolling
+from pages._shared.text import plain
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.replace"

@@ -13,9 +13,9 @@ from models.pieces import BLANK
 from models.showcase import pairs
 from pages._components.state_view import state_view
 from pages._panels.attention import choice
-from pages._panels.attention.text import plain, share
 from pages._shared import networks, translations
 from pages._shared.show import draw, is_dark
+from pages._shared.text import plain, share
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.steps"

@@ -1,0 +1,43 @@
+"""How an answer grows while its input is read: which classes matter, and from where on it stays the same."""
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.errors import AnalysisError
+
+
+def leading(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> list[int]:
+    """The classes worth a line: the last answer, then those that were likeliest at any step; the last step's likeliest first.
+
+    Args:
+        probabilities: After each step, [step, class].
+        most: How many.
+
+    Raises:
+        AnalysisError: there is no step.
+    """
+    _check(probabilities)
+    last = probabilities[-1]
+    peaks = probabilities.max(0) + (np.arange(len(last)) == last.argmax())  # the answer is in, whatever came before
+    chosen = np.argsort(-peaks, kind="stable")[:most]
+    return [int(number) for number in chosen[np.argsort(-last[chosen], kind="stable")]]
+
+
+def settled(probabilities: Float[np.ndarray, "step n"]) -> int:
+    """The step, counted from 0, from which on the likeliest class is the last one's and stays it.
+
+    Args:
+        probabilities: After each step, [step, class].
+
+    Raises:
+        AnalysisError: there is no step.
+    """
+    _check(probabilities)
+    answers = probabilities.argmax(1)
+    other = np.flatnonzero(answers != answers[-1])
+    return int(other[-1]) + 1 if len(other) else 0
+
+
+def _check(probabilities: np.ndarray) -> None:
+    if not len(probabilities):
+        raise AnalysisError("Nothing was read: there are no probabilities; expected a row for each step.")

@@ -1,0 +1,156 @@
+"""What is taken for what, as a matrix: true classes down, answers across, errors in colour and the diagonal neutral."""
+
+import json
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from explorer.analysis.confusion import intervals, shares
+from explorer.errors import AnalysisError
+from explorer.figures.theme import ink, themed
+from explorer.records import ConfusionMatrix
+
+ERRORS = {False: ("#ffffff", "#b3400a"), True: ("#1e1e24", "#ff9a57")}
+RIGHT = {False: "#8a8a94", True: "#8d8d98"}
+DIFFERENCE = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#6baed6", "#1e1e24", "#ff9a57")}
+FEW = 20  # items of a class below which its row is faded: the intervals are wide
+FADED = 0.35
+# Strokes from lower left to upper right across the square -1..1, as a path of a point's shape.
+HATCH = "M-1,-.33L-.33,-1M-1,.33L.33,-1M-1,1L1,-1M-.33,1L1,-.33M.33,1L1,.33"
+
+
+def matrix(
+    counted: ConfusionMatrix,
+    order: Sequence[int] | np.ndarray | None = None,
+    shared: ConfusionMatrix | None = None,
+    by: str = "share",
+    chosen: tuple[str, str] | None = None,
+    dark: bool = False,
+) -> alt.TopLevelMixin:
+    """Rows are true classes, columns answers. Colour counts only errors that could have been avoided; the diagonal is grey.
+
+    Rows of fewer than 20 items are faded. A cell of which at least half are items that belong to the answer's class too is
+    hatched. The colour of shares runs over 0..1 always, as a square root; that of counts up to the largest error. A click
+    selects a cell: selection "cell" with the fields true and predicted.
+
+    Args:
+        counted: What to show.
+        order: Of rows and columns, [class]; as the labels come where None.
+        shared: Of the same classes: how many items of each cell belong to the predicted class too.
+        by: "share" of the row, or "count".
+        chosen: Cell (true, predicted) that is framed.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: `by` is another word.
+    """
+    if by not in ("share", "count"):
+        raise AnalysisError(f"by is {by!r}; expected share or count.")
+    frame, labels = table(counted, shared), [counted.labels[n] for n in (range(len(counted.labels)) if order is None else order)]
+    frame["colour"] = frame["avoidable share" if by == "share" else "avoidable"]
+    frame["strength"] = np.where(frame["of"] < FEW, FADED, 1.0)
+    top = 1.0 if by == "share" else max(1.0, float(frame.loc[~frame["right"], "avoidable"].max() if len(labels) > 1 else 1))
+    scale = alt.Scale(type="sqrt", domain=[0, top], range=list(ERRORS[dark]), interpolate="rgb")
+    title = "share of the row, fixed" if by == "share" else "names"
+    legend = alt.Legend(title=title, values=[0, top / 4, top], gradientLength=120, format=".2~f" if by == "share" else ".0f")
+    size = cell_size(len(labels))
+    base = alt.Chart(frame).encode(x=_across(labels), y=_down(labels), opacity=alt.Opacity("strength:Q", legend=None, scale=None))
+    click = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", empty=False)
+    cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
+    cells = cells.encode(color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip()).add_params(click)
+    right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark])
+    right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip())
+    hatched = base.transform_filter("datum.hatched").mark_point(
+        shape=HATCH, size=(size - 4) ** 2, filled=False, strokeWidth=1.2, stroke=ink(dark), tooltip=None
+    )
+    layers = [cells, right, hatched.encode(tooltip=_tooltip())]
+    if chosen:
+        layers.append(_frame_of(base, chosen, dark))
+    chart = alt.layer(*layers).properties(width=size * len(labels), height=size * len(labels))
+    return themed(chart, in_words(counted, shared), dark)
+
+
+def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int] | np.ndarray, dark: bool = False) -> alt.TopLevelMixin:
+    """How much more of each row the first takes for each class than the second; 0 neutral, the ends are the largest difference.
+
+    Args:
+        one, other: Of the same classes.
+        order: Of rows and columns, [class].
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: their classes differ.
+    """
+    if one.labels != other.labels:
+        raise AnalysisError("The two matrices are of different classes; expected the same labels to take a difference.")
+    by = np.nan_to_num(shares(one)) - np.nan_to_num(shares(other))
+    labels, frame = [one.labels[n] for n in order], table(one)
+    frame["more"] = by.ravel()
+    top = float(np.abs(by).max()) or 1.0
+    scale = alt.Scale(domain=[-top, 0, top], range=list(DIFFERENCE[dark]), interpolate="rgb")
+    legend = alt.Legend(title="first minus second", values=[-top, 0, top], gradientLength=120, format="+.2f")
+    tooltip = ["true", alt.Tooltip("predicted", title="taken for"), alt.Tooltip("more", format="+.3f", title="share, more by")]
+    cells = alt.Chart(frame).mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
+    cells = cells.encode(x=_across(labels), y=_down(labels), color=alt.Color("more:Q", scale=scale, legend=legend), tooltip=tooltip)
+    row, column = np.unravel_index(np.abs(by).argmax(), by.shape)
+    most = f"They differ most in {one.labels[row]} taken for {one.labels[column]}, by {by[row, column]:+.2f} of the row."
+    size = cell_size(len(labels))
+    return themed(cells.properties(width=size * len(labels), height=size * len(labels)), f"Difference of two matrices. {most}", dark)
+
+
+def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd.DataFrame:
+    """Every cell as a row: counts, row share with its Wilson interval, how many are shared; what the CSV holds."""
+    n, share, (low, high) = len(counted.labels), np.nan_to_num(shares(counted)), intervals(counted)
+    both = np.zeros_like(counted.counts) if shared is None else shared.counts
+    rows, columns = np.divmod(np.arange(n * n), n)
+    of = counted.counts.sum(1)
+    frame = pd.DataFrame({"true": np.array(counted.labels)[rows], "predicted": np.array(counted.labels)[columns]})
+    frame["count"], frame["of"], frame["share"] = counted.counts.ravel(), of[rows], share.ravel()
+    frame["low"], frame["high"], frame["shared"] = low.ravel(), high.ravel(), both.ravel()
+    frame["right"] = rows == columns
+    frame["avoidable"] = np.where(frame["right"], 0, frame["count"] - frame["shared"])
+    frame["avoidable share"] = frame["avoidable"] / np.maximum(1, frame["of"])
+    frame["diagonal"] = np.where(frame["of"] < FEW, FADED, 1.0) * (0.15 + 0.85 * frame["share"])
+    frame["hatched"] = ~frame["right"] & (frame["count"] > 0) & (2 * frame["shared"] >= frame["count"])
+    return frame
+
+
+def in_words(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> str:
+    """The text alternative: how many are right, and the largest error."""
+    errors = counted.counts - np.diag(np.diag(counted.counts))
+    total, right = int(counted.counts.sum()), int(np.trace(counted.counts))
+    told = f"Confusion matrix of {len(counted.labels)} classes: {right:,} of {total:,} right, on the diagonal."
+    if not errors.any():
+        return f"{told} There is no error."
+    i, j = np.unravel_index(errors.argmax(), errors.shape)
+    both = 0 if shared is None else int(shared.counts[i, j])
+    told += f" The largest error: {errors[i, j]} of {int(counted.counts[i].sum())} {counted.labels[i]} taken for {counted.labels[j]}"
+    return told + (f", {both} of them shared spellings." if both else ".")
+
+
+def cell_size(classes: int) -> int:
+    """Pixels of a cell."""
+    return max(14, min(40, 560 // classes))
+
+
+def _tooltip() -> list[alt.Tooltip]:
+    shown = [alt.Tooltip("true"), alt.Tooltip("predicted", title="taken for"), alt.Tooltip("count"), alt.Tooltip("of", title="of")]
+    shown += [alt.Tooltip(each, format=".1%", title=title) for each, title in (("share", "share"), ("low", "from"), ("high", "to"))]
+    return [*shown, alt.Tooltip("shared", title="shared spellings")]
+
+
+def _across(labels: Sequence[str]) -> alt.X:
+    axis = alt.Axis(orient="top", labelAngle=-45 if len(labels) > 4 else 0, labelOverlap=False, labelLimit=120)
+    return alt.X("predicted:N", title="taken for", sort=list(labels), axis=axis)
+
+
+def _down(labels: Sequence[str]) -> alt.Y:
+    return alt.Y("true:N", title="true language", sort=list(labels), axis=alt.Axis(labelOverlap=False, labelLimit=120))
+
+
+def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart:
+    true, predicted = (json.dumps(label) for label in chosen)
+    only = base.transform_filter(f"datum['true'] == {true} && datum['predicted'] == {predicted}")
+    return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2).encode(opacity=alt.value(1))
