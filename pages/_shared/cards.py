@@ -5,12 +5,13 @@ from typing import Any
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
 OF_A_UNIT = {"concept": str, "layer": int, "unit": int, "sign": int, "clears_all": bool, "verdict": str, "baselines": dict, "r": float}
 
+SPLITS = ("dev", "train", "dev_shared")
 QUESTIONS = ("looks", "beyond_position", "used", "points")
 
 
 def believed(card: dict[str, Any]) -> dict[str, Any] | None:
     """The card with every field that pages read in its right form; None where the network cannot be shown."""
-    read = {"char_lm": _of_characters, "seq2seq": _of_translation}.get(card["kind"])
+    read = {"char_lm": _of_characters, "seq2seq": _of_translation, "classifier": _of_names}.get(card["kind"])
     return read(card) if read else None
 
 
@@ -44,6 +45,47 @@ def _paired(paired: Any) -> dict[str, Any]:
     chances = [each.get("p") for name, each in scores.items() if name != paired.get("against")]
     is_sound = isinstance(paired.get("against"), str) and len(chances) == 1 and isinstance(chances[0], float | int)
     return {"against": paired["against"], "p": chances[0]} if is_sound else {}
+
+
+def _of_names(card: dict[str, Any]) -> dict[str, Any] | None:
+    labels, size = card.get("labels"), card.get("arguments")
+    if not isinstance(labels, list) or len(labels) < 2 or not all(isinstance(label, str) and label for label in labels):
+        return None
+    if not isinstance(size, dict) or size.get("cell") not in ("rnn", "lstm", "gru", "linear"):
+        return None
+    scores, counts, bins, examples = (card.get(name) for name in ("scores", "confusion", "reliability", "examples"))
+    told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_score(scores) else {}}
+    tables = counts.items() if isinstance(counts, dict) else ()
+    told["confusion"] = {name: rows for name, rows in tables if name in SPLITS and _is_square(rows, len(labels))}
+    told["reliability"] = bins if _are_bins(bins) else None
+    rows = examples if isinstance(examples, list) else []
+    return card | told | {"examples": [row for row in rows if isinstance(row, dict) and _is_turn(row)]}
+
+
+def _is_score(scores: dict[str, Any]) -> bool:
+    """Whether every score is a number, and so is every score of what stands beside it."""
+    return all(
+        isinstance(value, str | int | float) or value is None or (isinstance(value, dict) and _is_score(value)) for value in scores.values()
+    )
+
+
+def _is_square(rows: Any, size: int) -> bool:
+    if not isinstance(rows, list) or len(rows) != size:
+        return False
+    return all(isinstance(row, list) and len(row) == size and all(type(n) is int and n >= 0 for n in row) for row in rows)
+
+
+def _are_bins(bins: Any) -> bool:
+    if not isinstance(bins, dict):
+        return False
+    columns = [bins.get(name) for name in ("names", "right", "confidence")]
+    lists = [column for column in columns if isinstance(column, list) and all(isinstance(n, int | float) for n in column)]
+    return len(lists) == 3 and 0 < len(lists[0]) == len(lists[1]) == len(lists[2]) and sum(lists[0]) > 0
+
+
+def _is_turn(row: dict[str, Any]) -> bool:
+    texts = all(isinstance(row.get(name), str) and row[name] for name in ("name", "before", "after"))
+    return texts and isinstance(row.get("change"), float | int)
 
 
 def _of_any(card: dict[str, Any]) -> dict[str, Any]:

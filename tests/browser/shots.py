@@ -14,6 +14,7 @@ FIRST = "hidden_states"  # the default page has no name in its address
 PAGES = {
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
     "attention": (".st-key-scrolling-attention-matrix svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
+    "confusions": (".st-key-confusions-frame svg.marks", ".st-key-confusions-gesture button"),
 }
 
 

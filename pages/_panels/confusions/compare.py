@@ -1,0 +1,49 @@
+"""Two matrices side by side with their difference: two networks, or training names against held-out names."""
+
+import streamlit as st
+
+from explorer.analysis.confusion import accuracy, class_scores, order
+from explorer.figures import confusion as figures
+from pages._panels.confusions import matrix
+from pages._shared import networks
+from pages._shared.classifications import DEV, KIND, TRAIN, Counted, View
+from pages._shared.show import draw, is_dark, save
+
+KEY = "confusions.compare"
+NETWORKS, SIDES = "another network", "training and held-out names"
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """What to compare with, both matrices in one order, and the first minus the second."""
+    cards = networks.cards(KIND)
+    others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ways = [NETWORKS, SIDES] if others else [SIDES]
+        way = st.selectbox("Compare with", ways, key=f"{KEY}.way", bind="query-params", width=260)
+        if way == NETWORKS:
+            other = view.of(model=st.selectbox("Network", others, key=f"{KEY}.model", bind="query-params", width=190))
+            pair = {view.model: (view, about), other.model: (other, cards[other.model])}
+        else:
+            pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
+    counted = {name: matrix.counted(*each) for name, each in pair.items()}
+    if way == SIDES:
+        st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
+    _matrices(view, counted)
+
+
+def _matrices(view: View, counted: dict[str, Counted | None]) -> None:
+    both = [each for each in counted.values() if each is not None]
+    if len(both) < 2:
+        st.info("One of the two has no counts here.")
+        return
+    places = order(both[1].matrix, view.order)
+    with st.container(key="confusions.compare-frame"):
+        for name, each in zip(counted, both, strict=True):
+            scores = class_scores(each.matrix)
+            st.markdown(f"**{name}**: accuracy {accuracy(each.matrix):.3f}, macro F1 {scores.macro_f1:.3f}, {scores.support.sum():,} names")
+            draw(figures.matrix(each.matrix, places, each.shared, view.by, dark=is_dark()), f"{KEY}.{name}")
+        st.markdown("**first minus second**, share of each row")
+        figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
+        draw(figure, f"{KEY}.difference")
+    save(figure, KEY, "difference", figures.table(both[0].matrix))
+    st.html("<style>.st-key-confusions-compare-frame { overflow-x: auto; }</style>")

@@ -1,0 +1,71 @@
+"""A name in full: probabilities after each letter, the hidden state while it was read, and what each letter does to the answer."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.quantities import quantities, quantity
+from explorer.figures import letters as figures
+from explorer.figures.scales import scale_of
+from explorer.figures.states import StateFigure
+from models.names import spelling
+from pages._components.state_view import state_view
+from pages._shared import classifications
+from pages._shared.classifications import Counted, View
+from pages._shared.show import draw, is_dark, show
+from pages._shared.text import plain
+
+KEY = "confusions.letters"
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """Lines again, states below them, effects of each letter."""
+    if not spelling(view.text):
+        st.info("There is no letter yet.")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(key="confusions.frame2"):
+        st.markdown(f"**{plain(view.text)}**, after each letter")
+        spelled = spelling(view.text)
+        draw(figures.lines(classifications.after_letters(view.model, view.text), spelled, about["labels"], is_dark()), f"{KEY}.lines")
+    with right, st.container(key="confusions.frame3"):
+        _effects(view, about)
+    _states(view)
+
+
+def _effects(view: View, about: dict) -> None:
+    found, labels = classifications.effects(view.model, view.text), about["labels"]
+    st.markdown(
+        f"What is left of **{plain(labels[found.answer])}** without each letter (bars), and with the worst other in its place (marks)"
+    )
+    names = list(zip(found.letters, found.other, strict=True))
+    figure = figures.effects(found.p, found.without, found.changed, names, is_dark())
+    rows = {"letter": list(found.letters), "p without it": found.without}
+    rows |= {
+        "answer without it": [labels[number] if number >= 0 else "" for number in found.instead],
+        "worst other letter": list(found.other),
+    }
+    table = pd.DataFrame(rows | {"p with that": found.changed, "answer with that": [labels[number] for number in found.becomes]})
+    show(figure, f"{KEY}.effects", "effects", table)
+    with st.expander("The same as a table"):
+        st.dataframe(table, hide_index=True, key=f"{KEY}.table")
+
+
+def _states(view: View) -> None:
+    """The state view of the first page, over the letters of the name."""
+    trace = classifications.trace(view.model, view.text)
+    name = st.selectbox("State", quantities(trace), key=f"{KEY}.quantity", width=160)
+    values = np.ascontiguousarray(quantity(trace, name, 0))
+    rows = np.argsort(-values.var(0), kind="stable")
+    figure = StateFigure(
+        tokens=trace.tokens,
+        values=values,
+        quantity=name,
+        unit=int(rows[0]),
+        order=rows,
+        order_name="variance",
+        scale=scale_of(name, values),
+        title=view.model,
+    )
+    state_view(figure, f"{KEY}.states")
+    st.caption("Each letter has the value that the unit held after reading it. At the top: the unit that moves most on this name.")

@@ -1,0 +1,37 @@
+"""What is taken for what, and at which letter? Classifiers of names: letter by letter, in a matrix, on one's own test set."""
+
+import streamlit as st
+
+from pages._panels.confusions import choice, compare, export, letters, matrix, model_card, name, own, scores
+from pages._shared.entry import through_app
+from pages._shared.guard import guard
+
+PANELS = {
+    choice.LETTERS_PANEL: letters.panel,
+    "Scores": scores.panel,
+    "Compare": compare.panel,
+    "Your own names": own.panel,
+    "Export and link": export.panel,
+    "The network": model_card.panel,
+}
+
+through_app()
+st.title("What is taken for what, and at which letter?", anchor=False)
+with guard():
+    choice.restore()
+    about = choice.card()
+if not about:
+    st.info("There is no trained classifier in `checkpoints/`. Train one: `python -m models train names-gru`.")
+    st.stop()
+with guard():
+    sentence = st.empty()
+    view = choice.pick(about)
+    sentence.markdown(name.sentence(view, about))
+    name.panel(view, about)
+    view, found = matrix.panel(view, about)
+    choice.write_link(view, about)
+    panel = st.segmented_control("More", list(PANELS), key=choice.PANEL, bind="query-params", label_visibility="collapsed")
+    if panel:
+        PANELS[panel](view, about, found)
+with st.expander("How to read this page"):
+    st.markdown(name.HOW_TO_READ)

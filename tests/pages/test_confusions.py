@@ -1,0 +1,288 @@
+"""The page of confusions in process: it draws for any network and any name, counts what scikit-learn counts, its link restores it."""
+
+import pyarrow as pa
+import pytest
+import streamlit as st
+from sklearn import metrics
+from streamlit.testing.v1 import AppTest
+
+from explorer.analysis.confusion import most_confused
+from models import checkpoint
+from models.classifier import after_each_letter, probabilities
+from models.names import Labelled, spelling
+from pages._panels.confusions import choice, export, matrix, model_card
+from pages._shared import classifications, networks
+from pages._shared.classifications import View
+from pages._shared.memory import shared_cache
+from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
+from tests.pages.test_pages import ROOT, sound
+
+PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
+ABSENT = {"corpus": "names18", "sha256": "none"}
+
+
+def forget() -> None:
+    """Forget every network and answer; the lists of names stay read."""
+    st.cache_data.clear()
+    networks.loaded.clear()
+    shared_cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    """A folder with four tiny classifiers, one of them of names that are not here; nothing remembered of another folder."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "none"))
+    for cell in ("gru", "lstm", "rnn", "linear"):
+        save_tiny_namer(tmp_path / f"names-{cell}.safetensors", cell=cell)
+    save_tiny_namer(tmp_path / "names18-gru.safetensors", data=ABSENT)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "pages/confusions.py"), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[f"confusions.{name}"] = value
+    return page.run()
+
+
+def told(page: AppTest) -> str:
+    return " ".join(each.value for each in (*page.markdown, *page.caption)).replace("\\", "")
+
+
+def drawn(page: AppTest, fields: set[str]):
+    """The first table with these fields that a chart of the page was given."""
+    for chart in page.main.get("vega_lite_chart"):
+        for dataset in chart.proto.datasets:
+            frame = pa.ipc.open_stream(dataset.data.data).read_pandas()
+            if fields <= set(frame.columns):
+                return frame
+    raise AssertionError(f"no chart holds {fields}")
+
+
+def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answer():
+    page, loaded = sound(open_page(text="Müller")), tiny_namer()
+    frame, p = drawn(page, {"series", "value", "read"}), after_each_letter(loaded, "Müller")
+    assert len(p) == 6 and frame["read"].iloc[5] == "muller" and set(frame.groupby("read").size()) == {5}
+    for row in frame[frame["series"] != "other"].itertuples():
+        assert row.value == pytest.approx(p[row.position, loaded.card["labels"].index(row.series)], abs=1e-6)
+    whole = frame.groupby("position")["value"].sum()
+    assert whole.to_numpy() == pytest.approx(1, abs=1e-5)
+    answer = probabilities(loaded, ["Müller"])[0]
+    assert p[-1] == pytest.approx(answer, abs=1e-6)
+    assert f"Final: **{loaded.card['labels'][answer.argmax()]}**, p **{answer.max():.2f}**" in told(page)
+    assert "Read as “muller”" in told(page)
+
+
+def test_the_matrix_counts_what_scikit_learn_counts():
+    frame = drawn(sound(open_page()), {"true", "predicted", "count"})
+    _, dev = source().split()
+    predicted = probabilities(tiny_namer(), dev.texts).argmax(1)
+    wanted = metrics.confusion_matrix(dev.targets, predicted, labels=range(len(dev.labels)))
+    labels = dev.labels
+    got = frame.set_index(["true", "predicted"])["count"]
+    assert all(got[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == len(dev)
+    languages = {}
+    for text, target in zip(source().texts, source().targets, strict=True):
+        languages.setdefault(text, set()).add(int(target))
+    both = sum(y != z and z in languages[t] for t, y, z in zip(dev.texts, dev.targets.tolist(), predicted.tolist(), strict=True))
+    assert frame["shared"].sum() == both > 0
+
+
+@pytest.mark.parametrize("name", ["names-gru", "names-lstm", "names-rnn", "names-linear", "names18-gru"])
+def test_every_panel_draws_for_every_kind_of_network(name: str):
+    page = open_page(model=name)
+    for panel in PANELS:
+        page.session_state[choice.PANEL] = panel
+        assert sound(page.run()).selectbox(key=choice.MODEL).value == name, panel
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "17", "🗼", "שלום", "<b>bold</b><script>alert(1)</script>", "a", "|*_`$1$", "x" * 300, "\u00a0\t\n", "Παππάς", "李"]
+)
+def test_any_name_is_taken(text: str):
+    page = open_page(panel="Letter by letter")
+    page.text_input(key=choice.DRAFT).set_value(text[:100]).run()
+    sound(page)
+    if not spelling(text):
+        assert "no letter" in page.info[0].value
+    again = sound(open_page(text=text, panel="Letter by letter"))
+    assert not text or again.text_input(key=choice.DRAFT).value == text[:100]
+
+
+@pytest.mark.parametrize(
+    "query", [{"cell": "Greek"}, {"cell": "Greek>Klingon"}, {"cell": ">"}, {"model": "none"}, {"part": "x"}, {"order": "x"}]
+)
+def test_a_nonsense_link_falls_back_to_the_default(query: dict):
+    assert sound(open_page(**query)).session_state[choice.PART] == "held-out names"
+
+
+def test_the_gesture_takes_the_last_letter_and_gives_it_back():
+    page = sound(open_page())
+    assert page.text_input(key=choice.DRAFT).value == "Silvanov"
+    page.button(key="confusions.gesture").click().run()
+    assert sound(page).text_input(key=choice.DRAFT).value == "Silvano" and "text" in str(page.query_params)
+    assert "Give the “v” back" in page.button(key="confusions.gesture").label
+    page.button(key="confusions.gesture").click().run()
+    assert sound(page).text_input(key=choice.DRAFT).value == "Silvanov"
+
+
+def test_it_says_whether_a_name_was_trained_on():
+    train, dev = source().split()
+    once = {text for text in source().texts if text not in source().shared}
+    learnt, held = (next(i for i, text in enumerate(side.texts) if text in once) for side in (train, dev))
+    page = sound(open_page(text=train.texts[learnt]))
+    assert f"training data: **yes**, as {train.labels[train.targets[learnt]]}" in told(page)
+    page = sound(open_page(text=dev.texts[held]))
+    assert f"**no**. It was held out; the lists call it {dev.labels[dev.targets[held]]}" in told(page)
+    assert "none of the lists" in told(sound(open_page(text="qqqxqq")))
+    assert "cannot be told here" in told(sound(open_page(model="names18-gru")))
+
+
+def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter_by_letter():
+    loaded, (_, dev) = tiny_namer(), source().split()
+    p = probabilities(loaded, dev.texts)
+    pairs = list(zip(dev.targets.tolist(), p.argmax(1).tolist(), strict=True))
+    true, answer = max(set(pairs), key=pairs.count)
+    cell = (dev.labels[true], dev.labels[answer])
+    wanted = sorted(((float(p[i, answer]), dev.texts[i]) for i, pair in enumerate(pairs) if pair == (true, answer)), reverse=True)
+    page = sound(open_page(cell=">".join(cell)))
+    frame = page.dataframe[0].value
+    assert frame["p"].tolist() == pytest.approx([each for each, _ in wanted], abs=1e-6)
+    assert sorted(frame["name"]) == sorted(name for _, name in wanted) and page.selectbox(key="confusions.matrix.0").value == cell[0]
+    st.session_state["x"] = {"selection": {"rows": [2]}}
+    matrix._chosen("x", frame)
+    assert st.session_state[choice.TEXT] == frame["name"][2] and st.session_state[choice.PANEL] == "Letter by letter"
+
+
+def test_boxes_open_and_close_a_cell_without_a_mouse():
+    page = open_page()
+    page.selectbox(key="confusions.matrix.0").set_value("Greek").run()
+    assert sound(page).session_state[choice.CELL] == ("Greek", "Greek")
+    page.selectbox(key="confusions.matrix.1").set_value("Irish").run()
+    assert sound(page).session_state[choice.CELL] == ("Greek", "Irish")
+    assert page.query_params["confusions.cell"] in ("Greek>Irish", ["Greek>Irish"])
+    page.selectbox(key="confusions.matrix.0").set_value("none").run()
+    assert sound(page).session_state[choice.CELL] is None
+
+
+def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
+    page = sound(open_page(model="names18-gru", cell=">".join(source().labels[2:4])))
+    frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])
+    labels = source().labels
+    assert frame.loc[(labels[0], labels[1]), "count"] == 7 and frame.loc[(labels[2], labels[3]), "hatched"]
+    assert "**4** of 34 names, 4 of them shared spellings" in told(page) and "python -m models fetch names18" in told(page)
+    assert not page.dataframe
+
+
+def test_other_lists_than_those_of_the_training_are_not_taken_for_them(folder):
+    save_tiny_namer(folder / "names-gru.safetensors", data={"sha256": "of another version"})
+    forget()
+    page = sound(open_page())
+    assert "are not those the network was trained on" in told(page)
+    assert drawn(page, {"true", "predicted", "count"})["count"].sum() == 21 * 30 + 11
+
+
+def rows_of(text: str) -> AppTest:
+    page = open_page(panel="Your own names")
+    page.text_area(key="confusions.own.paste").set_value(text)
+    return page.button(key="FormSubmitter:confusions.own.form-Count these").click().run()
+
+
+def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
+    text = "text,label\nPappas,Greek\nPappas,Dutch\nNowak,Polish\n17,Greek\nonly one\nSilva,Klingon\n<script>x</script>,Irish\n"
+    page, loaded = sound(rows_of(text)), tiny_namer()
+    labels, rows = loaded.card["labels"], [("Pappas", "Greek"), ("Pappas", "Dutch"), ("Nowak", "Polish"), ("<script>x</script>", "Irish")]
+    predicted = [labels[probabilities(loaded, [name])[0].argmax()] for name, _ in rows]
+    wanted = metrics.confusion_matrix([label for _, label in rows], predicted, labels=labels)
+    frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])["count"]
+    assert all(frame[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == 4
+    assert "**4** rows are counted, **1** have labels that the network does not know, **2** cannot be used" in told(page)
+    tables = [each.value for each in page.dataframe]
+    assert tables[0]["unknown label"].tolist() == ["Klingon"]
+    assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
+    page.button(key="confusions.own.forget").click().run()
+    assert sound(page).selectbox(key=choice.PART).value == "held-out names"
+
+
+def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothing():
+    page = open_page(panel="Your own names")
+    upload = page.file_uploader(key="confusions.own.file")
+    upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
+    assert sound(page).selectbox(key=choice.PART).value == "your own names" and "**1** your own names" in told(page)
+    for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
+        page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
+        assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
+        assert page.selectbox(key=choice.PART).value == "your own names"
+
+
+def test_rows_of_which_no_label_is_known_are_counted_as_such():
+    page = rows_of("Silva,Klingon\n")
+    assert not page.exception and not page.error and "nothing to count" in page.info[0].value
+
+
+def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too():
+    loaded = tiny_namer()
+    labels = loaded.card["labels"]
+    best = labels[probabilities(loaded, ["Pappas"])[0].argmax()]
+    other = next(label for label in labels if label != best)
+    rows = Labelled(("Pappas", "pappas", "Nowak"), (best, other, other))
+    found, unknown = classifications.own_answers("names-gru", rows, "digest")
+    assert found.shared.tolist() == [False, True, False] and unknown == {}
+
+
+def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
+    view, about = View("names-gru", "Müller"), networks.cards("classifier")["names-gru"]
+    exec(export.notebook(view, about), {})
+    lines = capsys.readouterr().out.splitlines()
+    p = classifications.after_letters("names-gru", "Müller")
+    assert lines[0] == f"{about['labels'][p[-1].argmax()]} {p[-1].max()}"
+    found = matrix.counted(view, about)
+    assert found is not None and lines[2:] == [pair.words for pair in most_confused(found.matrix, 5)]
+
+
+def test_the_states_are_those_that_a_recording_hears_of_the_module():
+    import torch
+
+    loaded = tiny_namer("lstm")
+    trace = classifications.trace("names-lstm", "Müller")
+    hidden, _ = loaded.module.rnn(
+        torch.nn.functional.one_hot(torch.tensor([loaded.vocab.encode("muller")]), loaded.module.vocab_size).float()
+    )
+    assert trace.tokens == tuple("muller") and trace.hidden[:, 0] == pytest.approx(hidden[0].numpy(), abs=1e-6)
+
+
+def test_without_a_classifier_the_page_says_how_to_train_one(folder):
+    for file in folder.glob("*.safetensors"):
+        file.unlink()
+    assert "python -m models train names-gru" in sound(open_page()).info[0].value
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"confusion": [1], "reliability": "x", "examples": {"name": 3}, "scores": {"macro_f1": [1]}, "parameters": "many"},
+        {"confusion": {"dev": [[1, -2]], "train": [[]]}, "examples": [{"name": "abc"}, 3], "data": []},
+        {"reliability": {"names": [], "right": [], "confidence": []}, "scores": {"by_stem": 3, "ngram_logistic": {"by_stem": {}}}},
+    ],
+)
+def test_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict):
+    loaded = tiny_namer()
+    checkpoint.save(loaded.module, loaded.card | wrong, folder / "names-gru.safetensors")
+    forget()
+    for panel in ("Scores", "The network"):
+        sound(open_page(panel=panel))
+
+
+def test_the_card_says_where_the_ngrams_are_ahead():
+    parts = [{"letters": 5, "known": {"names": 10, "accuracy": p}, "new": {"names": 20, "accuracy": p - 0.1}} for p in (0.8, 0.9)]
+    scores = {"macro_f1": 0.74, "by_stem": parts[0], "ngram_logistic": {"macro_f1": 0.76, "by_stem": parts[1]}}
+    said = model_card.stems(scores)
+    assert (
+        said.startswith("The n-grams are ahead by 0.020")
+        and "accuracy of 0.900 and the network 0.800" in said
+        and "0.800 and 0.700" in said
+    )
+    assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("The network is ahead of the n-grams by 0.040")
