@@ -106,9 +106,15 @@ class Names:
     @cached_property
     def shared(self) -> dict[str, tuple[str, ...]]:
         """The languages of every spelling that belongs to more than one."""
-        several = {text for text, times in Counter(self.texts).items() if times > 1}
-        pairs = [(text, self.labels[target]) for text, target in zip(self.texts, self.targets, strict=True) if text in several]
-        return {text: tuple(label for other, label in pairs if other == text) for text in sorted(several)}
+        return {text: labels for text, labels in sorted(self.languages.items()) if len(labels) > 1}
+
+    @cached_property
+    def languages(self) -> dict[str, tuple[str, ...]]:
+        """The languages of every spelling, in alphabetical order."""
+        table: dict[str, tuple[str, ...]] = {}
+        for text, target in sorted(zip(self.texts, self.targets.tolist(), strict=True)):
+            table[text] = (*table.get(text, ()), self.labels[target])
+        return table
 
     def split(self) -> tuple["Names", "Names"]:
         """Training and dev: about 15 % of the spellings are held out, with all their languages."""

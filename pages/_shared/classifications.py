@@ -137,17 +137,7 @@ def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
     if names is None:
         return None
     spelled = spelling(text)
-    return _languages(model, names).get(spelled, ()), is_held_out(spelled)
-
-
-def _languages(model: str, names: Names) -> dict[str, tuple[str, ...]]:
-    def make() -> dict[str, tuple[str, ...]]:
-        table: dict[str, tuple[str, ...]] = {}
-        for text, target in zip(names.texts, names.targets, strict=True):
-            table[text] = (*table.get(text, ()), names.labels[target])
-        return table
-
-    return shared_cache("names", 64).get(("languages", cards(KIND)[model]["data"]["corpus"], names.sha256()), make)
+    return names.languages.get(spelled, ()), is_held_out(spelled)
 
 
 def answers(model: str, part: str, report: Report = lambda done, total: None) -> Answers | None:
@@ -161,7 +151,7 @@ def answers(model: str, part: str, report: Report = lambda done, total: None) ->
     def make() -> Answers:
         side = names.split()[part == DEV]
         p = probabilities(loaded(model), side.texts, report)
-        return _marked(model, names, side.texts, side.targets, p)
+        return _marked(names, side.texts, side.targets, p)
 
     return shared_cache("answers", 128).get(("answers", model, part), make)
 
@@ -188,10 +178,9 @@ def _in_several(texts: tuple[str, ...], targets: np.ndarray) -> set[tuple[str, i
     return {pair for pair in pairs if times[pair[0]] > 1}
 
 
-def _marked(model: str, names: Names, texts: tuple[str, ...], targets: np.ndarray, p: np.ndarray) -> Answers:
-    languages = _languages(model, names)
+def _marked(names: Names, texts: tuple[str, ...], targets: np.ndarray, p: np.ndarray) -> Answers:
     rows = zip(texts, targets, p.argmax(1), strict=True)
-    shared = [guess != true and names.labels[guess] in languages[text] for text, true, guess in rows]
+    shared = [guess != true and names.labels[guess] in names.languages[text] for text, true, guess in rows]
     return Answers(texts, targets, p, np.array(shared, bool))
 
 

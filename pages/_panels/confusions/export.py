@@ -41,7 +41,7 @@ from models.classifier import after_each_letter
 loaded = models.load({view.model!r})
 labels = loaded.card["labels"]
 p = after_each_letter(loaded, {view.text!r})  # letter, class
-print(labels[p[-1].argmax()], p[-1].max())
+print(labels[p[-1].argmax()], float(p[-1].max()))
 {rows}
 found = answered(loaded, table)
 matrix = confusion(found.targets, found.probabilities.argmax(1), labels)
