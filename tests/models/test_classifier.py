@@ -8,7 +8,7 @@ import explorer
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.checkpoint import Loaded
-from models.classifier import CELLS, Classifier, LinearRecurrence, after_each_letter, padded, probabilities
+from models.classifier import CELLS, Classifier, LinearRecurrence, after_each_letter, letter_effects, padded, probabilities
 from models.names import VOCABULARY, spelling
 
 LABELS = ["Dutch", "Greek", "Polish"]
@@ -145,3 +145,23 @@ def test_a_damaged_card_gets_a_sentence(tmp_path, changes: dict, sentence: str):
     checkpoint.save(loaded.module, loaded.card | changes, tmp_path / "x.safetensors")
     with pytest.raises(CheckpointError, match=sentence):
         checkpoint.load(tmp_path / "x.safetensors")
+
+
+def test_each_letter_is_left_out_and_replaced_one_by_one():
+    """Every variant of the name asked on its own: no variant takes more from the answer than the one that is named."""
+    loaded, name = tiny(), "lip"
+    found, answer = letter_effects(loaded, "Líp"), probabilities(loaded, ["lip"])[0]
+    best = int(answer.argmax())
+    assert (found.letters, found.answer) == (name, best) and found.p == pytest.approx(answer[best], abs=1e-6)
+    for at in range(3):
+        gone = probabilities(loaded, [name[:at] + name[at + 1 :]])[0]
+        assert found.without[at] == pytest.approx(gone[best], abs=1e-6) and found.instead[at] == gone.argmax()
+        others = [letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter != name[at]]
+        p = probabilities(loaded, [name[:at] + letter + name[at + 1 :] for letter in others])
+        assert found.other[at] == others[p[:, best].argmin()] and found.changed[at] == pytest.approx(p[:, best].min(), abs=1e-6)
+        assert found.becomes[at] == p[p[:, best].argmin()].argmax()
+
+
+def test_of_a_single_letter_nothing_is_left():
+    found = letter_effects(tiny(), "x")
+    assert np.isnan(found.without).all() and found.instead.tolist() == [-1] and found.other != "x"

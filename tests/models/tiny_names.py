@@ -18,6 +18,12 @@ def source() -> Names:
     return names.surnames()
 
 
+@cache
+def about_source() -> dict:
+    """What a card says of them."""
+    return classification.data_card("names", source())
+
+
 def tiny_namer(cell: str = "gru", units: int = 8, seed: int = 0) -> Loaded:
     """A classifier far from uniform, with a card that holds what pages need and whose counts are no one's."""
     labels = source().labels
@@ -28,7 +34,7 @@ def tiny_namer(cell: str = "gru", units: int = 8, seed: int = 0) -> Loaded:
         for parameter in module.parameters():
             parameter.copy_((4 * parameter).half().float())
     card = {"kind": "classifier", "name": "tiny", "arguments": arguments, "vocabulary": list(VOCABULARY.tokens), "labels": list(labels)}
-    card |= {"data": classification.data_card("names", source()), "parameters": sum(p.numel() for p in module.parameters())}
+    card |= {"data": about_source(), "parameters": sum(p.numel() for p in module.parameters())}
     counts = np.eye(len(labels), dtype=int) * 30
     counts[0, 1], counts[2, 3] = 7, 4
     shared = np.zeros_like(counts)

@@ -1,0 +1,33 @@
+"""When an answer is settled and which classes matter, on probabilities written by hand."""
+
+import numpy as np
+import pytest
+
+from explorer.analysis.decision import leading, settled
+from explorer.errors import AnalysisError
+
+# After each of four letters, the probability of six classes.
+P = np.array(
+    [
+        [0.50, 0.30, 0.10, 0.05, 0.03, 0.02],
+        [0.20, 0.60, 0.10, 0.05, 0.03, 0.02],
+        [0.01, 0.04, 0.15, 0.60, 0.10, 0.10],
+        [0.01, 0.09, 0.18, 0.22, 0.30, 0.20],
+    ]
+)
+
+
+def test_the_lines_are_the_answer_and_the_likeliest_on_the_way():
+    assert leading(P, 4) == [4, 3, 1, 0]  # class 4 is the answer; 1, 3 and 0 were likeliest on the way; by the last letter
+    assert leading(P, 1) == [4] and sorted(leading(P, 9)) == list(range(6))
+
+
+def test_it_is_settled_where_the_last_answer_begins_for_good():
+    assert settled(P) == 3 and settled(P[:2]) == 1 and settled(P[:1]) == 0
+    assert settled(P[[1, 0, 1, 1]]) == 2  # it had the answer before, and lost it
+
+
+def test_without_a_letter_there_is_nothing_to_settle():
+    for function in (settled, leading):
+        with pytest.raises(AnalysisError, match="Nothing was read"):
+            function(P[:0])
