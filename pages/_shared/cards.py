@@ -5,6 +5,7 @@ from typing import Any
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
 OF_A_UNIT = {"concept": str, "layer": int, "unit": int, "sign": int, "clears_all": bool, "verdict": str, "baselines": dict, "r": float}
 
+BESIDE = ("majority", "ngram_logistic", "ceiling")
 SPLITS = ("dev", "train", "dev_shared")
 QUESTIONS = ("looks", "beyond_position", "used", "points")
 
@@ -54,7 +55,7 @@ def _of_names(card: dict[str, Any]) -> dict[str, Any] | None:
     if not isinstance(size, dict) or size.get("cell") not in ("rnn", "lstm", "gru", "linear"):
         return None
     scores, counts, bins, examples = (card.get(name) for name in ("scores", "confusion", "reliability", "examples"))
-    told = _of_any(card) | {"scores": scores if isinstance(scores, dict) and _is_score(scores) else {}}
+    told = _of_any(card) | {"scores": _scores_of_names(scores) if isinstance(scores, dict) else {}}
     tables = counts.items() if isinstance(counts, dict) else ()
     told["confusion"] = {name: rows for name, rows in tables if name in SPLITS and _is_square(rows, len(labels))}
     told["reliability"] = bins if _are_bins(bins) else None
@@ -62,11 +63,23 @@ def _of_names(card: dict[str, Any]) -> dict[str, Any] | None:
     return card | told | {"examples": [row for row in rows if isinstance(row, dict) and _is_turn(row)]}
 
 
-def _is_score(scores: dict[str, Any]) -> bool:
-    """Whether every score is a number, and so is every score of what stands beside it."""
-    return all(
-        isinstance(value, str | int | float) or value is None or (isinstance(value, dict) and _is_score(value)) for value in scores.values()
-    )
+def _scores_of_names(scores: dict[str, Any]) -> dict[str, Any]:
+    """The scores that are numbers, and those of what stands beside the network."""
+    told = {name: value for name, value in scores.items() if isinstance(value, int | float)}
+    if isinstance(scores.get("prior"), str):
+        told["prior"] = scores["prior"]
+    if _are_by_stem(scores.get("by_stem")):
+        told["by_stem"] = scores["by_stem"]
+    beside = {name: scores[name] for name in BESIDE if isinstance(scores.get(name), dict)}
+    return told | {name: _scores_of_names(each) for name, each in beside.items()}
+
+
+def _are_by_stem(told: Any) -> bool:
+    """Whether it is an accuracy on names of known stems, and one on new ones, each with how many they were."""
+    if not isinstance(told, dict) or type(told.get("letters")) is not int:
+        return False
+    parts = [told.get(part) for part in ("known", "new")]
+    return all(isinstance(part, dict) and part.get("names") and isinstance(part.get("accuracy"), float) for part in parts)
 
 
 def _is_square(rows: Any, size: int) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,23 +108,22 @@ def trace(model: str, text: str) -> Trace:
 
 
 @st.cache_resource(show_spinner="Reading the lists of names ...", max_entries=4)
-def _collection(corpus: str, digest: str) -> Names | str:
-    try:
-        found = read(find(corpus))
-    except DataError as error:
-        return str(error)
-    if digest and found.sha256() != digest:
-        return f"The lists of {corpus!r} on this machine are not those the network was trained on (another version); see its card."
-    return found
+def _read(place: str) -> tuple[Names, str]:
+    """The names of a place, "" for those of Faker, and their checksum."""
+    found = read(Path(place) if place else None)
+    return found, found.sha256()
 
 
 def collection(model: str) -> tuple[Names | None, str]:
     """The names a network was trained and scored on, or None and a sentence that says why they are not at hand."""
     about = cards(KIND)[model]
     corpus = str(about["data"]["corpus"])
-    found = _collection(corpus, str(about["data"].get("sha256", "")))
-    if isinstance(found, str):
-        return None, found
+    try:
+        found, digest = _read(str(find(corpus) or ""))
+    except DataError as error:
+        return None, str(error)
+    if about["data"].get("sha256", digest) != digest:
+        return None, f"The lists of {corpus!r} on this machine are not those the network was trained on (another version); see its card."
     if list(found.labels) != about["labels"]:
         return None, f"The network knows other languages than the lists of {corpus!r}."
     return found, ""

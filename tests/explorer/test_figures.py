@@ -80,7 +80,9 @@ EXAMPLES = {
     "confusion.matrix": lambda dark: confusion.matrix(COUNTED, [2, 0, 1], SHARED, chosen=("bee", "cow"), dark=dark),
     "confusion.difference": lambda dark: confusion.difference(COUNTED, OTHER, [2, 0, 1], dark),
     "letters.lines": lambda dark: letters.lines(READ, "a b", NAMED, dark),
-    "letters.effects": lambda dark: letters.effects(0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), ["ax", " y", "bz"], dark),
+    "letters.effects": lambda dark: letters.effects(
+        0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), [("a", "x"), (" ", "y"), ("b", "z")], dark
+    ),
     "reliability.diagram": lambda dark: diagram(BINS, dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
 }

@@ -281,7 +281,10 @@ def test_without_a_classifier_the_page_says_how_to_train_one(folder):
     [
         {"confusion": [1], "reliability": "x", "examples": {"name": 3}, "scores": {"macro_f1": [1]}, "parameters": "many"},
         {"confusion": {"dev": [[1, -2]], "train": [[]]}, "examples": [{"name": "abc"}, 3], "data": []},
-        {"reliability": {"names": [], "right": [], "confidence": []}, "scores": {"by_stem": 3, "ngram_logistic": {"by_stem": {}}}},
+        {
+            "reliability": {"names": [], "right": [], "confidence": []},
+            "scores": {"by_stem": {"known": 3}, "majority": 3, "ngram_logistic": {}},
+        },
     ],
 )
 def test_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict):

@@ -50,8 +50,8 @@ def counted(view: View, about: dict) -> Counted | None:
         return classifications.counted(labels, found) if found and found.texts else None
     found = patiently(
         f"{view.model} reads the names",
-        f"{KEY}.cancel",
-        lambda: st.session_state.pop(choice.PART, None),
+        f"{KEY}.cancel.{view.model}.{view.part}",
+        _back,
         lambda report: classifications.answers(view.model, view.part, report),
     )
     return classifications.counted(labels, found) if found else classifications.of_card(about, view.part)
@@ -62,10 +62,16 @@ def own_answers(view: View, rows) -> tuple[Answers, dict[str, int]]:
     table, digest = rows
     return patiently(
         f"{view.model} reads your names",
-        f"{KEY}.cancel",
+        f"{KEY}.cancel.{view.model}",
         _forget_rows,
         lambda report: classifications.own_answers(view.model, table, digest, report),
     )
+
+
+def _back() -> None:
+    """Back to what needs no second reading."""
+    for key in (choice.PART, choice.PANEL):
+        st.session_state.pop(key, None)
 
 
 def _forget_rows() -> None:

@@ -40,10 +40,11 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
 
 def stems(scores: dict) -> str:
     """Where the n-grams and the network differ, in measured words."""
-    own, grams = scores.get("by_stem"), scores.get("ngram_logistic", {}).get("by_stem")
-    if not own or not grams or not all(own[part]["names"] for part in ("known", "new")):
+    beside = scores.get("ngram_logistic", {})
+    own, grams = scores.get("by_stem"), beside.get("by_stem")
+    if not own or not grams or "macro_f1" not in scores or "macro_f1" not in beside:
         return ""
-    ahead = scores["ngram_logistic"]["macro_f1"] - scores["macro_f1"]
+    ahead = beside["macro_f1"] - scores["macro_f1"]
     lead = (
         f"The n-grams are ahead by {ahead:.3f} of macro F1."
         if ahead > 0
