@@ -1,7 +1,8 @@
 """Made-up names with what n-grams say of them: more to learn from than the lists hold.
 
-About half of the held-out names share their stem with names of the same language in the training lists; n-grams keep those
-stems, a small network forgets them. So it also reads names that are no one's, made of the beginning of one and the end of
+A third of the held-out names share their first five letters with a training name of their language; n-grams keep those stems,
+and a small network trained on the lists alone forgets them: accuracy 0.87 on such names against 0.91 of the n-grams, and 0.91
+for both once it is trained like this (names-gru). It also reads names that are no one's, made of the beginning of one and the end of
 another, and learns the probabilities that the n-grams of the training names give them: knowledge distillation, on inputs
 of which there are as many as one likes (Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015).
 """

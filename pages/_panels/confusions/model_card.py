@@ -50,6 +50,8 @@ def stems(scores: dict) -> str:
         if ahead > 0
         else f"The network is ahead of the n-grams by {-ahead:.3f} of macro F1."
     )
+    if "nats_per_name" in scores and "nats_per_name" in beside:
+        lead += f" In nats a name, where every probability counts, it is {scores['nats_per_name']:.3f} against {beside['nats_per_name']:.3f}."
     known, new = own["known"]["names"], own["new"]["names"]
     return (
         f"{lead} Of {known + new:,} held-out names {known:,} share their first {own['letters']} letters with a training name of their "
