@@ -46,4 +46,3 @@ def _matrices(view: View, counted: dict[str, Counted | None]) -> None:
         figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
         draw(figure, f"{KEY}.difference")
     save(figure, KEY, "difference", figures.table(both[0].matrix))
-    st.html("<style>.st-key-confusions-compare-frame { overflow-x: auto; }</style>")

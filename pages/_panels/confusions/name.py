@@ -12,7 +12,7 @@ from pages._shared.show import draw, is_dark, save
 from pages._shared.text import plain, share
 
 KEY = "confusions.name"
-STYLE = "<style>.st-key-confusions-frame, .st-key-confusions-matrix-frame { overflow-x: auto; }</style>"
+STYLE = "<style>[class*=st-key-confusions-][class*=frame] { overflow-x: auto; }</style>"  # wide pictures scroll, the page does not
 HOW_TO_READ = """
 The network reads one letter at a time, and after each it says which language it expects: the lines show what it would answer
 **if the name ended there**. It was trained with a loss at every letter too, so a beginning is no input that it never saw; but
