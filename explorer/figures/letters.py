@@ -55,7 +55,9 @@ def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], 
     Args:
         probabilities: [letter, class]. letters: [letter]. labels: [class].
     """
-    return pd.DataFrame(probabilities, columns=list(labels)).assign(letter=list(letters))[["letter", *labels]]
+    frame = pd.DataFrame(probabilities, columns=list(labels))
+    frame.insert(0, "letter", list(letters))
+    return frame
 
 
 def in_words(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str]) -> str:

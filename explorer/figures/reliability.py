@@ -32,7 +32,7 @@ def diagram(found: Reliability, dark: bool = False) -> alt.TopLevelMixin:
     points = base.mark_point(filled=True, color=colour, opacity=1, size=50).encode(y=y)
     ends = pd.DataFrame({"confidence": [0.0, 1.0], "share right": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(color=ink(dark, faint=True), strokeDash=[4, 3]).encode(x=x, y=y)
-    outside = int(((frame["confidence"] < frame["low"]) | (frame["confidence"] > frame["high"])).sum())
+    outside = int(np.sum((frame["confidence"] < frame["low"]) | (frame["confidence"] > frame["high"])))
     told = (
         f"Reliability diagram of {len(frame)} bins: calibration error {found.error:.3f}; in {outside} of them the confidence lies outside "
     )

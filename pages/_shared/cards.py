@@ -65,7 +65,7 @@ def _of_names(card: dict[str, Any]) -> dict[str, Any] | None:
 
 def _scores_of_names(scores: dict[str, Any]) -> dict[str, Any]:
     """The scores that are numbers, and those of what stands beside the network."""
-    told = {name: value for name, value in scores.items() if isinstance(value, int | float)}
+    told = {name: value for name, value in scores.items() if isinstance(value, int | float) and name not in BESIDE}
     if isinstance(scores.get("prior"), str):
         told["prior"] = scores["prior"]
     if _are_by_stem(scores.get("by_stem")):

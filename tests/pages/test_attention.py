@@ -11,9 +11,9 @@ from models.decoding import Edits
 from models.translator import GREEDY, by_words, looking_at, translate
 from pages._panels.attention import choice, export
 from pages._panels.attention import own as own_network
-from pages._panels.attention.text import plain, share
 from pages._shared import translations, uploads
 from pages._shared.link import packed
+from pages._shared.text import plain, share
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import save_tiny_translator, tiny_translator
 from tests.pages.test_pages import ROOT, own_checkpoint, sound

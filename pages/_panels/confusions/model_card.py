@@ -51,7 +51,8 @@ def stems(scores: dict) -> str:
         else f"The network is ahead of the n-grams by {-ahead:.3f} of macro F1."
     )
     if "nats_per_name" in scores and "nats_per_name" in beside:
-        lead += f" In nats a name, where every probability counts, it is {scores['nats_per_name']:.3f} against {beside['nats_per_name']:.3f}."
+        own_nats, other = scores["nats_per_name"], beside["nats_per_name"]
+        lead += f" In nats a name, where every probability counts, it is {own_nats:.3f} against {other:.3f}."
     known, new = own["known"]["names"], own["new"]["names"]
     return (
         f"{lead} Of {known + new:,} held-out names {known:,} share their first {own['letters']} letters with a training name of their "
