@@ -120,12 +120,20 @@ def norms(grads: list[Tensor | None]) -> np.ndarray:
 
 
 def compare(found: np.ndarray, expected: np.ndarray, dtype: str) -> None:
-    """log10 norms [time, layer] against norms [time, layer], where these lie in the range of the precision."""
+    """log10 norms [time, layer] against norms [time, layer], where these lie in the range of the precision.
+
+    Where terms cancel, a norm falls far below those of the steps beside it; in float32 what is left of it is their rounding,
+    so there the error is held against the largest of the three.
+    """
     low, high = RANGE[dtype]
     with np.errstate(divide="ignore"):
         told = np.log10(expected)
     inside = (told > low) & (told < high)
-    error = np.abs(np.expm1((found - np.where(inside, told, 0)) * np.log(10)))[inside]
+    error = np.abs(np.expm1((found - np.where(inside, told, 0)) * np.log(10)))
+    if dtype == "float32":
+        beside = np.pad(expected, ((1, 1), (0, 0)))
+        error *= expected / np.maximum(np.maximum(np.maximum(beside[:-2], beside[2:]), expected), np.finfo(float).tiny)
+    error = error[inside]
     if error.size:
         worst[dtype] = max(worst.get(dtype, 0.0), float(error.max()))
         assert error.max() <= LIMITS[dtype], f"{error.max():.1e} from autograd (limit {LIMITS[dtype]:.1e})"
