@@ -10,7 +10,7 @@ import pandas as pd
 
 from explorer.errors import AnalysisError
 from explorer.figures.characters import sign
-from explorer.figures.theme import ink, themed
+from explorer.figures.theme import ink, themed, unsqueezed
 from explorer.records import Alignment
 
 COLOURS = {False: ("#ffffff", "#08519c"), True: ("#1e1e24", "#6baed6")}
@@ -121,7 +121,7 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
         _column_of(alignment, alignment.target, 1.0, "left", dark, chosen),
     ]
     chart = alt.layer(drawn, words[0], words[1].add_params(click)).properties(width=340, height=28 * _tallest(alignment))
-    return themed(_unsqueezed(chart), f"Lines from source words to target words. {in_words(alignment)}", dark)
+    return themed(unsqueezed(chart), f"Lines from source words to target words. {in_words(alignment)}", dark)
 
 
 def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMixin:
@@ -145,7 +145,7 @@ def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMi
     bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
     most = alignment.source[int(alignment.weights[chosen].argmax())]
     told = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
-    return themed(_unsqueezed(bars.properties(width=230, height=20 * len(frame))), told, dark)
+    return themed(unsqueezed(bars.properties(width=230, height=20 * len(frame))), told, dark)
 
 
 def in_words(alignment: Alignment, most: int = 30) -> str:
@@ -194,13 +194,7 @@ def _sized(chart: Any, alignment: Alignment, is_small: bool = False) -> alt.TopL
     is_many = len(alignment.source) > MANY
     cell = 22 if is_small or is_many or len(alignment.target) > MANY else 32
     wide = cell if is_small or is_many else 44  # whole words stand upright over few columns
-    return _unsqueezed(chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target)))
-
-
-def _unsqueezed(chart: Any) -> alt.TopLevelMixin:
-    """The size is that of the cells: without this, a page would squeeze them to make room for labels and legend."""
-    chart.autosize = alt.AutoSizeParams(type="pad")
-    return chart
+    return unsqueezed(chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target)))
 
 
 def _frames(base: alt.Chart, chosen: int | None, dark: bool) -> list[alt.Chart]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from explorer.analysis.confusion import intervals, shares
 from explorer.errors import AnalysisError
-from explorer.figures.theme import ink, themed
+from explorer.figures.theme import ink, themed, unsqueezed
 from explorer.records import ConfusionMatrix
 
 ERRORS = {False: ("#ffffff", "#b3400a"), True: ("#1e1e24", "#ff9a57")}
@@ -63,13 +63,13 @@ def matrix(
     right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark])
     right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip())
     hatched = base.transform_filter("datum.hatched").mark_point(
-        shape=HATCH, size=(size - 4) ** 2, filled=False, strokeWidth=1.2, stroke=ink(dark), tooltip=None
+        shape=HATCH, size=(size - 4) ** 2, filled=False, strokeWidth=1.2, stroke=ink(dark), tooltip=None, aria=False
     )
     layers = [cells, right, hatched.encode(tooltip=_tooltip())]
     if chosen:
         layers.append(_frame_of(base, chosen, dark))
     chart = alt.layer(*layers).properties(width=size * len(labels), height=size * len(labels))
-    return themed(chart, in_words(counted, shared), dark)
+    return themed(unsqueezed(chart), in_words(counted, shared), dark)
 
 
 def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int] | np.ndarray, dark: bool = False) -> alt.TopLevelMixin:
@@ -97,7 +97,8 @@ def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int
     row, column = np.unravel_index(np.abs(by).argmax(), by.shape)
     most = f"They differ most in {one.labels[row]} taken for {one.labels[column]}, by {by[row, column]:+.2f} of the row."
     size = cell_size(len(labels))
-    return themed(cells.properties(width=size * len(labels), height=size * len(labels)), f"Difference of two matrices. {most}", dark)
+    cells = cells.properties(width=size * len(labels), height=size * len(labels))
+    return themed(unsqueezed(cells), f"Difference of two matrices. {most}", dark)
 
 
 def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from explorer.analysis.decision import leading, settled
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name, sign
 from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import LAYERS, ink, themed
+from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 
 LINES, OTHER = 4, "other"
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
@@ -44,9 +44,10 @@ def lines(
     base = alt.Chart(frame).encode(x=_across(letters), y=y, color=colours(styles), tooltip=tooltip)
     drawn = [base.mark_line(strokeWidth=2).encode(strokeDash=dashes(styles)), base.mark_point(filled=True, size=28, opacity=1)]
     ends = frame.assign(series=frame["series"])
-    last = end_labels(ends, styles, (0.0, 1.0), HEIGHT)
+    # The same axis on every layer: merged with a default one, it would leave out every second letter.
+    last = end_labels(ends, styles, (0.0, 1.0), HEIGHT).encode(x=_across(letters))
     chart = alt.layer(*drawn, last).properties(width=COLUMN * len(letters), height=HEIGHT)
-    return themed(chart, in_words(probabilities, letters, labels), dark)
+    return themed(unsqueezed(chart), in_words(probabilities, letters, labels), dark)
 
 
 def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
@@ -106,7 +107,7 @@ def effects(
     told = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "
     told += f"{float(without[weakest]):.2f}; with other letters in one place it falls to {float(np.min(changed)):.2f} at the lowest."
     chart = alt.layer(gone, points, texts, level).properties(width=COLUMN * len(letters), height=HEIGHT - 40)
-    return themed(chart, told, dark)
+    return themed(unsqueezed(chart), told, dark)
 
 
 def _frame(probabilities: np.ndarray, letters: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.analysis.rank import LAST, Ranking
-from explorer.figures.theme import ink, kind_style, themed
+from explorer.figures.theme import ink, kind_style, themed, unsqueezed
 
 
 def ranking(found: Ranking, names: Sequence[str] | None = None, top: int = 10, dark: bool = False) -> alt.TopLevelMixin:
@@ -36,9 +36,7 @@ def ranking(found: Ranking, names: Sequence[str] | None = None, top: int = 10, d
     bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.value(ink(dark))).add_params(click)
     height = 24 * len(units)
     chart = alt.layer(bars, *_rules(found, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
-    # The labels of the rules stand above the plot: without this, a page would squeeze the bars to make room for them.
-    chart.autosize = alt.AutoSizeParams(type="pad")
-    return themed(chart, f"The {len(units)} best units as bars, baselines as rules. {found.verdict()}", dark)
+    return themed(unsqueezed(chart), f"The {len(units)} best units as bars, baselines as rules. {found.verdict()}", dark)
 
 
 def _rules(found: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, alt.Chart]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from explorer.analysis.confusion import Reliability
 from explorer.errors import AnalysisError
-from explorer.figures.theme import LAYERS, ink, themed
+from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 
 
 def diagram(found: Reliability, dark: bool = False) -> alt.TopLevelMixin:
@@ -36,9 +36,8 @@ def diagram(found: Reliability, dark: bool = False) -> alt.TopLevelMixin:
     told = (
         f"Reliability diagram of {len(frame)} bins: calibration error {found.error:.3f}; in {outside} of them the confidence lies outside "
     )
-    return themed(
-        alt.layer(perfect, bars, points).properties(width=260, height=260), told + "the interval of the share that was right.", dark
-    )
+    told += "the interval of the share that was right."
+    return themed(unsqueezed(alt.layer(perfect, bars, points).properties(width=260, height=260)), told, dark)
 
 
 def table(found: Reliability) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """One look for every figure: colours, line kinds, type, light and dark, on a transparent ground."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 
@@ -51,6 +52,12 @@ def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.T
         .configure_title(color=text, fontSize=13, fontWeight=600, anchor="start")
         .configure_legend(labelColor=text, titleColor=text)
     )
+
+
+def unsqueezed(chart: Any) -> Any:
+    """The chart with a size that is that of its plot: else a page takes room for labels and legend out of the plot itself."""
+    chart.autosize = alt.AutoSizeParams(type="pad")
+    return chart
 
 
 def sentence_of(figure: alt.TopLevelMixin) -> str:

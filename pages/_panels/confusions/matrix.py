@@ -21,7 +21,7 @@ SIDES = {DEV: "names it never saw", TRAIN: "names it was trained on", OWN: "your
 
 def panel(view: View, about: dict) -> tuple[View, Counted | None]:
     """Pairs, matrix, opened cell; gives the view with what was chosen, and what is counted."""
-    st.subheader("What is taken for what", anchor=False)
+    st.markdown("**What is taken for what**")
     view = choice.pick_matrix(view)
     found = counted(view, about)
     if found is None:

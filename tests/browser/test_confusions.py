@@ -1,0 +1,80 @@
+"""The page of confusions in a real browser: it draws, its gesture works, a click opens a cell and a name, the link restores it."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import ROOT, settle
+from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+CELLS = ".st-key-confusions-matrix-frame g.mark-rect.role-mark path"  # row by row as the labels come, then the diagonal
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny classifier: what a page does must not hang on what a trained one says."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    save_tiny_namer(path / "names-gru.safetensors")
+    return path
+
+
+@pytest.fixture
+def confusions(serve, visit, folder):
+    def go(query: str = "", **options) -> Page:
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        page = visit(f"{server.url}/confusions?{query}", **options)
+        expect(page.get_by_role("heading", name="What is taken for what, and")).to_be_visible()
+        page.wait_for_selector(".st-key-confusions-matrix-frame svg.marks", timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, scheme):
+    page = confusions(width=width, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    pairs, matrix = (page.locator(f".st-key-confusions-matrix-{part}").first for part in ("pair-0", "frame"))
+    assert pairs.bounding_box()["y"] < matrix.bounding_box()["y"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_of_ours(confusions, scheme):
+    found = Axe().run(confusions(scheme=scheme)).response["violations"]
+    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+
+
+def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
+    page = confusions()
+    columns = page.locator(".st-key-confusions-frame .role-axis-label text")
+    expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(2)  # silvanov
+    page.get_by_role("button", name="Take the last letter away").click()
+    expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(1)
+    expect(page).to_have_url(re.compile("confusions.text=Silvano(&|$)"))
+    again = confusions(page.url.split("?")[1])
+    expect(again.get_by_role("textbox", name="Name")).to_have_value("Silvano")
+    again.get_by_role("button", name="Give the").click()
+    expect(again).not_to_have_url(re.compile("confusions.text"))
+
+
+def test_a_click_opens_a_cell_and_its_names(confusions):
+    page = confusions("confusions.order=order+by+index")
+    labels = source().labels
+    row, column = 3, 5
+    page.locator(CELLS).nth(row * len(labels) + column).click()
+    expect(page).to_have_url(re.compile(f"confusions.cell={labels[row]}(%3E|>){labels[column]}"))
+    expect(page.get_by_text(f"{labels[row]} names are taken for {labels[column]}")).to_be_visible()
+
+
+def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confusions):
+    page, labels = confusions("confusions.text=Nowak"), tiny_namer().card["labels"]
+    svg = page.locator(".st-key-confusions-frame svg.marks")
+    letters = svg.locator(".role-axis-label text")
+    assert [each for each in letters.all_text_contents() if each.isalpha()] == list("nowak")
+    ends = svg.locator(".mark-text.role-mark text").all_text_contents()
+    assert len(ends) == 5 and "other" in ends and set(ends) - {"other"} <= set(labels)
