@@ -271,8 +271,10 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     assert told["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(each.value for each in page.caption)
     assert fakes.set_index("attention").loc["decoder only", "Does it look at the source states?"].startswith("no 5")
     assert any("*the reason*" in each.value for each in page.markdown)
+    before = page.text_input(key=choice.DRAFT).value
     page.button(key="attention.real.fake").click().run()
     assert sound(page).selectbox(key=choice.MODEL).value == "en-fr-fake"
+    assert page.text_input(key=choice.DRAFT).value == before
 
 
 def test_the_table_says_whether_a_difference_is_chance(networks):

@@ -136,7 +136,7 @@ def pick(about: dict) -> View:
         st.text_input("Sentence to translate", key=DRAFT, label_visibility="collapsed", on_change=_typed)
         _gesture_button(about, text)
         with folding(PAGE):
-            model = st.selectbox("Network", list(cards), width=190, on_change=_other_network, args=(about,), **_bound(MODEL))
+            model = st.selectbox("Network", list(cards), width=190, on_change=other_network, args=(about,), **_bound(MODEL))
             by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **_bound(UNITS))
             _more(about)
     edits = st.session_state[EDITS]
@@ -151,7 +151,7 @@ def _typed() -> None:
     set_text(st.session_state[DRAFT])
 
 
-def _other_network(before: dict) -> None:
+def other_network(before: dict) -> None:
     """Edits belonged to the network before; its sentence stays, where the other one reads the same language."""
     state = st.session_state
     undo()

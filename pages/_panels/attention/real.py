@@ -54,12 +54,12 @@ def strip(view: View, about: dict) -> None:
                     label, icon=ICONS[each["says"]], color=COLOURS[each["says"]], help=f"{meaning} Over {each['sentences']} sentences."
                 )
         if fakes:
-            st.button("See one that is fake", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0],))
+            st.button("See one that is fake", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], about))
 
 
-def _choose(name: str) -> None:
+def _choose(name: str, before: dict) -> None:
     st.session_state[choice.MODEL] = name
-    choice.undo()
+    choice.other_network(before)
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
