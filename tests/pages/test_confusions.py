@@ -7,7 +7,7 @@ from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.confusion import most_confused
-from models import checkpoint
+from models import checkpoint, data
 from models.classifier import after_each_letter, probabilities
 from models.names import Labelled, spelling
 from pages._panels.confusions import choice, export, matrix, model_card
@@ -44,7 +44,7 @@ def shipped(tmp_path_factory):
 def opened(monkeypatch, shipped):
     """The pages open those, and find no other lists of names."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-    monkeypatch.setenv("EXPLORER_DATA", str(shipped / "none"))
+    monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
 
 
 @pytest.fixture
