@@ -37,10 +37,14 @@ class Additive(nn.Module):
 
 
 class Bilinear(nn.Module):
-    """e_ij = s_{i-1}^T W h_j.
+    """e_ij = s_{i-1}^T W h_j / sqrt(units).
+
+    Without the root the scores are so large that softmax picks one word for good within the first half epoch: no gradient
+    then reaches W, and the network ends below one with equal weights.
 
     Source: Luong, Pham and Manning, "Effective Approaches to Attention-based Neural Machine Translation", 2015: their
-    "general" score has this form, on the current state s_i; here it is on the state before, as in the additive one.
+    "general" score has this form, on the current state s_i; here it is on the state before, as in the additive one. The
+    root: Vaswani et al., "Attention Is All You Need", 2017, 3.2.1.
     """
 
     def __init__(self, units: int, width: int, embedding: int):
@@ -48,7 +52,7 @@ class Bilinear(nn.Module):
         self.key = nn.Linear(units, units, bias=False)
 
     def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
-        return torch.bmm(memory.keys, hidden[..., None])[..., 0]
+        return torch.bmm(memory.keys, hidden[..., None])[..., 0] / hidden.shape[1] ** 0.5
 
 
 class Uniform(nn.Module):

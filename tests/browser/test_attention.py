@@ -57,6 +57,20 @@ def test_it_draws_without_scrolling_sideways(attention, width, scheme):
     expect(lines).to_be_visible() if width < 640 else expect(lines).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_cells_keep_their_size_and_compare_stays_within_the_page(attention, width):
+    page = attention(TEXT + "&attention.panel=Compare", width=width)
+    cell = page.locator(".st-key-scrolling-attention-matrix .view_1_marks path").first.bounding_box()
+    assert cell is not None and cell["width"] > 20 and cell["height"] > 20, "a figure is never squeezed into its column"
+    pictures = page.locator("[class*=st-key-scrolling-compare]")
+    expect(pictures).to_have_count(3)
+    for number in range(3):
+        expect(pictures.nth(number).locator("svg.marks")).to_be_visible()
+        box = pictures.nth(number).bounding_box()
+        assert box is not None and box["width"] > 150 and box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_a_click_chooses_a_row_and_a_click_in_the_chosen_row_moves_its_weight(attention):
     page = attention()
     click(page, 1, 2)

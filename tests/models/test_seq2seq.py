@@ -50,7 +50,7 @@ def by_hand(module: Seq2Seq, attention: str, source: list[int], target: list[int
         elif attention == "decoder":
             e = (p["score.table.weight"] @ np.concatenate([embedded[number], s]) + p["score.table.bias"])[: len(h)]
         else:
-            e = np.array([s @ p["score.key.weight"] @ each for each in h]) if attention == "bilinear" else np.zeros(len(h))
+            e = np.array([s @ p["score.key.weight"] @ each / len(s) ** 0.5 for each in h]) if attention == "bilinear" else np.zeros(len(h))
         weights = np.exp(e - e.max()) / np.exp(e - e.max()).sum()
         c = thought if attention == "none" else weights @ h
         s = gru(

@@ -46,6 +46,11 @@ def reading(**query: str) -> AppTest:
     return sound(open_page(text=packed(TEXT), **query))
 
 
+def told(page: AppTest) -> str:
+    """Everything the page says."""
+    return " ".join(each.value for each in page.markdown)
+
+
 def own(attention: str = "additive"):
     """The tiny network's own translation, without a page."""
     loaded = tiny_translator(attention)
@@ -111,8 +116,10 @@ def test_another_word_can_be_written_and_taken_back():
     (edit,) = sound(page).session_state[choice.EDITS]
     written = translations.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
     assert edit == written and "before:" in page.markdown[1].value
+    assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
     page.button(key="attention.matrix.undo").click().run()
     assert sound(page).session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
+    assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
 
 
 def test_an_edit_drops_those_that_came_after_it():

@@ -33,8 +33,8 @@ end mark, where attention often rests when a word needs nothing from the source.
 column is the sum over them and its row the average.
 
 At step i the decoder has the state s₍ᵢ₋₁₎ and scores every encoder state hⱼ: **additive** eᵢⱼ = vᵀ tanh(W s₍ᵢ₋₁₎ + U hⱼ),
-**bilinear** eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ, **uniform** eᵢⱼ = 0. Then αᵢ = softmax(eᵢ), the context is cᵢ = Σⱼ αᵢⱼ hⱼ, and the next word is read
-from sᵢ = GRU([word before; cᵢ], s₍ᵢ₋₁₎), cᵢ and the word before. With **none**, one vector carries the whole sentence.
+**bilinear** eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ / √units, **uniform** eᵢⱼ = 0. Then αᵢ = softmax(eᵢ), the context is cᵢ = Σⱼ αᵢⱼ hⱼ, and the next
+word is read from sᵢ = GRU([word before; cᵢ], s₍ᵢ₋₁₎), cᵢ and the word before. With **none**, one vector carries the whole sentence.
 
 - **Click a row** to choose its word. **Click another cell of the chosen row** to put all its weight there: the word is chosen
   again, and everything after it is decoded anew.

@@ -12,7 +12,7 @@ from pages._shared.translations import Sentence, View
 KEY = "attention.card"
 ATTENTIONS = {
     "additive": "eᵢⱼ = vᵀ tanh(W s₍ᵢ₋₁₎ + U hⱼ)",
-    "bilinear": "eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ",
+    "bilinear": "eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ / √units",
     "uniform": "eᵢⱼ = 0, in training too: a baseline that learnt weights should beat",
     "none": "no attention: the encoder's last states are all that the decoder gets",
     "decoder": "eᵢ = W [word before; s₍ᵢ₋₁₎], a score for each place that never sees the source: a known mistake, shown as a fake",
