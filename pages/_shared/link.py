@@ -44,6 +44,12 @@ def linked(name: str, default: str) -> str:
     return st.query_params.get(name, default)
 
 
+def linked_place(name: str, places: int, default: int = 0) -> int:
+    """A place in a list of so many, from the link; the default where the link holds none that exists."""
+    code = linked(name, "")
+    return int(code) if code.isascii() and code.isdecimal() and len(code) < 6 and int(code) < places else default
+
+
 def link(name: str, value: str, default: str) -> None:
     """Write an unbound parameter into the link; a default leaves the link short."""
     if value != default and st.query_params.get(name) != value:

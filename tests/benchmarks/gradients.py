@@ -4,14 +4,11 @@ One call of a network of 256 units over 1,000 steps, the loss at the last step, 
 the call to the record: record + call + loss + gradient_flow.
 """
 
-import multiprocessing
-import threading
-
 import torch
 from torch import Tensor, nn
 
 import explorer
-from tests.benchmarks.recording import interleaved, resident, row
+from tests.benchmarks.measure import alone_in_a_process, grown, interleaved, row
 
 UNITS, TIME, LONG, ROUNDS = 256, 1_000, 10_000, 5
 FAMILIES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -67,32 +64,15 @@ def peak(name: str, gradients: bool, out) -> None:
     module, x = network(name, False), torch.randn(LONG, UNITS)
     work = (lambda x: flow(module, x)) if gradients else module
     work(x[:100])
-    before, highest, done = resident(), [0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.002):
-            highest[0] = max(highest[0], resident())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    work(x)
-    done.set()
-    watcher.join()
+    most, _ = grown(lambda: work(x))
     arrays = {"lstm": 6, "gru": 4}[name]  # hidden, cell, and every gate
-    out.put((highest[0] - before) / (arrays * x.nbytes))
+    out.put(most / (arrays * x.nbytes))
 
 
 def memory(name: str) -> float:
-    """How much more memory gradients take than the call alone, over the size of the trace; each in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    found = []
-    for gradients in (True, False):
-        queue = context.Queue()
-        process = context.Process(target=peak, args=(name, gradients, queue))
-        process.start()
-        found.append(queue.get())
-        process.join()
-    return found[0] - found[1]
+    """How much more memory gradients take than the call alone, over the size of the trace."""
+    with_gradients, without = (alone_in_a_process(peak, name, gradients) for gradients in (True, False))
+    return with_gradients - without
 
 
 def run(rounds: int = ROUNDS) -> list[dict]:

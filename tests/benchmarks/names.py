@@ -11,7 +11,7 @@ import torch
 from models.classification import answered
 from models.classifier import probabilities
 from models.names import Labelled, table
-from tests.benchmarks.recording import interleaved, row
+from tests.benchmarks.measure import interleaved, row
 from tests.models.tiny_names import source, tiny_namer
 
 ROWS = 100_000

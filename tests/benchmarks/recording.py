@@ -3,34 +3,16 @@
 Numerator: record + call + trace() as numpy; denominator: the call alone; both under inference_mode on two threads.
 """
 
-import multiprocessing
-import resource
-import statistics
 import sys
-import threading
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
 import explorer
+from tests.benchmarks.measure import alone_in_a_process, grown, interleaved, row
 
-UNITS, TIME, LONG, ROUNDS, THREADS = 512, 1_000, 100_000, 7, 2
-
-
-def interleaved(first: Callable[[], object], second: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Median time of `first` over the median time of `second`, taken in turns so that a busy machine slows both."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds + 1):
-        for kept, work in zip(times, (first, second), strict=True):
-            start = time.perf_counter()
-            work()
-            if turn:  # the first turn warms up
-                kept.append(time.perf_counter() - start)
-    return statistics.median(times[0]) / statistics.median(times[1])
+UNITS, TIME, LONG, THREADS = 512, 1_000, 100_000, 2
 
 
 def traced(module: nn.Module, x: torch.Tensor, layer: int | None = None) -> explorer.Trace:
@@ -95,46 +77,15 @@ def cell_of(module: nn.LSTM) -> nn.LSTMCell:
     return cell
 
 
-def resident() -> int:
-    """Memory of this process now, in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 def peak_over_record(layers: int, steps: int, out) -> None:
     """Put on the queue: highest memory while recording and tracing, above what was there, over the size of the record."""
     torch.set_num_threads(THREADS)
     module, x = lstm(layers), torch.randn(steps, UNITS)
     alone(module, x[:100])
     traced(module, x[:100])
-    before, highest, done = resident(), [0], threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.002):
-            highest[0] = max(highest[0], resident())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    trace = traced(module, x)
-    done.set()
-    watcher.join()
+    most, trace = grown(lambda: traced(module, x))
     arrays = [trace.hidden, trace.cell, *trace.gates.values()]
-    out.put((highest[0] - before) / sum(a.nbytes for a in arrays if a is not None))
-
-
-def memory(layers: int, steps: int) -> float:
-    """`peak_over_record` in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=peak_over_record, args=(layers, steps, queue))
-    process.start()
-    result = queue.get()
-    process.join()
-    return result
-
-
-def row(name: str, measured: float, limit: float, at_most: bool = True) -> dict:
-    """One line of the table."""
-    return {"name": name, "measured": round(measured, 2), "limit": f"{'at most' if at_most else 'at least'} {limit}"}
+    out.put(most / sum(a.nbytes for a in arrays if a is not None))
 
 
 def run(long: bool = True) -> list[dict]:
@@ -162,8 +113,8 @@ def run(long: bool = True) -> list[dict]:
             False,
         )
     )
-    rows.append(row("peak memory / record, 3 layers, T=10,000", memory(3, 10_000), 2.0))
-    rows.append(row("peak memory / record, 1 layer, T=10,000", memory(1, 10_000), 2.0))
+    rows.append(row("peak memory / record, 3 layers, T=10,000", alone_in_a_process(peak_over_record, 3, 10_000), 2.0))
+    rows.append(row("peak memory / record, 1 layer, T=10,000", alone_in_a_process(peak_over_record, 1, 10_000), 2.0))
     if long:
         x = torch.randn(LONG, UNITS)
         ratio = interleaved(lambda: traced(module, x), lambda: alone(module, x), 3)

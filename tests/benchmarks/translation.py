@@ -12,7 +12,7 @@ from models.decoding import Search
 from models.pieces import END
 from models.seq2seq import Seq2Seq
 from models.translator import BEAM, GREEDY, by_words, translate, translate_all
-from tests.benchmarks.recording import interleaved, row
+from tests.benchmarks.measure import interleaved, row
 from tests.models.tiny_translation import sentences, vocabulary
 
 SENTENCES = 64

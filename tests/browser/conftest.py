@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 
@@ -60,3 +60,18 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not troubles, troubles
+
+
+@pytest.fixture
+def room(serve: Callable[..., chromium.Server], visit: Callable[..., Page]) -> Callable[..., Page]:
+    """room(name, checkpoints, heading, drawn, query) opens a page of the whole app on a folder of checkpoints, when it is drawn."""
+
+    def go(name: str, checkpoints: Path, heading: str, drawn: str, query: str, **options) -> Page:
+        server = serve(chromium.ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(checkpoints)})
+        page = visit(f"{server.url}/{name}?{query}", **options)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=120_000)
+        page.wait_for_selector(drawn, timeout=120_000)
+        chromium.settle(page, 120_000)
+        return page
+
+    return go

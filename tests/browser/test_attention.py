@@ -7,11 +7,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages._shared.link import packed
-from tests.browser.chromium import ROOT, settle
+from tests.browser.chromium import settle
 from tests.models.tiny_translation import save_tiny_translator
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+CELLS = ".st-key-scrolling-attention-matrix .view_1_marks path"
 TEXT = "attention.text=" + packed("the red cat sees two dog.")
 
 
@@ -25,21 +26,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def attention(serve, visit, folder):
-    def go(query: str = TEXT, **options) -> Page:
-        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
-        page = visit(f"{server.url}/attention?{query}", **options)
-        expect(page.get_by_role("heading", name="Where does the decoder look")).to_be_visible()
-        page.wait_for_selector(".st-key-scrolling-attention-matrix .view_1_marks path", timeout=120_000)
-        settle(page, 120_000)
-        return page
-
-    return go
+def attention(room, folder):
+    return lambda query=TEXT, **options: room("attention", folder, "Where does the decoder look", CELLS, query, **options)
 
 
 def click(page: Page, row: int, column: int) -> None:
     """Click a cell of the matrix; eight source words stand across."""
-    page.locator(".st-key-scrolling-attention-matrix .view_1_marks path").nth(8 * row + column).click()
+    page.locator(CELLS).nth(8 * row + column).click()
 
 
 def test_a_link_to_the_page_is_the_first_visit_of_a_server_and_goes_through_the_app(attention):
@@ -60,7 +53,7 @@ def test_it_draws_without_scrolling_sideways(attention, width, scheme):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_cells_keep_their_size_and_compare_stays_within_the_page(attention, width):
     page = attention(TEXT + "&attention.panel=Compare", width=width)
-    cell = page.locator(".st-key-scrolling-attention-matrix .view_1_marks path").first.bounding_box()
+    cell = page.locator(CELLS).first.bounding_box()
     assert cell is not None and cell["width"] > 20 and cell["height"] > 20, "a figure is never squeezed into its column"
     pictures = page.locator("[class*=st-key-scrolling-compare]")
     expect(pictures).to_have_count(3)

@@ -4,9 +4,8 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.chromium import ROOT, settle
 from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
 
 pytestmark = pytest.mark.browser
@@ -23,16 +22,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def confusions(serve, visit, folder):
-    def go(query: str = "", **options) -> Page:
-        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
-        page = visit(f"{server.url}/confusions?{query}", **options)
-        expect(page.get_by_role("heading", name="What is taken for what, and")).to_be_visible()
-        page.wait_for_selector(".st-key-confusions-matrix-frame svg.marks", timeout=120_000)
-        settle(page, 120_000)
-        return page
-
-    return go
+def confusions(room, folder):
+    drawn = ".st-key-confusions-matrix-frame svg.marks"
+    return lambda query="", **options: room("confusions", folder, "What is taken for what, and", drawn, query, **options)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -122,6 +122,23 @@ def test_another_word_can_be_written_and_taken_back():
     assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
 
 
+def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_the_beam():
+    page = reading(panel="Step through", **{"steps.step": "2"})
+    (slider,) = page.select_slider
+    assert slider.value.startswith("read 3")
+    slider.set_value(slider.options[1]).run()
+    assert sound(page).query_params["attention.steps.step"][0] == "1"
+    page = reading(panel="Replace a word", **{"replace.word": "1", "replace.by": "blue"})
+    assert page.text_input(key="attention.replace.by").value == "blue"
+    assert next(box for box in page.selectbox if box.label == "Replace").value == 1
+    page = reading(panel="Beam", **{"beam.chosen": "3"})
+    assert page.radio(key="attention.beam.list").value == 3
+    page.radio(key="attention.beam.list").set_value(1).run()
+    assert sound(page).query_params["attention.beam.chosen"][0] == "1"
+    for wrong in ("99", "-1", "x", "²"):
+        assert sound(reading(panel="Beam", **{"beam.chosen": wrong})).radio(key="attention.beam.list").value == 0
+
+
 def test_an_edit_drops_those_that_came_after_it():
     st.session_state[choice.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
     choice.edit(2, "write", 8)

@@ -8,11 +8,13 @@ from explorer.figures.beam import Branches, tree
 from models.pieces import BLANK
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
+from pages._shared.link import link, linked_place
 from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._shared.text import plain
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.beam"
+CHOSEN = f"{KEY}.chosen"
 LONGEST = 60  # steps that are drawn
 
 
@@ -25,7 +27,8 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption("Without your edits.")
     searched = view.of(width=width, edits=())
     found = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: translations.translation(searched, report))
-    chosen = min(st.session_state.get(f"{KEY}.chosen", 0), len(found.hypotheses) - 1)
+    chosen = min(st.session_state.get(CHOSEN, linked_place(CHOSEN, len(found.hypotheses))), len(found.hypotheses) - 1)
+    link(CHOSEN, str(chosen), "0")
     names = _sentences(searched, found)
     st.session_state[f"{KEY}.list"] = chosen
     st.radio("Sentences found, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
@@ -67,7 +70,7 @@ def _branches(view: View, found) -> tuple[Branches, list[int]]:
 
 
 def _listed() -> None:
-    st.session_state[f"{KEY}.chosen"] = st.session_state[f"{KEY}.list"]
+    st.session_state[CHOSEN] = st.session_state[f"{KEY}.list"]
 
 
 def _clicked(found, ends: list[int], node: int) -> None:
@@ -78,4 +81,4 @@ def _clicked(found, ends: list[int], node: int) -> None:
             end = tree_[end].parent
         through += [number] * (end == node)
     if through:
-        st.session_state[f"{KEY}.chosen"] = through[0]
+        st.session_state[CHOSEN] = through[0]

@@ -6,11 +6,13 @@ import streamlit as st
 
 from explorer.figures import alignment as figures
 from pages._shared import networks, translations
+from pages._shared.link import link, linked_place
 from pages._shared.show import draw, is_dark, scrolling
 from pages._shared.text import plain
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.replace"
+WORD = f"{KEY}.word"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
@@ -21,8 +23,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = {place: match.group() for place, match in enumerate(found)}
-        place = st.selectbox("Replace", list(names), format_func=names.__getitem__, key=f"{KEY}.word.{len(found)}", width=200)
-        other = st.text_input("by", "", key=f"{KEY}.by", max_chars=60, width=240, placeholder="another word")
+        first = linked_place(WORD, len(found))
+        place = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(found)}", width=200)
+        other = st.text_input("by", "", key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word")
+    link(WORD, str(place), "0")
     if not other.strip():
         st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
         return

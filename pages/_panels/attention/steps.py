@@ -14,11 +14,13 @@ from models.showcase import pairs
 from pages._components.state_view import state_view
 from pages._panels.attention import choice
 from pages._shared import networks, translations
+from pages._shared.link import link, linked_place
 from pages._shared.show import draw, is_dark
 from pages._shared.text import plain, share
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.steps"
+STEP = f"{KEY}.step"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
@@ -27,8 +29,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     own = translations.drawn(plain_view, translations.translation(view).source, shown.hypothesis)
     reads = [f"read {place + 1}: {name}" for place, name in enumerate(own.source)]
     writes = [f"write {place + 1}: {name}" for place, name in enumerate(own.target)]
-    chosen = st.select_slider("Step", [*reads, *writes], value=writes[0], key=f"{KEY}.step.{len(reads)}.{len(writes)}")
-    place = (reads + writes).index(chosen)
+    steps = reads + writes
+    first = steps[linked_place(STEP, len(steps), len(reads))]
+    place = steps.index(st.select_slider("Step", steps, first, key=f"{STEP}.{len(reads)}.{len(writes)}"))
+    link(STEP, str(place), str(len(reads)))
     if place < len(reads):
         st.markdown(
             f"The encoder reads **{plain(own.source[place])}**, piece {place + 1} of {len(reads)}: one network from the left, one from the "
