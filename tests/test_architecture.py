@@ -40,6 +40,7 @@ ONLY_IN = {
         "explorer.gradients",
         "explorer.contributions",
         "explorer.jacobians",
+        "explorer.sums",
         "models",
     ),
     "typer": ("models.commands",),

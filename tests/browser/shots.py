@@ -15,6 +15,7 @@ PAGES = {
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
     "attention": (".st-key-scrolling-attention-matrix svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
     "confusions": (".st-key-confusions-frame svg.marks", ".st-key-confusions-gesture button"),
+    "one_step": (".st-key-one_step-hello-graphs svg.marks:visible", ".st-key-one_step-gesture button"),
 }
 
 

@@ -12,15 +12,18 @@ import plotly.graph_objects as go
 import pytest
 
 import explorer.figures
+from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.confusion import reliability_of
+from explorer.analysis.hello import after, forward, opening
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.errors import AnalysisError, ExplorerError
-from explorer.figures import alignment, confusion, letters
+from explorer.figures import alignment, cell, confusion, hello, letters, shapes
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import TOP, bits, smoothed
 from explorer.figures.bleu import Score, by_length
 from explorer.figures.export import alt_text, svg_to_png, to_html, to_png, to_svg
+from explorer.figures.learning import losses
 from explorer.figures.lines import spread
 from explorer.figures.ranking import ranking
 from explorer.figures.reliability import diagram
@@ -63,7 +66,10 @@ OTHER = ConfusionMatrix(("ant", "bee", "cow"), np.array([[5, 5, 0], [0, 40, 0], 
 BINS = reliability_of(np.array([4, 0, 100]), np.array([3, 0, 70]), np.array([0.3, np.nan, 0.7]))
 READ = np.array([[0.4, 0.3, 0.1, 0.1, 0.06, 0.04], [0.1, 0.1, 0.5, 0.1, 0.1, 0.1], [0.0, 0.1, 0.2, 0.6, 0.05, 0.05]])
 NAMED = ("ant", "bee", "cow", "dog", "eel", "fox")
-
+PATHS = [shapes.Path("left", np.linspace(-1, 1, 12).reshape(3, 4)), shapes.Path("right", np.zeros((3, 4)), True)]
+STEP = CellStep(
+    "gru", (Gate("reset", 1.0, 0.5, 0.0, 0.8), Gate("update", 1.0, 0.0, 0.0, 0.7), Gate("candidate", 0.0, -0.5, 0.0, -0.5)), 0.4
+)
 
 # One call of each public figure, with and without the dark ground.
 EXAMPLES = {
@@ -84,6 +90,15 @@ EXAMPLES = {
         0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), [("a", "x"), (" ", "y"), ("b", "z")], dark
     ),
     "reliability.diagram": lambda dark: diagram(BINS, dark),
+    "cell.graph": lambda dark: cell.graph(STEP, dark),
+    "cell.strip": lambda dark: cell.strip("a long\tway ", np.linspace(-1, 1, 11), 4, dark),
+    "cell.courses": lambda dark: cell.courses({"as it is": np.zeros(3), "forget = 0": np.ones(3)}, "a\n'", dark),
+    "shapes.stacked": lambda dark: shapes.stacked(PATHS, "ab ", np.eye(2, 3), dark),
+    "shapes.bidirectional": lambda dark: shapes.bidirectional(PATHS, "ab ", np.zeros((2, 3)), dark),
+    "shapes.pattern": lambda dark: shapes.pattern("one to many", dark),
+    "hello.unfolded": lambda dark: hello.unfolded(forward(opening()), 1, False, dark),
+    "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
+    "learning.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
 }
 

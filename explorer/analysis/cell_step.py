@@ -1,0 +1,107 @@
+"""One unit at one step: what went into each of its gates, what it kept and what it wrote."""
+
+import math
+from dataclasses import dataclass, replace
+
+from explorer.errors import AnalysisError
+
+# The gate that decides what is kept, by kind; a plain network has none.
+KEEPER = {"lstm": "forget", "gru": "update"}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate of one unit at one step: the numbers whose sum it is the sigmoid of, or the tanh.
+
+    Args:
+        name: "forget", "candidate" and so on, as in a Trace.
+        from_input: Row of W times the input.
+        from_state: Row of U times the state before, in a GRU's candidate with its bias and times the reset gate.
+        bias: What is added to both.
+        value: Of the gate.
+    """
+
+    name: str
+    from_input: float
+    from_state: float
+    bias: float
+    value: float
+
+    @property
+    def inside(self) -> float:
+        """The sum."""
+        return self.from_input + self.from_state + self.bias
+
+
+@dataclass(frozen=True)
+class CellStep:
+    """One unit at one step.
+
+    Args:
+        kind: "lstm", "gru", or "tanh".
+        gates: In the order of torch's rows.
+        before: What the unit held: the cell of an LSTM, else the hidden state.
+        fed_back: GRU: row of U times the state before plus its bias, before the reset gate; else 0.
+    """
+
+    kind: str
+    gates: tuple[Gate, ...]
+    before: float
+    fed_back: float = 0.0
+
+    def gate(self, name: str) -> Gate:
+        """The gate of a name.
+
+        Raises:
+            AnalysisError: there is none.
+        """
+        for gate in self.gates:
+            if gate.name == name:
+                return gate
+        raise AnalysisError(f"There is no {name} gate; this cell has {', '.join(gate.name for gate in self.gates)}.")
+
+    def value(self, name: str) -> float:
+        """The value of a gate."""
+        return self.gate(name).value
+
+    @property
+    def kept(self) -> float:
+        """What is left of what it held."""
+        return self.value(KEEPER[self.kind]) * self.before if self.kind in KEEPER else 0.0
+
+    @property
+    def written(self) -> float:
+        """What is added: i g of an LSTM, (1 - z) n of a GRU."""
+        opening = {"lstm": lambda: self.value("input"), "gru": lambda: 1 - self.value("update")}.get(self.kind, lambda: 1.0)
+        return opening() * self.value("candidate")
+
+    @property
+    def state(self) -> float:
+        """What it holds afterwards: kept + written."""
+        return self.kept + self.written
+
+    @property
+    def shown(self) -> float:
+        """What the others see of it."""
+        return self.value("output") * math.tanh(self.state) if self.kind == "lstm" else self.state
+
+    @property
+    def mover(self) -> str:
+        """What changed the memory most at this step: the gate that let go, or what was written.
+
+        The change is (kept - before) + written; the larger of the two made it.
+        """
+        if self.kind not in KEEPER:
+            return "candidate"
+        return KEEPER[self.kind] if abs(self.kept - self.before) > abs(self.written) else "candidate"
+
+    def held(self, name: str, value: float) -> "CellStep":
+        """The same step with a gate held at a value, everything before it as it was.
+
+        Raises:
+            AnalysisError: there is no such gate, or the value is not in 0..1.
+        """
+        self.gate(name)
+        if not 0 <= value <= 1:
+            raise AnalysisError(f"The {name} gate cannot be {value:g}; expected 0 to 1.")
+        return replace(self, gates=tuple(replace(gate, value=value) if gate.name == name else gate for gate in self.gates))

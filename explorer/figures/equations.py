@@ -1,0 +1,95 @@
+"""Equations with the numbers of a step in them, as LaTeX."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from explorer.analysis.bptt import Network
+from explorer.analysis.cell_step import CellStep
+from explorer.analysis.hello import LETTERS, WANTED, Forward
+from explorer.figures.sketch import short
+
+
+def matrix(values: np.ndarray) -> str:
+    """A matrix [row, column] or a column [row], two digits a number."""
+    rows = [values[n : n + 1] if values.ndim == 1 else values[n] for n in range(len(values))]
+    return rf"\begin{{bmatrix}} {_rows(map(short, map(float, row)) for row in rows)} \end{{bmatrix}}"
+
+
+def _rows(rows: Iterable[Iterable[str]]) -> str:
+    return r" \\ ".join(" & ".join(row) for row in rows).replace("−", "-")
+
+
+def hello(network: Network, found: Forward, step: int) -> list[tuple[str, str]]:
+    """One step of the example "hello" in four equations, each with what it is called.
+
+    Args:
+        network: Its weights. found: What it computed.
+        step: Counted from 0.
+    """
+    n, t = step + 1, step
+    before = found.hidden[t - 1] if t else np.zeros(3)
+    inside = found.from_input[t] + found.from_state[t]
+    wanted = LETTERS.index(WANTED[t])
+    return [
+        (
+            "From the letter",
+            rf"W_{{xh}}\,x_{n} = {matrix(network.U)} {matrix(found.one_hot[t].astype(int))} = {matrix(found.from_input[t])}",
+        ),
+        ("From the step before", rf"W_{{hh}}\,h_{t} = {matrix(network.W)} {matrix(before)} = {matrix(found.from_state[t])}"),
+        (
+            "The new state",
+            rf"h_{n} = \tanh\!\left({matrix(found.from_input[t])} + {matrix(found.from_state[t])}\right)"
+            rf" = \tanh {matrix(inside)} = {matrix(found.hidden[t])}",
+        ),
+        (
+            "The logits",
+            rf"W_{{hy}}\,h_{n} + b = {matrix(network.V)} {matrix(found.hidden[t])} + {matrix(network.c)} = {matrix(found.logits[t])}",
+        ),
+        (
+            "The answer and its loss",
+            rf"p = \mathrm{{softmax}} {matrix(found.logits[t])} = {matrix(found.probabilities[t])}"
+            rf"\qquad -\ln {found.probabilities[t, wanted]:.3f} = {found.losses[t]:.2f}",
+        ),
+    ]
+
+
+_LETTER = {"input": "i", "forget": "f", "candidate": "g", "output": "o", "reset": "r", "update": "z"}
+
+
+def cell(step: CellStep) -> list[tuple[str, str]]:
+    """A unit's step gate by gate, then what it keeps, writes and shows, each with what it is called."""
+    lines = []
+    for gate in step.gates:
+        n = {"gru": "n", "tanh": "h"}.get(step.kind, "g") if gate.name == "candidate" else _LETTER[gate.name]
+        name = r"\tanh" if gate.name == "candidate" else r"\sigma"
+        is_reset = step.kind == "gru" and gate.name == "candidate"
+        inside = r"w\,x + b + r\,(u\,h + d)" if is_reset else r"w\,x + u\,h + b"
+        back = rf"{_tex(step.value('reset'))} \cdot {_tex(step.fed_back)}" if is_reset else _tex(gate.from_state)
+        parts = [_tex(gate.from_input), _tex(gate.bias), back] if is_reset else [_tex(gate.from_input), back, _tex(gate.bias)]
+        numbers = " + ".join(rf"({part})" if part.startswith("-") else part for part in parts)
+        lines.append((gate.name, rf"{n} = {name}({inside}) = {name}({numbers}) = {name}({_tex(gate.inside)}) = {_tex(gate.value)}"))
+    return [*lines, *_state(step)]
+
+
+def _state(step: CellStep) -> list[tuple[str, str]]:
+    before, sum_ = _bracketed(step.before), rf"{_tex(step.kept)} + {_bracketed(step.written)}"
+    if step.kind == "lstm":
+        f, i, g = (_bracketed(step.value(name)) for name in ("forget", "input", "candidate"))
+        told = rf"c = f\,c_{{-1}} + i\,g = {f} \cdot {before} + {i} \cdot {g} = {sum_} = {_tex(step.state)}"
+        shown = rf"h = o \tanh c = {_tex(step.value('output'))} \cdot \tanh({_tex(step.state)}) = {_tex(step.shown)}"
+        return [("kept + written", told), ("shown", shown)]
+    if step.kind == "gru":
+        z, n = _tex(step.value("update")), _bracketed(step.value("candidate"))
+        told = rf"h = z\,h_{{-1}} + (1 - z)\,n = {z} \cdot {before} + (1 - {z}) \cdot {n} = {sum_} = {_tex(step.state)}"
+        return [("kept + written", told)]
+    return []
+
+
+def _tex(value: float) -> str:
+    return short(value).replace("−", "-")
+
+
+def _bracketed(value: float) -> str:
+    told = _tex(value)
+    return f"({told})" if told.startswith("-") else told

@@ -1,0 +1,155 @@
+"""The example "hello" as a graph with its numbers in it: unfolded over the four steps, and folded at one of them."""
+
+import altair as alt
+import pandas as pd
+
+from explorer.analysis.hello import LETTERS, READ, WANTED, Forward
+from explorer.errors import AnalysisError
+from explorer.figures.scales import DIVERGING, Scale
+from explorer.figures.scales import ink as readable
+from explorer.figures.sketch import Number, Point, Sketch, short
+from explorer.figures.theme import LAYERS, ink
+
+COLUMN, HEIGHT = 206, 366  # pixels of a step
+LEAD = 30  # before the first step, for the state it begins with
+OUT, ROW = 44, 23  # top of the output block and height of a letter in it
+STATE, UNIT = 190, (44, 32)  # top of the hidden block and size of a unit in it
+INPUT, HOT = 278, (30, 25)  # the same of the one-hot letter
+MIDDLE = COLUMN / 2
+HALF = 1.5 * UNIT[0]  # of the hidden block
+
+
+def unfolded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+    """The four steps side by side, the state running from each to the next; a click on a step selects it: field `place`.
+
+    Args:
+        found: What the network computed.
+        chosen: The step that stands out, counted from 0.
+        covered: Whether the recurrent arrow is taken away: drawn broken.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no such step.
+    """
+    _check(chosen)
+    sketch = Sketch(LEAD + 4 * COLUMN, HEIGHT, dark)
+    sketch.box((LEAD + chosen * COLUMN + 3, 0), (COLUMN - 6, HEIGHT), "#23232b" if dark else "#f1f3f7")
+    level = STATE + UNIT[1] / 2
+    for t in range(4):
+        left = LEAD + t * COLUMN
+        _column(sketch, found, t, left)
+        start = left - MIDDLE + HALF if t else 2
+        _recurrent(sketch, [(start, level), (left + MIDDLE - HALF - 1, level)], covered)
+        sketch.text((left, level - 13), "W_hh" if t else "h = 0", 12)
+        sketch.target((left, 0), (COLUMN, HEIGHT), t)
+    return sketch.chart(in_words(found, covered))
+
+
+def folded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+    """The network as it is, once: its state comes back to it. With the numbers of one step.
+
+    Args:
+        found, chosen, covered, dark: As `unfolded`.
+
+    Raises:
+        AnalysisError: there is no such step.
+    """
+    _check(chosen)
+    sketch = Sketch(COLUMN + 30, HEIGHT, dark)
+    _column(sketch, found, chosen, 0)
+    right, edge = MIDDLE + HALF, COLUMN + 6
+    loop = [(right, STATE + 22), (edge, STATE + 22), (edge, STATE - 22), (right - 14, STATE - 22), (right - 14, STATE - 1)]
+    _recurrent(sketch, loop, covered)
+    sketch.text((edge - 22, STATE - 33), "W_hh", 12)
+    sketch.text((MIDDLE, HEIGHT - 3), "folded: the same network, once", 11)
+    told = in_words(found, covered).split("Step ")
+    return sketch.chart(f"Folded graph: the state runs back into the network. Step {told[chosen + 1]}")
+
+
+def table(found: Forward) -> pd.DataFrame:
+    """Every number as a table, a row for each step: what the CSV holds."""
+    parts = {
+        "x": (found.one_hot, LETTERS),
+        "W_xh x": (found.from_input, "123"),
+        "W_hh h before": (found.from_state, "123"),
+        "sum": (found.from_input + found.from_state, "123"),
+        "h": (found.hidden, "123"),
+        "logit": (found.logits, LETTERS),
+        "p": (found.probabilities, LETTERS),
+    }
+    frame = {"step": range(1, 5), "reads": list(READ), "wanted": list(WANTED)}
+    frame |= {f"{name} {column}": values[:, n] for name, (values, columns) in parts.items() for n, column in enumerate(columns)}
+    return pd.DataFrame(frame | {"loss": found.losses})
+
+
+def in_words(found: Forward, covered: bool = False) -> str:
+    """The text alternative: what each step reads, holds, answers and costs."""
+    steps = []
+    for t, (read, wanted, answer) in enumerate(zip(READ, WANTED, found.answers, strict=True)):
+        hidden = ", ".join(map(short, found.hidden[t]))
+        p = found.probabilities[t, LETTERS.index(wanted)]
+        told = f"Step {t + 1} reads {read}, holds {hidden}, answers {answer}"
+        steps.append(f"{told}; wanted {wanted} has p {p:.2f}, loss {found.losses[t]:.2f}.")
+    arrow = "without its recurrent arrow" if covered else "with its recurrent arrow"
+    return f"Unfolded graph of the network, {arrow}. {' '.join(steps)}"
+
+
+def _check(chosen: int) -> None:
+    if not 0 <= chosen < 4:
+        raise AnalysisError(f"There is no step {chosen}; expected 0 to 3, the letters of {READ!r}.")
+
+
+def _recurrent(sketch: Sketch, points: list[Point], covered: bool) -> None:
+    sketch.arrow(points, ink(sketch.dark, faint=True) if covered else _strong(sketch), dashed=covered, head=not covered)
+
+
+def _strong(sketch: Sketch) -> str:
+    return LAYERS[sketch.dark][1]
+
+
+def _column(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
+    """One step from its letter, below, to its answer, above."""
+    middle = left + MIDDLE
+    wanted, answer = LETTERS.index(WANTED[t]), found.answers[t]
+    mark, colour = ("✓", LAYERS[sketch.dark][2]) if answer == WANTED[t] else ("✗", LAYERS[sketch.dark][1])
+    sketch.text((left + 20, 13), f"wanted {WANTED[t]}, answers {answer}", 13, style="left bold")
+    sketch.text((left + COLUMN - 22, 13), mark, 16, colour, "center bold")
+    sketch.text((left + 20, 31), f"loss {found.losses[t]:.2f} = −ln {found.probabilities[t, wanted]:.2f}", 12, style="left")
+    _output(sketch, found, t, left)
+    sketch.arrow([(middle, STATE - 1), (middle, OUT + 4 * ROW + 4)])
+    sketch.text((middle - 6, STATE - 22), "W_hy, softmax", 12, style="right")
+    for unit, value in enumerate(found.hidden[t]):
+        _unit(sketch, float(value), (middle - HALF + unit * UNIT[0], STATE))
+    sketch.arrow([(middle, INPUT - 1), (middle, STATE + UNIT[1] + 2)])
+    sketch.text((middle - 6, INPUT - 24), "W_xh, tanh", 12, style="right")
+    for n, hot in enumerate(found.one_hot[t]):
+        corner = (middle + (n - 2) * HOT[0], INPUT)
+        fill = LAYERS[sketch.dark][0] if hot else "transparent"
+        sketch.box(corner, HOT, fill, ink(sketch.dark, faint=True))
+        colour = ("#000000" if sketch.dark else "#ffffff") if hot else ink(sketch.dark)
+        sketch.text((corner[0] + HOT[0] / 2, INPUT + HOT[1] / 2), f"{hot:.0f}", 13, colour)
+        sketch.text((corner[0] + HOT[0] / 2, INPUT + HOT[1] + 10), LETTERS[n], 11)
+    sketch.text((middle, HEIGHT - 20), f"reads {READ[t]}", 17, style="center bold")
+
+
+def _output(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
+    """Logit and probability of each letter; the wanted one framed."""
+    for n, letter in enumerate(LETTERS):
+        y, p = OUT + n * ROW, float(found.probabilities[t, n])
+        is_wanted = letter == WANTED[t]
+        if is_wanted:
+            sketch.box((left + 12, y), (COLUMN - 26, ROW), stroke=LAYERS[sketch.dark][2], thick=2)
+        weight = " bold" if letter == found.answers[t] else ""
+        sketch.text((left + 26, y + ROW / 2), letter, 13, style=f"center{weight}")
+        sketch.text((left + 74, y + ROW / 2), short(float(found.logits[t, n])), 13, style=f"right{weight}")
+        sketch.box((left + 82, y + 5), (max(1.0, 66 * p), ROW - 10), LAYERS[sketch.dark][0])
+        sketch.text((left + 82 + 66 * p + 5, y + ROW / 2), f"{p:.2f}" if p >= 0.005 else "< 0.01", 12, style=f"left{weight}")
+
+
+def _unit(sketch: Sketch, value: float, corner: Point) -> None:
+    """A unit in the colour of its value, on the fixed scale of hidden states."""
+    scale = Scale(DIVERGING, -1.0, 1.0)
+    colour = scale.colours(sketch.dark)[round(float(scale.place(value)) * 255)].tolist()
+    fill = "#{:02x}{:02x}{:02x}".format(*colour)
+    sketch.box(corner, UNIT, fill, ink(sketch.dark, faint=True))
+    sketch.text((corner[0] + UNIT[0] / 2, corner[1] + UNIT[1] / 2), short(value), 14, readable(colour))

@@ -1,0 +1,1 @@
+"""What the page of one step shows, a file each."""

@@ -1,0 +1,23 @@
+"""What happens in one step? The textbook example number by number, and the cells with gates with the numbers of real networks."""
+
+import streamlit as st
+
+from pages._panels.one_step import cell, choice, hello, lessons, shapes
+from pages._shared.entry import through_app
+from pages._shared.guard import guard
+
+VIEWS = {hello.TITLE: hello.panel, cell.TITLE: cell.panel, shapes.TITLE: shapes.panel}
+
+through_app()
+st.title("What exactly happens in one step?", anchor=False)
+with guard():
+    choice.restore()
+    lessons.restore()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        options = {"key": choice.VIEW, "bind": "query-params", "label_visibility": "collapsed"}
+        view = st.segmented_control("View", list(VIEWS), default=choice.usual(choice.VIEW, hello.TITLE), **options)
+        st.button("A lesson in eight steps", key="one_step.lesson_button", icon=":material/menu_book:", on_click=lessons.go, args=(0,))
+    lessons.panel()
+    VIEWS[view or hello.TITLE]()
+    choice.write_link()
+    lessons.write_link()

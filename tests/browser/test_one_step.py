@@ -1,0 +1,102 @@
+"""The page of one step in a real browser: it draws, a press teaches, a click chooses a step, the link restores it."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from pages._panels.one_step import cell, hello, shapes
+from tests.browser.chromium import ROOT, settle
+from tests.models.tiny import save_tiny
+from tests.models.tiny_translation import save_tiny_translator
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+WIDE, NARROW = (f".st-key-one_step-hello-{part} svg.marks" for part in ("unfolded", "folded"))
+
+
+PICTURES = {
+    hello.TITLE: ".st-key-one_step-hello-graphs svg.marks:visible",
+    cell.TITLE: ".st-key-one_step-cell-graph svg.marks",
+    shapes.TITLE: ".st-key-one_step-shapes-bidirectional svg.marks",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tiny networks: what a page does must not hang on what trained ones say."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    save_tiny(path / "tiny-lstm.safetensors")
+    save_tiny_translator(path / "tiny-additive.safetensors")
+    return path
+
+
+@pytest.fixture
+def one_step(serve, visit, folder):
+    def go(query: str = "", picture: str = PICTURES[hello.TITLE], **options) -> Page:
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        page = visit(f"{server.url}/one_step?{query}", **options)
+        expect(page.get_by_role("heading", name="What exactly happens in one step?")).to_be_visible()
+        page.wait_for_selector(picture, timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+def test_a_wide_screen_shows_four_steps_and_the_button_without_scrolling(one_step):
+    page = one_step(height=720)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    box = page.locator(WIDE).bounding_box()
+    assert box["width"] > 800 and box["y"] + box["height"] <= 720
+    assert page.get_by_role("button", name="One step of learning").bounding_box()["y"] < box["y"]
+
+
+def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
+    page = one_step(width=390, scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator(WIDE)).to_be_hidden()
+    expect(page.locator(NARROW).get_by_text("reads h")).to_be_visible()
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(NARROW).get_by_text("reads e")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", PICTURES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(one_step, scheme, view):
+    found = Axe().run(one_step(f"one_step.view={quote(view)}", PICTURES[view], scheme=scheme)).response["violations"]
+    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+
+
+@pytest.mark.parametrize("view", [cell.TITLE, shapes.TITLE])
+def test_wide_graphs_scroll_in_their_frames_and_the_page_does_not(one_step, view):
+    page = one_step(f"one_step.view={quote(view)}&one_step.lesson=2", PICTURES[view], width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.get_by_text("2 of 7: Learning.")).to_be_visible()  # no GRU is at hand, and the lesson says so by leaving it out
+
+
+def test_arrow_keys_and_clicks_go_through_the_text(one_step):
+    page = one_step(f"one_step.view={quote(cell.TITLE)}&one_step.at=9", PICTURES[cell.TITLE])
+    page.get_by_role("slider", name="Character").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"one_step\.at=10(&|$)"))
+    strip = page.locator(".st-key-one_step-cell-strip svg.marks").bounding_box()
+    page.mouse.click(strip["x"] + 2 + 17 * 3.5, strip["y"] + 24)
+    expect(page).to_have_url(re.compile(r"one_step\.at=3(&|$)"))
+
+
+def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
+    page = one_step()
+    page.get_by_role("button", name="One step of learning").click()
+    expect(page.get_by_text("After 1 step of learning")).to_be_visible()
+    drawing = page.locator(WIDE).bounding_box()
+    page.mouse.click(drawing["x"] + 30 + 2.5 * 206, drawing["y"] + 240)
+    expect(page).to_have_url(re.compile(r"one_step\.step=3"))
+    expect(page).to_have_url(re.compile(r"one_step\.stretches=1(&|$)"))
+    expect(page.locator(NARROW).get_by_text("reads l")).to_be_visible()
+    again = one_step(page.url.split("?")[1])
+    expect(again.get_by_text("After 1 step of learning")).to_be_visible()
+    assert again.get_by_role("slider").get_attribute("aria-valuenow") == "3"
