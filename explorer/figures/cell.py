@@ -1,5 +1,6 @@
 """One unit at one step as a graph with its numbers in it, the text it reads, and what would have been with a gate held."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import altair as alt
@@ -94,7 +95,7 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
         for n, v in series.items()
     ]
     frame = pd.concat(parts, ignore_index=True)
-    signs = "[" + ", ".join(repr(sign(token)).replace("\\\\", "\\") for token in tokens) + "][datum.value]"
+    signs = f"{json.dumps([sign(token) for token in tokens], ensure_ascii=False)}[datum.value]"
     axis = alt.Axis(values=list(range(len(tokens))), labelExpr=signs, labelOverlap=False, labelAngle=0, grid=False, ticks=False)
     x = alt.X("position:Q", title=None, axis=axis, scale=alt.Scale(nice=False))
     y = alt.Y("value:Q", title="the unit holds", scale=alt.Scale(domain=[-1, 1]))
@@ -190,11 +191,9 @@ def _operator(sketch: Sketch, at: Point, told: str) -> None:
 
 
 def _node(sketch: Sketch, at: Point, told: str, value: float) -> None:
-    """A state in the colour of its tanh."""
+    """A state in its colour; beyond -1..1 that of the nearer end."""
     scale = Scale(DIVERGING, -1.0, 1.0)
-    colour = scale.colours(sketch.dark)[
-        round(float(np.clip(scale.place(np.tanh(value) if abs(value) > 1 else value), 0, 1)) * 255)
-    ].tolist()
+    colour = scale.colours(sketch.dark)[round(float(np.clip(scale.place(value), 0, 1)) * 255)].tolist()
     sketch.box((at[0] - 30, at[1] - 17), (60, 34), "#{:02x}{:02x}{:02x}".format(*colour), ink(sketch.dark, faint=True))
     sketch.text(at, short(value), 15, readable(colour), "center bold")
     sketch.text((at[0], at[1] - 27), told, 13)

@@ -63,7 +63,7 @@ def folded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool = 
     sketch.text((edge - 22, STATE - 33), "W_hh", 12)
     sketch.text((MIDDLE, HEIGHT - 3), "folded: the same network, once", 11)
     told = in_words(found, covered).split("Step ")
-    return sketch.chart(f"Folded graph: the state runs back into the network. Step {told[chosen + 1]}")
+    return sketch.chart(f"Folded graph: the state runs back into the network. Step {told[chosen + 1].strip()}")
 
 
 def table(found: Forward) -> pd.DataFrame:

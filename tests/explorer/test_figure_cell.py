@@ -80,6 +80,12 @@ def test_the_table_holds_sum_and_ledger():
     assert frame.loc["forget", "sum"] == pytest.approx(2.2) and frame.loc["state", "value"] == pytest.approx(1.6)
 
 
+def test_letters_under_the_courses_are_quoted_for_the_browser():
+    spec = courses({"as it is": np.zeros(3)}, "\\'\n").to_dict()
+    axes = [layer["encoding"]["x"]["axis"] for layer in spec["layer"] if "x" in layer["encoding"]]
+    assert {axis["labelExpr"] for axis in axes} == {r"""["\\", "'", "⏎"][datum.value]"""}
+
+
 def test_what_cannot_be_drawn():
     with pytest.raises(AnalysisError, match=r"There is no character 3; this text has 3, counted from 0\."):
         strip("abc", np.zeros(3), 3)

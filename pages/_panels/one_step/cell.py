@@ -6,7 +6,6 @@ import streamlit as st
 from explorer.analysis.cell_step import KEEPER, CellStep
 from explorer.figures import cell as figures
 from explorer.figures import equations
-from explorer.figures.characters import name as said
 from explorer.figures.characters import sign
 from explorer.figures.sketch import short
 from pages._panels.one_step import cell_choice as choice
@@ -55,7 +54,7 @@ def panel() -> None:
     choice.write_link(view, about)
     step = steps.step(view)
     keeper = KEEPER.get(step.kind)
-    shown = step if keeper is None or value is None else step.held(keeper, value)
+    shown = step if keeper is None or value is None else step.held(keeper, float(value))
     told.markdown(sentence(view, step, shown))
     with scrolling("one_step-strip"):
         strip = figures.strip(tuple(view.text), steps.held(view), view.at, is_dark())
@@ -76,7 +75,7 @@ def panel() -> None:
 
 def sentence(view: View, step: CellStep, shown: CellStep) -> str:
     """What to look for in this very picture."""
-    read = said(view.text[view.at]) or f"“{plain(view.text[view.at])}”"
+    read = f"“{plain(sign(view.text[view.at]))}”"
     who = f"Unit {view.unit} of {view.model}, layer {view.layer + 1},"
     if step.kind == "tanh":
         return f"{who} reads {read}: a plain cell keeps nothing as it was, it holds {short(step.state)} now."
@@ -84,9 +83,10 @@ def sentence(view: View, step: CellStep, shown: CellStep) -> str:
         gate = KEEPER[step.kind]
         would = f"it would hold **{short(shown.state)}** instead of {short(step.state)} after {read}"
         return f"With the {gate} gate at {shown.value(gate):.0f} {would}. Below: how it goes on."
+    other = 1 if step.value(KEEPER[step.kind]) < 0.5 else 0
     ledger = f"held {short(step.before)}, kept **{short(step.kept)}** and wrote **{short(step.written)}**"
     mover = "What it wrote made the change" if step.mover == "candidate" else f"The {step.mover} gate made the change"
-    return f"{who} reads {read}: it {ledger}. {mover}. Hold the {KEEPER[step.kind]} gate at 0."
+    return f"{who} reads {read}: it {ledger}. {mover}. Hold the {KEEPER[step.kind]} gate at {other}."
 
 
 def _controls(about: dict) -> tuple[View, int | None]:
