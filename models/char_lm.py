@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.checkpoint import Loaded
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+FORGET_BIAS = 1.0  # of a new LSTM: forget gates near 0.73, so that the first gradients reach further back
 
 
 class CharLM(nn.Module):
@@ -37,13 +38,14 @@ class CharLM(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.readout = nn.Linear(units, vocab_size)
         if cell == "lstm":
-            self._open_forget_gates(layers, units)
+            self.set_forget_bias(FORGET_BIAS)
 
-    def _open_forget_gates(self, layers: int, units: int) -> None:
-        """Start with forget gates near 0.73, so that the first gradients reach further back (Gers et al., 2000)."""
-        for layer in range(layers):
+    def set_forget_bias(self, bias: float) -> None:
+        """Give every forget gate of an LSTM this bias, half of it in each of torch's two (Gers et al., 2000)."""
+        units = self.rnn.hidden_size
+        for layer in range(self.rnn.num_layers):
             for part in ("ih", "hh"):
-                getattr(self.rnn, f"bias_{part}_l{layer}").data[units : 2 * units].fill_(0.5)
+                getattr(self.rnn, f"bias_{part}_l{layer}").data[units : 2 * units].fill_(bias / 2)
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the last state."""
@@ -58,11 +60,24 @@ def first_logits(module: CharLM) -> Tensor:
     return module.readout(weight.new_zeros(weight.shape[1]))
 
 
-def untrained(loaded: Loaded, seed: int = 0) -> Loaded:
-    """The same network with fresh weights: what its form alone can do, the baseline of claims about units."""
+def costs(logits: Tensor, came: Tensor) -> Tensor:
+    """Nats that each character cost, [time], from the logits before it [time, vocab] and the characters that `came` [time]."""
+    return -logits.log_softmax(-1).gather(1, came[:, None])[:, 0]
+
+
+def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -> Loaded:
+    """The same network with fresh weights: what its form alone can do, the baseline of claims about units.
+
+    Args:
+        loaded: The trained network.
+        seed: Of its weights.
+        forget_bias: Of an LSTM's forget gates; FORGET_BIAS if left out.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = CharLM(**loaded.card["arguments"])
+    if forget_bias is not None and loaded.card["arguments"]["cell"] == "lstm":
+        module.set_forget_bias(forget_bias)
     return replace(loaded, module=module.eval().requires_grad_(False))
 
 

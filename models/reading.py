@@ -136,3 +136,8 @@ class Pass:
         self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
         self.expected = logs[-1].clone()
         return nats, logs
+
+
+def numbers(loaded: "Loaded", text: str) -> Tensor:
+    """Numbers of the characters of a text, [time]."""
+    return torch.tensor(loaded.vocab.encode(text), dtype=torch.long)

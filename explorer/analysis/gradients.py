@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from explorer.errors import AnalysisError
 from explorer.records import GradientFlow
@@ -109,6 +110,12 @@ def _factor(median: np.ndarray, start: int, stop: int) -> float:
 def _half_life(factors: np.ndarray) -> float | None:
     agree = len(factors) and np.isfinite(factors).all() and factors.max() <= (1 + AGREE) * factors.min() and factors.max() < 1
     return float(np.log(0.5) / np.log(np.median(factors))) if agree else None
+
+
+def falls(curves: Float[np.ndarray, "loss lag"]) -> np.ndarray:
+    """First lag at which each curve, log10 [loss, lag], lies below 1/2, 1/10, 1/100 and 1/1000; inf where it never does, [loss, share]."""
+    below = curves[:, :, None] < np.log10(SHARES)
+    return np.where(below.any(1), below.argmax(1), np.inf)
 
 
 def truncated(flow: GradientFlow, length: int, first: int = 0) -> GradientFlow:

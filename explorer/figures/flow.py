@@ -1,0 +1,300 @@
+"""How far a gradient reaches: norms over distance on a logarithmic scale, and below them the characters that are still felt."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from explorer.analysis.gradients import SHARES, reach
+from explorer.errors import AnalysisError
+from explorer.figures.characters import name as said
+from explorer.figures.characters import sign
+from explorer.figures.lines import colours, dashes, end_labels, spread
+from explorer.figures.scales import ink as on
+from explorer.figures.scales import ramp
+from explorer.figures.theme import ink, kind_style, themed
+
+CIVIDIS = ramp(("#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d3c164", "#fee838"))
+SIGNED = {dark: ramp(("#2166ac", "#1e1e24" if dark else "#f7f7f7", "#b35806")) for dark in (False, True)}
+GROUND = {False: "#ffffff", True: "#141418"}  # of the page, behind the names of lines
+TWELVE = -12.0  # the scale that shows where trained networks part; what falls below is on the whole scale
+FLOAT32 = math.log10(2.0**-149)  # the smallest number that float32 holds
+FELT = 4.0  # decades of the strip of characters
+HEIGHT, ROW, GAP = 235, 22, 3  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One line.
+
+    Args:
+        name: Stands at the line's end; tells the kind, which gives colour and dash.
+        log10: Norm relative to distance 0, [lag].
+        start_log10: Norm at distance 0: where the floor of float32 lies is relative to it.
+        is_trained: Else the line is thin.
+        band: Lower and upper quantile over many other places, each [lag]; None where it was not measured.
+    """
+
+    name: str
+    log10: np.ndarray
+    start_log10: float = 0.0
+    is_trained: bool = True
+    band: tuple[np.ndarray, np.ndarray] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Felt:
+    """What a loss feels of the characters before it, of one network.
+
+    Args:
+        tokens: The characters, the latest last, [lag].
+        log10: Norm of the gradient to the input at each, [lag], the latest last.
+        times_input: Gradient times input, signed, [lag].
+    """
+
+    tokens: tuple[str, ...]
+    log10: np.ndarray
+    times_input: np.ndarray
+
+    def places(self) -> np.ndarray:
+        """Where each gradient lies between the largest, 1, and the end of the scale, 0, [lag]."""
+        largest = self.log10.max(initial=-np.inf)
+        if largest == -np.inf:
+            return np.zeros(len(self.log10))
+        return np.clip((self.log10 - largest) / FELT + 1, 0, 1)
+
+    def signed_places(self) -> np.ndarray:
+        """The same of gradient times input, its sign kept: -1 to 1, [lag]."""
+        size = np.abs(self.times_input)
+        with np.errstate(divide="ignore"):
+            log10 = np.log10(size / max(size.max(initial=0), 1e-308))
+        return np.sign(self.times_input) * np.clip(log10 / FELT + 1, 0, 1)
+
+
+def paints(places: Float[np.ndarray, "lag"]) -> list[tuple[str, str]]:
+    """Colour of each place on the scale 0..1, [lag], and black or white to write on it."""
+    return [_paint(CIVIDIS[round(float(place) * 255)]) for place in places]
+
+
+def _paint(rgb: np.ndarray) -> tuple[str, str]:
+    return "#" + "".join(f"{int(part):02x}" for part in rgb), on([int(part) for part in rgb])
+
+
+def flow(
+    curves: Sequence[Curve], felt: Felt, opener: tuple[int, str] | None = None, whole: bool = False, dark: bool = False
+) -> alt.TopLevelMixin:
+    """Norms by distance from the loss, read from right to left as the gradient goes, and the characters on the same axis.
+
+    Args:
+        curves: The lines, at least one.
+        felt: The characters, as many as there are distances.
+        opener: Distance of a place to mark, and its name.
+        whole: A scale that reaches below what float32 can hold; else twelve decades.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no curve.
+    """
+    if not curves:
+        raise AnalysisError("There is no curve to draw; expected at least one.")
+    floor = FLOAT32 - max(curve.start_log10 for curve in curves)
+    top = max(0.0, *(float(curve.log10.max()) for curve in curves)) + 0.4
+    lowest = floor - 4 if whole else TWELVE
+    lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
+    x = _across(lags, "lag")
+    step = 10 if whole else 3
+    decades = list(range(-step * int(-lowest // step), int(top) + 1, step))
+    shown = alt.Axis(values=decades, labelExpr="datum.value == 0 ? '1' : '1e' + datum.value", tickCount=len(decades))
+    y = alt.Y("value:Q", title="gradient, relative to its start", axis=shown, scale=alt.Scale(domain=[lowest, top], nice=False))
+    styles = {curve.name: kind_style(curve.name, dark) for curve in curves}
+    layers = [*_bands(curves, styles, x, y), *_floor(floor, lowest, dark, y), *_opener(opener, x, dark)]
+    layers += _lines(curves, styles, x, y)
+    layers += [*_names(curves, styles, (lowest, top), (x, y), dark), *_strip(felt, lags, x, dark)]
+    chart = alt.layer(*layers).properties(height=HEIGHT, width=860)
+    return themed(chart, in_words(curves), dark)
+
+
+def _across(lags: int, field: str) -> alt.X:
+    every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lags / step <= 12)
+    axis = alt.Axis(offset=2 * (ROW + GAP) + 2, grid=False, values=list(range(0, lags, every)), labelOverlap=False)
+    return alt.X(f"{field}:Q", title="characters ago", axis=axis, scale=alt.Scale(domain=[lags - 0.5, -0.5], nice=False))
+
+
+def in_words(curves: Sequence[Curve]) -> str:
+    """The text alternative: after how many characters each line has fallen to a half, a tenth, a hundredth, a thousandth."""
+    told = []
+    for curve in curves:
+        found = zip(SHARES, reach([curve.log10]).falls, strict=True)
+        falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in found if lag is not None]
+        told.append(f"{curve.name}: {', '.join(falls) or 'never below one half'}")
+    return "Size of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(told) + "."
+
+
+def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:
+    """Every number of the figure, a row for each distance; norms as powers of ten."""
+    lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
+    columns: dict[str, np.ndarray] = {}
+    for name, values in {"gradient to the input": felt.log10, "gradient times input": felt.times_input}.items():
+        columns[name] = _padded(values[::-1], lags)
+    frame = pd.DataFrame({"characters ago": np.arange(lags), "character": [*felt.tokens[::-1], *[""] * (lags - len(felt.tokens))]})
+    lines = {f"{curve.name}, log10": _padded(curve.log10, lags) for curve in curves}
+    return frame.assign(**lines, **columns)
+
+
+def _padded(values: np.ndarray, length: int) -> np.ndarray:
+    return np.concatenate([values, np.full(length - len(values), np.nan)])
+
+
+def _lines(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    frames = [_frame(curve).assign(width=2.2 if curve.is_trained else 1.3) for curve in curves]
+    tooltip = ["series", alt.Tooltip("lag", title="characters ago"), alt.Tooltip("share", title="of its start", format=".2g")]
+    width = alt.StrokeWidth("width:Q", scale=None)
+    base = alt.Chart(pd.concat(frames, ignore_index=True))
+    lines = base.mark_line(clip=True).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), strokeWidth=width)
+    # Points that are not seen: a line alone is too thin to be pointed at.
+    return [lines, base.mark_point(clip=True, opacity=0, size=60, filled=True).encode(x=x, y=y, color=colours(styles), tooltip=tooltip)]
+
+
+def _frame(curve: Curve) -> pd.DataFrame:
+    values = _finite(curve.log10)
+    frame = pd.DataFrame({"lag": np.arange(len(values)), "value": values, "share": 10.0**values, "series": curve.name})
+    return frame[frame["value"].notna()]
+
+
+def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    drawn = []
+    for curve in curves:
+        if curve.band is not None:
+            low, high = (np.where(np.isfinite(each), each, -400.0) for each in curve.band)
+            frame = pd.DataFrame({"lag": np.arange(len(low)), "value": low, "high": high})
+            area = alt.Chart(frame).mark_area(clip=True, opacity=0.16).encode(x=x, y=y, y2="high:Q")
+            drawn.append(area.encode(color=alt.value(styles[curve.name][0])))
+    return drawn
+
+
+def _floor(floor: float, lowest: float, dark: bool, y: alt.Y) -> list[alt.Chart]:
+    """What float32 cannot hold; on the scale of twelve decades a line of words that says where it lies."""
+    quiet = {"align": "right", "fontSize": 11, "color": ink(dark), "opacity": 0.75}
+    if floor < lowest:
+        words = pd.DataFrame({"words": [f"float32 holds nothing below 1e{floor:.0f}: choose the whole scale"]})
+        text = alt.Chart(words).mark_text(baseline="bottom", dx=-4, **quiet).encode(text="words:N")
+        return [text.encode(x=alt.value("width"), y=alt.value(HEIGHT - 3))]
+    frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["below what float32 can hold"]})
+    region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2="low:Q")
+    rule = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[2, 3]).encode(y=y)
+    text = alt.Chart(frame).mark_text(baseline="top", dx=-4, dy=4, **quiet).encode(x=alt.value("width"), y=y, text="words:N")
+    return [region, rule, text]
+
+
+def _opener(opener: tuple[int, str] | None, x: alt.X, dark: bool) -> list[alt.Chart]:
+    if opener is None:
+        return []
+    frame = pd.DataFrame({"lag": [opener[0]], "words": [opener[1]]})
+    rule = alt.Chart(frame).mark_rule(color=ink(dark), opacity=0.5, strokeDash=[1, 3]).encode(x=x)
+    text = (
+        alt.Chart(frame)
+        .mark_text(color=ink(dark), align="right", baseline="top", dx=-4, fontSize=12)
+        .encode(x=x, y=alt.value(1), text="words:N")
+    )
+    return [rule, text]
+
+
+def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], axes: tuple[alt.X, alt.Y], dark: bool) -> list[alt.Chart]:
+    """The name of each line where it leaves the picture: at the far end, or at the bottom."""
+    (lowest, top), (x, y) = scale, axes
+    gap = 15 / HEIGHT * (top - lowest)
+    ends = []
+    for curve in curves:
+        inside = np.flatnonzero(curve.log10 > lowest)
+        last = int(inside[-1]) if len(inside) else 0
+        ends.append(
+            {"lag": last, "value": float(max(curve.log10[last], lowest)), "series": curve.name, "far": last == len(curve.log10) - 1}
+        )
+    far = [end for end in ends if end["far"]]
+    for end, value in zip(far, spread([end["value"] + gap * 0.6 for end in far], gap), strict=True):
+        end["value"] = value
+    for place, end in enumerate(sorted((end for end in ends if not end["far"]), key=lambda end: end["lag"])):
+        end["value"] = lowest + gap * (1.6 + 1.1 * place)
+    drawn = []
+    for is_far, side in ((True, {"align": "left", "dx": 6}), (False, {"align": "right", "dx": -7})):
+        frame = pd.DataFrame([end for end in ends if end["far"] is is_far], columns=["lag", "value", "series", "far"])
+        if len(frame):
+            text = alt.Chart(frame).mark_text(fontSize=12, fontWeight=600, **side).encode(x=x, y=y, text="series:N")
+            halo = text.mark_text(fontSize=12, fontWeight=600, stroke=GROUND[dark], strokeWidth=4, strokeJoin="round", **side)
+            drawn += [halo, text.encode(color=colours(styles))]
+    return drawn
+
+
+def _strip(felt: Felt, lags: int, x: alt.X, dark: bool) -> list[alt.Chart]:
+    """Characters coloured by the gradient to the input, and gradient times input below them."""
+    count, places, signed = len(felt.tokens), felt.places(), felt.signed_places()
+    fills = [paints(places), [_paint(SIGNED[dark][round((place + 1) / 2 * 255)]) for place in signed]]
+    frame = pd.DataFrame({"lag": np.arange(count)[::-1], "character": [sign(token) for token in felt.tokens]})
+    frame["named"] = [said(token) or token for token in felt.tokens]
+    frame["from"], frame["to"] = frame["lag"] - 0.5, frame["lag"] + 0.5
+    frame["gradient"] = [float(value) if np.isfinite(value) else None for value in felt.log10]
+    frame["times"] = felt.times_input
+    tooltip = [alt.Tooltip("named", title="character"), alt.Tooltip("lag", title="characters ago")]
+    tooltip += [
+        alt.Tooltip("gradient", title="log10 of the gradient to the input", format=".2f"),
+        alt.Tooltip("times", title="gradient times input", format=".2g"),
+    ]
+    drawn = []
+    for row, (fill, told) in enumerate(zip(fills, ("gradient to x", "times x"), strict=True)):
+        frame[f"fill{row}"], frame[f"ink{row}"] = [paint for paint, _ in fill], [letter for _, letter in fill]
+        low = HEIGHT + 3 + row * (ROW + GAP)
+        cells = alt.Chart(frame).mark_rect().encode(x=_across(lags, "from"), x2="to:Q", tooltip=tooltip)
+        cells = cells.encode(y=alt.value(low), y2=alt.value(low + ROW), color=alt.Color(f"fill{row}:N", scale=None))
+        words = alt.Chart(pd.DataFrame({"words": [told]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
+        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + ROW / 2), text="words:N")]
+        if row == 0:
+            size = f"width / {lags}"
+            letters = alt.Chart(frame).mark_text(
+                font="monospace", fontSize=alt.expr(f"min(14, 1.6 * {size})"), opacity=alt.expr(f"{size} < 4 ? 0 : 1")
+            )  # type: ignore[arg-type]
+            drawn.append(letters.encode(x=x, y=alt.value(low + ROW / 2), text="character:N", color=alt.Color("ink0:N", scale=None)))
+    return drawn
+
+
+def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int = 0, dark: bool = False) -> alt.TopLevelMixin:
+    """The gradient of a loss summed over all steps, along the text: what training sees. There is no distance in it.
+
+    Args:
+        series: Name of a network -> log10 of the norm, [time].
+        tokens: The characters, [time].
+        start: Position of the first one in the whole text.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no series.
+    """
+    if not series:
+        raise AnalysisError("There is nothing to draw; expected the gradients of at least one network.")
+    frames = [
+        pd.DataFrame({"position": np.arange(start, start + len(tokens)), "value": _finite(values), "series": each, "token": list(tokens)})
+        for each, values in series.items()
+    ]
+    frame, styles = pd.concat(frames, ignore_index=True), {each: kind_style(each, dark) for each in series}
+    low, high = math.floor(frame["value"].min()), math.ceil(frame["value"].max())
+    axis = alt.Axis(values=list(range(low, high + 1)), labelExpr="'1e' + datum.value")
+    x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
+    y = alt.Y("value:Q", title="gradient of the summed cost", axis=axis, scale=alt.Scale(domain=[low, high], nice=False))
+    tooltip = ["series", "position", "token", alt.Tooltip("value", title="log10", format=".2f")]
+    lines = alt.Chart(frame).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
+    told = ", ".join(f"{each} {np.ptp(values[np.isfinite(values)]):.1f}" for each, values in series.items())
+    names = end_labels(frame, styles, (low, high), 180)
+    chart = alt.layer(lines, names).properties(width=620, height=180)
+    return themed(chart, f"Gradient of the summed cost along the text. Decades between its largest and its smallest: {told}.", dark)
+
+
+def summed_table(series: Mapping[str, np.ndarray], tokens: Sequence[str]) -> pd.DataFrame:
+    """Every number of that figure, powers of ten; series: name -> [time]."""
+    return pd.DataFrame({"character": list(tokens)} | dict(series))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)

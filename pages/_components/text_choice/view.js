@@ -1,0 +1,47 @@
+// A text of which one character is chosen: by a click, a tap, or with the arrow keys and Enter. It wraps as text does.
+
+const VIEWS = new WeakMap();
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -10, ArrowDown: 10, Home: -Infinity, End: Infinity };
+
+export default function component({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".text");
+  const view = VIEWS.get(parentElement) ?? { cells: [] };
+  VIEWS.set(parentElement, view);
+  view.send = (at) => setTriggerValue("chosen", at);
+  const focused = view.cells.includes(root.getRootNode().activeElement);
+  root.setAttribute("aria-label", data.label);
+  root.replaceChildren(...data.cells.map((cell, at) => drawn(cell, at, data.at)));
+  view.cells = [...root.querySelectorAll("[role=option]")];
+  if (focused) view.cells[data.at]?.focus({ preventScroll: true });
+  root.onclick = (event) => choose(view, event.target);
+  root.onkeydown = (event) => key(view, event);
+}
+
+function drawn([shown, named, paint, ink], at, chosen) {
+  const cell = document.createElement("span");
+  cell.setAttribute("role", "option");
+  cell.setAttribute("aria-selected", String(at === chosen));
+  cell.setAttribute("aria-label", named);
+  cell.tabIndex = at === chosen ? 0 : -1;
+  cell.textContent = shown;
+  if (paint) [cell.style.background, cell.style.color] = [paint, ink];
+  return cell;
+}
+
+function choose(view, cell) {
+  const at = view.cells.indexOf(cell);
+  if (at >= 0) view.send(at);
+}
+
+function key(view, event) {
+  const at = view.cells.indexOf(event.target);
+  if (at < 0) return;
+  if (event.key === "Enter" || event.key === " ") view.send(at);
+  else if (event.key in STEPS) view.cells[moved(at, STEPS[event.key], view.cells.length)].focus();
+  else return;
+  event.preventDefault();
+}
+
+export function moved(at, by, length) {
+  return Math.min(length - 1, Math.max(0, at + by));
+}

@@ -1,0 +1,1 @@
+"""Panels of the page "Gradient flow": one file, one function."""

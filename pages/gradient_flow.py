@@ -1,0 +1,35 @@
+"""How far back does learning reach? The gradient of one error, followed through time in networks of every kind."""
+
+import streamlit as st
+
+from pages._panels.gradient_flow import choice, curves, numbers, summed
+from pages._shared.entry import through_app
+from pages._shared.guard import guard
+
+PANELS = {
+    "In numbers": numbers.panel,
+    "What training sees": summed.panel,
+}
+
+through_app()
+st.title("How far back does learning reach?", anchor=False)
+with guard():
+    choice.restore()
+    known = choice.corpora()
+if not known:
+    st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+    st.stop()
+with guard():
+    sentence = st.empty()
+    view = choice.pick()
+    if len(view.text) < 2:
+        st.info("There is nothing to follow yet: the text needs two characters or more.", icon=":material/edit:")
+        st.stop()
+    drawn = curves.panel(view)
+    sentence.markdown(curves.sentence(view, drawn))
+    choice.write_link(view)
+    panel = st.segmented_control("More", list(PANELS), key="gradient_flow.panel", bind="query-params", label_visibility="collapsed")
+    if panel:
+        PANELS[panel](view, drawn)
+with st.expander("How to read this page"):
+    st.markdown(curves.HOW_TO_READ)

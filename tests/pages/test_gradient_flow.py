@@ -1,0 +1,189 @@
+"""The page of gradients in process: its numbers are autograd's, its widgets and its link do what they say."""
+
+import json
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from explorer.analysis.brackets import closings
+from explorer.figures import flow as figures
+from pages._panels.gradient_flow import choice, curves
+from pages._shared import flows, networks
+from pages._shared.flows import Network, View
+from pages._shared.link import packed
+from pages._shared.memory import shared_cache
+from tests.models.tiny import save_tiny
+from tests.pages.test_pages import ROOT, sound
+
+TEXT = "a [[bad]] cab [[face] ab]] " * 4
+
+
+def forget() -> None:
+    st.cache_data.clear()
+    networks.loaded.clear()
+    shared_cache.clear()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A folder with three tiny networks of one corpus, and what was measured of them."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    for cell in ("lstm", "gru", "rnn"):
+        save_tiny(path / f"wiki-{cell}.safetensors", cell=cell)
+    layer = {"lags": {"1/2": [1, 2, None]}, "factors": {"0-5": 0.5}, "half_life": None, "low": [0, -3, None], "high": [0, -1, -2]}
+    told = {"weights": "", "losses": 7, "runs": {"trained": [layer, layer]}}
+    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-rnn": told}))
+    forget()
+    yield path
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch, shipped):
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "pages/gradient_flow.py"), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[f"gradient_flow.{name}"] = value
+    return page.run()
+
+
+def told(page: AppTest) -> str:
+    return "\n".join(each.value for each in [*page.markdown, *page.caption])
+
+
+def by_autograd(network: Network, text: str, at: int) -> tuple[np.ndarray, np.ndarray]:
+    """Norms of dL/dh_t of the last layer [time], and dL/dx_t [time, feature], from the plain module called step by step."""
+    module, vocab = flows._opened(network).module.double(), networks.loaded(network.name).vocab
+    inputs, states, state = [], [], None
+    for number in vocab.encode(text[:at]):
+        x = module.embedding(torch.tensor([[number]])).detach().requires_grad_()
+        _, state = module.rnn(x, state)
+        state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
+        for part in state if isinstance(state, tuple) else (state,):
+            part.requires_grad_().retain_grad()
+        inputs.append(x)
+        states.append(state)
+    last = states[-1][0] if isinstance(states[-1], tuple) else states[-1]
+    loss = -module.readout(last[-1, 0]).log_softmax(-1)[vocab.encode(text[at])[0]]
+    loss.backward()
+    parts = [state if isinstance(state, tuple) else (state,) for state in states]
+    norms = [float(torch.cat([part.grad[-1, 0] for part in each if part.grad is not None]).norm()) for each in parts]
+    module.float()
+    return np.array(norms), torch.stack([x.grad[0, 0] for x in inputs]).numpy()
+
+
+@pytest.mark.parametrize("network", [Network("wiki-rnn"), Network("wiki-gru"), Network("wiki-lstm"), Network("wiki-lstm", False, 2.0)])
+def test_what_the_page_draws_is_what_autograd_says(network: Network):
+    """The state's gradient, with h and c as separate inputs of the next step, and the gradient to each character's embedding."""
+    at = TEXT.index("]]", 20)
+    view = View((network,), network, TEXT, at, lags=400)
+    norms, inputs = by_autograd(network, TEXT, at)
+    drawn = curves.curves(view)[0]
+    np.testing.assert_allclose(drawn.log10, np.log10(norms[::-1] / norms[-1]), atol=2e-4)
+    felt = curves.felt(view)
+    np.testing.assert_allclose(felt.log10, np.log10(np.linalg.norm(inputs, axis=1)), atol=2e-4)
+    module, ids = networks.loaded(network.name).module, networks.loaded(network.name).vocab.encode(TEXT[:at])
+    embedded = flows._opened(network).module.embedding(torch.tensor(ids)).detach().numpy()
+    np.testing.assert_allclose(felt.times_input, (embedded * inputs).sum(1), atol=1e-4 * np.abs(inputs).max())
+    assert not module.training
+
+
+def test_a_window_far_into_the_text_begins_with_the_state_that_the_text_left():
+    long, short = (View((Network("wiki-gru"),), Network("wiki-gru"), TEXT, 60, lags) for lags in (400, 10))
+    far, near = (flows.flow(view, view.felt) for view in (long, short))
+    assert len(near.norms.tokens) == 11 and far.probability == pytest.approx(near.probability, rel=1e-4)
+    np.testing.assert_allclose(far.norms.state_log10[-11:], near.norms.state_log10, atol=1e-4)
+
+
+def test_the_first_screen_says_what_its_lines_say():
+    page = sound(open_page())
+    view = View(tuple(map(Network, ("wiki-rnn", "wiki-gru", "wiki-lstm"))), Network("wiki-lstm"), choice.example("wiki"), 0)
+    view = view.of(at=choice.first_place(view.text))
+    assert view.text[view.at] == "]" and view.at > 200
+    lines = curves.curves(view)
+    lowest, highest = (end(lines, key=lambda each: each.log10[100]) for end in (min, max))
+    said = told(page)
+    assert f"**{highest.name.replace('-', chr(92) + '-')}** still has {curves._share(highest.log10[100])}" in said
+    assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in said
+    assert "untrained LSTM, forget bias 0" in said
+
+
+def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
+    page = open_page()
+    before = told(page)
+    page.slider(key=choice.BIAS).set_value(2.0).run()
+    after = told(sound(page))
+    rows = [[row for row in text.split("\n") if row.startswith("| ")] for text in (before, after)]
+    moved = [(one, other) for one, other in zip(*rows, strict=True) if one != other]
+    assert len(moved) == 1 and "forget bias 0" in moved[0][0] and "forget bias 2" in moved[0][1]
+
+
+def test_a_place_is_chosen_by_number_and_the_link_restores_it():
+    page = open_page(text=packed(TEXT))
+    page.number_input(key=choice.PLACE).set_value(33).run()
+    assert sound(page).query_params["gradient_flow.at"] == "33"
+    again = sound(open_page(text=packed(TEXT), at="33", bias="2.0", layer="layer 1", what="cell state c", back="50 characters"))
+    assert again.number_input(key=choice.PLACE).value == 33 and again.slider(key=choice.BIAS).value == 2.0
+    assert again.selectbox(key=choice.LAYER).value == "layer 1" and again.selectbox(key=choice.WHAT).value == "cell state c"
+    assert "wiki\\-rnn" not in told(again), "an RNN has no cell"
+
+
+@pytest.mark.parametrize(
+    "query", [{"at": "99999999"}, {"at": "<b>"}, {"at": "0"}, {"layer": "9"}, {"what": "x"}, {"bias": "x"}, {"lines": "x"}]
+)
+def test_a_nonsense_link_falls_back(query: dict):
+    sound(open_page(text=packed(TEXT), **query))
+
+
+@pytest.mark.parametrize("text", ["ab", "\n\n", "<b>&", "🗼" * 40, "x" * 5_000], ids=["two", "newlines", "html", "unknown", "long"])
+def test_any_text_is_followed(text: str):
+    sound(open_page(text=packed(text)))
+
+
+def test_a_text_of_one_character_gets_a_sentence():
+    page = open_page(text=packed("a"))
+    assert not page.exception and "two characters" in page.info[0].value
+
+
+@pytest.mark.parametrize(("panel", "says"), [("In numbers", "At 7 other places"), ("What training sees", "no decay shows")])
+def test_every_panel_draws(panel: str, says: str):
+    assert says in told(sound(open_page(panel=panel)))
+
+
+def test_the_cell_of_lines_without_one_gets_a_sentence():
+    page = open_page(what="cell state c", lines="wiki-rnn")
+    assert not page.exception and "only an LSTM has a cell" in page.info[0].value
+
+
+def test_the_summed_cost_has_a_part_of_its_own_near_every_character():
+    """By autograd, of the sum: a plain RNN shows no decay where one character's cost decays."""
+    network = Network("wiki-rnn")
+    view = View((network,), network, TEXT, 60, 400)
+    found = flows.summed(view, network)
+    assert found.loss_at is None
+    single = flows.flow(view, network).norms.state_log10[:, -1]
+    assert np.ptp(found.state_log10[:, -1]) < np.ptp(single)
+    parts = [flows.flow(view.of(at=at), network).norms.state_log10[0, -1] for at in range(1, 61)]
+    assert found.state_log10[0, -1] <= np.log10(np.sum(10.0 ** np.array(parts))) + 1e-4, "a sum is at most the sum of its parts' norms"
+
+
+def test_closing_marks_know_their_openers():
+    found = closings("a [[b [[c]] d]] ]] [[e", "[[", "]]")
+    assert [(each.at, each.opened, each.distance) for each in found] == [(9, 6, 3), (13, 2, 11)]
+
+
+def test_the_figure_marks_the_floor_of_float32():
+    lags = np.arange(101)
+    line, felt = figures.Curve("wiki-rnn", -0.5 * lags, -2.0), figures.Felt(("a",) * 101, -0.1 * lags[::-1], np.ones(101))
+    said = [json.dumps(figures.flow([line], felt, whole=whole).to_dict()) for whole in (False, True)]
+    assert "float32 holds nothing below 1e-43" in said[0] and "below what float32 can hold" in said[1]
+    assert float(np.float32(10 ** (figures.FLOAT32 + 0.1))) > 0 == float(np.float32(10 ** (figures.FLOAT32 - 0.5)))
+    assert figures.in_words([line]).endswith("wiki-rnn: 1/2 after 1, 1/10 after 3, 1/100 after 5, 1/1000 after 7.")
+    frame = figures.table([line], felt)
+    assert frame["wiki-rnn, log10"][3] == -1.5 and frame["gradient to the input"][3] == pytest.approx(-0.3)
