@@ -102,7 +102,7 @@ def flow(
     if not curves:
         raise AnalysisError("There is no curve to draw; expected at least one.")
     floor = FLOAT32 - max(curve.start_log10 for curve in curves)
-    top = max(0.0, *(float(curve.log10.max()) for curve in curves)) + 0.4
+    top = max(0.0, *(float(curve.log10.max()) for curve in curves)) + (4 if whole else 1.2)
     lowest = floor - 4 if whole else TWELVE
     lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
     x = _across(lags, "lag")
@@ -115,6 +115,8 @@ def flow(
     layers += _lines(curves, styles, x, y)
     layers += [*_names(curves, styles, (lowest, top), (x, y), dark), *_strip(felt, lags, x, dark)]
     chart = alt.layer(*layers).properties(height=HEIGHT, width=860)
+    # Only the width gives way to the page: squeezed in height too, the strip would leave its place under the lines.
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(curves), dark)
 
 

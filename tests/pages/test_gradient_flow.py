@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+import models
 from explorer.analysis.brackets import closings
 from explorer.figures import flow as figures
 from pages._panels.gradient_flow import choice, curves
@@ -15,6 +16,7 @@ from pages._shared import flows, networks
 from pages._shared.flows import Network, View
 from pages._shared.link import packed
 from pages._shared.memory import shared_cache
+from tests.measure_gradients import fingerprint
 from tests.models.tiny import save_tiny
 from tests.pages.test_pages import ROOT, sound
 
@@ -187,3 +189,12 @@ def test_the_figure_marks_the_floor_of_float32():
     assert figures.in_words([line]).endswith("wiki-rnn: 1/2 after 1, 1/10 after 3, 1/100 after 5, 1/1000 after 7.")
     frame = figures.table([line], felt)
     assert frame["wiki-rnn, log10"][3] == -1.5 and frame["gradient to the input"][3] == pytest.approx(-0.3)
+
+
+def test_what_was_measured_is_of_the_networks_that_ship():
+    measured = json.loads((models.FOLDER / "wiki-gradients.json").read_text())
+    assert set(measured) == {"wiki-rnn", "wiki-gru", "wiki-lstm"}
+    for name, about in measured.items():
+        assert about["weights"] == fingerprint(models.load(name, models.FOLDER)), f"{name}: run `python -m tests.measure_gradients wiki`"
+    lags = {name: about["runs"]["trained"][-1]["lags"] for name, about in measured.items()}
+    assert lags["wiki-rnn"]["1/1000"][1] < 20 and lags["wiki-lstm"]["1/1000"][1] is None, "the claim of the page"

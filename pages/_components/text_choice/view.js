@@ -13,6 +13,7 @@ export default function component({ data, parentElement, setTriggerValue }) {
   root.replaceChildren(...data.cells.map((cell, at) => drawn(cell, at, data.at)));
   view.cells = [...root.querySelectorAll("[role=option]")];
   if (focused) view.cells[data.at]?.focus({ preventScroll: true });
+  reveal(root, view.cells[data.at]);
   root.onclick = (event) => choose(view, event.target);
   root.onkeydown = (event) => key(view, event);
 }
@@ -26,6 +27,13 @@ function drawn([shown, named, paint, ink], at, chosen) {
   cell.textContent = shown;
   if (paint) [cell.style.background, cell.style.color] = [paint, ink];
   return cell;
+}
+
+// A long text scrolls in its frame: the chosen character must not be out of sight.
+function reveal(root, cell) {
+  if (!cell) return;
+  const [frame, place] = [root.getBoundingClientRect(), cell.getBoundingClientRect()];
+  if (place.top < frame.top || place.bottom > frame.bottom) root.scrollTop += place.top - frame.top - frame.height / 2;
 }
 
 function choose(view, cell) {

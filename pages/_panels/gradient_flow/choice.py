@@ -22,6 +22,7 @@ UNTRAINED = "untrained {}"
 WHATS = {"state": "state", "hidden state h": "hidden", "cell state c": "cell"}
 SCALES = ("twelve decades", "the whole scale")
 BACKS = (200, 50, 100, 400)
+WIDE = 300  # pixels of a widget in a popover
 MOST = 2_000  # characters of a text: each is drawn
 TITLES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
@@ -101,12 +102,13 @@ def pick() -> View:
         bias = st.slider("Forget bias of the untrained LSTM", 0.0, 4.0, 0.0, 0.5, key=BIAS, bind="query-params", width=230)
         with folding(PAGE):
             corpus = _select("Trained on", known, CORPUS, 130)
-            lines, felt = _lines_popover(names(corpus), bias)
             layers = range(1, 1 + max(networks.cards("char_lm")[name]["arguments"]["layers"] for name in names(corpus)))
             layer = _select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
             what = _select("Gradient to", list(WHATS), WHAT, 150)
-            scale = _select("Scale", SCALES, SCALE, 155)
-            back = _select("How far back", [f"{lags} characters" for lags in BACKS], BACK, 150)
+            with st.popover("Lines", icon=":material/show_chart:", width="content"):
+                lines, felt = _lines(names(corpus), bias)
+                scale = _select("Scale", SCALES, SCALE, WIDE)
+                back = _select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE)
             text = _text_popover(corpus)
     at = st.session_state[AT]
     at = first_place(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
@@ -117,20 +119,22 @@ def pick() -> View:
 def _select(label: str, options: Sequence[str], key: str, width: int) -> str:
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return st.selectbox(label, options, key=key, bind="query-params", width=width, label_visibility="collapsed")
+    seen = "visible" if width == WIDE else "collapsed"  # in a popover there is room for labels
+    return st.selectbox(label, options, key=key, bind="query-params", width=width, label_visibility=seen)
 
 
-def _lines_popover(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:
+def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:
     options = [*known, *(UNTRAINED.format(name) for name in known)]
     first = [*known, *(UNTRAINED.format(name) for name in known if kind(name) == "lstm")]
     state = st.session_state
     state[LINES] = [line for line in state.get(LINES) or first if line in options] or first
     if state.get(FELT) not in options:
         state[FELT] = known[-1]
-    with st.popover("Lines", icon=":material/show_chart:", width="content"):
-        chosen = st.pills("Lines", options, selection_mode="multi", key=LINES, bind="query-params")
-        st.selectbox("Characters coloured by", options, key=FELT, bind="query-params")
-        st.caption("An untrained network has the same form and fresh weights (seed 0). An LSTM's forget gates begin with the bias above.")
+    chosen = st.pills("Lines", options, selection_mode="multi", key=LINES, bind="query-params")
+    st.caption(
+        "An untrained network has the same form and fresh weights (seed 0). An LSTM's forget gates begin with the bias chosen above."
+    )
+    st.selectbox("Characters coloured by", options, key=FELT, bind="query-params")
     every = {name: Network(name) for name in known}
     every |= {UNTRAINED.format(name): Network(name, False, bias if kind(name) == "lstm" else None) for name in known}
     return tuple(every[line] for line in options if line in (chosen or first)), every[state[FELT]]

@@ -98,7 +98,8 @@ def panel(view: View) -> list[Curve]:
         st.info(f"None of the chosen lines has a curve for {view.what}: only an LSTM has a cell. Choose another line or another quantity.")
         return []
     figure = figures.flow(drawn, shown, _opener(view), view.whole, is_dark())
-    draw(figure, f"{KEY}.figure", stretch=True)
+    with st.container(key=f"{KEY}.frame"):
+        draw(figure, f"{KEY}.figure", stretch=True)
     with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(_falls(view, drawn))
         save(figure, f"{KEY}.figure", "gradient-flow", figures.table(drawn, shown))

@@ -1,0 +1,79 @@
+"""The page of gradients in a real browser: it draws, a click or a key chooses the character, the slider lifts a line, the link restores."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import ROOT, settle
+from tests.models.tiny import save_tiny
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+FIGURE, CELLS = ".st-key-gradient_flow-curves-frame svg.marks", ".st-key-gradient_flow-curves-text [role=option]"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tiny networks: what a page does must not hang on what trained ones say."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    for cell in ("lstm", "gru", "rnn"):
+        save_tiny(path / f"wiki-{cell}.safetensors", cell=cell)
+    return path
+
+
+@pytest.fixture
+def flow(serve, visit, folder):
+    def go(query: str = "", **options) -> Page:
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        page = visit(f"{server.url}/gradient_flow?{query}", **options)
+        page.wait_for_selector(FIGURE, timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_it_draws_without_scrolling_sideways_with_the_chosen_character_in_sight(flow, width, scheme):
+    page = flow(width=width, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    chosen, frame = page.locator(f"{CELLS}[aria-selected=true]"), page.locator(".st-key-gradient_flow-curves-text [role=listbox]")
+    expect(chosen).to_have_text("]")
+    inner, outer = chosen.bounding_box(), frame.bounding_box()
+    assert outer["y"] <= inner["y"] and inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+    assert page.locator(FIGURE).bounding_box()["width"] > 0.8 * min(width, 1180)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_of_ours(flow, scheme):
+    found = Axe().run(flow(scheme=scheme)).response["violations"]
+    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+
+
+def test_a_click_and_a_key_choose_the_character_and_the_link_restores_it(flow):
+    page = flow()
+    page.locator(CELLS).nth(150).click()
+    expect(page).to_have_url(re.compile("gradient_flow.at=150"))
+    settle(page)
+    page.locator(CELLS).nth(150).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("gradient_flow.at=151"))
+    expect(page.locator(f"{CELLS}[aria-selected=true]")).to_have_count(1)
+    expect(page.locator(CELLS).nth(151)).to_have_attribute("aria-selected", "true")
+    again = flow(page.url.split("?")[1])
+    expect(again.locator(CELLS).nth(151)).to_have_attribute("aria-selected", "true")
+
+
+def test_the_slider_renames_and_lifts_the_line_of_the_untrained_lstm(flow):
+    page = flow()
+    names = page.locator(f"{FIGURE} .mark-text text")
+    expect(names.filter(has_text="forget bias 0").first).to_be_visible()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    expect(names.filter(has_text="forget bias 2").first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"gradient_flow.bias=2(\.0)?(&|$)"))
