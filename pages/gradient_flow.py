@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from pages._panels.gradient_flow import choice, curves, numbers, summed
+from pages._panels.gradient_flow import choice, curves, gap, multiply, numbers, summed
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
 PANELS = {
     "In numbers": numbers.panel,
     "What training sees": summed.panel,
+    "The gap": gap.panel,
+    "Multiply": multiply.panel,
 }
 
 through_app()

@@ -134,6 +134,12 @@ def measured(corpus: str) -> dict[str, Any]:
     return _read(f"{corpus}-gradients.json")
 
 
+@st.cache_data(show_spinner=False, ttl=30)
+def gap(corpus: str) -> dict[str, Any]:
+    """What `python -m tests.measure_gap` wrote of a corpus; empty where it has not run."""
+    return _read(f"{corpus}-gap.json")
+
+
 def _read(name: str) -> dict[str, Any]:
     file = models.folder_of_checkpoints() / name
     try:

@@ -92,3 +92,9 @@ def test_how_many_losses_a_chunk_lets_hear():
     lags = np.arange(6)
     heard = [np.mean([position % 4 >= lag for position in range(400)]) for lag in lags]
     np.testing.assert_allclose(gradients.heard(4, lags), heard)
+
+
+def test_first_lags_below_each_share():
+    lags = np.arange(40)
+    found = gradients.falls(np.stack([lags * np.log10(0.8), lags * 0.0, np.minimum(lags, 3) * -0.4]))
+    assert found.tolist() == [[4, 11, 21, 31], [np.inf] * 4, [1, 3, np.inf, np.inf]]

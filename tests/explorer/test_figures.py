@@ -31,6 +31,7 @@ from explorer.figures.saturation import saturation
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Alignment, ConfusionMatrix
+from tests.explorer import test_figures_flow
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace
 
 WIDE = lstm_trace(time=30, units=4)
@@ -100,6 +101,7 @@ EXAMPLES = {
     "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
     "learning.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
+    **test_figures_flow.EXAMPLES,
 }
 
 

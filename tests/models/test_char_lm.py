@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.char_lm import CharLM, first_logits, silenced, untrained
+from models.char_lm import CharLM, costs, first_logits, silenced, untrained
 from tests.models.tiny import tiny
 
 CELLS = ("rnn", "lstm", "gru")
@@ -104,3 +104,18 @@ def test_a_silenced_unit_is_as_if_clamped_at_every_step(cell: str, layer: int):
 def test_silencing_what_is_not_there_gets_a_sentence(layer: int, unit: int):
     with pytest.raises(ValueError, match=rf"unit {unit} of layer {layer}; expected layer 0 to 1, unit 0 to 5"):
         silenced(tiny().module, layer, unit)
+
+
+def test_an_untrained_lstm_begins_with_the_forget_bias_asked_for():
+    for bias in (None, 0.0, 2.0):
+        rnn = untrained(tiny(), forget_bias=bias).module.rnn
+        for layer in range(2):
+            total = getattr(rnn, f"bias_ih_l{layer}")[6:12] + getattr(rnn, f"bias_hh_l{layer}")[6:12]
+            assert torch.equal(total, torch.full((6,), 1.0 if bias is None else bias))
+    one, other = (untrained(tiny(), forget_bias=bias).module.state_dict() for bias in (0.0, 2.0))
+    assert all(torch.equal(one[name], other[name]) for name in one if "bias" not in name), "nothing else differs"
+
+
+def test_costs_are_the_cross_entropy_of_torch():
+    logits, came = torch.randn(5, 7), torch.tensor([0, 6, 3, 3, 1])
+    torch.testing.assert_close(costs(logits, came), torch.nn.functional.cross_entropy(logits, came, reduction="none"))

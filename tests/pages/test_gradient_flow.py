@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from explorer.analysis.brackets import closings
-from explorer.figures import flow as figures
 from pages._panels.gradient_flow import choice, curves
 from pages._shared import flows, networks
 from pages._shared.flows import Network, View
@@ -153,9 +152,34 @@ def test_a_text_of_one_character_gets_a_sentence():
     assert not page.exception and "two characters" in page.info[0].value
 
 
-@pytest.mark.parametrize(("panel", "says"), [("In numbers", "At 7 other places"), ("What training sees", "no decay shows")])
+@pytest.mark.parametrize(
+    ("panel", "says"), [("In numbers", "At 7 other places"), ("What training sees", "no decay shows"), ("Multiply", "after **0** presses")]
+)
 def test_every_panel_draws(panel: str, says: str):
     assert says in told(sound(open_page(panel=panel)))
+
+
+def test_each_press_multiplies_and_the_link_counts():
+    page = open_page(panel="Multiply")
+    for _ in range(3):
+        page.button(key="gradient_flow.multiply.press").click().run()
+    assert "after **3** presses" in told(sound(page)) and page.query_params["gradient_flow.multiply.presses"] == "3"
+    page.button(key="gradient_flow.multiply.preset.grow, then die").click().run()
+    assert "after **0** presses" in told(sound(page)) and "may grow first" in told(page)
+    again = sound(open_page(panel="Multiply", **{"multiply.presses": "7", "multiply.a": "-1.5"}))
+    assert "after **7** presses" in told(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
+
+
+def test_the_gap_is_drawn_where_it_was_measured(shipped):
+    page = open_page(panel="The gap")
+    assert not page.exception and "measure_gap" in page.info[0].value
+    band = {"from": 2, "to": 5, "n": 9, "p": 0.5, "low": 0.4, "high": 0.6}
+    (shipped / "wiki-gap.json").write_text(json.dumps({"opener": "[[", "mark": "]]", "marks": 9, "bands": {"wiki-lstm": [band]}}))
+    st.cache_data.clear()
+    said = told(sound(open_page(panel="The gap")))
+    (shipped / "wiki-gap.json").unlink()
+    st.cache_data.clear()
+    assert "9 links of text" in said
 
 
 def test_the_cell_of_lines_without_one_gets_a_sentence():
@@ -178,17 +202,6 @@ def test_the_summed_cost_has_a_part_of_its_own_near_every_character():
 def test_closing_marks_know_their_openers():
     found = closings("a [[b [[c]] d]] ]] [[e", "[[", "]]")
     assert [(each.at, each.opened, each.distance) for each in found] == [(9, 6, 3), (13, 2, 11)]
-
-
-def test_the_figure_marks_the_floor_of_float32():
-    lags = np.arange(101)
-    line, felt = figures.Curve("wiki-rnn", -0.5 * lags, -2.0), figures.Felt(("a",) * 101, -0.1 * lags[::-1], np.ones(101))
-    said = [json.dumps(figures.flow([line], felt, whole=whole).to_dict()) for whole in (False, True)]
-    assert "float32 holds nothing below 1e-43" in said[0] and "below what float32 can hold" in said[1]
-    assert float(np.float32(10 ** (figures.FLOAT32 + 0.1))) > 0 == float(np.float32(10 ** (figures.FLOAT32 - 0.5)))
-    assert figures.in_words([line]).endswith("wiki-rnn: 1/2 after 1, 1/10 after 3, 1/100 after 5, 1/1000 after 7.")
-    frame = figures.table([line], felt)
-    assert frame["wiki-rnn, log10"][3] == -1.5 and frame["gradient to the input"][3] == pytest.approx(-0.3)
 
 
 def test_what_was_measured_is_of_the_networks_that_ship():

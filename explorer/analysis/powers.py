@@ -1,0 +1,51 @@
+"""A matrix multiplied again and again: what becomes of points, and what its numbers foretell."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is known of a matrix without multiplying.
+
+    Args:
+        sigma: Largest singular value: no vector grows by more at one press.
+        radius: Largest absolute eigenvalue: by how much, in the end, each press multiplies.
+        turns: Whether the eigenvalues are complex, so that points go round.
+    """
+
+    sigma: float
+    radius: float
+    turns: bool
+
+    def in_words(self) -> str:
+        """What will happen."""
+        if abs(self.radius - 1) < 0.005:
+            end = "In the end the points neither shrink nor fly"
+        else:
+            end = "In the end they fly away" if self.radius > 1 else "In the end they shrink to nothing"
+        first = ", but they may grow first" if self.radius < 0.995 and self.sigma > 1.005 else ""
+        return end + (", turning" if self.turns else "") + first + "."
+
+
+def fate(matrix: Float[np.ndarray, "n n"]) -> Fate:
+    """Singular value, spectral radius and turning of a matrix [row, column]."""
+    values = np.linalg.eigvals(matrix)
+    turns = bool(np.abs(values.imag).max() > 1e-9)
+    return Fate(float(np.linalg.norm(matrix, 2)), float(np.abs(values).max()), turns)
+
+
+def circle(count: int = 24) -> np.ndarray:
+    """Points evenly on the circle of radius 1, [point, 2]."""
+    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
+def orbit(matrix: Float[np.ndarray, "n n"], points: Float[np.ndarray, "point n"], presses: int) -> np.ndarray:
+    """Where points [point, n] are after 0, 1, ... presses, each multiplying by a matrix [row, column]: [press, point, n]."""
+    found = [points]
+    for _ in range(presses):
+        found.append(found[-1] @ matrix.T)
+    return np.stack(found)

@@ -1,0 +1,73 @@
+"""The gap: how probable the right closing mark is, by the distance from its opener."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from explorer.errors import AnalysisError
+from explorer.figures.lines import colours, dashes, end_labels
+from explorer.figures.theme import kind_style, themed
+
+HEIGHT, APART = 260, 0.07
+
+
+def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool = False) -> alt.TopLevelMixin:
+    """Mean probability of a mark where it comes, for each band of distances, with its 95 % interval and how many marks it holds.
+
+    Args:
+        bands: Name of a model -> its bands, each with from, to, n, p, low, high.
+        mark: The mark.
+        dark: Colours for a dark ground.
+
+    Raises:
+        AnalysisError: there is no band.
+    """
+    frame = table(bands)
+    if frame.empty:
+        raise AnalysisError("There is nothing to draw; expected at least one band of distances.")
+    labels = list(dict.fromkeys(frame["distance"]))
+    counts = dict(zip(frame["distance"], frame["n"], strict=True))
+    frame["series"] = frame["model"]
+    shift = {name: APART * (place - (len(bands) - 1) / 2) for place, name in enumerate(bands)}
+    frame["position"] = [labels.index(each) + shift[name] for each, name in zip(frame["distance"], frame["model"], strict=True)]
+    frame["value"] = frame["p"]
+    styles = {name: kind_style(name, dark) for name in bands}
+    named = f"{[[each, f'n {counts[each]}'] for each in labels]}[datum.value]"
+    axis = alt.Axis(values=list(range(len(labels))), labelExpr=named, grid=False, labelOverlap=False)
+    scale = alt.Scale(domain=[-0.4, len(labels) - 0.6], nice=False)
+    x = alt.X("position:Q", title="characters since the link was opened, and how many marks", axis=axis, scale=scale)
+    y = alt.Y("value:Q", title=f"probability of the {mark} that comes", scale=alt.Scale(domain=[0, 1]))
+    numbers = [alt.Tooltip(each, format=".3f") for each in ("p", "low", "high")]
+    tooltip = [alt.Tooltip("model"), alt.Tooltip("distance"), *numbers, alt.Tooltip("n")]
+    base = alt.Chart(frame).encode(x=x, color=colours(styles), tooltip=tooltip)
+    lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dashes(styles))
+    spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
+    points = base.mark_point(filled=True, size=34, opacity=1).encode(y=y)
+    names = end_labels(frame, styles, (0.0, 1.0), HEIGHT).encode(x=x)
+    chart = alt.layer(spans, lines, points, names).properties(width=760, height=HEIGHT)
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return themed(chart, in_words(bands, mark), dark)
+
+
+def in_words(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str) -> str:
+    """The text alternative: each model's probability in the nearest band and in the farthest."""
+    told = [
+        f"{name} {rows[0]['p']:.2f} at {_distance(rows[0])} and {rows[-1]['p']:.2f} at {_distance(rows[-1])}"
+        for name, rows in bands.items()
+    ]
+    return f"Mean probability of {mark} where it comes, by the characters since it was opened: {'; '.join(told)}."
+
+
+def table(bands: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
+    """Every number of the figure, a row for each model and band."""
+    columns = ("n", "p", "low", "high")
+    rows = [
+        {"model": name, "distance": _distance(row)} | {each: row[each] for each in columns} for name, rows in bands.items() for row in rows
+    ]
+    return pd.DataFrame(rows, columns=["model", "distance", *columns])
+
+
+def _distance(row: Mapping[str, Any]) -> str:
+    return f"{row['from']}–{row['to']}"

@@ -1,0 +1,101 @@
+"""The figures of the page of gradients: lines, strip, gap, points that a matrix moves."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from explorer.analysis import powers
+from explorer.errors import AnalysisError
+from explorer.figures import flow, gap
+from explorer.figures import powers as pictures
+
+LAGS = np.arange(101)
+LINE = flow.Curve("wiki-rnn", -0.5 * LAGS, -2.0, band=(-0.6 * LAGS, -0.4 * LAGS))
+FELT = flow.Felt(("a", "\n") * 50 + ("b",), -0.1 * LAGS[::-1], np.cos(LAGS))
+BANDS = {
+    "wiki-lstm": [
+        {"from": 2, "to": 5, "n": 40, "p": 0.8, "low": 0.7, "high": 0.9},
+        {"from": 6, "to": 50, "n": 8, "p": 0.6, "low": 0.4, "high": 0.7},
+    ],
+    "5-gram": [
+        {"from": 2, "to": 5, "n": 40, "p": 0.5, "low": 0.4, "high": 0.6},
+        {"from": 6, "to": 50, "n": 8, "p": 0.2, "low": 0.1, "high": 0.3},
+    ],
+}
+SHEAR = np.array([[0.9, 1.2], [0.0, 0.85]])
+MOVED = powers.orbit(SHEAR, powers.circle(), 6)
+
+EXAMPLES = {
+    "flow.flow": lambda dark: flow.flow([LINE], FELT, (30, "[[ opened here"), dark, dark),
+    "flow.summed": lambda dark: flow.summed({"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark),
+    "gap.gap": lambda dark: gap.gap(BANDS, "]]", dark),
+    "powers.points": lambda dark: pictures.points(MOVED, dark),
+    "powers.lengths": lambda dark: pictures.lengths(MOVED, powers.fate(SHEAR), dark),
+}
+
+
+def rows(spec: dict, *fields: str) -> list[dict]:
+    """The first data set of a chart that has all of these fields."""
+    return next(d for d in spec["datasets"].values() if d and set(fields) <= set(d[0]))
+
+
+def test_the_floor_of_float32_is_marked_or_said_where_it_lies():
+    said = [json.dumps(flow.flow([LINE], FELT, whole=whole).to_dict()) for whole in (False, True)]
+    assert "float32 holds nothing below 1e-43" in said[0] and "below what float32 can hold" in said[1]
+    smallest = np.nextafter(np.float32(0), np.float32(1))
+    assert pytest.approx(math.log10(float(smallest))) == flow.FLOAT32, "numpy's own smallest number"
+
+
+def test_lines_are_told_in_words_and_in_a_table():
+    assert flow.in_words([LINE]).endswith("wiki-rnn: 1/2 after 1, 1/10 after 3, 1/100 after 5, 1/1000 after 7.")
+    frame = flow.table([LINE], FELT)
+    assert frame["wiki-rnn, log10"][3] == -1.5 and frame["gradient to the input"][3] == pytest.approx(-0.3)
+    assert frame["character"][0] == "b" and frame["character"][1] == "\n"
+    with pytest.raises(AnalysisError, match="no curve to draw"):
+        flow.flow([], FELT)
+
+
+def test_the_strip_is_relative_to_the_largest_and_keeps_signs():
+    felt = flow.Felt(tuple("abcd"), np.array([-9.0, -3.0, -1.0, -np.inf]), np.array([0.0, -10.0, 0.1, 1e-9]))
+    assert felt.places().tolist() == [0, 0.5, 1, 0], "four decades"
+    np.testing.assert_allclose(felt.signed_places(), [0, -1, 0.5, 0])
+    assert flow.Felt(("a",), np.array([-np.inf]), np.zeros(1)).places().tolist() == [0]
+    assert flow.paints(np.array([0.0, 1.0])) == [("#00224e", "#ffffff"), ("#fee838", "#000000")]
+    drawn = rows(EXAMPLES["flow.flow"](False).to_dict(), "fill0")
+    assert {row["lag"]: row["character"] for row in drawn}[0] == "b" and max(row["lag"] for row in drawn) == 100
+
+
+def test_the_gap_has_every_band_with_its_count():
+    spec = EXAMPLES["gap.gap"](False).to_dict()
+    drawn = rows(spec, "low")
+    assert {(row["model"], row["distance"]): (row["p"], row["n"]) for row in drawn}["5-gram", "6–50"] == (0.2, 8)
+    assert "n 40" in json.dumps(spec) and "wiki-lstm 0.80 at 2–5 and 0.60 at 6–50" in spec["description"]
+    with pytest.raises(AnalysisError, match="at least one band"):
+        gap.gap({}, "]]")
+
+
+def test_points_move_as_powers_of_the_matrix():
+    third = powers.circle() @ np.linalg.matrix_power(SHEAR, 3).T
+    np.testing.assert_allclose(MOVED[3], third)
+    frame = pictures.table(MOVED, powers.fate(SHEAR))
+    assert frame["longest point"][3] == pytest.approx(np.linalg.norm(third, axis=1).max())
+    assert (frame["longest point"] <= frame["sigma^press: never above"] * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize(
+    ("matrix", "says"),
+    [
+        (SHEAR, "In the end they shrink to nothing, but they may grow first."),
+        ([[0.0, -1.0], [1.0, 0.0]], "In the end the points neither shrink nor fly, turning."),
+        ([[1.2, 0.0], [0.0, 0.1]], "In the end they fly away."),
+        ([[0.5, 0.0], [0.0, 0.1]], "In the end they shrink to nothing."),
+    ],
+)
+def test_the_fate_of_a_matrix(matrix, says: str):
+    found = powers.fate(np.array(matrix))
+    assert found.in_words() == says
+    assert found.sigma == pytest.approx(np.sqrt(np.linalg.eigvalsh(np.array(matrix).T @ matrix).max()))
+    grown = np.linalg.norm(np.linalg.matrix_power(np.array(matrix), 400), 2) ** (1 / 400)
+    assert found.radius == pytest.approx(grown, rel=0.02), "Gelfand: the radius is the limit of the k-th root of the norm of the k-th power"
