@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels.gradient_flow import choice, curves, gap, multiply, numbers, summed
+from pages._panels.gradient_flow import choice, curves, gap, laboratory, multiply, numbers, summed
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
@@ -11,6 +11,7 @@ PANELS = {
     "What training sees": summed.panel,
     "The gap": gap.panel,
     "Multiply": multiply.panel,
+    "Laboratory": laboratory.panel,
 }
 
 through_app()

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from explorer.analysis import powers
+from explorer.analysis.laboratory import Setup, activation, weights
+from explorer.analysis.laboratory import run as built
 from explorer.errors import AnalysisError
-from explorer.figures import flow, gap
+from explorer.figures import flow, gap, laboratory
 from explorer.figures import powers as pictures
 
 LAGS = np.arange(101)
@@ -25,12 +27,16 @@ BANDS = {
     ],
 }
 SHEAR = np.array([[0.9, 1.2], [0.0, 0.85]])
+RUN = built(Setup(8, 30))
 MOVED = powers.orbit(SHEAR, powers.circle(), 6)
 
 EXAMPLES = {
     "flow.flow": lambda dark: flow.flow([LINE], FELT, (30, "[[ opened here"), dark, dark),
     "flow.summed": lambda dark: flow.summed({"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark),
     "gap.gap": lambda dark: gap.gap(BANDS, "]]", dark),
+    "laboratory.bounds": lambda dark: laboratory.bounds(RUN, dark),
+    "laboratory.eigenvalues": lambda dark: laboratory.eigenvalues(RUN, dark),
+    "laboratory.slopes": lambda dark: laboratory.slopes(activation("tanh"), RUN, dark),
     "powers.points": lambda dark: pictures.points(MOVED, dark),
     "powers.lengths": lambda dark: pictures.lengths(MOVED, powers.fate(SHEAR), dark),
 }
@@ -99,3 +105,12 @@ def test_the_fate_of_a_matrix(matrix, says: str):
     assert found.sigma == pytest.approx(np.sqrt(np.linalg.eigvalsh(np.array(matrix).T @ matrix).max()))
     grown = np.linalg.norm(np.linalg.matrix_power(np.array(matrix), 400), 2) ** (1 / 400)
     assert found.radius == pytest.approx(grown, rel=0.02), "Gelfand: the radius is the limit of the k-th root of the norm of the k-th power"
+
+
+def test_the_laboratory_draws_its_numbers():
+    frame = laboratory.table(RUN)
+    assert frame["gradient"][5] == RUN.gradient[5] and frame["bound by W alone"][5] == RUN.loose[5]
+    outside = int((np.abs(np.linalg.eigvals(weights(Setup(8, 30)))) > 1).sum())
+    assert f"{outside} of 8 lie outside" in EXAMPLES["laboratory.eigenvalues"](False).to_dict()["description"]
+    bars = rows(EXAMPLES["laboratory.slopes"](False).to_dict(), "to")
+    assert max(bar["height"] for bar in bars) == 1 and len(bars) == 40

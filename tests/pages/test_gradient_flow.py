@@ -135,14 +135,12 @@ def test_a_place_is_chosen_by_number_and_the_link_restores_it():
     assert "wiki\\-rnn" not in told(again), "an RNN has no cell"
 
 
-@pytest.mark.parametrize(
-    "query", [{"at": "99999999"}, {"at": "<b>"}, {"at": "0"}, {"layer": "9"}, {"what": "x"}, {"bias": "x"}, {"lines": "x"}]
-)
+@pytest.mark.parametrize("query", [{"at": "9999"}, {"at": "<b>", "layer": "9"}, {"at": "0", "what": "x", "bias": "x"}, {"lines": "x"}])
 def test_a_nonsense_link_falls_back(query: dict):
     sound(open_page(text=packed(TEXT), **query))
 
 
-@pytest.mark.parametrize("text", ["ab", "\n\n", "<b>&", "🗼" * 40, "x" * 5_000], ids=["two", "newlines", "html", "unknown", "long"])
+@pytest.mark.parametrize("text", ["\n\n", "<b>&" + "🗼" * 40, "x" * 5_000], ids=["newlines", "unknown", "long"])
 def test_any_text_is_followed(text: str):
     sound(open_page(text=packed(text)))
 
@@ -153,7 +151,13 @@ def test_a_text_of_one_character_gets_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("panel", "says"), [("In numbers", "At 7 other places"), ("What training sees", "no decay shows"), ("Multiply", "after **0** presses")]
+    ("panel", "says"),
+    [
+        ("In numbers", "At 7 other places"),
+        ("What training sees", "no decay shows"),
+        ("Multiply", "after **0** presses"),
+        ("Laboratory", "it vanishes."),
+    ],
 )
 def test_every_panel_draws(panel: str, says: str):
     assert says in told(sound(open_page(panel=panel)))
@@ -168,6 +172,12 @@ def test_each_press_multiplies_and_the_link_counts():
     assert "after **0** presses" in told(sound(page)) and "may grow first" in told(page)
     again = sound(open_page(panel="Multiply", **{"multiply.presses": "7", "multiply.a": "-1.5"}))
     assert "after **7** presses" in told(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
+
+
+def test_a_preset_of_the_laboratory_sets_its_sliders():
+    page = open_page(panel="Laboratory")
+    page.button(key="gradient_flow.laboratory.preset.it explodes").click().run()
+    assert "it grows." in told(sound(page)) and page.slider(key="gradient_flow.laboratory.sigma").value == 2.0
 
 
 def test_the_gap_is_drawn_where_it_was_measured(shipped):
