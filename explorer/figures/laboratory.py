@@ -20,7 +20,8 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     frame = table(run)
     rows = frame[["steps ago", *LINES]].melt("steps ago", var_name="line", value_name="value")
     rows = rows[np.isfinite(rows["value"])]
-    top, low = max(1.0, float(rows["value"].max())) + 0.5, max(-60.0, min(-3.0, float(rows["value"].min())))
+    # The scale is that of what happened: a loose bound leaves the picture, as it should.
+    top, low = float(max(run.gradient.max(), run.product.max())) + 3, max(-60.0, min(-3.0, float(rows["value"].min())))
     scale = alt.Scale(domain=[low, top], nice=False)
     x = alt.X("steps ago:Q", title="steps ago", scale=alt.Scale(reverse=True, nice=False), axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y(
