@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import ROOT, settle
+from tests.browser.chromium import settle
 from tests.models.tiny import save_tiny
 
 pytestmark = pytest.mark.browser
@@ -24,13 +24,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def flow(serve, visit, folder):
+def flow(room, folder):
     def go(query: str = "", **options) -> Page:
-        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
-        page = visit(f"{server.url}/gradient_flow?{query}", **options)
-        page.wait_for_selector(FIGURE, timeout=120_000)
-        settle(page, 120_000)
-        return page
+        return room("gradient_flow", folder, "How far back does learning reach?", FIGURE, query, **options)
 
     return go
 
