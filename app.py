@@ -8,6 +8,7 @@ PAGES = [
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:"),
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),
     st.Page("pages/gradient_flow.py", title="Gradient flow", icon=":material/trending_down:"),
+    st.Page("pages/captions.py", title="Captions", icon=":material/image_search:"),
 ]
 
 st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_shared/icon.png", layout="wide")

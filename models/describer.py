@@ -11,10 +11,10 @@ from torch import Tensor
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.captioner import Captioner
-from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy
+from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy, shares
 from models.encoder import VIEWS, regions
 from models.features import encoder_file, encoder_sha256
-from models.pieces import START
+from models.pieces import END, START
 from models.words import Words
 
 if TYPE_CHECKING:
@@ -108,6 +108,34 @@ def encoded(module: Captioner, features: Tensor) -> Any:
     """What the decoder reads of pictures [batch, in, channel]."""
     with torch.inference_mode():
         return module.encode(features.to(module.bias))
+
+
+def samples(module: Captioner, features: Tensor, temperature: float = 1.0, count: int = 5, seed: int = 0) -> list[Hypothesis]:
+    """Captions of one picture, drawn word by word; the same seed draws the same.
+
+    Args:
+        features: The encoder's vectors, [in, channel].
+        temperature: p_k = softmax(logits / temperature); 0 always takes the likeliest.
+        count: How many.
+    """
+    generator, memory = torch.Generator().manual_seed(seed), encoded(module, features[None])
+    drawn = [_drawn(module, memory, temperature, generator) for _ in range(count)]
+    forced = [Edits(tokens=dict(enumerate(tokens))) for tokens in drawn]
+    searches = [Search(longest=len(tokens)) for tokens in drawn]
+    return [greedy(module, memory, search, edits)[0] for search, edits in zip(searches, forced, strict=True)]
+
+
+def _drawn(module: Captioner, memory: Any, temperature: float, generator: torch.Generator) -> list[int]:
+    state: tuple[Tensor, ...] = module.start(memory)
+    token, tokens = torch.tensor([START]), []
+    with torch.inference_mode():
+        while len(tokens) < LONGEST and token != END:
+            step = module.step(memory, state, token)
+            logits, state = step.logits[0].clone(), step.state
+            logits[START] = -torch.inf  # a mark that is never written; `shares` closes that for padding
+            token = torch.multinomial(shares(logits, temperature), 1, generator=generator)
+            tokens.append(int(token))
+    return tokens
 
 
 def log_probabilities(module: Captioner, features: Tensor, target: Sequence[int]) -> np.ndarray:

@@ -8,15 +8,15 @@ from explorer.errors import ExplorerError
 from pages._shared import networks, uploads
 
 
-def opener(key: str, kind: str, opened: Callable[[str], None]) -> None:
+def opener(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
     """The uploader of a page, and the damaged files of the folder.
 
     Args:
         key: Of the panel, `page.own`.
-        kind: What the page can show, a key of models.checkpoint.KINDS.
+        kinds: What the page can show, keys of models.checkpoint.KINDS.
         opened: Called with the name under which an uploaded network opens.
     """
-    st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{key}.file", on_change=_open, args=(key, kind, opened))
+    st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{key}.file", on_change=_open, args=(key, kinds, opened))
     if error := st.session_state.pop(f"{key}.error", None):
         st.error(error, icon=":material/error:")
     st.caption(
@@ -29,12 +29,12 @@ def opener(key: str, kind: str, opened: Callable[[str], None]) -> None:
             st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
 
 
-def _open(key: str, kind: str, opened: Callable[[str], None]) -> None:
+def _open(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
     file, state = st.session_state[f"{key}.file"], st.session_state
     if file is None:
         return
     try:
-        name = uploads.keep(file.name, file.getvalue(), kind)
+        name = uploads.keep(file.name, file.getvalue(), *kinds)
     except ExplorerError as error:
         state[f"{key}.error"] = f"{error} Nothing was changed."
         return

@@ -12,7 +12,13 @@ QUESTIONS = ("looks", "beyond_position", "used", "points")
 
 def believed(card: dict[str, Any]) -> dict[str, Any] | None:
     """The card with every field that pages read in its right form; None where the network cannot be shown."""
-    read = {"char_lm": _of_characters, "seq2seq": _of_translation, "classifier": _of_names}.get(card["kind"])
+    read = {
+        "char_lm": _of_characters,
+        "seq2seq": _of_translation,
+        "classifier": _of_names,
+        "captioner": _of_captions,
+        "scenes": _of_captions,
+    }.get(card["kind"])
     return read(card) if read else None
 
 
@@ -101,6 +107,36 @@ def _is_turn(row: dict[str, Any]) -> bool:
     return texts and isinstance(row.get("change"), float | int)
 
 
+def _of_captions(card: dict[str, Any]) -> dict[str, Any] | None:
+    arguments, scores = card.get("arguments"), card.get("scores")
+    if not isinstance(arguments, dict) or arguments.get("attention", "soft") not in ("none", "soft"):
+        return None
+    told = _of_any(card) | {"arguments": {"attention": "soft"} | arguments}
+    scores = scores if isinstance(scores, dict) else {}
+    if card["kind"] == "scenes":
+        is_whole = all(isinstance(scores.get(name), float | int) for name in ("true_captions", "named_right", "scenes"))
+        pointing = scores.get("pointing", {})
+        is_whole = is_whole and isinstance(pointing, dict) and all(_is_game(row) for row in pointing.values())
+    else:
+        beams = scores.get("beams")
+        is_whole = isinstance(beams, dict) and all(_is_caption_score(each) for each in beams.values())
+    return card | told | {"scores": scores if is_whole else {}}
+
+
+def _is_game(row: Any) -> bool:
+    """Whether it is a row of the pointing game: numbers, or nothing where there was nothing to ask."""
+    return (
+        isinstance(row, dict) and type(row.get("n")) is int and all(each is None or isinstance(each, float | int) for each in row.values())
+    )
+
+
+def _is_caption_score(score: Any) -> bool:
+    if not isinstance(score, dict) or not isinstance(score.get("cider_d"), float | int) or type(score.get("images")) is not int:
+        return False
+    lists = [score.get("bleu"), score.get("without_brevity_penalty")]
+    return all(isinstance(each, list) and len(each) == 4 and all(isinstance(n, float | int) for n in each) for each in lists)
+
+
 def _of_any(card: dict[str, Any]) -> dict[str, Any]:
     data = card.get("data")
     texts = {k: v for k, v in data.items() if isinstance(v, str | int)} if isinstance(data, dict) else {}
@@ -150,6 +186,8 @@ def of_module(card: dict[str, Any], module: Any) -> dict[str, Any]:
     if card["kind"] == "char_lm":
         size = {"layers": module.rnn.num_layers, "units": module.rnn.hidden_size}
         return told | {"arguments": card["arguments"] | size, "units": []}
+    if card["kind"] in ("captioner", "scenes"):
+        return told | {"arguments": card["arguments"] | {"attention": "soft" if module.looks else "none"}}
     direction = card.get("direction")
     return told | {"direction": direction if isinstance(direction, str) else "", "answers": {}, "paired": {}, "example": None}
 

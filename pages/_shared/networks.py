@@ -20,15 +20,15 @@ def _freeze() -> None:
         gc.freeze()
 
 
-def cards(kind: str) -> dict[str, dict]:
-    """Cards of the networks of a kind, by name: those of the folder, then those this visitor brought."""
+def cards(*kinds: str) -> dict[str, dict]:
+    """Cards of the networks of some kinds, by name: those of the folder, then those this visitor brought."""
     brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
-    return _shipped(kind) | {name: card for name, card in brought.items() if card and card["kind"] == kind}
+    return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
 
 
 @st.cache_data(show_spinner=False, ttl=30)
-def _shipped(kind: str) -> dict[str, dict]:
-    found = {name: believed(card) for name, card in models.available().items() if card["kind"] == kind}
+def _shipped(kinds: tuple[str, ...]) -> dict[str, dict]:
+    found = {name: believed(card) for name, card in models.available().items() if card["kind"] in kinds}
     return {name: card for name, card in found.items() if card}
 
 

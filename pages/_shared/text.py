@@ -1,4 +1,6 @@
-"""Small texts: words that stay text inside Markdown, probabilities."""
+"""Small texts: words that stay text inside Markdown, probabilities, changes."""
+
+import difflib
 
 
 def plain(text: str) -> str:
@@ -9,3 +11,13 @@ def plain(text: str) -> str:
 def share(p: float) -> str:
     """A probability with two digits."""
     return f"{p:.2f}" if p >= 0.005 else "< 0.005"
+
+
+def marked(before: str, after: str) -> str:
+    """The new text with the words that are new in bold."""
+    old, new = before.split(), after.split()
+    parts = []
+    for kind, _, _, start, stop in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if words := plain(" ".join(new[start:stop])):
+            parts.append(words if kind == "equal" else f"**{words}**")
+    return " ".join(parts)

@@ -27,12 +27,12 @@ def path_of(name: str) -> Path | None:
     return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
 
 
-def keep(file_name: str, content: bytes, kind: str) -> str:
+def keep(file_name: str, content: bytes, *kinds: str) -> str:
     """Check a checkpoint, keep it, and give the name under which it opens.
 
     Args:
         file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
-        kind: What the page can show, a key of models.checkpoint.KINDS.
+        kinds: What the page can show, keys of models.checkpoint.KINDS.
 
     Raises:
         CheckpointError: it is no checkpoint, a damaged one, or of another kind; nothing is kept.
@@ -43,8 +43,10 @@ def keep(file_name: str, content: bytes, kind: str) -> str:
     try:
         write_atomically(trial, content)
         found = load(trial).card["kind"]
-        if found != kind:
-            raise CheckpointError(f"{trial} is of kind {found!r}; this page opens {kind!r}. Another page may open it.")
+        if found not in kinds:
+            raise CheckpointError(
+                f"{trial} is of kind {found!r}; this page opens {' and '.join(map(repr, kinds))}. Another page may open it."
+            )
         trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
         raise CheckpointError(str(error).replace(str(trial), repr(file_name))) from None

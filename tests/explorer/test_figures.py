@@ -19,6 +19,7 @@ from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.errors import AnalysisError, ExplorerError
 from explorer.figures import alignment, cell, confusion, hello, letters, shapes
+from explorer.figures import alignment, confusion, letters, pictures
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import TOP, bits, smoothed
 from explorer.figures.bleu import Score, by_length
@@ -49,6 +50,13 @@ BLEU = {
     "additive": [Score("1-5", 50.0, 48.0, 52.0, 900), Score("6-8", 45.0, 43.0, 47.5, 800)],
     "none": [Score("1-5", 47.0, 45.0, 49.0, 900), Score("6-8", 30.0, 28.5, 31.0, 800)],
 }
+# Two rows and three columns of regions over a picture twice as wide as high.
+SEEN = pictures.Seen(
+    np.random.default_rng(0).integers(0, 256, (60, 120, 3), np.uint8),
+    ("dog", "grass"),
+    np.array([[0, 0, 0.8, 0.1, 0.1, 0], [0.4, 0.2, 0.1, 0.1, 0.1, 0.1]]),
+    (2, 3),
+)
 
 
 @cache
@@ -100,6 +108,8 @@ EXAMPLES = {
     "hello.unfolded": lambda dark: hello.unfolded(forward(opening()), 1, False, dark),
     "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
     "learning.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
+    "pictures.multiples": lambda dark: pictures.multiples(SEEN, ["0.90", "0.50"], dark=dark),
+    "pictures.region_map": lambda dark: pictures.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
     **test_figures_flow.EXAMPLES,
 }

@@ -10,6 +10,9 @@ from models import checkpoint
 from models.captioner import Captioner
 from models.checkpoint import Loaded
 from models.features import encoder_sha256
+from models.pieces import END
+from models.scene_captioner import SceneCaptioner
+from models.scene_captioning import drawn, vocabulary
 from models.words import Words
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230)}
@@ -45,6 +48,29 @@ def tiny_captioner(attention: str = "soft", seed: int = 0, view: str = "middle")
 
 def save_tiny_captioner(path, **arguments) -> Loaded:
     loaded = tiny_captioner(**arguments)
+    checkpoint.save(loaded.module, loaded.card, path)
+    return loaded
+
+
+def tiny_scenes(attention: str = "soft", seed: int = 0) -> Loaded:
+    """One that looks at drawn scenes with eyes of its own."""
+    sizes = {"attention": attention, "units": 16, "embedding": 12, "width": 8}
+    torch.manual_seed(seed)
+    module = SceneCaptioner(len(vocabulary()), **sizes)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.mul_(5 if name.startswith(("eyes", "region", "key", "query", "weight")) else 3)
+            if name == "bias":
+                parameter.normal_()
+                parameter[END] += 5  # captions of a few words
+            parameter.copy_(parameter.half().float())
+        module.average.copy_(module.look(drawn(range(3))[1]).mean(0).half())
+    card = {"kind": "scenes", "arguments": {"vocab_size": len(vocabulary())} | sizes} | vocabulary().card()
+    return Loaded("tiny", module.eval().requires_grad_(False), vocabulary(), card)
+
+
+def save_tiny_scenes(path, **arguments) -> Loaded:
+    loaded = tiny_scenes(**arguments)
     checkpoint.save(loaded.module, loaded.card, path)
     return loaded
 

@@ -1,6 +1,5 @@
 """The first screen: the translation, the matrix of its attention, and the chosen word with what would change it."""
 
-import difflib
 from functools import partial
 
 import numpy as np
@@ -13,7 +12,7 @@ from pages._panels.attention import choice
 from pages._shared import networks, translations
 from pages._shared.guard import patiently
 from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling
-from pages._shared.text import plain, share
+from pages._shared.text import marked, plain, share
 from pages._shared.translations import ALIKE, Sentence, View
 
 KEY = "attention.matrix"
@@ -97,7 +96,7 @@ def _say_what_came_out(view: View, shown: Sentence, about: dict) -> None:
     own = translations.sentence(view.of(edits=()))
     assert own is not None
     st.markdown(
-        f"before: {plain(decode(own.hypothesis.tokens))}  \nnow: {_marked(decode(own.hypothesis.tokens), now) or '*It writes nothing.*'}"
+        f"before: {plain(decode(own.hypothesis.tokens))}  \nnow: {marked(decode(own.hypothesis.tokens), now) or '*It writes nothing.*'}"
     )
     st.caption(_cost(view, own))
 
@@ -228,13 +227,3 @@ def _look_chosen(step: int) -> None:
         choice.undo(step)
     else:
         choice.edit(step, "look", word)
-
-
-def _marked(before: str, after: str) -> str:
-    """The new translation with the words that are new in bold."""
-    old, new = before.split(), after.split()
-    parts = []
-    for kind, _, _, start, stop in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        if words := plain(" ".join(new[start:stop])):
-            parts.append(words if kind == "equal" else f"**{words}**")
-    return " ".join(parts)

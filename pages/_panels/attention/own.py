@@ -48,7 +48,7 @@ Path("alignment.html").write_text(to_html(matrix(alignment)))
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """The uploader, and lines of Python that are tested."""
-    own.opener(KEY, choice.KIND, _opened)
+    own.opener(KEY, (choice.KIND,), _opened)
     left, right = st.columns(2)
     left.markdown("**A translator with your weights**, as a file for this page")
     left.code(SAVE, language="python")

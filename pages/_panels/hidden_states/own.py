@@ -28,7 +28,7 @@ print(trace.gates["forget"].shape)  # time, layer, unit
 
 def panel(view: View, about: dict, chosen) -> None:
     """The uploader, and lines of Python that are tested."""
-    own.opener(KEY, "char_lm", _opened)
+    own.opener(KEY, ("char_lm",), _opened)
     left, right = st.columns(2)
     left.markdown("**A character network with your weights**, as a file for this page")
     left.code(SAVE, language="python")

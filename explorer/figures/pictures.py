@@ -1,0 +1,173 @@
+"""Where a captioner looked: the picture with what was not looked at dimmed, one for each word, and maps over its regions."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from explorer.figures.theme import ink, themed
+
+DIMMED = 0.88  # of the ground's colour over what was not looked at
+GROUND = {False: (255, 255, 255), True: (14, 17, 23)}
+SHOWN = 448  # pixels of the longer side of a picture that is drawn
+ACROSS = 4  # small multiples in a row
+SIGNED = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#2166ac", "#1e1e24", "#b35806")}
+CENTRED = "weight on the cell centred here"  # a region late in a network has seen nearly the whole picture
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A picture and how its regions weigh for each word.
+
+    Args:
+        picture: [row, column, channel], 0..255; of any shape, squashed to a square only for the network.
+        words: Of the caption, [out].
+        weights: Of its regions row by row, 0 or more, [out, in]; what is below 0 is dimmed like 0.
+        grid: Rows and columns of the regions.
+    """
+
+    picture: UInt8[np.ndarray, "row column 3"]
+    words: tuple[str, ...]
+    weights: Float[np.ndarray, "out in"]
+    grid: tuple[int, int]
+
+    @property
+    def top(self) -> float:
+        """The largest weight of the whole caption: one scale for all its words."""
+        return max(float(self.weights.max(initial=0.0)), 1e-12)
+
+
+def opacity(weights: Float[np.ndarray, "in"], grid: tuple[int, int], top: float, size: tuple[int, int], smooth: bool = False) -> np.ndarray:
+    """How much of each pixel is dimmed, 0 where the weight is `top`, [row, column], 0..DIMMED.
+
+    The squash to a square keeps shares of both sides: cell (r, c) of R x C covers rows from r/R to (r + 1)/R of the
+    picture's height and columns from c/C to (c + 1)/C of its width, whatever its shape.
+
+    Args:
+        weights: Of the regions row by row, [in].
+        grid: Their rows and columns.
+        top: Weight at which nothing is dimmed.
+        size: Width and height of the picture.
+        smooth: Straight lines between the centres of cells, in place of the cells as they are.
+    """
+    shares = np.clip(np.asarray(weights, np.float64).reshape(grid) / top, 0, 1)
+    (rows, columns), (width, height) = grid, size
+    down, across = ((np.arange(n) + 0.5) * cells / n for n, cells in ((height, rows), (width, columns)))
+    if not smooth:
+        return DIMMED * (1 - shares[down.astype(int)[:, None], across.astype(int)[None]])
+    by_row = np.stack([np.interp(across - 0.5, np.arange(columns), row) for row in shares])
+    return DIMMED * (1 - np.stack([np.interp(down - 0.5, np.arange(rows), column) for column in by_row.T], 1))
+
+
+def dimmed(seen: Seen, word: int, smooth: bool = False, dark: bool = False) -> np.ndarray:
+    """The picture [row, column, channel] with what was not looked at for a word laid under the ground's colour."""
+    height, width = seen.picture.shape[:2]
+    share = opacity(seen.weights[word], seen.grid, seen.top, (width, height), smooth)[..., None]
+    return np.floor((1 - share) * seen.picture + share * np.array(GROUND[dark]) + 0.5).astype(np.uint8)
+
+
+def mask(seen: Seen, word: int, smooth: bool = False, dark: bool = False) -> bytes:
+    """What lies over the picture for a word, as a small PNG to be stretched over it: the ground's colour, more or less clear."""
+    rows, columns = seen.grid
+    size = (columns * 8, rows * 8) if smooth else (columns, rows)
+    share = opacity(seen.weights[word], seen.grid, seen.top, size, smooth)
+    colour = np.broadcast_to(np.array(GROUND[dark], np.uint8), (*share.shape, 3))
+    return png(np.concatenate([colour, np.floor(share * 255 + 0.5).astype(np.uint8)[..., None]], 2))
+
+
+def png(pixels: UInt8[np.ndarray, "row column channel"]) -> bytes:
+    """Pixels [row, column, channel] as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def address(content: bytes) -> str:
+    """A PNG as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def fitted(picture: UInt8[np.ndarray, "row column 3"], side: int = SHOWN) -> np.ndarray:
+    """The picture [row, column, channel] made to fit into a square of `side` pixels; its shape is kept, and it never grows."""
+    small = Image.fromarray(picture)
+    small.thumbnail((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(small)
+
+
+def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool = False) -> alt.TopLevelMixin:
+    """The picture once for each word, with the word and a note below; one scale for the whole caption.
+
+    Args:
+        seen: What to show.
+        notes: Below each word, [out].
+        smooth: As `opacity`.
+        dark: Colours for a dark ground.
+    """
+    seen = Seen(fitted(seen.picture, 224), seen.words, seen.weights, seen.grid)
+    height, width = seen.picture.shape[:2]
+    panels = []
+    for number, (word, note) in enumerate(zip(seen.words, notes, strict=True)):
+        frame = pd.DataFrame({"url": [address(png(dimmed(seen, number, smooth, dark)))]})
+        image = (
+            alt.Chart(frame)
+            .mark_image(width=width, height=height, aria=False)
+            .encode(url="url:N", x=alt.value(width / 2), y=alt.value(height / 2))
+        )
+        title = alt.TitleParams([word], subtitle=[note], orient="bottom", color=ink(dark), subtitleColor=ink(dark), anchor="middle")
+        panels.append(image.properties(width=width, height=height, title=title))
+    figure = alt.concat(*panels, columns=ACROSS, spacing=14)
+    return themed(figure, f"The picture once for each word, bright where it was looked. {in_words(seen)}", dark)
+
+
+def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str, dark: bool = False) -> alt.TopLevelMixin:
+    """A signed number for each region of the picture in colours, 0 neutral, beside the picture itself.
+
+    Args:
+        seen: The picture, its words and its grid; its weights are not asked for.
+        word: The word that the numbers are of.
+        values: Of the regions row by row, [in].
+        name: What they are.
+        dark: Colours for a dark ground.
+    """
+    picture = fitted(seen.picture, 300)
+    (height, width), (rows, columns) = picture.shape[:2], seen.grid
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    frame = pd.DataFrame({"row": row + 1, "column": column + 1, "value": values})
+    frame = frame.assign(left=column * width / columns, right=(column + 1) * width / columns)
+    frame = frame.assign(top=row * height / rows, bottom=(row + 1) * height / rows)
+    end = float(np.abs(values).max(initial=0.0)) or 1.0
+    scale = alt.Scale(domain=[-end, 0, end], range=list(SIGNED[dark]), interpolate="rgb")
+    colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=[name, "this word"], values=[-end, 0, end], format=".2g"))
+    x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[0, width], nice=False))
+    y = alt.Y("top:Q", axis=None, scale=alt.Scale(domain=[0, height], nice=False, reverse=True))
+    tooltip = ["row", "column", alt.Tooltip("value", format=".2g", title=name)]
+    cells = alt.Chart(frame).mark_rect().encode(x=x, x2="right:Q", y=y, y2="bottom:Q", color=colour, tooltip=tooltip)
+    plain = alt.Chart(pd.DataFrame({"url": [address(png(picture))]})).mark_image(width=width, height=height, aria=False)
+    plain = plain.encode(url="url:N", x=alt.value(width / 2), y=alt.value(height / 2))
+    sides = [each.properties(width=width, height=height) for each in (plain, cells)]
+    most, told = int(np.argmax(values)), f"{name} for {seen.words[word]!r}, region by region, beside the picture."
+    told = f"{told} Most at row {row[most] + 1}, column {column[most] + 1} of {rows} x {columns}: {values[most]:.2g}."
+    return themed(alt.hconcat(*sides, spacing=14), told, dark)
+
+
+def in_words(seen: Seen, most: int = 30) -> str:
+    """Which part of the picture each word looked at most: the text alternative."""
+    rows, columns = seen.grid
+    told = []
+    for word, weights in list(zip(seen.words, seen.weights, strict=True))[:most]:
+        row, column = divmod(int(np.argmax(weights)), columns)
+        told.append(f"{word}: {where((row + 0.5) / rows, (column + 0.5) / columns)}, {weights.max():.2g}")
+    more = f"; and {len(seen.words) - most} more" if len(seen.words) > most else ""
+    return "; ".join(told) + more + "."
+
+
+def where(down: float, across: float) -> str:
+    """The ninth of a picture that a point is in, given as shares of its height and width."""
+    names = ("top", "", "bottom")[min(2, int(down * 3))], ("left", "", "right")[min(2, int(across * 3))]
+    return " ".join(filter(None, names)) or "centre"

@@ -1,0 +1,92 @@
+"""A caption and its pictures on a page: words as buttons, masks that change with the word in the browser, places to hide."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.components.v2 import component
+
+from explorer.figures import pictures
+from explorer.figures.pictures import Seen
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, eq=False)
+class Caption:
+    """What the view shows.
+
+    Args:
+        seen: The picture, its words, and where they looked; weights of 0 where the network has no attention.
+        lost: What each word loses without each region, [out, in], nats; None while it is not known.
+        notes: A line for each word, [out].
+        names: Headings of the two pictures.
+        hidden: Regions that are hidden.
+        smooth: Whether masks run smoothly between the centres of regions.
+        dark: Colours for a dark ground.
+    """
+
+    seen: Seen
+    lost: np.ndarray | None
+    notes: tuple[str, ...]
+    names: tuple[str, str]
+    hidden: tuple[int, ...] = ()
+    smooth: bool = True
+    dark: bool = False
+
+
+def _view():
+    """Registered with the server that runs; registering the same again changes nothing."""
+    parts = {name: (HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
+    return component("picture_view", **parts)
+
+
+def told_word(key: str) -> int | None:
+    """The word that the browser last told; None before it told any. Nothing that it says is trusted to be of the right form."""
+    told: Any = (st.session_state.get(key) or {}).get("word")
+    return told if type(told) is int and told >= 0 else None
+
+
+def told_place(key: str, grid: tuple[int, int]) -> tuple[int, int] | None:
+    """The region (row, column) that was clicked just now, or None."""
+    told: Any = (st.session_state.get(key) or {}).get("place")
+    if not isinstance(told, dict):
+        return None
+    place = told.get("row"), told.get("column")
+    inside = all(type(at) is int and 0 <= at < cells for at, cells in zip(place, grid, strict=True))
+    return place if inside else None  # type: ignore[return-value]
+
+
+def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[Any, Any]) -> None:
+    """Draw a caption. The word belongs to the browser, until `asked` is another than before: then `word` is shown.
+
+    Args:
+        caption: What to draw.
+        word: Where to start.
+        asked: Tells wishes apart from echoes.
+        key: Of the component; see `told_word` and `told_place`.
+        acts: Called before the run in which another word, or a place, was chosen.
+    """
+    on_word, on_place = acts
+    data = data_of(caption) | {"word": word, "asked": asked}
+    _view()(key=key, data=data, on_word_change=on_word, on_place_change=on_place)
+
+
+def data_of(caption: Caption) -> dict[str, Any]:
+    """What the browser is sent."""
+    seen = caption.seen
+    picture = pictures.fitted(seen.picture)
+    both = [seen if seen.weights.any() else None]
+    both.append(None if caption.lost is None else Seen(seen.picture, seen.words, caption.lost, seen.grid))
+    masks = [each and [_mask(each, word, caption) for word in range(len(seen.words))] for each in both]
+    told = [each and pictures.in_words(each) for each in both]
+    values = [each and [[float(f"{value:.3g}") for value in row] for row in each.weights] for each in both]
+    about = {"picture": pictures.address(pictures.png(picture)), "size": [picture.shape[1], picture.shape[0]], "grid": list(seen.grid)}
+    about |= {"words": list(seen.words), "notes": list(caption.notes), "names": list(caption.names), "smooth": caption.smooth}
+    return about | {"masks": masks, "values": values, "told": told, "hidden": list(caption.hidden)}
+
+
+def _mask(seen: Seen, word: int, caption: Caption) -> str:
+    return pictures.address(pictures.mask(seen, word, caption.smooth, caption.dark))

@@ -1,0 +1,158 @@
+// A caption and its pictures: a word is chosen here, without a run of the page; a place that is clicked is told to Python.
+
+const VIEWS = new WeakMap();
+const QUIET = 300; // milliseconds without a change before Python is told of a word
+const STEP = 1000 / 6; // of playing
+const PRESS = 500; // milliseconds of a long press
+
+export default function component({ data, parentElement, setStateValue, setTriggerValue }) {
+  const view = VIEWS.get(parentElement) ?? create(parentElement);
+  VIEWS.set(parentElement, view);
+  Object.assign(view, { data, send: setStateValue, fire: setTriggerValue });
+  if (view.asked !== data.asked) {
+    stop(view);
+    clearTimeout(view.telling);
+    [view.asked, view.word] = [data.asked, data.word];
+  }
+  view.word = Math.min(view.word, data.words.length - 1);
+  build(view);
+  paint(view);
+  return () => destroy(view);
+}
+
+function create(parent) {
+  const view = { root: parent.querySelector(".view"), word: 0, parent };
+  view.figures = [...view.root.querySelectorAll("figure")];
+  view.root.addEventListener("keydown", (event) => keyed(view, event));
+  for (const [which, figure] of view.figures.entries()) listen(view, figure.querySelector(".picture"), which);
+  return view;
+}
+
+function destroy(view) {
+  stop(view);
+  clearTimeout(view.telling);
+  VIEWS.delete(view.parent);
+}
+
+// Words, pictures and holes of what came from Python.
+function build(view) {
+  const { data, root } = view;
+  const buttons = data.words.map((word, number) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: word });
+    button.addEventListener("click", () => (stop(view), choose(view, number)));
+    return button;
+  });
+  const play = document.createElement("button");
+  Object.assign(play, { type: "button", className: "play" });
+  play.addEventListener("click", () => toggle(view));
+  play.hidden = still();
+  const focused = [...root.querySelectorAll(".words button")].indexOf(root.getRootNode().activeElement);
+  root.querySelector(".words").replaceChildren(...buttons, play);
+  if (focused >= 0) root.querySelectorAll(".words button")[focused]?.focus();
+  for (const [which, figure] of view.figures.entries()) {
+    const picture = figure.querySelector(".picture");
+    [picture.style.width, picture.style.aspectRatio] = [`min(${data.size[0]}px, 100%)`, `${data.size[0]} / ${data.size[1]}`];
+    figure.style.width = `min(${data.size[0]}px, 100%)`;
+    picture.querySelector("img").src = data.picture;
+    figure.querySelector("figcaption").textContent = data.names[which];
+    picture.setAttribute("aria-label", `${data.names[which]}. ${data.told[which] ?? "Nothing to show."}`);
+    picture.querySelector(".holes").replaceChildren(...data.hidden.map((cell) => hole(cell, data.grid)));
+  }
+}
+
+function hole(cell, [rows, columns]) {
+  const box = document.createElement("div");
+  box.className = "hole";
+  const [left, top] = [(cell % columns) / columns, Math.floor(cell / columns) / rows];
+  Object.assign(box.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
+  return box;
+}
+
+// What hangs on the chosen word.
+function paint(view) {
+  const { data, root, word } = view;
+  for (const [number, button] of [...root.querySelectorAll(".words button:not(.play)")].entries()) {
+    button.setAttribute("aria-pressed", number === word);
+    if (number === word) button.parentElement.scrollLeft = button.offsetLeft - button.parentElement.offsetLeft - 60;
+  }
+  const play = root.querySelector(".play");
+  play.textContent = view.playing ? "\u275a\u275a stop" : "\u25b6 play";
+  play.setAttribute("aria-label", view.playing ? "stop" : "play the words");
+  for (const [which, figure] of view.figures.entries()) {
+    const mask = figure.querySelector(".mask");
+    mask.hidden = !data.masks[which];
+    mask.classList.toggle("cells", !data.smooth);
+    if (data.masks[which]) mask.src = data.masks[which][word];
+  }
+  root.querySelector(".note").textContent = data.notes[word] ?? "";
+}
+
+function choose(view, word) {
+  view.word = Math.min(Math.max(word, 0), view.data.words.length - 1);
+  paint(view);
+  clearTimeout(view.telling);
+  if (!view.playing) view.telling = setTimeout(() => view.send("word", view.word), QUIET);
+}
+
+function still() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+function toggle(view) {
+  if (view.playing) {
+    stop(view);
+    return choose(view, view.word);
+  }
+  if (still()) return choose(view, (view.word + 1) % view.data.words.length);
+  view.playing = setInterval(() => choose(view, (view.word + 1) % view.data.words.length), STEP);
+  paint(view);
+}
+
+function stop(view) {
+  clearInterval(view.playing);
+  view.playing = null;
+}
+
+function keyed(view, event) {
+  const steps = { ArrowLeft: -1, ArrowRight: 1 };
+  if (event.key in steps) {
+    stop(view);
+    choose(view, view.word + steps[event.key]);
+  } else if (event.key === " " && event.target === view.root) toggle(view);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// The region (row, column) of a point in a picture, by shares of its sides.
+export function placeAt(x, y, [rows, columns]) {
+  const within = (share, cells) => Math.min(Math.max(Math.floor(share * cells), 0), cells - 1);
+  return { row: within(y, rows), column: within(x, columns) };
+}
+
+function listen(view, picture, which) {
+  const placed = (event) => {
+    const box = picture.getBoundingClientRect();
+    return placeAt((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height, view.data.grid);
+  };
+  let touched = false;
+  picture.addEventListener("pointerdown", (event) => {
+    touched = event.pointerType === "touch";
+    tell(view, placed(event), which);
+    const place = placed(event);
+    if (touched) view.pressing = setTimeout(() => view.fire("place", place), PRESS);
+  });
+  for (const name of ["pointerup", "pointercancel", "pointerleave"]) picture.addEventListener(name, () => clearTimeout(view.pressing));
+  picture.addEventListener("contextmenu", (event) => touched && event.preventDefault());
+  picture.addEventListener("pointermove", (event) => tell(view, placed(event), which));
+  picture.addEventListener("click", (event) => touched || view.fire("place", placed(event)));
+}
+
+function tell(view, { row, column }, which) {
+  const values = view.data.values[which];
+  const where = `row ${row + 1}, column ${column + 1}`;
+  const what = which ? "nats lost without the cell centred here" : "weight on the cell centred here";
+  const value = values && values[view.word][row * view.data.grid[1] + column];
+  view.root.querySelector(".here").textContent = values ? `${where}: ${value.toPrecision(2)} ${what}` : where;
+}

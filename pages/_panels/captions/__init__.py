@@ -1,0 +1,1 @@
+"""The panels of the page of captions: one file, one panel."""

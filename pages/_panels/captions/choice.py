@@ -1,0 +1,211 @@
+"""What is looked at on the page of captions: picture, network, word and hidden places; the widgets of the first row; the link."""
+
+import re
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from models import scenes
+from models.scenes import DEV
+from pages._shared import captions, gallery, networks, uploads
+from pages._shared.captions import FILLS, View
+from pages._shared.folding import folding
+from pages._shared.gallery import OWN, PHOTO, SCENE
+from pages._shared.guard import guard
+from pages._shared.link import link, linked
+
+PAGE = "captions"
+KINDS = ("captioner", "scenes")
+MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE = (
+    f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file")
+)
+SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
+FIRST = f"{SCENE}{DEV}"  # no training came so far
+MOST = 256  # regions that a link can hide: all of them
+
+
+def restore() -> None:
+    """Take picture, word and hidden places out of the link, once for each visitor."""
+    state = st.session_state
+    if PICTURE in state:
+        return
+    uploads.remember(linked(MODEL, ""))
+    name = linked(PICTURE, FIRST)
+    state[PICTURE] = name if gallery.exists(name) else FIRST
+    word = linked(WORD, "")
+    state[WORD] = int(word) if word.isascii() and word.isdecimal() and len(word) < 4 else None
+    state[HIDDEN] = hidden_of(linked(HIDDEN, ""))
+    state[WISHES] = 0
+
+
+def hidden_of(code: str) -> tuple[int, ...]:
+    """The regions that a link holds, "17.18.31"."""
+    return tuple(sorted({int(number) for number in re.findall(r"\d+", code[:2_000], re.ASCII) if int(number) < MOST}))
+
+
+def cards() -> dict[str, dict]:
+    """The networks of the page, those for the chosen kind of picture first."""
+    found, own = networks.cards(*KINDS), "scenes" if kind() == SCENE else "captioner"
+    order = sorted(found, key=lambda name: (found[name]["kind"] != own, found[name]["arguments"].get("attention") != "soft"))
+    return {name: found[name] for name in order}
+
+
+def card() -> dict[str, Any]:
+    """The card of the chosen network."""
+    found = cards()
+    name = st.session_state.get(MODEL) or linked(MODEL, "")
+    return found.get(name, next(iter(found.values()))) if found else {}
+
+
+def kind() -> str:
+    """What kind of picture is chosen: SCENE, PHOTO or OWN."""
+    name = st.session_state.get(PICTURE, FIRST)
+    return name[: name.find(":") + 1]
+
+
+def set_picture(name: str) -> None:
+    """Look at another picture; a network that was made for the other kind gives way to one made for this."""
+    state, before = st.session_state, kind()
+    state[PICTURE] = name
+    if kind() != before and (SCENE in (kind(), before)):
+        state[MODEL] = next(iter(cards()), None)
+    anew()
+
+
+def anew() -> None:
+    """Another picture or network: its own first word, nothing hidden."""
+    st.session_state[HIDDEN] = ()
+    set_word(None)
+
+
+def set_word(word: int | None) -> None:
+    """Look at another word of the caption; None leaves it to the page."""
+    st.session_state[WORD] = word
+    st.session_state[WISHES] += 1
+
+
+def block(place: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
+    """The regions of a square of `side` around one, as far as they are in the grid."""
+    reach = side // 2
+    rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(place, grid, strict=True))
+    return tuple(row * grid[1] + column for row in rows for column in columns)
+
+
+def hide(place: tuple[int, int], grid: tuple[int, int]) -> None:
+    """Hide a place; a click on one that is hidden shows it again."""
+    now, side = set(st.session_state[HIDDEN]), st.session_state.get(HOLE) or default_hole(grid)
+    cells = set(block(place, grid, side))
+    inside = place[0] * grid[1] + place[1] in now
+    st.session_state[HIDDEN] = tuple(sorted(now - cells if inside else now | cells))
+
+
+def show_all() -> None:
+    """Hide nothing any more."""
+    st.session_state[HIDDEN] = ()
+
+
+def default_hole(grid: tuple[int, int]) -> int:
+    """Regions across a hole: about a fifth of the picture."""
+    return 3 if grid[0] > 7 else 1
+
+
+def pick() -> tuple[View, dict[str, Any]]:
+    """The first row of widgets, and what they choose: the view, and the card of its network."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.session_state[SOURCE] = kind()
+        st.segmented_control(
+            "Pictures", list(SOURCES), format_func=SOURCES.__getitem__, key=SOURCE, on_change=_other_source, label_visibility="collapsed"
+        )
+        _picture()
+        with folding(PAGE):
+            found = cards()
+            model = st.selectbox("Network", list(found), width=170, on_change=anew, **_bound(MODEL))
+            fill = st.selectbox("Hide with", FILLS, width=90, **_bound(FILL), help="What stands in hidden pixels")
+            st.selectbox("Size of a hole", [1, 3, 5], default_index(model), format_func="{0} × {0}".format, width=90, **_bound(HOLE))
+            st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
+    return _view(model, fill), found[model]
+
+
+def default_index(model: str) -> int:
+    """Which size of a hole a network starts with."""
+    arguments = networks.cards(*KINDS)[model]["arguments"]
+    return 0 if arguments.get("cells") == 49 else 1
+
+
+def _bound(key: str) -> dict[str, Any]:
+    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
+
+
+def _view(model: str, fill: str) -> View:
+    view = View(model, st.session_state[PICTURE], fill=fill)
+    if view.picture == OWN:
+        return view
+    rows, columns = captions.grid(view)
+    hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < rows * columns)
+    told, word = captions.told(view), st.session_state[WORD]
+    word = first_word(told) if word is None else min(word, len(told.words) - 1)
+    return view.of(word=word, hidden=hidden)
+
+
+def first_word(told: captions.Told) -> int:
+    """The word that owes most to the picture."""
+    gain = told.visual[:-1] if told.hypothesis.finished and len(told.words) > 1 else told.visual
+    return int(np.argmax(gain))
+
+
+def _other_source() -> None:
+    wanted = st.session_state[SOURCE] or kind()
+    own = next(reversed(st.session_state.get(gallery.KEY, {})), OWN)
+    set_picture({SCENE: FIRST, PHOTO: f"{PHOTO}{next(iter(gallery.PHOTOS))}", OWN: own}[wanted])
+
+
+def _picture() -> None:
+    """What chooses among pictures of the kind."""
+    name = st.session_state[PICTURE]
+    if kind() == SCENE:
+        number = int(name.removeprefix(SCENE))
+        st.button("Another scene", key=f"{PAGE}.another", icon=":material/casino:", on_click=set_picture, args=(f"{SCENE}{number + 1}",))
+    elif kind() == PHOTO:
+        st.session_state[f"{PAGE}.photo"] = name.removeprefix(PHOTO)
+        names = list(gallery.PHOTOS)
+        shows = {key: gallery.PHOTOS[key].shows for key in names}
+        st.selectbox(
+            "Photograph",
+            names,
+            format_func=shows.__getitem__,
+            key=f"{PAGE}.photo",
+            width=170,
+            label_visibility="collapsed",
+            on_change=_photo,
+        )
+    else:
+        with st.popover("Open a picture", icon=":material/add_photo_alternate:", width="content"):
+            st.file_uploader("JPEG, PNG or WebP", ["jpg", "jpeg", "png", "webp"], key=FILE, on_change=_opened, max_upload_size=20)
+            st.caption("It stays with you: in no link, seen by nobody else, gone when you close the page.")
+
+
+def _photo() -> None:
+    set_picture(f"{PHOTO}{st.session_state[f'{PAGE}.photo']}")
+
+
+def _opened() -> None:
+    file = st.session_state[FILE]
+    if file is None:
+        return
+    with guard(stop=False):
+        set_picture(gallery.keep(file.name, file.getvalue()))
+
+
+def write_link(view: View) -> bool:
+    """Put picture, word and hidden places into the link; False where the picture is one's own, which no link holds."""
+    is_own = view.picture.startswith(OWN)
+    link(PICTURE, FIRST if is_own else view.picture, FIRST)
+    link(WORD, "" if is_own or st.session_state[WORD] is None else str(view.word), "")
+    link(HIDDEN, "" if is_own else ".".join(map(str, view.hidden)), "")
+    return not is_own
+
+
+def scene_of(view: View) -> scenes.Scene | None:
+    """The scene that is looked at, where it is one: what is true of it is known."""
+    return scenes.scene(int(view.picture.removeprefix(SCENE))) if view.picture.startswith(SCENE) else None

@@ -1,0 +1,163 @@
+"""The first screen: the caption's words, the picture with its attention and the picture with what was needed, side by side."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.pictures import CENTRED, Seen
+from models import scenes
+from pages._components.picture_view import Caption, picture_view, told_place, told_word
+from pages._panels.captions import choice
+from pages._shared import captions, gallery
+from pages._shared.captions import CANNOT_TELL, Told, View
+from pages._shared.guard import patiently
+from pages._shared.show import is_dark
+from pages._shared.text import marked, plain, share
+
+KEY = "captions.first"
+STOPPED = f"{KEY}.stopped"
+HOW_TO_READ = """
+Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
+What was not looked at is dimmed; the scale is that of the whole caption. A region late in a network has seen much of the
+picture around it, so a bright place means *weight on the cell centred here*, not "only these pixels".
+
+**Needed** (right): each region in turn is given the features of the mean training picture; how many nats does the word lose
+under the words that stood before it? Where it looked and what it needed are two questions. Their rank correlation stands beside
+the one that other words' attention gets against the same map: only a larger one says something. No p-value: neighbours are alike.
+
+- **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
+- **Gate** β: how much of what was looked at was let in for this word.
+- **Click a picture** (on a touch screen: press long) to hide that place. Hiding is done in two ways, pixels filled and features
+  of the mean picture; edges of a grey square are news to a network too. A word counts as *not without it* only if both ways
+  halve its probability at least, and where the two disagree the page says *cannot tell*.
+- A training that makes attention cover the whole picture ("doubly stochastic") makes tidy maps by itself.
+
+Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
+*Show, Attend and Tell*, 2015.
+"""
+
+
+def sentence(view: View, about: dict) -> str:
+    """What to look for in this very picture."""
+    told, scene = captions.told(view.of(hidden=())), choice.scene_of(view)
+    word = plain(told.words[view.word])
+    if view.hidden:
+        return f"A part is hidden. Is “{word}” still said?"
+    ask = f"Hide where it looked for “{word}”: would it have said it?"
+    if scene:
+        is_true = tuple(captions.caption(view).text.split()) in {said.words for said in scenes.captions(scene)}
+        return f"The caption is {'true' if is_true else 'not true'} of this scene. {ask}"
+    if about["kind"] == "scenes":
+        return f"This network knows drawn figures only: nothing it says here can be right. {ask}"
+    outside = (
+        "It learnt from photographs of people and dogs outdoors; this is outside its world. " if view.picture.startswith("photo:") else ""
+    )
+    return outside + ask
+
+
+def seen(view: View, told: Told) -> Seen:
+    """The picture and its attention as figures take them; no weight anywhere where the network has none."""
+    rows, columns = captions.grid(view)
+    weights = np.zeros((len(told.words), rows * columns)) if told.alignment is None else told.alignment.weights
+    return Seen(np.asarray(gallery.picture(view.picture)), told.words, weights, (rows, columns))
+
+
+def panel(view: View, about: dict) -> Told:
+    """Words and pictures; gives the caption that is shown, with nothing hidden."""
+    told = captions.told(view.of(hidden=()))
+    lost = None if st.session_state.get(STOPPED) else _needed(view)
+    drawn = seen(view, told)
+    looks = f"looked at: {CENTRED}" if told.alignment else "the picture; this network has no attention"
+    shown = Caption(
+        drawn,
+        lost,
+        tuple(note(told, lost, word) for word in range(len(told.words))),
+        (looks, "needed: nats lost without the region" if lost is not None else "the picture"),
+        view.hidden,
+        not st.session_state.get(choice.CELLS),
+        is_dark(),
+    )
+    asked = repr((view.model, view.picture, told.words, st.session_state[choice.WISHES]))
+    acts = _word_told, partial(_place_told, drawn.grid)
+    picture_view(shown, view.word, asked, f"{KEY}.view", acts)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _gesture(view, drawn, lost)
+        if lost is None:
+            st.button("Work out what is needed", key=f"{KEY}.start", on_click=_set_stopped, args=(False,))
+        others = [f"{plain(name)} {share(p)}" for name, p in captions.likely(view, told, view.word) if name != told.words[view.word]]
+        st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
+    if view.hidden:
+        _without(view, told)
+    return told
+
+
+def _needed(view: View) -> np.ndarray:
+    stop = partial(_set_stopped, True)
+    return patiently(f"{view.model} without each region", f"{KEY}.cancel", stop, lambda report: captions.needed(view, report))
+
+
+def _set_stopped(value: bool) -> None:
+    st.session_state[STOPPED] = value
+
+
+def note(told: Told, lost: np.ndarray | None, word: int) -> str:
+    """The readout of a word."""
+    parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+.1f} nats"]
+    if told.gates is not None:
+        parts.append(f"gate {told.gates[word]:.2f}")
+    if told.alignment is not None and lost is not None:
+        own, others = captions.agreement(told.alignment.weights, lost, word)
+        parts.append(f"looking v. needing {_number(own)} (other words' maps {_number(others)})")
+    return f"{told.words[word]}: " + ", ".join(parts)
+
+
+def _number(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.2f}"
+
+
+def _word_told() -> None:
+    st.session_state[choice.WORD] = told_word(f"{KEY}.view")
+
+
+def _place_told(grid: tuple[int, int]) -> None:
+    if place := told_place(f"{KEY}.view", grid):
+        choice.hide(place, grid)
+
+
+def _gesture(view: View, drawn: Seen, lost: np.ndarray | None) -> None:
+    """The one button: hide where it looked, or needed where it does not look; then show all again."""
+    if view.hidden:
+        st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=choice.show_all)
+        return
+    by = drawn.weights if drawn.weights.any() else lost
+    if by is not None:
+        place = divmod(int(np.argmax(by[view.word])), drawn.grid[1])
+        label = f"**Hide where it looked for “{plain(drawn.words[view.word])}”**"
+        st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=choice.hide, args=(place, drawn.grid))
+
+
+def _without(view: View, told: Told) -> None:
+    """The new captions, and what each of the first words costs now."""
+    found, before = captions.without(view), captions.caption(view.of(hidden=())).text
+    same = "  (the same words)"
+    pixels, mean = (marked(before, each) + same * (each == before) for each in (found.pixels, found.mean))
+    st.markdown(f"before: {plain(before)}  \npixels {view.fill}: {pixels}  \nmean features: {mean}")
+    says = found.says[view.word]
+    word = plain(told.words[view.word])
+    meaning = {"still": f"“{word}” is still said", CANNOT_TELL: f"cannot tell for “{word}”: the two ways of hiding disagree"}
+    st.markdown(f"**{meaning.get(says, f'“{word}” would not have been said without it')}** ({_changes(found.change[:, view.word])}).")
+    table = {
+        "word": told.words,
+        f"pixels {view.fill}": found.change[0].round(2),
+        "mean features": found.change[1].round(2),
+        "says": found.says,
+    }
+    with st.expander("Every word of the first caption, under the words before it: change of its log-probability in nats"):
+        st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")
+
+
+def _changes(change: np.ndarray) -> str:
+    return f"log p {change[0]:+.1f} with other pixels, {change[1]:+.1f} with mean features"

@@ -1,0 +1,259 @@
+"""What the page of captions computes, each once for all visitors: captions, their attention, and what they are without a place.
+
+Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:china` or `own:` and its checksum.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageFilter
+
+from explorer.analysis.scores import ranks
+from explorer.records import Alignment
+from models import scenes
+from models.decoding import Hypothesis, no_report
+from models.pictures import SIDE, spread
+from pages._shared import gallery
+from pages._shared.memory import shared_cache
+from pages._shared.networks import loaded
+
+FILLS = ("grey", "blur")  # of hidden pixels
+GREY = 127  # what an encoder takes for 0
+NEEDS = float(np.log(2))  # nats: a word that loses half its probability
+WOULD, WOULD_NOT, CANNOT_TELL = "still", "not without it", "cannot tell"
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+
+    Args:
+        model: Name of a checkpoint. picture: name of a picture.
+        word: Place of the chosen word.
+        hidden: Regions that are hidden, counted from 0 row by row.
+        fill: What stands in hidden pixels, one of FILLS.
+        width: Hypotheses kept side by side; 1 is greedy.
+    """
+
+    model: str
+    picture: str
+    word: int = 0
+    hidden: tuple[int, ...] = ()
+    fill: str = "grey"
+    width: int = 3
+
+    def of(self, **changes: Any) -> "View":
+        """The same view with some of it changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A caption word by word.
+
+    Args:
+        words: As they are read, the end mark last where the caption came to an end, [out].
+        gates: Visual gate of each word, [out], 0..1; None where the network has none.
+        visual: log p(word | picture) - log p(word | mean picture), [out], nats.
+        alignment: Where it was looked; None where the network has no attention.
+        hypothesis: What it was made of.
+    """
+
+    words: tuple[str, ...]
+    gates: np.ndarray | None
+    visual: np.ndarray
+    alignment: Alignment | None
+    hypothesis: Hypothesis = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """A caption with some regions hidden, in two ways.
+
+    Args:
+        pixels, mean: The new captions: with other pixels there, and with the mean picture's regions.
+        change: By how much the log-probability of each original word rises under its own prefix, [way, out]; ways as above.
+        says: For each word WOULD, WOULD_NOT or CANNOT_TELL, [out].
+    """
+
+    pixels: str
+    mean: str
+    change: np.ndarray
+    says: tuple[str, ...]
+
+
+@st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)
+def _eye(model: str) -> Callable:
+    from models.describer import eye
+
+    return eye(loaded(model))
+
+
+def grid(view: View) -> tuple[int, int]:
+    """Rows and columns of the regions."""
+    from models import describer
+
+    return describer.grid(loaded(view.model))
+
+
+def pixels(view: View) -> np.ndarray:
+    """What the network sees, hidden regions filled, [row, column, channel]."""
+    seen = gallery.seen(view.picture)
+    if not view.hidden:
+        return seen
+    rows, columns = grid(view)
+    holes = np.zeros(rows * columns)
+    holes[list(view.hidden)] = 1
+    blurred = np.asarray(Image.fromarray(seen).filter(ImageFilter.GaussianBlur(SIDE / 8))) if view.fill == "blur" else np.uint8(GREY)
+    return np.where(spread(holes, (rows, columns), (SIDE, SIDE))[..., None] > 0, blurred, seen).astype(np.uint8)
+
+
+def _features(view: View) -> Any:
+    """What the decoder is given of the picture, [in, channel]."""
+    key = ("features", view.model, view.picture, view.hidden, view.fill)
+    return shared_cache("captions", 128).get(key, lambda: _eye(view.model)([pixels(view)])[0])
+
+
+def _network(view: View) -> tuple[Any, Any]:
+    found = loaded(view.model)
+    return found.module, found.vocab
+
+
+def caption(view: View) -> Any:
+    """The caption of a view's picture, with hidden pixels filled: see models.describer.Caption."""
+    from models.describer import BEAM, describe
+
+    key = ("caption", view.model, view.picture, view.hidden, view.fill, view.width)
+    return shared_cache("captions", 128).get(key, lambda: describe(*_network(view), _features(view), replace(BEAM, width=view.width)))
+
+
+def told(view: View, hypothesis: int = 0) -> Told:
+    """One of the hypotheses, word by word."""
+    return told_of(view, caption(view).hypotheses[hypothesis])
+
+
+def told_of(view: View, found: Hypothesis) -> Told:
+    """Any caption of a view's picture, word by word."""
+    from models import describer
+
+    def make() -> Told:
+        module, words = _network(view)
+        names = tuple(words.tokens[number] for number in found.tokens)
+        rows, columns = grid(view)
+        places = tuple(f"row {row + 1}, column {column + 1}" for row in range(rows) for column in range(columns))
+        alignment = None if found.attention is None else Alignment(places, names, found.attention, (rows, columns))
+        gates = describer.visual_gates(module, _features(view), found)
+        return Told(names, gates, describer.visual(module, _features(view), found.tokens), alignment, found)
+
+    key = ("told", view.model, view.picture, view.hidden, view.fill, found.tokens)
+    return shared_cache("captions", 128).get(key, make)
+
+
+def samples(view: View, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:
+    """Captions drawn word by word, not searched; the same seed draws the same."""
+    from models import describer
+
+    key = ("samples", view.model, view.picture, temperature, count, seed)
+    plain = view.of(hidden=())
+
+    def make() -> list[Hypothesis]:
+        return describer.samples(_network(view)[0], _features(plain), temperature, count, seed)
+
+    return shared_cache("captions", 128).get(key, make)
+
+
+def likely(view: View, found: Told, word: int) -> list[tuple[str, float]]:
+    """The words that were likeliest at a step, with their probabilities."""
+    names = [_network(view)[1].tokens[number] for number in found.hypothesis.top[word]]
+    return list(zip(names, np.exp(found.hypothesis.top_log_probabilities[word]).tolist(), strict=True))
+
+
+def needed(view: View, report: Callable[[int, int], None] = no_report) -> np.ndarray:
+    """How much each word of the caption loses when a region is given the mean picture's features, [out, in], nats.
+
+    Args:
+        view: Its hidden regions are not asked for.
+        report: Called with (done, total) regions; may raise to stop.
+    """
+    from models import describer
+
+    plain = view.of(hidden=())
+    key = ("needed", view.model, view.picture, view.width)
+    tokens = told(plain).hypothesis.tokens
+    return shared_cache("captions", 128).get(key, lambda: describer.needed(_network(view)[0], _features(plain), tokens, report))
+
+
+def without(view: View) -> Without:
+    """The caption without the hidden regions, and what its words cost then, each under the words that stood before it."""
+    from models import describer
+
+    def make() -> Without:
+        module, words = _network(view)
+        plain = view.of(hidden=())
+        tokens, search = told(plain).hypothesis.tokens, replace(describer.BEAM, width=view.width)
+        own, mean = _features(plain), describer.without(module, _features(plain), view.hidden)
+        costs = [describer.log_probabilities(module, each[None].to(mean), tokens)[0] for each in (own, _features(view), mean)]
+        change = np.stack(costs[1:]) - costs[0]
+        new = describer.describe(module, words, mean, search).text
+        return Without(caption(view).text, new, change, says(change))
+
+    return shared_cache("captions", 128).get(("without", view.model, view.picture, view.hidden, view.fill, view.width), make)
+
+
+def wrong(view: View, count: int, report: Callable[[int, int], None] = no_report) -> list[int]:
+    """Numbers of the first dev scenes whose caption is not true of them.
+
+    Args:
+        view: Names the network.
+        count: How many are looked through.
+        report: Called with (done, total) scenes; may raise to stop.
+    """
+
+    def make() -> list[int]:
+        found = []
+        for done in range(count):
+            report(done, count)
+            words = tuple(caption(View(view.model, f"{gallery.SCENE}{scenes.DEV + done}")).text.split())
+            found += [scenes.DEV + done] * (words not in {said.words for said in scenes.captions(scenes.scene(scenes.DEV + done))})
+        return found
+
+    return shared_cache("captions", 128).get(("wrong", view.model, count), make)
+
+
+def says(change: np.ndarray) -> tuple[str, ...]:
+    """Whether each word would have been said without a place: only where both ways of hiding it agree.
+
+    Args:
+        change: Of the log-probability of each word, [way, out], nats.
+    """
+    lost = -change > NEEDS
+    return tuple(WOULD_NOT if each.all() else CANNOT_TELL if each.any() else WOULD for each in lost.T)
+
+
+def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:
+    """Rank correlation of where a word was looked for with where it is needed; and the mean of that of other words' maps.
+
+    No p-value goes with it: neighbouring regions are alike. What other words' attention gets against the same map is what
+    it has to be held against.
+
+    Args:
+        looked: Attention, [out, in].
+        lost: What each word loses without each region, [out, in].
+        word: Which.
+
+    Returns:
+        Both in -1..1; nan where a map is the same everywhere, and for a single word's others.
+    """
+    if len(lost) != len(looked) or not np.ptp(lost[word]):
+        return float("nan"), float("nan")
+    placed = ranks(np.concatenate([lost[word : word + 1], looked]).T).T.astype(np.float64)
+    placed -= placed.mean(1, keepdims=True)
+    spreads = np.sqrt((placed**2).sum(1))
+    products = placed[1:] @ placed[0]
+    found = np.divide(products, spreads[1:] * spreads[0], out=np.full(len(looked), np.nan), where=spreads[1:] > 0)
+    others = np.delete(found, word)
+    others = others[np.isfinite(others)]
+    return float(found[word]), float(others.mean()) if len(others) else float("nan")

@@ -1,0 +1,116 @@
+"""The page of captions in a real browser: words change the mask without a run, a click hides a place, keys and playing work."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from models.pictures import cell_at
+from pages._panels.captions.choice import block
+from tests.browser.chromium import ROOT, settle
+from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+SCENE = "captions.picture=scene:3&captions.word=0"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tiny captioners: what a page does must not hang on what a trained one says."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    save_tiny_scenes(path / "scenes-soft.safetensors")
+    save_tiny_captioner(path / "caption-soft.safetensors")
+    return path
+
+
+@pytest.fixture
+def captions(serve, visit, folder):
+    def go(query: str = SCENE, **options) -> Page:
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        page = visit(f"{server.url}/captions?{query}", **options)
+        expect(page.get_by_role("heading", name="What did the model look at")).to_be_visible()
+        page.wait_for_selector(".view .words button", timeout=120_000)
+        settle(page, 120_000)
+        return page
+
+    return go
+
+
+def pressed(page: Page) -> int:
+    """The place of the word whose button is pressed."""
+    states = page.locator(".view .words button:not(.play)").evaluate_all("all => all.map((one) => one.ariaPressed)")
+    assert states.count("true") == 1
+    return states.index("true")
+
+
+def mask(page: Page, which: int = 0) -> str:
+    return page.locator(".view .mask").nth(which).get_attribute("src") or ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_draws_without_scrolling_sideways(captions, width, scheme):
+    page = captions(width=width, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [page.locator(".view .picture").nth(which).bounding_box() for which in range(2)]
+    assert all(box and box["width"] == box["height"] for box in boxes)
+    assert (boxes[0]["y"] == boxes[1]["y"]) == (width == 1280)  # side by side, or one below the other
+
+
+def test_another_word_shows_another_mask_at_once_and_stands_in_the_link(captions):
+    page = captions()
+    before = mask(page), mask(page, 1)
+    page.locator(".view .words button").nth(1).click()
+    assert pressed(page) == 1 and mask(page) != before[0] and mask(page, 1) != before[1]
+    expect(page).to_have_url(re.compile("captions.word=1"))
+    settle(page)
+    assert pressed(page) == 1
+    page.locator(".view").focus()
+    page.keyboard.press("ArrowLeft")
+    assert pressed(page) == 0 and mask(page) == before[0]
+    expect(page).to_have_url(re.compile("captions.word=0"))
+
+
+def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(captions):
+    page = captions()
+    box = page.locator(".view .picture").nth(1).bounding_box()
+    x, y = 0.3 * box["width"], 0.8 * box["height"]
+    page.mouse.click(box["x"] + x, box["y"] + y)
+    cells = block(cell_at(x, y, (14, 14), (box["width"], box["height"])), (14, 14), 3)
+    expect(page).to_have_url(re.compile(f"captions.hidden={'.'.join(map(str, cells))}$|captions.hidden={'.'.join(map(str, cells))}&"))
+    expect(page.get_by_text("mean features:")).to_be_visible()
+    settle(page)
+    hole = page.locator(".view .picture").nth(0).locator(".hole").first.bounding_box()
+    first = page.locator(".view .picture").nth(0).bounding_box()
+    assert hole["x"] - first["x"] == pytest.approx(cells[0] % 14 * first["width"] / 14, abs=1)
+    assert hole["y"] - first["y"] == pytest.approx(cells[0] // 14 * first["height"] / 14, abs=1)
+    again = captions(page.url.split("?")[1])
+    expect(again.get_by_text("mean features:")).to_be_visible()
+    again.get_by_role("button", name="Show all again").click()
+    expect(again).not_to_have_url(re.compile("captions.hidden"))
+
+
+def test_playing_goes_through_the_words_and_stops_where_motion_is_not_wanted(captions):
+    page = captions()
+    words = page.locator(".view .words button:not(.play)").count()
+    page.locator(".view").evaluate("""(root) => {
+        window.seen = new Set();
+        const note = root.querySelector('.note');
+        new MutationObserver(() => window.seen.add(note.textContent)).observe(note, { childList: true });
+    }""")
+    page.get_by_role("button", name="play the words").click()
+    page.wait_for_function(f"window.seen.size >= {words}")
+    page.get_by_role("button", name="stop", exact=True).click()
+    calm = captions(reduced_motion="reduce")
+    assert calm.locator(".view .play").is_hidden()
+    calm.locator(".view").focus()
+    calm.keyboard.press("Space")  # steps once
+    assert pressed(calm) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_of_ours(captions, scheme):
+    found = Axe().run(captions(scheme=scheme)).response["violations"]
+    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}

@@ -1,0 +1,141 @@
+"""What the page of captions computes: the same as the library says, nothing where nothing is hidden, and exactly where it is hidden."""
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from scipy.stats import spearmanr
+
+from models import describer, pictures, scenes
+from models.decoding import Search
+from models.pieces import END, PAD, START
+from pages._shared import captions, gallery
+from pages._shared.captions import CANNOT_TELL, WOULD, WOULD_NOT, View
+from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
+
+SCENE = View("scenes-soft", "scene:3")
+
+
+@pytest.fixture(autouse=True)
+def networks(monkeypatch, tmp_path):
+    """A folder with tiny captioners, and nothing remembered of another folder."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    save_tiny_captioner(tmp_path / "caption-soft.safetensors")
+    for attention in ("soft", "none"):
+        save_tiny_scenes(tmp_path / f"scenes-{attention}.safetensors", attention=attention)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield tmp_path
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def looked(view: View) -> tuple:
+    """Network and features, without the page's ways."""
+    loaded = captions.loaded(view.model)
+    return loaded, describer.eye(loaded)([gallery.seen(view.picture)])[0]
+
+
+@pytest.mark.parametrize("view", [SCENE, View("scenes-none", "scene:3"), View("caption-soft", "photo:china", width=1)])
+def test_a_caption_is_what_the_library_writes(view: View):
+    loaded, features = looked(view)
+    wanted = describer.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=describer.LONGEST))
+    best, found = wanted.hypotheses[0], captions.told(view)
+    assert captions.caption(view).text == wanted.text and found.hypothesis.tokens == best.tokens
+    assert [name for name in found.words if name != "</s>"] == wanted.text.split()
+    np.testing.assert_allclose(found.visual, describer.visual(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(captions.needed(view), describer.needed(loaded.module, features, best.tokens), atol=1e-6)
+    if best.attention is None:
+        assert found.alignment is None and found.gates is None
+    else:
+        assert found.alignment is not None and found.alignment.grid == captions.grid(view) == (14, 14)
+        np.testing.assert_allclose(found.alignment.weights, best.attention, atol=1e-6)
+    name, p = captions.likely(view, found, 0)[0]
+    assert p == pytest.approx(np.exp(best.top_log_probabilities[0, 0])) and name == loaded.vocab.tokens[best.top[0, 0]]
+
+
+def test_hiding_nothing_changes_nothing():
+    assert (captions.pixels(SCENE) == np.asarray(scenes.picture(scenes.scene(3)))).all()
+    found = captions.without(SCENE)
+    np.testing.assert_allclose(found.change, 0, atol=1e-6)
+    assert found.pixels == found.mean == captions.caption(SCENE).text and set(found.says) == {WOULD}
+
+
+@pytest.mark.parametrize("fill", captions.FILLS)
+def test_hidden_pixels_are_those_of_the_cell_and_no_other(fill: str):
+    before, after = captions.pixels(SCENE), captions.pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
+    left, top, right, bottom = map(int, pictures.cell_box(5, 8, (14, 14), (224, 224)))
+    assert (right - left, bottom - top) == (16, 16)
+    outside = np.ones((224, 224), bool)
+    outside[top:bottom, left:right] = False
+    assert (before[outside] == after[outside]).all()
+    assert fill == "blur" or (after[top:bottom, left:right] == captions.GREY).all()
+    everything = captions.pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
+    assert fill == "grey" or 0 < np.abs(np.diff(everything, axis=0)).max() < np.abs(np.diff(before.astype(int), axis=0)).max()
+
+
+def test_what_the_original_words_cost_without_a_place():
+    view = SCENE.of(hidden=(20, 21, 34, 35))
+    loaded, features = looked(view)
+    tokens = captions.told(SCENE).hypothesis.tokens
+    grey = np.array(gallery.seen(view.picture))
+    grey[16:48, 96:128] = captions.GREY  # rows 1 and 2, columns 6 and 7
+    mean = features.clone()
+    mean[[20, 21, 34, 35]] = loaded.module.average[[20, 21, 34, 35]]
+    each = torch.stack([features, describer.eye(loaded)([grey])[0], mean])
+    read = torch.tensor([[START, *tokens[:-1]]] * 3)
+    costs = loaded.module(each, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
+    found = captions.without(view)
+    np.testing.assert_allclose(found.change, (costs[1:] - costs[0]).numpy(), atol=1e-5)
+    assert np.abs(found.change).max() > 0.003
+    assert found.mean == describer.describe(loaded.module, loaded.vocab, mean).text
+    assert found.pixels == describer.describe(loaded.module, loaded.vocab, each[1]).text
+
+
+def test_only_where_both_ways_agree_something_is_said():
+    change = np.array([[-0.70, -0.70, 0.5, -0.1], [-2.0, -0.69, -1.0, 0.2]])
+    assert captions.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
+
+
+def test_rank_correlation_is_spearmans_and_is_held_against_other_words():
+    rng = np.random.default_rng(0)
+    weights, lost = rng.random((4, 49)), rng.normal(size=(4, 49)).round(1)  # with ties
+    own, others = captions.agreement(weights, lost, 2)
+    wanted = [spearmanr(row, lost[2]).statistic for row in weights]
+    assert own == pytest.approx(wanted[2], abs=1e-6) and others == pytest.approx(np.mean([wanted[0], wanted[1], wanted[3]]), abs=1e-6)
+    assert np.isnan(captions.agreement(weights, np.zeros((4, 49)), 2)).all()
+    weights[2] = 1 / 49
+    own, others = captions.agreement(weights, lost, 2)
+    assert np.isnan(own) and np.isfinite(others)
+
+
+def test_samples_are_drawn_from_what_the_network_expects():
+    loaded, features = looked(SCENE)
+    greedy = describer.describe(loaded.module, loaded.vocab, features, Search(longest=describer.LONGEST))
+    assert captions.samples(SCENE, 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
+    drawn = captions.samples(SCENE, 1.0, 5)
+    again = describer.samples(loaded.module, features, 1.0, 5)
+    assert [each.tokens for each in drawn] == [each.tokens for each in again] and len({each.tokens for each in drawn}) > 1
+    for each in drawn:
+        wanted = describer.log_probabilities(loaded.module, features[None], each.tokens)[0]
+        np.testing.assert_allclose(each.log_probabilities, wanted, atol=1e-5)
+        assert not {PAD, START} & set(each.tokens) and END not in each.tokens[:-1]
+
+
+def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (300, 2_000, 3), np.uint8)).save(tmp_path / "wide.png")
+    name = gallery.keep("wide.png", (tmp_path / "wide.png").read_bytes())
+    assert (gallery.seen(name) == pictures.squashed(pictures.opened(tmp_path / "wide.png"))).all()
+    assert gallery.picture(name).size == (1_024, 154) and gallery.exists(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:cat", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
+)
+def test_a_name_that_is_none_gets_a_sentence(name: str):
+    assert not gallery.exists(name)
+    with pytest.raises(pictures.PictureError, match="There is no picture"):
+        gallery.picture(name)

@@ -1,0 +1,254 @@
+"""The page of captions in process: it draws for any network and picture, hides what was clicked, and its link restores it."""
+
+import io
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from models import checkpoint
+from models.scenes import DEV
+from pages._components import picture_view
+from pages._panels.captions import choice, export, first, wrong
+from pages._panels.captions import own as own_network
+from pages._shared import captions, cards, gallery, uploads
+from pages._shared.captions import View
+from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_captioner, tiny_scenes
+from tests.pages.test_pages import ROOT, own_checkpoint, sound
+
+PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
+FIRST = View("scenes-soft", choice.FIRST)
+
+
+@pytest.fixture(autouse=True)
+def networks(monkeypatch, tmp_path):
+    """A folder with four tiny captioners, and nothing remembered of another folder; few scenes are looked through."""
+    monkeypatch.setattr(wrong, "LISTENED", 4)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    for attention in ("soft", "none"):
+        save_tiny_scenes(tmp_path / f"scenes-{attention}.safetensors", attention=attention)
+        save_tiny_captioner(tmp_path / f"caption-{attention}.safetensors", attention=attention)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield tmp_path
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "pages/captions.py"), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[f"captions.{name}"] = value
+    return page.run()
+
+
+def drawn(monkeypatch) -> list[dict]:
+    """What the component is sent from now on."""
+    sent: list[dict] = []
+    monkeypatch.setattr(picture_view, "_view", lambda: lambda **options: sent.append(options["data"]))
+    return sent
+
+
+def markdown(page: AppTest) -> str:
+    return "\n".join(each.value for each in page.markdown)
+
+
+def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)).convert(mode).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
+    sent = drawn(monkeypatch)
+    page = sound(open_page())
+    told, data = captions.told(FIRST), sent[-1]
+    assert page.selectbox(key=choice.MODEL).value == "scenes-soft" and f"scene:{DEV}" == choice.FIRST
+    assert data["words"] == list(told.words) and data["grid"] == [14, 14] and data["hidden"] == []
+    np.testing.assert_allclose(data["values"][0], told.alignment.weights, rtol=6e-3, atol=1e-9)
+    np.testing.assert_allclose(data["values"][1], captions.needed(FIRST), rtol=6e-3, atol=1e-9)
+    assert data["word"] == int(np.argmax(told.visual[:2]))  # "</s>" is the third
+    assert all(len(masks) == len(told.words) for masks in data["masks"])
+    assert f"visual {told.visual[0]:+.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
+
+
+@pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
+def test_every_panel_draws_for_scenes(name: str):
+    page = sound(open_page(model=name))
+    for panel in PANELS:
+        page.session_state["captions.panel"] = panel
+        sound(page.run())
+
+
+@pytest.mark.parametrize("name", ["caption-soft", "caption-none"])
+def test_photographs_are_shown_with_their_author(name: str):
+    page = sound(open_page(model=name, picture="photo:flower", panel="The network"))
+    assert any("vultilion" in each.value and "CC BY 2.0" in each.value for each in page.caption)
+    assert "outside its world" in markdown(page)
+
+
+def test_another_kind_of_picture_brings_its_own_network():
+    page = sound(open_page())
+    page.segmented_control(key=choice.SOURCE).set_value(gallery.PHOTO).run()
+    assert sound(page).selectbox(key=choice.MODEL).value == "caption-soft"
+    page.segmented_control(key=choice.SOURCE).set_value(gallery.SCENE).run()
+    assert sound(page).selectbox(key=choice.MODEL).value == "scenes-soft"
+    page.button(key="captions.another").click().run()
+    assert sound(page).session_state[choice.PICTURE] == f"scene:{DEV + 1}"
+
+
+def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back(monkeypatch):
+    sent = drawn(monkeypatch)
+    page = sound(open_page())
+    view = FIRST.of(word=sent[-1]["word"])
+    told = captions.told(view)
+    place = divmod(int(told.alignment.weights[view.word].argmax()), 14)
+    page.button(key="captions.gesture").click().run()
+    hidden = choice.block(place, (14, 14), 3)
+    assert sound(page).session_state[choice.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
+    found = captions.without(view.of(hidden=hidden))
+    assert f"log p {found.change[0, view.word]:+.1f} with other pixels" in markdown(page)
+    table = next(each.value for each in page.dataframe if "says" in each.value)
+    assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(told.words)
+    assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
+    page.button(key="captions.gesture").click().run()
+    assert sound(page).session_state[choice.HIDDEN] == () and "before:" not in markdown(page)
+
+
+def test_a_link_restores_picture_network_word_and_hidden_places(monkeypatch):
+    sent = drawn(monkeypatch)
+    page = sound(open_page(model="scenes-none", picture="scene:5", word="1", hidden="3.17.195"))
+    assert page.selectbox(key=choice.MODEL).value == "scenes-none" and page.session_state[choice.PICTURE] == "scene:5"
+    assert (sent[-1]["word"], sent[-1]["hidden"]) == (1, [3, 17, 195])
+    assert sent[-1]["masks"][0] is None and sent[-1]["masks"][1]  # no attention, and still what is needed
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"picture": "own:0123"}, {"picture": "../../etc"}, {"picture": "scene:x"}, {"word": "999"}, {"word": "-1"}, {"word": "²"},
+        {"hidden": "9999.x.-4"}, {"hidden": "1" * 5_000}, {"model": "none"}, {"fill": "x"}, {"hole": "7"}, {"panel": "x"},
+    ],
+)  # fmt: skip
+def test_no_link_breaks_the_page(query: dict):
+    sound(open_page(**query))
+
+
+def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_again():
+    assert choice.block((0, 13), (14, 14), 3) == (12, 13, 26, 27) and choice.block((3, 2), (7, 7), 1) == (23,)
+    st.session_state[choice.HIDDEN], st.session_state[choice.HOLE] = (), 3
+    choice.hide((0, 13), (14, 14))
+    assert st.session_state[choice.HIDDEN] == (12, 13, 26, 27)
+    choice.hide((1, 12), (14, 14))  # hidden: its square is shown again
+    assert st.session_state[choice.HIDDEN] == ()
+    assert choice.hidden_of("3.17.3.999") == (3, 17)
+
+
+def test_what_the_browser_says_is_not_trusted():
+    for told, word in (({"word": 2}, 2), ({"word": -1}, None), ({"word": "2"}, None), ({"word": True}, None), (None, None)):
+        st.session_state["view"] = told
+        assert picture_view.told_word("view") == word
+    for told, place in (
+        ({"place": {"row": 3, "column": 2}}, (3, 2)),
+        ({"place": {"row": 7, "column": 0}}, None),
+        ({"place": [1, 2]}, None),
+    ):
+        st.session_state["view"] = told
+        assert picture_view.told_place("view", (7, 7)) == place
+
+
+def upload(page: AppTest, name: str, content: bytes) -> AppTest:
+    page.segmented_control(key=choice.SOURCE).set_value(gallery.OWN).run()
+    assert "Open a picture above" in sound(page).info[0].value
+    page.file_uploader(key=choice.FILE).set_value((name, content, "image/jpeg")).run()
+    return page
+
+
+def test_a_picture_of_ones_own_is_turned_as_it_was_held_and_stays_out_of_the_link(monkeypatch):
+    sent = drawn(monkeypatch)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # held upright
+    page = sound(upload(open_page(model="caption-soft"), "mine.jpg", jpeg((300, 200), exif=turned)))
+    assert sent[-1]["size"] == [200, 300] and page.session_state[choice.PICTURE].startswith("own:")
+    assert "captions.picture" not in page.query_params and any("no link" in each.value for each in page.caption)
+
+
+BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # promises 65,535 x 65,535
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b"GIF89a", "is no picture"), (jpeg()[:3_000], "cut short"), (BOMB, "pixels; expected at most 40 megapixels"),
+     (b"\xff\xd8" + bytes(10_000_001), "more than 10 MB")],
+)  # fmt: skip
+def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, said: str):
+    page = upload(open_page(), "bad.jpg", content)
+    assert not page.exception and said in page.error[0].value and "bad.jpg" in page.error[0].value
+    assert page.session_state[choice.PICTURE] == gallery.OWN
+
+
+def test_a_long_map_can_be_stopped_and_started_again():
+    page = open_page()
+    first._set_stopped(True)
+    page.session_state[first.STOPPED] = True
+    page.run()
+    page.button(key=f"{first.KEY}.start").click().run()
+    assert not sound(page).session_state[first.STOPPED]
+
+
+def test_without_a_captioner_the_page_says_how_to_train_one(networks):
+    for file in networks.glob("*.safetensors"):
+        file.unlink()
+    assert "python -m models train scenes-soft" in sound(open_page()).info[0].value
+
+
+def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
+    for loaded, file in ((tiny_scenes(), "scenes-soft"), (tiny_captioner(), "caption-soft")):
+        claims = {"scores": {"true_captions": "all", "beams": {"1": 3}}, "data": [], "parameters": "many", "curve": 7}
+        checkpoint.save(loaded.module, loaded.card | claims, networks / f"{file}.safetensors")
+        page = sound(open_page(model=file, panel="The network"))
+        assert any("holds no scores" in each.value for each in page.info)
+
+
+def test_scores_of_the_card_are_believed_where_they_are_whole(networks):
+    loaded = tiny_scenes()
+    row = {"n": 90, "attention": 0.8, "centre": 0.1, "brightest": 0.2, "another_word": 0.15, "another_picture": None}
+    scores = {"true_captions": 0.91, "named_right": 0.95, "scenes": 1_000, "pointing": {"all": row}}
+    checkpoint.save(loaded.module, loaded.card | {"scores": scores}, networks / "scenes-soft.safetensors")
+    page = sound(open_page(panel="The network"))
+    assert "**91.0%** get a caption that is true" in markdown(page)
+    assert page.dataframe[0].value["the word's attention"].tolist() == [0.8]
+    whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
+    card = tiny_captioner().card | {"scores": {"beams": {"1": whole}}}
+    assert cards.believed(card)["scores"] and not cards.believed(card | {"scores": {"beams": {"1": whole | {"bleu": [1]}}}})["scores"]
+    assert cards.believed(card | {"arguments": {"attention": "hard"}}) is None
+
+
+def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(networks, tmp_path):
+    loaded = tiny_scenes(seed=4)
+    checkpoint.save(loaded.module, loaded.card | {"scores": {"true_captions": 1.0}}, tmp_path / "mine.own")
+    page = open_page(panel="Your own network")
+    page.file_uploader(key="captions.own.file").set_value(("my net.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
+    name = sound(page).selectbox(key=choice.MODEL).value
+    assert name.startswith("my-net-") and uploads.card_of(name)["scores"] == {}
+    page.file_uploader(key="captions.own.file").set_value(("lm.safetensors", own_checkpoint(tmp_path / ".."), "")).run()
+    assert "of kind 'char_lm'; this page opens 'captioner' and 'scenes'" in page.error[0].value
+
+
+def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
+    view = FIRST.of(hidden=(3, 4))
+    exec(export.notebook(view), {})
+    told = capsys.readouterr().out
+    assert told.startswith(captions.caption(FIRST).text)
+    assert str(captions.without(view).change[1].round(2)) in told
+    exec(export.notebook(View("caption-soft", "photo:china")), {})
+
+
+def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(own_network.SAVE, {})
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *choice.KINDS).startswith("mine-")
+    exec(own_network.RECORD, {})
+    assert "(2, 49)" in capsys.readouterr().out and (tmp_path / "attention.html").stat().st_size > 100_000
