@@ -104,7 +104,7 @@ def _set_stopped(value: bool) -> None:
 
 
 def note(told: Told, lost: np.ndarray | None, word: int) -> str:
-    """The readout of a word."""
+    """The readout of a word, given what each loses without each region, [out, in], where that is known."""
     parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+.1f} nats"]
     if told.gates is not None:
         parts.append(f"gate {told.gates[word]:.2f}")
