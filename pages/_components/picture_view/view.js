@@ -3,6 +3,7 @@
 const VIEWS = new WeakMap();
 const QUIET = 300; // milliseconds without a change before Python is told of a word
 const STEP = 1000 / 6; // of playing
+const LEAST = 360; // pixels of the longer side of a picture
 const PRESS = 500; // milliseconds of a long press
 
 export default function component({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -52,13 +53,18 @@ function build(view) {
   if (focused >= 0) root.querySelectorAll(".words button")[focused]?.focus();
   for (const [which, figure] of view.figures.entries()) {
     const picture = figure.querySelector(".picture");
-    [picture.style.width, picture.style.aspectRatio] = [`min(${data.size[0]}px, 100%)`, `${data.size[0]} / ${data.size[1]}`];
-    figure.style.width = `min(${data.size[0]}px, 100%)`;
+    picture.style.aspectRatio = `${data.size[0]} / ${data.size[1]}`;
+    figure.style.width = `min(${Math.round(shown(data.size))}px, 100%)`;
     picture.querySelector("img").src = data.picture;
     figure.querySelector("figcaption").textContent = data.names[which];
     picture.setAttribute("aria-label", `${data.names[which]}. ${data.told[which] ?? "Nothing to show."}`);
     picture.querySelector(".holes").replaceChildren(...data.hidden.map((cell) => hole(cell, data.grid)));
   }
+}
+
+// Width on the page: small pictures are enlarged.
+function shown(size) {
+  return size[0] * Math.max(1, LEAST / Math.max(...size));
 }
 
 function hole(cell, [rows, columns]) {
