@@ -1,6 +1,6 @@
 """What the page of captions computes, each once for all visitors: captions, their attention, and what they are without a place.
 
-Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:china` or `own:` and its checksum.
+Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:temple` or `own:` and its checksum.
 """
 
 from collections.abc import Callable

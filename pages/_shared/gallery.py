@@ -1,4 +1,4 @@
-"""Pictures by name: drawn scenes, photographs that a required package brings, and those that a visitor brings."""
+"""Pictures by name: drawn scenes, photographs that need no download, and those that a visitor brings."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,19 +21,25 @@ KEY = "gallery.own"
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph inside scikit-learn, and whose it is."""
+    """A photograph that is here without a download, and whose it is; credit: in Markdown."""
 
     file: str
     shows: str
-    author: str
-    address: str
+    credit: str
 
 
+HERE = Path(__file__).parent / "photographs"
+CC_BY = "[CC BY 2.0](https://creativecommons.org/licenses/by/2.0/), as shipped in scikit-learn"
+CC0 = "[CC0](https://creativecommons.org/publicdomain/zero/1.0/), from the sample pictures of scikit-image"
+FREE = "public domain, from the sample pictures of scikit-image"
 PHOTOS = {
-    "china": Photo("china.jpg", "a Chinese temple", "danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/"),
-    "flower": Photo("flower.jpg", "a flower", "vultilion", "https://www.flickr.com/photos/vultilion/6056698931/"),
+    "cat": Photo("chelsea.jpg", "a cat", f"Stéfan van der Walt, {CC0}"),
+    "coffee": Photo("coffee.jpg", "a cup of coffee", f"Rachel Michetti, courtesy of Pikolo Espresso Bar, {CC0}"),
+    "rocket": Photo("rocket.jpg", "a rocket", f"[SpaceX](https://www.flickr.com/photos/spacexphotos/16511594820/), {FREE}"),
+    "astronaut": Photo("astronaut.jpg", "an astronaut, Eileen Collins", f"[NASA](https://flic.kr/p/r9qvLn), {FREE}"),
+    "flower": Photo("flower.jpg", "a flower", f"[vultilion](https://www.flickr.com/photos/vultilion/6056698931/), {CC_BY}"),
+    "temple": Photo("china.jpg", "a temple", f"[danielbuechele](https://www.flickr.com/photos/danielbuechele/6061409035/), {CC_BY}"),
 }
-LICENCE = "https://creativecommons.org/licenses/by/2.0/"
 
 
 def exists(name: str) -> bool:
@@ -70,11 +76,13 @@ def _made(name: str) -> Image.Image:
 
 
 def file_of(photo: Photo) -> str:
-    """Where a photograph lies; scikit-learn is found, not imported.
+    """Where a photograph lies: here, or inside scikit-learn, which is found, not imported.
 
     Raises:
-        PictureError: it is not installed.
+        PictureError: scikit-learn is not installed.
     """
+    if (HERE / photo.file).is_file():
+        return str(HERE / photo.file)
     found = find_spec("sklearn")
     if found is None or found.origin is None:
         raise PictureError(f"The photograph {photo.file} is part of scikit-learn, which is not installed. Install requirements.txt.")
@@ -84,7 +92,7 @@ def file_of(photo: Photo) -> str:
 def credit(name: str) -> str:
     """Whose a photograph is; empty for other pictures."""
     photo = PHOTOS.get(name.removeprefix(PHOTO)) if name.startswith(PHOTO) else None
-    return f"Photograph: [{photo.author}]({photo.address}), [CC BY 2.0]({LICENCE}), as shipped in scikit-learn." if photo else ""
+    return f"Photograph: {photo.credit}." if photo else ""
 
 
 def keep(file_name: str, content: bytes) -> str:

@@ -36,7 +36,7 @@ def looked(view: View) -> tuple:
     return loaded, describer.eye(loaded)([gallery.seen(view.picture)])[0]
 
 
-@pytest.mark.parametrize("view", [SCENE, View("scenes-none", "scene:3"), View("caption-soft", "photo:china", width=1)])
+@pytest.mark.parametrize("view", [SCENE, View("scenes-none", "scene:3"), View("caption-soft", "photo:temple", width=1)])
 def test_a_caption_is_what_the_library_writes(view: View):
     loaded, features = looked(view)
     wanted = describer.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=describer.LONGEST))
@@ -133,7 +133,7 @@ def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:cat", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
+    "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:dog", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
 )
 def test_a_name_that_is_none_gets_a_sentence(name: str):
     assert not gallery.exists(name)

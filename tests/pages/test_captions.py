@@ -244,7 +244,7 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     assert told.startswith(captions.caption(FIRST).text)
     last = [float(number) for number in re.findall(r"-?\d+\.\d*", told.splitlines()[-1])]
     np.testing.assert_allclose(last, captions.without(view).change[1], atol=0.0051)
-    exec(export.notebook(View("caption-soft", "photo:china")), {})
+    exec(export.notebook(View("caption-soft", "photo:temple")), {})
 
 
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
