@@ -191,16 +191,15 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
     looking.run()
     seen, said = looking.read(data.files(dev)), data.said(dev)
-    return packed(module, card, target, lambda loaded: card_scores(loaded, seen, said, report))
+    return packed(module, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
 
 
-def packed(module: nn.Module, card: dict[str, Any], target: Path, score: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:
-    """Write a checkpoint twice: so that `score` gets what ships, and then with its scores; gives the card."""
+def packed(module: nn.Module, card: dict[str, Any], target: Path, measure: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:
+    """Write a checkpoint twice: so that `measure` gets what ships, and then with the fields of its card that it gives; gives the card."""
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
     checkpoint.save(module, card, partial)
     try:
-        scores = score(checkpoint.load(partial))
-        checkpoint.save(module, card | {"scores": scores}, target)
+        checkpoint.save(module, card | measure(checkpoint.load(partial)), target)
     finally:
         partial.unlink(missing_ok=True)
     return checkpoint.read_card(target)

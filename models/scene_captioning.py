@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import captioning, checkpoint, pointing, scenes
+from models import captioning, checkpoint, pointing, scene_examples, scenes
 from models.captioning import GREEDY, nats, numbers
 from models.data import DataError, sha256
 from models.describer import SIDE_BY_SIDE, describe_all
@@ -154,7 +153,9 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
     card["curve"] = kept["curve"]
-    return captioning.packed(module, card, target, lambda loaded: card_scores(loaded, report))
+    return captioning.packed(
+        module, card, target, lambda loaded: {"scores": card_scores(loaded, report), "examples": scene_examples.found(loaded, report)}
+    )
 
 
 def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
@@ -169,8 +170,8 @@ def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
             features = module.look(pictures[part])
         for scene, picture, each in zip(found[part], pictures[part], describe_all(module, loaded.vocab, [features], GREEDY), strict=True):
             words = tuple(each.text.split())
-            true += words in {said.words for said in scenes.captions(scene)}
-            named = named_things(scene, words)
+            true += scenes.is_true(scene, words)
+            named = scenes.named_things(scene, words)
             names += sum(word in scenes.SHAPES for word in words)
             right += sum(number is not None for word, number in zip(words, named, strict=True) if word in scenes.SHAPES)
             told.append(_told(scene, words, each.hypotheses[0].attention, picture))
@@ -179,18 +180,8 @@ def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
     return scores | ({"pointing": pointing.game(told)} if module.looks else {})
 
 
-def named_things(scene: Scene, words: Sequence[str]) -> tuple[int | None, ...]:
-    """For each word of a caption, the number of the thing it names: colour and shape of one that is there; else None."""
-    numbers = {tuple(thing.name.split()): number for number, thing in enumerate(scene.things)}
-    found: list[int | None] = [None] * len(words)
-    for place, pair in enumerate(pairwise(words)):
-        if pair in numbers:
-            found[place] = found[place + 1] = numbers[pair]
-    return tuple(found)
-
-
 def _told(scene: Scene, words: tuple[str, ...], attention: np.ndarray | None, picture: np.ndarray) -> pointing.Told:
-    named = named_things(scene, words)
+    named = scenes.named_things(scene, words)
     boxes: tuple[Box | None, ...] = tuple(None if number is None else scene.things[number].box() for number in named)
     sizes = tuple("" if number is None else scene.things[number].size for number in named)
     weights = np.zeros((len(words), 1)) if attention is None else attention[: len(words)]

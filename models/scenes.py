@@ -2,8 +2,9 @@
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import pairwise, permutations
 
 from PIL import Image, ImageDraw
 
@@ -94,6 +95,21 @@ def captions(scene: Scene) -> list[Said]:
     for number, thing in enumerate(scene.things):
         said.append(_said(("a", number), *((word, None) for word in ("at", "the", *_place(thing).split())), scene=scene))
     return said
+
+
+def is_true(scene: Scene, words: Sequence[str]) -> bool:
+    """Whether a caption is one of all that are true of a scene."""
+    return tuple(words) in {said.words for said in captions(scene)}
+
+
+def named_things(scene: Scene, words: Sequence[str]) -> tuple[int | None, ...]:
+    """For each word of a caption, the number of the thing it names: colour and shape of one that is there; else None."""
+    numbers = {tuple(thing.name.split()): number for number, thing in enumerate(scene.things)}
+    found: list[int | None] = [None] * len(words)
+    for place, pair in enumerate(pairwise(words)):
+        if pair in numbers:
+            found[place] = found[place + 1] = numbers[pair]
+    return tuple(found)
 
 
 def _said(*parts: tuple[str, int | None], scene: Scene) -> Said:

@@ -35,7 +35,7 @@ with guard():
     shown = first.panel(view, about)
     if credit := gallery.credit(view.picture):
         st.caption(credit)
-    if not choice.write_link(view):
+    if not choice.write_link(view, about):
         st.caption("Your own picture stays with you: no link holds it.")
     name = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
     if name:

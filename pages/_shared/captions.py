@@ -9,21 +9,14 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageFilter
 
 from explorer.analysis.scores import ranks
 from explorer.records import Alignment
 from models import scenes
 from models.decoding import Hypothesis, no_report
-from models.pictures import SIDE, spread
 from pages._shared import gallery
 from pages._shared.memory import shared_cache
 from pages._shared.networks import loaded
-
-FILLS = ("grey", "blur")  # of hidden pixels
-GREY = 127  # what an encoder takes for 0
-NEEDS = float(np.log(2))  # nats: a word that loses half its probability
-WOULD, WOULD_NOT, CANNOT_TELL = "still", "not without it", "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -34,7 +27,7 @@ class View:
         model: Name of a checkpoint. picture: name of a picture.
         word: Place of the chosen word.
         hidden: Regions that are hidden, counted from 0 row by row.
-        fill: What stands in hidden pixels, one of FILLS.
+        fill: What stands in hidden pixels, one of models.hiding.FILLS.
         width: Hypotheses kept side by side; 1 is greedy.
     """
 
@@ -69,22 +62,6 @@ class Told:
     hypothesis: Hypothesis = field(repr=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Without:
-    """A caption with some regions hidden, in two ways.
-
-    Args:
-        pixels, mean: The new captions: with other pixels there, and with the mean picture's regions.
-        change: By how much the log-probability of each original word rises under its own prefix, [way, out]; ways as above.
-        says: For each word WOULD, WOULD_NOT or CANNOT_TELL, [out].
-    """
-
-    pixels: str
-    mean: str
-    change: np.ndarray
-    says: tuple[str, ...]
-
-
 @st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)
 def _eye(model: str) -> Callable:
     from models.describer import eye
@@ -101,14 +78,9 @@ def grid(view: View) -> tuple[int, int]:
 
 def pixels(view: View) -> np.ndarray:
     """What the network sees, hidden regions filled, [row, column, channel]."""
-    seen = gallery.seen(view.picture)
-    if not view.hidden:
-        return seen
-    rows, columns = grid(view)
-    holes = np.zeros(rows * columns)
-    holes[list(view.hidden)] = 1
-    blurred = np.asarray(Image.fromarray(seen).filter(ImageFilter.GaussianBlur(SIDE / 8))) if view.fill == "blur" else np.uint8(GREY)
-    return np.where(spread(holes, (rows, columns), (SIDE, SIDE))[..., None] > 0, blurred, seen).astype(np.uint8)
+    from models import hiding
+
+    return hiding.filled(gallery.seen(view.picture), view.hidden, grid(view), view.fill)
 
 
 def _features(view: View) -> Any:
@@ -186,19 +158,14 @@ def needed(view: View, report: Callable[[int, int], None] = no_report) -> np.nda
     return shared_cache("captions", 128).get(key, lambda: describer.needed(_network(view)[0], _features(plain), tokens, report))
 
 
-def without(view: View) -> Without:
-    """The caption without the hidden regions, and what its words cost then, each under the words that stood before it."""
-    from models import describer
+def without(view: View) -> Any:
+    """The caption without the hidden regions, and what its words cost then: see models.hiding.Without."""
+    from models import hiding
+    from models.describer import BEAM
 
-    def make() -> Without:
-        module, words = _network(view)
-        plain = view.of(hidden=())
-        tokens, search = told(plain).hypothesis.tokens, replace(describer.BEAM, width=view.width)
-        own, mean = _features(plain), describer.without(module, _features(plain), view.hidden)
-        costs = [describer.log_probabilities(module, each[None].to(mean), tokens)[0] for each in (own, _features(view), mean)]
-        change = np.stack(costs[1:]) - costs[0]
-        new = describer.describe(module, words, mean, search).text
-        return Without(caption(view).text, new, change, says(change))
+    def make() -> hiding.Without:
+        plain, search = view.of(hidden=()), replace(BEAM, width=view.width)
+        return hiding.without(loaded(view.model), _features(plain), _features(view), view.hidden, search, told(plain).hypothesis.tokens)
 
     return shared_cache("captions", 128).get(("without", view.model, view.picture, view.hidden, view.fill, view.width), make)
 
@@ -216,21 +183,12 @@ def wrong(view: View, count: int, report: Callable[[int, int], None] = no_report
         found = []
         for done in range(count):
             report(done, count)
-            words = tuple(caption(View(view.model, f"{gallery.SCENE}{scenes.DEV + done}")).text.split())
-            found += [scenes.DEV + done] * (words not in {said.words for said in scenes.captions(scenes.scene(scenes.DEV + done))})
+            number = scenes.DEV + done
+            words = caption(View(view.model, f"{gallery.SCENE}{number}")).text.split()
+            found += [number] * (not scenes.is_true(scenes.scene(number), words))
         return found
 
     return shared_cache("captions", 128).get(("wrong", view.model, count), make)
-
-
-def says(change: np.ndarray) -> tuple[str, ...]:
-    """Whether each word would have been said without a place: only where both ways of hiding it agree.
-
-    Args:
-        change: Of the log-probability of each word, [way, out], nats.
-    """
-    lost = -change > NEEDS
-    return tuple(WOULD_NOT if each.all() else CANNOT_TELL if each.any() else WOULD for each in lost.T)
 
 
 def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:

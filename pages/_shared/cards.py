@@ -120,7 +120,16 @@ def _of_captions(card: dict[str, Any]) -> dict[str, Any] | None:
     else:
         beams = scores.get("beams")
         is_whole = isinstance(beams, dict) and all(_is_caption_score(each) for each in beams.values())
-    return card | told | {"scores": scores if is_whole else {}}
+    examples = card.get("examples") if isinstance(card.get("examples"), list) else []
+    return card | told | {"scores": scores if is_whole else {}, "examples": [row for row in examples if _is_hiding(row)]}
+
+
+def _is_hiding(row: Any) -> bool:
+    """Whether it is an example of a word that changes, or stays, when the place is hidden that was looked at for it."""
+    if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in ("says", "pixels", "mean")):
+        return False
+    scene, word = row.get("scene"), row.get("word")
+    return row.get("kind") in ("changes", "stays") and type(scene) is int and scene >= 0 and word in range(len(row["says"].split()))
 
 
 def _is_game(row: Any) -> bool:
@@ -187,7 +196,7 @@ def of_module(card: dict[str, Any], module: Any) -> dict[str, Any]:
         size = {"layers": module.rnn.num_layers, "units": module.rnn.hidden_size}
         return told | {"arguments": card["arguments"] | size, "units": []}
     if card["kind"] in ("captioner", "scenes"):
-        return told | {"arguments": card["arguments"] | {"attention": "soft" if module.looks else "none"}}
+        return told | {"arguments": card["arguments"] | {"attention": "soft" if module.looks else "none"}, "examples": []}
     direction = card.get("direction")
     return told | {"direction": direction if isinstance(direction, str) else "", "answers": {}, "paired": {}, "example": None}
 

@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from models.hiding import around
 from models.pictures import cell_at
-from pages._panels.captions.choice import block
 from tests.browser.chromium import ROOT, settle
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
@@ -78,7 +78,7 @@ def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(capti
     box = page.locator(".view .picture").nth(1).bounding_box()
     x, y = 0.3 * box["width"], 0.8 * box["height"]
     page.mouse.click(box["x"] + x, box["y"] + y)
-    cells = block(cell_at(x, y, (14, 14), (box["width"], box["height"])), (14, 14), 3)
+    cells = around(cell_at(x, y, (14, 14), (box["width"], box["height"])), (14, 14), 3)
     expect(page).to_have_url(re.compile(f"captions.hidden={'.'.join(map(str, cells))}$|captions.hidden={'.'.join(map(str, cells))}&"))
     expect(page.get_by_text("mean features:")).to_be_visible()
     settle(page)

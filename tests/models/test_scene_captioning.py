@@ -10,7 +10,7 @@ import models
 from models import captioning, describer, scene_captioning, scenes
 from models.recipes import RECIPES, TrainingError
 from models.scene_captioner import SceneCaptioner
-from models.scene_captioning import drawn, named_things, said_of, vocabulary
+from models.scene_captioning import drawn, said_of, vocabulary
 from models.scenes import DEV, scene
 from tests.models.test_captioning import call, stopped
 from tests.models.tiny_captions import collection
@@ -62,7 +62,7 @@ def test_every_word_of_every_scene_is_known():
 def test_names_of_things_that_are_there():
     found = scenes.Scene((0, 0, 0), (scenes.Thing("ring", "red", 0.2, 0.2, 0.2), scenes.Thing("star", "blue", 0.8, 0.8, 0.2)))
     words = ["a", "red", "ring", "left", "of", "a", "red", "star", "at", "a", "blue", "star"]
-    assert named_things(found, words) == (None, 0, 0, None, None, None, None, None, None, None, 1, 1)
+    assert scenes.named_things(found, words) == (None, 0, 0, None, None, None, None, None, None, None, 1, 1)
 
 
 def test_a_training_is_packed_scored_and_used(tmp_path, capsys):

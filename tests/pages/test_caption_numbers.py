@@ -6,11 +6,12 @@ import streamlit as st
 import torch
 from scipy.stats import spearmanr
 
-from models import describer, pictures, scenes
+from models import describer, hiding, pictures, scenes
 from models.decoding import Search
+from models.hiding import CANNOT_TELL, WOULD, WOULD_NOT
 from models.pieces import END, PAD, START
 from pages._shared import captions, gallery
-from pages._shared.captions import CANNOT_TELL, WOULD, WOULD_NOT, View
+from pages._shared.captions import View
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
 SCENE = View("scenes-soft", "scene:3")
@@ -61,7 +62,7 @@ def test_hiding_nothing_changes_nothing():
     assert found.pixels == found.mean == captions.caption(SCENE).text and set(found.says) == {WOULD}
 
 
-@pytest.mark.parametrize("fill", captions.FILLS)
+@pytest.mark.parametrize("fill", hiding.FILLS)
 def test_hidden_pixels_are_those_of_the_cell_and_no_other(fill: str):
     before, after = captions.pixels(SCENE), captions.pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
     left, top, right, bottom = map(int, pictures.cell_box(5, 8, (14, 14), (224, 224)))
@@ -69,7 +70,7 @@ def test_hidden_pixels_are_those_of_the_cell_and_no_other(fill: str):
     outside = np.ones((224, 224), bool)
     outside[top:bottom, left:right] = False
     assert (before[outside] == after[outside]).all()
-    assert fill == "blur" or (after[top:bottom, left:right] == captions.GREY).all()
+    assert fill == "blur" or (after[top:bottom, left:right] == hiding.GREY).all()
     everything = captions.pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
     assert fill == "grey" or 0 < np.abs(np.diff(everything, axis=0)).max() < np.abs(np.diff(before.astype(int), axis=0)).max()
 
@@ -79,7 +80,7 @@ def test_what_the_original_words_cost_without_a_place():
     loaded, features = looked(view)
     tokens = captions.told(SCENE).hypothesis.tokens
     grey = np.array(gallery.seen(view.picture))
-    grey[16:48, 96:128] = captions.GREY  # rows 1 and 2, columns 6 and 7
+    grey[16:48, 96:128] = hiding.GREY  # rows 1 and 2, columns 6 and 7
     mean = features.clone()
     mean[[20, 21, 34, 35]] = loaded.module.average[[20, 21, 34, 35]]
     each = torch.stack([features, describer.eye(loaded)([grey])[0], mean])
@@ -94,7 +95,7 @@ def test_what_the_original_words_cost_without_a_place():
 
 def test_only_where_both_ways_agree_something_is_said():
     change = np.array([[-0.70, -0.70, 0.5, -0.1], [-2.0, -0.69, -1.0, 0.2]])
-    assert captions.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
+    assert hiding.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
 
 
 def test_rank_correlation_is_spearmans_and_is_held_against_other_words():

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models import checkpoint
+from models import checkpoint, hiding
 from models.scenes import DEV
 from pages._components import picture_view
 from pages._panels.captions import choice, export, first, wrong
@@ -107,10 +107,10 @@ def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back
     told = captions.told(view)
     place = divmod(int(told.alignment.weights[view.word].argmax()), 14)
     page.button(key="captions.gesture").click().run()
-    hidden = choice.block(place, (14, 14), 3)
+    hidden = hiding.around(place, (14, 14), 3)
     assert sound(page).session_state[choice.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
     found = captions.without(view.of(hidden=hidden))
-    assert f"log p {found.change[0, view.word]:+.1f} with other pixels" in markdown(page)
+    assert any(f"log p {found.change[0, view.word]:+.1f} with other pixels" in each.value for each in page.caption)
     table = next(each.value for each in page.dataframe if "says" in each.value)
     assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(told.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
@@ -138,7 +138,7 @@ def test_no_link_breaks_the_page(query: dict):
 
 
 def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_again():
-    assert choice.block((0, 13), (14, 14), 3) == (12, 13, 26, 27) and choice.block((3, 2), (7, 7), 1) == (23,)
+    assert hiding.around((0, 13), (14, 14), 3) == (12, 13, 26, 27) and hiding.around((3, 2), (7, 7), 1) == (23,)
     st.session_state[choice.HIDDEN], st.session_state[choice.HOLE] = (), 3
     choice.hide((0, 13), (14, 14))
     assert st.session_state[choice.HIDDEN] == (12, 13, 26, 27)

@@ -7,9 +7,10 @@ import numpy as np
 import streamlit as st
 
 from models import scenes
+from models.hiding import ACROSS, CHANGES, FILLS, around
 from models.scenes import DEV
 from pages._shared import captions, gallery, networks, uploads
-from pages._shared.captions import FILLS, View
+from pages._shared.captions import View
 from pages._shared.folding import folding
 from pages._shared.gallery import OWN, PHOTO, SCENE
 from pages._shared.guard import guard
@@ -31,8 +32,8 @@ def restore() -> None:
     if PICTURE in state:
         return
     uploads.remember(linked(MODEL, ""))
-    name = linked(PICTURE, FIRST)
-    state[PICTURE] = name if gallery.exists(name) else FIRST
+    name = linked(PICTURE, "")
+    state[PICTURE] = name if gallery.exists(name) else opening(card())
     word = linked(WORD, "")
     state[WORD] = int(word) if word.isascii() and word.isdecimal() and len(word) < 4 else None
     state[HIDDEN] = hidden_of(linked(HIDDEN, ""))
@@ -44,9 +45,20 @@ def hidden_of(code: str) -> tuple[int, ...]:
     return tuple(sorted({int(number) for number in re.findall(r"\d+", code[:2_000], re.ASCII) if int(number) < MOST}))
 
 
-def cards() -> dict[str, dict]:
-    """The networks of the page, those for the chosen kind of picture first."""
-    found, own = networks.cards(*KINDS), "scenes" if kind() == SCENE else "captioner"
+def opening(about: dict[str, Any]) -> str:
+    """The scene to open with: one of which hiding shows most, found by search; see the card."""
+    rows = about.get("examples")
+    return f"{SCENE}{rows[0]['scene']}" if rows else FIRST
+
+
+def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:
+    """What the card has found of a picture, if anything."""
+    return next((row for row in about["examples"] if f"{SCENE}{row['scene']}" == picture), None)
+
+
+def cards(of: str | None = None) -> dict[str, dict]:
+    """The networks of the page, those for a kind of picture, or for the chosen one, first."""
+    found, own = networks.cards(*KINDS), "scenes" if (of or kind()) == SCENE else "captioner"
     order = sorted(found, key=lambda name: (found[name]["kind"] != own, found[name]["arguments"].get("attention") != "soft"))
     return {name: found[name] for name in order}
 
@@ -85,17 +97,10 @@ def set_word(word: int | None) -> None:
     st.session_state[WISHES] += 1
 
 
-def block(place: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
-    """The regions of a square of `side` around one, as far as they are in the grid."""
-    reach = side // 2
-    rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(place, grid, strict=True))
-    return tuple(row * grid[1] + column for row in rows for column in columns)
-
-
 def hide(place: tuple[int, int], grid: tuple[int, int]) -> None:
     """Hide a place; a click on one that is hidden shows it again."""
     now, side = set(st.session_state[HIDDEN]), st.session_state.get(HOLE) or default_hole(grid)
-    cells = set(block(place, grid, side))
+    cells = set(around(place, grid, side))
     inside = place[0] * grid[1] + place[1] in now
     st.session_state[HIDDEN] = tuple(sorted(now - cells if inside else now | cells))
 
@@ -107,7 +112,7 @@ def show_all() -> None:
 
 def default_hole(grid: tuple[int, int]) -> int:
     """Regions across a hole: about a fifth of the picture."""
-    return 3 if grid[0] > 7 else 1
+    return ACROSS if grid[0] > 7 else 1
 
 
 def pick() -> tuple[View, dict[str, Any]]:
@@ -124,7 +129,7 @@ def pick() -> tuple[View, dict[str, Any]]:
             fill = st.selectbox("Hide with", FILLS, width=90, **_bound(FILL), help="What stands in hidden pixels")
             st.selectbox("Size of a hole", [1, 3, 5], default_index(model), format_func="{0} × {0}".format, width=90, **_bound(HOLE))
             st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
-    return _view(model, fill), found[model]
+    return _view(model, fill, found[model]), found[model]
 
 
 def default_index(model: str) -> int:
@@ -137,14 +142,17 @@ def _bound(key: str) -> dict[str, Any]:
     return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
-def _view(model: str, fill: str) -> View:
+def _view(model: str, fill: str, about: dict[str, Any]) -> View:
     view = View(model, st.session_state[PICTURE], fill=fill)
     if view.picture == OWN:
         return view
     rows, columns = captions.grid(view)
     hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < rows * columns)
     told, word = captions.told(view), st.session_state[WORD]
-    word = first_word(told) if word is None else min(word, len(told.words) - 1)
+    if word is None:
+        shown = example(view.picture, about)
+        word = shown["word"] if shown else first_word(told)
+    word = min(word, len(told.words) - 1)
     return view.of(word=word, hidden=hidden)
 
 
@@ -157,7 +165,8 @@ def first_word(told: captions.Told) -> int:
 def _other_source() -> None:
     wanted = st.session_state[SOURCE] or kind()
     own = next(reversed(st.session_state.get(gallery.KEY, {})), OWN)
-    set_picture({SCENE: FIRST, PHOTO: f"{PHOTO}{next(iter(gallery.PHOTOS))}", OWN: own}[wanted])
+    scene = opening(next(iter(cards(SCENE).values())))
+    set_picture({SCENE: scene, PHOTO: f"{PHOTO}{next(iter(gallery.PHOTOS))}", OWN: own}[wanted])
 
 
 def _picture() -> None:
@@ -165,6 +174,8 @@ def _picture() -> None:
     name = st.session_state[PICTURE]
     if kind() == SCENE:
         number = int(name.removeprefix(SCENE))
+        if rows := card()["examples"]:
+            _tries(rows)
         st.button("Another scene", key=f"{PAGE}.another", icon=":material/casino:", on_click=set_picture, args=(f"{SCENE}{number + 1}",))
     elif kind() == PHOTO:
         st.session_state[f"{PAGE}.photo"] = name.removeprefix(PHOTO)
@@ -185,6 +196,22 @@ def _picture() -> None:
             st.caption("It stays with you: in no link, seen by nobody else, gone when you close the page.")
 
 
+def _tries(rows: list[dict[str, Any]]) -> None:
+    """Scenes of which the card knows what hiding does to a word."""
+    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
+        for row in rows:
+            word = row["says"].split()[row["word"]]
+            name = f"“{word}” changes" if row["kind"] == CHANGES else f"“{word}” stays"
+            st.button(
+                name,
+                key=f"{PAGE}.try.{row['scene']}.{row['word']}",
+                help=row["says"],
+                on_click=set_picture,
+                args=(f"{SCENE}{row['scene']}",),
+                width="stretch",
+            )
+
+
 def _photo() -> None:
     set_picture(f"{PHOTO}{st.session_state[f'{PAGE}.photo']}")
 
@@ -197,10 +224,11 @@ def _opened() -> None:
         set_picture(gallery.keep(file.name, file.getvalue()))
 
 
-def write_link(view: View) -> bool:
+def write_link(view: View, about: dict[str, Any]) -> bool:
     """Put picture, word and hidden places into the link; False where the picture is one's own, which no link holds."""
     is_own = view.picture.startswith(OWN)
-    link(PICTURE, FIRST if is_own else view.picture, FIRST)
+    first = opening(about)
+    link(PICTURE, first if is_own else view.picture, first)
     link(WORD, "" if is_own or st.session_state[WORD] is None else str(view.word), "")
     link(HIDDEN, "" if is_own else ".".join(map(str, view.hidden)), "")
     return not is_own

@@ -9,10 +9,11 @@ import streamlit as st
 
 from explorer.figures.pictures import CENTRED, Seen
 from models import scenes
+from models.hiding import CANNOT_TELL
 from pages._components.picture_view import Caption, picture_view, told_place, told_word
 from pages._panels.captions import choice
 from pages._shared import captions, gallery
-from pages._shared.captions import CANNOT_TELL, Told, View
+from pages._shared.captions import Told, View
 from pages._shared.guard import patiently
 from pages._shared.show import is_dark
 from pages._shared.text import marked, plain, share
@@ -43,19 +44,28 @@ Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ
 def sentence(view: View, about: dict) -> str:
     """What to look for in this very picture."""
     told, scene = captions.told(view.of(hidden=())), choice.scene_of(view)
-    word = plain(told.words[view.word])
+    word, says = plain(told.words[view.word]), plain(captions.caption(view.of(hidden=())).text)
     if view.hidden:
-        return f"A part is hidden. Is “{word}” still said?"
-    ask = f"Hide where it looked for “{word}”: would it have said it?"
+        return _verdict(word, captions.without(view).says[view.word])
+    looked = "Hide where it looked" if told.alignment else "Hide what it needed most"
+    ask = f"{looked} for “{word}”: would it have said it?"
+    row = choice.example(view.picture, about)
+    if row and view.word == row["word"] and told.alignment:
+        end = "and another word stands there" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
+        return f"It says “{says}”, and that is true. Hide where it looked for “{word}”, {end}."
     if scene:
-        is_true = tuple(captions.caption(view).text.split()) in {said.words for said in scenes.captions(scene)}
-        return f"The caption is {'true' if is_true else 'not true'} of this scene. {ask}"
+        truth = "is true" if scenes.is_true(scene, captions.caption(view.of(hidden=())).text.split()) else "is not true"
+        return f"It says “{says}”, which {truth}. {ask}"
     if about["kind"] == "scenes":
         return f"This network knows drawn figures only: nothing it says here can be right. {ask}"
-    outside = (
-        "It learnt from photographs of people and dogs outdoors; this is outside its world. " if view.picture.startswith("photo:") else ""
-    )
-    return outside + ask
+    outside = "It learnt from photographs of people and dogs outdoors; this is outside its world. "
+    return outside * view.picture.startswith(gallery.PHOTO) + f"It says “{says}”. {ask}"
+
+
+def _verdict(word: str, says: str) -> str:
+    if says == CANNOT_TELL:
+        return f"Cannot tell whether “{word}” needed that place: the two ways of hiding it disagree."
+    return f"“{word}” is still said without that place." if says == WOULD else f"Without that place “{word}” would not have been said."
 
 
 def seen(view: View, told: Told) -> Seen:
@@ -145,10 +155,8 @@ def _without(view: View, told: Told) -> None:
     same = "  (the same words)"
     pixels, mean = (marked(before, each) + same * (each == before) for each in (found.pixels, found.mean))
     st.markdown(f"before: {plain(before)}  \npixels {view.fill}: {pixels}  \nmean features: {mean}")
-    says = found.says[view.word]
-    word = plain(told.words[view.word])
-    meaning = {"still": f"“{word}” is still said", CANNOT_TELL: f"cannot tell for “{word}”: the two ways of hiding disagree"}
-    st.markdown(f"**{meaning.get(says, f'“{word}” would not have been said without it')}** ({_changes(found.change[:, view.word])}).")
+    change = found.change[:, view.word]
+    st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+.1f} with other pixels, {change[1]:+.1f} with mean features.")
     table = {
         "word": told.words,
         f"pixels {view.fill}": found.change[0].round(2),
@@ -157,7 +165,3 @@ def _without(view: View, told: Told) -> None:
     }
     with st.expander("Every word of the first caption, under the words before it: change of its log-probability in nats"):
         st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")
-
-
-def _changes(change: np.ndarray) -> str:
-    return f"log p {change[0]:+.1f} with other pixels, {change[1]:+.1f} with mean features"

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from models import scenes
-from models.scene_captioning import named_things
+from models.hiding import ACROSS, around
 from models.scenes import DEV
 from pages._panels.captions import choice, multiples
 from pages._shared import captions
@@ -55,7 +55,7 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 def _why(view: View, told: Told, scene: scenes.Scene, words: tuple[str, ...]) -> str:
     """What can be seen of the first word of a figure or colour that names nothing that is there."""
-    names = named_things(scene, words)
+    names = scenes.named_things(scene, words)
     wrong = [at for at, word in enumerate(words) if word in (*scenes.SHAPES, *scenes.COLOURS) and names[at] is None]
     if not wrong:
         return "All that it names is there; what it says of their places is not true."
@@ -64,7 +64,7 @@ def _why(view: View, told: Told, scene: scenes.Scene, words: tuple[str, ...]) ->
     if told.alignment is None:
         return f"“{word}” names nothing that is there; the picture gave it {gain:+.1f} nats."
     place = int(np.argmax(told.alignment.weights[at]))
-    cells = choice.block(divmod(place, captions.grid(view)[1]), captions.grid(view), 3)
+    cells = around(divmod(place, captions.grid(view)[1]), captions.grid(view), ACROSS)
     found = captions.without(view.of(hidden=cells))
     return (
         f"“{word}” names nothing that is there. The picture gave it {gain:+.1f} nats; with the place hidden that it looked at most: "
