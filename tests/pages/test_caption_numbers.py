@@ -12,23 +12,36 @@ from models.hiding import CANNOT_TELL, WOULD, WOULD_NOT
 from models.pieces import END, PAD, START
 from pages._shared import captions, gallery
 from pages._shared.captions import View
+from pages._shared.memory import shared_cache
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
 SCENE = View("scenes-soft", "scene:3")
 
 
-@pytest.fixture(autouse=True)
-def networks(monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
     """A folder with tiny captioners, and nothing remembered of another folder."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
-    save_tiny_captioner(tmp_path / "caption-soft.safetensors")
+    path = tmp_path_factory.mktemp("checkpoints")
+    save_tiny_captioner(path / "caption-soft.safetensors")
     for attention in ("soft", "none"):
-        save_tiny_scenes(tmp_path / f"scenes-{attention}.safetensors", attention=attention)
+        save_tiny_scenes(path / f"scenes-{attention}.safetensors", attention=attention)
+    forget()
+    yield path
+    forget()
+
+
+def forget() -> None:
+    """Forget every network and caption."""
     st.cache_data.clear()
-    st.cache_resource.clear()
-    yield tmp_path
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    shared_cache.clear()
+    captions.loaded.clear()
+    captions._eye.clear()
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch, shipped):
+    """The page opens those."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
 
 
 def looked(view: View) -> tuple:

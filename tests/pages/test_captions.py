@@ -14,8 +14,9 @@ from models.scenes import DEV
 from pages._components import picture_view
 from pages._panels.captions import choice, export, first, wrong
 from pages._panels.captions import own as own_network
-from pages._shared import captions, cards, gallery, uploads
+from pages._shared import captions, cards, gallery, networks, uploads
 from pages._shared.captions import View
+from pages._shared.memory import shared_cache
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_captioner, tiny_scenes
 from tests.pages.test_pages import ROOT, own_checkpoint, sound
 
@@ -23,19 +24,44 @@ PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your ow
 FIRST = View("scenes-soft", choice.FIRST)
 
 
-@pytest.fixture(autouse=True)
-def networks(monkeypatch, tmp_path):
-    """A folder with four tiny captioners, and nothing remembered of another folder; few scenes are looked through."""
-    monkeypatch.setattr(wrong, "LISTENED", 4)
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+def forget() -> None:
+    """Forget every network and caption."""
+    st.cache_data.clear()
+    shared_cache.clear()
+    networks.loaded.clear()
+    captions._eye.clear()
+
+
+def save_four(folder) -> None:
     for attention in ("soft", "none"):
-        save_tiny_scenes(tmp_path / f"scenes-{attention}.safetensors", attention=attention)
-        save_tiny_captioner(tmp_path / f"caption-{attention}.safetensors", attention=attention)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+        save_tiny_scenes(folder / f"scenes-{attention}.safetensors", attention=attention)
+        save_tiny_captioner(folder / f"caption-{attention}.safetensors", attention=attention)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A folder with four tiny captioners, opened once for all tests."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    save_four(path)
+    forget()
+    yield path
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch, shipped):
+    """The page opens those; few scenes are looked through."""
+    monkeypatch.setattr(wrong, "LISTENED", 4)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """An empty folder of checkpoints for one test, with nothing remembered of another one."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    forget()
     yield tmp_path
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget()
 
 
 def open_page(**query: str) -> AppTest:
@@ -137,6 +163,20 @@ def test_no_link_breaks_the_page(query: dict):
     sound(open_page(**query))
 
 
+def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, monkeypatch):
+    tiny, sent = tiny_scenes(), drawn(monkeypatch)
+    row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
+    others = [row | {"scene": DEV + 9, "word": 0, "kind": "stays"}, row | {"scene": "7"}, row | {"word": 2}, row | {"kind": "x"}, 7]
+    checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
+    page = sound(open_page())
+    assert page.session_state[choice.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
+    assert "and another word stands there" in markdown(page) and "captions.picture" not in page.query_params
+    assert [each.label for each in page.button if "captions.try" in (each.key or "")] == ["“ring” changes", "“a” stays"]
+    page.button(key=f"captions.try.{DEV + 9}.0").click().run()
+    assert "and it stays" in markdown(sound(page)) and sent[-1]["word"] == 0
+    assert page.query_params["captions.picture"] in (f"scene:{DEV + 9}", [f"scene:{DEV + 9}"])
+
+
 def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_again():
     assert hiding.around((0, 13), (14, 14), 3) == (12, 13, 26, 27) and hiding.around((3, 2), (7, 7), 1) == (23,)
     st.session_state[choice.HIDDEN], st.session_state[choice.HOLE] = (), 3
@@ -181,7 +221,8 @@ BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # prom
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"GIF89a", "is no picture"), (jpeg()[:3_000], "cut short"), (BOMB, "pixels; expected at most 40 megapixels"),
+    [(b"", "is empty"), (b"GIF89a", "is no picture"), (b"Dear diary", "is no picture"),
+     (jpeg()[:3_000], "cut short"), (BOMB, "pixels; expected at most 40 megapixels"),
      (b"\xff\xd8" + bytes(10_000_001), "more than 10 MB")],
 )  # fmt: skip
 def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, said: str):
@@ -198,25 +239,23 @@ def test_a_long_map_can_be_stopped_and_started_again():
     assert not sound(page).session_state[first.STOPPED]
 
 
-def test_without_a_captioner_the_page_says_how_to_train_one(networks):
-    for file in networks.glob("*.safetensors"):
-        file.unlink()
+def test_without_a_captioner_the_page_says_how_to_train_one(folder):
     assert "python -m models train scenes-soft" in sound(open_page()).info[0].value
 
 
-def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
+def test_a_card_of_the_wrong_form_is_shown_without_it(folder):
     for loaded, file in ((tiny_scenes(), "scenes-soft"), (tiny_captioner(), "caption-soft")):
         claims = {"scores": {"true_captions": "all", "beams": {"1": 3}}, "data": [], "parameters": "many", "curve": 7}
-        checkpoint.save(loaded.module, loaded.card | claims, networks / f"{file}.safetensors")
+        checkpoint.save(loaded.module, loaded.card | claims, folder / f"{file}.safetensors")
         page = sound(open_page(model=file, panel="The network"))
         assert any("holds no scores" in each.value for each in page.info)
 
 
-def test_scores_of_the_card_are_believed_where_they_are_whole(networks):
+def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
     loaded = tiny_scenes()
     row = {"n": 90, "attention": 0.8, "centre": 0.1, "brightest": 0.2, "another_word": 0.15, "another_picture": None}
     scores = {"true_captions": 0.91, "named_right": 0.95, "scenes": 1_000, "pointing": {"all": row}}
-    checkpoint.save(loaded.module, loaded.card | {"scores": scores}, networks / "scenes-soft.safetensors")
+    checkpoint.save(loaded.module, loaded.card | {"scores": scores}, folder / "scenes-soft.safetensors")
     page = sound(open_page(panel="The network"))
     assert "**91.0%** get a caption that is true" in markdown(page)
     assert page.dataframe[0].value["the word's attention"].tolist() == [0.8]
@@ -226,7 +265,7 @@ def test_scores_of_the_card_are_believed_where_they_are_whole(networks):
     assert cards.believed(card | {"arguments": {"attention": "hard"}}) is None
 
 
-def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(networks, tmp_path):
+def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
     loaded = tiny_scenes(seed=4)
     checkpoint.save(loaded.module, loaded.card | {"scores": {"true_captions": 1.0}}, tmp_path / "mine.own")
     page = open_page(panel="Your own network")

@@ -63,6 +63,13 @@ def cards(of: str | None = None) -> dict[str, dict]:
     return {name: found[name] for name in order}
 
 
+def advice() -> str:
+    """How to get a network for photographs."""
+    if any(about["kind"] == "captioner" for about in networks.cards(*KINDS).values()):
+        return "Choose a network for photographs above."
+    return "For one that knows photographs: `python -m models train caption-soft`."
+
+
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
     found = cards()

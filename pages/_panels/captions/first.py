@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.figures.pictures import CENTRED, Seen
 from models import scenes
-from models.hiding import CANNOT_TELL
+from models.hiding import CANNOT_TELL, CHANGES, WOULD
 from pages._components.picture_view import Caption, picture_view, told_place, told_word
 from pages._panels.captions import choice
 from pages._shared import captions, gallery
@@ -20,6 +20,7 @@ from pages._shared.text import marked, plain, share
 
 KEY = "captions.first"
 STOPPED = f"{KEY}.stopped"
+OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
 HOW_TO_READ = """
 Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
 What was not looked at is dimmed; the scale is that of the whole caption. A region late in a network has seen much of the
@@ -53,13 +54,14 @@ def sentence(view: View, about: dict) -> str:
     if row and view.word == row["word"] and told.alignment:
         end = "and another word stands there" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
         return f"It says “{says}”, and that is true. Hide where it looked for “{word}”, {end}."
-    if scene:
-        truth = "is true" if scenes.is_true(scene, captions.caption(view.of(hidden=())).text.split()) else "is not true"
-        return f"It says “{says}”, which {truth}. {ask}"
-    if about["kind"] == "scenes":
-        return f"This network knows drawn figures only: nothing it says here can be right. {ask}"
-    outside = "It learnt from photographs of people and dogs outdoors; this is outside its world. "
-    return outside * view.picture.startswith(gallery.PHOTO) + f"It says “{says}”. {ask}"
+    said = f"It says “{says}”"
+    if about["kind"] == "captioner":
+        is_outside = view.picture.startswith(gallery.PHOTO) or scene
+        return f"{OUTSIDE} {said}. {ask}" if is_outside else f"{said}. {ask}"
+    if not scene:
+        return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {choice.advice()}"
+    truth = "is true" if scenes.is_true(scene, captions.caption(view.of(hidden=())).text.split()) else "is not true"
+    return f"{said}, which {truth}. {ask}"
 
 
 def _verdict(word: str, says: str) -> str:

@@ -8,7 +8,7 @@ from explorer.figures import pictures
 from pages._panels.captions import choice, first
 from pages._shared import captions
 from pages._shared.captions import Told, View
-from pages._shared.show import draw, is_dark, save, show
+from pages._shared.show import draw, is_dark, save, scrolling, show
 from pages._shared.text import share
 
 KEY = "captions.multiples"
@@ -23,7 +23,7 @@ def panel(view: View, about: dict, told: Told) -> None:
     lost, drawn = captions.needed(view), first.seen(view, told)
     st.markdown(f"**What “{told.words[view.word]}” loses without each region**, on a scale of its own; blue where hiding it helps")
     frame = pd.DataFrame(lost, index=pd.Index(told.words, name="word"), columns=np.arange(lost.shape[1])).reset_index()
-    with st.container(key="captions-wide"):
+    with scrolling("captions-map"):
         show(pictures.region_map(drawn, view.word, lost[view.word], "nats lost", is_dark()), f"{KEY}.map", "needed", frame)
 
 
@@ -37,9 +37,8 @@ def draw_words(view: View, told: Told, key: str) -> None:
     p = np.exp(told.hypothesis.log_probabilities[:MOST])
     notes = [f"{share(float(each))}, visual {gain:+.1f}" for each, gain in zip(p, told.visual, strict=False)]
     figure = pictures.multiples(drawn, notes, not st.session_state.get(choice.CELLS), is_dark())
-    with st.container(key=f"{key}-wide".replace(".", "-")):
+    with scrolling(key.replace(".", "-")):
         draw(figure, f"{key}.words")
-    st.html(f"<style>.st-key-{key.replace('.', '-')}-wide, .st-key-captions-wide {{ overflow-x: auto; }}</style>")
     st.caption(
         f"Below each word: its probability and what the picture gave it, in nats. Brightest: {drawn.top:.2g}, in all pictures alike."
     )
