@@ -18,7 +18,7 @@ PANELS = {
 }
 
 through_app()
-st.title("What did the model look at when it said “dog”, and would it have said it without looking?", anchor=False)
+st.title("What did it look at to say “dog”, and would it have said it without looking?", anchor=False)
 with guard():
     choice.restore()
     about = choice.card()
@@ -26,13 +26,15 @@ if not about:
     st.info("There is no trained captioner in `checkpoints/`. Train one: `python -m models train scenes-soft`.")
     st.stop()
 with guard():
-    sentence = st.empty()
+    head = st.container(horizontal=True, vertical_alignment="center")
     view, about = choice.pick()
     if view.picture == gallery.OWN:
         st.info("Open a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
         st.stop()
-    sentence.markdown(first.sentence(view, about))
+    head.markdown(first.sentence(view, about), width="stretch")
     shown = first.panel(view, about)
+    with head:
+        first.gesture(view)
     if credit := gallery.credit(view.picture):
         st.caption(credit)
     if not choice.write_link(view, about):

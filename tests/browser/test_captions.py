@@ -30,7 +30,7 @@ def captions(serve, visit, folder):
     def go(query: str = SCENE, **options) -> Page:
         server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
         page = visit(f"{server.url}/captions?{query}", **options)
-        expect(page.get_by_role("heading", name="What did the model look at")).to_be_visible()
+        expect(page.get_by_role("heading", name="What did it look at")).to_be_visible()
         page.wait_for_selector(".view .words button", timeout=120_000)
         settle(page, 120_000)
         return page

@@ -20,6 +20,7 @@ from pages._shared.text import marked, plain, share
 
 KEY = "captions.first"
 STOPPED = f"{KEY}.stopped"
+NOTHING = "*It says nothing.*"
 OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
 HOW_TO_READ = """
 Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
@@ -48,13 +49,13 @@ def sentence(view: View, about: dict) -> str:
     word, says = plain(told.words[view.word]), plain(captions.caption(view.of(hidden=())).text)
     if view.hidden:
         return _verdict(word, captions.without(view).says[view.word])
+    said = f"It says “{says}”" if says else "It says nothing"
     looked = "Hide where it looked" if told.alignment else "Hide what it needed most"
     ask = f"{looked} for “{word}”: would it have said it?"
     row = choice.example(view.picture, about)
     if row and view.word == row["word"] and told.alignment:
         end = "and another word stands there" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
-        return f"It says “{says}”, and that is true. Hide where it looked for “{word}”, {end}."
-    said = f"It says “{says}”"
+        return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
     if about["kind"] == "captioner":
         is_outside = view.picture.startswith(gallery.PHOTO) or scene
         return f"{OUTSIDE} {said}. {ask}" if is_outside else f"{said}. {ask}"
@@ -94,15 +95,20 @@ def panel(view: View, about: dict) -> Told:
     )
     asked = repr((view.model, view.picture, told.words, st.session_state[choice.WISHES]))
     acts = _word_told, partial(_place_told, drawn.grid)
-    picture_view(shown, view.word, asked, f"{KEY}.view", acts)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        _gesture(view, drawn, lost)
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        picture_view(shown, view.word, asked, f"{KEY}.view", acts)
+    with right:
         if lost is None:
             st.button("Work out what is needed", key=f"{KEY}.start", on_click=_set_stopped, args=(False,))
+        if view.hidden:
+            _anew(view, told)
+        else:
+            st.caption("Click a picture to hide that place; on a touch screen, press long.")
         others = [f"{plain(name)} {share(p)}" for name, p in captions.likely(view, told, view.word) if name != told.words[view.word]]
         st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
     if view.hidden:
-        _without(view, told)
+        _every_word(view, told)
     return told
 
 
@@ -139,26 +145,34 @@ def _place_told(grid: tuple[int, int]) -> None:
         choice.hide(place, grid)
 
 
-def _gesture(view: View, drawn: Seen, lost: np.ndarray | None) -> None:
-    """The one button: hide where it looked, or needed where it does not look; then show all again."""
+def gesture(view: View) -> None:
+    """The one button: hide where it looked, or needed most where it does not look; then show all again."""
     if view.hidden:
         st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=choice.show_all)
         return
-    by = drawn.weights if drawn.weights.any() else lost
-    if by is not None:
-        place = divmod(int(np.argmax(by[view.word])), drawn.grid[1])
-        label = f"**Hide where it looked for “{plain(drawn.words[view.word])}”**"
-        st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=choice.hide, args=(place, drawn.grid))
+    told, grid = captions.told(view), captions.grid(view)
+    if told.alignment is None and st.session_state.get(STOPPED):
+        return
+    by = told.alignment.weights if told.alignment else captions.needed(view)
+    place = divmod(int(np.argmax(by[view.word])), grid[1])
+    verb = "it looked" if told.alignment else "it needed most"
+    label = f"**Hide where {verb} for “{plain(told.words[view.word])}”**"
+    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=choice.hide, args=(place, grid))
 
 
-def _without(view: View, told: Told) -> None:
-    """The new captions, and what each of the first words costs now."""
+def _anew(view: View, told: Told) -> None:
+    """The captions without the hidden place, and what the word costs then."""
     found, before = captions.without(view), captions.caption(view.of(hidden=())).text
-    same = "  (the same words)"
-    pixels, mean = (marked(before, each) + same * (each == before) for each in (found.pixels, found.mean))
-    st.markdown(f"before: {plain(before)}  \npixels {view.fill}: {pixels}  \nmean features: {mean}")
+    rows = [("before", plain(before) or NOTHING)]
+    for way, text in ((f"pixels {view.fill}", found.pixels), ("mean features", found.mean)):
+        rows.append((way, "the same" if text == before else marked(before, text) or NOTHING))
+    st.markdown("  \n".join(f"{way}: {text}" for way, text in rows))
     change = found.change[:, view.word]
     st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+.1f} with other pixels, {change[1]:+.1f} with mean features.")
+
+
+def _every_word(view: View, told: Told) -> None:
+    found = captions.without(view)
     table = {
         "word": told.words,
         f"pixels {view.fill}": found.change[0].round(2),
