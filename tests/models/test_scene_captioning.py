@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import models
-from models import captioning, describer, scene_captioning, scenes
+from models import captioning, describer, scene_captioning, scene_examples, scenes
 from models.recipes import RECIPES, TrainingError
 from models.scene_captioner import SceneCaptioner
 from models.scene_captioning import drawn, said_of, vocabulary
@@ -30,6 +30,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setitem(RECIPES, "tiny", TINY)
     for name, value in (("UPDATES", 4), ("LISTENED", 6), ("SCORED", 12)):
         monkeypatch.setattr(scene_captioning, name, value)
+    monkeypatch.setattr(scene_examples, "SEARCHED", 3)
     monkeypatch.setattr(captioning.scored, "__defaults__", (20,))
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
 
@@ -74,6 +75,7 @@ def test_a_training_is_packed_scored_and_used(tmp_path, capsys):
     assert len(card["data"]["sha256"]) == 64
     assert set(card["scores"]["pointing"]["all"]) == {"n", "attention", "centre", "brightest", "another_word", "another_picture"}
     loaded = models.load("tiny")
+    assert card["examples"] == scene_examples.found(loaded)
     expected = loaded.module.look(drawn(range(12))[1]).mean(0)
     torch.testing.assert_close(loaded.module.average, expected, atol=5e-3, rtol=5e-3)
     assert describer.grid(loaded) == (14, 14)
