@@ -14,8 +14,8 @@ with guard():
     choice.restore()
     lessons.restore()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        options = {"key": choice.VIEW, "bind": "query-params", "label_visibility": "collapsed"}
-        view = st.segmented_control("View", list(VIEWS), default=choice.usual(choice.VIEW, hello.TITLE), **options)
+        usual = choice.usual(choice.VIEW, hello.TITLE)
+        view = st.segmented_control("View", list(VIEWS), default=usual, key=choice.VIEW, bind="query-params", label_visibility="collapsed")
         st.button("A lesson in eight steps", key="one_step.lesson_button", icon=":material/menu_book:", on_click=lessons.go, args=(0,))
     lessons.panel()
     VIEWS[view or hello.TITLE]()

@@ -164,7 +164,7 @@ def _lines(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[al
 def _frame(curve: Curve) -> pd.DataFrame:
     values = _finite(curve.log10)
     frame = pd.DataFrame({"lag": np.arange(len(values)), "value": values, "share": 10.0**values, "series": curve.name})
-    return frame[frame["value"].notna()]
+    return frame.dropna(subset=["value"])
 
 
 def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -281,8 +281,9 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
         for each, values in series.items()
     ]
     frame, styles = pd.concat(frames, ignore_index=True), {each: kind_style(each, dark) for each in series}
-    low, high = math.floor(frame["value"].min()), math.ceil(frame["value"].max())
-    axis = alt.Axis(values=list(range(low, high + 1)), labelExpr="'1e' + datum.value")
+    values = frame["value"].to_numpy()
+    low, high = float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
+    axis = alt.Axis(values=list(np.arange(low, high + 1)), labelExpr="'1e' + datum.value")
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
     y = alt.Y("value:Q", title="gradient of the summed cost", axis=axis, scale=alt.Scale(domain=[low, high], nice=False))
     tooltip = ["series", "position", "token", alt.Tooltip("value", title="log10", format=".2f")]

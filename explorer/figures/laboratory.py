@@ -21,7 +21,7 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     rows = frame[["steps ago", *LINES]].melt("steps ago", var_name="line", value_name="value")
     rows = rows[np.isfinite(rows["value"])]
     # The scale is that of what happened: a loose bound leaves the picture, as it should.
-    top, low = float(max(run.gradient.max(), run.product.max())) + 3, max(-60.0, min(-3.0, float(rows["value"].min())))
+    top, low = float(max(run.gradient.max(), run.product.max())) + 3, max(-60.0, min(-3.0, float(np.min(rows["value"]))))
     scale = alt.Scale(domain=[low, top], nice=False)
     x = alt.X("steps ago:Q", title="steps ago", scale=alt.Scale(reverse=True, nice=False), axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y(
@@ -66,7 +66,7 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     x, y = alt.X("real:Q", title=None, scale=scale, axis=axis), alt.Y("imaginary:Q", title=None, scale=scale, axis=axis)
     angle = np.linspace(0, 2 * np.pi, 91)
     ring = pd.DataFrame({"real": np.cos(angle), "imaginary": np.sin(angle), "place": np.arange(91)})
-    dots = pd.DataFrame({"real": run.eigenvalues.real, "imaginary": run.eigenvalues.imag})
+    dots = pd.DataFrame({"real": np.real(run.eigenvalues), "imaginary": np.imag(run.eigenvalues)})
     circle = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3]).encode(x=x, y=y, order="place:Q")
     points = alt.Chart(dots).mark_circle(size=36, opacity=0.8, color=LAYERS[dark][0]).encode(x=x, y=y)
     outside = int((np.abs(run.eigenvalues) > 1).sum())

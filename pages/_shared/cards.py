@@ -120,7 +120,8 @@ def _of_captions(card: dict[str, Any]) -> dict[str, Any] | None:
     else:
         beams = scores.get("beams")
         is_whole = isinstance(beams, dict) and all(_is_caption_score(each) for each in beams.values())
-    examples = card.get("examples") if isinstance(card.get("examples"), list) else []
+    examples = card.get("examples")
+    examples = examples if isinstance(examples, list) else []
     return card | told | {"scores": scores if is_whole else {}, "examples": [row for row in examples if _is_hiding(row)]}
 
 

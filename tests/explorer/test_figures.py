@@ -18,8 +18,7 @@ from explorer.analysis.hello import after, forward, opening
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.errors import AnalysisError, ExplorerError
-from explorer.figures import alignment, cell, confusion, hello, letters, shapes
-from explorer.figures import alignment, confusion, letters, pictures
+from explorer.figures import alignment, cell, confusion, hello, letters, pictures, shapes
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import TOP, bits, smoothed
 from explorer.figures.bleu import Score, by_length

@@ -39,8 +39,8 @@ class Caption:
 
 def _view():
     """Registered with the server that runs; registering the same again changes nothing."""
-    parts = {name: (HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js")}
-    return component("picture_view", **parts)
+    html, css, js = ((HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js"))
+    return component("picture_view", html=html, css=css, js=js)
 
 
 def told_word(key: str) -> int | None:

@@ -90,7 +90,7 @@ def _share(log10: float) -> str:
 def panel(view: View) -> list[Curve]:
     """Text, figure and numbers; gives the lines."""
     shown = felt(view)
-    paints = [None] * len(view.text)
+    paints: list[tuple[str, str] | None] = [None] * len(view.text)
     paints[view.start : view.at] = figures.paints(shown.places())
     text_choice(view.text, paints, view.at, f"{KEY}.text", choice.set_at)
     drawn = curves(view)

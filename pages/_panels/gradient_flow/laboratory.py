@@ -53,14 +53,13 @@ def panel(view: View, drawn: list[Curve]) -> None:
 
 def _setup() -> Setup:
     first, second = st.columns(4), st.columns(4)
-    bound = {"bind": "query-params"}
-    sigma = first[0].slider("σ, largest singular value of W", 0.1, 5.0, 3.0, 0.1, key=f"{KEY}.sigma", **bound)
-    start = first[1].selectbox("W is drawn", STARTS, key=f"{KEY}.start", **bound)
-    name = first[2].selectbox("Activation", ACTIVATIONS, key=f"{KEY}.activation", **bound)
-    slope = second[0].slider("α of leaky ReLU and ELU", 0.0, 1.0, 0.1, 0.05, key=f"{KEY}.alpha", **bound)
-    units = second[1].slider("Units", 2, 64, 64, 2, key=f"{KEY}.units", **bound)
-    steps = second[2].slider("Steps", 20, 200, 100, 20, key=f"{KEY}.steps", **bound)
-    noise = second[3].slider("Size of the input", 0.0, 2.0, 0.5, 0.1, key=f"{KEY}.noise", **bound)
+    sigma = first[0].slider("σ, largest singular value of W", 0.1, 5.0, 3.0, 0.1, key=f"{KEY}.sigma", bind="query-params")
+    start = first[1].selectbox("W is drawn", STARTS, key=f"{KEY}.start", bind="query-params")
+    name = first[2].selectbox("Activation", ACTIVATIONS, key=f"{KEY}.activation", bind="query-params")
+    slope = second[0].slider("α of leaky ReLU and ELU", 0.0, 1.0, 0.1, 0.05, key=f"{KEY}.alpha", bind="query-params")
+    units = second[1].slider("Units", 2, 64, 64, 2, key=f"{KEY}.units", bind="query-params")
+    steps = second[2].slider("Steps", 20, 200, 100, 20, key=f"{KEY}.steps", bind="query-params")
+    noise = second[3].slider("Size of the input", 0.0, 2.0, 0.5, 0.1, key=f"{KEY}.noise", bind="query-params")
     return Setup(units, steps, start, sigma, name, slope, noise)
 
 
