@@ -12,8 +12,8 @@ from pages._shared.show import is_dark, show
 READ = """Each point is the mean probability that a model gives to the first character of the closing mark, at the places where it
 does come, with its 95 % interval (bootstrap over the marks; marks of one page are alike, so it is rather too narrow). A model
 that only looks at the last few characters can close a link where the word itself tells that it ends; that the link is open it
-knows only as long as the opener is among them. The gradient above is the cause, this is what comes of it: **whatever learning
-could not reach, the network cannot use**."""
+knows only as long as the opener is among them. Where the gradient above does not reach, training cannot teach a network to use what
+stood there: the two figures **go together**, which does not prove that one is the cause of the other."""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
