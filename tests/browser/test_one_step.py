@@ -8,18 +8,19 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages._panels.one_step import cell, hello, shapes
+from tests.browser.chromium import settle
 from tests.models.tiny import save_tiny
 from tests.models.tiny_translation import save_tiny_translator
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
-WIDE, NARROW = (f".st-key-one_step-hello-{part} svg.marks" for part in ("unfolded", "folded"))
+WIDE, NARROW = (f".st-key-one_step-hello-{part} svg.marks" for part in ("wide", "narrow"))
 
 
 PICTURES = {
     hello.TITLE: ".st-key-one_step-hello-graphs svg.marks:visible",
-    cell.TITLE: ".st-key-one_step-cell-graph svg.marks",
-    shapes.TITLE: ".st-key-one_step-shapes-bidirectional svg.marks",
+    cell.TITLE: ".st-key-scrolling-one_step-cell svg.marks",
+    shapes.TITLE: ".st-key-scrolling-one_step-bidirectional svg.marks",
 }
 
 
@@ -77,8 +78,8 @@ def test_arrow_keys_and_clicks_go_through_the_text(one_step):
     page.get_by_role("slider", name="Character").focus()
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(r"one_step\.at=10(&|$)"))
-    strip = page.locator(".st-key-one_step-cell-strip svg.marks").bounding_box()
-    page.mouse.click(strip["x"] + 2 + 17 * 3.5, strip["y"] + 24)
+    settle(page)
+    page.locator(".st-key-one_step-cell-strip svg.marks").click(position={"x": 2 + 17 * 3.5, "y": 24})
     expect(page).to_have_url(re.compile(r"one_step\.at=3(&|$)"))
 
 
@@ -86,11 +87,11 @@ def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
     page = one_step()
     page.get_by_role("button", name="One step of learning").click()
     expect(page.get_by_text("After 1 step of learning")).to_be_visible()
-    drawing = page.locator(WIDE).bounding_box()
-    page.mouse.click(drawing["x"] + 30 + 2.5 * 206, drawing["y"] + 240)
+    settle(page)
+    page.locator(WIDE).click(position={"x": 30 + 2.5 * 206, "y": 240})
     expect(page).to_have_url(re.compile(r"one_step\.step=3"))
     expect(page).to_have_url(re.compile(r"one_step\.stretches=1(&|$)"))
     expect(page.locator(NARROW)).to_contain_text("reads l")
     again = one_step(page.url.split("?")[1])
     expect(again.get_by_text("After 1 step of learning")).to_be_visible()
-    assert again.get_by_role("slider").get_attribute("aria-valuenow") == "3"
+    expect(again.get_by_role("slider")).to_have_value("3")
