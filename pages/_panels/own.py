@@ -29,6 +29,13 @@ def opener(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> N
             st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
 
 
+def in_lines(made: str, save: str, recorded: str, record: str) -> None:
+    """Lines of Python that are tested: one part makes such a file, the other records a network without this page."""
+    for column, title, lines in zip(st.columns(2), (made, recorded), (save, record), strict=True):
+        column.markdown(title)
+        column.code(lines, language="python")
+
+
 def _open(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
     file, state = st.session_state[f"{key}.file"], st.session_state
     if file is None:

@@ -27,6 +27,13 @@ def path_of(name: str) -> Path | None:
     return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
 
 
+def in_lines(name: str) -> tuple[str, str]:
+    """How a notebook opens a network: what it imports, and what it calls."""
+    if path_of(name):
+        return "from models import checkpoint", "checkpoint.load('your file.safetensors')"
+    return "import models", f"models.load({name!r})"
+
+
 def keep(file_name: str, content: bytes, *kinds: str) -> str:
     """Check a checkpoint, keep it, and give the name under which it opens.
 

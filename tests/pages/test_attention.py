@@ -16,7 +16,9 @@ from pages._shared.link import packed
 from pages._shared.text import plain, share
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import save_tiny_translator, tiny_translator
-from tests.pages.test_pages import ROOT, own_checkpoint, sound
+from tests.pages import rooms
+from tests.pages.rooms import sound
+from tests.pages.test_pages import own_checkpoint
 
 TEXT = "the red cat sees two dog."
 PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
@@ -36,10 +38,7 @@ def networks(monkeypatch, tmp_path):
 
 
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages/attention.py"), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[f"attention.{name}"] = value
-    return page.run()
+    return rooms.open_page("attention", **query)
 
 
 def reading(**query: str) -> AppTest:

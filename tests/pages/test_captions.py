@@ -14,22 +14,15 @@ from models.scenes import DEV
 from pages._components import picture_view
 from pages._panels.captions import choice, export, first, wrong
 from pages._panels.captions import own as own_network
-from pages._shared import captions, cards, gallery, networks, uploads
+from pages._shared import captions, cards, gallery, uploads
 from pages._shared.captions import View
-from pages._shared.memory import shared_cache
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_captioner, tiny_scenes
-from tests.pages.test_pages import ROOT, own_checkpoint, sound
+from tests.pages import rooms
+from tests.pages.rooms import forget, sound
+from tests.pages.test_pages import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
 FIRST = View("scenes-soft", choice.FIRST)
-
-
-def forget() -> None:
-    """Forget every network and caption."""
-    st.cache_data.clear()
-    shared_cache.clear()
-    networks.loaded.clear()
-    captions._eye.clear()
 
 
 def save_four(folder) -> None:
@@ -55,20 +48,8 @@ def opened(monkeypatch, shipped):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
 
 
-@pytest.fixture
-def folder(monkeypatch, tmp_path):
-    """An empty folder of checkpoints for one test, with nothing remembered of another one."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
-    forget()
-    yield tmp_path
-    forget()
-
-
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages/captions.py"), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[f"captions.{name}"] = value
-    return page.run()
+    return rooms.open_page("captions", **query)
 
 
 def drawn(monkeypatch) -> list[dict]:

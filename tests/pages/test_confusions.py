@@ -13,19 +13,12 @@ from models.names import Labelled, spelling
 from pages._panels.confusions import choice, export, matrix, model_card
 from pages._shared import classifications, networks
 from pages._shared.classifications import View
-from pages._shared.memory import shared_cache
 from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
-from tests.pages.test_pages import ROOT, sound
+from tests.pages import rooms
+from tests.pages.rooms import forget, sound
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 ABSENT = {"corpus": "names18", "sha256": "none"}
-
-
-def forget() -> None:
-    """Forget every network and answer; the lists of names stay read."""
-    st.cache_data.clear()
-    networks.loaded.clear()
-    shared_cache.clear()
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +40,8 @@ def opened(monkeypatch, shipped):
     monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
 
 
-@pytest.fixture
-def folder(monkeypatch, tmp_path):
-    """An empty folder of checkpoints for one test, with nothing remembered of another one."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
-    forget()
-    yield tmp_path
-    forget()
-
-
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages/confusions.py"), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[f"confusions.{name}"] = value
-    return page.run()
+    return rooms.open_page("confusions", **query)
 
 
 def told(page: AppTest) -> str:

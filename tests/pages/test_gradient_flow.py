@@ -14,18 +14,12 @@ from pages._panels.gradient_flow import choice, curves
 from pages._shared import flows, networks
 from pages._shared.flows import Network, View
 from pages._shared.link import packed
-from pages._shared.memory import shared_cache
 from tests.measure_gradients import fingerprint
 from tests.models.tiny import save_tiny
-from tests.pages.test_pages import ROOT, sound
+from tests.pages import rooms
+from tests.pages.rooms import forget, sound
 
 TEXT = "a [[bad]] cab [[face] ab]] " * 4
-
-
-def forget() -> None:
-    st.cache_data.clear()
-    networks.loaded.clear()
-    shared_cache.clear()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +42,7 @@ def opened(monkeypatch, shipped):
 
 
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages/gradient_flow.py"), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[f"gradient_flow.{name}"] = value
-    return page.run()
+    return rooms.open_page("gradient_flow", **query)
 
 
 def told(page: AppTest) -> str:

@@ -3,7 +3,6 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import explorer
@@ -13,19 +12,12 @@ from pages._panels.one_step import cell, cell_choice, choice, lessons, shapes
 from pages._shared import networks, steps
 from pages._shared.examples import EXAMPLES
 from pages._shared.link import packed
-from pages._shared.memory import shared_cache
 from tests.models.tiny import save_tiny, tiny
 from tests.models.tiny_translation import save_tiny_translator
-from tests.pages.test_pages import ROOT, sound
+from tests.pages import rooms
+from tests.pages.rooms import forget, sound
 
 TEXT = "abc [[bead]] a cafe\n[[bed]] face"
-
-
-def forget() -> None:
-    """Forget every network and what was computed of it."""
-    st.cache_data.clear()
-    networks.loaded.clear()
-    shared_cache.clear()
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +39,7 @@ def opened(monkeypatch, shipped):
 
 
 def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "pages/one_step.py"), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[f"one_step.{name}"] = value
-    return page.run()
+    return rooms.open_page("one_step", **query)
 
 
 def told(page: AppTest) -> str:

@@ -15,8 +15,8 @@ from pages._panels.hidden_states import choice, export, own, states
 from pages._shared import networks, runs, uploads
 from pages._shared.examples import EXAMPLES, disturbed
 from pages._shared.link import packed
+from tests.pages.rooms import ROOT, sound
 
-ROOT = Path(__file__).parents[2]
 PAGES = [
     node.args[0].value
     for node in ast.walk(ast.parse((ROOT / "app.py").read_text()))
@@ -32,12 +32,6 @@ def open_page(path: str, **query: str) -> AppTest:
     for name, value in query.items():
         page.query_params[f"hidden_states.{name}"] = value
     return page.run()
-
-
-def sound(page: AppTest) -> AppTest:
-    assert not page.exception, [e.value for e in page.exception]
-    assert not page.error, [e.value for e in page.error]
-    return page
 
 
 def shown_text(page: AppTest) -> str:

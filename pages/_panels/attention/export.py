@@ -21,12 +21,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
 
 def notebook(view: View) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
-    brought = uploads.path_of(view.model)
-    source, load = (
-        ("from models import checkpoint", "checkpoint.load('your file.safetensors')")
-        if brought
-        else ("import models", f"models.load({view.model!r})")
-    )
+    source, load = uploads.in_lines(view.model)
     looks = [(edit.step, None if edit.value == ALIKE else edit.value) for edit in view.edits if edit.kind == "look"]
     writes = {edit.step: edit.value for edit in view.edits if edit.kind == "write"}
     return f"""{source}

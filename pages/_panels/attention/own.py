@@ -49,11 +49,9 @@ Path("alignment.html").write_text(to_html(matrix(alignment)))
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """The uploader, and lines of Python that are tested."""
     own.opener(KEY, (choice.KIND,), _opened)
-    left, right = st.columns(2)
-    left.markdown("**A translator with your weights**, as a file for this page")
-    left.code(SAVE, language="python")
-    right.markdown("**The attention of any PyTorch module**, in a notebook: one line in it, no other change")
-    right.code(RECORD, language="python")
+    made = "**A translator with your weights**, as a file for this page"
+    recorded = "**The attention of any PyTorch module**, in a notebook: one line in it, no other change"
+    own.in_lines(made, SAVE, recorded, RECORD)
 
 
 def _opened(name: str) -> None:

@@ -30,12 +30,7 @@ def panel(view: View, about: dict, told: Told) -> None:
 
 def notebook(view: View) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
-    brought = uploads.path_of(view.model)
-    source, load = (
-        ("from models import checkpoint", "checkpoint.load('your file.safetensors')")
-        if brought
-        else ("import models", f"models.load({view.model!r})")
-    )
+    source, load = uploads.in_lines(view.model)
     number = view.picture.removeprefix(gallery.SCENE)
     picture = f"scenes.picture(scenes.scene({number}))" if number != view.picture else f"opened({_file(view)})"
     return f"""{source}

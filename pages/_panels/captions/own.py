@@ -51,11 +51,9 @@ Path("attention.html").write_text(to_html(multiples(Seen(picture, ("a", "dog"), 
 def panel(view: View, about: dict, told: Told) -> None:
     """The uploader, and lines of Python that are tested."""
     own.opener(KEY, choice.KINDS, _opened)
-    left, right = st.columns(2)
-    left.markdown("**A captioner with your weights**, as a file for this page")
-    left.code(SAVE, language="python")
-    right.markdown("**The attention of any PyTorch module**, in a notebook: one line in it, no other change")
-    right.code(RECORD, language="python")
+    made = "**A captioner with your weights**, as a file for this page"
+    recorded = "**The attention of any PyTorch module**, in a notebook: one line in it, no other change"
+    own.in_lines(made, SAVE, recorded, RECORD)
 
 
 def _opened(name: str) -> None:

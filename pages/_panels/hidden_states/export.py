@@ -42,12 +42,7 @@ def panel(view: View, about: dict, chosen) -> None:
 
 def notebook(view: View) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
-    brought = uploads.path_of(view.model)
-    source, load = (
-        ("from models import checkpoint", "checkpoint.load('your file.safetensors')")
-        if brought
-        else ("import models", f"models.load({view.model!r})")
-    )
+    source, load = uploads.in_lines(view.model)
     return f"""import explorer
 {source}
 from explorer.analysis.quantities import quantity

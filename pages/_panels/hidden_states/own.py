@@ -29,11 +29,9 @@ print(trace.gates["forget"].shape)  # time, layer, unit
 def panel(view: View, about: dict, chosen) -> None:
     """The uploader, and lines of Python that are tested."""
     own.opener(KEY, ("char_lm",), _opened)
-    left, right = st.columns(2)
-    left.markdown("**A character network with your weights**, as a file for this page")
-    left.code(SAVE, language="python")
-    right.markdown("**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer")
-    right.code(RECORD, language="python")
+    made = "**A character network with your weights**, as a file for this page"
+    recorded = "**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer"
+    own.in_lines(made, SAVE, recorded, RECORD)
 
 
 def _opened(name: str) -> None:
