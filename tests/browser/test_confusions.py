@@ -54,6 +54,20 @@ def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
     expect(again).not_to_have_url(re.compile("confusions.text"))
 
 
+def test_typing_is_the_stepper_without_enter_and_no_letter_is_lost(confusions):
+    page = confusions("confusions.text=Nowak")
+    letters = page.locator(".st-key-confusions-frame .role-axis-label text")
+    box = page.get_by_role("textbox", name="Name")
+    box.press("End")
+    box.press("Backspace")
+    expect(page).to_have_url(re.compile("confusions.text=Nowa(&|$)"))
+    page.keyboard.type("czewski", delay=70)  # faster than the page draws
+    expect(page).to_have_url(re.compile("confusions.text=Nowaczewski(&|$)"))
+    expect(box).to_have_value("Nowaczewski")
+    expect(box).to_be_focused()
+    expect(letters.filter(has_text=re.compile("^z$"))).to_have_count(1)
+
+
 def test_a_click_opens_a_cell_and_its_names(confusions):
     page = confusions("confusions.order=order+by+index")
     labels = source().labels

@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.analysis.confusion import ORDERS
 from models.names import LONGEST, Labelled, spelling
+from pages._components.as_typed import told_as_typed
 from pages._shared import networks
 from pages._shared.classifications import DEV, KIND, OWN, TRAIN, View
 from pages._shared.folding import folding
@@ -82,8 +83,8 @@ def pick(about: dict) -> View:
     cards, text = networks.cards(KIND), st.session_state[TEXT]
     text = opening(about) if text is None else text
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        # Filled anew at each run: a button or a link may have changed the name.
-        st.session_state[DRAFT] = text
+        if st.session_state.get(DRAFT) != text:  # a button or a link has changed the name
+            st.session_state[DRAFT] = text
         st.text_input(
             "Name", key=DRAFT, max_chars=LONGEST, label_visibility="collapsed", width=240, placeholder="Type a name", on_change=_typed
         )
@@ -91,6 +92,7 @@ def pick(about: dict) -> View:
         with folding(PAGE):
             model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **_bound(MODEL))
             _more(about)
+    told_as_typed(DRAFT)
     return View(model, text, cell=_known_cell(cards[model]))
 
 

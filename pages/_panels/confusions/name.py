@@ -47,7 +47,7 @@ def panel(view: View, about: dict) -> bool:
     """Lines and answer; False where the name has no letter to read."""
     st.html(STYLE)
     if not choice.is_readable(view.text):
-        st.info("There is no letter yet that can be read. Type a name above and press Enter.", icon=":material/edit:")
+        st.info("There is no letter yet that can be read. Type a name above.", icon=":material/edit:")
         return False
     spelled, labels = spelling(view.text), about["labels"]
     p = classifications.after_letters(view.model, view.text)
