@@ -92,6 +92,24 @@ def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(capti
     expect(again).not_to_have_url(re.compile("captions.hidden"))
 
 
+def test_a_place_is_hidden_and_shown_again_by_the_keyboard_alone(captions):
+    page = captions()
+    page.locator(".view .words button").last.focus()
+    page.keyboard.press("Tab")
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    box, first = (page.locator(f".view {part}").first.bounding_box() for part in (".cursor", ".picture"))
+    assert box["x"] - first["x"] == pytest.approx(5 * first["width"] / 14, abs=1)  # from the middle of 14: row 7, column 7
+    assert pressed(page) == 0  # the arrows did not choose a word
+    page.keyboard.press("Enter")
+    cells = ".".join(map(str, around((6, 5), (14, 14), 3)))
+    expect(page).to_have_url(re.compile(f"captions.hidden={cells}(&|$)"))
+    settle(page)
+    expect(page.get_by_role("button", name="show row 7, column 6")).to_have_count(2)
+    page.locator(".view .cursor").first.press("Enter")
+    expect(page).not_to_have_url(re.compile("captions.hidden"))
+
+
 def test_playing_goes_through_the_words_and_stops_where_motion_is_not_wanted(captions):
     page = captions()
     words = page.locator(".view .words button:not(.play)").count()

@@ -5,6 +5,7 @@ const QUIET = 300; // milliseconds without a change before Python is told of a w
 const STEP = 1000 / 6; // of playing
 const LEAST = 360; // pixels of the longer side of a picture
 const PRESS = 500; // milliseconds of a long press
+const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 export default function component({ data, parentElement, setStateValue, setTriggerValue }) {
   const view = VIEWS.get(parentElement) ?? create(parentElement);
@@ -25,7 +26,10 @@ function create(parent) {
   const view = { root: parent.querySelector(".view"), word: 0, parent };
   view.figures = [...view.root.querySelectorAll("figure")];
   view.root.addEventListener("keydown", (event) => keyed(view, event));
-  for (const [which, figure] of view.figures.entries()) listen(view, figure.querySelector(".picture"), which);
+  for (const [which, figure] of view.figures.entries()) {
+    listen(view, figure.querySelector(".picture"), which);
+    aim(view, figure.querySelector(".cursor"), which);
+  }
   return view;
 }
 
@@ -59,6 +63,7 @@ function build(view) {
     figure.querySelector("figcaption").textContent = data.names[which];
     picture.setAttribute("aria-label", `${data.names[which]}. ${data.told[which] ?? "Nothing to show."}`);
     picture.querySelector(".holes").replaceChildren(...data.hidden.map((cell) => hole(cell, data.grid)));
+    point(view, figure.querySelector(".cursor"), which, view.at ?? placeAt(0.5, 0.5, data.grid));
   }
 }
 
@@ -67,12 +72,17 @@ function shown(size) {
   return size[0] * Math.max(1, LEAST / Math.max(...size));
 }
 
-function hole(cell, [rows, columns]) {
+function hole(cell, grid) {
   const box = document.createElement("div");
   box.className = "hole";
-  const [left, top] = [(cell % columns) / columns, Math.floor(cell / columns) / rows];
-  Object.assign(box.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
+  cover(box, { row: Math.floor(cell / grid[1]), column: cell % grid[1] }, grid);
   return box;
+}
+
+// Lay an element over a region.
+function cover(box, { row, column }, [rows, columns]) {
+  const [left, top] = [column / columns, row / rows];
+  Object.assign(box.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
 }
 
 // What hangs on the chosen word.
@@ -153,6 +163,38 @@ function listen(view, picture, which) {
   picture.addEventListener("contextmenu", (event) => touched && event.preventDefault());
   picture.addEventListener("pointermove", (event) => tell(view, placed(event), which));
   picture.addEventListener("click", (event) => touched || view.fire("place", placed(event)));
+}
+
+// Without a mouse: a button that lies over one region, which the arrow keys move and Enter presses.
+function aim(view, cursor, which) {
+  cursor.addEventListener("keydown", (event) => {
+    const move = MOVES[event.key];
+    if (!move) return;
+    point(view, cursor, which, moved(view.at, move, view.data.grid));
+    tell(view, view.at, which);
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere the arrows choose a word
+  });
+  cursor.addEventListener("focus", () => point(view, cursor, which, view.at));
+  cursor.addEventListener("click", (event) => {
+    event.stopPropagation();
+    view.fire("place", view.at);
+  });
+}
+
+function point(view, cursor, which, place) {
+  const { grid, hidden, names } = view.data;
+  view.at = moved(place, [0, 0], grid);
+  cover(cursor, view.at, grid);
+  const verb = hidden.includes(view.at.row * grid[1] + view.at.column) ? "show" : "hide";
+  const where = `row ${view.at.row + 1}, column ${view.at.column + 1}`;
+  cursor.setAttribute("aria-label", `${names[which]}: ${verb} ${where}; the arrow keys move`);
+}
+
+// A region one step further, inside the grid.
+export function moved({ row, column }, [down, right], [rows, columns]) {
+  const within = (at, cells) => Math.min(Math.max(at, 0), cells - 1);
+  return { row: within(row + down, rows), column: within(column + right, columns) };
 }
 
 function tell(view, { row, column }, which) {

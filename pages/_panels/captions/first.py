@@ -33,9 +33,9 @@ the one that other words' attention gets against the same map: only a larger one
 
 - **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
 - **Gate** β: how much of what was looked at was let in for this word.
-- **Click a picture** (on a touch screen: press long) to hide that place. Hiding is done in two ways, pixels filled and features
-  of the mean picture; edges of a grey square are news to a network too. A word counts as *not without it* only if both ways
-  halve its probability at least, and where the two disagree the page says *cannot tell*.
+- **Click a picture** (on a touch screen: press long; by keyboard: Tab to it, arrows, Enter) to hide that place. Hiding is done
+  in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word counts
+  as *not without it* only if both ways halve its probability at least, and where the two disagree the page says *cannot tell*.
 - A training that makes attention cover the whole picture ("doubly stochastic") makes tidy maps by itself.
 
 Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
