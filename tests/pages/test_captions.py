@@ -97,6 +97,22 @@ def test_photographs_are_shown_with_their_author(name: str):
     assert "outside its world" in markdown(page)
 
 
+def test_six_photographs_from_outside_tell_what_their_words_hang_on():
+    page = sound(open_page(model="caption-soft", picture="photo:flower", panel="When it is wrong"))
+    lines = [each.value for each in page.markdown if each.value.startswith("It shows")]
+    assert len(lines) == len(gallery.PHOTOS)
+    view = View("caption-soft", "photo:coffee")
+    told, said = captions.told(view), captions.caption(view).text.split()
+    (line,) = [each for each in lines if "a cup of coffee" in each]
+    gains = [float(gain) for gain in told.visual[: len(said)]]
+    most = gains.index(max(gains))
+    assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
+    assert f"It gave most to “{said[most]}”: {gains[most]:+.1f} nats" in line
+    place = divmod(int(told.alignment.weights[most].argmax()), captions.grid(view)[1])
+    found = captions.without(view.of(hidden=hiding.around(place, captions.grid(view), choice.default_hole(captions.grid(view)))))
+    assert f"**{found.says[most]}** (log p {found.change[0, most]:+.1f} with grey pixels" in line
+
+
 def test_another_kind_of_picture_brings_its_own_network():
     page = sound(open_page())
     page.segmented_control(key=choice.SOURCE).set_value(gallery.PHOTO).run()

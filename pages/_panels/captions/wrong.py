@@ -1,15 +1,17 @@
-"""When it is wrong: scenes whose caption is not true, and what attention and hiding show about why."""
+"""When it is wrong: captions that are not true, and what attention and hiding show about why."""
+
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 from models import scenes
-from models.hiding import ACROSS, around
+from models.hiding import NEEDS, around
 from models.scenes import DEV
 from pages._panels.captions import choice, multiples
-from pages._shared import captions
+from pages._shared import captions, gallery
 from pages._shared.captions import Told, View
-from pages._shared.gallery import SCENE
+from pages._shared.gallery import PHOTO, PHOTOS, SCENE
 from pages._shared.guard import patiently
 from pages._shared.text import plain
 
@@ -19,13 +21,12 @@ SHOWN = 3
 
 
 def panel(view: View, about: dict, told: Told) -> None:
-    """A few wrong captions of dev scenes, each with what is true and what its words hang on."""
-    if about["kind"] != "scenes":
-        st.info(
-            "Whether a caption of a photograph is wrong is for you to say: nobody wrote down what is true of it. Hide what a wrong word "
-            "looked at: if the word stays, it came from the words before it. For drawn scenes the truth is known: choose them above."
-        )
-        return
+    """A few wrong captions: of dev scenes, or of photographs from outside the network's world."""
+    (_scenes if about["kind"] == "scenes" else _photographs)(view)
+
+
+def _scenes(view: View) -> None:
+    """Wrong captions, each with what is true and what its words hang on."""
     found = patiently(
         f"{view.model} tells {LISTENED} scenes", f"{KEY}.cancel", _leave, lambda report: captions.wrong(view, LISTENED, report)
     )
@@ -33,6 +34,40 @@ def panel(view: View, about: dict, told: Told) -> None:
     st.markdown(f"**{share}** captions of scenes that it never saw are not true." + (" The first of them:" if found else ""))
     for number in found[:SHOWN]:
         _one(view.of(picture=f"{SCENE}{number}", hidden=(), word=0), number)
+
+
+def _photographs(view: View) -> None:
+    """What it says of things that it never saw."""
+    views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in PHOTOS]
+    told = patiently(f"{view.model} tells photographs", f"{KEY}.cancel", _leave, lambda report: _all_told(views, report))
+    st.markdown(
+        "It learnt from photographs of people and dogs outdoors. Of these it can say little that is right. Which of its words still "
+        "come from the picture, and which from the words before them?"
+    )
+    for each, shows, said in zip(views, (photo.shows for photo in PHOTOS.values()), told, strict=True):
+        left, right = st.columns([1, 3], gap="medium")
+        left.image(gallery.picture(each.picture), width=200)
+        left.button("Open this photograph", key=f"{KEY}.open.{each.picture}", on_click=choice.set_picture, args=(each.picture,))
+        right.markdown(f"It shows {shows}. It says: **{plain(captions.caption(each).text)}**  \n{_hangs(each, said)}")
+
+
+def _all_told(views: list[View], report: Callable[[int, int], None]) -> list[Told]:
+    found = []
+    for done, each in enumerate(views):
+        report(done, len(views))
+        found.append(captions.told(each))
+    return found
+
+
+def _hangs(view: View, told: Told) -> str:
+    """How many words owe the picture something, and what the one that owes it most hangs on."""
+    gains = told.visual[: len(captions.caption(view).text.split())]
+    if not len(gains):
+        return "No word to ask about."
+    few = int((gains < NEEDS).sum())
+    at = int(gains.argmax())
+    enough = f"For {few} of {len(gains)} words the picture less than doubled the probability: the words before them were enough. "
+    return f"{enough}It gave most to “{plain(told.words[at])}”: {_given(view, told, at)}"
 
 
 def _leave() -> None:
@@ -59,14 +94,18 @@ def _why(view: View, told: Told, scene: scenes.Scene, words: tuple[str, ...]) ->
     wrong = [at for at, word in enumerate(words) if word in (*scenes.SHAPES, *scenes.COLOURS) and names[at] is None]
     if not wrong:
         return "All that it names is there; what it says of their places is not true."
-    at = wrong[0]
-    word, gain = plain(words[at]), told.visual[at]
+    return f"“{plain(words[wrong[0]])}” names nothing that is there. The picture gave it {_given(view, told, wrong[0])}"
+
+
+def _given(view: View, told: Told, at: int) -> str:
+    """What the picture gave a word, and what is left of it with the place hidden that it looked at most."""
+    gain = f"{told.visual[at]:+.1f} nats"
     if told.alignment is None:
-        return f"“{word}” names nothing that is there; the picture gave it {gain:+.1f} nats."
-    place = int(np.argmax(told.alignment.weights[at]))
-    cells = around(divmod(place, captions.grid(view)[1]), captions.grid(view), ACROSS)
-    found = captions.without(view.of(hidden=cells))
+        return f"{gain}."
+    grid = captions.grid(view)
+    place = divmod(int(np.argmax(told.alignment.weights[at])), grid[1])
+    found = captions.without(view.of(hidden=around(place, grid, choice.default_hole(grid))))
     return (
-        f"“{word}” names nothing that is there. The picture gave it {gain:+.1f} nats; with the place hidden that it looked at most: "
-        f"**{found.says[at]}** (log p {found.change[0, at]:+.1f} with grey pixels, {found.change[1, at]:+.1f} with mean features)."
+        f"{gain}; with the place hidden that it looked at most: **{found.says[at]}** "
+        f"(log p {found.change[0, at]:+.1f} with grey pixels, {found.change[1, at]:+.1f} with mean features)."
     )
