@@ -12,7 +12,7 @@ from explorer.analysis.decision import leading, settled
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name, sign
 from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
+from explorer.figures.theme import LAYERS, ink, kind_style, themed, unsqueezed
 
 LINES, OTHER = 4, "other"
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
@@ -37,7 +37,7 @@ def lines(
     series = list(dict.fromkeys(frame["series"]))
     styles = {label: (LAYERS[dark][n], DASHES[n]) for n, label in enumerate(series[:LINES])}
     if len(series) > LINES:
-        styles[OTHER] = (ink(dark, faint=True), [3, 3])
+        styles[OTHER] = (kind_style("n-gram", dark)[0], [3, 3])
     scale = alt.Scale(domain=[0, 1])
     y = alt.Y("value:Q", title="probability", scale=scale, axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f"))
     tooltip = [alt.Tooltip("read", title="after"), alt.Tooltip("series", title="class"), alt.Tooltip("value", format=".3f", title="p")]

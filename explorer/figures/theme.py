@@ -10,7 +10,7 @@ KINDS: Mapping[str, tuple[str, list[int]]] = {
     "rnn": ("#d55e00", [6, 3]),
     "gru": ("#009e73", [2, 2]),
     "lstm": ("#0072b2", [1, 0]),
-    "n-gram": ("#8a8a8a", [1, 0]),
+    "n-gram": ("#72727a", [1, 0]),
 }
 DARK_KINDS: Mapping[str, str] = {"rnn": "#ff8c42", "gru": "#3ddba6", "lstm": "#5ab4f0", "n-gram": "#9a9aa2"}
 PARTS = {"kept": "lstm", "written": "rnn", "shown": "gru"}  # the ledger borrows the three colours

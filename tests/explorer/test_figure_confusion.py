@@ -1,5 +1,7 @@
 """Figures of a classifier: confusion, one name letter by letter, reliability hold the values they were given."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,15 @@ def test_lines_sum_to_one_over_each_letter_and_their_names_stand_at_their_ends()
     assert "a ant 0.40, space cow 0.50, b dog 0.60. dog from letter 3 on." in alt_text(figure)
     picture = texts(figure)
     assert all(f">{word}<" in picture for word in ("·", "dog", "other"))
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, 1.0), (True, 0.007)])  # luminance of the page: #ffffff, #141418
+def test_the_line_of_all_others_can_be_read(dark, ground):
+    svg = to_svg(EXAMPLES["letters.lines"](dark))
+    (colour,) = re.findall(r'fill="#([0-9a-f]{6})"[^>]*>other<', svg)
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    light = float(np.dot([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares], (0.2126, 0.7152, 0.0722)))
+    assert (max(light, ground) + 0.05) / (min(light, ground) + 0.05) >= 4.5  # WCAG 2.1, 1.4.3
 
 
 def test_effects_show_what_is_left_of_the_answer():
