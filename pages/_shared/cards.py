@@ -120,6 +120,10 @@ def _of_captions(card: dict[str, Any]) -> dict[str, Any] | None:
     else:
         beams = scores.get("beams")
         is_whole = isinstance(beams, dict) and all(_is_caption_score(each) for each in beams.values())
+        told["features"] = _features(card.get("features"))
+        four = scores.get("against_four")
+        four = four if isinstance(four, dict) else {}
+        scores = scores | {"against_four": {who: row for who, row in four.items() if isinstance(row, dict) and _are_four(row.get("bleu"))}}
     examples = card.get("examples")
     examples = examples if isinstance(examples, list) else []
     return card | told | {"scores": scores if is_whole else {}, "examples": [row for row in examples if _is_hiding(row)]}
@@ -143,8 +147,19 @@ def _is_game(row: Any) -> bool:
 def _is_caption_score(score: Any) -> bool:
     if not isinstance(score, dict) or not isinstance(score.get("cider_d"), float | int) or type(score.get("images")) is not int:
         return False
-    lists = [score.get("bleu"), score.get("without_brevity_penalty")]
-    return all(isinstance(each, list) and len(each) == 4 and all(isinstance(n, float | int) for n in each) for each in lists)
+    return _are_four(score.get("bleu")) and _are_four(score.get("without_brevity_penalty"))
+
+
+def _are_four(values: Any) -> bool:
+    """Whether these are the BLEU of orders 1 to 4."""
+    return isinstance(values, list) and len(values) == 4 and all(isinstance(each, float | int) for each in values)
+
+
+def _features(told: Any) -> dict[str, Any]:
+    """The views of a picture that were tried in short trainings, see tests/measure_features.py."""
+    rows = told.get("views") if isinstance(told, dict) else None
+    rows = [row for row in rows if isinstance(row, dict) and isinstance(row.get("bleu_4"), float | int)] if isinstance(rows, list) else []
+    return {"pictures": told.get("pictures"), "epochs": told.get("epochs"), "views": rows} if rows else {}
 
 
 def _of_any(card: dict[str, Any]) -> dict[str, Any]:

@@ -262,6 +262,22 @@ def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
     assert cards.believed(card | {"arguments": {"attention": "hard"}}) is None
 
 
+def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
+    whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
+    people = {"bleu": [50.0, 30, 20, 10], "images": 1_000}
+    claims = {"scores": {"beams": {"3": whole}, "against_four": {"people": people, "3": whole, "1": {"bleu": "high"}}}}
+    claims["features"] = {"pictures": 2_000, "epochs": 6.0, "views": [{"view": "late", "bleu_4": 14.2}, {"view": "middle"}]}
+    loaded = tiny_captioner()
+    checkpoint.save(loaded.module, loaded.card | claims, folder / "caption-soft.safetensors")
+    page = sound(open_page(panel="The network"))
+    _, four, tried = (each.value for each in page.dataframe[:3])
+    assert four["who"].tolist() == ["the fifth person", "beam 3"] and four["BLEU-4"].tolist() == [10, 20]
+    assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in each.value for each in page.caption)
+    checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
+    forget()
+    assert len(sound(open_page(panel="The network")).dataframe) == 3  # scores, people, curve
+
+
 def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
     loaded = tiny_scenes(seed=4)
     checkpoint.save(loaded.module, loaded.card | {"scores": {"true_captions": 1.0}}, tmp_path / "mine.own")

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from models.caption_scores import PUBLISHED
 from pages._shared.captions import Told, View
 
 KEY = "captions.card"
@@ -27,6 +28,7 @@ def panel(view: View, about: dict, told: Told) -> None:
         _scenes(scores)
     else:
         _captions(scores)
+        _features(about["features"])
     with st.expander("Recipe and training curve"):
         st.json(about.get("recipe", {}), expanded=True)
         curve = about.get("curve")
@@ -53,3 +55,19 @@ def _captions(scores: dict) -> None:
         rows.append({"beam": beam} | bleu | {"CIDEr-D": each["cider_d"]} | plain | {"pictures": each["images"]})
     st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.scores")
     st.caption("BLEU-n is the BLEU of maximal order n, not the precision of n-grams.")
+    if four := scores["against_four"]:
+        st.markdown("**Held against four of the five**, the mean over which is left out: the people themselves, and this network")
+        names = {"people": "the fifth person"} | {beam: f"beam {beam}" for beam in scores["beams"]}
+        rows = [{"who": names.get(who, who)} | {f"BLEU-{n}": value for n, value in enumerate(row["bleu"], 1)} for who, row in four.items()]
+        st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.four")
+    published = " / ".join(map(str, PUBLISHED["without_brevity_penalty"]))
+    st.caption(f"For orientation only, without brevity penalty and on other pictures: {published} ({PUBLISHED['source']}).")
+
+
+def _features(tried: dict) -> None:
+    """Which map of the encoder the captioners look at was chosen by short trainings."""
+    if not tried:
+        return
+    st.markdown("**What it looks at** was chosen by short trainings of a smaller network, greedy BLEU-4 on dev pictures")
+    st.dataframe(pd.DataFrame(tried["views"]), hide_index=True, key=f"{KEY}.features")
+    st.caption(f"{tried['pictures']:,} training pictures, {tried['epochs']:g} epochs. Views: models/encoder.py.")
