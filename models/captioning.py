@@ -1,42 +1,36 @@
 """From a recipe to a checkpoint: batches, losses and dev score of captioners, and the card of what came out."""
 
 import os
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models import bleu, captions, checkpoint, encoder
+from models.caption_losses import Examples, in_numbers, job, nats, self_critical
 from models.caption_scores import PUBLISHED, against_four, in_form, scored
-from models.captioner import Captioner, Memory
+from models.captioner import Captioner
 from models.captions import Collection
+from models.cider import rarity
 from models.decoding import Search
 from models.describer import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, eye
 from models.encoder import VIEWS
 from models.features import Looking, encoder_sha256
 from models.pictures import opened, squashed
-from models.pieces import END, PAD, START
+from models.pieces import END
 from models.recipes import RECIPES, TrainingError
-from models.train import Job, Recipe, Trainer, commit, kept_state
-from models.words import RARE, Words
+from models.train import Recipe, Trainer, commit, kept_state
+from models.words import Words
 
 GREEDY = Search(width=1, longest=LONGEST)
 REGIONS = "regions"  # folder of what the encoder saw, beside the training states
 TURNED = {"left": "right", "right": "left", "lefthand": "righthand", "righthand": "lefthand"}
 Report = Callable[[int, int], None]
-Batch = list[tuple[int, int]]  # picture, and 1 where it is mirrored
 find, read = captions.find, captions.read
-
-
-class Examples(NamedTuple):
-    """What a captioner learns from: pictures as they are and, where they were looked at so, mirrored."""
-
-    features: tuple[Tensor, ...]  # each [picture, in, channel]
-    captions: tuple[list[list[list[int]]], ...]  # numbers with the end mark, [picture][caption]
 
 
 def mirrored(caption: str) -> str:
@@ -47,59 +41,6 @@ def mirrored(caption: str) -> str:
 def numbers(words: Words, said: Sequence[Sequence[str]], turned: bool = False) -> list[list[list[int]]]:
     """The captions of pictures as numbers with their end marks, [picture][caption]."""
     return [[[*words.encode(mirrored(caption) if turned else caption), END] for caption in each] for each in said]
-
-
-def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, float]) -> Job:
-    """Teacher forcing over all captions of a batch of pictures, which are taken in once for all of them.
-
-    Args:
-        module: A network, on the device it is trained on.
-        examples: What it learns from.
-        score: Dev score, lower is better.
-        recipe: Its batch is in pictures.
-        about: `smoothing` and `coverage`, see `nats`.
-    """
-
-    def batches(epoch: int) -> Iterator[Batch]:
-        drawn = random.Random(recipe.seed * 1_000 + epoch)
-        order = drawn.sample(range(len(examples.features[0])), len(examples.features[0]))
-        order = [(row, drawn.randrange(len(examples.features))) for row in order]
-        for start in range(0, len(order), recipe.batch):
-            yield order[start : start + recipe.batch]
-
-    def loss(module: Any, batch: Batch, carry: Any) -> tuple[Tensor, Any]:
-        features = torch.stack([examples.features[turned][row] for row, turned in batch])
-        return nats(module, features, [examples.captions[turned][row] for row, turned in batch], about), None
-
-    return Job(module, batches, loss, score, -(-len(examples.features[0]) // recipe.batch))
-
-
-def nats(module: Captioner, features: Tensor, said: list[list[list[int]]], about: dict[str, float]) -> Tensor:
-    """Mean nats of the words of captions that are known, under teacher forcing, with what training adds.
-
-    Args:
-        module: A captioner.
-        features: Its pictures, each taken in once for all its captions, [picture, in, channel].
-        said: Numbers with the end mark, [picture][caption].
-        about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
-            mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
-    """
-    device = module.bias.device
-    pairs = [(place, caption) for place, each in enumerate(said) for caption in each]
-    pairs.sort(key=lambda pair: -len(pair[1]))  # so that padding is not worked out
-    rows = torch.tensor([place for place, _ in pairs], device=device)
-    read, wanted = (
-        nn.utils.rnn.pad_sequence(list(map(torch.tensor, each)), True, PAD).to(device)
-        for each in ([[START, *caption[:-1]] for _, caption in pairs], [caption for _, caption in pairs])
-    )
-    memory = module.encode(features.to(module.bias))
-    written = module.written(Memory(*(part[rows] for part in memory)), read)
-    known = (wanted != PAD) & (wanted != RARE)
-    logits = module.read_out(written.hidden[known], written.context[known], written.embedded[known])
-    cost = nn.functional.cross_entropy(logits, wanted[known], label_smoothing=about["smoothing"])
-    if written.attention is None or not about["coverage"]:
-        return cost
-    return cost + about["coverage"] * (1 - written.attention.sum(1)).square().mean()
 
 
 def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]]) -> Callable[[nn.Module], float]:
@@ -114,14 +55,12 @@ def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]
 
 
 def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer | Looking]:
-    """First the encoder looks at every picture, once and for all; then the one training of a recipe.
+    """First the encoder looks at every picture, once and for all; then the training of a recipe, and where it has a second one that.
 
     Raises:
         TrainingError: there are no lists of training and dev pictures, or a state file of another recipe or of other pictures.
     """
     about = RECIPES[name]
-    recipe = Recipe(**about["recipe"])
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     train, dev = _parts(data)
     state.parent.mkdir(parents=True, exist_ok=True)
     seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
@@ -129,16 +68,29 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
     turned = (False, True)[: 1 + about["mirrored"]]
     features = tuple(seen[0].read(data.files(train), each) for each in turned)
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(about["recipe"].get("seed", 1))
     module = Captioner(**_arguments(name, words))
     module.average.copy_(features[0].mean(0, dtype=torch.float32))
     module.to(device)
     score = dev_score(words, seen[1].read(data.files(dev)), data.said(dev))
     examples = Examples(features, tuple(numbers(words, data.said(train), each) for each in turned))
-    try:
-        yield Trainer(job(module, examples, score, recipe, about["loss"]), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    losses = [partial(nats, about=about["loss"])]
+    if "then" in about:
+        losses.append(partial(self_critical, known=rarity(in_numbers(each) for each in examples.captions[0]), count=about["samples"]))
+    for stage, (file, loss) in enumerate(zip(states(name, state), losses, strict=True)):
+        recipe = Recipe(**about[("recipe", "then")[stage]])
+        recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+        if stage:
+            module.load_state_dict(kept_state(states(name, state)[0])["best"])
+        try:
+            yield Trainer(job(module, examples, score, recipe, loss), recipe, file)
+        except (ValueError, RuntimeError) as error:
+            raise TrainingError(f"The training cannot go on from {file}: {str(error).splitlines()[0]}") from None
+
+
+def states(name: str, state: Path) -> list[Path]:
+    """The state files of a recipe's trainings, the last of which is what ships."""
+    return [state.with_stem(f"{state.stem}-forced"), state] if "then" in RECIPES[name] else [state]
 
 
 def _parts(data: Collection) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -185,13 +137,19 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     card = {"kind": "captioner", "name": name, "arguments": arguments} | words.card()
     card |= {"encoder": {"name": encoder.NAME, "view": about["view"], "sha256": encoder_sha256()}}
     trained = {key: about[key] for key in ("loss", "mirrored", "at_least")}
-    card |= {"data": captions.data_card(data, about["corpus"]), "recipe": kept["recipe"] | trained}
+    stages = [kept_state(each) for each in states(name, state)]
+    trained |= {"then": kept["recipe"] | {"samples": about["samples"]}} if "then" in about else {}
+    card |= {"data": captions.data_card(data, about["corpus"]), "recipe": stages[0]["recipe"] | trained}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
-    card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu_4": -row["dev"]} for row in kept["curve"]]
+    card["curve"] = [_curve_row(row, number) for number, stage in enumerate(stages, 1) for row in stage["curve"]]
     looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
     looking.run()
     seen, said = looking.read(data.files(dev)), data.said(dev)
     return packed(module, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
+
+
+def _curve_row(row: dict[str, float], stage: int) -> dict[str, float]:
+    return {"stage": stage} | {key: value for key, value in row.items() if key != "dev"} | {"bleu_4": -row["dev"]}
 
 
 def packed(module: nn.Module, card: dict[str, Any], target: Path, measure: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:

@@ -2,34 +2,64 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 ORDERS = 4
 SPREAD = 6.0  # of the punishment for another length, in words
 Counts = Counter[tuple[str, ...]]
 
 
+class Rarity(NamedTuple):
+    """In the references of how many pictures each n-gram stands, and of how many pictures in all."""
+
+    seen: Counts
+    pictures: int
+
+
+def rarity(references: Iterable[Sequence[str]]) -> Rarity:
+    """What n-grams weigh, from every reference of each picture."""
+    seen: Counts = Counter()
+    pictures = 0
+    for versions in references:
+        pictures += 1
+        seen.update({gram for version in versions for n in range(1, ORDERS + 1) for gram in _grams(version, n)})
+    return Rarity(seen, pictures)
+
+
 def cider_d(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     """Mean CIDEr-D of a corpus, 0..10 (often told times 100: 10 is 1,000 there).
-
-    For n = 1..4 a caption is a vector: how often each n-gram stands in it, times log(pictures / pictures whose references
-    have it). A caption's cosine with a reference, its counts cut down to the reference's, is punished by
-    exp(-difference of lengths^2 / (2 * 6^2)), averaged over references and n, times 10.
 
     The weights of n-grams come from these references: scores on unlike sets of pictures are not to be compared.
 
     Args:
         captions: One for each picture, words between spaces.
         references: Every reference of each picture, likewise.
+    """
+    known = rarity(references)
+    scores = [cider_d_of(caption, versions, known) for caption, versions in zip(captions, references, strict=True)]
+    return sum(scores) / len(scores)
+
+
+def cider_d_of(caption: str, versions: Sequence[str], known: Rarity) -> float:
+    """CIDEr-D of one caption, 0..10.
+
+    For n = 1..4 a caption is a vector: how often each n-gram stands in it, times log(pictures / pictures whose references
+    have it). A caption's cosine with a reference, its counts cut down to the reference's, is punished by
+    exp(-difference of lengths^2 / (2 * 6^2)), averaged over references and n, times 10.
 
     Source: Vedantam, Zitnick and Parikh, "CIDEr: Consensus-based Image Description Evaluation", 2015, section 5.2, without
     stemming, as the evaluation of COCO captions does it.
     """
-    seen: Counts = Counter()
-    for versions in references:
-        seen.update({gram for version in versions for n in range(1, ORDERS + 1) for gram in _grams(version, n)})
-    scores = [_score(caption, versions, seen, len(references)) for caption, versions in zip(captions, references, strict=True)]
-    return sum(scores) / len(scores)
+    total = 0.0
+    for version in versions:
+        apart = len(caption.split()) - len(version.split())
+        for n in range(1, ORDERS + 1):
+            own, other = (_weighted(text, n, known) for text in (caption, version))
+            product = sum(min(value, other[gram]) * other[gram] for gram, value in own.items() if gram in other)
+            norms = math.hypot(*own.values()) * math.hypot(*other.values())
+            total += product / norms * math.exp(-(apart**2) / (2 * SPREAD**2)) if norms else 0.0
+    return 10 * total / (ORDERS * len(versions))
 
 
 def _grams(text: str, n: int) -> Counts:
@@ -37,17 +67,6 @@ def _grams(text: str, n: int) -> Counts:
     return Counter(tuple(words[at : at + n]) for at in range(len(words) - n + 1))
 
 
-def _weighted(text: str, n: int, seen: Counts, pictures: int) -> dict[tuple[str, ...], float]:
-    return {gram: times * (math.log(pictures) - math.log(max(1, seen[gram]))) for gram, times in _grams(text, n).items()}
-
-
-def _score(caption: str, versions: Sequence[str], seen: Counts, pictures: int) -> float:
-    total = 0.0
-    for version in versions:
-        apart = len(caption.split()) - len(version.split())
-        for n in range(1, ORDERS + 1):
-            own, other = (_weighted(text, n, seen, pictures) for text in (caption, version))
-            product = sum(min(value, other[gram]) * other[gram] for gram, value in own.items() if gram in other)
-            norms = math.hypot(*own.values()) * math.hypot(*other.values())
-            total += product / norms * math.exp(-(apart**2) / (2 * SPREAD**2)) if norms else 0.0
-    return 10 * total / (ORDERS * len(versions))
+def _weighted(text: str, n: int, known: Rarity) -> dict[tuple[str, ...], float]:
+    most = math.log(known.pictures)
+    return {gram: times * (most - math.log(max(1, known.seen[gram]))) for gram, times in _grams(text, n).items()}

@@ -22,7 +22,8 @@ def recipe(name: str) -> dict[str, Any]:
 
 # kind: a key of models.checkpoint.KINDS. corpus: a key of CORPORA in models.data or models.names. arguments: of the network.
 # view: of models.encoder.VIEWS. at_least: times a word is used to be known. mirrored: whether pictures are learnt from turned round
-# too. recipe: of models.train.Recipe. loss: of a classifier or captioner, see models.classification.job and models.captioning.job.
+# too. recipe: of models.train.Recipe. loss: of a classifier or captioner, see models.classification.job and models.caption_losses.
+# then: a second training, of captions drawn by the network itself. samples: how many of each picture.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",
@@ -82,7 +83,9 @@ RECIPES: dict[str, dict] = {
             "at_least": 5,
             "mirrored": True,
             "loss": {"smoothing": 0.1, "coverage": 1.0},
-            "recipe": {"epochs": 16, "batch": 32, "learning_rate": 1e-3, "clip": 5.0, "checks": 1, "patience": 5},
+            "recipe": {"epochs": 16, "batch": 32, "learning_rate": 1e-3, "clip": 5.0, "checks": 1, "patience": 16},
+            "then": {"epochs": 5, "batch": 32, "learning_rate": 1e-4, "clip": 5.0, "checks": 2, "patience": 10},
+            "samples": 5,
         }
         for attention in ("soft", "none")
     },

@@ -29,9 +29,10 @@ class SceneCaptioner(Captioner):
         super().__init__(vocab_size, attention, GRID[0] * GRID[1], CHANNELS + 2, units, embedding, width, dropout)
         layers: list[nn.Module] = []
         for channels, out, stride in ((3, 16, 2), (16, 32, 2), (32, CHANNELS, 2), (CHANNELS, CHANNELS, 1)):
-            layers += [nn.Conv2d(channels, out, 3, stride, 1), nn.ReLU()]
-            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")  # else a figure is lost on its way, and nothing is learnt of it
-            nn.init.zeros_(layers[-2].bias)
+            near = nn.Conv2d(channels, out, 3, stride, 1)
+            nn.init.kaiming_normal_(near.weight, nonlinearity="relu")  # torch's own are so small that figures are lost on the way
+            nn.init.zeros_(near.bias)  # pyright: ignore[reportArgumentType]
+            layers += [near, nn.ReLU()]
         self.eyes = nn.Sequential(*layers)
         down, across = torch.meshgrid(*(torch.linspace(-1, 1, side) for side in GRID), indexing="ij")
         self.register_buffer("place", torch.stack([across, down], -1).flatten(0, 1))

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from models import captioning, checkpoint, pointing, scene_examples, scenes
-from models.captioning import GREEDY, nats, numbers
+from models.caption_losses import nats
+from models.captioning import GREEDY, numbers
 from models.data import DataError, sha256
 from models.describer import SIDE_BY_SIDE, describe_all
 from models.pictures import Box

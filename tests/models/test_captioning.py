@@ -9,15 +9,13 @@ from PIL import Image
 
 import models
 from models import captioning, captions, commands, describer, features
-from models.captioning import Examples, job, mirrored, numbers
+from models.captioning import mirrored, numbers
 from models.data import DataError
 from models.describer import describe_all, log_probabilities
 from models.encoder import VIEWS, View
 from models.features import Looking
-from models.pieces import END, START
 from models.recipes import RECIPES, TrainingError
 from models.train import Recipe
-from models.words import RARE
 from tests.models.test_captioner import pictures
 from tests.models.tiny_captions import WORDS, collection, field, network, save_tiny_captioner
 
@@ -122,6 +120,25 @@ def stopped(monkeypatch, owner, method: str, times: int):
     monkeypatch.setattr(owner, method, called)
 
 
+def test_a_second_training_goes_on_from_the_best_of_the_first_and_both_stand_in_the_card(tmp_path, capsys, monkeypatch):
+    then = {"epochs": 2, "batch": 8, "learning_rate": 1e-3, "checks": 1}
+    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 3}, "then": then, "samples": 3})
+    collection(tmp_path / "flickr")
+    with monkeypatch.context() as patch:
+        stopped(patch, captioning.Trainer, "_step", 11)  # the second update of the second training
+        assert train(capsys, tmp_path, "states")[0] == 130
+    second, first = (torch.load(tmp_path / "states" / f"{name}.pt", weights_only=True) for name in ("tiny", "tiny-forced"))
+    assert (first["update"], second["update"]) == (9, 2)
+    assert train(capsys, tmp_path, "states")[0] == 0
+    card = models.available()["tiny"]
+    assert [row["stage"] for row in card["curve"]] == [1, 1, 1, 2, 2]
+    assert (card["recipe"]["epochs"], card["recipe"]["then"]["epochs"], card["recipe"]["then"]["samples"]) == (3, 2, 3)
+    ended = torch.load(tmp_path / "states" / "tiny.pt", weights_only=True)
+    for name, tensor in models.load("tiny").module.state_dict().items():
+        assert torch.allclose(tensor, ended["best"][name], atol=2e-3), name
+        assert not tensor.numel() > 100 or not torch.equal(ended["best"][name], first["best"][name])
+
+
 @pytest.mark.parametrize("attention", ["soft", "none"])
 def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypatch, attention: str):
     arguments = TINY["arguments"] | {"attention": attention}
@@ -178,37 +195,6 @@ def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeyp
     place.write_bytes(place.read_bytes()[:50])
     with pytest.raises(DataError, match=f"{files[1].name}. Delete it"):
         looking.read(files[1:2])
-
-
-def test_the_loss_is_that_of_each_known_word_with_smoothing_and_coverage():
-    module = network("soft", len(WORDS))
-    said = [[[4, 5, RARE, 6, END], [5, END]], [[7, 4, 4, END]], [[6, END], [4, END], [5, 7, END]]]
-    features = pictures(3)
-    made = job(module, Examples((features,), (said,)), lambda module: 0.0, Recipe(1, batch=3), {"smoothing": 0.1, "coverage": 0.7})
-    (batch,) = made.batches(0)
-    assert sorted(batch) == [(0, 0), (1, 0), (2, 0)] and made.updates == 1
-    loss, carry = made.loss(module, batch, None)
-    costs, covered = [], []
-    for row, each in enumerate(said):
-        for caption in each:
-            memory = describer.encoded(module, features[row : row + 1])
-            read = torch.tensor([[START, *caption[:-1]]])
-            logits = module(features[row : row + 1], read)[0].log_softmax(-1)
-            costs += [0.9 * logits[at, n] + 0.1 * logits[at].mean() for at, n in enumerate(caption) if n != RARE]
-            covered += [(1 - module.written(memory, read).attention[0].sum(0)) ** 2]
-    expected = -sum(costs) / len(costs) + 0.7 * torch.stack(covered).mean()
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-5) and carry is None
-
-
-def test_batches_take_each_picture_once_and_mirror_some():
-    said = [[[4, END]]] * 50
-    examples = Examples((pictures(50), -pictures(50)), (said, said))
-    made = job(network(), examples, lambda module: 0.0, Recipe(1, batch=8), {"smoothing": 0.0, "coverage": 0.0})
-    first, again, other = (list(made.batches(epoch)) for epoch in (0, 0, 1))
-    assert first == again != other and len(first) == made.updates == 7
-    rows = [row for batch in first for row, _ in batch]
-    assert sorted(rows) == list(range(50)) != rows
-    assert 10 < sum(turned for batch in first for _, turned in batch) < 40
 
 
 def test_what_is_said_of_a_mirrored_picture():
