@@ -81,24 +81,24 @@ class Trainer:
     Args:
         job: Network, data and losses.
         recipe: Schedule and sizes.
-        path: State file; where it exists, training goes on from it.
+        path: State file; where it exists, training goes on from it. None keeps nothing on disk.
         report: Called with one dict after each dev score: update, epoch, train, dev, rate, seconds.
     """
 
-    def __init__(self, job: Job, recipe: Recipe, path: Path, report: Callable[[dict], None] = lambda row: None):
+    def __init__(self, job: Job, recipe: Recipe, path: Path | None, report: Callable[[dict], None] = lambda row: None):
         self.job, self.recipe, self.path, self.report = job, recipe, path, report
         self.total = int(recipe.epochs * job.updates)
         self.optimiser = torch.optim.AdamW(job.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
         self.update, self.carry, self.seconds, self.stale = 0, None, 0.0, 0
         self.curve: list[dict] = []
         self.best: dict[str, Tensor] = {}
-        if path.exists():
-            self._resume()
+        if path is not None and path.exists():
+            self._resume(path)
 
-    def _resume(self) -> None:
-        state = torch.load(self.path, weights_only=True)
+    def _resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
         if state["recipe"] != asdict(self.recipe):
-            raise ValueError(f"{self.path} was written by another recipe ({state['recipe']}); delete it to start anew.")
+            raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start anew.")
         self.job.module.load_state_dict(state["module"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.update, self.carry, self.seconds, self.stale = (state[k] for k in ("update", "carry", "seconds", "stale"))
@@ -106,7 +106,9 @@ class Trainer:
         torch.set_rng_state(state["rng"])
 
     def save(self) -> None:
-        """Write the state file; training goes on from here if it is stopped."""
+        """Write the state file, if there is one; training goes on from here if it is stopped."""
+        if self.path is None:
+            return
         state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
         state |= {k: getattr(self, k) for k in ("update", "carry", "seconds", "stale", "curve", "best")}
         save_atomically(state | {"rng": torch.get_rng_state()}, self.path)
