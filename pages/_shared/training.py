@@ -7,6 +7,7 @@ import streamlit as st
 from pages._shared.background import CANCELLED, FAILED, PAUSED, WAITING, Background, Every, places, presence
 from pages._shared.guard import guard
 
+EVERY = 2.0  # seconds between two drawings: figures take time from what trains
 KEY = "training.work"  # one for each visitor: two at a time are for all of them
 
 
@@ -37,7 +38,7 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
 
 
 def watch(draw: Callable[[], None], key: str) -> None:
-    """Progress, a way to pause and a way out, and below them what `draw` draws; all again every second while the work goes on.
+    """Progress, a way to pause and a way out, and below them what `draw` draws; all again every two seconds while the work goes on.
 
     Args:
         draw: Draws what there is.
@@ -45,7 +46,7 @@ def watch(draw: Callable[[], None], key: str) -> None:
     """
     going = is_going()
 
-    @st.fragment(run_every=1.0 if going else None)
+    @st.fragment(run_every=EVERY if going else None)
     def again() -> None:
         work = mine()
         if work is not None:
@@ -53,7 +54,7 @@ def watch(draw: Callable[[], None], key: str) -> None:
                 _progress(work, key)
         draw()
         if going and work is not None and work.is_over:
-            st.rerun()  # the whole page: it no longer asks every second
+            st.rerun()  # the whole page: it no longer asks again
 
     again()
 
