@@ -11,7 +11,7 @@ from models.char_lm import CELLS, FORGET_BIAS
 from models.tasks import Task, TaskError, task_of
 from models.train import Job, Recipe
 
-# Highest learning rate: of those tried, the one each kind learns best with.
+# Highest learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005 alike.
 RATES = {"rnn": 2e-3, "gru": 1e-2, "lstm": 1e-2}
 OF_TASK = {("copying", "lstm"): 2e-2}  # where a task wants another
 BATCH = 32

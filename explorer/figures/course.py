@@ -51,9 +51,9 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
     told = f"chance {chance:.1%}" if what == "accuracy" else f"chance {chance:.3g}"
     base = alt.Chart(pd.DataFrame({"value": [chance], "words": [told]})).encode(y=y)
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
-    side = {"align": "left", "dx": 4, "fontSize": 11, "color": ink(dark)}
-    words = base.mark_text(baseline="bottom" if what == "accuracy" else "top", dy=-3 if what == "accuracy" else 4, **side)
-    return [rule, words.encode(x=alt.value(0), text="words:N")]
+    # Every line begins at chance: the words stand at the other end.
+    words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
+    return [rule, words.encode(x=alt.value("width"), text="words:N")]
 
 
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:
@@ -93,8 +93,9 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     if not course.looks:
         raise AnalysisError("There is nothing to draw; expected a training that was looked at once or more.")
     lags, between = len(course.looks[0].gradient_log10), _between(course, updates)
-    frame = frame.assign(left=frame["update"] - between / 2, right=frame["update"] + between / 2)
-    frame = frame.assign(low=frame["lag"] - 0.5, high=frame["lag"] + 0.5).dropna(subset=["log10"])
+    # Each cell reaches a little under the next: side by side, the ground would shine through between them.
+    frame = frame.assign(left=frame["update"] - between / 2, right=frame["update"] + 0.6 * between)
+    frame = frame.assign(low=frame["lag"] - 0.5, high=frame["lag"] + 0.6).dropna(subset=["log10"])
     frame["log10"] = frame["log10"].clip(lower=-400.0)
     scale = alt.Scale(domain=[-between / 2, updates + between / 2], nice=False)
     x = alt.X("left:Q", title="changes of the weights", axis=alt.Axis(grid=False, tickCount=5), scale=scale)

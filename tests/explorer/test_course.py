@@ -79,7 +79,7 @@ def test_the_map_holds_every_step_of_every_look():
     rows = course.map_table(known)
     assert len(rows) == 6 and rows["log10"].tolist() == [0.0, -1.5, -np.inf, 0.0, -0.75, -np.inf]
     cells = next(data for data in figure.to_dict()["datasets"].values() if "high" in data[0])
-    assert [(cell["left"], cell["right"]) for cell in cells[::3]] == [(-12.5, 12.5), (12.5, 37.5)]
+    assert [(cell["left"], cell["right"]) for cell in cells[::3]] == [(-12.5, 15.0), (12.5, 40.0)]
     assert "nothing of it arrived at first" in sentence_of(course.gradient_map(known, 2, 100))
     with pytest.raises(AnalysisError, match="There is nothing to draw"):
         course.gradient_map(Course("RNN"), 1, 100)

@@ -21,9 +21,9 @@ READ = """**Chance** is what the best answer reaches that is the same for every 
 The map is the gradient of the *last answer's* cost to the state at every step, relative to the last step (median of five sequences
 that are never trained on). A column is one look, the first one before any training. Below the dashed line lies what is near the
 answer; what is asked for stands **at it or above**. Where nothing arrives there, nothing can be learnt from there, and a network
-that starts so may stay at chance however long it is trained. One seed is one throw: choose another and see. Each kind has the
-learning rate that suited it best of those tried; an LSTM's forget gates begin with a bias of 1. Hochreiter and Schmidhuber, 1997;
-Pascanu, Mikolov and Bengio, 2013."""
+that starts so may stay at chance however long it is trained. One seed is one throw: choose another and see. Each kind has a
+learning rate of its own; an LSTM's forget gates begin with a bias of 1. Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and
+Bengio, 2013."""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
