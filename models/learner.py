@@ -11,9 +11,10 @@ from models.char_lm import CELLS, FORGET_BIAS
 from models.tasks import Task, TaskError, task_of
 from models.train import Job, Recipe
 
-# Highest learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005 alike.
-RATES = {"rnn": 2e-3, "gru": 1e-2, "lstm": 1e-2}
-OF_TASK = {("copying", "lstm"): 2e-2}  # where a task wants another
+# Highest learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005 alike; an LSTM
+# learns temporal order there with 0.003 and 0.005, and with 0.01 only from some seeds.
+RATES = {"rnn": 2e-3, "gru": 1e-2, "lstm": 3e-3}
+OF_TASK = {("adding", "lstm"): 1e-2, ("copying", "lstm"): 2e-2}  # where a task wants another
 BATCH = 32
 HELD_OUT, HELD_OUT_SEED = 500, 2**31  # sequences that nothing is trained on, and where they come from
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.learner import BATCH, Setup, held_out, job, learner, recipe, scores
+from models.learner import BATCH, RATES, Setup, held_out, job, learner, recipe, scores
 from models.tasks import TaskError
 from models.train import Trainer, rate
 
@@ -19,7 +19,8 @@ def trained(setup: Setup) -> nn.Module:
     return begun.module.eval()
 
 
-def test_it_learns_and_is_the_same_every_time_also_beside_another():
+def test_it_learns_and_is_the_same_every_time_also_beside_another(monkeypatch):
+    monkeypatch.setitem(RATES, "lstm", 1e-2)  # a short sequence bears a quick one
     alone, beside = trained(SHORT), []
     threads = [threading.Thread(target=lambda: beside.append(trained(SHORT))) for _ in range(2)]
     for thread in threads:

@@ -97,7 +97,7 @@ def _figures(alike: dict) -> None:
         draw(accuracy, f"{KEY}.accuracy", stretch=True)
         draw(figures.progress(courses, "loss", chance.loss, setup.updates, setup.what.measure, dark), f"{KEY}.loss", stretch=True)
         save(accuracy, f"{KEY}.accuracy", "does-it-learn", figures.table(courses))
-    with right:
+    with right, st.container(key=f"{KEY}.picture"):
         names = [course.name for course in courses]
         if st.session_state.get(f"{KEY}.map") not in names:
             st.session_state[f"{KEY}.map"] = names[-1]
