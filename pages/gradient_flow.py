@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._panels.gradient_flow import choice, curves, gap, laboratory, learn, multiply, numbers, summed
+from pages._panels.gradient_flow import choice, clipping, curves, gap, laboratory, learn, multiply, numbers, summed
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
 
@@ -12,6 +12,7 @@ PANELS = {
     "The gap": gap.panel,
     "Multiply": multiply.panel,
     "Laboratory": laboratory.panel,
+    "Clipping": clipping.panel,
     "Does it learn?": learn.panel,
 }
 

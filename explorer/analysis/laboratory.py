@@ -1,52 +1,20 @@
-"""One vanilla recurrent layer, made to order, and its gradient through time beside all that bounds it.
+"""A recurrent layer made to order, and its gradient through time beside all that bounds it.
 
-h_t = phi(W h_{t-1} + noise_t),    dL/dh_{t-1} = W^T (phi'(a_t) * dL/dh_t)
+The state is h, for an LSTM h and c together; dL/dstate_{t-1} = J_t^T dL/dstate_t, where J_t is the Jacobian of step t.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from explorer.analysis.activations import Activation, activation
+from explorer.analysis.made import LOOKED_AT, PIECES, stepper
 from explorer.errors import AnalysisError
 
+KINDS = ("rnn", "lstm", "gru")
 STARTS = ("gaussian", "orthogonal", "identity")
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A function of the sum, its slope, and the largest slope it has anywhere, gamma."""
-
-    value: Callable[[np.ndarray], np.ndarray]
-    slope: Callable[[np.ndarray], np.ndarray]
-    gamma: float
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(x / 2))
-
-
-def activation(name: str, alpha: float = 0.1) -> Activation:
-    """One of "tanh", "sigmoid", "relu", "leaky relu" (alpha is its slope below 0) and "elu" (alpha is its depth).
-
-    Raises:
-        AnalysisError: there is no such activation.
-    """
-    known = {
-        "tanh": Activation(np.tanh, lambda x: 1 - np.tanh(x) ** 2, 1.0),
-        "sigmoid": Activation(_sigmoid, lambda x: _sigmoid(x) * (1 - _sigmoid(x)), 0.25),
-        "relu": Activation(lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float), 1.0),
-        "leaky relu": Activation(lambda x: np.where(x > 0, x, alpha * x), lambda x: np.where(x > 0, 1.0, alpha), max(1.0, abs(alpha))),
-        "elu": Activation(
-            lambda x: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
-            lambda x: np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0))),
-            max(1.0, alpha),
-        ),
-    }
-    if name not in known:
-        raise AnalysisError(f"There is no activation {name!r}. Known: {', '.join(known)}.")
-    return known[name]
+SIZES = ("sigma", "radius")
 
 
 @dataclass(frozen=True)
@@ -55,19 +23,35 @@ class Setup:
 
     Args:
         units: Width of the layer. steps: how long it runs.
-        start: How W is drawn: "gaussian", "orthogonal" or "identity"; then it is scaled so that its largest singular value is
-        sigma.
-        name: Of the activation; alpha: see `activation`.
+        start: How W is drawn: "gaussian", "orthogonal" or "identity"; then it is scaled.
+        size: What its largest singular value shall be; or its spectral radius, where `by` is "radius".
+        name: Of the activation of a plain RNN; alpha: see `activation`.
         noise: Size of what is read at each step.
+        kind: "rnn", "lstm" or "gru": these have a W for each gate, each of that size.
+        by: "sigma" or "radius".
+        forget_bias: Of an LSTM.
     """
 
     units: int = 64
     steps: int = 100
     start: str = "gaussian"
-    sigma: float = 3.0
+    size: float = 3.0
     name: str = "tanh"
     alpha: float = 0.1
     noise: float = 0.5
+    kind: str = "rnn"
+    by: str = "sigma"
+    forget_bias: float = 0.0
+
+    @property
+    def form(self) -> str:
+        """Which step it takes: its kind, or "maxout"."""
+        return "maxout" if (self.kind, self.name) == ("rnn", "maxout") else self.kind
+
+    @property
+    def phi(self) -> Activation:
+        """The activation worth a look: that of a plain RNN, the sigmoid of a gate."""
+        return activation(self.name if self.kind == "rnn" else "sigmoid", self.alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,22 +61,28 @@ class Run:
     Args:
         gradient: Of a loss at the last step, to the state.
         product: Norm of the product of the steps' Jacobians: the most that any gradient could have kept.
-        tight: Product of the norms of the steps' Jacobians, slopes included: an upper bound that knows the data.
-        loose: (gamma sigma)^lag: an upper bound that knows only W and the activation.
-        eigenvalues: Of W, complex, [unit].
-        sums: What the activation was applied to, [time, unit].
+        tight: Product of the norms of the steps' Jacobians, slopes and gates included: an upper bound that knows the data.
+        loose: (gamma sigma)^lag: an upper bound that knows only W and the activation. It holds for one plain layer only: else None.
+        sigma: Largest singular value of W, or of the W of any gate.
+        eigenvalues: Of W, or of the W of every gate, complex, [unit].
+        step_eigenvalues: Of the Jacobian of the last step, complex, [state].
+        sums: What the activation was applied to, [time, unit]; of an LSTM's forget gate, a GRU's update gate.
+        looked_at: What those sums are of.
     """
 
     gradient: np.ndarray
     product: np.ndarray
     tight: np.ndarray
-    loose: np.ndarray
+    loose: np.ndarray | None
+    sigma: float
     eigenvalues: np.ndarray
+    step_eigenvalues: np.ndarray
     sums: np.ndarray
+    looked_at: str
 
     @property
     def radius(self) -> float:
-        """Spectral radius of W."""
+        """Spectral radius of W, or the largest of those of all gates."""
         return float(np.abs(self.eigenvalues).max())
 
     @property
@@ -103,46 +93,65 @@ class Run:
 
 
 def weights(setup: Setup, seed: int = 0) -> np.ndarray:
-    """W, [unit, unit], its largest singular value being setup.sigma.
+    """A W for each sum of a unit, [piece, unit, unit], each of setup.size.
 
     Raises:
-        AnalysisError: there is no such start.
+        AnalysisError: there is no such kind, start or size.
     """
-    drawn = np.random.default_rng(seed).normal(size=(setup.units, setup.units))
-    made = {"gaussian": lambda: drawn / np.linalg.norm(drawn, 2), "orthogonal": lambda: np.linalg.qr(drawn)[0]}
-    made["identity"] = lambda: np.eye(setup.units)
-    if setup.start not in made:
-        raise AnalysisError(f"There is no start {setup.start!r}. Known: {', '.join(STARTS)}.")
-    return made[setup.start]() * setup.sigma
+    for name, known in (("kind", KINDS), ("start", STARTS), ("by", SIZES)):
+        if getattr(setup, name) not in known:
+            raise AnalysisError(f"There is no {name} {getattr(setup, name)!r}. Known: {', '.join(known)}.")
+    rng = np.random.default_rng(seed)
+    return np.stack([_drawn(setup, rng.normal(size=(setup.units, setup.units))) for _ in range(PIECES[setup.form])])
+
+
+def _drawn(setup: Setup, drawn: np.ndarray) -> np.ndarray:
+    made = {"gaussian": lambda: drawn, "orthogonal": lambda: np.linalg.qr(drawn)[0], "identity": lambda: np.eye(setup.units)}
+    W = made[setup.start]()
+    size = np.linalg.norm(W, 2) if setup.by == "sigma" else np.abs(np.linalg.eigvals(W)).max()
+    return W / size * setup.size
 
 
 def run(setup: Setup, seed: int = 0) -> Run:
-    """Build the layer, let it read noise, and follow the gradient of its last step back."""
-    rng, phi, W = np.random.default_rng(seed + 1), activation(setup.name, setup.alpha), weights(setup, seed)
-    noise = setup.noise * rng.normal(size=(setup.steps, setup.units))
-    h, sums = np.zeros(setup.units), np.empty_like(noise)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(setup.steps):
-            sums[t] = np.clip(W @ h + noise[t], -1e150, 1e150)  # a network that explodes must still be drawn
-            h = phi.value(sums[t])
-    start = rng.normal(size=setup.units)
-    steps = [phi.slope(sums[t])[:, None] * W for t in reversed(range(1, setup.steps))]  # dh_t/dh_{t-1}, the latest first
-    gradient = _logs(start[None] / np.linalg.norm(start), steps)
-    norms = np.array([np.linalg.norm(step, 2) for step in steps])
+    """Build the layer, let it read noise, and follow the gradient of its last step back.
+
+    Raises:
+        AnalysisError: there is no such kind, start, size or activation.
+    """
+    W, phi, rng = weights(setup, seed), setup.phi, np.random.default_rng(seed + 1)
+    noise = setup.noise * rng.normal(size=(setup.steps, len(W), setup.units))
+    step, cells = stepper(setup.form, phi, setup.forget_bias), setup.units * (setup.kind == "lstm")
+    state, sums, steps = np.zeros(setup.units + cells), np.empty((setup.steps, setup.units)), []
+    for t in range(setup.steps):
+        state, jacobian, sums[t] = step(W, state, noise[t])
+        steps.append(jacobian)
+    start = np.concatenate([rng.normal(size=setup.units), np.zeros(cells)])
+    back = np.stack(steps[:0:-1])  # dstate_t / dstate_{t-1}, the latest first
     with np.errstate(divide="ignore"):
-        tight = np.concatenate([[0.0], np.cumsum(np.log10(norms))])
-        loose = np.arange(setup.steps) * np.log10(phi.gamma * setup.sigma)
-    return Run(gradient, _logs(np.eye(setup.units), steps), tight, loose, np.linalg.eigvals(W), sums)
+        tight = np.concatenate([[0.0], np.cumsum(np.log10(_norms(back)))])
+        sigma = float(_norms(W).max())
+        gamma = phi.gamma if setup.kind == "rnn" else None
+        loose = None if gamma is None else np.arange(setup.steps) * np.log10(gamma * sigma)
+    eigenvalues = np.linalg.eigvals(W).ravel(), np.linalg.eigvals(steps[-1])
+    gradient, product = (_logs(rows, back) for rows in (start[None] / np.linalg.norm(start), np.eye(len(state))))
+    return Run(gradient, product, tight, loose, sigma, *eigenvalues, sums, LOOKED_AT[setup.form])
 
 
-def _logs(rows: Float[np.ndarray, "row unit"], steps: list[np.ndarray]) -> np.ndarray:
-    """log10 of the norm of rows [row, unit] times the first 0, 1, 2, ... steps; made unit length on the way."""
-    found, total = [0.0], 0.0
+def _norms(matrices: Float[np.ndarray, "lag row column"]) -> np.ndarray:
+    """The largest singular value of each matrix, [lag]; by the eigenvalues of M M^T, which cost half of what singular values do."""
+    return np.sqrt(np.maximum(np.linalg.eigvalsh(matrices @ matrices.swapaxes(1, 2))[:, -1], 0))
+
+
+def _logs(rows: Float[np.ndarray, "row state"], steps: Float[np.ndarray, "lag state state"]) -> np.ndarray:
+    """log10 of the norm of rows times the first 0, 1, 2, ... steps; rescaled on the way."""
+    kept, totals = [rows], [0.0]
     for step in steps:
         rows = rows @ step
-        size = np.linalg.norm(rows, 2)
+        size = np.linalg.norm(rows)
         if size == 0:
-            return np.array(found + [-np.inf] * (len(steps) + 1 - len(found)))
-        total, rows = total + np.log10(size), rows / size
-        found.append(total)
-    return np.array(found)
+            break
+        rows = rows / size
+        kept.append(rows)
+        totals.append(totals[-1] + np.log10(size))
+    found = np.array(totals) + np.log10(_norms(np.stack(kept)))
+    return np.concatenate([found, np.full(len(steps) + 1 - len(found), -np.inf)])

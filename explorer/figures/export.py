@@ -9,6 +9,11 @@ from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
 
 
+def is_still(figure: Any) -> bool:
+    """Whether a figure can become a still picture without a browser: Altair's can, Plotly's cannot."""
+    return isinstance(figure, alt.TopLevelMixin)
+
+
 def to_svg(figure: Any) -> str:
     """An Altair figure as SVG.
 

@@ -70,13 +70,21 @@ def draw_to_click(figure: Any, key: str, pick: str, act: Callable[[dict], None])
     st.altair_chart(figure, key=key, theme=None, width="content", on_select=clicked, selection_mode=[pick])
 
 
+def draw_surface(figure: Any, key: str) -> None:
+    """Draw a Plotly figure, to be turned by hand; its sentence is the text alternative."""
+    config = {"displayModeBar": False, "scrollZoom": False}  # the wheel belongs to the page
+    st.plotly_chart(figure, key=key, theme=None, config=config, alt=export.alt_text(figure))
+
+
 def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None) -> None:
-    """The menu that takes a figure and its data away. Arguments as `show`."""
+    """The menu that takes a figure and its data away; what is no still picture goes only as a page. Arguments as `show`."""
     kinds = [
         ("SVG", lambda: export.to_svg(figure), "image/svg+xml"),
         ("PNG", lambda: export.to_png(figure), "image/png"),
         ("HTML", lambda: export.to_html(figure), "text/html"),
     ]
+    if not export.is_still(figure):
+        kinds = kinds[2:]
     if data is not None:
         kinds.append(("CSV", lambda: data.to_csv(index=False), "text/csv"))
     with st.popover("Save", icon=":material/download:", key=f"{key}.save"):

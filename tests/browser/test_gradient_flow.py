@@ -73,3 +73,46 @@ def test_the_slider_renames_and_lifts_the_line_of_the_untrained_lstm(flow):
         slider.press("ArrowRight")
     expect(names.filter(has_text="forget bias 2").first).to_be_visible()
     expect(page).to_have_url(re.compile(r"gradient_flow.bias=2(\.0)?(&|$)"))
+
+
+def test_the_columns_of_the_matrix_are_dragged_and_moved_with_keys(flow):
+    page = flow("gradient_flow.panel=Multiply", width=390)
+    picture, second = page.locator(".matrix"), page.locator(".matrix .handle").nth(1)
+    expect(second).to_have_attribute("aria-valuetext", "0.10 to the right, 0.70 up")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    x, y = (box["x"] + box["width"] * (0.5 + 0.1 / 3.5), box["y"] + box["height"] * (0.5 - 0.7 / 3.5))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - box["width"] * 0.6 / 3.5, y + box["height"] * 0.2 / 3.5, steps=4)
+    expect(second).to_have_attribute("aria-valuetext", "-0.50 to the right, 0.50 up")
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"multiply.b=-0.5(&|$)"))
+    expect(page).to_have_url(re.compile(r"multiply.d=0.5(&|$)"))
+    settle(page)
+    second.focus()
+    for name in ("ArrowLeft", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(name)
+    expect(page).to_have_url(re.compile(r"multiply.d=0.6(&|$)"))
+    expect(page).to_have_url(re.compile(r"multiply.b=-0.55(&|$)"))
+    expect(page.get_by_role("slider", name="b, row 1, column 2")).to_have_attribute("aria-valuenow", "-0.55")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_surface_is_drawn_with_its_sentence(flow):
+    page = flow("gradient_flow.panel=Clipping")
+    surface = page.locator(".st-key-gradient_flow-clipping-frame")
+    expect(surface.locator("canvas").first).to_be_visible()
+    expect(surface.locator("[aria-label*='no clipping: longest step 5']").first).to_be_attached()
+
+
+def test_the_laboratory_follows_its_sliders_at_once(flow):
+    page = flow("gradient_flow.panel=Laboratory&gradient_flow.laboratory.units=8&gradient_flow.laboratory.steps=20")
+    curve = page.locator(".st-key-gradient_flow-laboratory-frame svg.marks .mark-line path").first
+    expect(curve).to_be_visible()
+    before = curve.get_attribute("d")
+    slider = page.get_by_role("slider", name="σ of W")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page).to_have_url(re.compile("laboratory.size=3.05"))
+    expect(curve).not_to_have_attribute("d", before)

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from explorer.analysis import powers
-from explorer.analysis.laboratory import Setup, activation, weights
+from explorer.analysis.activations import activation
+from explorer.analysis.clipping import Descent, descend
+from explorer.analysis.laboratory import Setup, weights
 from explorer.analysis.laboratory import run as built
 from explorer.errors import AnalysisError
-from explorer.figures import flow, gap, laboratory
+from explorer.figures import clipping, flow, gap, laboratory, summed
 from explorer.figures import powers as pictures
 
 LAGS = np.arange(101)
@@ -27,13 +29,15 @@ BANDS = {
     ],
 }
 SHEAR = np.array([[0.9, 1.2], [0.0, 0.85]])
-RUN = built(Setup(8, 30))
+RUN, GATED = built(Setup(8, 30)), built(Setup(4, 10, kind="lstm"))
 MOVED = powers.orbit(SHEAR, powers.circle(), 6)
 
 EXAMPLES = {
     "flow.flow": lambda dark: flow.flow([LINE], FELT, (30, "[[ opened here"), dark, dark),
-    "flow.summed": lambda dark: flow.summed({"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark),
+    "summed.summed": lambda dark: summed.summed({"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark),
     "gap.gap": lambda dark: gap.gap(BANDS, "]]", dark),
+    "clipping.errors": lambda dark: clipping.errors([descend(Descent(steps=3), "by norm")], dark),
+    "clipping.arrows": lambda dark: clipping.arrows(np.array([-3.0, 4.0]), 0.1, dark),
     "laboratory.bounds": lambda dark: laboratory.bounds(RUN, dark),
     "laboratory.eigenvalues": lambda dark: laboratory.eigenvalues(RUN, dark),
     "laboratory.slopes": lambda dark: laboratory.slopes(activation("tanh"), RUN, dark),
@@ -111,6 +115,16 @@ def test_the_laboratory_draws_its_numbers():
     frame = laboratory.table(RUN)
     assert frame["gradient"][5] == RUN.gradient[5] and frame["bound by W alone"][5] == RUN.loose[5]
     outside = int((np.abs(np.linalg.eigvals(weights(Setup(8, 30)))) > 1).sum())
-    assert f"{outside} of 8 lie outside" in EXAMPLES["laboratory.eigenvalues"](False).to_dict()["description"]
+    spec = EXAMPLES["laboratory.eigenvalues"](False).to_dict()
+    assert f"of W {outside} of 8 lie outside" in spec["description"]
+    drawn = [complex(row["real"], row["imaginary"]) for row in rows(spec, "of") if row["of"] != "W"]
+    np.testing.assert_allclose(drawn, RUN.step_eigenvalues)
+    assert all(
+        len(each["layer"]) == number for each, number in ((laboratory.bounds(RUN).to_dict(), 2), (laboratory.bounds(GATED).to_dict(), 1))
+    )
+    assert (
+        "bound by W alone" not in laboratory.table(GATED)
+        and "from W alone there is none" in laboratory.bounds(GATED).to_dict()["description"]
+    )
     bars = rows(EXAMPLES["laboratory.slopes"](False).to_dict(), "to")
     assert max(bar["height"] for bar in bars) == 1 and len(bars) == 40

@@ -1,6 +1,7 @@
 """The page of gradients in process: its numbers are autograd's, its widgets and its link do what they say."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import models
+from explorer.analysis.activations import ACTIVATIONS
 from explorer.analysis.brackets import closings
+from pages._components import matrix_choice
 from pages._panels.gradient_flow import choice, curves
 from pages._shared import flows, networks
 from pages._shared.flows import Network, View
@@ -148,6 +151,7 @@ def test_a_text_of_one_character_gets_a_sentence():
         ("What training sees", "no decay shows"),
         ("Multiply", "after **0** presses"),
         ("Laboratory", "it vanishes."),
+        ("Clipping", "the path is thrown off the cliff"),
     ],
 )
 def test_every_panel_draws(panel: str, says: str):
@@ -165,10 +169,69 @@ def test_each_press_multiplies_and_the_link_counts():
     assert "after **7** presses" in told(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
 
 
+@pytest.mark.parametrize(
+    ("said", "matrix"),
+    [
+        ({"columns": [[0.8, 0], [0.123, -9]]}, [[0.8, 0.1], [0.0, -1.5]]),  # columns are told, rows come out; steps and limits hold
+        (None, None),
+        ({"columns": [[1, 2]]}, None),
+        ({"columns": [[1, 2, 3], [1, 2]]}, None),
+        ({"columns": [["1", 2], [3, 4]]}, None),
+        ({"columns": [[float("nan"), 2], [3, 4]]}, None),
+        ({"columns": [[True, 2], [3, 4]]}, None),
+    ],
+)
+def test_a_matrix_that_a_browser_tells_is_checked(said: object, matrix: list | None):
+    found = matrix_choice.read(said)
+    assert (found is None) if matrix is None else found.tolist() == matrix
+
+
 def test_a_preset_of_the_laboratory_sets_its_sliders():
     page = open_page(panel="Laboratory")
     page.button(key="gradient_flow.laboratory.preset.it explodes").click().run()
-    assert "it grows." in told(sound(page)) and page.slider(key="gradient_flow.laboratory.sigma").value == 2.0
+    assert "it grows." in told(sound(page)) and page.slider(key="gradient_flow.laboratory.size").value == 2.0
+    page.button(key="gradient_flow.laboratory.preset.LSTM, forget bias 2").click().run()
+    assert page.slider(key="gradient_flow.laboratory.bias").value == 2.0 and "γ = " not in told(sound(page))
+    lifted = factor(page)
+    page.slider(key="gradient_flow.laboratory.bias").set_value(0.0).run()
+    assert factor(sound(page)) < 0.7 < 0.85 < lifted
+
+
+def factor(page: AppTest) -> float:
+    return float(re.search(r"measured factor = \*\*([\d.]+)", told(page))[1])
+
+
+def test_the_laboratory_shows_sigma_and_radius_and_setting_the_other_keeps_the_network():
+    page = open_page(panel="Laboratory", **{"laboratory.units": "16", "laboratory.size": "1.5"})
+    before = re.search(r"σ = \*\*1.50\*\*, γ = \*\*1\*\*, radius = \*\*([\d.]+)", told(page))[1]
+    page.selectbox(key="gradient_flow.laboratory.by").select("radius of W").run()
+    assert page.slider(key="gradient_flow.laboratory.size").value == pytest.approx(float(before), abs=0.03)
+    after = re.search(r"σ = \*\*([\d.]+)\*\*", told(sound(page)))[1]
+    assert float(after) == pytest.approx(1.5, abs=0.06), "sliders go in steps of 0.05"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_laboratory_takes_every_activation(name: str):
+    page = sound(open_page(panel="Laboratory", **{"laboratory.activation": name, "laboratory.units": "4", "laboratory.steps": "20"}))
+    assert ("γ = **" in told(page)) == (name != "maxout")
+    assert [each.label for each in page.slider if "below 0" in each.label] == {
+        "leaky relu": ["Slope below 0"],
+        "elu": ["Depth below 0"],
+    }.get(name, [])
+
+
+def test_presets_and_sliders_of_clipping_change_the_paths_and_the_link():
+    page = open_page(panel="Clipping")
+    assert "Clipped by norm**, no step is longer than 0.1;" in told(page)
+    page.button(key="gradient_flow.clipping.preset.Ω keeps gradients alive").click().run()
+    assert "50 steps back keeps 0.003 of its size; without Ω, 2e-08" in told(sound(page)) and "Without clipping" not in told(page)
+    assert float(page.query_params["gradient_flow.clipping.w"]) == 3
+    page.toggle(key="gradient_flow.clipping.omega").set_value(False).run()
+    assert "of its size" not in told(sound(page))
+    page.slider(key="gradient_flow.clipping.threshold").set_value(0.02).run()
+    assert "no step is longer than 0.006" in told(sound(page)), "step size 0.3 times the threshold"
+    again = sound(open_page(panel="Clipping", **{"clipping.paths": "by value", "clipping.steps": "20"}))
+    assert "Clipped by value" in told(again) and "Clipped by norm" not in told(again)
 
 
 def test_the_gap_is_drawn_where_it_was_measured(shipped):

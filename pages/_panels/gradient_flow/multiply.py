@@ -1,11 +1,14 @@
 """Multiply: a matrix of two rows and points that shrink, turn or fly at each press. The whole of vanishing in twenty seconds."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from explorer.analysis.powers import circle, fate, orbit
 from explorer.figures import powers as figures
 from explorer.figures.flow import Curve
+from pages._components.matrix_choice import matrix_choice
 from pages._shared.flows import View
 from pages._shared.link import link, linked
 from pages._shared.show import draw, is_dark, save
@@ -27,7 +30,7 @@ die. So a σ above 1 does not say that a gradient explodes."""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Sliders, buttons, the points and their lengths."""
+    """The matrix as arrows and as sliders, buttons, the points and their lengths."""
     state = st.session_state
     if PRESSES not in state:
         given = linked(PRESSES, "0")
@@ -40,6 +43,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
             st.button(name.capitalize(), key=f"{KEY}.preset.{name}", on_click=_preset, args=(values,))
     first, second, third = st.columns([5, 8, 7], gap="medium")
     with first:
+        arrows = st.container()
         rows = (st.columns(2), st.columns(2))
         cells = [place for row in rows for place in row]
         entries = [
@@ -49,6 +53,8 @@ def panel(view: View, drawn: list[Curve]) -> None:
     matrix = np.array(entries).reshape(2, 2)
     known, moved = fate(matrix), orbit(matrix, circle(), state[PRESSES])
     link(PRESSES, str(state[PRESSES]), "0")
+    with arrows:
+        matrix_choice(matrix, f"{KEY}.arrows", lambda new: _put(new.ravel().tolist()))
     with first:
         st.markdown(f"σ = **{known.sigma:.2f}**, radius = **{known.radius:.2f}**, after **{state[PRESSES]}** presses. {known.in_words()}")
     with second, st.container(key=f"{KEY}.frame"):
@@ -68,7 +74,11 @@ def _again() -> None:
     st.session_state[PRESSES] = 0
 
 
-def _preset(values: tuple[float, ...]) -> None:
+def _preset(values: Sequence[float]) -> None:
     _again()
+    _put(values)
+
+
+def _put(values: Sequence[float]) -> None:
     for name, value in zip(NAMES, values, strict=True):
         st.session_state[f"{KEY}.{name}"] = value

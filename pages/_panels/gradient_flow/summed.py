@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.figures import flow as figures
+from explorer.figures import summed as figures
 from explorer.figures.flow import Curve
 from pages._panels.gradient_flow import choice
 from pages._shared import flows, networks
@@ -23,5 +23,5 @@ def panel(view: View, drawn: list[Curve]) -> None:
         if view.layer < about["layers"]:
             series[choice.title(network)] = flows.summed(view, network).state_log10[:, view.layer]
     figure = figures.summed(series, view.tokens, view.start, is_dark())
-    show(figure, "gradient_flow.summed", "summed", figures.summed_table(series, view.tokens), stretch=True)
+    show(figure, "gradient_flow.summed", "summed", figures.table(series, view.tokens), stretch=True)
     st.caption(READ)

@@ -1,0 +1,44 @@
+"""A matrix of two rows and two columns as two arrows, each moved by mouse, finger or keyboard."""
+
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+from streamlit.components.v2 import component
+
+HERE = Path(__file__).parent
+MOST, STEP = 1.5, 0.05  # of each number
+
+
+def matrix_choice(matrix: Float[np.ndarray, "2 2"], key: str, moved: Callable[[np.ndarray], None]) -> None:
+    """Draw a matrix: its columns are where the two unit vectors go, and the ellipse is where the unit circle goes.
+
+    Args:
+        matrix: [row, column], numbers from -1.5 to 1.5.
+        key: Of the component.
+        moved: Called with the new matrix, [row, column], before the page runs again.
+    """
+
+    def told() -> None:
+        new = read(st.session_state.get(key))
+        if new is not None:
+            moved(new)
+
+    html, css, js = ((HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js"))
+    # Registered with the server that runs; registering the same again changes nothing.
+    view = component("matrix_choice", html=html, css=css, js=js.replace("export function", "function"))
+    view(key=key, data={"columns": matrix.T.tolist(), "most": MOST, "step": STEP}, on_columns_change=told)
+
+
+def read(said: object) -> np.ndarray | None:
+    """The matrix [row, column] that the browser told, each number within its limits; None where it is none: a browser is not trusted."""
+    columns = said.get("columns") if isinstance(said, dict) else None
+    if not isinstance(columns, list) or [len(each) if isinstance(each, list) else 0 for each in columns] != [2, 2]:
+        return None
+    numbers = [number for column in columns for number in column]
+    if not all(type(number) in (int, float) and isfinite(number) for number in numbers):
+        return None
+    return np.clip(np.round(np.array(numbers, float) / STEP) * STEP, -MOST, MOST).round(2).reshape(2, 2).T
