@@ -24,7 +24,7 @@ GROUND = {  # small errors bright, so that the valley is seen
 
 def colour(rule: str, dark: bool = False) -> str:
     """Colour of a rule's path."""
-    return dict(zip(RULES, (LAYERS[dark][1], LAYERS[dark][0], LAYERS[dark][2]), strict=True))[rule]
+    return LAYERS[dark][(1, 0, 2)[RULES.index(rule)]]
 
 
 def surface(ground: Sequence[Float[np.ndarray, "across along"]], paths: Sequence[Path], dark: bool = False) -> go.Figure:
@@ -39,7 +39,7 @@ def surface(ground: Sequence[Float[np.ndarray, "across along"]], paths: Sequence
     told = "w %{x:.3g}, b %{y:.3g}<br>error %{z:.3g}<extra></extra>"
     # Colour by the logarithm: the valley of small errors is a bright line, however flat it is.
     paint = {"surfacecolor": np.log10(np.maximum(error, 1e-4)), "cmin": -4, "cmax": -0.3, "colorscale": GROUND[dark], "showscale": False}
-    drawn = [go.Surface(x=w, y=b, z=error, lighting=light, hovertemplate=told, **paint)]
+    drawn: list = [go.Surface(x=w, y=b, z=error, lighting=light, hovertemplate=told, **paint)]
     for path in paths:
         line, (x, y, z), (places, heights) = colour(path.rule, dark), way(path), seen(path)
         style = {"color": line, "width": 5, "dash": PLOTLY[path.rule]}
@@ -61,7 +61,7 @@ def _layout(dark: bool) -> dict:
         "aspectmode": "manual",
         "aspectratio": {"x": 1.1, "y": 1.5, "z": 0.7},
     }
-    scene |= {"camera": {"eye": {"x": -1.4, "y": 1.4, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.2}}}
+    scene |= {"camera": {"eye": {"x": -1.55, "y": 1.55, "z": 1.05}, "center": {"x": 0, "y": 0, "z": -0.2}}}
     legend = {"orientation": "h", "x": 0, "y": 1, "font": {"color": ink(dark), "size": 13}}
     # uirevision: who has turned the surface keeps the view when a slider moves.
     about = {"scene": scene, "legend": legend, "height": HEIGHT, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "uirevision": "kept"}

@@ -52,7 +52,9 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
         edge = pd.DataFrame({"steps ago": frame["steps ago"], "value": np.clip(run.loose, low, top), "top": top})
         shade = alt.Chart(edge).mark_area(color=ink(dark, faint=True), opacity=0.5, clip=True).encode(x=x, y=y, y2="top:Q")
         drawn = [shade, lines]
-    return themed(unsqueezed(alt.layer(*drawn).properties(width=440, height=HEIGHT)), told, dark)
+    chart = alt.layer(*drawn).properties(width=440, height=HEIGHT)
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # only the width gives way to the page
+    return themed(chart, told, dark)
 
 
 def table(run: Run) -> pd.DataFrame:

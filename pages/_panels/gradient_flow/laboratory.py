@@ -51,7 +51,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     left, middle, right = st.columns([11, 6, 6], gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
         figure = figures.bounds(found, is_dark())
-        draw(figure, f"{KEY}.bounds")
+        draw(figure, f"{KEY}.bounds", stretch=True)
         save(figure, f"{KEY}.bounds", "laboratory", figures.table(found))
     with middle:
         draw(figures.eigenvalues(found, is_dark()), f"{KEY}.eigenvalues")
