@@ -24,6 +24,13 @@ def study(**lines: list[float]) -> Study:
     return Study(lines, 0.1, ([1.0, 1.0, 0.7], "reads two"), (2, "trained up to here"), "signs")
 
 
+EXAMPLES = {
+    "course.progress": lambda dark: course.progress([grown("RNN, 8 units"), grown()], "accuracy", 0.25, 100, dark=dark),
+    "course.gradient_map": lambda dark: course.gradient_map(grown(), 1, 100, dark),
+    "beyond.beyond": lambda dark: beyond.beyond(study(RNN=[1.0, 0.9, 0.8]), dark),
+}
+
+
 def test_by_lag_is_the_median_of_what_autograd_says():
     """Of a linear RNN with W = 0.5 I: each step back halves the gradient exactly, whatever is read."""
     rnn = nn.RNN(2, 3, nonlinearity="relu", batch_first=True).double()

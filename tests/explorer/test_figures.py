@@ -31,7 +31,7 @@ from explorer.figures.saturation import saturation
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Alignment, ConfusionMatrix
-from tests.explorer import test_figures_flow
+from tests.explorer import test_course, test_figures_flow
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace
 
 WIDE = lstm_trace(time=30, units=4)
@@ -111,6 +111,7 @@ EXAMPLES = {
     "pictures.region_map": lambda dark: pictures.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
     "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
     **test_figures_flow.EXAMPLES,
+    **test_course.EXAMPLES,
 }
 
 
