@@ -8,8 +8,9 @@ PORT ?= 8501
 app: .venv/app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
+# One worker a core, a file to a worker; each counts on one core.
 test: .venv/dev
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff check .

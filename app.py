@@ -5,7 +5,7 @@ import streamlit as st
 PAGES = [
     st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),
     st.Page("pages/attention.py", title="Attention", icon=":material/compare_arrows:"),
-    st.Page("pages/captions.py", title="Captions", icon=":material/image_search:", visibility="hidden"),  # until a captioner ships
+    st.Page("pages/captions.py", title="Captions", icon=":material/image_search:"),
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:"),
     st.Page("pages/gradient_flow.py", title="Gradient flow", icon=":material/trending_down:"),
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),

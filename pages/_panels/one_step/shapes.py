@@ -20,7 +20,7 @@ STACKED, DIRECTIONS, OTHER = (f"{PAGE}.{name}" for name in ("stacked", "directio
 WORD, SENTENCE = "[[sea]]", "the dog sees the car"
 LONGEST = 10  # characters of the word
 ROOMS = {
-    "one to many": "One picture in, a caption out: the state begins with the picture.",
+    "one to many": "One picture in, a caption out: [Captions](./captions).",
     "many to one": "A name in, its language out: [Confusions](./confusions).",
     "many to many, at once": "A character in, the next one out, at every step: [Hidden states](./).",
     "many to many, afterwards": "A sentence in, then its translation out: [Attention](./attention).",
