@@ -34,7 +34,7 @@ def ended(server, many: int) -> list[str]:
 
 def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(serve, visit):
     server = serve("learning", seconds=120)
-    query = "gradient_flow.learn.length=100&gradient_flow.learn.units=64&gradient_flow.learn.kinds=LSTM"  # minutes: it must not end by itself
+    query = "gradient_flow.learn.length=100&gradient_flow.learn.units=64&gradient_flow.learn.kinds=LSTM"  # takes minutes
     page = visit(f"{server.url}/?{query}", width=390, scheme="dark")
     train(page)
     page.wait_for_selector(MAP, timeout=240_000)

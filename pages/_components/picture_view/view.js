@@ -58,7 +58,7 @@ function build(view) {
   for (const [which, figure] of view.figures.entries()) {
     const picture = figure.querySelector(".picture");
     picture.style.aspectRatio = `${data.size[0]} / ${data.size[1]}`;
-    figure.style.width = `min(${Math.round(shown(data.size))}px, 100%)`;
+    figure.style.setProperty("--width", `${Math.round(shown(data.size))}px`);
     picture.querySelector("img").src = data.picture;
     figure.querySelector("figcaption").textContent = data.names[which];
     picture.setAttribute("aria-label", `${data.names[which]}. ${data.told[which] ?? "Nothing to show."}`);

@@ -1,6 +1,7 @@
 """What is looked at on the page of captions: picture, network, word and hidden places; the widgets of the first row; the link."""
 
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from pages._shared import captions, gallery, networks, uploads
 from pages._shared.captions import View
 from pages._shared.folding import folding
 from pages._shared.gallery import OWN, PHOTO, SCENE
-from pages._shared.guard import guard
+from pages._shared.guard import guard, patiently
 from pages._shared.link import link, linked
 
 PAGE = "captions"
 KINDS = ("captioner", "scenes")
-MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE = (
-    f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file")
+MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
+    f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
 )
 SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
 FIRST = f"{SCENE}{DEV}"  # no training came so far
@@ -158,15 +159,29 @@ def _view(model: str, fill: str, about: dict[str, Any]) -> View:
     told, word = captions.told(view), st.session_state[WORD]
     if word is None:
         shown = example(view.picture, about)
-        word = shown["word"] if shown else first_word(told)
+        word = shown["word"] if shown else first_word(view)
     word = min(word, len(told.words) - 1)
     return view.of(word=word, hidden=hidden)
 
 
-def first_word(told: captions.Told) -> int:
-    """The word that owes most to the picture."""
-    gain = told.visual[:-1] if told.hypothesis.finished and len(told.words) > 1 else told.visual
-    return int(np.argmax(gain))
+def first_word(view: View) -> int:
+    """The word that hangs most on one place; the one that owes most to the whole picture, where that is not to be worked out."""
+    told, lost = captions.told(view), needed(view)
+    gain = told.visual if lost is None else lost.max(1)
+    return int(np.argmax(gain[:-1] if told.hypothesis.finished and len(told.words) > 1 else gain))
+
+
+def needed(view: View) -> np.ndarray | None:
+    """What each word loses without each region, [out, in], nats, with a way out; None where that was taken."""
+    if st.session_state.get(STOPPED):
+        return None
+    stop = partial(set_stopped, True)
+    return patiently(f"{view.model} without each region", f"{PAGE}.cancel", stop, lambda report: captions.needed(view, report))
+
+
+def set_stopped(value: bool) -> None:
+    """Whether what is needed is not to be worked out."""
+    st.session_state[STOPPED] = value
 
 
 def _other_source() -> None:

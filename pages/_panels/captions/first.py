@@ -14,12 +14,10 @@ from pages._components.picture_view import Caption, picture_view, told_place, to
 from pages._panels.captions import choice
 from pages._shared import captions, gallery
 from pages._shared.captions import Told, View
-from pages._shared.guard import patiently
 from pages._shared.show import is_dark
 from pages._shared.text import marked, plain, share
 
 KEY = "captions.first"
-STOPPED = f"{KEY}.stopped"
 NOTHING = "*It says nothing.*"
 OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
 HOW_TO_READ = """
@@ -81,7 +79,7 @@ def seen(view: View, told: Told) -> Seen:
 def panel(view: View, about: dict) -> Told:
     """Words and pictures; gives the caption that is shown, with nothing hidden."""
     told = captions.told(view.of(hidden=()))
-    lost = None if st.session_state.get(STOPPED) else _needed(view)
+    lost = choice.needed(view)
     drawn = seen(view, told)
     looks = f"looked at: {CENTRED}" if told.alignment else "the picture; this network has no attention"
     shown = Caption(
@@ -100,7 +98,7 @@ def panel(view: View, about: dict) -> Told:
         picture_view(shown, view.word, asked, f"{KEY}.view", acts)
     with right:
         if lost is None:
-            st.button("Work out what is needed", key=f"{KEY}.start", on_click=_set_stopped, args=(False,))
+            st.button("Work out what is needed", key=f"{KEY}.start", on_click=choice.set_stopped, args=(False,))
         if view.hidden:
             _anew(view, told)
         else:
@@ -110,15 +108,6 @@ def panel(view: View, about: dict) -> Told:
     if view.hidden:
         _every_word(view, told)
     return told
-
-
-def _needed(view: View) -> np.ndarray:
-    stop = partial(_set_stopped, True)
-    return patiently(f"{view.model} without each region", f"{KEY}.cancel", stop, lambda report: captions.needed(view, report))
-
-
-def _set_stopped(value: bool) -> None:
-    st.session_state[STOPPED] = value
 
 
 def note(told: Told, lost: np.ndarray | None, word: int) -> str:
@@ -151,7 +140,7 @@ def gesture(view: View) -> None:
         st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=choice.show_all)
         return
     told, grid = captions.told(view), captions.grid(view)
-    if told.alignment is None and st.session_state.get(STOPPED):
+    if told.alignment is None and st.session_state.get(choice.STOPPED):
         return
     by = told.alignment.weights if told.alignment else captions.needed(view)
     place = divmod(int(np.argmax(by[view.word])), grid[1])

@@ -18,7 +18,7 @@ MOST = 16  # words that are drawn
 def panel(view: View, about: dict, told: Told) -> None:
     """The figure that everyone knows, and the map of one word."""
     draw_words(view, told, KEY)
-    if st.session_state.get(first.STOPPED):
+    if st.session_state.get(choice.STOPPED):
         return
     lost, drawn = captions.needed(view), first.seen(view, told)
     st.markdown(f"**What “{told.words[view.word]}” loses without each region**, on a scale of its own; blue where hiding it helps")

@@ -55,19 +55,20 @@ def _all_told(views: list[View], report: Callable[[int, int], None]) -> list[Tol
     found = []
     for done, each in enumerate(views):
         report(done, len(views))
+        captions.needed(each)
         found.append(captions.told(each))
     return found
 
 
 def _hangs(view: View, told: Told) -> str:
-    """How many words owe the picture something, and what the one that owes it most hangs on."""
-    gains = told.visual[: len(captions.caption(view).text.split())]
-    if not len(gains):
+    """How many words owe the picture something, and which hangs most on one place of it."""
+    count = len(captions.caption(view).text.split())
+    if not count:
         return "No word to ask about."
-    few = int((gains < NEEDS).sum())
-    at = int(gains.argmax())
-    enough = f"For {few} of {len(gains)} words the picture less than doubled the probability: the words before them were enough. "
-    return f"{enough}It gave most to “{plain(told.words[at])}”: {_given(view, told, at)}"
+    few = int((told.visual[:count] < NEEDS).sum())
+    at = int(captions.needed(view)[:count].max(1).argmax())
+    enough = f"For {few} of {count} words the picture less than doubled the probability: the words before them were enough. "
+    return f"{enough}“{plain(told.words[at])}” hangs most on one place; the whole picture gave it {_given(view, told, at)}"
 
 
 def _leave() -> None:
