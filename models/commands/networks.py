@@ -103,6 +103,8 @@ def train(
     except StoppedError as stopped:
         typer.echo(f"\n{stopped}", err=True)
         raise typer.Exit(130) from None
+    finally:
+        torch.set_flush_denormal(False)
     _pack(name, state, read, as_json)
 
 

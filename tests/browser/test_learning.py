@@ -44,6 +44,7 @@ def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(s
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused after")).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)  # the old button fades away
     found = Axe().run(page).response["violations"]
     assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -55,7 +56,9 @@ def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(s
     train(page)
     page.close()
     assert ended(server, 2)[1] == "left"
-    train(visit(f"{server.url}/?{query}"))
+    page = visit(f"{server.url}/?{query}")
+    train(page)
+    page.close()  # it would complain that its server is gone; its training is not left yet
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(60) == 0, server.output()
     assert ended(server, 3)[2] == "cancelled"

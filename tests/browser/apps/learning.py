@@ -7,7 +7,7 @@ from pages._panels.gradient_flow import learn
 from pages._shared import background
 
 learn.UPDATES = (20_000,)
-background.GRACE = 1.0
+background.GRACE = 5.0
 logging.getLogger("pages._shared.background").setLevel(logging.INFO)
 if not logging.getLogger("pages._shared.background").handlers:
     logging.getLogger("pages._shared.background").addHandler(logging.StreamHandler(sys.stdout))
