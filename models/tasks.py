@@ -1,6 +1,7 @@
 """Tasks that nobody solves without memory, made at random from a seed, each with what a guesser reaches."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,7 @@ class Chance:
     accuracy: float
 
 
-class Task:
+class Task(ABC):
     """A sequence to read, with something to be answered that stood in it long before.
 
     features: width of what is read at each step. outputs: width of an answer. shortest: steps it needs at least.
@@ -42,13 +43,13 @@ class Task:
         """How many steps at the end of a sequence are answered."""
         return 1
 
+    @abstractmethod
     def reach(self, length: int) -> int:
         """Steps back from the last one to the latest place where the first thing to be remembered for it may stand."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Sequences [batch, time, feature] and what is wanted of them, [batch, answer]."""
-        raise NotImplementedError
 
     def costs(self, out: Tensor, wanted: Tensor) -> Tensor:
         """Cost of every answer, [batch, answer], from what a network says [batch, answer, output] and what was wanted [batch, answer]."""
@@ -58,9 +59,9 @@ class Task:
         """Which answers that need memory are right, [batch, answer] of 0 and 1; arguments as `costs`: [batch, answer, ...]."""
         return (out.argmax(2) == wanted).double()
 
+    @abstractmethod
     def chance(self, length: int) -> Chance:
         """What a guesser reaches at a length."""
-        raise NotImplementedError
 
 
 class TemporalOrder(Task):

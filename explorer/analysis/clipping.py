@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from explorer.analysis.activations import activation
 from explorer.errors import AnalysisError
 
+SIGMOID = activation("sigmoid")
 LENGTH, START, TARGET = 50, 0.5, 0.7
 RULES = ("no clipping", "by norm", "by value")
 W, B = (2.5, 7.0), (-4.0, 3.0)  # the part of the surface that is looked at
@@ -44,20 +46,15 @@ def at(w: Float[np.ndarray, "*place"], b: Float[np.ndarray, "*place"]) -> Places
     to_w, to_b, omega, omega_to_w, logs = (np.zeros_like(x) for _ in range(5))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for _ in range(LENGTH):
-            value, slope = _sigmoid(x)
+            value, slope = SIGMOID.value(x), SIGMOID.slope(x)
             step = w * slope  # dx_{k+1} / dx_k
             omega, omega_to_w = omega + (abs(step) - 1) ** 2, omega_to_w + 2 * (abs(step) - 1) * np.sign(w) * slope
             logs += np.log(abs(step))
             to_w, to_b, x = value + step * to_w, 1 + step * to_b, w * value + b
-        value, slope = _sigmoid(x)
+        value, slope = SIGMOID.value(x), SIGMOID.slope(x)
         into = 2 * (value - TARGET) * slope
         gradient = np.stack([into * to_w, into * to_b])
     return Places((value - TARGET) ** 2, gradient, omega, np.stack([omega_to_w, np.zeros_like(x)]), np.exp(logs / LENGTH))
-
-
-def _sigmoid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    value = 0.5 * (1 + np.tanh(x / 2))
-    return value, 0.25 * (1 - np.tanh(x / 2) ** 2)
 
 
 def clipped(gradient: Float[np.ndarray, "2"], rule: str, threshold: float) -> np.ndarray:

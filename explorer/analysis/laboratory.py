@@ -108,8 +108,12 @@ def weights(setup: Setup, seed: int = 0) -> np.ndarray:
 def _drawn(setup: Setup, drawn: np.ndarray) -> np.ndarray:
     made = {"gaussian": lambda: drawn, "orthogonal": lambda: np.linalg.qr(drawn)[0], "identity": lambda: np.eye(setup.units)}
     W = made[setup.start]()
-    size = np.linalg.norm(W, 2) if setup.by == "sigma" else np.abs(np.linalg.eigvals(W)).max()
-    return W / size * setup.size
+    return W / size_of(W, setup.by) * setup.size
+
+
+def size_of(matrix: Float[np.ndarray, "unit unit"], by: str) -> float:
+    """Of a W [unit, unit] the largest singular value, by "sigma"; its spectral radius, by "radius"."""
+    return float(np.linalg.norm(matrix, 2) if by == "sigma" else np.abs(np.linalg.eigvals(matrix)).max())
 
 
 def run(setup: Setup, seed: int = 0) -> Run:

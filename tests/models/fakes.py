@@ -2,6 +2,7 @@
 
 import random
 import string
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ def vocabulary() -> Pieces:
     return Pieces.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)
 
 
-class Counting(nn.Module):
+class Counting(nn.Module, ABC):
     """A score that knows which step it is at: the network's `start` sets it to 0."""
 
     def __init__(self) -> None:
@@ -72,8 +73,9 @@ class Counting(nn.Module):
         self.at += 1
         return row.expand(memory.padding.shape)
 
+    @abstractmethod
     def row(self, at: int, memory: Memory) -> Tensor:
-        raise NotImplementedError
+        """Scores e_ij of output `at`, [in]."""
 
 
 class PositionOnly(Counting):

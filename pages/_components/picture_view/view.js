@@ -24,7 +24,8 @@ export default function component({ data, parentElement, setStateValue, setTrigg
 
 function create(parent) {
   const view = { root: parent.querySelector(".view"), word: 0, parent };
-  view.figures = [...view.root.querySelectorAll("figure")];
+  const first = view.root.querySelector("figure");
+  view.figures = [first, first.parentElement.appendChild(first.cloneNode(true))]; // what was looked at, what was needed
   view.root.addEventListener("keydown", (event) => keyed(view, event));
   for (const [which, figure] of view.figures.entries()) {
     listen(view, figure.querySelector(".picture"), which);

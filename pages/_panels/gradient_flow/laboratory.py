@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.analysis.activations import ACTIVATIONS
-from explorer.analysis.laboratory import KINDS, STARTS, Run, Setup, run, weights
+from explorer.analysis.laboratory import KINDS, STARTS, Run, Setup, run, size_of, weights
 from explorer.figures import laboratory as figures
 from explorer.figures.flow import Curve
 from pages._panels.gradient_flow.choice import TITLES
@@ -114,5 +114,4 @@ def _keep() -> None:
     by = SET[state[f"{KEY}.by"]]
     other = "sigma" if by == "radius" else "radius"
     W = weights(Setup(state[f"{KEY}.units"], start=state[f"{KEY}.start"], size=state[f"{KEY}.size"], by=other))[0]
-    size = np.linalg.norm(W, 2) if by == "sigma" else np.abs(np.linalg.eigvals(W)).max()
-    state[f"{KEY}.size"] = float(np.clip(round(size / 0.05) * 0.05, 0.1, 5.0))
+    state[f"{KEY}.size"] = float(np.clip(round(size_of(W, by) / 0.05) * 0.05, 0.1, 5.0))
