@@ -9,7 +9,7 @@ from explorer.figures.beam import tree
 from explorer.figures.bleu import by_length
 from explorer.figures.export import alt_text, to_svg
 from explorer.records import Alignment
-from tests.explorer.test_figures import ALIGNED, BEAM, BLEU, EVEN, rows
+from tests.explorer.figure_examples import ALIGNED, BEAM, BLEU, EVEN, rows
 
 
 def test_the_matrix_holds_every_weight_on_a_fixed_scale_and_frames_the_chosen_row():

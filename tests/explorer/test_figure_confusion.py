@@ -11,7 +11,7 @@ from explorer.figures import confusion
 from explorer.figures.export import alt_text, to_svg
 from explorer.figures.reliability import diagram
 from explorer.records import ConfusionMatrix
-from tests.explorer.test_figures import COUNTED, EXAMPLES, SHARED, rows, texts
+from tests.explorer.figure_examples import COUNTED, EXAMPLES, SHARED, rows, texts
 
 
 def test_a_matrix_colours_only_what_could_be_avoided_hatches_shared_cells_and_fades_small_rows():
