@@ -1,9 +1,7 @@
-"""Classifiers from a recipe to a checkpoint: losses by hand, scores against scikit-learn, ceilings by trying all, the commands."""
+"""Classifiers from a recipe to a checkpoint: losses by hand, trained, stopped, scored, the commands."""
 
 import io
-import itertools
 import json
-import random
 from pathlib import Path
 
 import numpy as np
@@ -18,24 +16,17 @@ from models.data import DataError
 from models.names import VOCABULARY, Names
 from models.recipes import RECIPES, TrainingError
 from models.train import Recipe
+from tests.models.command_line import call
 from tests.models.test_classifier import tiny
-from tests.models.test_training import call
 from tests.models.tiny import save_tiny
+from tests.models.tiny_names import invented
 
 LOSS = {"letters": 0.3, "weighting": 0.5}
-ENDS = {"Greek": ("os", "is"), "Polish": ("ski", "wicz"), "Dutch": ("stra", "ma")}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Invented names of three languages told by their ends; a few spellings are shared, Greek ones are repeated."""
-    rng, place = random.Random(0), tmp_path / "lists"
-    place.mkdir()
-    for label, ends in ENDS.items():
-        stems = ["".join(rng.choices("abdeiklmnort", k=rng.randint(2, 5))) for _ in range(60 if label == "Dutch" else 110)]
-        rows = [(stem + rng.choice(ends)).title() for stem in stems] + ["Adama", "Petras", "Komaki"]
-        (place / f"{label}.txt").write_text("\n".join(rows * (2 if label == "Greek" else 1)) + "\n")
-    return place
+    return invented(tmp_path / "lists")
 
 
 @pytest.fixture(autouse=True)
@@ -118,77 +109,6 @@ def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_n
         logs = (module(ids[None, :length])[0][0].detach().numpy() * answer.numpy()).sum(1)
         total += float(weight) * (0.7 * -logs[-1] + 0.3 * -logs.mean())
     assert made.loss(module, batch, None)[0].item() == pytest.approx(total / float(batch[3].sum()), rel=1e-5)
-
-
-def test_stems_that_training_holds_are_told_from_new_ones():
-    train = Names(("A", "B"), ("abcdex", "zzzzzz"), np.array([0, 1]), np.ones(2, int))
-    dev = Names(("A", "B"), ("abcdey", "abcdez", "zzzzza", "bbbbbb"), np.array([0, 1, 1, 0]), np.ones(4, int))
-    told = class_scores.by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez is of another language than abcdex
-    assert told == {"letters": 5, "known": {"names": 2, "accuracy": 0.5}, "new": {"names": 2, "accuracy": 0.5}}
-
-
-def test_scores_are_those_of_scikit_learn():
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet([0.4] * 5, 400)
-    y = np.where(rng.random(400) < 0.5, p.argmax(1), rng.integers(0, 4, 400))  # class 4 only by its own answers
-    y[y == 4] = 0  # so that it has none
-    told, predicted = class_scores.scores(p, y), p.argmax(1)
-    assert told["names"] == 400 and told["accuracy"] == metrics.accuracy_score(y, predicted)
-    assert told["macro_recall"] == pytest.approx(metrics.recall_score(y, predicted, labels=range(4), average="macro"))
-    assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=range(4), average="macro"))
-    assert told["nats_per_name"] == pytest.approx(metrics.log_loss(y, p, labels=range(5)))
-    assert told["brier"] == pytest.approx(metrics.brier_score_loss(y, p, labels=range(5), scale_by_half=False))
-    confidence, right = p.max(1), predicted == y
-    edges, error = np.linspace(0, 1, 16), 0.0
-    for low, high in itertools.pairwise(edges):
-        inside = (confidence >= low) & (confidence < high if high < 1 else True)
-        if inside.any():
-            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
-    assert told["calibration_error"] == pytest.approx(error)
-    kept = class_scores.reliability(p, y)
-    assert sum(kept["names"]) == 400 and sum(kept["right"]) == right.sum()
-    gaps = [abs(r - n * c) for n, r, c in zip(*(kept[key] for key in ("names", "right", "confidence")), strict=True)]
-    assert sum(gaps) / 400 == pytest.approx(error, abs=1e-5)
-    np.testing.assert_array_equal(class_scores.counts(predicted, y, 5), metrics.confusion_matrix(y, predicted, labels=range(5)))
-
-
-def test_the_value_of_a_perfectly_calibrated_model_is_what_one_gets():
-    """Outcomes drawn from the probabilities themselves: the error is about the null, and shrinks as n grows."""
-    rng = np.random.default_rng(0)
-    nulls = []
-    for n in (300, 4_000):
-        p = rng.dirichlet([0.5] * 4, n)
-        found = []
-        for _ in range(40):
-            y = (p.cumsum(1) > rng.random((n, 1))).argmax(1)
-            found.append(class_scores.calibration_error(p.max(1), p.argmax(1) == y))
-        nulls.append(class_scores.scores(p, y)["calibration_error_if_perfect"])
-        assert np.mean(found) == pytest.approx(nulls[-1], rel=0.1)
-    assert 0.03 < nulls[0] < 0.08 and nulls[1] < nulls[0] / 2.5
-
-
-def test_ceilings_by_trying_every_answer():
-    texts, targets = ["a", "a", "a", "b", "b", "c", "d", "d"], np.array([0, 0, 1, 0, 2, 1, 0, 2])
-    best = {"accuracy": 0.0, "macro_recall": 0.0}
-    for answer in itertools.product(range(3), repeat=4):
-        predicted = [dict(zip("abcd", answer, strict=True))[text] for text in texts]
-        best["accuracy"] = max(best["accuracy"], metrics.accuracy_score(targets, predicted))
-        best["macro_recall"] = max(best["macro_recall"], metrics.recall_score(targets, predicted, average="macro", zero_division=0))
-    assert class_scores.ceilings(texts, targets, 3) == pytest.approx(best)
-    assert class_scores.ceilings(texts, targets, 4) == pytest.approx(best)  # a class that does not occur changes nothing
-    greedy = class_scores.ceilings(texts, targets, 3)
-    assert greedy["accuracy"] == 5 / 8 and greedy["macro_recall"] > np.mean([1, 0.5, 0])  # other answers than those best for accuracy
-
-
-def test_the_majority_and_the_ngrams(folder: Path):
-    train, dev = names.read(folder).split()
-    told = class_scores.majority(train, dev)
-    largest = np.bincount(train.targets).argmax()
-    assert told["accuracy"] == pytest.approx((dev.targets == largest).mean()) and told["macro_recall"] == pytest.approx(1 / 3)
-    shares = np.bincount(train.targets) / len(train)
-    assert told["nats_per_name"] == pytest.approx(-np.log(shares[dev.targets]).mean())
-    ngrams = class_scores.ngram_logistic(train, dev)
-    assert ngrams["macro_f1"] > 0.8 > told["macro_f1"] and ngrams["names"] == len(dev)
 
 
 def trained(capsys, folder: Path, tmp_path: Path, *more: str):

@@ -12,7 +12,7 @@ from models.recipes import RECIPES, TrainingError
 from models.scene_captioner import SceneCaptioner
 from models.scene_captioning import drawn, said_of, vocabulary
 from models.scenes import DEV, scene
-from tests.models.test_captioning import call, stopped
+from tests.models.command_line import call, stopped
 from tests.models.tiny_captions import collection
 
 TINY = {

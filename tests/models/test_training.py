@@ -7,12 +7,13 @@ import pytest
 import torch
 
 import models
-from models import checkpoint, commands, data, training
+from models import checkpoint, data, training
 from models.char_lm import CharLM
 from models.commands import networks
 from models.recipes import RECIPES, TrainingError
 from models.train import Recipe, rate
 from models.vocab import Vocabulary
+from tests.models.command_line import call
 
 TEXT = "".join(random.Random(0).choices(["[[cat]] ", "a dog. ", "the rat\n", "\n\n"], k=900))
 
@@ -101,14 +102,6 @@ def stop_after(monkeypatch, updates: int) -> None:
             yield counting
 
     monkeypatch.setattr(networks, "_interruptible", interrupted)
-
-
-def call(capsys, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command line."""
-    with pytest.raises(SystemExit) as ended:
-        commands.main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return ended.value.code or 0, out, err
 
 
 def train(capsys, tmp_path, state: str, *more: str):
