@@ -1,66 +1,27 @@
-"""The page of attention in process: it draws for any network and any text, its gesture works, its link restores it."""
+"""The page of attention in process: it draws for any network and any text, its link restores it, cards and networks of one's own."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from models import checkpoint, showcase
-from models.decoding import Edits
-from models.translator import GREEDY, by_words, looking_at, translate
+from models.translator import GREEDY, by_words, translate
 from pages._panels.attention import choice, export
 from pages._panels.attention import own as own_network
 from pages._shared import translations, uploads
 from pages._shared.link import packed
-from pages._shared.text import plain, share
 from pages._shared.translations import ALIKE, Edit, View
-from tests.models.tiny_translation import save_tiny_translator, tiny_translator
-from tests.pages import rooms
+from tests.models.tiny_translation import tiny_translator
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, translators
 from tests.pages.rooms import sound
 from tests.pages.test_pages import own_checkpoint
 
-TEXT = "the red cat sees two dog."
 PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
 
 
 @pytest.fixture(autouse=True)
 def networks(monkeypatch, tmp_path):
-    """A folder with four tiny translators, and nothing remembered of another folder."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
-    for name, attention in (("en-fr-additive", "additive"), ("en-fr-none", "none"), ("en-fr-uniform", "uniform")):
-        save_tiny_translator(tmp_path / f"{name}.safetensors", attention=attention)
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield tmp_path
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def open_page(**query: str) -> AppTest:
-    return rooms.open_page("attention", **query)
-
-
-def reading(**query: str) -> AppTest:
-    return sound(open_page(text=packed(TEXT), **query))
-
-
-def told(page: AppTest) -> str:
-    """Everything the page says."""
-    return " ".join(each.value for each in page.markdown)
-
-
-def own(attention: str = "additive"):
-    """The tiny network's own translation, without a page."""
-    loaded = tiny_translator(attention)
-    return loaded, translate(loaded.module, loaded.vocab, TEXT, GREEDY)
-
-
-def matrix_of(page: AppTest) -> np.ndarray:
-    """Weights of the drawn matrix, [out, in]."""
-    chart = next(chart for chart in page.main.get("vega_lite_chart") if '"cell"' in chart.proto.spec)
-    frame = pa.ipc.open_stream(chart.proto.datasets[0].data.data).read_pandas()
-    return frame["weight"].to_numpy().reshape(1 + frame["row"].max(), -1)
+    yield from translators(monkeypatch, tmp_path)
 
 
 def test_it_shows_the_translation_and_its_matrix_by_words():
@@ -91,36 +52,6 @@ def test_any_text_is_taken(text: str):
     assert page.text_input(key=choice.DRAFT).value == text
 
 
-def test_a_row_whose_weight_is_moved_writes_what_the_network_writes_with_that_weight():
-    loaded, found = own()
-    page = reading(units="pieces")
-    page.selectbox(key="attention.matrix.look").set_value(4).run()
-    sound(page)
-    rows = {0: looking_at(loaded.vocab, found.source, 4)}
-    edited = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(attention=rows))
-    assert page.session_state[choice.EDITS] == (Edit(0, "look", 4),)
-    np.testing.assert_allclose(matrix_of(page), edited.hypotheses[0].attention, atol=1e-6)
-    np.testing.assert_allclose(matrix_of(page)[0], rows[0], atol=1e-6)
-    assert page.query_params["attention.edits"] in ("0l4", ["0l4"])
-    again = reading(edits="0l4", units="pieces")
-    np.testing.assert_array_equal(matrix_of(again), matrix_of(page))
-    again.selectbox(key="attention.matrix.look").set_value(-2).run()
-    assert sound(again).session_state[choice.EDITS] == ()
-
-
-def test_another_word_can_be_written_and_taken_back():
-    page = reading()
-    button = next(button for button in page.button if (button.key or "").startswith("attention.matrix.write."))
-    button.click().run()
-    (edit,) = sound(page).session_state[choice.EDITS]
-    written = translations.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
-    assert edit == written and "before:" in page.markdown[1].value
-    assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
-    page.button(key="attention.matrix.undo").click().run()
-    assert sound(page).session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
-    assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
-
-
 def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_the_beam():
     page = reading(panel="Step through", **{"steps.step": "2"})
     (slider,) = page.select_slider
@@ -138,78 +69,10 @@ def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_t
         assert sound(reading(panel="Beam", **{"beam.chosen": wrong})).radio(key="attention.beam.list").value == 0
 
 
-def test_an_edit_drops_those_that_came_after_it():
-    st.session_state[choice.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
-    choice.edit(2, "write", 8)
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 8))
-    choice.edit(2, "look", ALIKE)  # who looks elsewhere chooses anew
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE))
-    assert choice.edits_of(choice.code_of(st.session_state[choice.EDITS])) == st.session_state[choice.EDITS]
-    choice.undo(2)
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
-
-
-def test_cancelling_goes_back_to_the_text_and_the_edits_before():
-    st.session_state[choice.TEXT], st.session_state[choice.EDITS] = "the cat.", (Edit(0, "look", 1),)
-    choice.edit(2, "look", 0)
-    choice.back()
-    assert st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
-    choice.set_text("le " * 200)
-    choice.back()
-    assert st.session_state[choice.TEXT] == "the cat." and st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
-
-
 @pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
 def test_no_link_breaks_the_page(code: str):
     page = sound(open_page(text=packed(TEXT), edits=code, row="9999", model="no-such"))
     assert page.session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
-
-
-def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weight(monkeypatch):
-    from pages._panels.attention import matrix
-
-    view = View("en-fr-additive", TEXT)
-    shown = translations.sentence(view)
-    assert shown is not None
-    st.session_state[choice.EDITS], st.session_state[choice.ROW] = (), 0
-    matrix._cell_clicked(view, shown, {"row": 3, "column": 1})
-    assert st.session_state[choice.ROW] == 3 and st.session_state[choice.EDITS] == ()
-    matrix._cell_clicked(view.of(row=3), shown, {"row": 3, "column": 1})
-    assert st.session_state[choice.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
-
-
-def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
-    page = reading(model="en-fr-none", edits="0l1.1w9")
-    assert page.session_state[choice.EDITS] == (Edit(1, "write", 9),)
-
-
-def test_the_cost_of_weights_and_of_written_words_are_told_apart():
-    page = reading(edits="0w9.1l2", units="pieces")
-    loaded, found = own()
-    told = next(each.value for each in page.caption if "nats with your weights" in each.value)
-    best, rows = found.hypotheses[0], {1: looking_at(loaded.vocab, found.source, 2)}
-    after = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(dict(enumerate(best.tokens)), rows)).hypotheses[0].log_probabilities
-    assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in told
-    assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in told
-    now = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits({0: 9}, rows)).hypotheses[0].log_probabilities.sum()
-    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with what you wrote" in told
-
-
-def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gesture_alone(networks):
-    loaded = tiny_translator()
-    claims = {"truth": "", "looks": "the", "looks_instead": "cat", "word": "x", "becomes": "y", "crossing": ["the", "cat"]}
-    shown = {"sentence": TEXT, "row": 1, "step": 1, "column": 0, "other": 2} | claims
-    checkpoint.save(loaded.module, loaded.card | {"example": shown}, networks / "en-fr-additive.safetensors")
-    page = sound(open_page())
-    assert page.markdown[0].value.startswith("“the cat” changes its order")
-    page.button(key="attention.gesture").click().run()
-    drawn = translations.sentence(View("en-fr-additive", TEXT, (Edit(1, "look", 2),)))
-    assert drawn is not None
-    word = next(word for word, steps in zip(drawn.target, drawn.steps, strict=True) if 1 in steps)
-    assert f"Looking at “cat” it writes “{plain(word)}”" in sound(page).markdown[0].value
-    page = sound(open_page(edits="0w9.1l2", text=packed(TEXT)))
-    assert page.markdown[0].value.startswith("Click a row")
-    assert page.query_params["attention.text"] in (packed(TEXT), [packed(TEXT)])  # edits travel with their sentence
 
 
 def test_another_network_reads_the_sentence_that_stands_there():
@@ -233,15 +96,6 @@ def test_a_long_sentence_is_shown_as_lines_first():
     assert '"word"' in charts[0] and '"cell"' in charts[1]
     bars = page.main.get("vega_lite_chart")[2]
     assert len(pa.ipc.open_stream(bars.proto.datasets[0].data.data).read_pandas()) == 12
-
-
-def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weights():
-    loaded, found = own()
-    view = View("en-fr-additive", TEXT, (Edit(0, "look", 2),))
-    tokens = found.hypotheses[0].tokens
-    edits = Edits(dict(enumerate(tokens)), {0: looking_at(loaded.vocab, found.source, 2)})
-    wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
-    np.testing.assert_allclose(translations.as_before(view).log_probabilities, wanted, atol=1e-6)
 
 
 def test_traces_come_from_a_recording_and_fit_the_decoders_own_states():

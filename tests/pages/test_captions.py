@@ -14,10 +14,10 @@ from models.scenes import DEV
 from pages._components import picture_view
 from pages._panels.captions import choice, export, first, wrong
 from pages._panels.captions import own as own_network
-from pages._shared import captions, cards, gallery, uploads
+from pages._shared import captions, gallery, uploads
 from pages._shared.captions import View
-from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_captioner, tiny_scenes
-from tests.pages import rooms
+from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from tests.pages.captions_page import drawn, markdown, open_page
 from tests.pages.rooms import forget, sound
 from tests.pages.test_pages import own_checkpoint
 
@@ -46,21 +46,6 @@ def opened(monkeypatch, shipped):
     """The page opens those; few scenes are looked through."""
     monkeypatch.setattr(wrong, "LISTENED", 4)
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-
-
-def open_page(**query: str) -> AppTest:
-    return rooms.open_page("captions", **query)
-
-
-def drawn(monkeypatch) -> list[dict]:
-    """What the component is sent from now on."""
-    sent: list[dict] = []
-    monkeypatch.setattr(picture_view, "_view", lambda: lambda **options: sent.append(options["data"]))
-    return sent
-
-
-def markdown(page: AppTest) -> str:
-    return "\n".join(each.value for each in page.markdown)
 
 
 def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:
@@ -160,20 +145,6 @@ def test_no_link_breaks_the_page(query: dict):
     sound(open_page(**query))
 
 
-def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, monkeypatch):
-    tiny, sent = tiny_scenes(), drawn(monkeypatch)
-    row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
-    others = [row | {"scene": DEV + 9, "word": 0, "kind": "stays"}, row | {"scene": "7"}, row | {"word": 2}, row | {"kind": "x"}, 7]
-    checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
-    page = sound(open_page())
-    assert page.session_state[choice.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
-    assert "and another word stands there" in markdown(page) and "captions.picture" not in page.query_params
-    assert [each.label for each in page.button if "captions.try" in (each.key or "")] == ["“ring” changes", "“a” stays"]
-    page.button(key=f"captions.try.{DEV + 9}.0").click().run()
-    assert "and it stays" in markdown(sound(page)) and sent[-1]["word"] == 0
-    assert page.query_params["captions.picture"] in (f"scene:{DEV + 9}", [f"scene:{DEV + 9}"])
-
-
 def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_again():
     assert hiding.around((0, 13), (14, 14), 3) == (12, 13, 26, 27) and hiding.around((3, 2), (7, 7), 1) == (23,)
     st.session_state[choice.HIDDEN], st.session_state[choice.HOLE] = (), 3
@@ -234,48 +205,6 @@ def test_a_long_map_can_be_stopped_and_started_again():
     page.run()
     page.button(key=f"{first.KEY}.start").click().run()
     assert not sound(page).session_state[choice.STOPPED]
-
-
-def test_without_a_captioner_the_page_says_how_to_train_one(folder):
-    assert "python -m models train scenes-soft" in sound(open_page()).info[0].value
-
-
-def test_a_card_of_the_wrong_form_is_shown_without_it(folder):
-    for loaded, file in ((tiny_scenes(), "scenes-soft"), (tiny_captioner(), "caption-soft")):
-        claims = {"scores": {"true_captions": "all", "beams": {"1": 3}}, "data": [], "parameters": "many", "curve": 7}
-        checkpoint.save(loaded.module, loaded.card | claims, folder / f"{file}.safetensors")
-        page = sound(open_page(model=file, panel="The network"))
-        assert any("holds no scores" in each.value for each in page.info)
-
-
-def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
-    loaded = tiny_scenes()
-    row = {"n": 90, "attention": 0.8, "centre": 0.1, "brightest": 0.2, "another_word": 0.15, "another_picture": None}
-    scores = {"true_captions": 0.91, "named_right": 0.95, "scenes": 1_000, "pointing": {"all": row}}
-    checkpoint.save(loaded.module, loaded.card | {"scores": scores}, folder / "scenes-soft.safetensors")
-    page = sound(open_page(panel="The network"))
-    assert "**91.0%** get a caption that is true" in markdown(page)
-    assert page.dataframe[0].value["the word's attention"].tolist() == [0.8]
-    whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
-    card = tiny_captioner().card | {"scores": {"beams": {"1": whole}}}
-    assert cards.believed(card)["scores"] and not cards.believed(card | {"scores": {"beams": {"1": whole | {"bleu": [1]}}}})["scores"]
-    assert cards.believed(card | {"arguments": {"attention": "hard"}}) is None
-
-
-def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
-    whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
-    people = {"bleu": [50.0, 30, 20, 10], "images": 1_000}
-    claims = {"scores": {"beams": {"3": whole}, "against_four": {"people": people, "3": whole, "1": {"bleu": "high"}}}}
-    claims["features"] = {"pictures": 2_000, "epochs": 6.0, "views": [{"view": "late", "bleu_4": 14.2}, {"view": "middle"}]}
-    loaded = tiny_captioner()
-    checkpoint.save(loaded.module, loaded.card | claims, folder / "caption-soft.safetensors")
-    page = sound(open_page(panel="The network"))
-    _, four, tried = (each.value for each in page.dataframe[:3])
-    assert four["who"].tolist() == ["the fifth person", "beam 3"] and four["BLEU-4"].tolist() == [10, 20]
-    assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in each.value for each in page.caption)
-    checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
-    forget()
-    assert len(sound(open_page(panel="The network")).dataframe) == 3  # scores, people, curve
 
 
 def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):

@@ -1,0 +1,56 @@
+"""The page of attention, opened on one sentence, with tiny translators of its own, and what it draws and says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from models.translator import GREEDY, translate
+from pages._shared.link import packed
+from tests.models.tiny_translation import save_tiny_translator, tiny_translator
+from tests.pages import rooms
+from tests.pages.rooms import sound
+
+TEXT = "the red cat sees two dog."
+
+
+def translators(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Path]:
+    """A folder with three tiny translators, and nothing remembered of another folder."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(folder))
+    for name, attention in (("en-fr-additive", "additive"), ("en-fr-none", "none"), ("en-fr-uniform", "uniform")):
+        save_tiny_translator(folder / f"{name}.safetensors", attention=attention)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield folder
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(**query: str) -> AppTest:
+    return rooms.open_page("attention", **query)
+
+
+def reading(**query: str) -> AppTest:
+    return sound(open_page(text=packed(TEXT), **query))
+
+
+def told(page: AppTest) -> str:
+    """Everything the page says."""
+    return " ".join(each.value for each in page.markdown)
+
+
+def own(attention: str = "additive"):
+    """The tiny network's own translation, without a page."""
+    loaded = tiny_translator(attention)
+    return loaded, translate(loaded.module, loaded.vocab, TEXT, GREEDY)
+
+
+def matrix_of(page: AppTest) -> np.ndarray:
+    """Weights of the drawn matrix, [out, in]."""
+    chart = next(chart for chart in page.main.get("vega_lite_chart") if '"cell"' in chart.proto.spec)
+    frame = pa.ipc.open_stream(chart.proto.datasets[0].data.data).read_pandas()
+    return frame["weight"].to_numpy().reshape(1 + frame["row"].max(), -1)
