@@ -146,8 +146,7 @@ def surnames() -> Names:
     for label, locales in LANGUAGES.items():
         for locale in locales:
             provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
-            found = {name for part in LISTS for name in getattr(provider, part, ())}
-            rows |= {(spelling(name), label) for name in found if name != PLACEHOLDER}
+            rows |= {(spelling(name), label) for part in LISTS for name in getattr(provider, part, ()) if name != PLACEHOLDER}
     return _gathered(rows)
 
 
@@ -228,8 +227,7 @@ def table(text: str) -> Labelled:
                     continue
             if not any(cell.strip() for cell in row):
                 continue
-            problem = _problem(row, columns or (0, 1))
-            if problem:
+            if problem := _problem(row, columns or (0, 1)):
                 problems.append((reader.line_num, problem))
                 continue
             texts.append(row[columns[0]].strip() if columns else "")
