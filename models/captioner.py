@@ -149,6 +149,10 @@ class Captioner(nn.Module):
         mixed = self.dropout(torch.tanh(self.mixture(torch.cat([hidden, context, embedded], -1))))
         return functional.linear(mixed, self.embedding.weight, self.bias)
 
+    def known(self, hidden: Tensor, embedded: Tensor) -> Tensor:
+        """What chooses where to look, [batch, known], of h_{t-1} and E y_{t-1}: h_{t-1}, which has not read word t - 1 yet."""
+        return hidden
+
     def _read(self, words: Tensor) -> Tensor:
         return self.embedding(words) * self.embedding.embedding_dim**0.5
 
@@ -159,7 +163,7 @@ class Captioner(nn.Module):
         number, embedded = word
         hidden, weights = state[0], None
         if self.looks:
-            scores = self.weight(torch.tanh(self.query(hidden)[:, None] + memory.keys))[..., 0]
+            scores = self.weight(torch.tanh(self.query(self.known(hidden, embedded))[:, None] + memory.keys))[..., 0]
             weights = self.attention(scores.softmax(-1) if attention is None else attention)
             context = self.visual_gate(torch.sigmoid(self.gate(hidden))) * torch.bmm(weights[:, None], memory.regions)[:, 0]
         else:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.captioner import Captioner
+from models.captioner import Captioner, Memory
 
 GRID = (14, 14)
 CHANNELS = 64
@@ -16,6 +16,10 @@ class SceneCaptioner(Captioner):
     A region's vector depends on a square of 31 of 112 pixels around its centre, 28 % of a side, and on where it is (its row and its
     column, one-hot), on nothing else: to name a thing the network must look at it. The frozen encoder of photographs sees
     nearly the whole picture in each region; there a map could point anywhere and the word still be right.
+
+    Two things differ from a Captioner, so that what is known of a picture is known by looking. h_0 = c_0 = 0. And
+    e_ti = v^T tanh(W [h_{t-1}; E y_{t-1}] + U a_i): the word before is read before it looks. In Xu et al. h_{t-1} alone chooses the
+    place, and has not read word t - 1: where two things might be named, the look for "circle" cannot know that "red" was said.
 
     Args:
         vocab_size, attention, units, embedding, width, dropout: As a Captioner's.
@@ -33,9 +37,20 @@ class SceneCaptioner(Captioner):
             nn.init.kaiming_normal_(near.weight, nonlinearity="relu")  # torch's own are so small that figures are lost on the way
             nn.init.zeros_(near.bias)  # pyright: ignore[reportArgumentType]
             layers += [near, nn.ReLU()]
+        if self.looks:
+            del self.begin
+            self.query = nn.Linear(units + embedding, width)
         self.eyes = nn.Sequential(*layers)
         row, column = (torch.eye(side) for side in GRID)
         self.register_buffer("place", torch.cat([row.repeat_interleave(GRID[1], 0), column.repeat(GRID[0], 1)], 1))
+
+    def start(self, memory: Memory) -> tuple[Tensor, Tensor]:
+        """The decoder's state before the first word, each [batch, unit]: nothing is known yet."""
+        return torch.zeros_like(memory.whole), torch.zeros_like(memory.whole)
+
+    def known(self, hidden: Tensor, embedded: Tensor) -> Tensor:
+        """What chooses where to look, [batch, known]: h_{t-1} and E y_{t-1}."""
+        return torch.cat([hidden, embedded], -1)
 
     def look(self, pictures: list[np.ndarray] | Tensor) -> Tensor:
         """The vectors [picture, in, channel] of squashed pictures, each [row, column, channel] of 224 x 224, 0..255."""

@@ -1,5 +1,7 @@
 """Captioners: their equations by hand, searched greedily and with a beam, recorded from outside, with regions hidden."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,10 @@ from models.captioner import ATTENTIONS, Captioner
 from models.decoding import DecodingError, Edits, Search, beam, greedy
 from models.describer import describe, describe_all, encoded, log_probabilities, needed, visual, visual_gates, without
 from models.pieces import END, PAD, START
+from models.scene_captioner import SceneCaptioner
+from models.scene_captioning import drawn
 from models.words import FIXED, Words
-from tests.models.tiny_captions import network
+from tests.models.tiny_captions import network, tiny_scenes
 
 VOCABULARY = Words((*FIXED, "a", "dog", "runs"))
 EVERY = [(attention, seed) for attention in ATTENTIONS for seed in range(4)]
@@ -30,14 +34,16 @@ def by_hand(module: Captioner, features: torch.Tensor, target: list[int]) -> tup
     a = np.maximum(features.double().numpy() @ w["region.weight"].T + w["region.bias"], 0)
     mean, units = a.mean(0), a.shape[1]
     h = c = np.zeros(units)
-    if module.looks:
+    of_scenes = isinstance(module, SceneCaptioner)
+    if module.looks and not of_scenes:
         begun = np.tanh(w["begin.weight"] @ mean + w["begin.bias"])
         h, c = begun[:units], begun[units:]
     logits, alphas, betas = [], [], []
     for t, token in enumerate(target):
         y = w["embedding.weight"][token] * np.sqrt(w["embedding.weight"].shape[1])
         if module.looks:
-            e = np.tanh(a @ w["key.weight"].T + w["query.weight"] @ h + w["query.bias"]) @ w["weight.weight"][0]
+            known = np.concatenate([h, y]) if of_scenes else h
+            e = np.tanh(a @ w["key.weight"].T + w["query.weight"] @ known + w["query.bias"]) @ w["weight.weight"][0]
             alphas.append(np.exp(e) / np.exp(e).sum())
             betas.append(sigmoid(w["gate.weight"] @ h + w["gate.bias"])[0])
             z = betas[-1] * alphas[-1] @ a
@@ -59,6 +65,16 @@ def test_the_equations(attention: str, seed: int):
     found = module(features, torch.tensor([target] * 3))
     for row in range(3):
         np.testing.assert_allclose(found[row], by_hand(module, features[row], target)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_the_equations_of_scenes(attention: str):
+    module: Any = tiny_scenes(attention).module
+    target = [START, 6, 20, 5]
+    features = module.look(drawn(range(2))[1])
+    found = module(features, torch.tensor([target] * 2))
+    for row in range(2):
+        np.testing.assert_allclose(found[row], by_hand(module, features[row], target)[0], atol=1e-3)
 
 
 def test_without_attention_the_picture_enters_once():
