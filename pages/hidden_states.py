@@ -26,7 +26,7 @@ if not about:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
-    sentence = st.empty()
+    sentence = st.container()  # not st.empty(), which is empty for a moment at each run: the buttons below would jump
     view = choice.pick(about)
     view, choice_made = states.panel(view, about)
     sentence.markdown(states.sentence(view, about))

@@ -23,7 +23,7 @@ class Context:
 
 
 def highest(values: Float[np.ndarray, "time"], tokens: Sequence[str], count: int = 10, apart: int = 20) -> list[Context]:
-    """The places with the largest values, highest first.
+    """The places with the largest values, highest first; none that is nearer to the smallest value than to the largest.
 
     Neighbours are left out: without that, ten places would be ten characters of one link.
 
@@ -36,12 +36,12 @@ def highest(values: Float[np.ndarray, "time"], tokens: Sequence[str], count: int
     Raises:
         AnalysisError: `values` and `tokens` differ in length.
     """
-    return _spread(values, tokens, np.argsort(-_checked(values, tokens), kind="stable"), count, apart)
+    return _spread(values, tokens, _low_end(-_checked(values, tokens)), count, apart)
 
 
 def lowest(values: Float[np.ndarray, "time"], tokens: Sequence[str], count: int = 10, apart: int = 20) -> list[Context]:
     """The places with the smallest values [time], lowest first; otherwise like `highest`."""
-    return _spread(values, tokens, np.argsort(_checked(values, tokens), kind="stable"), count, apart)
+    return _spread(values, tokens, _low_end(_checked(values, tokens)), count, apart)
 
 
 def quantile_samples(
@@ -76,6 +76,12 @@ def context(values: Float[np.ndarray, "time"], tokens: Sequence[str], position: 
     """One place in words: the value of a unit [time] at `position` and the `around` tokens on either side."""
     before, after = tokens[max(0, position - around) : position], tokens[position + 1 : position + 1 + around]
     return Context(position, float(values[position]), "".join(before), tokens[position], "".join(after))
+
+
+def _low_end(values: np.ndarray) -> np.ndarray:
+    """Places of the smaller half of the range, smallest first."""
+    order = np.argsort(values, kind="stable")
+    return order[values[order] <= (values[order[:1]] + values[order[-1:]]) / 2]
 
 
 def _checked(values: np.ndarray, tokens: Sequence[str]) -> np.ndarray:

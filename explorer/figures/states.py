@@ -158,10 +158,10 @@ class StateFigure:
         columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), "character": list(self.tokens)}
         columns[f"{self.quantity} of unit {self.unit}"] = self.of(self.unit)
         if self.bits is not None:
-            columns["bits"] = np.asarray(self.bits)
+            columns["bits it cost"] = np.asarray(self.bits)
         if self.next_p is not None and self.next_tokens is not None:
             for rank in range(LIKELY):
-                columns[f"next {rank + 1}"] = [str(row[rank]) for row in self.next_tokens]
+                columns[f"after it {rank + 1}"] = [str(row[rank]) for row in self.next_tokens]
                 columns[f"p {rank + 1}"] = np.asarray(self.next_p)[:, rank]
         return pd.DataFrame(columns)
 

@@ -202,11 +202,13 @@ def test_a_plain_rnn_keeps_nothing_and_incomplete_records_are_told():
 
 
 def test_highest_and_lowest_keep_their_distance():
-    values = np.array([0, 9, 10, 9, 0, 0, 5, 0, -7, -8.0])
+    values = np.array([0, 9, 10, 9, 0, 0, 5, 2, -7, -8.0])
     tokens = tuple("abcdefghij")
     assert [(c.position, c.value) for c in highest(values, tokens, count=2, apart=4)] == [(2, 10), (6, 5)]
     assert [c.position for c in highest(values, tokens, count=2, apart=5)] == [2, 7]
     assert [c.position for c in lowest(values, tokens, count=1)] == [9]
+    assert [c.value for c in highest(np.array([0.9, 0.8, 0.1, -1.0]), "abcd", apart=1)] == [0.9, 0.8, 0.1]  # -1 is no high one
+    assert [c.value for c in lowest(np.array([0.9, 0.8, 0.1, -1.0]), "abcd", apart=1)] == [-1.0]
     first = highest(values, tokens, count=1)[0]
     assert (first.before, first.token, first.after) == ("ab", "c", "defghij")
 

@@ -96,7 +96,7 @@ def test_frame_is_full_precision():
     frame = made.to_frame()
     assert list(frame["position"]) == list(range(50, 64))
     np.testing.assert_array_equal(frame["tanh(cell) of unit 2"].to_numpy(), made.values[:, 2])
-    assert list(frame.columns[-2:]) == ["next 5", "p 5"] and frame["next 5"][0] == " "
+    assert list(frame.columns[-2:]) == ["after it 5", "p 5"] and frame["after it 5"][0] == " "
 
 
 def test_alt_tells_the_extremes():

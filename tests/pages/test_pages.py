@@ -136,6 +136,32 @@ def test_what_the_page_says_of_its_first_unit_is_true():
     assert (opened[start : example.text.index("[[", stop) - 2] > 0.3).all()
 
 
+def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
+    page = open_page(HIDDEN)
+    assert "beyond all three baselines (r 0.74)" in first_sentence(page)
+    page.button(key="hidden_states.gesture").click().run()
+    example, view = EXAMPLES["wiki"], runs.View("wiki-lstm", "", EXAMPLES["wiki"].warm_up, 1, unit=113)
+    text = disturbed(example.text, example)
+    start = example.text.index("]]")
+    stop = text.index("]]", start)
+    on = (runs.values(view.of(text=text))[start:stop, 113] > 0).sum()
+    assert f"is orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
+    assert "there is nothing of it in this text" in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
+
+
+def first_sentence(page: AppTest) -> str:
+    return next(each.value for each in page.markdown if each.value.startswith(("**Unit", "The first")))
+
+
+def test_what_a_download_makes_later_needs_no_visitor(monkeypatch):
+    """Streamlit makes the file of a download outside of any session: what a visitor chose must be read before."""
+    made = {}
+    monkeypatch.setattr(export, "_download", lambda label, make, *rest: made.setdefault(label, make))
+    sound(open_page(HIDDEN, panel="Export and link"))
+    assert json.loads(made["View file"]())["unit"] == 113
+    assert all(isinstance(make(), bytes) for make in made.values()) and len(made) == 6
+
+
 def test_the_example_is_read_as_the_network_reads_it():
     """The page's values are those of the plain module: one call over warm-up and text."""
     example, loaded = EXAMPLES["wiki"], models.load("wiki-lstm")

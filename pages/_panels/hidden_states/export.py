@@ -20,13 +20,14 @@ def panel(view: View, about: dict, chosen) -> None:
     """Downloads, each made only when it is asked for."""
     figure = states.figure(view)
     name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
+    file = json.dumps(_view_file(view)).encode()  # now: what makes a download runs later, where no visitor's state is
     with st.container(horizontal=True):
         _download("Picture (SVG)", lambda: figure.to_svg().encode(), f"{name}.svg", "image/svg+xml")
         _download("Picture (PNG)", lambda: _png(figure), f"{name}.png", "image/png")
         _download("Page (HTML)", lambda: figure.to_html().encode(), f"{name}.html", "text/html")
         _download("This unit's numbers (CSV)", lambda: figure.to_frame().to_csv(index=False).encode(), f"{name}.csv", "text/csv")
         _download("Whole record (NPZ)", lambda: _npz(view), f"{view.model}.npz", "application/octet-stream")
-        _download("View file", lambda: json.dumps(_view_file(view)).encode(), f"{name}.view.json", "application/json")
+        _download("View file", lambda: file, f"{name}.view.json", "application/json")
     fits = len(packed(view.text)) <= LINK_CHARACTERS
     st.caption(
         "The address of this page restores the view: copy it from the browser."

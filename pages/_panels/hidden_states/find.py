@@ -82,6 +82,8 @@ def _table(view: View, ranking: Ranking) -> None:
         table, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"{KEY}.table", width="stretch",
         column_config={name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]},
     )  # fmt: skip
+    if ranking.held_out:
+        st.caption("In the order that the first half of this text gives; the scores are of its second half.")
     picked = event["selection"]["rows"]
     if picked and picked[0] < len(units):
         st.button(f"Show unit {units[picked[0]]}", key=f"{KEY}.show", on_click=choice.look_at, args=(view.layer, units[picked[0]]))

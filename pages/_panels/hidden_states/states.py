@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from explorer.analysis.tracks import CONCEPTS, track
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from pages._components.state_view import StateChoice, state_view
 from pages._panels.hidden_states import choice
 from pages._shared import networks, runs
+from pages._shared.examples import Example
 from pages._shared.guard import patiently
 from pages._shared.runs import View
 
@@ -35,21 +37,47 @@ Schmidhuber, *Long Short-Term Memory*, 1997.
 
 
 def sentence(view: View, about: dict) -> str:
-    """What to look for in this very picture."""
+    """What to look for in this very picture, or what the gesture did to it."""
     name = f"**Unit {view.unit}**"
-    for guide in choice.guides(about):
+    for number, guide in enumerate(choice.guides(about)):
         if (guide["layer"], guide["unit"]) == (view.layer, view.unit):
             colour = "orange" if guide["sign"] > 0 else "blue"
+            opened = "" if number else _opened(view, choice.example(about), guide["sign"])
+            if opened:
+                return f"{opened.format(unit=name, colour=colour)} {_measured(guide)}"
+            if not _stands_in(view, guide["concept"]):
+                return f"{name} follows “{guide['concept']}”, and there is nothing of it in this text. {_measured(guide)}"
             watch = choice.WATCH[guide["concept"]].format(unit=name, colour=colour)
-            return f"{watch} {_invitation(view, about, guide)}"
+            return f"{watch} {'' if number else _invitation(view, about)}{_measured(guide)}"
     return f"{name} of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
 
 
-def _invitation(view: View, about: dict, guide: dict) -> str:
+def _measured(guide: dict) -> str:
+    return f":gray[:small[{choice.verdict(guide)}]]" if guide.get("verdict") else ""
+
+
+def _stands_in(view: View, concept: str) -> bool:
+    """Whether a concept begins or ends anywhere in the window; true of what is no concept."""
+    return concept not in CONCEPTS or bool(np.ptp(track(runs.window_tokens(view), concept)))
+
+
+def _opened(view: View, example: Example, sign: int) -> str:
+    """What the first guided unit did from the mark that was taken away to the next one; nothing where none was."""
+    before = st.session_state[choice.BEFORE]
+    if before is None or example.becomes or view.part:
+        return ""
+    start = before.index(example.needle)
+    stop = view.text.find(example.needle, start)
+    stop = min(len(view.text) if stop < 0 else stop, runs.WINDOW)
+    on = int((sign * runs.values(view)[start:stop, view.unit] > 0).sum())
+    return f"The first `{example.needle}` is gone: {{unit}} is {{colour}} for **{on} of the {stop - start}** characters up to the next one."
+
+
+def _invitation(view: View, about: dict) -> str:
     """What to do with the first guided unit, where the text has something to take away."""
     example = choice.example(about)
-    possible = guide is choice.guides(about)[0] and example.needle in view.text and st.session_state[choice.BEFORE] is None
-    return f"Press *{example.open_label}* and watch." if possible else ""
+    possible = example.needle in view.text and st.session_state[choice.BEFORE] is None
+    return f"Press *{example.open_label}* and watch. " if possible else ""
 
 
 def figure(view: View) -> StateFigure:
@@ -105,7 +133,6 @@ def _actions(view: View, about: dict) -> None:
             place = (guide["layer"], guide["unit"])
             st.button(
                 str(choice.CHIPS.get(guide["concept"], guide["concept"])),
-                help=choice.verdict(guide),
                 key=f"hidden_states.chip.{number}",
                 icon=":material/visibility:" if place == (view.layer, view.unit) else None,
                 on_click=choice.look_at,
