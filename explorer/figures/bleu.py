@@ -7,9 +7,11 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
+from explorer.figures.lines import spread
 from explorer.figures.theme import LAYERS, themed
 
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 5])  # one more than colours: the fifth line has a look of its own
+HEIGHT = 280
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,13 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
     base = alt.Chart(frame).encode(x=x, color=colour)
     numbers = [alt.Tooltip(name, format=".1f") for name in ("bleu", "low", "high")]
     tooltip = ["name", "length", *numbers, "sentences"]
-    y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(zero=False))
+    low, high = (float(each) for each in (frame["low"].min(), frame["high"].max()))
+    y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(domain=[low, high]))
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     lines = base.mark_line(point=True).encode(y=y, strokeDash=dash, tooltip=tooltip)
     bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="BLEU"), y2="high:Q", tooltip=tooltip)
-    last = alt.Chart(frame[frame["length"] == lengths[-1]])
-    ends = last.mark_text(align="left", dx=8, fontSize=12).encode(x=x, y="bleu:Q", text="said:N", color=colour)
+    last = frame[frame["length"] == lengths[-1]]
+    last = last.assign(bleu=spread([float(each) for each in last["bleu"]], 15 / HEIGHT * (high - low)))
+    ends = alt.Chart(last).mark_text(align="left", dx=8, fontSize=12).encode(x=x, y="bleu:Q", text="said:N", color=colour)
     told = "; ".join(f"{name}: " + ", ".join(f"{each.length} words {each.bleu:.1f}" for each in all_of) for name, all_of in scores.items())
-    return themed(alt.layer(bars, lines, ends).properties(width=560, height=280), f"BLEU by length of the source. {told}.", dark)
+    return themed(alt.layer(bars, lines, ends).properties(width=560, height=HEIGHT), f"BLEU by length of the source. {told}.", dark)

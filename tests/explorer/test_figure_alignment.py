@@ -1,12 +1,14 @@
 """Figures of translation: the alignment, the beam's tree and BLEU by length hold the values they were given."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from explorer.errors import AnalysisError
 from explorer.figures import alignment
 from explorer.figures.beam import tree
-from explorer.figures.bleu import by_length
+from explorer.figures.bleu import Score, by_length
 from explorer.figures.export import alt_text, to_svg
 from explorer.records import Alignment
 from tests.explorer.figure_examples import ALIGNED, BEAM, BLEU, EVEN, rows
@@ -82,5 +84,11 @@ def test_bleu_by_length_draws_each_interval():
         ("additive", "6-8", 43, 47.5),
     ]
     assert "none: 1-5 words 47.0, 6-8 words 30.0" in alt_text(by_length(BLEU))
+    alike = {
+        name: [Score("1-5", 30.0 + n / 10, 29.0, 31.0, 10), Score("6-8", 20.0 + n / 10, 10.0, 40.0, 10)] for n, name in enumerate("abcde")
+    }
+    labels = next(d for d in by_length(alike).to_dict()["datasets"].values() if {row["length"] for row in d} == {"6-8"})
+    heights = sorted(row["bleu"] for row in labels)
+    assert min(b - a for a, b in pairwise(heights)) > 1.5  # names of lines that end together do not lie on each other
     with pytest.raises(AnalysisError, match="no BLEU by length"):
         by_length({"additive": []})

@@ -12,7 +12,7 @@ from pages._shared import translations, uploads
 from pages._shared.link import packed
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import tiny_translator
-from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, translators
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, told, translators
 from tests.pages.rooms import sound
 from tests.pages.test_pages import own_checkpoint
 
@@ -50,6 +50,13 @@ def test_every_panel_draws_for_every_kind_of_network(name: str, panel: str):
 def test_any_text_is_taken(text: str):
     page = sound(open_page(text=packed(text), panel="Beam"))
     assert page.text_input(key=choice.DRAFT).value == text
+
+
+def test_replacing_opens_with_a_word_of_the_other_gender_where_there_is_one():
+    page = sound(open_page(text=packed("My red dress."), panel="Replace a word"))
+    assert page.text_input(key="attention.replace.by").value == "coat" and "before: **" in told(page) and "after: **" in told(page)
+    page = reading(panel="Replace a word")
+    assert page.text_input(key="attention.replace.by").value == "" and "before: **" not in told(page)
 
 
 def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_the_beam():

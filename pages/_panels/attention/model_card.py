@@ -25,7 +25,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     st.markdown(f"**{view.model}**: {about['parameters']:,} parameters. Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.")
     st.markdown(f"Trained on {data['source']}. Licence of the sentences: {data['licence']}.")
     st.markdown("**BLEU on dev sentences it never saw**, every known translation of a source as a reference (higher is better)")
-    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores")
+    formats = {"parameters": "localized", "exactly right": "percent"} | dict.fromkeys(("BLEU", "from", "to", "chrF", "greedy BLEU"), "%.1f")
+    columns = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
+    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores", column_config=columns)
     if signature := scores.get("signature"):
         st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences; differences: paired bootstrap.")
     lines = {n: _scores(card) for n, card in _same_direction(about["direction"]).items() if card["scores"].get("bleu_by_length")}
@@ -54,7 +56,7 @@ def _networks(direction: str) -> pd.DataFrame:
         low, high = scores.get("interval", (None, None))
         row = {"network": name, "attention": card["arguments"].get("attention"), "parameters": card["parameters"]}
         row |= {"BLEU": scores.get("bleu"), "from": low, "to": high, "chrF": scores.get("chrf"), "sources": scores.get("sentences")}
-        if paired := card["paired"]:
-            row |= {"chance gives so large a difference": f"p {paired['p']:.3f} (against {paired['against']})"}
+        paired = card["paired"]
+        row["chance gives so large a difference"] = f"p {paired['p']:.3f} (against {paired['against']})" if paired else "–"
         rows.append(row | {"exactly right": scores.get("exact_match"), "greedy BLEU": scores.get("greedy_bleu")})
     return pd.DataFrame(rows)

@@ -13,6 +13,7 @@ from pages._shared.translations import Sentence, View
 
 KEY = "attention.replace"
 WORD = f"{KEY}.word"
+SWAPS = {"dress": "coat", "robe": "manteau"}  # the other gender in French: what agrees with it changes too
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
@@ -23,10 +24,13 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = {place: match.group() for place, match in enumerate(found)}
-        first = linked_place(WORD, len(found))
+        known = next((place for place, word in names.items() if word in SWAPS), 0)
+        first = linked_place(WORD, len(found), known)
         place = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(found)}", width=200)
-        other = st.text_input("by", "", key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word")
-    link(WORD, str(place), "0")
+        other = st.text_input(
+            "by", SWAPS.get(names[place], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
+        )
+    link(WORD, str(place), str(known))
     if not other.strip():
         st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
         return
