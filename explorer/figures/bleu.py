@@ -47,7 +47,7 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
     base = alt.Chart(frame).encode(x=x, color=colour)
     numbers = [alt.Tooltip(name, format=".1f") for name in ("bleu", "low", "high")]
     tooltip = ["name", "length", *numbers, "sentences"]
-    low, high = (float(each) for each in (frame["low"].min(), frame["high"].max()))
+    low, high = (best(getattr(each, side) for all_of in scores.values() for each in all_of) for best, side in ((min, "low"), (max, "high")))
     y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(domain=[low, high]))
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     lines = base.mark_line(point=True).encode(y=y, strokeDash=dash, tooltip=tooltip)
