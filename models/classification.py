@@ -224,13 +224,14 @@ class Answered:
 
 
 def answered(loaded: "Loaded", table: Labelled, report: Report = lambda done, total: None) -> Answered:
-    """What a classifier says to rows; each text is read once, however often it stands there."""
-    number = {label: place for place, label in enumerate(loaded.card["labels"])}
-    rows = [(text, number[label]) for text, label in zip(table.texts, table.labels, strict=True) if label in number]
+    """What a classifier says to rows; each text is read once, however often it stands there. Labels go by letters, not by case."""
+    number = {label.casefold(): place for place, label in enumerate(loaded.card["labels"])}
+    pairs = zip(table.texts, map(str.casefold, table.labels), strict=True)
+    rows = [(text, number[label]) for text, label in pairs if label in number]
     place = {text: at for at, text in enumerate(dict.fromkeys(text for text, _ in rows))}
     p = probabilities(loaded, list(place), report) if place else np.zeros((0, len(number)), np.float32)
     targets = np.array([target for _, target in rows], np.int64)
-    strange = Counter(label for label in table.labels if label not in number)
+    strange = Counter(label for label in table.labels if label.casefold() not in number)
     return Answered(tuple(text for text, _ in rows), targets, p[[place[text] for text, _ in rows]], dict(strange))
 
 

@@ -1,4 +1,4 @@
-"""Names: how they are spelled, which languages, the split by spelling, tables of one's own, and the download."""
+"""Names: how they are spelled, which languages, the split by left_out, spelling, tables of one's own, and the download."""
 
 import io
 import zipfile
@@ -9,7 +9,7 @@ import pytest
 
 from models import data, names
 from models.data import DataError
-from models.names import LANGUAGES, Names, labelled, spelling, table
+from models.names import LANGUAGES, Names, labelled, left_out, spelling, table
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,25 @@ def test_a_table_with_and_without_header():
         "\ufefftext,label\r\nReid,Scottish\r\n\r\nMüller,German",
         "Label\tText\nScottish\tReid\nGerman\tMüller",
         "id;label;text\n1;Scottish;Reid\n2;German;Müller",
+        "Name,Language\nReid,Scottish\nMüller,German",
+        "Reid,Scottish,\nMüller,German, ",
         '"Reid","Scottish"\n"Müller", German',
     ):
         found = table(text)
         assert (found.texts, tuple(label.strip() for label in found.labels), found.problems) == (*rows, ())
+        assert found.unread == (("id",) if text.startswith("id") else ())
+
+
+def test_a_third_column_is_never_lost_silently():
+    found = table("Reid,Scottish\nMüller,Hans,German\n")
+    assert found.texts == ("Reid",) and [line for line, _ in found.problems] == [2] and "3 columns; expected 2" in found.problems[0][1]
+
+
+def test_only_letters_are_romanised_and_what_is_left_out_is_told():
+    for text in ("😀", "🗼17", "™ ①", "❤️", "1️⃣", "👩‍👩‍👧", "€ $", "½"):
+        assert spelling(text) == ""
+    assert spelling("Müller 😀🇩🇪") == "muller" and spelling("Ιωάννου–Παππάς") == "ioannou-pappas" and spelling("李😀") == "li"
+    assert spelling("e\u0301\u00a0ʾal") == "e al" and left_out("Müller 😀 –O’Brien2😀") == "😀’2" and left_out("Ιωάννου-李 e\u0301") == ""
 
 
 def test_bad_rows_are_listed_with_their_lines():
