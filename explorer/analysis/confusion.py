@@ -147,11 +147,16 @@ class Pair:
     @property
     def words(self) -> str:
         """The pair as a sentence."""
-        told = (
-            f"{self.true} taken for {self.predicted}: {self.count} of {self.support} ({self.share:.0%}, {self.low:.0%} to {self.high:.0%})"
-        )
-        which = "every one" if self.shared == self.count else f"{self.shared} of them"
-        return told + (f"; {which} also a {self.predicted} spelling" if self.shared else "")
+        return f"{self.true} taken for {self.predicted}: {self.numbers}"
+
+    @property
+    def numbers(self) -> str:
+        """How many, with the share and its interval, and how many of them are shared spellings."""
+        share, low, high = (f"{100 * each:.0f}" for each in (self.share, self.low, self.high))
+        told = f"{self.count:,} of {self.support:,} ({share} %; 95 % interval {low} to {high} %)"
+        which = "every one" if self.shared == self.count else f"{self.shared:,} of the {self.count:,}"
+        are = "are spellings" if 1 < self.shared < self.count else "is a spelling"
+        return f"{told}; {which} {are} that both share" if self.shared else told
 
 
 def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatrix | None = None, least: int = 1) -> list[Pair]:
@@ -169,23 +174,25 @@ def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatr
     """
     if shared is not None and (shared.labels != matrix.labels or (shared.counts > matrix.counts).any()):
         raise AnalysisError("shared does not fit the matrix; expected the same labels, and no cell that counts more.")
-    low, high = intervals(matrix)
-    share, support, n = shares(matrix), matrix.counts.sum(1), len(matrix.labels)
+    low, n = intervals(matrix)[0], len(matrix.labels)
     cells = [(i, j) for i in range(n) for j in range(n) if i != j and matrix.counts[i, j] >= max(1, least)]
     cells.sort(key=lambda cell: (-low[cell], -matrix.counts[cell], cell))
-    return [
-        Pair(
-            matrix.labels[i],
-            matrix.labels[j],
-            int(matrix.counts[i, j]),
-            int(support[i]),
-            float(share[i, j]),
-            float(low[i, j]),
-            float(high[i, j]),
-            0 if shared is None else int(shared.counts[i, j]),
-        )
-        for i, j in cells[:most]
-    ]
+    return [pair(matrix, matrix.labels[i], matrix.labels[j], shared) for i, j in cells[:most]]
+
+
+def pair(matrix: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMatrix | None = None) -> Pair:
+    """One cell of a matrix; of an empty row the share is 0 and the interval 0..1.
+
+    Args:
+        matrix: Counts.
+        true, predicted: Two of its labels, or one twice.
+        shared: Of the same classes: how many items of each cell are spellings of the predicted class too.
+    """
+    i, j = matrix.labels.index(true), matrix.labels.index(predicted)
+    count, support = int(matrix.counts[i, j]), int(matrix.counts[i].sum())
+    low, high = (float(limit) for limit in wilson(np.array(count), np.array(support)))
+    both = 0 if shared is None or i == j else int(shared.counts[i, j])
+    return Pair(true, predicted, count, support, count / max(1, support), low, high, both)
 
 
 @dataclass(frozen=True, eq=False)

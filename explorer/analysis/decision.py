@@ -23,6 +23,29 @@ def leading(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> list[i
     return [int(number) for number in chosen[np.argsort(-last[chosen], kind="stable")]]
 
 
+def slots(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> dict[int, int]:
+    """A place for each leading class, 0 to most - 1, that it keeps as long as it is among the leading ones of every step so far.
+
+    Found by going through the steps, each of which gives the places that became free to the classes that are new. So a
+    series that is one step shorter or longer gives every class that leads in both the same place: its colour stays.
+
+    Args:
+        probabilities: After each step, [step, class].
+        most: How many.
+
+    Raises:
+        AnalysisError: there is no step.
+    """
+    _check(probabilities)
+    held: dict[int, int] = {}
+    for step in range(1, len(probabilities) + 1):
+        shown = leading(probabilities[:step], most)
+        held = {number: place for number, place in held.items() if number in shown}
+        free = iter(sorted(set(range(most)) - set(held.values())))
+        held |= {number: next(free) for number in shown if number not in held}
+    return held
+
+
 def settled(probabilities: Float[np.ndarray, "step n"]) -> int:
     """The step, counted from 0, from which on the likeliest class is the last one's and stays it.
 

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from explorer.analysis.confusion import intervals, shares
+from explorer.analysis.confusion import intervals, pair, shares
 from explorer.errors import AnalysisError
 from explorer.figures.theme import ink, themed, unsqueezed
 from explorer.records import ConfusionMatrix
@@ -48,22 +49,30 @@ def matrix(
     """
     if by not in ("share", "count"):
         raise AnalysisError(f"by is {by!r}; expected share or count.")
-    frame, labels = table(counted, shared), [counted.labels[n] for n in (range(len(counted.labels)) if order is None else order)]
+    frame, labels = _drawn(counted, shared), [counted.labels[n] for n in (range(len(counted.labels)) if order is None else order)]
     frame["colour"] = frame["avoidable share" if by == "share" else "avoidable"]
     frame["strength"] = np.where(frame["of"] < FEW, FADED, 1.0)
     top = 1.0 if by == "share" else max(1.0, float(frame.loc[~frame["right"], "avoidable"].max() if len(labels) > 1 else 1))
     scale = alt.Scale(type="sqrt", domain=[0, top], range=list(ERRORS[dark]), interpolate="rgb")
-    title = "share of the row, fixed" if by == "share" else "names"
-    legend = alt.Legend(title=title, values=[0, top / 4, top], gradientLength=120, format=".2~f" if by == "share" else ".0f")
+    title = "errors as a share of the row, fixed" if by == "share" else "errors that could have been avoided"
+    legend = _legend(title, [0, top / 4, top], ".2~f" if by == "share" else ".0f")
     size = cell_size(len(labels))
     base = alt.Chart(frame).encode(x=_across(labels), y=_down(labels), opacity=alt.Opacity("strength:Q", legend=None, scale=None))
     click = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", empty=False)
     cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
-    cells = cells.encode(color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip()).add_params(click)
-    right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark])
+    cells = cells.encode(color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(), description="said:N").add_params(
+        click
+    )
+    right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark], aria=False)  # the cell below has said it
     right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip())
     hatched = base.transform_filter("datum.hatched").mark_point(
-        shape=HATCH, size=(size - 4) ** 2, filled=False, strokeWidth=1.2, stroke=ink(dark), tooltip=None, aria=False
+        shape=HATCH,
+        size=alt.expr(f"pow(width / {len(labels)} - 4, 2)"),
+        filled=False,
+        strokeWidth=1.2,
+        stroke=ink(dark),
+        tooltip=None,
+        aria=False,
     )
     layers = [cells, right, hatched.encode(tooltip=_tooltip())]
     if chosen:
@@ -83,22 +92,49 @@ def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int
     Raises:
         AnalysisError: their classes differ.
     """
-    if one.labels != other.labels:
-        raise AnalysisError("The two matrices are of different classes; expected the same labels to take a difference.")
-    by = np.nan_to_num(shares(one)) - np.nan_to_num(shares(other))
-    labels, frame = [one.labels[n] for n in order], table(one)
-    frame["more"] = by.ravel()
-    top = float(np.abs(by).max()) or 1.0
+    labels, frame = [one.labels[n] for n in order], differences(one, other)
+    frame["more"], frame["said"] = frame["difference"], [_more(*row) for row in frame[["true", "predicted", "difference"]].to_numpy()]
+    top = float(frame["more"].abs().max()) or 1.0
     scale = alt.Scale(domain=[-top, 0, top], range=list(DIFFERENCE[dark]), interpolate="rgb")
-    legend = alt.Legend(title="first minus second", values=[-top, 0, top], gradientLength=120, format="+.2f")
+    legend = _legend("first minus second, share of the row", [-top, 0, top], "+.2f")
     tooltip = ["true", alt.Tooltip("predicted", title="taken for"), alt.Tooltip("more", format="+.3f", title="share, more by")]
     cells = alt.Chart(frame).mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
     cells = cells.encode(x=_across(labels), y=_down(labels), color=alt.Color("more:Q", scale=scale, legend=legend), tooltip=tooltip)
-    row, column = np.unravel_index(np.abs(by).argmax(), by.shape)
-    most = f"They differ most in {one.labels[row]} taken for {one.labels[column]}, by {by[row, column]:+.2f} of the row."
+    cells = cells.encode(description="said:N")
+    most = frame["said"].iloc[int(frame["more"].abs().argmax())]
     size = cell_size(len(labels))
     cells = cells.properties(width=size * len(labels), height=size * len(labels))
-    return themed(unsqueezed(cells), f"Difference of two matrices. {most}", dark)
+    return themed(unsqueezed(cells), f"Difference of two matrices. Where they differ most: {most}.", dark)
+
+
+def small(figure: alt.TopLevelMixin, classes: int) -> alt.TopLevelMixin:
+    """A matrix or a difference with cells so small that three stand side by side; nothing in it is to be clicked."""
+    size = max(8, 260 // classes)
+    figure = figure.properties(width=size * classes, height=size * classes)  # type: ignore[attr-defined]
+    for layer in getattr(figure, "layer", [figure]):
+        layer.encoding["x"]["axis"]["labelAngle"] = -90  # slanted ones would lie on one another
+    figure.config.axis.labelFontSize = figure.config.axis.titleFontSize = 10  # type: ignore[attr-defined]
+    return figure
+
+
+def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: tuple[str, str] = ("first", "second")) -> pd.DataFrame:
+    """Every cell as a row: both counts, both row shares with their Wilson intervals, and the first share minus the second.
+
+    Args:
+        one, other: Of the same classes. names: what their columns begin with.
+
+    Raises:
+        AnalysisError: their classes differ.
+    """
+    if one.labels != other.labels:
+        raise AnalysisError("The two matrices are of different classes; expected the same labels to take a difference.")
+    tables = [table(each) for each in (one, other)]
+    frame = tables[0][["true", "predicted"]].copy()
+    for name, each in zip(names, tables, strict=True):
+        for column in ("count", "of", "share", "low", "high"):
+            frame[f"{name}: {column}"] = each[column]
+    frame["difference"] = tables[0]["share"] - tables[1]["share"]
+    return frame
 
 
 def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd.DataFrame:
@@ -113,6 +149,14 @@ def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd
     frame["right"] = rows == columns
     frame["avoidable"] = np.where(frame["right"], 0, frame["count"] - frame["shared"])
     frame["avoidable share"] = frame["avoidable"] / np.maximum(1, frame["of"])
+    return frame
+
+
+def _drawn(counted: ConfusionMatrix, shared: ConfusionMatrix | None) -> pd.DataFrame:
+    """The table with what only the picture needs."""
+    frame = table(counted, shared)
+    cells = zip(frame["true"], frame["predicted"], strict=True)
+    frame["said"] = [_said(counted, true, predicted, shared) for true, predicted in cells]
     frame["diagonal"] = np.where(frame["of"] < FEW, FADED, 1.0) * (0.15 + 0.85 * frame["share"])
     frame["hatched"] = ~frame["right"] & (frame["count"] > 0) & (2 * frame["shared"] >= frame["count"])
     return frame
@@ -133,7 +177,26 @@ def in_words(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) ->
 
 def cell_size(classes: int) -> int:
     """Pixels of a cell."""
-    return max(14, min(40, 560 // classes))
+    return max(14, min(40, 490 // classes))
+
+
+def _said(counted: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMatrix | None) -> str:
+    """A cell as a sentence for those who hear it."""
+    found = pair(counted, true, predicted, shared)
+    return f"{true} told right: {found.numbers}" if true == predicted else found.words
+
+
+def _more(true: str, predicted: str, by: float) -> str:
+    """A cell of a difference as a sentence."""
+    if not by:
+        return f"{true} {'told right' if true == predicted else f'taken for {predicted}'} equally often"
+    what = f"is right about {true}" if true == predicted else f"takes {true} for {predicted}"
+    return f"the first {what} {'more' if by > 0 else 'less'} often, by {abs(by):.2f} of the row"
+
+
+def _legend(title: str, values: list[int | float], digits: str) -> Any:
+    """Above the matrix and at its left, where a narrow frame shows it."""
+    return alt.Legend(title=title, values=values, format=digits, orient="top", direction="horizontal", gradientLength=160, titleLimit=300)
 
 
 def _tooltip() -> list[alt.Tooltip]:
@@ -154,4 +217,4 @@ def _down(labels: Sequence[str]) -> alt.Y:
 def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart:
     true, predicted = (json.dumps(label) for label in chosen)
     only = base.transform_filter(f"datum['true'] == {true} && datum['predicted'] == {predicted}")
-    return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2).encode(opacity=alt.value(1))
+    return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2, aria=False).encode(opacity=alt.value(1))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from explorer.analysis.decision import leading, settled
+from explorer.analysis.decision import leading, settled, slots
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name, sign
 from explorer.figures.lines import colours, dashes, end_labels
@@ -17,12 +17,15 @@ from explorer.figures.theme import LAYERS, ink, kind_style, themed, unsqueezed
 LINES, OTHER = 4, "other"
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
 COLUMN, HEIGHT = 34, 190  # pixels
+FEW = 10  # letters, which have room on a narrow screen: their lines take the width they are given
 
 
 def lines(
     probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str], dark: bool = False
 ) -> alt.TopLevelMixin:
     """A line for each of the four classes that matter and one for all others, each letter a column under its points.
+
+    A class keeps its colour and dash while letters are added or taken away, see analysis.decision.slots.
 
     Args:
         probabilities: What would be answered if the name ended there, [letter, class].
@@ -35,19 +38,27 @@ def lines(
     """
     frame = _frame(probabilities, letters, labels)
     series = list(dict.fromkeys(frame["series"]))
-    styles = {label: (LAYERS[dark][n], DASHES[n]) for n, label in enumerate(series[:LINES])}
-    if len(series) > LINES:
+    places = slots(probabilities, LINES)
+    styles = {labels[number]: (LAYERS[dark][place], DASHES[place]) for number, place in places.items()}
+    if len(series) > len(styles):
         styles[OTHER] = (kind_style("n-gram", dark)[0], [3, 3])
     scale = alt.Scale(domain=[0, 1])
     y = alt.Y("value:Q", title="probability", scale=scale, axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f"))
     tooltip = [alt.Tooltip("read", title="after"), alt.Tooltip("series", title="class"), alt.Tooltip("value", format=".3f", title="p")]
     base = alt.Chart(frame).encode(x=_across(letters), y=y, color=colours(styles), tooltip=tooltip)
     drawn = [base.mark_line(strokeWidth=2).encode(strokeDash=dashes(styles)), base.mark_point(filled=True, size=28, opacity=1)]
-    ends = frame.assign(series=frame["series"])
     # The same axis on every layer: merged with a default one, it would leave out every second letter.
-    last = end_labels(ends, styles, (0.0, 1.0), HEIGHT).encode(x=_across(letters))
-    chart = alt.layer(*drawn, last).properties(width=COLUMN * len(letters), height=HEIGHT)
-    return themed(unsqueezed(chart), in_words(probabilities, letters, labels), dark)
+    last = end_labels(frame, styles, (0.0, 1.0), HEIGHT).encode(x=_across(letters))
+    wide = fills(letters)
+    chart = alt.layer(*drawn, last).properties(width=560 if wide else COLUMN * len(letters), height=HEIGHT)
+    if wide:
+        chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return themed(chart if wide else unsqueezed(chart), in_words(probabilities, letters, labels), dark)
+
+
+def fills(letters: Sequence[str]) -> bool:
+    """Whether the lines of so few letters are to fill the width they are given; those of more keep a column for each."""
+    return len(letters) <= FEW
 
 
 def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
@@ -98,10 +109,12 @@ def effects(
     y = alt.Y("p:Q", title="probability of the answer", scale=alt.Scale(domain=[0, 1]))
     tooltip = ["letter", "kind", alt.Tooltip("sign", title="by"), alt.Tooltip("p", format=".3f")]
     base = alt.Chart(frame).encode(x=_across(letters), y=y, tooltip=tooltip)
-    gone = base.transform_filter("datum.kind == 'left out'").mark_bar(size=COLUMN * 0.6, color=LAYERS[dark][0], opacity=0.75)
+    gone = base.transform_filter("datum.kind == 'left out'").mark_bar(
+        size=COLUMN * 0.6, fill=LAYERS[dark][0], fillOpacity=0.25, stroke=LAYERS[dark][0]
+    )
     other = base.transform_filter("datum.kind == 'replaced'")
-    points = other.mark_tick(color=LAYERS[dark][1], thickness=3, size=COLUMN * 0.8, orient="horizontal")
-    texts = other.mark_text(color=LAYERS[dark][1], dy=-8, fontSize=12, fontWeight=600).encode(text="sign:N")
+    points = other.mark_tick(color=ink(dark), thickness=3, size=COLUMN * 0.8, orient="horizontal")
+    texts = other.mark_text(color=ink(dark), dy=-8, fontSize=12, fontWeight=600).encode(text="sign:N")
     level = alt.Chart(pd.DataFrame({"p": [before]})).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(y="p:Q")
     weakest = int(np.nan_to_num(np.asarray(without), nan=2.0).argmin())
     told = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "

@@ -7,8 +7,8 @@ import pandas as pd
 from explorer.figures.theme import ink
 
 
-def spread(wanted: list[float], gap: float) -> list[float]:
-    """Heights for labels, each as near as can be to the wanted one and at least `gap` from the next; order is kept."""
+def spread(wanted: list[float], gap: float, lowest: float = -np.inf) -> list[float]:
+    """Heights for labels, near the wanted ones, at least `gap` from the next and none below `lowest`; order is kept."""
     order = np.argsort(wanted, kind="stable")
     placed = np.array(wanted, np.float64)[order]
     for _ in range(len(placed) * 4):
@@ -17,6 +17,9 @@ def spread(wanted: list[float], gap: float) -> list[float]:
             if short > 1e-9:
                 placed[i - 1] -= short / 2
                 placed[i] += short / 2
+    for i in range(len(placed)):
+        placed[i] = max(placed[i], lowest)
+        lowest = placed[i] + gap
     result = np.empty(len(placed))
     result[order] = placed
     return result.tolist()
@@ -26,7 +29,7 @@ def end_labels(frame: pd.DataFrame, styles: dict[str, tuple[str, list[int]]], sc
     """The name of each series at the right end of its line; `frame` has position, value, series."""
     last = frame[frame["value"].notna()].groupby("series", sort=False).last().reset_index()
     gap = 15 / height * (scale[1] - scale[0])
-    last["value"] = spread([float(v) for v in last["value"]], gap)
+    last["value"] = spread([float(v) for v in last["value"]], gap, scale[0] + 0.4 * gap)  # none over the letters of the axis
     return (
         alt.Chart(last)
         .mark_text(align="left", dx=6, fontSize=12, fontWeight=600)

@@ -100,10 +100,10 @@ def test_the_most_confused_pairs_in_words():
     pairs = most_confused(matrix, 3, made([[0, 0, 40, 3], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
     # lower limits: 40 of 100: .309, 2 of 3: .208, 1 of 3: .061, 10 of 100: .055
     assert [(p.true, p.predicted, p.count, p.shared) for p in pairs] == [("ant", "cow", 40, 40), ("dog", "bee", 2, 0), ("bee", "ant", 1, 0)]
-    assert pairs[0].words == "ant taken for cow: 40 of 100 (40%, 31% to 50%); every one also a cow spelling"
-    assert pairs[1].words == "dog taken for bee: 2 of 3 (67%, 21% to 94%)"
+    assert pairs[0].words == "ant taken for cow: 40 of 100 (40 %; 95 % interval 31 to 50 %); every one is a spelling that both share"
+    assert pairs[1].words == "dog taken for bee: 2 of 3 (67 %; 95 % interval 21 to 94 %)"
     fourth = most_confused(matrix, shared=made([[0, 0, 40, 3], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))[3]
-    assert fourth.words == "ant taken for dog: 10 of 100 (10%, 6% to 17%); 3 of them also a dog spelling"
+    assert fourth.words == "ant taken for dog: 10 of 100 (10 %; 95 % interval 6 to 17 %); 3 of the 10 are spellings that both share"
     assert [p.count for p in most_confused(matrix, least=10)] == [40, 10] and most_confused(made([[3, 0], [0, 2]])) == []
     with pytest.raises(AnalysisError, match="shared does not fit the matrix"):
         most_confused(matrix, shared=made([[0, 0, 41, 0]] + [[0] * 4] * 3))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.analysis.decision import leading, settled
+from explorer.analysis.decision import leading, settled, slots
 from explorer.errors import AnalysisError
 
 # After each of four letters, the probability of six classes.
@@ -28,6 +28,21 @@ def test_it_is_settled_where_the_last_answer_begins_for_good():
 
 
 def test_without_a_letter_there_is_nothing_to_settle():
-    for function in (settled, leading):
+    for function in (settled, leading, slots):
         with pytest.raises(AnalysisError, match="Nothing was read"):
             function(P[:0])
+
+
+def test_a_class_keeps_its_place_while_letters_come_and_go():
+    assert slots(P[:1], 2) == {0: 0, 1: 1}
+    assert slots(P[:3], 2) == {1: 1, 3: 0}  # class 3 takes the place of class 0; class 1 stays where it was
+    assert slots(P, 2) == {1: 1, 4: 0}  # the answer, class 4, takes that of class 3
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        p = rng.dirichlet(np.full(12, 0.3), 9)
+        before: dict[int, int] = {}
+        for step in range(1, 10):
+            now = slots(p[:step])
+            assert sorted(now) == sorted(leading(p[:step])) and sorted(now.values()) == [0, 1, 2, 3]
+            assert all(now[number] == before[number] for number in now.keys() & before.keys())
+            before = now
