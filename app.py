@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages._shared.touch import touchable
+
 PAGES = [
     st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),
     st.Page("pages/attention.py", title="Attention", icon=":material/compare_arrows:"),
@@ -12,4 +14,5 @@ PAGES = [
 ]
 
 st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_shared/icon.png", layout="wide")
+touchable()
 st.navigation(PAGES, position="top").run()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,16 @@ class Answers:
         texts: [name]. targets: number of the true class, [name].
         probabilities: [name, class].
         shared: Whether the name belongs to another class than the true one too, and that is the answer, [name].
+        learnt: Whether the network was trained on its spelling, [name]; None where that was not asked or cannot be told.
     """
 
     texts: tuple[str, ...]
     targets: np.ndarray
     probabilities: np.ndarray
     shared: np.ndarray
+    learnt: np.ndarray | None = None
 
-    @property
+    @cached_property
     def predicted(self) -> np.ndarray:
         """Number of the answer, [name]."""
         return self.probabilities.argmax(1)
@@ -162,18 +165,30 @@ def own_answers(model: str, table: Labelled, digest: str, report: Report = lambd
 
     def make() -> tuple[Answers, dict[str, int]]:
         found = answered(loaded(model), table, report)
-        both = _in_several(found.texts, found.targets)
+        spelled = [spelling(text) for text in found.texts]
+        both = _in_several(spelled, found.targets)
         predicted = found.probabilities.argmax(1) if len(found.texts) else found.targets
-        rows = zip(found.texts, found.targets, predicted, strict=True)
-        shared = np.array([guess != true and (spelling(text), guess) in both for text, true, guess in rows], bool)
-        return Answers(found.texts, found.targets, found.probabilities, shared), found.unknown
+        rows = zip(spelled, found.targets, predicted, strict=True)
+        shared = np.array([guess != true and (text, guess) in both for text, true, guess in rows], bool)
+        return Answers(found.texts, found.targets, found.probabilities, shared, _learnt(model, spelled)), found.unknown
 
     return shared_cache("answers", 128).get(("own", model, digest), make)
 
 
-def _in_several(texts: tuple[str, ...], targets: np.ndarray) -> set[tuple[str, int]]:
+def _learnt(model: str, spelled: list[str]) -> np.ndarray | None:
+    """Whether a network was trained on each spelling, [name]; None where its lists are not at hand."""
+    from models.names import is_held_out
+
+    names, _ = collection(model)
+    if names is None:
+        return None
+    kept = {text for text in set(spelled) if text in names.languages and not is_held_out(text)}
+    return np.array([text in kept for text in spelled], bool)
+
+
+def _in_several(spelled: list[str], targets: np.ndarray) -> set[tuple[str, int]]:
     """Spelling and class of every name that stands under several classes."""
-    pairs = {(spelling(text), int(target)) for text, target in zip(texts, targets, strict=True)}
+    pairs = set(zip(spelled, targets.tolist(), strict=True))
     times = Counter(text for text, _ in pairs)
     return {pair for pair in pairs if times[pair[0]] > 1}
 

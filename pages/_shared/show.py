@@ -15,6 +15,18 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+# The fade at a cut edge follows the scrolling where the browser can tell it; a frame that holds all of its figure has none.
+SCROLLING = """<style>
+@property --cut-left { syntax: "<length>"; inherits: false; initial-value: 0px; }
+@property --cut-right { syntax: "<length>"; inherits: false; initial-value: 0px; }
+@keyframes cut { from { --cut-left: 0px; --cut-right: 40px; } to { --cut-left: 40px; --cut-right: 0px; } }
+[class*="st-key-scrolling-"] {
+  overflow-x: auto; animation: cut linear both; animation-timeline: scroll(self inline);
+  mask-image: linear-gradient(to right, transparent, #000 var(--cut-left), #000 calc(100% - var(--cut-right)), transparent);
+}
+</style>"""
+
+
 @contextmanager
 def scrolling(name: str) -> Iterator[None]:
     """A frame for a figure that may be wider than its place: the figure scrolls in it, the page does not.
@@ -24,7 +36,7 @@ def scrolling(name: str) -> Iterator[None]:
     """
     with st.container(key=f"scrolling-{name}"):
         yield
-        st.html('<style>[class*="st-key-scrolling-"] { overflow-x: auto; }</style>')
+        st.html(SCROLLING)
 
 
 def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:

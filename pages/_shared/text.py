@@ -13,6 +13,11 @@ def share(p: float) -> str:
     return f"{p:.2f}" if p >= 0.005 else "< 0.005"
 
 
+def count(number: int, what: str) -> str:
+    """So many of something, in the singular where it is one."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def marked(before: str, after: str) -> str:
     """The new text with the words that are new in bold."""
     old, new = before.split(), after.split()

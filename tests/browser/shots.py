@@ -14,7 +14,7 @@ FIRST = "hidden_states"  # the default page has no name in its address
 PAGES = {
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
     "attention": (".st-key-scrolling-attention-matrix svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
-    "confusions": (".st-key-confusions-frame svg.marks", ".st-key-confusions-gesture button"),
+    "confusions": (".st-key-scrolling-confusions-lines svg.marks", ".st-key-confusions-gesture button"),
     "one_step": (".st-key-one_step-hello-graphs svg.marks:visible", ".st-key-one_step-gesture button"),
     "gradient_flow": (".st-key-gradient_flow-curves-frame svg.marks", ".st-key-gradient_flow-curves-text [role=option]:nth-child(200)"),
     "captions": (".view .picture, [data-testid=stAlert]", ".st-key-captions-gesture button"),

@@ -6,11 +6,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from models.classifier import probabilities
 from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
-CELLS = ".st-key-confusions-matrix-frame g.mark-rect.role-mark path"  # row by row as the labels come, then the diagonal
+CELLS = ".st-key-scrolling-confusions-matrix g.mark-rect.role-mark path"  # row by row as the labels come, then the diagonal
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def confusions(room, folder):
-    drawn = ".st-key-confusions-matrix-frame svg.marks"
+    drawn = ".st-key-scrolling-confusions-matrix svg.marks"
     return lambda query="", **options: room("confusions", folder, "What is taken for what, and", drawn, query, **options)
 
 
@@ -31,8 +32,28 @@ def confusions(room, folder):
 def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, scheme):
     page = confusions(width=width, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    pairs, matrix = (page.locator(f".st-key-confusions-matrix-{part}").first for part in ("pair-0", "frame"))
+    pairs, matrix = (page.locator(f".st-key-{part}").first for part in ("confusions-matrix-pair-0", "scrolling-confusions-matrix"))
     assert pairs.bounding_box()["y"] < matrix.bounding_box()["y"]
+    legend = matrix.locator(".role-legend").bounding_box()
+    assert legend["x"] >= 0 and legend["x"] + legend["width"] <= width
+    is_cut = matrix.evaluate("e => e.scrollWidth > e.clientWidth")
+    fades = [page.evaluate("e => getComputedStyle(e).getPropertyValue('--cut-right')", matrix.element_handle())]
+    matrix.evaluate("e => e.scrollTo(9999, 0)")
+    page.wait_for_timeout(200)
+    fades.append(page.evaluate("e => getComputedStyle(e).getPropertyValue('--cut-right')", matrix.element_handle()))
+    assert (is_cut, fades) == ((True, ["40px", "0px"]) if width == 390 else (False, ["0px", "0px"]))
+
+
+def test_what_a_finger_presses_is_high_enough(confusions):
+    page = confusions(f"confusions.panel=Compare&confusions.cell={source().labels[0]}>{source().labels[1]}", width=390)
+    parts = "[data-testid=stMain] :is(button, summary, [data-testid=stTextInputRootElement], [data-baseweb=select] > div):visible"
+    low = [each for each in page.locator(parts).all() if each.bounding_box()["height"] < 44]
+    assert not [
+        each.evaluate("e => e.outerHTML.slice(0, 200)")
+        for each in low
+        if not each.evaluate("e => !!e.closest('[data-testid=stElementToolbar]')")
+    ]
+    assert page.locator(parts).count() > 10
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -43,7 +64,7 @@ def test_axe_finds_nothing_of_ours(confusions, scheme):
 
 def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
     page = confusions()
-    columns = page.locator(".st-key-confusions-frame .role-axis-label text")
+    columns = page.locator(".st-key-scrolling-confusions-lines .role-axis-label text")
     expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(2)  # silvanov
     page.get_by_role("button", name="Take the last letter away").click()
     expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(1)
@@ -56,7 +77,7 @@ def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
 
 def test_typing_is_the_stepper_without_enter_and_no_letter_is_lost(confusions):
     page = confusions("confusions.text=Nowak")
-    letters = page.locator(".st-key-confusions-frame .role-axis-label text")
+    letters = page.locator(".st-key-scrolling-confusions-lines .role-axis-label text")
     box = page.get_by_role("textbox", name="Name")
     box.press("End")
     box.press("Backspace")
@@ -74,12 +95,25 @@ def test_a_click_opens_a_cell_and_its_names(confusions):
     row, column = 3, 5
     page.locator(CELLS).nth(row * len(labels) + column).click()
     expect(page).to_have_url(re.compile(f"confusions.cell={labels[row]}(%3E|>){labels[column]}"))
-    expect(page.get_by_text(f"{labels[row]} names are taken for {labels[column]}")).to_be_visible()
+    expect(page.get_by_text(f"{labels[row]} names that are taken for {labels[column]}")).to_be_visible()
+
+
+def test_a_name_of_a_cell_is_read_where_the_visitor_is(confusions):
+    loaded, (_, dev) = tiny_namer(), source().split()
+    pairs = list(zip(dev.targets.tolist(), probabilities(loaded, dev.texts).argmax(1).tolist(), strict=True))
+    cell = ">".join(dev.labels[number] for number in max(set(pairs), key=pairs.count))
+    page = confusions(f"confusions.cell={cell}")
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.click(position={"x": 18, "y": 52})  # the box before the first name
+    said = page.get_by_text("The likeliest has been").last
+    expect(page.locator(".st-key-scrolling-confusions-opened svg.marks")).to_be_visible()
+    expect(said).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Read it at the top")).to_be_visible()
 
 
 def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confusions):
     page, labels = confusions("confusions.text=Nowak"), tiny_namer().card["labels"]
-    svg = page.locator(".st-key-confusions-frame svg.marks")
+    svg = page.locator(".st-key-scrolling-confusions-lines svg.marks")
     letters = svg.locator(".role-axis-label text")
     assert [each for each in letters.all_text_contents() if each.isalpha()] == list("nowak")
     ends = svg.locator(".mark-text.role-mark text").all_text_contents()

@@ -1,36 +1,28 @@
 """The page of confusions in process: it draws for any network and any name, counts what scikit-learn counts, its link restores it."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
-import streamlit as st
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.confusion import most_confused
 from models import checkpoint, data
 from models.classifier import after_each_letter, probabilities
-from models.names import Labelled, spelling
-from pages._panels.confusions import choice, export, matrix, model_card
+from models.names import spelling
+from pages._panels.confusions import choice, compare, export, matrix, model_card, name
 from pages._shared import classifications, networks
 from pages._shared.classifications import View
 from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
-from tests.pages import rooms
-from tests.pages.rooms import forget, sound
+from tests.pages.confusions_page import classifiers, drawn, open_page, told
+from tests.pages.rooms import sound
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
-ABSENT = {"corpus": "names18", "sha256": "none"}
 
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """A folder with five tiny classifiers, one of them of names that are not here."""
-    path = tmp_path_factory.mktemp("checkpoints")
-    for cell in ("gru", "lstm", "rnn", "linear"):
-        save_tiny_namer(path / f"names-{cell}.safetensors", cell=cell)
-    save_tiny_namer(path / "names18-gru.safetensors", data=ABSENT)
-    forget()
-    yield path
-    forget()
+    yield from classifiers(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(autouse=True)
@@ -38,24 +30,6 @@ def opened(monkeypatch, shipped):
     """The pages open those, and find no other lists of names."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
     monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
-
-
-def open_page(**query: str) -> AppTest:
-    return rooms.open_page("confusions", **query)
-
-
-def told(page: AppTest) -> str:
-    return " ".join(each.value for each in (*page.markdown, *page.caption)).replace("\\", "")
-
-
-def drawn(page: AppTest, fields: set[str]):
-    """The first table with these fields that a chart of the page was given."""
-    for chart in page.main.get("vega_lite_chart"):
-        for dataset in chart.proto.datasets:
-            frame = pa.ipc.open_stream(dataset.data.data).read_pandas()
-            if fields <= set(frame.columns):
-                return frame
-    raise AssertionError(f"no chart holds {fields}")
 
 
 def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answer():
@@ -152,9 +126,42 @@ def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter
     frame = page.dataframe[0].value
     assert frame["p"].tolist() == pytest.approx([each for each, _ in wanted], abs=1e-6)
     assert sorted(frame["name"]) == sorted(name for _, name in wanted) and page.selectbox(key="confusions.matrix.0").value == cell[0]
-    st.session_state["x"] = {"selection": {"rows": [2]}}
-    matrix._chosen("x", frame)
-    assert st.session_state[choice.TEXT] == frame["name"][2] and st.session_state[choice.PANEL] == "Letter by letter"
+    assert f"{cell[0]} names that are" in told(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in told(page)
+    assert "% interval" in told(page)
+
+
+def one_opened(text: str) -> AppTest:
+    """A name of a cell's list, while Silvanov stands at the top."""
+
+    def script(text: str) -> None:
+        from pages._panels.confusions import matrix
+        from pages._shared import networks
+        from pages._shared.classifications import View
+
+        matrix.opened(View("names-gru", "silvanov"), networks.cards("classifier")["names-gru"], text)
+
+    return sound(AppTest.from_function(script, args=(text,), default_timeout=120).run())
+
+
+def test_a_name_of_the_list_is_read_under_it_and_can_be_taken_to_the_top():
+    page, answer = one_opened("nowak"), probabilities(tiny_namer(), ["nowak"])[0]
+    assert f"**nowak**: {source().labels[answer.argmax()]}, p **{answer.max():.2f}**" in told(page) and "The likeliest has been" in told(
+        page
+    )
+    assert set(drawn(page, {"series", "value", "read"})["read"]) == {"n", "no", "now", "nowa", "nowak"}
+    page.button(key="confusions.matrix.open").click().run()
+    assert page.session_state[choice.TEXT] == "nowak" and page.session_state[choice.PANEL] == "Letter by letter"
+
+
+def lines_of(page: AppTest) -> int:
+    """How often the lines of a name are drawn."""
+    frames = [pa.ipc.open_stream(d.data.data).read_pandas() for chart in page.main.get("vega_lite_chart") for d in chart.proto.datasets]
+    return sum({"series", "value", "read"} <= set(frame.columns) and len(frame) > 5 for frame in frames)
+
+
+def test_the_lines_of_one_name_are_drawn_once():
+    assert lines_of(one_opened("silvanov")) == 0  # they stand at the top
+    assert lines_of(sound(open_page(panel="Letter by letter"))) == 1
 
 
 def test_boxes_open_and_close_a_cell_without_a_mouse():
@@ -173,7 +180,11 @@ def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
     frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])
     labels = source().labels
     assert frame.loc[(labels[0], labels[1]), "count"] == 7 and frame.loc[(labels[2], labels[3]), "hatched"]
-    assert "**4** of 34 names, 4 of them shared spellings" in told(page) and "python -m models fetch names18" in told(page)
+    said = "4 of 34 (12 %; 95 % interval 5 to 27 %); every one is a spelling that both share"
+    assert said in told(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
+    assert page.button(key="confusions.matrix.pair.1").label.replace("\\", "").endswith(
+        "4 of 34, 4 shared"
+    ) and "python -m models fetch names18" in told(page)
     assert not page.dataframe
 
 
@@ -184,52 +195,34 @@ def test_other_lists_than_those_of_the_training_are_not_taken_for_them(folder):
     assert drawn(page, {"true", "predicted", "count"})["count"].sum() == 21 * 30 + 11
 
 
-def rows_of(text: str) -> AppTest:
-    page = open_page(panel="Your own names")
-    page.text_area(key="confusions.own.paste").set_value(text)
-    return page.button(key="FormSubmitter:confusions.own.form-Count these").click().run()
+def test_the_csv_of_a_difference_holds_both_matrices(monkeypatch):
+    saved = {}
+    monkeypatch.setattr(compare, "save", lambda figure, key, name, data=None: saved.update({name: data}))
+    sound(open_page(panel="Compare"))
+    frame, (_, dev) = saved["difference"].set_index(["true", "predicted"]), source().split()
+    wanted = {}
+    for cell in ("gru", "lstm"):
+        predicted = probabilities(tiny_namer(cell), dev.texts).argmax(1)
+        wanted[cell] = metrics.confusion_matrix(dev.targets, predicted, labels=range(21))
+        of = frame[f"names-{cell}: count"].to_numpy().reshape(21, 21)
+        assert (of == wanted[cell]).all() and (of.sum(1) == frame[f"names-{cell}: of"].to_numpy().reshape(21, 21).T).all()
+        wanted[cell] = wanted[cell] / wanted[cell].sum(1, keepdims=True)
+    assert frame["difference"].to_numpy() == pytest.approx((wanted["gru"] - wanted["lstm"]).ravel())
 
 
-def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
-    text = "text,label\nPappas,Greek\nPappas,Dutch\nNowak,Polish\n17,Greek\nonly one\nSilva,Klingon\n<script>x</script>,Irish\n"
-    page, loaded = sound(rows_of(text)), tiny_namer()
-    labels, rows = loaded.card["labels"], [("Pappas", "Greek"), ("Pappas", "Dutch"), ("Nowak", "Polish"), ("<script>x</script>", "Irish")]
-    predicted = [labels[probabilities(loaded, [name])[0].argmax()] for name, _ in rows]
-    wanted = metrics.confusion_matrix([label for _, label in rows], predicted, labels=labels)
-    frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])["count"]
-    assert all(frame[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == 4
-    assert "**4** rows are counted, **1** have labels that the network does not know, **2** cannot be used" in told(page)
-    tables = [each.value for each in page.dataframe]
-    assert tables[0]["unknown label"].tolist() == ["Klingon"]
-    assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
-    page.button(key="confusions.own.forget").click().run()
-    assert sound(page).selectbox(key=choice.PART).value == "held-out names"
+def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
+    p, labels = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.1, 0.3, 0.6]]), ["Dutch", "Greek", "Irish"]
+    assert name.decision(p, labels, "abc") == "The likeliest has been Irish since letter 2, “b”; before that it was Dutch."
+    assert name.decision(p[1:], labels, "bc") == "The likeliest has been Irish from the first letter on."
+    low = name.decision(np.array([[0.27, 0.26, 0.47]]), labels, "a")
+    assert low.startswith("**Undecided**: no language has half of the probability. The likeliest has been Irish")
+    view, about = View("names-gru", "Silvanov"), networks.cards("classifier")["names-gru"]
+    assert name.sentence(view, about).startswith("Just before the last letter it says **")
 
 
-def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothing():
-    page = open_page(panel="Your own names")
-    upload = page.file_uploader(key="confusions.own.file")
-    upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
-    assert sound(page).selectbox(key=choice.PART).value == "your own names" and "**1** your own names" in told(page)
-    for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
-        page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
-        assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
-        assert page.selectbox(key=choice.PART).value == "your own names"
-
-
-def test_rows_of_which_no_label_is_known_are_counted_as_such():
-    page = rows_of("Silva,Klingon\n")
-    assert not page.exception and not page.error and "nothing to count" in page.info[0].value
-
-
-def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too():
-    loaded = tiny_namer()
-    labels = loaded.card["labels"]
-    best = labels[probabilities(loaded, ["Pappas"])[0].argmax()]
-    other = next(label for label in labels if label != best)
-    rows = Labelled(("Pappas", "pappas", "Nowak"), (best, other, other))
-    found, unknown = classifications.own_answers("names-gru", rows, "digest")
-    assert found.shared.tolist() == [False, True, False] and unknown == {}
+def test_an_emoji_is_left_out_and_said_to_be():
+    assert "Read as “muller”" in told(page := sound(open_page(text="Müller 😀"))) and "Left out: 😀" in told(page)
+    assert "no letter" in open_page(text="😀😀").info[0].value
 
 
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):

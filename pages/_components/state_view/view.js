@@ -107,7 +107,7 @@ function label(view) {
   part("#unit").max = figure.units - 1;
   part(".of").textContent = `of ${figure.units}`;
   part(".order").textContent = `all ${figure.units} units, rows by ${figure.order_name}`;
-  part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} characters \u2192`;
+  part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} character${figure.time === 1 ? "" : "s"} \u2192`;
   view.text.setAttribute("aria-label", "text; left and right move the cursor, up and down choose a unit, question mark lists the keys");
   view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);
   view.textCanvas.setAttribute("aria-label", figure.alt);

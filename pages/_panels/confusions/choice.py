@@ -122,7 +122,7 @@ def _more(about: dict) -> None:
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
         for number, row in enumerate(about["examples"]):
             name = row["name"].title()
-            why = f"{row['before']} until the last letter, then {row['after']}"
+            why = f"{row['before']} just before the last letter, then {row['after']}"
             st.button(name, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(name,), width="stretch")
         st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
 

@@ -1,5 +1,7 @@
 """Two matrices side by side with their difference: two networks, or training names against held-out names."""
 
+from typing import Any
+
 import streamlit as st
 
 from explorer.analysis.confusion import accuracy, class_scores, order
@@ -7,7 +9,8 @@ from explorer.figures import confusion as figures
 from pages._panels.confusions import matrix
 from pages._shared import networks
 from pages._shared.classifications import DEV, KIND, TRAIN, Counted, View
-from pages._shared.show import draw, is_dark, save
+from pages._shared.show import draw, is_dark, save, scrolling
+from pages._shared.text import plain
 
 KEY = "confusions.compare"
 NETWORKS, SIDES = "another network", "training and held-out names"
@@ -36,13 +39,20 @@ def _matrices(view: View, counted: dict[str, Counted | None]) -> None:
     if len(both) < 2:
         st.info("One of the two has no counts here.")
         return
-    places = order(both[1].matrix, view.order)
-    with st.container(key="confusions.compare-frame"):
-        for name, each in zip(counted, both, strict=True):
-            scores = class_scores(each.matrix)
-            st.markdown(f"**{name}**: accuracy {accuracy(each.matrix):.3f}, macro F1 {scores.macro_f1:.3f}, {scores.support.sum():,} names")
-            draw(figures.matrix(each.matrix, places, each.shared, view.by, dark=is_dark()), f"{KEY}.{name}")
-        st.markdown("**first minus second**, share of each row")
+    places, names = order(both[1].matrix, view.order), tuple(counted)
+    first, second, last = st.columns(3)
+    for column, name, each in zip((first, second), names, both, strict=True):
+        scores = class_scores(each.matrix)
+        with column:
+            st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(each.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
+            _small(figures.matrix(each.matrix, places, each.shared, view.by, dark=is_dark()), len(places), name)
+    with last:
+        st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \nshare of each row")
         figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
-        draw(figure, f"{KEY}.difference")
-    save(figure, KEY, "difference", figures.table(both[0].matrix))
+        _small(figure, len(places), "difference")
+        save(figure, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))
+
+
+def _small(figure: Any, classes: int, name: str) -> None:
+    with scrolling(f"confusions-compare-{name.replace(' ', '-')}"):
+        draw(figures.small(figure, classes), f"{KEY}.{name}")

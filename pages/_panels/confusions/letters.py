@@ -12,31 +12,26 @@ from models.names import spelling
 from pages._components.state_view import state_view
 from pages._shared import classifications
 from pages._shared.classifications import Counted, View
-from pages._shared.show import draw, is_dark, show
+from pages._shared.show import draw, is_dark, save, scrolling
 from pages._shared.text import plain
 
 KEY = "confusions.letters"
 
 
 def panel(view: View, about: dict, found: Counted | None) -> None:
-    """Lines again, states below them, effects of each letter."""
+    """What each letter does to the answer, and the states below; its lines stand at the top of the page."""
     if not spelling(view.text):
         st.info("There is no letter yet.")
         return
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(key="confusions.frame2"):
-        st.markdown(f"**{plain(view.text)}**, after each letter")
-        spelled = spelling(view.text)
-        draw(figures.lines(classifications.after_letters(view.model, view.text), spelled, about["labels"], is_dark()), f"{KEY}.lines")
-    with right, st.container(key="confusions.frame3"):
-        _effects(view, about)
+    _effects(view, about)
     _states(view)
 
 
 def _effects(view: View, about: dict) -> None:
     found, labels = classifications.effects(view.model, view.text), about["labels"]
     st.markdown(
-        f"What is left of **{plain(labels[found.answer])}** without each letter (bars), and with the worst other in its place (marks)"
+        f"**{plain(view.text)}**: what is left of {plain(labels[found.answer])} without each letter (bars), and with the worst other "
+        "in its place (marks)"
     )
     names = list(zip(found.letters, found.other, strict=True))
     figure = figures.effects(found.p, found.without, found.changed, names, is_dark())
@@ -46,8 +41,12 @@ def _effects(view: View, about: dict) -> None:
         "worst other letter": list(found.other),
     }
     table = pd.DataFrame(rows | {"p with that": found.changed, "answer with that": [labels[number] for number in found.becomes]})
-    show(figure, f"{KEY}.effects", "effects", table)
-    with st.expander("The same as a table"):
+    left, right = st.columns(2, gap="medium")
+    with left:
+        with scrolling("confusions-effects"):
+            draw(figure, f"{KEY}.effects")
+        save(figure, f"{KEY}.effects", "effects", table)
+    with right:
         st.dataframe(table, hide_index=True, key=f"{KEY}.table")
 
 

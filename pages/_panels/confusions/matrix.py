@@ -4,19 +4,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis.confusion import accuracy, class_scores, most_confused, order
+from explorer.analysis.confusion import accuracy, class_scores, most_confused, order, pair
 from explorer.figures import confusion as figures
-from pages._panels.confusions import choice
+from models.names import spelling
+from pages._panels.confusions import choice, name
 from pages._shared import classifications
 from pages._shared.classifications import DEV, OWN, TRAIN, Answers, Counted, View
 from pages._shared.guard import patiently
-from pages._shared.show import draw_to_click, is_dark, save
-from pages._shared.text import plain
+from pages._shared.show import draw_to_click, is_dark, save, scrolling
+from pages._shared.text import count, plain, share
 
 KEY = "confusions.matrix"
 PAIRS = 5
 NONE = "none"
-SIDES = {DEV: "names it never saw", TRAIN: "names it was trained on", OWN: "your own names"}
+SIDES = {DEV: "that it never saw", TRAIN: "that it was trained on", OWN: "of your own"}
 
 
 def panel(view: View, about: dict) -> tuple[View, Counted | None]:
@@ -25,15 +26,16 @@ def panel(view: View, about: dict) -> tuple[View, Counted | None]:
     view = choice.pick_matrix(view)
     found = counted(view, about)
     if found is None:
-        st.info(f"There is nothing to count. {plain(classifications.collection(view.model)[1])}", icon=":material/info:")
+        why = _why_nothing(about) if view.part == OWN else classifications.collection(view.model)[1]
+        st.info(f"There is nothing to count. {plain(why)}", icon=":material/info:")
         return view, None
-    _summary(view, found)
+    _summary(view, about, found)
     _pairs(found)
     places = order(found.matrix, view.order)
     figure = figures.matrix(found.matrix, places, found.shared, view.by, view.cell, is_dark())
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        with st.container(key="confusions.matrix-frame"):
+        with scrolling("confusions-matrix"):
             draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: choice.open_cell(point["true"], point["predicted"]))
         save(figure, KEY, "confusions", figures.table(found.matrix, found.shared))
     with right:
@@ -78,14 +80,48 @@ def _forget_rows() -> None:
     st.session_state[choice.ROWS] = None
 
 
-def _summary(view: View, found: Counted) -> None:
-    told = class_scores(found.matrix)
+def _why_nothing(about: dict) -> str:
+    """Why none of the visitor's rows is counted."""
+    rows = choice.own_rows()
+    if rows is None:
+        return ""
+    known = {label.casefold() for label in about["labels"]}
+    if any(text.casefold() in known for text in rows[0].texts):
+        return "The first column holds languages that the network knows: are the columns swapped? The name comes first."
+    first = ", ".join(dict.fromkeys(rows[0].labels[:3]))
+    return f"The network knows none of the labels: {first}. It knows {', '.join(about['labels'])}."
+
+
+def _summary(view: View, about: dict, found: Counted) -> None:
+    told, names = class_scores(found.matrix), int(found.matrix.counts.sum())
     st.markdown(
-        f"**{int(found.matrix.counts.sum()):,}** {SIDES[view.part]}: accuracy **{accuracy(found.matrix):.3f}**, "
+        f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(found.matrix):.3f}**, "
         f"macro recall {told.macro_recall:.3f}, macro F1 **{told.macro_f1:.3f}**."
     )
+    with_names, every = int((told.support > 0).sum()), len(about["labels"])
+    over = "all languages" if with_names == every else f"the {with_names} of {every} languages that have names here"
+    st.caption(
+        f"Macro is the mean over {over}, each counting the same: recall is the share of a language's names that are told right, "
+        "F1 is recall and precision in one number."
+    )
+    if view.part == OWN and found.answers is not None:
+        st.markdown(_seen(view, found.answers))
     if view.part == TRAIN:
         st.caption("Measured on training names: it says what was learnt by heart, not how well the next name is read.")
+
+
+def _seen(view: View, found: Answers) -> str:
+    """How many of the visitor's names the network was trained on, and the accuracy without them."""
+    if found.learnt is None:
+        return f"How many of them it was trained on cannot be told here. {plain(classifications.collection(view.model)[1])}"
+    learnt, right = int(found.learnt.sum()), found.predicted == found.targets
+    if not learnt:
+        return "None of them is a spelling that it was trained on."
+    told = f"**{learnt:,}** of them {'is a spelling' if learnt == 1 else 'are spellings'} that it was trained on"
+    if learnt == len(right):
+        return f"{told}: that says what was learnt by heart, not how well the next name is read."
+    rest = right[~found.learnt]
+    return f"{told}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
 
 
 def _pairs(found: Counted) -> None:
@@ -93,15 +129,16 @@ def _pairs(found: Counted) -> None:
     if not pairs:
         st.markdown("There is no error.")
         return
-    st.markdown("Most confused, by the lower end of the interval:")
+    st.markdown("Most confused, by what the error's share is at least (the lower end of its 95 % interval):")
     with st.container(horizontal=True, gap="small"):
-        for number, pair in enumerate(pairs):
+        for number, each in enumerate(pairs):
+            both = f", {each.shared} shared" if each.shared else ""
             st.button(
-                plain(f"{pair.true} → {pair.predicted} {pair.count} of {pair.support}"),
+                plain(f"{each.true} → {each.predicted} {each.count} of {each.support}{both}"),
                 key=f"{KEY}.pair.{number}",
-                help=plain(f"{pair.words}."),
+                help=plain(f"{each.words}."),
                 on_click=choice.open_cell,
-                args=(pair.true, pair.predicted),
+                args=(each.true, each.predicted),
             )
 
 
@@ -114,35 +151,45 @@ def _cell(view: View, about: dict, found: Counted) -> None:
     if view.cell is None:
         st.caption("Click a cell to see its names.")
         return
+    this = pair(found.matrix, *view.cell, found.shared)
+    what = "are told right" if this.true == this.predicted else f"are taken for {this.predicted}"
     if found.answers is None:
-        _counts_only(view, found)
+        st.markdown(plain(f"{this.true} names that {what}: {this.numbers}."))
+        st.caption(f"The card keeps counts, no names. {plain(classifications.collection(view.model)[1])}")
         return
-    names = frame(found.answers, about["labels"], view.cell)
-    row = found.matrix.counts[about["labels"].index(view.cell[0])]
-    st.markdown(
-        f"**{len(names)}** of {row.sum()} {plain(view.cell[0])} names are taken for {plain(view.cell[1])}; the most confident first."
-    )
-    if len(names):
-        st.caption("Choose a row to read its name letter by letter.")
-        config = {"p": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)}
-        key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell)}"
-        shown = names[["name", "p", "p of the true one", "shared"]]
-        st.dataframe(
-            shown,
-            hide_index=True,
-            column_config=config,
-            key=key,
-            height=320,
-            selection_mode="single-row",
-            on_select=lambda: _chosen(key, names),
-        )
+    more = "; the most confident first." if this.count else "."
+    st.markdown(plain(f"{this.true} names that {what}: {this.numbers}{more}"))
+    if this.count:
+        _list(view, about, frame(found.answers, about["labels"], view.cell))
 
 
-def _counts_only(view: View, found: Counted) -> None:
-    true, predicted = (found.matrix.labels.index(label) for label in view.cell or ())
-    both = f", {found.shared.counts[true, predicted]} of them shared spellings" if found.shared else ""
-    st.markdown(f"**{found.matrix.counts[true, predicted]}** of {found.matrix.counts[true].sum()} names{both}.")
-    st.caption(f"The card keeps counts, no names. {plain(classifications.collection(view.model)[1])}")
+def _list(view: View, about: dict, names: pd.DataFrame) -> None:
+    """The names of the opened cell; the lines of the chosen one stand below it."""
+    st.caption("Choose a row to see its name letter by letter.")
+    share_of = {"min_value": 0, "max_value": 1, "format": "%.2f"}
+    config = {
+        "p": st.column_config.ProgressColumn("p of the answer", help="What the network gives the language it takes it for.", **share_of),
+        "p of the true one": st.column_config.NumberColumn("p of its own", help="What is left for the language it is.", format="%.3f"),
+        "shared": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
+    }
+    key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
+    shown = names[["name", "p", "p of the true one", "shared"]]
+    event = st.dataframe(shown, hide_index=True, column_config=config, key=key, height=250, selection_mode="single-row", on_select="rerun")
+    if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
+        opened(view, about, names["name"].iloc[chosen[0]])
+
+
+def opened(view: View, about: dict, text: str) -> None:
+    """A name of the list, read here; its lines are drawn once, at the top where it is the name that stands there."""
+    p = classifications.after_letters(view.model, text)
+    best = int(p[-1].argmax())
+    told = f"**{plain(text)}**: {plain(about['labels'][best])}, p **{share(float(p[-1, best]))}**."
+    st.markdown(f"{told} {name.decision(p, about['labels'], spelling(text))}")
+    if text == view.text:
+        st.caption(f"Its lines stand at the top of the page, its letters and states below, under *{choice.LETTERS_PANEL}*.")
+        return
+    name.lines(view.model, text, about, "opened")
+    st.button("Read it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=choice.open_name, args=(text,))
 
 
 def frame(found: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
@@ -166,9 +213,3 @@ def _boxes_changed() -> None:
         true = predicted = predicted if true == NONE else true
     is_open = NONE not in (true, predicted)
     choice.open_cell(true if is_open else None, predicted)
-
-
-def _chosen(key: str, names: pd.DataFrame) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and rows[0] < len(names):
-        choice.open_name(names["name"].iloc[rows[0]])

@@ -1,18 +1,22 @@
 """The first screen: the name's letters with the probability of each class after each, and the answer in words."""
 
+from typing import Any
+
+import numpy as np
 import streamlit as st
+from jaxtyping import Float
 
 from explorer.analysis.decision import settled
 from explorer.figures import letters as figures
-from models.names import spelling
+from models.names import left_out, spelling
 from pages._panels.confusions import choice
 from pages._shared import classifications
 from pages._shared.classifications import View
-from pages._shared.show import draw, is_dark, save
+from pages._shared.show import draw, is_dark, save, scrolling
 from pages._shared.text import plain, share
 
 KEY = "confusions.name"
-STYLE = "<style>[class*=st-key-confusions-][class*=frame] { overflow-x: auto; }</style>"  # wide pictures scroll, the page does not
+UNDECIDED = 0.5  # below it all other languages together are likelier
 HOW_TO_READ = """
 The network reads one letter at a time, and after each it says which language it expects: the lines show what it would answer
 **if the name ended there**. It was trained with a loss at every letter too, so a beginning is no input that it never saw; but
@@ -25,6 +29,7 @@ its lists hold whole names, and the line's last point is the one that is scored.
   interval's lower end.
 - The names are split **by spelling**: no spelling is on both sides. The well-known picture of the tutorial on this task is
   measured on names it was trained on; *Compare* shows what that hides.
+- The network is **undecided** where its likeliest language has less than half of the probability: the others together have more.
 - That a letter changes the answer says what *this network* uses. It does not say why a language writes so.
 
 Sources: Robertson, *Classifying Names with a Character-Level RNN*, PyTorch tutorials, 2017; Wilson, 1927; Guo et al., *On
@@ -39,44 +44,57 @@ def sentence(view: View, about: dict) -> str:
         return "Type a name, then take letters away: each letter is a column, each line a language."
     last = choice.opening(about)[-1]
     if view.text == choice.opening(about):
-        return f"Until the last letter it says **{shown['before']}**; the “{last}” makes it **{shown['after']}**. Take it away."
+        return f"Just before the last letter it says **{shown['before']}**; the “{last}” makes it **{shown['after']}**. Take it away."
     return f"Without the “{last}” it says **{shown['before']}**. One letter makes it {shown['after']}: give it back."
 
 
 def panel(view: View, about: dict) -> bool:
     """Lines and answer; False where the name has no letter to read."""
-    st.html(STYLE)
     if not choice.is_readable(view.text):
         st.info("There is no letter yet that can be read. Type a name above.", icon=":material/edit:")
         return False
     spelled, labels = spelling(view.text), about["labels"]
     p = classifications.after_letters(view.model, view.text)
     left, right = st.columns([11, 8], gap="medium")
-    with left, st.container(key="confusions.frame"):
-        figure = figures.lines(p, spelled, labels, is_dark())
-        draw(figure, f"{KEY}.lines")
+    with left:
+        figure = lines(view.model, view.text, about, "lines")
     with right:
-        _answer(p, labels, spelled)
+        best = int(p[-1].argmax())
+        st.markdown(f"Final: **{plain(labels[best])}**, p **{share(float(p[-1, best]))}**")
+        st.markdown(decision(p, labels, spelled))
         _origin(view, spelled)
         save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels))
     return True
 
 
-def _answer(p, labels: list[str], spelled: str) -> None:
+def lines(model: str, text: str, about: dict, name: str) -> Any:
+    """Draw the lines of a name in a frame of its own; gives the figure."""
+    spelled = spelling(text)
+    figure = figures.lines(classifications.after_letters(model, text), spelled, about["labels"], is_dark())
+    with scrolling(f"confusions-{name}"):
+        draw(figure, f"{KEY}.{name}", stretch=figures.fills(spelled))
+    return figure
+
+
+def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: str) -> str:
+    """Since which letter the answer has been the likeliest, and whether it is decided at all.
+
+    Args:
+        p: Probabilities after each letter, [letter, class]. labels: the classes. spelled: the letters.
+    """
     best, at = int(p[-1].argmax()), settled(p)
-    st.markdown(f"Final: **{plain(labels[best])}**, p **{share(float(p[-1, best]))}**")
-    if at == 0:
-        st.markdown("It said so from the first letter on.")
-    else:
-        st.markdown(
-            f"It made up its mind at letter {at + 1}, “{plain(spelled[at])}”; before that it said {plain(labels[p[at - 1].argmax()])}."
-        )
+    since = "from the first letter on"
+    if at:
+        since = f"since letter {at + 1}, “{plain(spelled[at])}”; before that it was {plain(labels[p[at - 1].argmax()])}"
+    told = f"The likeliest has been {plain(labels[best])} {since}."
+    return told if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has half of the probability. {told}"
 
 
 def _origin(view: View, spelled: str) -> None:
     """What is read, and whether the network was trained on it."""
     if spelled != view.text.lower():
-        st.caption(f"Read as “{plain(spelled)}”: its letters are a to z, blank and hyphen; whatever else is romanised or left out.")
+        gone = f" Left out: {plain(left_out(view.text))}" if left_out(view.text) else ""
+        st.caption(f"Read as “{plain(spelled)}”: its letters are a to z, blank and hyphen; others are romanised.{gone}")
     found = classifications.known(view.model, view.text)
     if found is None:
         st.caption(f"In the training data: cannot be told here. {plain(classifications.collection(view.model)[1])}")

@@ -20,9 +20,9 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
     """Uploader, box to paste into, and what became of the rows."""
     left, right = st.columns(2, gap="medium")
     with left:
-        st.file_uploader("A CSV with two columns, text and label", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
+        st.file_uploader("A CSV with two columns, name and language", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
     with right, st.form(f"{KEY}.form", border=False):
-        st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="text,label\nPapadakis,Greek\nNowak,Polish")
+        st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
         st.form_submit_button("Count these", on_click=_pasted)
     if error := st.session_state.pop(f"{KEY}.error", None):
         st.error(error, icon=":material/error:")
@@ -38,9 +38,11 @@ def _told(view: View, rows: tuple[Labelled, str]) -> None:
     given, unknown = rows[0], matrix.own_answers(view, rows)[1]
     strange = sum(unknown.values())
     st.markdown(
-        f"**{len(given.texts) - strange:,}** rows are counted, **{strange:,}** have labels that the network does not know, "
-        f"**{len(given.problems):,}** cannot be used. The matrix above shows them under *{WORD}*."
+        f"Rows that are counted: **{len(given.texts) - strange:,}**; with a label that the network does not know: **{strange:,}**; "
+        f"that cannot be used: **{len(given.problems):,}**. The matrix above shows the counted ones under *{WORD}*."
     )
+    if given.unread:
+        st.caption(f"Columns that are not read: {plain(', '.join(given.unread))}.")
     if unknown:
         st.dataframe(pd.DataFrame({"unknown label": unknown.keys(), "rows": unknown.values()}), hide_index=True, key=f"{KEY}.unknown")
     if given.problems:

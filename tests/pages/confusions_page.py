@@ -1,0 +1,42 @@
+"""The page of confusions with tiny classifiers of its own, and what it draws and says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+from streamlit.testing.v1 import AppTest
+
+from tests.models.tiny_names import save_tiny_namer
+from tests.pages import rooms
+from tests.pages.rooms import forget
+
+ABSENT = {"corpus": "names18", "sha256": "none"}
+
+
+def classifiers(folder: Path) -> Iterator[Path]:
+    """A folder with five tiny classifiers, one of them of names that are not here."""
+    for cell in ("gru", "lstm", "rnn", "linear"):
+        save_tiny_namer(folder / f"names-{cell}.safetensors", cell=cell)
+    save_tiny_namer(folder / "names18-gru.safetensors", data=ABSENT)
+    forget()
+    yield folder
+    forget()
+
+
+def open_page(**query: str) -> AppTest:
+    return rooms.open_page("confusions", **query)
+
+
+def told(page: AppTest) -> str:
+    """Everything the page says."""
+    return " ".join(each.value for each in (*page.markdown, *page.caption)).replace("\\", "")
+
+
+def drawn(page: AppTest, fields: set[str]):
+    """The first table with these fields that a chart of the page was given."""
+    for chart in page.main.get("vega_lite_chart"):
+        for dataset in chart.proto.datasets:
+            frame = pa.ipc.open_stream(dataset.data.data).read_pandas()
+            if fields <= set(frame.columns):
+                return frame
+    raise AssertionError(f"no chart holds {fields}")

@@ -1,0 +1,103 @@
+"""A visitor's own names on the page of confusions: counted, scored beside the training data, and what is left out is told."""
+
+import pytest
+from sklearn import metrics
+from streamlit.testing.v1 import AppTest
+
+from models import data
+from models.classifier import probabilities
+from models.names import Labelled
+from pages._panels.confusions import choice
+from pages._shared import classifications
+from tests.models.tiny_names import source, tiny_namer
+from tests.pages.confusions_page import classifiers, drawn, open_page, told
+from tests.pages.rooms import sound
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    yield from classifiers(tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch, shipped):
+    """The pages open those, and find no other lists of names."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+    monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
+
+
+def rows_of(text: str) -> AppTest:
+    page = open_page(panel="Your own names")
+    page.text_area(key="confusions.own.paste").set_value(text)
+    return page.button(key="FormSubmitter:confusions.own.form-Count these").click().run()
+
+
+def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
+    text = "text,label\nPappas,Greek\nPappas,Dutch\nNowak,Polish\n17,Greek\nonly one\nSilva,Klingon\n<script>x</script>,Irish\n"
+    page, loaded = sound(rows_of(text)), tiny_namer()
+    labels, rows = loaded.card["labels"], [("Pappas", "Greek"), ("Pappas", "Dutch"), ("Nowak", "Polish"), ("<script>x</script>", "Irish")]
+    predicted = [labels[probabilities(loaded, [name])[0].argmax()] for name, _ in rows]
+    wanted = metrics.confusion_matrix([label for _, label in rows], predicted, labels=labels)
+    frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])["count"]
+    assert all(frame[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == 4
+    words = "Rows that are counted: **4**; with a label that the network does not know: **1**; that cannot be used: **2**"
+    assert words in told(page) and "**4 names** of your own" in told(page)
+    assert "Macro is the mean over the 4 of 21 languages that have names here" in told(page)
+    tables = [each.value for each in page.dataframe]
+    assert tables[0]["unknown label"].tolist() == ["Klingon"]
+    assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
+    page.button(key="confusions.own.forget").click().run()
+    assert sound(page).selectbox(key=choice.PART).value == "held-out names"
+
+
+def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothing():
+    page = open_page(panel="Your own names")
+    upload = page.file_uploader(key="confusions.own.file")
+    upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
+    assert sound(page).selectbox(key=choice.PART).value == "your own names" and "**1 name** of your own" in told(page)
+    for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
+        page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
+        assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
+        assert page.selectbox(key=choice.PART).value == "your own names"
+
+
+def test_rows_of_which_no_label_is_known_are_counted_as_such():
+    page = rows_of("Silva,Klingon\n")
+    assert not page.exception and not page.error and "nothing to count" in page.info[0].value
+    assert "knows none of the labels: Klingon" in page.info[0].value.replace("\\", "")
+    assert "are the columns swapped?" in rows_of("Greek,Papadakis\nPolish,Nowak\n").info[0].value.replace("\\", "")
+
+
+def test_labels_go_by_their_letters_and_columns_that_are_not_read_are_told():
+    page = sound(rows_of("id,Name,Language\n1,Papadakis,greek\n2,Nowak,POLISH\n"))
+    assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in told(page)
+    assert "Columns that are not read: id" in told(page)
+    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=choice.PART).value and "not read" not in told(rows_of("Papadakis,Greek\n"))
+
+
+def test_own_names_that_were_trained_on_are_counted_apart():
+    train, dev = source().split()
+    loaded, once = tiny_namer(), {text for text in source().texts if text not in source().shared}
+    learnt = [(t, train.labels[y]) for t, y in zip(train.texts, train.targets, strict=True) if t in once][:2]
+    fresh = [(t, dev.labels[y]) for t, y in zip(dev.texts, dev.targets, strict=True) if t in once][:40]
+    right = [loaded.card["labels"][p.argmax()] for p in probabilities(loaded, [t for t, _ in fresh])]
+    accuracy = metrics.accuracy_score([label for _, label in fresh], right)
+    text = "\n".join(",".join(row) for row in learnt + fresh)
+    assert f"**2** of them are spellings that it was trained on; on the other 40 the accuracy is **{accuracy:.3f}**" in told(rows_of(text))
+    assert "None of them is a spelling that it was trained on" in told(rows_of(",".join(fresh[0])))
+    assert "what was learnt by heart" in told(rows_of(",".join(learnt[0]).upper()))
+
+
+def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too():
+    loaded = tiny_namer()
+    labels = loaded.card["labels"]
+    best = labels[probabilities(loaded, ["Pappas"])[0].argmax()]
+    other = next(label for label in labels if label != best)
+    rows = Labelled(("Pappas", "pappas", "Nowak"), (best, other, other))
+    found, unknown = classifications.own_answers("names-gru", rows, "digest")
+    assert found.shared.tolist() == [False, True, False] and unknown == {}
+
+
+def test_a_row_without_a_letter_is_listed_also_where_it_is_an_emoji():
+    page = sound(rows_of("Nowak,Polish\n😀,Greek\n"))
+    assert page.dataframe[0].value["line"].tolist() == [2]
