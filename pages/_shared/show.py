@@ -16,9 +16,10 @@ def is_dark() -> bool:
 
 
 # The fade at a cut edge follows the scrolling where the browser can tell it; a frame that holds all of its figure has none.
+# \3c is a "<", for which Streamlit would drop the whole sheet.
 SCROLLING = """<style>
-@property --cut-left { syntax: "<length>"; inherits: false; initial-value: 0px; }
-@property --cut-right { syntax: "<length>"; inherits: false; initial-value: 0px; }
+@property --cut-left { syntax: "\\3c length>"; inherits: false; initial-value: 0px; }
+@property --cut-right { syntax: "\\3c length>"; inherits: false; initial-value: 0px; }
 @keyframes cut { from { --cut-left: 0px; --cut-right: 40px; } to { --cut-left: 40px; --cut-right: 0px; } }
 [class*="st-key-scrolling-"] {
   overflow-x: auto; animation: cut linear both; animation-timeline: scroll(self inline);

@@ -4,10 +4,10 @@ import streamlit as st
 
 STYLE = """<style>
 @media (max-width: 640px), (pointer: coarse) {
-  [data-testid=stMain] :is(button, summary):is([data-testid^=stBaseButton], [data-testid=stPopoverButton], [data-baseweb=tab], summary),
-  [data-testid=stMain] :is([data-testid=stTextInputRootElement], [data-testid=stNumberInputContainer], [data-baseweb=select] > div) {
-    min-height: 44px;
-  }
+  [data-testid=stMain] :is(
+    [data-testid^=stBaseButton]:not([data-testid$=Toolbar]), [data-testid=stPopoverButton], [data-testid=stButtonGroup] button,
+    [data-testid=stExpander] summary, [data-testid=stTextInputRootElement], [data-testid=stNumberInputContainer], [data-testid=stSelectbox] div:has(> input)
+  ) { min-height: 44px; }
 }
 </style>"""
 

@@ -46,14 +46,12 @@ def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, sche
 
 def test_what_a_finger_presses_is_high_enough(confusions):
     page = confusions(f"confusions.panel=Compare&confusions.cell={source().labels[0]}>{source().labels[1]}", width=390)
-    parts = "[data-testid=stMain] :is(button, summary, [data-testid=stTextInputRootElement], [data-baseweb=select] > div):visible"
-    low = [each for each in page.locator(parts).all() if each.bounding_box()["height"] < 44]
-    assert not [
-        each.evaluate("e => e.outerHTML.slice(0, 200)")
-        for each in low
-        if not each.evaluate("e => !!e.closest('[data-testid=stElementToolbar]')")
-    ]
-    assert page.locator(parts).count() > 10
+    boxes = "[data-testid=stTextInputRootElement], [data-testid=stSelectbox] div:has(> input)"
+    parts = page.locator(
+        f"[data-testid=stMain] :is(button:not([data-testid=stSelectbox] *, [data-testid$=Toolbar]), summary, {boxes}):visible"
+    )
+    low = [each.evaluate("e => e.outerHTML.slice(0, 300)") for each in parts.all() if each.bounding_box()["height"] < 44]
+    assert not low and parts.count() > 20
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

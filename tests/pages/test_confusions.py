@@ -164,6 +164,16 @@ def test_the_lines_of_one_name_are_drawn_once():
     assert lines_of(sound(open_page(panel="Letter by letter"))) == 1
 
 
+def test_typing_a_name_draws_no_matrix_anew(monkeypatch):
+    made, draw = [], matrix.figures.matrix
+    monkeypatch.setattr(matrix.figures, "matrix", lambda *args: made.append(args) or draw(*args))
+    page = open_page()
+    page.text_input(key=choice.DRAFT).set_value("Nowak").run()
+    assert len(made) == 1 and len(drawn(sound(page), {"true", "predicted", "count"})) == 441
+    page.selectbox(key=choice.BY).set_value("counts").run()
+    assert len(made) == 2
+
+
 def test_boxes_open_and_close_a_cell_without_a_mouse():
     page = open_page()
     page.selectbox(key="confusions.matrix.0").set_value("Greek").run()

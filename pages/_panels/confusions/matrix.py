@@ -1,5 +1,7 @@
 """What is taken for what: the most confused pairs in words, the matrix, and the names of the cell that was clicked."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -31,8 +33,7 @@ def panel(view: View, about: dict) -> tuple[View, Counted | None]:
         return view, None
     _summary(view, about, found)
     _pairs(found)
-    places = order(found.matrix, view.order)
-    figure = figures.matrix(found.matrix, places, found.shared, view.by, view.cell, is_dark())
+    figure = _figure(view, found)
     left, right = st.columns([7, 5], gap="medium")
     with left:
         with scrolling("confusions-matrix"):
@@ -41,6 +42,18 @@ def panel(view: View, about: dict) -> tuple[View, Counted | None]:
     with right:
         _cell(view, about, found)
     return view, found
+
+
+def _figure(view: View, found: Counted) -> Any:
+    """The matrix, drawn anew only where something in it changed: a fifth of a second that every letter typed would cost."""
+    shared = None if found.shared is None else found.shared.counts.tobytes()
+    what = (found.matrix.labels, found.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
+    kept = st.session_state.get(f"{KEY}.figure", (None, None))
+    if kept[0] != what:
+        places = order(found.matrix, view.order)
+        kept = what, figures.matrix(found.matrix, places, found.shared, view.by, view.cell, is_dark())
+        st.session_state[f"{KEY}.figure"] = kept
+    return kept[1]
 
 
 def counted(view: View, about: dict) -> Counted | None:
