@@ -6,7 +6,8 @@ STYLE = """<style>
 @media (max-width: 640px), (pointer: coarse) {
   [data-testid=stMain] :is(
     [data-testid^=stBaseButton]:not([data-testid$=Toolbar]), [data-testid=stPopoverButton], [data-testid=stButtonGroup] button,
-    [data-testid=stExpander] summary, [data-testid=stTextInputRootElement], [data-testid=stNumberInputContainer], [data-testid=stSelectbox] div:has(> input)
+    [data-testid=stExpander] summary, [data-testid=stTextInputRootElement], [data-testid=stNumberInputContainer],
+    [data-testid=stSelectbox] div:has(> input)
   ) { min-height: 44px; }
 }
 </style>"""
