@@ -93,15 +93,17 @@ def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int
         AnalysisError: their classes differ.
     """
     labels, frame = [one.labels[n] for n in order], differences(one, other)
-    frame["more"], frame["said"] = frame["difference"], [_more(*row) for row in frame[["true", "predicted", "difference"]].to_numpy()]
-    top = float(frame["more"].abs().max()) or 1.0
+    by = frame["difference"].to_numpy()
+    said = [_more(*cell) for cell in zip(frame["true"], frame["predicted"], by.tolist(), strict=True)]
+    frame["more"], frame["said"] = by, said
+    top = float(np.abs(by).max()) or 1.0
     scale = alt.Scale(domain=[-top, 0, top], range=list(DIFFERENCE[dark]), interpolate="rgb")
     legend = _legend("first minus second, share of the row", [-top, 0, top], "+.2f")
     tooltip = ["true", alt.Tooltip("predicted", title="taken for"), alt.Tooltip("more", format="+.3f", title="share, more by")]
     cells = alt.Chart(frame).mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
     cells = cells.encode(x=_across(labels), y=_down(labels), color=alt.Color("more:Q", scale=scale, legend=legend), tooltip=tooltip)
     cells = cells.encode(description="said:N")
-    most = frame["said"].iloc[int(frame["more"].abs().argmax())]
+    most = said[int(np.abs(by).argmax())]
     size = cell_size(len(labels))
     cells = cells.properties(width=size * len(labels), height=size * len(labels))
     return themed(unsqueezed(cells), f"Difference of two matrices. Where they differ most: {most}.", dark)
@@ -117,7 +119,7 @@ def small(figure: alt.TopLevelMixin, classes: int) -> alt.TopLevelMixin:
     return figure
 
 
-def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: tuple[str, str] = ("first", "second")) -> pd.DataFrame:
+def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: Sequence[str] = ("first", "second")) -> pd.DataFrame:
     """Every cell as a row: both counts, both row shares with their Wilson intervals, and the first share minus the second.
 
     Args:
@@ -129,7 +131,7 @@ def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: tuple[str, 
     if one.labels != other.labels:
         raise AnalysisError("The two matrices are of different classes; expected the same labels to take a difference.")
     tables = [table(each) for each in (one, other)]
-    frame = tables[0][["true", "predicted"]].copy()
+    frame = pd.DataFrame({key: tables[0][key] for key in ("true", "predicted")})
     for name, each in zip(names, tables, strict=True):
         for column in ("count", "of", "share", "low", "high"):
             frame[f"{name}: {column}"] = each[column]
