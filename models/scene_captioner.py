@@ -8,14 +8,13 @@ from models.captioner import Captioner, Memory
 
 GRID = (14, 14)
 CHANNELS = 64
-LOUD = 4.0  # of a row or a column: about as large as what the eyes see, or names are learnt long before places
 
 
 class SceneCaptioner(Captioner):
     """A Captioner with eyes of its own: four convolutions of 3 x 3, trained with the rest.
 
     A region's vector depends on a square of 31 of 112 pixels around its centre, 28 % of a side, and on where it is (its row and its
-    column, one-hot times LOUD), on nothing else: to name a thing the network must look at it. The frozen encoder of photographs sees
+    column, one-hot), on nothing else: to name a thing the network must look at it. The frozen encoder of photographs sees
     nearly the whole picture in each region; there a map could point anywhere and the word still be right.
 
     Two things differ from a Captioner, so that what is known of a picture is known by looking. h_0 = c_0 = 0. And
@@ -43,7 +42,7 @@ class SceneCaptioner(Captioner):
             self.query = nn.Linear(units + embedding, width)
         self.eyes = nn.Sequential(*layers)
         row, column = (torch.eye(side) for side in GRID)
-        self.register_buffer("place", LOUD * torch.cat([row.repeat_interleave(GRID[1], 0), column.repeat(GRID[0], 1)], 1))
+        self.register_buffer("place", torch.cat([row.repeat_interleave(GRID[1], 0), column.repeat(GRID[0], 1)], 1))
 
     def start(self, memory: Memory) -> tuple[Tensor, Tensor]:
         """The decoder's state before the first word, each [batch, unit]: nothing is known yet."""
