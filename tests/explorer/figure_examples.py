@@ -83,6 +83,7 @@ EXAMPLES = {
     "bleu.by_length": lambda dark: by_length(BLEU, dark),
     "confusion.matrix": lambda dark: confusion.matrix(COUNTED, [2, 0, 1], SHARED, chosen=("bee", "cow"), dark=dark),
     "confusion.difference": lambda dark: confusion.difference(COUNTED, OTHER, [2, 0, 1], dark),
+    "confusion.small": lambda dark: confusion.small(confusion.matrix(COUNTED, [2, 0, 1], SHARED, dark=dark), 3),
     "letters.lines": lambda dark: letters.lines(READ, "a b", NAMED, dark),
     "letters.effects": lambda dark: letters.effects(
         0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), [("a", "x"), (" ", "y"), ("b", "z")], dark
