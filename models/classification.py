@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from models import checkpoint, class_scores, names, recombined
 from models.classifier import Classifier, after_each_letter, after_last, padded, probabilities
 from models.data import DataError
-from models.names import VOCABULARY, Labelled, Names
+from models.labelled import Labelled, labelled
+from models.names import VOCABULARY, Names
 from models.recipes import RECIPES, TrainingError
 from models.train import Job, Recipe, Trainer, commit, kept_state
 
@@ -241,7 +242,7 @@ def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda 
     Raises:
         DataError: nothing is there, or no row has a label that the network knows.
     """
-    table = names.labelled(path)
+    table = labelled(path)
     found = answered(loaded, table, report)
     if not found.texts:
         raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.tap import Tap
-from models.names import spelling
+from models.spelling import spelling
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -108,7 +108,7 @@ def probabilities(loaded: "Loaded", texts: Sequence[str], progress: Callable[[in
         progress: Called with (done, total) names; may raise to stop.
 
     Raises:
-        ValueError: a text has no letter; `models.names.spelling` says what would be read.
+        ValueError: a text has no letter; `models.spelling.spelling` says what would be read.
     """
     return _answers(loaded, [_encoded(loaded, text) for text in texts], progress)
 

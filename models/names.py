@@ -1,4 +1,4 @@
-"""Surnames and their languages: two collections, how a name is spelled for a network, and the split by spelling.
+"""Surnames and their languages: two collections, and the split by spelling.
 
 `names` needs no download: the lists of the package Faker, romanised with anyascii. Of its 70 locales these 21 languages
 were chosen, by four rules: 220 spellings or more, so that some 35 are held out; real surnames of one language (the Kenyan
@@ -12,13 +12,11 @@ are different spellings, so one of a pair may be learnt and the other held out; 
 `names18` are the 18 languages of the well-known PyTorch tutorial: its lists are not this project's to hand on.
 """
 
-import csv
 import hashlib
 import importlib
 import io
 import os
 import re
-import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
@@ -28,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anyascii import anyascii
 
 from models import data
 from models.checkpoint import write_atomically
 from models.data import DataError
+from models.labelled import labelled
+from models.spelling import spelling
 from models.vocab import UNKNOWN, Vocabulary
 
 LANGUAGES = {
@@ -63,36 +62,8 @@ CORPORA: dict[str, dict[str, Any]] = {
     },
 }
 
-HEADERS = (("text", "name", "surname"), ("label", "language", "class"))  # words of a header, for either column
-
 DEV_SHARE = 0.15  # of the spellings are held out
-LONGEST = 100  # letters of a name
 VOCABULARY = Vocabulary((UNKNOWN, *" -abcdefghijklmnopqrstuvwxyz"))
-AS_SPOKEN = {"ού": "ou", "ου": "ou", "ու": "u"}  # two letters that anyascii takes one by one: Greek and Armenian u
-
-
-def spelling(text: str) -> str:
-    """A name as networks read it: Latin small letters, single blanks and hyphens; other letters are romanised, all else is left out.
-
-    Apostrophes go too: in romanised names they mostly stand for a soft sign or an aspiration, and give the script away.
-    """
-    text = text.lower()
-    if not text.isascii():
-        for written, spoken in AS_SPOKEN.items():
-            text = text.replace(written, spoken)
-        text = "".join(sign for sign in text if _is_spoken(sign))
-    return re.sub(" +", " ", re.sub("[^a-z -]", "", re.sub(r"\s", " ", anyascii(text).lower()))).strip(" -")
-
-
-def left_out(text: str) -> str:
-    """The signs of a name that are no letters, each once, as `spelling` leaves them out: digits, emoji, marks of all kinds."""
-    return "".join(sign for sign in dict.fromkeys(text) if unicodedata.category(sign)[0] in "NSP" and not _is_spoken(sign))
-
-
-def _is_spoken(sign: str) -> bool:
-    """Whether a sign is a letter or stands with letters. The romanisation of all others is their name: an emoji's is a word."""
-    kind = unicodedata.category(sign)
-    return sign.isspace() or kind[0] in "LM" or kind == "Pd"  # letters, marks on letters, dashes
 
 
 def is_held_out(spelled: str) -> bool:
@@ -196,88 +167,6 @@ def read(source: Path | None) -> Names:
     if len(names.labels) < 2:
         raise DataError(f"{source} holds {len(names.labels)} labels; expected at least two, one text file for each.")
     return names
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Rows to be scored: `texts` and `labels` as they were given, (line, reason) of every row left out, and columns not read."""
-
-    texts: tuple[str, ...]
-    labels: tuple[str, ...]
-    problems: tuple[tuple[int, str], ...] = ()
-    unread: tuple[str, ...] = ()
-
-
-def labelled(path: str | os.PathLike) -> Labelled:
-    """The rows of a folder of `<Label>.txt` files, one name a line, or of a CSV of text and label.
-
-    Raises:
-        DataError: nothing is there, it is not UTF-8, or it holds no row.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return table(data.read_text(path))
-    files = sorted(path.glob("*.txt"))
-    rows = [(line, file.stem) for file in files for line in data.read_text(file).splitlines() if spelling(line)]
-    if not rows:
-        raise DataError(f"{path} holds no names; expected files called <Label>.txt, one name a line.")
-    return Labelled(*map(tuple, zip(*rows, strict=True)))
-
-
-def table(text: str) -> Labelled:
-    """The rows of a CSV, or of two columns pasted from a sheet: text and label, with or without a header that says so.
-
-    Without a header there must be two columns; with one there may be others, which are not read. Blank lines are passed
-    over; rows that cannot be used are listed with their line and a reason.
-
-    Raises:
-        DataError: no row can be used.
-    """
-    text = text.removeprefix("\ufeff")
-    start = text.lstrip("\r\n").split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=next((mark for mark in "\t;" if mark in start), ","))
-    texts, labels, problems, columns, unread = [], [], [], None, None
-    try:
-        for row in reader:
-            if columns is None and row:
-                columns, unread = _columns(row)
-                if unread is not None:
-                    continue
-            if not any(cell.strip() for cell in row):
-                continue
-            if problem := _problem(row, columns or (0, 1), unread is not None):
-                problems.append((reader.line_num, problem))
-                continue
-            texts.append(row[columns[0]].strip() if columns else "")
-            labels.append(row[columns[1]].strip() if columns else "")
-    except csv.Error as error:
-        raise DataError(f"Line {reader.line_num} cannot be read as CSV ({error}). Expected two columns, text and label.") from None
-    if not texts:
-        why = f" The first problem, in line {problems[0][0]}: {problems[0][1]}" if problems else ""
-        raise DataError(f"No row can be used; expected two columns, text and label.{why}")
-    return Labelled(tuple(texts), tuple(labels), tuple(problems), unread or ())
-
-
-def _columns(row: list[str]) -> tuple[tuple[int, int], tuple[str, ...] | None]:
-    """Which columns are text and label, and the titles of all others; None for these where this first row is no header."""
-    words = [cell.strip().lower() for cell in row]
-    text, label = (next((words.index(title) for title in titles if title in words), None) for titles in HEADERS)
-    if text is None or label is None:
-        return (0, 1), None
-    return (text, label), tuple(cell.strip() for at, cell in enumerate(row) if at not in (text, label))
-
-
-def _problem(row: list[str], columns: tuple[int, int], has_header: bool) -> str | None:
-    if len(row) <= max(columns):
-        return f"{len(row)} column{'s' * (len(row) != 1)}; expected {max(columns) + 1}, with text and label."
-    if not has_header and any(cell.strip() for cell in row[2:]):
-        return f"{len(row)} columns; expected 2. A first line with text, label and the titles of the others says which to read."
-    text, label = (row[column].strip() for column in columns)
-    if not label:
-        return "no label."
-    if len(text) > LONGEST:
-        return f"{len(text)} letters; expected at most {LONGEST}."
-    return None if spelling(text) else "no letter that can be romanised."
 
 
 def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = False) -> Path:

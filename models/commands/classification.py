@@ -17,7 +17,7 @@ def classify(name: Name, as_json: AsJson = False) -> None:
     if loaded.card["kind"] != "classifier":
         raise ExplorerError(f"{loaded.name} is of kind {loaded.card['kind']!r}; expected a classifier, such as names-gru.")
     from models.classifier import probabilities
-    from models.names import spelling
+    from models.spelling import spelling
 
     lines = [line.strip() for line in sys.stdin]
     texts = [line for line in lines if spelling(line)]

@@ -13,7 +13,9 @@ import streamlit as st
 from explorer.analysis.confusion import Reliability, confusion, reliability, reliability_of
 from explorer.records import ConfusionMatrix, Trace
 from models.data import DataError
-from models.names import Labelled, Names, find, read, spelling
+from models.labelled import Labelled
+from models.names import Names, find, is_held_out, read
+from models.spelling import spelling
 from pages._shared.memory import shared_cache
 from pages._shared.networks import cards, loaded
 
@@ -134,8 +136,6 @@ def collection(model: str) -> tuple[Names | None, str]:
 
 def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
     """The languages under which the lists hold a name, and whether it was held out; None where the lists are not at hand."""
-    from models.names import is_held_out
-
     names, _ = collection(model)
     if names is None:
         return None
@@ -177,8 +177,6 @@ def own_answers(model: str, table: Labelled, digest: str, report: Report = lambd
 
 def _learnt(model: str, spelled: list[str]) -> np.ndarray | None:
     """Whether a network was trained on each spelling, [name]; None where its lists are not at hand."""
-    from models.names import is_held_out
-
     names, _ = collection(model)
     if names is None:
         return None

@@ -10,7 +10,7 @@ import torch
 
 from models.classification import answered
 from models.classifier import probabilities
-from models.names import Labelled, table
+from models.labelled import Labelled, table
 from tests.benchmarks.measure import interleaved, row
 from tests.models.tiny_names import source, tiny_namer
 

@@ -9,7 +9,8 @@ from explorer.errors import CheckpointError
 from models import checkpoint
 from models.checkpoint import Loaded
 from models.classifier import CELLS, Classifier, LinearRecurrence, after_each_letter, letter_effects, padded, probabilities
-from models.names import VOCABULARY, spelling
+from models.names import VOCABULARY
+from models.spelling import spelling
 
 LABELS = ["Dutch", "Greek", "Polish"]
 NAMES = ["van der Berg", "Παππάς", "A", "Nowak-Wiśniewska", "pappas", "Li"]

@@ -1,4 +1,4 @@
-"""Names: how they are spelled, which languages, the split by left_out, spelling, tables of one's own, and the download."""
+"""Names: how they are spelled, which languages, the split by spelling, tables of one's own, and the download."""
 
 import io
 import zipfile
@@ -9,7 +9,9 @@ import pytest
 
 from models import data, names
 from models.data import DataError
-from models.names import LANGUAGES, Names, labelled, left_out, spelling, table
+from models.labelled import labelled, table
+from models.names import LANGUAGES, Names
+from models.spelling import left_out, spelling
 
 
 @pytest.mark.parametrize(

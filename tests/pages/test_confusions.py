@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.analysis.confusion import most_confused
 from models import checkpoint, data
 from models.classifier import after_each_letter, probabilities
-from models.names import spelling
+from models.spelling import spelling
 from pages._panels.confusions import choice, compare, export, matrix, model_card, name
 from pages._shared import classifications, networks
 from pages._shared.classifications import View

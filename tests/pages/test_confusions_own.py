@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import data
 from models.classifier import probabilities
-from models.names import Labelled
+from models.labelled import Labelled
 from pages._panels.confusions import choice
 from pages._shared import classifications
 from tests.models.tiny_names import source, tiny_namer

@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from explorer.analysis.confusion import ORDERS
-from models.names import LONGEST, Labelled, spelling
+from models.labelled import LONGEST, Labelled
+from models.spelling import spelling
 from pages._components.as_typed import told_as_typed
 from pages._shared import networks
 from pages._shared.classifications import DEV, KIND, OWN, TRAIN, View

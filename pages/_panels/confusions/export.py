@@ -24,19 +24,20 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
 
 def notebook(view: View, about: dict) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
-    own = "names.labelled('your file.csv')"
+    own = "labelled('your file.csv')"
     side = "train" if view.part == "train" else "dev"
     rows = (
         f"table = {own}"
         if view.part == OWN
         else f"train, dev = names.read(names.find({about['data']['corpus']!r})).split()\n"
-        f"table = names.Labelled({side}.texts, tuple({side}.labels[target] for target in {side}.targets))"
+        f"table = Labelled({side}.texts, tuple({side}.labels[target] for target in {side}.targets))"
     )
     return f"""import models
 from explorer.analysis.confusion import accuracy, class_scores, confusion, most_confused
 from models import names
 from models.classification import answered
 from models.classifier import after_each_letter
+from models.labelled import Labelled, labelled
 
 loaded = models.load({view.model!r})
 labels = loaded.card["labels"]

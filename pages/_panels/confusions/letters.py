@@ -8,7 +8,7 @@ from explorer.analysis.quantities import quantities, quantity
 from explorer.figures import letters as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
-from models.names import spelling
+from models.spelling import spelling
 from pages._components.state_view import state_view
 from pages._shared import classifications
 from pages._shared.classifications import Counted, View

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.analysis.confusion import accuracy, class_scores, most_confused, order, pair
 from explorer.figures import confusion as figures
-from models.names import spelling
+from models.spelling import spelling
 from pages._panels.confusions import choice, name
 from pages._shared import classifications
 from pages._shared.classifications import DEV, OWN, TRAIN, Answers, Counted, View

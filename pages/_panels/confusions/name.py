@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from explorer.analysis.decision import settled
 from explorer.figures import letters as figures
-from models.names import left_out, spelling
+from models.spelling import left_out, spelling
 from pages._panels.confusions import choice
 from pages._shared import classifications
 from pages._shared.classifications import View

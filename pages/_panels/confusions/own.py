@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from models.names import Labelled, table
+from models.labelled import Labelled, table
 from pages._panels.confusions import choice, matrix
 from pages._shared.classifications import OWN, Counted, View
 from pages._shared.text import plain
