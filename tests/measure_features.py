@@ -2,7 +2,7 @@
 
     python -m tests.measure_features [--data FLICKR8K] [--folder runs] [--pictures 2000] [--epochs 6] [--views late middle ...]
 
-Each training is that of `caption-soft`, smaller and shorter, on the first so many pictures of the training list, unmirrored; its
+Each training is the first of `caption-soft`, smaller and shorter, on the first so many pictures of the training list, unmirrored; its
 score is its best greedy BLEU-4 on a part of the dev list. The table is written into the cards of all captioners of photographs.
 """
 
@@ -24,7 +24,7 @@ LISTENED = 400  # dev pictures
 
 def measured(pictures: Collection, view: str, folder: Path, epochs: float) -> dict[str, Any]:
     """Train on one view of the pictures and give a row of the table; what was begun in the folder goes on."""
-    about, name = RECIPES["caption-soft"], f"features-{view}"
+    about, name = {key: value for key, value in RECIPES["caption-soft"].items() if key != "then"}, f"features-{view}"
     RECIPES[name] = about | {"view": view, "mirrored": False, "arguments": about["arguments"] | SMALLER}
     RECIPES[name]["recipe"] = about["recipe"] | {"epochs": epochs}
     state = folder / f"{name}-{len(pictures.parts['train'])}.pt"
