@@ -52,6 +52,14 @@ def test_an_exponential_has_a_half_life_and_a_mixture_has_none():
     assert gradients.reach([lags * 0.0]).falls == (None,) * 4
 
 
+def test_factors_near_one_that_look_alike_are_no_half_life():
+    """0.945 and 0.995 differ by 5 %, and halve in 12 steps and in 138: what must agree is how fast it falls."""
+    lags = np.arange(201)
+    bent = gradients.reach([np.where(lags < 28, lags * np.log10(0.945), 28 * np.log10(0.945) + (lags - 28) * np.log10(0.995))])
+    assert bent.falls[0] == 13 and bent.half_life is None
+    assert gradients.reach([lags * np.log10(0.99)]).half_life == pytest.approx(68.97, abs=0.01)  # ln 2 / -ln 0.99
+
+
 def test_quantiles_are_of_logarithms_and_only_of_those_that_reach():
     curves = [np.array([0.0, -1, -2, -9]), np.array([0.0, -2, -np.inf]), np.array([0.0, 100])]
     told = gradients.reach(curves)

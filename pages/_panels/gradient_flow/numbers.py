@@ -15,7 +15,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     st.markdown("**Here**: what each step multiplies the gradient with, on average over a band of distances")
     st.markdown(_table(curves.factors(drawn)))
     st.caption(
-        "A half-life is given only where the factors of all bands agree within 20 % and lie below 1. Where they do not, "
+        "A half-life is given only where all bands fall at the same rate, −ln of the factor, within 20 %. Where they do not, "
         "the line is no exponential, and no one number tells how far it reaches."
     )
     measured = flows.measured(st.session_state[choice.CORPUS])
@@ -39,7 +39,7 @@ def _row(name: str, run: str, layer: dict) -> dict:
         low, median, high = ("–" if lag is None else str(lag) for lag in lags)
         return f"{median} ({low} to {high})"
 
-    factors = {f"factor {band}": factor for band, factor in layer["factors"].items()}
+    factors = {f"factor {band.replace('-', ' to ')}": factor for band, factor in layer["factors"].items()}
     return {"network": f"{name}, {run}"} | {share: told(lags) for share, lags in layer["lags"].items()} | factors
 
 
