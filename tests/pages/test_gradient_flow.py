@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 import models
 from explorer.analysis.activations import ACTIVATIONS
 from explorer.analysis.brackets import closings
+from explorer.analysis.laboratory import run
 from pages._components import matrix_choice
-from pages._panels.gradient_flow import choice, curves
+from pages._panels.gradient_flow import choice, curves, laboratory
 from pages._shared import flows, networks
 from pages._shared.flows import Network, View
 from pages._shared.link import packed
@@ -199,6 +201,14 @@ def test_a_preset_of_the_laboratory_sets_its_sliders():
 
 def factor(page: AppTest) -> float:
     return float(re.search(r"measured factor = \*\*([\d.]+)", told(page))[1])
+
+
+def test_a_gradient_that_dies_far_back_is_not_said_to_die_at_once():
+    setup = laboratory.PRESETS["identity and ReLU"]
+    found = run(setup)
+    left = int(np.isfinite(found.gradient).sum())
+    assert 50 < left < setup.steps and f"**{left}** steps back nothing of it is left" in laboratory.sentence(setup, found)
+    assert "dies at once" in laboratory.sentence(setup, replace(found, gradient=np.array([0.0, -np.inf])))
 
 
 def test_the_laboratory_shows_sigma_and_radius_and_setting_the_other_keeps_the_network():

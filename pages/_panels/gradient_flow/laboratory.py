@@ -65,7 +65,8 @@ def sentence(setup: Setup, found: Run) -> str:
     gamma = f"γ = **{setup.phi.gamma:g}**, " if found.loose is not None else ""
     told = f"σ = **{found.sigma:.2f}**, {gamma}radius = **{found.radius:.2f}**, "
     if not np.isfinite(found.factor):
-        return told + "and it dies at once."
+        left = int(np.isfinite(found.gradient).sum())  # at so many distances something arrives, the first is the loss itself
+        return told + ("and it dies at once." if left == 1 else f"and **{left}** steps back nothing of it is left.")
     fate = "grows" if found.factor > 1 + 1e-9 else "stays as large as it is" if found.factor > 1 - 1e-9 else "vanishes"
     return told + f"measured factor = **{found.factor:.3f}** a step: it {fate}."
 
