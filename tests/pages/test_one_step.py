@@ -186,17 +186,29 @@ def test_the_lesson_begins_where_it_says_and_checks_its_answers():
     page.button(key="one_step.lesson_button").click().run()
     for number, right in enumerate(RIGHT):
         assert f"**{number + 1} of 8: {lessons.STEPS[number].title}.**" in told(sound(page)) and not page.success
-        asked = page.radio if isinstance(right, str) else page.number_input
+        asked = page.radio if isinstance(right, str) else page.text_input
         answer = asked(key=f"one_step.lessons.answer.{number}")
-        wrong = next(option for option in lessons.STEPS[number].options if option != right) if isinstance(right, str) else right + 1
+        wrong = next(option for option in lessons.STEPS[number].options if option != right) if isinstance(right, str) else str(right + 1)
         answer.set_value(wrong).run()
         assert page.warning[0].value.startswith("Not so") and len(page.warning) == 1
-        asked(key=f"one_step.lessons.answer.{number}").set_value(right).run()
+        asked(key=f"one_step.lessons.answer.{number}").set_value(str(right)).run()
         assert page.success[0].value.startswith("Right.") and not page.warning
         assert page.query_params["one_step.lesson"] == str(number + 1)
         page.button(key="one_step.lessons.next").click().run()
     page.button(key="one_step.lessons.close").click().run()
     assert "one_step.lesson" not in page.query_params and " of 8" not in told(page)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("0,35", "Right."), (" .349 ", "Right."), ("0,45", "Not so."), ("a third", "“a third” is no number."), ("nan", "“nan” is no number.")],
+)
+def test_a_number_is_typed_with_a_point_or_a_comma(typed: str, told: str):
+    page = sound(open_page(lesson="6", view=cell.TITLE, model="tiny-lstm"))
+    page.text_input(key="one_step.lessons.answer.5").set_value(typed).run()
+    assert [each.value.startswith(told) for each in [*sound(page).success, *page.warning]] == [True]
+    page.text_input(key="one_step.lessons.answer.5").set_value(" ").run()
+    assert not page.success and not page.warning
 
 
 @pytest.mark.parametrize(("number", "kind"), [(6, "lstm"), (7, "gru")])

@@ -14,6 +14,7 @@ from pages._panels.hidden_states.choice import example
 from pages._panels.one_step import cell, cell_choice, choice, hello
 from pages._shared import networks, steps
 from pages._shared.link import link, linked
+from pages._shared.text import plain
 
 LESSON = f"{choice.PAGE}.lesson"
 KEY = "one_step.lessons"
@@ -213,6 +214,15 @@ def is_right(step: Step, answer: Any) -> bool:
     return answer == right if isinstance(right, str) else abs(float(answer) - right) <= step.slack
 
 
+def _number(typed: str) -> float | None:
+    """The number that was typed, with a point or a comma; None where it is none."""
+    try:
+        number = float(typed.replace(",", ".").replace("−", "-"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def panel() -> None:
     """The step that is open, above whatever the page shows."""
     number = st.session_state.get(LESSON)
@@ -237,7 +247,11 @@ def _question(number: int, step: Step) -> None:
     if step.options:
         answer = st.radio(step.question, step.options, index=None, key=key, horizontal=True)
     else:
-        answer = st.number_input(step.question, value=None, key=key, width=240, placeholder="your number")
+        # Typed as text: a browser's field of numbers drops the comma of 0,35 without a word.
+        typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="your number").strip()
+        answer = _number(typed)
+        if typed and answer is None:
+            st.warning(f"“{plain(typed)}” is no number. Type one like 3 or 0.25.", icon=":material/edit:")
     if answer is None:
         return
     if is_right(step, answer):
