@@ -112,11 +112,12 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     ]
     cells = alt.Chart(frame).mark_rect(clip=True).encode(x=x, x2="right:Q", y=y, y2="high:Q", color=colour, tooltip=tooltip)
     mark = alt.Chart(pd.DataFrame({"low": [float(reach)], "words": ["it must reach up to here"]})).encode(y=y)
+    under = mark.mark_rule(color="#00224e", strokeWidth=3)  # white alone is not seen on yellow, nor where nothing is drawn yet
     rule = mark.mark_rule(color="#ffffff", strokeWidth=1.5, strokeDash=[4, 3])
     side = {"align": "right", "baseline": "bottom", "dx": -5, "dy": -3, "fontSize": 12, "strokeJoin": "round"}
     halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.value("width"), text="words:N")
     words = mark.mark_text(color="#ffffff", **side).encode(x=alt.value("width"), text="words:N")
-    chart = alt.layer(cells, rule, halo, words).properties(width=420, height=MAP)
+    chart = alt.layer(cells, under, rule, halo, words).properties(width=420, height=MAP)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, map_in_words(course, reach), dark)
 

@@ -49,7 +49,7 @@ def hello(network: Network, found: Forward, step: int) -> list[tuple[str, str]]:
         (
             "The answer and its loss",
             rf"p = \mathrm{{softmax}} {matrix(found.logits[t])} = {matrix(found.probabilities[t])}"
-            rf"\qquad -\ln {found.probabilities[t, wanted]:.3f} = {found.losses[t]:.2f}",
+            rf"\qquad -\ln {found.probabilities[t, wanted]:.3g} = {found.losses[t]:.2f}",
         ),
     ]
 

@@ -122,7 +122,7 @@ def flow(
 
 def _across(lags: int, field: str) -> alt.X:
     every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lags / step <= 12)
-    axis = alt.Axis(offset=2 * (ROW + GAP) + 2, grid=False, values=list(range(0, lags, every)), labelOverlap=False)
+    axis = alt.Axis(offset=2 * (ROW + GAP) + 2, grid=False, values=list(range(0, lags, every)), labelOverlap=False, labelFlush=False)
     return alt.X(f"{field}:Q", title="characters ago", axis=axis, scale=alt.Scale(domain=[lags - 0.5, -0.5], nice=False))
 
 
@@ -180,15 +180,15 @@ def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[al
 
 def _floor(floor: float, lowest: float, dark: bool, y: alt.Y) -> list[alt.Chart]:
     """What float32 cannot hold; on the scale of twelve decades a line of words that says where it lies."""
-    quiet = {"align": "right", "fontSize": 11, "color": ink(dark), "opacity": 0.75}
+    quiet = {"fontSize": 11, "color": ink(dark), "opacity": 0.75}
     if floor < lowest:
-        words = pd.DataFrame({"words": [f"float32 holds nothing below 1e{floor:.0f}: choose the whole scale"]})
-        text = alt.Chart(words).mark_text(baseline="bottom", dx=-4, **quiet).encode(text="words:N")
-        return [text.encode(x=alt.value("width"), y=alt.value(HEIGHT - 3))]
+        words = pd.DataFrame({"words": [f"float32 ends at 1e{floor:.0f}: see the whole scale"]})
+        text = alt.Chart(words).mark_text(align="left", baseline="bottom", dx=4, **quiet).encode(text="words:N")
+        return [text.encode(x=alt.value(0), y=alt.value(HEIGHT - 3))]
     frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["below what float32 can hold"]})
     region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2="low:Q")
     rule = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[2, 3]).encode(y=y)
-    text = alt.Chart(frame).mark_text(baseline="top", dx=-4, dy=4, **quiet).encode(x=alt.value("width"), y=y, text="words:N")
+    text = alt.Chart(frame).mark_text(align="right", baseline="top", dx=-4, dy=4, **quiet).encode(x=alt.value("width"), y=y, text="words:N")
     return [region, rule, text]
 
 

@@ -35,7 +35,8 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     frame["value"] = frame["p"]
     styles = {name: kind_style(name, dark) for name in bands}
     named = f"{[[each, f'n {counts[each]}'] for each in labels]}[datum.value]"
-    axis = alt.Axis(values=list(range(len(labels))), labelExpr=named, grid=False, labelOverlap=False)
+    size = alt.expr("width < 400 ? 10 : 12")  # on a narrow screen the bands would touch
+    axis = alt.Axis(values=list(range(len(labels))), labelExpr=named, grid=False, labelOverlap=False, labelFontSize=size)
     scale = alt.Scale(domain=[-0.4, len(labels) - 0.6], nice=False)
     x = alt.X("position:Q", title="characters since the link was opened, and how many marks", axis=axis, scale=scale)
     y = alt.Y("value:Q", title=f"probability of the {mark} that comes", scale=alt.Scale(domain=[0, 1]))
@@ -45,7 +46,8 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dashes(styles))
     spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
     points = base.mark_point(filled=True, size=34, opacity=1).encode(y=y)
-    names = end_labels(frame, styles, (0.0, 1.0), HEIGHT).encode(x=x)
+    # All right of the last point: at their own places names would lie on the intervals of others.
+    names = end_labels(frame.assign(position=frame["position"].max()), styles, (0.0, 1.0), HEIGHT).encode(x=x)
     chart = alt.layer(spans, lines, points, names).properties(width=760, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(bands, mark), dark)

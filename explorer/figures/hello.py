@@ -114,7 +114,7 @@ def _column(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
     mark, colour = ("✓", LAYERS[sketch.dark][2]) if answer == WANTED[t] else ("✗", LAYERS[sketch.dark][1])
     sketch.text((left + 20, 13), f"wanted {WANTED[t]}, answers {answer}", 13, style="left bold")
     sketch.text((left + COLUMN - 22, 13), mark, 16, colour, "center bold")
-    sketch.text((left + 20, 31), f"loss {found.losses[t]:.2f} = −ln {found.probabilities[t, wanted]:.2f}", 12, style="left")
+    sketch.text((left + 20, 31), f"loss {found.losses[t]:.2f} = −ln {found.probabilities[t, wanted]:.3g}", 12, style="left")
     _output(sketch, found, t, left)
     sketch.arrow([(middle, STATE - 1), (middle, OUT + 4 * ROW + 4)])
     sketch.text((middle - 6, STATE - 22), "W_hy, softmax", 12, style="right")

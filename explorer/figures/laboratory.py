@@ -73,7 +73,7 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     reach = 1.1 * max(1.0, run.radius, float(np.abs(run.step_eigenvalues).max()))
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     axis = alt.Axis(grid=False, tickCount=3)
-    x, y = alt.X("real:Q", title=None, scale=scale, axis=axis), alt.Y("imaginary:Q", title=None, scale=scale, axis=axis)
+    x, y = alt.X("real:Q", title="real part", scale=scale, axis=axis), alt.Y("imaginary:Q", title="imaginary part", scale=scale, axis=axis)
     angle = np.linspace(0, 2 * np.pi, 91)
     ring = pd.DataFrame({"real": np.cos(angle), "imaginary": np.sin(angle), "place": np.arange(91)})
     circle = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3]).encode(x=x, y=y, order="place:Q")

@@ -1,5 +1,7 @@
 """The graphs of "hello" hold its numbers, and so do the equations."""
 
+import math
+
 import pytest
 
 from explorer.analysis.hello import after, covered, forward, opening
@@ -43,7 +45,7 @@ def test_the_unfolded_graph_holds_the_slide():
     for number in ("0.96", "−0.50", "4.1", "−3.0", "2.2", "0.84"):
         assert number in letters
     assert [each for each in letters if each.startswith("loss")] == [
-        "loss 2.08 = −ln 0.13", "loss 2.90 = −ln 0.06", "loss 0.38 = −ln 0.68", "loss 0.23 = −ln 0.79"
+        "loss 2.08 = −ln 0.125", "loss 2.90 = −ln 0.055", "loss 0.38 = −ln 0.684", "loss 0.23 = −ln 0.793"
     ]  # fmt: skip
     assert [each for each in letters if each in "✓✗"] == ["✗", "✗", "✓", "✓"]
     assert sum(each == "W_hh" for each in letters) == 3
@@ -51,7 +53,7 @@ def test_the_unfolded_graph_holds_the_slide():
 
 def test_the_folded_graph_holds_one_step_and_one_loop():
     figure = folded(forward(opening()), 2)
-    assert "reads l" in told(figure) and "loss 0.38 = −ln 0.68" in told(figure) and told(figure).count("W_hh") == 1
+    assert "reads l" in told(figure) and "loss 0.38 = −ln 0.684" in told(figure) and told(figure).count("W_hh") == 1
     assert "Step 3 reads l, holds 0.10, −0.50, −0.30, answers l; wanted l has p 0.68, loss 0.38." in sentence_of(figure)
 
 
@@ -83,6 +85,18 @@ def test_the_equations_hold_the_numbers_of_the_step():
     assert told["The answer and its loss"].endswith(r"-\ln 0.055 = 2.90")
     first = dict(equations.hello(network, forward(network), 0))
     assert r"\begin{bmatrix} 0.00 \\ 0.00 \\ 0.00 \end{bmatrix}" in first["From the step before"]
+
+
+def test_the_loss_that_is_written_is_that_of_the_probability_that_is_written():
+    """A reader with a calculator: −ln 0.13 would be 2.04 and not 2.08. Tiny ones too: −ln 0.000 is no number."""
+    for stretches, rate in (((0,), 0.1), ((3,), 0.1), ((1,), 1.0), ((4, 30), 0.3)):
+        found = forward(after(stretches, rate)[0])
+        for letters in [each for each in told(unfolded(found)) if each.startswith("loss")]:
+            loss, p = (float(part) for part in letters.removeprefix("loss ").split(" = −ln "))
+            assert -math.log(p) == pytest.approx(loss, abs=0.011)
+        for t, right in enumerate(found.losses):
+            p = float(dict(equations.hello(opening(), found, t))["The answer and its loss"].split(r"-\ln ")[1].split(" = ")[0])
+            assert -math.log(p) == pytest.approx(right, abs=0.006)
 
 
 def test_the_loss_names_what_it_cannot_get_below():

@@ -53,8 +53,18 @@ def rows(spec: dict, *fields: str) -> list[dict]:
 
 def test_the_floor_of_float32_is_marked_or_said_where_it_lies():
     said = [json.dumps(flow.flow([LINE], FELT, whole=whole).to_dict()) for whole in (False, True)]
-    assert "float32 holds nothing below 1e-43" in said[0] and "below what float32 can hold" in said[1]
+    assert "float32 ends at 1e-43" in said[0] and "below what float32 can hold" in said[1]
     assert pytest.approx(math.log10(2.0**-149)) == flow.FLOAT32, "IEEE 754: the smallest number of binary32"
+
+
+def test_what_stands_at_the_edges_of_the_flow_does_not_lean_on_its_neighbours():
+    """On 300 pixels the first tick, pushed inward, touched the second, and the words of the floor lay on the steepest line."""
+    spec = flow.flow([LINE], FELT).to_dict()
+    layers = [layer["encoding"] for layer in spec["layer"]]
+    axes = [each["x"]["axis"] for each in layers if each.get("x", {}).get("axis")]
+    assert axes and all(axis["labelFlush"] is False for axis in axes)
+    floor = next(each for each in layers if each.get("text", {}).get("field") == "words" and each["x"] == {"value": 0})
+    assert floor["y"] == {"value": flow.HEIGHT - 3}, "at the left: lines that fall so far leave the picture at the right"
 
 
 def test_lines_are_told_in_words_and_in_a_table():
@@ -83,6 +93,14 @@ def test_the_gap_has_every_band_with_its_count():
     assert "n 40" in json.dumps(spec) and "wiki-lstm 0.80 at 2–5 and 0.60 at 6–50" in spec["description"]
     with pytest.raises(AnalysisError, match="at least one band"):
         gap.gap({}, "]]")
+
+
+def test_names_stand_right_of_every_point_of_the_gap():
+    spec = EXAMPLES["gap.gap"](False).to_dict()
+    points, names = (spec["datasets"][layer["data"]["name"]] for layer in (spec["layer"][0], spec["layer"][-1]))
+    assert [row["series"] for row in names] == list(BANDS) and {row["position"] for row in names} == {
+        max(row["position"] for row in points)
+    }
 
 
 def test_points_move_as_powers_of_the_matrix():
@@ -116,6 +134,7 @@ def test_the_laboratory_draws_its_numbers():
     outside = int((np.abs(np.linalg.eigvals(weights(Setup(8, 30)))) > 1).sum())
     spec = EXAMPLES["laboratory.eigenvalues"](False).to_dict()
     assert f"of W {outside} of 8 lie outside" in spec["description"]
+    assert {layer["encoding"][axis]["title"] for layer in spec["layer"] for axis in "xy"} == {"real part", "imaginary part"}
     drawn = [complex(row["real"], row["imaginary"]) for row in rows(spec, "of") if row["of"] != "W"]
     np.testing.assert_allclose(drawn, RUN.step_eigenvalues)
     assert all(
