@@ -27,12 +27,12 @@ if not known:
 with guard():
     sentence = st.empty()
     view = choice.pick()
+    choice.write_link(view)
     if len(view.text) < 2:
         st.info("There is nothing to follow yet: the text needs two characters or more.", icon=":material/edit:")
         st.stop()
     drawn = curves.panel(view)
     sentence.markdown(curves.sentence(view, drawn))
-    choice.write_link(view)
     panel = st.segmented_control("More", list(PANELS), key="gradient_flow.panel", bind="query-params", label_visibility="collapsed")
     if panel:
         PANELS[panel](view, drawn)

@@ -59,7 +59,7 @@ def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dar
     """
     if not 0 <= at < len(tokens):
         raise AnalysisError(f"There is no character {at}; this text has {len(tokens)}, counted from 0.")
-    first = max(0, min(at - SIDE, len(tokens) - 2 * SIDE - 1))
+    first = at - letters_before(len(tokens), at)
     last = min(len(tokens), first + 2 * SIDE + 1)
     sketch, scale = Sketch(STRIP * (2 * SIDE + 1) + 4, 52, dark), Scale(DIVERGING, -1.0, 1.0)
     paint = scale.colours(dark)[np.clip(np.rint(scale.place(values[first:last]) * 255), 0, 255).astype(int)].tolist()
@@ -76,12 +76,18 @@ def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dar
     return sketch.chart(told)
 
 
-def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[str], dark: bool = False) -> alt.TopLevelMixin:
+def letters_before(count: int, at: int) -> int:
+    """How many letters of the strip stand before the chosen one, in a text of so many characters."""
+    return at - max(0, min(at - SIDE, count - 2 * SIDE - 1))
+
+
+def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[str], what: str, dark: bool = False) -> alt.TopLevelMixin:
     """What a unit holds from a step on, as it was and with a gate held at that step.
 
     Args:
         series: Values by name, each [time]; the first stands out.
         tokens: The characters they stand after, [time].
+        what: What the values are.
         dark: Colours for a dark ground.
 
     Raises:
@@ -98,7 +104,7 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
     signs = f"{json.dumps([sign(token) for token in tokens], ensure_ascii=False)}[datum.value]"
     axis = alt.Axis(values=list(range(len(tokens))), labelExpr=signs, labelOverlap=False, labelAngle=0, grid=False, ticks=False)
     x = alt.X("position:Q", title=None, axis=axis, scale=alt.Scale(nice=False))
-    y = alt.Y("value:Q", title="the unit holds", scale=alt.Scale(domain=[-1, 1]))
+    y = alt.Y("value:Q", title=what, scale=alt.Scale(domain=[-1, 1]))
     tooltip = ["series", "token", alt.Tooltip("value", format=".3f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(named), strokeDash=dashes(named), tooltip=tooltip)
     ends = end_labels(frame, named, (-1.0, 1.0), 150).encode(x=x)

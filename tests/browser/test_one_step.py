@@ -70,6 +70,10 @@ def test_axe_finds_nothing(one_step, scheme, view):
 def test_wide_graphs_scroll_in_their_frames_and_the_page_does_not(one_step, view):
     page = one_step(f"one_step.view={quote(view)}&one_step.lesson=2", PICTURES[view], width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    if view == cell.TITLE:
+        # The chosen character has others on both sides of it in sight.
+        chosen = page.locator(".st-key-one_step-cell-strip svg.marks text").filter(has_text="▲").bounding_box()
+        assert 100 < chosen["x"] < 290
     expect(page.get_by_text("2 of 7: Learning.")).to_be_visible()  # no GRU is at hand, and the lesson says so by leaving it out
 
 

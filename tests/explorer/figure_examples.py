@@ -91,7 +91,7 @@ EXAMPLES = {
     "reliability.diagram": lambda dark: diagram(BINS, dark),
     "cell.graph": lambda dark: cell.graph(STEP, dark),
     "cell.strip": lambda dark: cell.strip("a long\tway ", np.linspace(-1, 1, 11), 4, dark),
-    "cell.courses": lambda dark: cell.courses({"as it is": np.zeros(3), "forget = 0": np.ones(3)}, "a\n'", dark),
+    "cell.courses": lambda dark: cell.courses({"as it is": np.zeros(3), "forget = 0": np.ones(3)}, "a\n'", "tanh c", dark),
     "shapes.stacked": lambda dark: shapes.stacked(PATHS, "ab ", np.eye(2, 3), dark),
     "shapes.bidirectional": lambda dark: shapes.bidirectional(PATHS, "ab ", np.zeros((2, 3)), dark),
     "shapes.pattern": lambda dark: shapes.pattern("one to many", dark),

@@ -6,7 +6,7 @@ import pytest
 from explorer.analysis.cell_step import CellStep, Gate
 from explorer.errors import AnalysisError
 from explorer.figures import equations
-from explorer.figures.cell import courses, graph, strip, table
+from explorer.figures.cell import courses, graph, letters_before, strip, table
 from explorer.figures.theme import sentence_of
 from tests.explorer.test_figure_hello import rows, told
 
@@ -71,6 +71,13 @@ def test_the_strip_shows_thirty_characters_on_each_side_where_there_are_so_many(
     assert "".join(row["told"] for row in rows(figure, "told") if row["size"] == 14 and row["style"] == "center bold") == text[at]
 
 
+@pytest.mark.parametrize(("at", "before"), [(0, 0), (20, 20), (50, 30), (99, 60)])
+def test_how_many_letters_stand_before_the_chosen_one(at: int, before: int):
+    assert letters_before(100, at) == before
+    marks = [row["told"] for row in rows(strip("x" * 100, np.zeros(100), at), "told") if row["size"] == 14]
+    assert len(marks) == 61 and letters_before(3, 2) == 2
+
+
 def test_a_short_text_is_shown_whole():
     assert [row["place"] for row in rows(strip("ab\n", np.zeros(3), 2), "place")] == [0, 1, 2]
 
@@ -81,7 +88,8 @@ def test_the_table_holds_sum_and_ledger():
 
 
 def test_letters_under_the_courses_are_quoted_for_the_browser():
-    spec = courses({"as it is": np.zeros(3)}, "\\'\n").to_dict()
+    spec = courses({"as it is": np.zeros(3)}, "\\'\n", "tanh c").to_dict()
+    assert "tanh c" in [layer["encoding"]["y"].get("title") for layer in spec["layer"]]
     axes = [layer["encoding"]["x"]["axis"] for layer in spec["layer"] if "x" in layer["encoding"]]
     assert {axis["labelExpr"] for axis in axes} == {r"""["\\", "'", "⏎"][datum.value]"""}
 
@@ -90,4 +98,4 @@ def test_what_cannot_be_drawn():
     with pytest.raises(AnalysisError, match=r"There is no character 3; this text has 3, counted from 0\."):
         strip("abc", np.zeros(3), 3)
     with pytest.raises(AnalysisError, match=r"Each line needs a value for each of the 3 characters"):
-        courses({"as it is": np.zeros(2)}, "abc")
+        courses({"as it is": np.zeros(2)}, "abc", "h")

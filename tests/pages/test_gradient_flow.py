@@ -203,6 +203,14 @@ def factor(page: AppTest) -> float:
     return float(re.search(r"measured factor = \*\*([\d.]+)", told(page))[1])
 
 
+def test_a_text_too_short_to_follow_is_in_the_link_as_well():
+    page = open_page(text=packed("abc"))
+    assert page.query_params[choice.TEXT] == packed("abc")
+    page.text_area(key=choice.DRAFT).set_value("x")
+    page.button(key="FormSubmitter:gradient_flow.form-Read it").click().run()
+    assert "two characters or more" in sound(page).info[0].value and page.query_params[choice.TEXT] == packed("x")
+
+
 def test_a_gradient_that_dies_far_back_is_not_said_to_die_at_once():
     setup = laboratory.PRESETS["identity and ReLU"]
     found = run(setup)

@@ -41,7 +41,8 @@ def panel(view: View, drawn: list[Curve]) -> None:
         st.button("Start again", key=f"{KEY}.again", icon=":material/undo:", on_click=_again)
         for name, values in PRESETS.items():
             st.button(name.capitalize(), key=f"{KEY}.preset.{name}", on_click=_preset, args=(values,))
-    first, second, third = st.columns([5, 8, 7], gap="medium")
+    # The points stand right under the button: on a narrow screen columns stand under each other.
+    second, first, third = st.columns([8, 5, 7], gap="medium")
     with first:
         arrows = st.container()
         rows = (st.columns(2), st.columns(2))

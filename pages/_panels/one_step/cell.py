@@ -23,6 +23,8 @@ STYLE = """<style>
 .st-key-one_step-cell-equations .katex { font-size: 0.9em; }
 .st-key-one_step-cell-equations [data-testid=stMarkdownContainer] { overflow-x: auto; overflow-y: hidden; }
 </style>"""
+# A narrow screen has room for twenty letters: those far before the chosen one stand outside, or it would.
+BEFORE, NARROW = 9, "<style>@media (max-width: 640px) {{ .st-key-one_step-cell-strip {{ margin-left: -{left}px; }} }}</style>"
 HOW_TO_READ = """
 **The graph.** The state runs along the top, from what the unit held before this character to what it holds after it. Below stand
 its gates: a box is filled as far as the gate is open, and under it are the numbers whose sum went through σ (or tanh): from the
@@ -59,6 +61,7 @@ def panel() -> None:
     with scrolling("one_step-strip"):
         strip = figures.strip(tuple(view.text), steps.held(view), view.at, is_dark())
         draw_to_click(strip, f"{KEY}.strip", "place", lambda point: choice.look_at(int(point["place"])))
+        st.html(NARROW.format(left=max(0, figures.letters_before(len(view.text), view.at) - BEFORE) * figures.STRIP))
     choice.slide(view)
     with scrolling("one_step-cell"):
         graph = figures.graph(shown, is_dark())
@@ -117,17 +120,18 @@ def _what_if(view: View, keeper: str) -> None:
     st.markdown(f"**What would have happened** with the {keeper} gate held at this one character")
     names = {"as it is": None, f"{keeper} = 0": (keeper, 0), f"{keeper} = 1": (keeper, 1)}
     found = {name: steps.what_if(view, gate) for name, gate in names.items()}
+    what = "tanh c" if keeper == "forget" else "h"
     ahead = view.text[view.at : view.at + steps.AHEAD + 1]
     left, right = st.columns([2, 1], gap="medium")
     with left, scrolling("one_step-courses"):
         lines = {name: course.held for name, course in found.items()}
-        figure = figures.courses(lines, ahead, is_dark())
+        figure = figures.courses(lines, ahead, what, is_dark())
         show(figure, f"{KEY}.courses", "what-if", pd.DataFrame({"character": list(ahead), **lines}))
     with right:
         rows = []
         for name, course in found.items():
             likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in steps.likely(view, course.p))
             bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
-            rows.append({"gate": name, "holds": short(float(course.held[0])), "next": likely, "bits, what follows": bits})
+            rows.append({"gate": name, what: short(float(course.held[0])), "next": likely, "bits ahead": bits})
         st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.what_if")
-        st.caption(f"Bits: what the {len(ahead) - 1} characters after it cost the network; fewer is better foreseen.")
+        st.caption(f"Bits ahead: what the {len(ahead) - 1} characters after it cost the network; fewer is better foreseen.")
