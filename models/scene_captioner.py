@@ -13,16 +13,18 @@ CHANNELS = 64
 class SceneCaptioner(Captioner):
     """A Captioner with eyes of its own: four convolutions of 3 x 3, trained with the rest.
 
-    A region's vector depends on a square of 31 of 112 pixels around its centre, 28 % of a side, and on where it is (its row and its
-    column, one-hot), on nothing else: to name a thing the network must look at it. The frozen encoder of photographs sees
-    nearly the whole picture in each region; there a map could point anywhere and the word still be right.
+    A region is what is there and where it is. What: of a square of 31 of 112 pixels around its centre, 28 % of a side, and of nothing
+    else: to name a thing the network must look at it. The frozen encoder of photographs sees nearly the whole picture in each region;
+    there a map could point anywhere and the word still be right. Where: its row and its column, one-hot, and left so, that z_t may
+    hold how far down and how far across the look went. Led through the same layer as what is there, places were hardly learnt.
 
-    Two things differ from a Captioner, so that what is known of a picture is known by looking. h_0 = c_0 = 0. And
+    Three things differ from a Captioner. h_0 = c_0 = 0, so that what is known of a picture is known by looking.
     e_ti = v^T tanh(W [h_{t-1}; E y_{t-1}] + U a_i): the word before is read before it looks. In Xu et al. h_{t-1} alone chooses the
     place, and has not read word t - 1: where two things might be named, the look for "circle" cannot know that "red" was said.
+    And the forget gate's bias begins at 1 (Jozefowicz et al., 2015): a place is seen three words before it is said.
 
     Args:
-        vocab_size, attention, units, embedding, width, dropout: As a Captioner's.
+        vocab_size, attention, units, embedding, width, dropout: As a Captioner's; more units than rows and columns.
     """
 
     place: Tensor
@@ -30,6 +32,8 @@ class SceneCaptioner(Captioner):
     def __init__(
         self, vocab_size: int, attention: str = "soft", units: int = 128, embedding: int = 64, width: int = 64, dropout: float = 0.0
     ):
+        if units <= sum(GRID):
+            raise ValueError(f"units is {units}; expected more than {sum(GRID)}, which hold rows and columns.")
         super().__init__(vocab_size, attention, GRID[0] * GRID[1], CHANNELS + sum(GRID), units, embedding, width, dropout)
         layers: list[nn.Module] = []
         for channels, out, stride in ((3, 16, 2), (16, 32, 2), (32, CHANNELS, 2), (CHANNELS, CHANNELS, 1)):
@@ -41,8 +45,17 @@ class SceneCaptioner(Captioner):
             del self.begin
             self.query = nn.Linear(units + embedding, width)
         self.eyes = nn.Sequential(*layers)
+        self.region = nn.Linear(CHANNELS, units - sum(GRID))
+        with torch.no_grad():
+            self.decoder.bias_ih[units : 2 * units] += 1
         row, column = (torch.eye(side) for side in GRID)
         self.register_buffer("place", torch.cat([row.repeat_interleave(GRID[1], 0), column.repeat(GRID[0], 1)], 1))
+
+    def encode(self, features: Tensor) -> Memory:
+        """Take in what `look` gave, [batch, in, channel]: what is there goes through a layer, where it is does not."""
+        what, where = features.split([CHANNELS, sum(GRID)], -1)
+        regions = torch.cat([self.dropout(torch.relu(self.region(self.dropout(what)))), where], -1)
+        return Memory(regions, self.key(regions) if self.looks else regions[..., :0], regions.mean(1))
 
     def start(self, memory: Memory) -> tuple[Tensor, Tensor]:
         """The decoder's state before the first word, each [batch, unit]: nothing is known yet."""

@@ -31,10 +31,11 @@ def by_hand(module: Captioner, features: torch.Tensor, target: list[int]) -> tup
     def sigmoid(x):
         return 1 / (1 + np.exp(-x))
 
-    a = np.maximum(features.double().numpy() @ w["region.weight"].T + w["region.bias"], 0)
+    of_scenes = isinstance(module, SceneCaptioner)
+    what, where = np.split(features.double().numpy(), [w["region.weight"].shape[1]], -1)  # where: empty but for scenes
+    a = np.concatenate([np.maximum(what @ w["region.weight"].T + w["region.bias"], 0), where], -1)
     mean, units = a.mean(0), a.shape[1]
     h = c = np.zeros(units)
-    of_scenes = isinstance(module, SceneCaptioner)
     if module.looks and not of_scenes:
         begun = np.tanh(w["begin.weight"] @ mean + w["begin.bias"])
         h, c = begun[:units], begun[units:]

@@ -8,6 +8,7 @@ import torch
 
 import models
 from models import captioning, describer, scene_captioning, scene_examples, scenes
+from models.pieces import START
 from models.recipes import RECIPES, TrainingError
 from models.scene_captioner import SceneCaptioner
 from models.scene_captioning import drawn, said_of, vocabulary
@@ -18,7 +19,7 @@ from tests.models.tiny_captions import collection
 TINY = {
     "kind": "scenes",
     "corpus": "scenes",
-    "arguments": {"attention": "soft", "units": 16, "embedding": 12, "width": 8},
+    "arguments": {"attention": "soft", "units": 40, "embedding": 12, "width": 8},
     "loss": {"smoothing": 0.0, "coverage": 0.0},
     "recipe": {"epochs": 3, "batch": 4, "learning_rate": 5e-3, "checks": 1},
 }
@@ -41,7 +42,7 @@ def train(capsys, tmp_path, state: str, *more: str):
 
 def test_a_region_sees_31_of_112_pixels_around_its_centre():
     torch.manual_seed(0)
-    module = SceneCaptioner(len(vocabulary()), units=8, embedding=6, width=4).eval()
+    module = SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval()
     picture = torch.randint(0, 256, (1, 224, 224, 3)).float().requires_grad_()
     module.look(picture)[0, 5 * 14 + 8, :-28].sum().backward()  # row 5, column 8
     rows, columns = (np.flatnonzero(picture.grad[0].abs().sum((2, axis))) for axis in (1, 0))
@@ -52,10 +53,31 @@ def test_a_region_sees_31_of_112_pixels_around_its_centre():
     assert all(places[row, column].nonzero()[:, 0].tolist() == [row, 14 + column] for row in range(14) for column in range(14))
 
 
+def test_a_look_holds_where_it_went():
+    """z_t ends with the row and the column of its weights, times the visual gate, whatever is there."""
+    torch.manual_seed(0)
+    module = SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval()
+    with torch.inference_mode():
+        memory = module.encode(module.look(drawn(range(1))[1]))
+        weights = torch.zeros(1, 196)
+        weights[0, 5 * 14 + 8] = 1.0
+        seen: list[torch.Tensor] = []
+        module.visual_gate.register_forward_hook(lambda tap, given, gate: seen.append(gate))
+        module.decoder.register_forward_hook(lambda cell, given, out: seen.append(given[0]))
+        module.step(memory, module.start(memory), torch.tensor([START]), weights)
+        gate, where = seen[0].item(), seen[1][0, -28:]
+    assert where.nonzero()[:, 0].tolist() == [5, 14 + 8]
+    assert where[where > 0].tolist() == pytest.approx([gate, gate])
+    forget = SceneCaptioner(len(vocabulary()), units=400).decoder.bias_ih[400:800]
+    assert forget.mean().item() == pytest.approx(1, abs=0.02)
+    with pytest.raises(ValueError, match="expected more than 28"):
+        SceneCaptioner(len(vocabulary()), units=28)
+
+
 def test_untrained_eyes_tell_figures_from_ground():
     """With torch's own first weights the values spread over a scene by 0.01, and after 2,500 updates no figure was named."""
     torch.manual_seed(0)
-    module = SceneCaptioner(len(vocabulary()), units=8, embedding=6, width=4)
+    module = SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4)
     _, pictures = drawn(range(8))
     with torch.inference_mode():
         values = module.look(pictures)[..., :-28]
@@ -108,7 +130,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     assert train(capsys, tmp_path, "parts")[0] == 0
     for name, tensor in models.load("tiny").module.state_dict().items():
         assert torch.equal(tensor, whole[name]), name
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"arguments": TINY["arguments"] | {"units": 8}})
+    monkeypatch.setitem(RECIPES, "tiny", TINY | {"arguments": TINY["arguments"] | {"units": 36}})
     assert "cannot go on from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         scene_captioning.finish("tiny", tmp_path / "parts/tiny.pt", None, tmp_path / "x.safetensors")
@@ -126,7 +148,7 @@ def test_no_scene_comes_twice_and_seeds_differ():
 
 def test_a_perfect_teller_is_told_so(monkeypatch):
     """With captions that are true and maps that point, every score is 1."""
-    loaded = models.Loaded("x", SceneCaptioner(len(vocabulary()), units=8, embedding=6, width=4).eval(), vocabulary(), {})
+    loaded = models.Loaded("x", SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval(), vocabulary(), {})
     found = iter(drawn(range(DEV, DEV + 12))[0])
 
     class Best:

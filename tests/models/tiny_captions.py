@@ -54,7 +54,7 @@ def save_tiny_captioner(path, **arguments) -> Loaded:
 
 def tiny_scenes(attention: str = "soft", seed: int = 0) -> Loaded:
     """One that looks at drawn scenes with eyes of its own."""
-    sizes = {"attention": attention, "units": 16, "embedding": 12, "width": 8}
+    sizes = {"attention": attention, "units": 40, "embedding": 12, "width": 8}
     torch.manual_seed(seed + 5)  # two or three words, not the same of all scenes
     module = SceneCaptioner(len(vocabulary()), **sizes)
     with torch.no_grad():
