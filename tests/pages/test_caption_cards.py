@@ -16,7 +16,7 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
     page = sound(open_page())
     assert page.session_state[choice.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
-    assert "and another word stands there" in markdown(page) and "captions.picture" not in page.query_params
+    assert "and the word is gone" in markdown(page) and "captions.picture" not in page.query_params
     assert [each.label for each in page.button if "captions.try" in (each.key or "")] == ["“ring” changes", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()
     assert "and it stays" in markdown(sound(page)) and sent[-1]["word"] == 0

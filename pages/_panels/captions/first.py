@@ -9,7 +9,8 @@ import streamlit as st
 
 from explorer.figures.pictures import CENTRED, Seen
 from models import scenes
-from models.hiding import CANNOT_TELL, CHANGES, WOULD
+from models.hiding import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
+from models.pieces import MARKS
 from pages._components.picture_view import Caption, picture_view, told_place, told_word
 from pages._panels.captions import choice
 from pages._shared import captions, gallery
@@ -32,8 +33,10 @@ the one that other words' attention gets against the same map: only a larger one
 - **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
 - **Gate** β: how much of what was looked at was let in for this word.
 - **Click a picture** (on a touch screen: press long; by keyboard: Tab to it, arrows, Enter) to hide that place. Hiding is done
-  in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word counts
-  as *not without it* only if both ways halve its probability at least, and where the two disagree the page says *cannot tell*.
+  in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word needs
+  the place (*not without it* in tables) only if both ways leave less than half of its probability, after the words that stood
+  before it; where the two disagree the page says *cannot tell*. New captions choose those words anew: a word that keeps its
+  probability can be missing in them.
 - A training that makes attention cover the whole picture ("doubly stochastic") makes tidy maps by itself.
 
 Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
@@ -45,28 +48,43 @@ def sentence(view: View, about: dict) -> str:
     """What to look for in this very picture."""
     told, scene = captions.told(view.of(hidden=())), choice.scene_of(view)
     word, says = plain(told.words[view.word]), plain(captions.caption(view.of(hidden=())).text)
+    is_outside = about["kind"] == "captioner" and (view.picture.startswith(gallery.PHOTO) or scene)
+    lead = f"{OUTSIDE} " if is_outside else ""
     if view.hidden:
-        return _verdict(word, captions.without(view).says[view.word])
+        return lead + verdict(told.words, view.word, captions.without(view))
     said = f"It says “{says}”" if says else "It says nothing"
     looked = "Hide where it looked" if told.alignment else "Hide what it needed most"
     ask = f"{looked} for “{word}”: would it have said it?"
     row = choice.example(view.picture, about)
-    if row and view.word == row["word"] and told.alignment:
-        end = "and another word stands there" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
+    is_searched = (view.fill, st.session_state.get(choice.HOLE)) == (FILLS[0], ACROSS)
+    if row and view.word == row["word"] and told.alignment and is_searched:
+        end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
         return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
     if about["kind"] == "captioner":
-        is_outside = view.picture.startswith(gallery.PHOTO) or scene
-        return f"{OUTSIDE} {said}. {ask}" if is_outside else f"{said}. {ask}"
+        return f"{lead}{said}. {ask}"
     if not scene:
         return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {choice.advice()}"
     truth = "is true" if scenes.is_true(scene, captions.caption(view.of(hidden=())).text.split()) else "is not true"
     return f"{said}, which {truth}. {ask}"
 
 
-def _verdict(word: str, says: str) -> str:
+def verdict(words: tuple[str, ...], at: int, found: Without) -> str:
+    """Whether a word needs the hidden place, after the words that stood before it; and whether the new captions look otherwise.
+
+    Args:
+        words: Of the first caption, the end mark last.
+        at: Which of them.
+        found: What hiding the place did.
+    """
+    word, says = plain(words[at]), found.says[at]
     if says == CANNOT_TELL:
-        return f"Cannot tell whether “{word}” needed that place: the two ways of hiding it disagree."
-    return f"“{word}” is still said without that place." if says == WOULD else f"Without that place “{word}” would not have been said."
+        return f"Cannot tell whether “{word}” needs that place: the two ways of hiding it disagree."
+    has = [words[at] in text.split() for text in (found.pixels, found.mean)]
+    if says == WOULD:
+        yet = " Yet neither new caption has it." if not any(has) and words[at] not in MARKS else ""
+        return f"“{word}” does not need that place: after the same words it keeps at least half of its probability.{yet}"
+    yet = " Yet both new captions have it." if all(has) else ""
+    return f"“{word}” needs that place: after the same words it keeps less than half of its probability.{yet}"
 
 
 def seen(view: View, told: Told) -> Seen:
@@ -103,8 +121,8 @@ def panel(view: View, about: dict) -> Told:
             _anew(view, told)
         else:
             st.caption("Click a picture to hide that place; on a touch screen, press long.")
-        others = [f"{plain(name)} {share(p)}" for name, p in captions.likely(view, told, view.word) if name != told.words[view.word]]
-        st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
+            others = [f"{plain(name)} {share(p)}" for name, p in captions.likely(view, told, view.word) if name != told.words[view.word]]
+            st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
     if view.hidden:
         _every_word(view, told)
     return told

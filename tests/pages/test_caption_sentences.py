@@ -1,0 +1,58 @@
+"""What the page of captions says in words is true of what it shows beside them."""
+
+import numpy as np
+import pytest
+
+from models import checkpoint
+from models.hiding import CANNOT_TELL, WOULD, WOULD_NOT, Without
+from models.scenes import DEV
+from pages._panels.captions import choice, first
+from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from tests.pages.captions_page import markdown, open_page
+from tests.pages.rooms import sound
+
+BEFORE = "a dog at the bottom"
+
+
+def told(says: str, pixels: str, mean: str, at: int = 4) -> str:
+    found = Without(pixels, mean, np.zeros((2, 6)), (says,) * 6)
+    return first.verdict((*BEFORE.split(), "</s>"), at, found)
+
+
+def test_a_verdict_says_where_the_new_captions_do_not_agree_with_it():
+    kept, lost = told(WOULD, BEFORE, BEFORE), told(WOULD_NOT, "a dog", "a cat")
+    assert "“bottom” does not need that place: after the same words it keeps at least half of its probability." == kept
+    assert "“bottom” needs that place: after the same words it keeps less than half of its probability." == lost
+    assert told(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption has it."
+    assert told(WOULD, "a dog", BEFORE) == kept and told(WOULD_NOT, "a dog", BEFORE) == lost
+    assert told(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions have it."
+    assert "the two ways of hiding it disagree" in told(CANNOT_TELL, "a dog", "a dog")
+
+
+def test_the_end_mark_is_missing_in_no_caption():
+    assert told(WOULD, "a dog", "a cat", 5).endswith("half of its probability.")
+
+
+def test_outside_its_world_is_said_with_places_hidden_too(folder):
+    save_tiny_captioner(folder / "caption-soft.safetensors")
+    page = sound(open_page(picture="photo:cat", word="0"))
+    assert first.OUTSIDE in markdown(page)
+    page.button(key="captions.gesture").click().run()
+    assert first.OUTSIDE in markdown(sound(page)) and "that place" in markdown(page)
+
+
+@pytest.mark.parametrize("changed", [{}, {"fill": "blur"}, {"hole": "1 × 1"}])
+def test_what_the_search_found_is_promised_only_for_the_hole_it_searched_with(folder, changed):
+    tiny = tiny_scenes()
+    row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
+    checkpoint.save(tiny.module, tiny.card | {"examples": [row]}, folder / "scenes-soft.safetensors")
+    assert ("and the word is gone" in markdown(sound(open_page(**changed)))) == (not changed)
+
+
+def test_what_could_stand_there_is_told_of_the_whole_picture_only(folder):
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    page = sound(open_page())
+    assert any(each.value.startswith("Instead of") for each in page.caption)
+    page.button(key="captions.gesture").click().run()
+    assert not any(each.value.startswith("Instead of") for each in sound(page).caption)
+    assert choice.HIDDEN in page.session_state
