@@ -21,8 +21,8 @@ def told(says: str, pixels: str, mean: str, at: int = 4) -> str:
 
 def test_a_verdict_says_where_the_new_captions_do_not_agree_with_it():
     kept, lost = told(WOULD, BEFORE, BEFORE), told(WOULD_NOT, "a dog", "a cat")
-    assert "“bottom” does not need that place: after the same words it keeps at least half of its probability." == kept
-    assert "“bottom” needs that place: after the same words it keeps less than half of its probability." == lost
+    assert kept == "“bottom” does not need that place: after the same words it keeps at least half of its probability."
+    assert lost == "“bottom” needs that place: after the same words it keeps less than half of its probability."
     assert told(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption has it."
     assert told(WOULD, "a dog", BEFORE) == kept and told(WOULD_NOT, "a dog", BEFORE) == lost
     assert told(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions have it."
