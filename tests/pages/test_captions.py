@@ -234,3 +234,14 @@ def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
     assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *choice.KINDS).startswith("mine-")
     exec(own_network.RECORD, {})
     assert "(2, 49)" in capsys.readouterr().out and (tmp_path / "attention.html").stat().st_size > 100_000
+
+
+def test_the_size_of_a_hole_is_that_of_the_regions_it_is_made_of(folder):
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    save_tiny_captioner(folder / "caption-soft.safetensors", view="late")
+    page = sound(open_page())
+    page.button(key="captions.gesture").click().run()
+    assert len(sound(page).session_state[choice.HIDDEN]) in (4, 6, 9)  # 3 x 3 of 14 x 14, less at an edge
+    page.segmented_control(key=choice.SOURCE).set_value(gallery.PHOTO).run()
+    page.button(key="captions.gesture").click().run()
+    assert len(sound(page).session_state[choice.HIDDEN]) == 1  # of 7 x 7, as in the panel of wrong captions and in a link

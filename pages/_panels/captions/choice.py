@@ -24,6 +24,8 @@ MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED =
 )
 SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
 FIRST = f"{SCENE}{DEV}"  # no training came so far
+HOLES = (1, 3, 5)  # regions across
+COARSE = 7  # regions across a picture, at most, of which one is a hole already
 MOST = 256  # regions that a link can hide: all of them
 
 
@@ -107,7 +109,7 @@ def set_word(word: int | None) -> None:
 
 def hide(place: tuple[int, int], grid: tuple[int, int]) -> None:
     """Hide a place; a click on one that is hidden shows it again."""
-    now, side = set(st.session_state[HIDDEN]), st.session_state.get(HOLE) or default_hole(grid)
+    now, side = set(st.session_state[HIDDEN]), st.session_state.get(hole_key(grid)) or default_hole(grid)
     cells = set(around(place, grid, side))
     inside = place[0] * grid[1] + place[1] in now
     st.session_state[HIDDEN] = tuple(sorted(now - cells if inside else now | cells))
@@ -120,7 +122,12 @@ def show_all() -> None:
 
 def default_hole(grid: tuple[int, int]) -> int:
     """Regions across a hole: about a fifth of the picture."""
-    return ACROSS if grid[0] > 7 else 1
+    return ACROSS if grid[0] > COARSE else 1
+
+
+def hole_key(grid: tuple[int, int]) -> str:
+    """The widget that holds the size of a hole: large and small regions each have their own, as 3 of 7 are no 3 of 14."""
+    return HOLE if grid[0] > COARSE else f"{HOLE}.coarse"
 
 
 def pick() -> tuple[View, dict[str, Any]]:
@@ -135,15 +142,11 @@ def pick() -> tuple[View, dict[str, Any]]:
             found = cards()
             model = st.selectbox("Network", list(found), width=170, on_change=anew, **_bound(MODEL))
             fill = st.selectbox("Hide with", FILLS, width=90, **_bound(FILL), help="What stands in hidden pixels")
-            st.selectbox("Size of a hole", [1, 3, 5], default_index(model), format_func="{0} × {0}".format, width=90, **_bound(HOLE))
+            grid = captions.grid(View(model, ""))
+            at = HOLES.index(default_hole(grid))
+            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **_bound(hole_key(grid)))
             st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
     return _view(model, fill, found[model]), found[model]
-
-
-def default_index(model: str) -> int:
-    """Which size of a hole a network starts with."""
-    arguments = networks.cards(*KINDS)[model]["arguments"]
-    return 0 if arguments.get("cells") == 49 else 1
 
 
 def _bound(key: str) -> dict[str, Any]:

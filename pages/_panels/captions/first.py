@@ -56,7 +56,7 @@ def sentence(view: View, about: dict) -> str:
     looked = "Hide where it looked" if told.alignment else "Hide what it needed most"
     ask = f"{looked} for “{word}”: would it have said it?"
     row = choice.example(view.picture, about)
-    is_searched = (view.fill, st.session_state.get(choice.HOLE)) == (FILLS[0], ACROSS)
+    is_searched = (view.fill, st.session_state.get(choice.hole_key(captions.grid(view)))) == (FILLS[0], ACROSS)
     if row and view.word == row["word"] and told.alignment and is_searched:
         end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
         return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
