@@ -26,12 +26,12 @@ if not about:
     st.info("There is no trained captioner in `checkpoints/`. Train one: `python -m models train scenes-soft`.")
     st.stop()
 with guard():
-    head = st.container(horizontal=True, vertical_alignment="center")
+    head = first.head()
     view, about = choice.pick()
     if view.picture == gallery.OWN:
         st.info("Open a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
         st.stop()
-    head.markdown(first.sentence(view, about), width="stretch")
+    head.markdown(first.sentence(view, about), width=first.READ)
     shown = first.panel(view, about)
     with head:
         first.gesture(view)

@@ -184,6 +184,14 @@ def test_a_picture_of_ones_own_is_turned_as_it_was_held_and_stays_out_of_the_lin
     assert "captions.picture" not in page.query_params and any("no link" in each.value for each in page.caption)
 
 
+def test_what_the_uploader_takes_is_what_the_page_promises():
+    page = open_page()
+    page.segmented_control(key=choice.SOURCE).set_value(gallery.OWN).run()
+    taken = sound(page).file_uploader(key=choice.FILE).proto
+    assert taken.max_upload_size_mb == 10 and "at most 10 MB" in page.info[0].value
+    assert {".jpg", ".jpeg", ".jfif", ".png", ".webp"} <= set(taken.type)
+
+
 BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # promises 65,535 x 65,535
 
 
@@ -225,7 +233,10 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     assert told.startswith(captions.caption(FIRST).text)
     last = [float(number) for number in re.findall(r"-?\d+\.\d*", told.splitlines()[-1])]
     np.testing.assert_allclose(last, captions.without(view).change[1], atol=0.0051)
-    exec(export.notebook(View("caption-soft", "photo:temple")), {})
+    for name in ("temple", "coffee"):  # of scikit-learn's, and of ours
+        lines = export.notebook(View("caption-soft", f"photo:{name}"))
+        exec(lines, {})
+        assert str(gallery.HERE.parent.parent.parent) not in lines and "site-packages" not in lines  # the reader's folders, not the server's
 
 
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):

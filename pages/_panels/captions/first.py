@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.figures.pictures import CENTRED, Seen
 from models import scenes
@@ -20,6 +21,12 @@ from pages._shared.text import marked, plain, share
 
 KEY = "captions.first"
 NOTHING = "*It says nothing.*"
+READ = 800  # pixels of the sentence: the button has room beside it
+# With a place hidden the sentence is another one: the pictures stay where they are, or a second click lies elsewhere.
+STILL = """<style>
+.st-key-captions-head { min-height: 56px; }
+@media (max-width: 640px) { .st-key-captions-head { min-height: 164px; } }
+</style>"""
 OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
 HOW_TO_READ = """
 Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
@@ -31,6 +38,7 @@ under the words that stood before it? Where it looked and what it needed are two
 the one that other words' attention gets against the same map: only a larger one says something. No p-value: neighbours are alike.
 
 - **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
+- **`</s>`** is the end mark: where to stop is chosen like a word. The caption is the best of a beam of 3.
 - **Gate** β: how much of what was looked at was let in for this word.
 - **Click a picture** (on a touch screen: press long; by keyboard: Tab to it, arrows, Enter) to hide that place. Hiding is done
   in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word needs
@@ -42,6 +50,12 @@ the one that other words' attention gets against the same map: only a larger one
 Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
 *Show, Attend and Tell*, 2015.
 """
+
+
+def head() -> DeltaGenerator:
+    """A row for the sentence and the button, as high with a place hidden as without."""
+    st.html(STILL)
+    return st.container(key="captions-head", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 
 
 def sentence(view: View, about: dict) -> str:
