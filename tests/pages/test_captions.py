@@ -236,7 +236,7 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     for name in ("temple", "coffee"):  # of scikit-learn's, and of ours
         lines = export.notebook(View("caption-soft", f"photo:{name}"))
         exec(lines, {})
-        assert str(gallery.HERE.parent.parent.parent) not in lines and "site-packages" not in lines  # the reader's folders, not the server's
+        assert str(gallery.HERE.parent.parent.parent) not in lines and "site-packages" not in lines  # no folder of the server
 
 
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):

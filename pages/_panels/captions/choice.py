@@ -9,6 +9,7 @@ import streamlit as st
 
 from models import scenes
 from models.hiding import ACROSS, CHANGES, FILLS, around
+from models.pictures import LARGEST_BYTES
 from models.scenes import DEV
 from pages._shared import captions, gallery, networks, uploads
 from pages._shared.captions import View
@@ -24,6 +25,7 @@ MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED =
 )
 SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
 FIRST = f"{SCENE}{DEV}"  # no training came so far
+ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: what some browsers call a JPEG that they save
 HOLES = (1, 3, 5)  # regions across
 COARSE = 7  # regions across a picture, at most, of which one is a hole already
 MOST = 256  # regions that a link can hide: all of them
@@ -217,7 +219,8 @@ def _picture() -> None:
         )
     else:
         with st.popover("Open a picture", icon=":material/add_photo_alternate:", width="content"):
-            st.file_uploader("JPEG, PNG or WebP", ["jpg", "jpeg", "png", "webp"], key=FILE, on_change=_opened, max_upload_size=20)
+            most = -(-LARGEST_BYTES // 2**20)
+            st.file_uploader("JPEG, PNG or WebP", list(ENDINGS), key=FILE, on_change=_opened, max_upload_size=most)
             st.caption("It stays with you: in no link, seen by nobody else, gone when you close the page.")
 
 

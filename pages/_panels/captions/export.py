@@ -33,7 +33,8 @@ def notebook(view: View) -> str:
     source, load = uploads.in_lines(view.model)
     number = view.picture.removeprefix(gallery.SCENE)
     picture = f"scenes.picture(scenes.scene({number}))" if number != view.picture else f"opened({_file(view)})"
-    return f"""{source}
+    files = "from importlib.resources import files\n\n" if "files(" in picture else ""
+    return f"""{files}{source}
 from models import scenes
 from models.describer import describe, eye, log_probabilities, needed, visual, without
 from models.pictures import opened, squashed
@@ -52,5 +53,10 @@ print((log_probabilities(loaded.module, hidden[None], best.tokens)[0] - best.log
 
 
 def _file(view: View) -> str:
+    """Where a picture lies on any machine: a file of this project, or one of scikit-learn's."""
     photo = gallery.PHOTOS.get(view.picture.removeprefix(gallery.PHOTO))
-    return f"{gallery.file_of(photo)!r}" if photo else "'your picture.jpg'"
+    if photo is None:
+        return "'your picture.jpg'"
+    if (gallery.HERE / photo.file).is_file():
+        return f"'pages/_shared/photographs/{photo.file}'"
+    return f"files('sklearn') / 'datasets' / 'images' / {photo.file!r}"
