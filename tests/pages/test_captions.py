@@ -64,7 +64,7 @@ def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
     np.testing.assert_allclose(data["values"][1], captions.needed(FIRST), rtol=6e-3, atol=1e-9)
     assert data["word"] == int(np.argmax(captions.needed(FIRST)[: len(told.words) - 1].max(1)))  # the last is "</s>"
     assert all(len(masks) == len(told.words) for masks in data["masks"])
-    assert f"visual {told.visual[0]:+.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
+    assert f"visual {told.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
@@ -92,10 +92,10 @@ def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     gains = [float(gain) for gain in told.visual[: len(said)]]
     most = int(np.argmax([max(row) for row in captions.needed(view).tolist()[: len(said)]]))
     assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
-    assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+.1f} nats" in line
+    assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+z.1f} nats" in line
     place = divmod(int(told.alignment.weights[most].argmax()), captions.grid(view)[1])
     found = captions.without(view.of(hidden=hiding.around(place, captions.grid(view), choice.default_hole(captions.grid(view)))))
-    assert f"**{found.says[most]}** (log p {found.change[0, most]:+.1f} with grey pixels" in line
+    assert f"**{found.says[most]}** (log p {found.change[0, most]:+z.1f} with grey pixels" in line
 
 
 def test_another_kind_of_picture_brings_its_own_network():
@@ -118,7 +118,7 @@ def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back
     hidden = hiding.around(place, (14, 14), 3)
     assert sound(page).session_state[choice.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
     found = captions.without(view.of(hidden=hidden))
-    assert any(f"log p {found.change[0, view.word]:+.1f} with other pixels" in each.value for each in page.caption)
+    assert any(f"log p {found.change[0, view.word]:+z.1f} with other pixels" in each.value for each in page.caption)
     table = next(each.value for each in page.dataframe if "says" in each.value)
     assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(told.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])

@@ -67,7 +67,7 @@ def sentence(view: View, about: dict) -> str:
     if view.hidden:
         return lead + verdict(told.words, view.word, captions.without(view))
     said = f"It says “{says}”" if says else "It says nothing"
-    looked = "Hide where it looked" if told.alignment else "Hide what it needed most"
+    looked = "Hide where it looked" if told.alignment else "Hide where it needed most"
     ask = f"{looked} for “{word}”: would it have said it?"
     row = choice.example(view.picture, about)
     is_searched = (view.fill, st.session_state.get(choice.hole_key(captions.grid(view)))) == (FILLS[0], ACROSS)
@@ -144,7 +144,7 @@ def panel(view: View, about: dict) -> Told:
 
 def note(told: Told, lost: np.ndarray | None, word: int) -> str:
     """The readout of a word, given what each loses without each region, [out, in], where that is known."""
-    parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+.1f} nats"]
+    parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+z.1f} nats"]
     if told.gates is not None:
         parts.append(f"gate {told.gates[word]:.2f}")
     if told.alignment is not None and lost is not None:
@@ -189,7 +189,7 @@ def _anew(view: View, told: Told) -> None:
         rows.append((way, "the same" if text == before else marked(before, text) or NOTHING))
     st.markdown("  \n".join(f"{way}: {text}" for way, text in rows))
     change = found.change[:, view.word]
-    st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+.1f} with other pixels, {change[1]:+.1f} with mean features.")
+    st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+z.1f} with other pixels, {change[1]:+z.1f} with mean features.")
 
 
 def _every_word(view: View, told: Told) -> None:

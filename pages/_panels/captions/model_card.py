@@ -12,7 +12,7 @@ ATTENTIONS = {
     "none": "the picture's mean region enters once, before the first word",
 }
 GAME = {
-    "attention": "the word's attention", "centre": "centre of the picture", "brightest": "brightest region",
+    "attention": "the word's attention", "centre": "centre of the picture", "brightest": "brightest spot of the picture",
     "another_word": "another word's map", "another_picture": "same word, another picture",
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def _scenes(scores: dict) -> None:
     told = f"Of {scores['scenes']:,} scenes that it never saw, **{true:.1%}** get a caption that is true"
     st.markdown(f"{told}; {right:.1%} of the figures named are there.")
     if game := scores.get("pointing"):
-        st.markdown("**Does the brightest region lie on the thing that is named?** Share of names, by the size of the thing")
+        st.markdown("**Does the region with most weight lie on the thing that is named?** Share of names, by the size of the thing")
         rows = [{"size": size, "names": row["n"]} | {told: row.get(key) for key, told in GAME.items()} for size, row in game.items()]
         st.dataframe(pd.DataFrame(rows).round(3), hide_index=True, key=f"{KEY}.pointing")
         st.caption("This speaks of the captioner of drawn scenes alone, and of no captioner of photographs.")

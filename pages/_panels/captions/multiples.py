@@ -35,7 +35,7 @@ def draw_words(view: View, told: Told, key: str) -> None:
     drawn = first.seen(view, told)
     drawn = pictures.Seen(drawn.picture, drawn.words[:MOST], drawn.weights[:MOST], drawn.grid)
     p = np.exp(told.hypothesis.log_probabilities[:MOST])
-    notes = [f"{share(float(each))}, visual {gain:+.1f}" for each, gain in zip(p, told.visual, strict=False)]
+    notes = [f"{share(float(each))}, visual {gain:+z.1f}" for each, gain in zip(p, told.visual, strict=False)]
     figure = pictures.multiples(drawn, notes, not st.session_state.get(choice.CELLS), is_dark())
     with scrolling(key.replace(".", "-")):
         draw(figure, f"{key}.words")

@@ -80,7 +80,7 @@ def _one(view: View, number: int) -> None:
     words = tuple(captions.caption(view).text.split())
     true = max((said.words for said in scenes.captions(scene)), key=lambda said: _alike(said, words))
     st.markdown(f"It says: **{plain(' '.join(words))}**  \nTrue, and nearest to it: {plain(' '.join(true))}")
-    st.markdown(_why(view, told, scene, words))
+    st.markdown(_why(view, told, words, true, scenes.named_things(scene, words)))
     st.button("Open this scene", key=f"{KEY}.open.{number}", on_click=choice.set_picture, args=(view.picture,))
     multiples.draw_words(view, told, f"{KEY}.{number - DEV}")
 
@@ -89,18 +89,20 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return sum(a == b for a, b in zip(one, other, strict=False)) - abs(len(one) - len(other))
 
 
-def _why(view: View, told: Told, scene: scenes.Scene, words: tuple[str, ...]) -> str:
-    """What can be seen of the first word of a figure or colour that names nothing that is there."""
-    names = scenes.named_things(scene, words)
-    wrong = [at for at, word in enumerate(words) if word in (*scenes.SHAPES, *scenes.COLOURS) and names[at] is None]
-    if not wrong:
-        return "All that it names is there; what it says of their places is not true."
-    return f"“{plain(words[wrong[0]])}” names nothing that is there. The picture gave it {_given(view, told, wrong[0])}"
+def _why(view: View, told: Told, words: tuple[str, ...], true: tuple[str, ...], names: tuple[int | None, ...]) -> str:
+    """What can be seen of the first word that names nothing that is there, else of the first that parts from what is true."""
+    for at, word in enumerate(words):
+        if word in (*scenes.SHAPES, *scenes.COLOURS) and names[at] is None:
+            return f"“{plain(word)}” names nothing that is there. The picture gave it {_given(view, told, at)}"
+    parts = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
+    at = min(next(parts, min(len(words), len(true))), len(told.words) - 1)
+    start = f"All that it names is there; what it says of their places is not true, from “{plain(told.words[at])}” on."
+    return f"{start} The picture gave that word {_given(view, told, at)}"
 
 
 def _given(view: View, told: Told, at: int) -> str:
     """What the picture gave a word, and what is left of it with the place hidden that it looked at most."""
-    gain = f"{told.visual[at]:+.1f} nats"
+    gain = f"{told.visual[at]:+z.1f} nats"
     if told.alignment is None:
         return f"{gain}."
     grid = captions.grid(view)
@@ -108,5 +110,5 @@ def _given(view: View, told: Told, at: int) -> str:
     found = captions.without(view.of(hidden=around(place, grid, choice.default_hole(grid))))
     return (
         f"{gain}; with the place hidden that it looked at most: **{found.says[at]}** "
-        f"(log p {found.change[0, at]:+.1f} with grey pixels, {found.change[1, at]:+.1f} with mean features)."
+        f"(log p {found.change[0, at]:+z.1f} with grey pixels, {found.change[1, at]:+z.1f} with mean features)."
     )
