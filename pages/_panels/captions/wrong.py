@@ -16,7 +16,7 @@ from pages._shared.guard import patiently
 from pages._shared.text import plain
 
 KEY = "captions.wrong"
-LISTENED = 40  # scenes that are looked through
+LISTENED = 80  # scenes that are looked through
 SHOWN = 3
 
 
@@ -96,7 +96,7 @@ def _why(view: View, told: Told, words: tuple[str, ...], true: tuple[str, ...], 
             return f"“{plain(word)}” names nothing that is there. The picture gave it {_given(view, told, at)}"
     parts = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
     at = min(next(parts, min(len(words), len(true))), len(told.words) - 1)
-    start = f"All that it names is there; what it says of their places is not true, from “{plain(told.words[at])}” on."
+    start = f"All that it names is there, but not where it says. It parts from what is true at “{plain(told.words[at])}”."
     return f"{start} The picture gave that word {_given(view, told, at)}"
 
 
