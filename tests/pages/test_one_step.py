@@ -61,7 +61,7 @@ def test_it_opens_on_the_slide_and_learns_at_a_press():
     page = sound(open_page())
     assert "writes “oolo”, loss **5.59**" in told(page)
     letters = [text for frame in drawn(page, "told") for text in frame["told"]]
-    assert "4.1" in letters and letters.count("loss 2.08 = −ln 0.13") == 2  # unfolded and folded
+    assert "4.1" in letters and letters.count("loss 2.08 = −ln 0.125") == 2  # unfolded and folded
     page.button(key="one_step.gesture").click().run()
     found = forward(after((1,), 0.1)[0])
     assert found.answers == "ollo" and f"writes “ollo”, loss **{found.loss:.2f}** (5.59 at first). 3 of 4" in told(sound(page))
