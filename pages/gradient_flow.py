@@ -5,6 +5,7 @@ import streamlit as st
 from pages._panels.gradient_flow import choice, clipping, curves, gap, laboratory, learn, multiply, numbers, summed
 from pages._shared.entry import through_app
 from pages._shared.guard import guard
+from pages._shared.still import still
 
 PANELS = {
     "In numbers": numbers.panel,
@@ -25,7 +26,7 @@ if not known:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
-    sentence = st.empty()
+    sentence = still("gradient_flow-sentence", 26, 52).empty()
     view = choice.pick()
     choice.write_link(view)
     if len(view.text) < 2:

@@ -46,6 +46,7 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
     lines = alt.Chart(frame).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
     told = ", ".join(f"{each} {np.ptp(values[np.isfinite(values)]):.1f}" for each, values in series.items())
     names = end_labels(frame, styles, (low, high), 180)
+    names.mark.lineBreak = ", "  # a name on two lines leaves the lines more room on a narrow screen
     chart = alt.layer(lines, names).properties(width=620, height=180)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # squeezed in height too, the title of the axis would be cut
     return themed(chart, f"Gradient of the summed cost along the text. Decades between its largest and its smallest: {told}.", dark)

@@ -1,9 +1,12 @@
 """The page of gradients in a real browser: it draws, a click or a key chooses the character, the slider lifts a line, the link restores."""
 
+import io
 import re
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import settle
@@ -104,6 +107,16 @@ def test_the_surface_is_drawn_with_its_sentence(flow):
     surface = page.locator(".st-key-gradient_flow-clipping-frame")
     expect(surface.locator("canvas").first).to_be_visible()
     expect(surface.locator("[aria-label*='no clipping: longest step 5']").first).to_be_attached()
+
+
+def test_a_narrow_screen_has_the_whole_surface(flow):
+    page = flow("gradient_flow.panel=Clipping", width=390)
+    scene = page.locator(".st-key-gradient_flow-clipping-frame canvas").first
+    expect(scene).to_be_visible()
+    page.wait_for_timeout(2000)  # what is drawn on the graphics card tells nobody when it is
+    pixels = np.asarray(Image.open(io.BytesIO(scene.screenshot())).convert("L"), int)
+    drawn = np.flatnonzero((abs(pixels - pixels[-1, 0]) > 30).mean(0) > 0.05)  # columns of which more than labels is drawn
+    assert 5 < drawn[0] < 60 and 250 < drawn[-1] < pixels.shape[1] - 5
 
 
 def test_the_laboratory_follows_its_sliders_at_once(flow):

@@ -59,6 +59,17 @@ def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
     expect(page.locator(NARROW)).to_contain_text("reads e")
 
 
+def test_a_press_leaves_the_button_under_the_finger(one_step):
+    page = one_step(width=390)
+    button, before = page.get_by_role("button", name="One step of learning"), []
+    for steps in ("1 step", "2 steps"):
+        before.append(button.bounding_box()["y"])
+        button.click()
+        expect(page.get_by_text(f"After {steps} of learning")).to_be_visible()
+        settle(page)
+    assert before == [button.bounding_box()["y"]] * 2
+
+
 @pytest.mark.parametrize("view", PICTURES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(one_step, scheme, view):

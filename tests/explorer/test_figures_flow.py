@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from explorer.analysis.laboratory import run as built
 from explorer.errors import AnalysisError
 from explorer.figures import clipping, flow, gap, laboratory, summed
 from explorer.figures import powers as pictures
+from explorer.figures.export import to_svg
 
 LAGS = np.arange(101)
 LINE = flow.Curve("wiki-rnn", -0.5 * LAGS, -2.0, band=(-0.6 * LAGS, -0.4 * LAGS))
@@ -146,3 +148,10 @@ def test_the_laboratory_draws_its_numbers():
     )
     bars = rows(EXAMPLES["laboratory.slopes"](False).to_dict(), "to")
     assert max(bar["height"] for bar in bars) == 1 and len(bars) == 40
+
+
+def test_a_long_name_leaves_the_summed_lines_room_on_a_narrow_screen():
+    figure = summed.summed({"wiki-rnn": np.sin(LAGS), "untrained LSTM, forget bias 0": np.cos(LAGS)}, "x" * 101)
+    picture = to_svg(figure.properties(width=358))
+    assert float(re.findall(r'class="background"[^>]* d="M0,0h([\d.]+)v', picture)[0]) > 190
+    assert "untrained LSTM" in picture and "forget bias 0" in picture

@@ -150,6 +150,7 @@ def test_a_text_of_one_character_gets_a_sentence():
     ("panel", "says"),
     [
         ("In numbers", "At 7 other places"),
+        ("In numbers", "| 2\u00a0\\(1\u00a0to\u00a0–\\) |"),  # no number is broken on a narrow screen
         ("What training sees", "no decay shows"),
         ("Multiply", "after **0** presses"),
         ("Laboratory", "it vanishes."),

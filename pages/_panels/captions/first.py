@@ -17,16 +17,12 @@ from pages._panels.captions import choice
 from pages._shared import captions, gallery
 from pages._shared.captions import Told, View
 from pages._shared.show import is_dark
+from pages._shared.still import still
 from pages._shared.text import marked, plain, share
 
 KEY = "captions.first"
 NOTHING = "*It says nothing.*"
 READ = 800  # pixels of the sentence: the button has room beside it
-# With a place hidden the sentence is another one: the pictures stay where they are, or a second click lies elsewhere.
-STILL = """<style>
-.st-key-captions-head { min-height: 56px; }
-@media (max-width: 640px) { .st-key-captions-head { min-height: 164px; } }
-</style>"""
 OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
 HOW_TO_READ = """
 Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
@@ -54,8 +50,7 @@ Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ
 
 def head() -> DeltaGenerator:
     """A row for the sentence and the button, as high with a place hidden as without."""
-    st.html(STILL)
-    return st.container(key="captions-head", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    return still("captions-head", 56, 164, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 
 
 def sentence(view: View, about: dict) -> str:

@@ -25,7 +25,8 @@ def panel(view: View, drawn: list[Curve]) -> None:
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(
-        f"**At {losses} other places** of text that no network was trained on: after how many characters the gradient falls below …"
+        f"**At {losses} other places** of text that no network was trained on: after how many characters the gradient falls below …, "
+        "and what each step multiplies it with"
     )
     st.markdown(_table(pd.DataFrame(rows)))
     st.caption(
@@ -37,9 +38,9 @@ def panel(view: View, drawn: list[Curve]) -> None:
 def _row(name: str, run: str, layer: dict) -> dict:
     def told(lags: list) -> str:
         low, median, high = ("–" if lag is None else str(lag) for lag in lags)
-        return f"{median} ({low} to {high})"
+        return f"{median} ({low} to {high})".replace(" ", "\u00a0")  # a narrow screen scrolls the table, and breaks no number
 
-    factors = {f"factor {band.replace('-', ' to ')}": factor for band, factor in layer["factors"].items()}
+    factors = {band.replace("-", " to "): factor for band, factor in layer["factors"].items()}
     return {"network": f"{name}, {run}"} | {share: told(lags) for share, lags in layer["lags"].items()} | factors
 
 

@@ -11,6 +11,7 @@ from pages._panels.one_step import choice
 from pages._panels.one_step.choice import RATES, Learning
 from pages._shared.folding import folding
 from pages._shared.show import draw, draw_to_click, is_dark, save, scrolling, show
+from pages._shared.still import still
 
 KEY = "one_step.hello"
 TITLE = "hello, in the lecture's own numbers"
@@ -44,7 +45,7 @@ Recurrent Neural Networks*, 2015; Goodfellow, Bengio and Courville, *Deep Learni
 
 def panel() -> None:
     """Controls, the graph unfolded and folded, the equations of the chosen step, and the loss over the presses."""
-    told = st.empty()
+    told = still("one_step-hello-told", 26, 78).empty()
     learning = _controls()
     network, course = after(learning.stretches, learning.rate)
     found = forward(network)
