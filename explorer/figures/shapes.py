@@ -13,7 +13,7 @@ from explorer.figures.scales import DIVERGING, Scale
 from explorer.figures.sketch import Number, Point, Sketch
 from explorer.figures.theme import LAYERS, ink
 
-COLUMN, ROW, LEAD = 96, 74, 132  # pixels of a step, of a layer, and of the names before them
+COLUMN, ROW, LEAD = 84, 74, 110  # pixels of a step, of a layer, and of the names before them
 UNIT, MOST = 15, 4  # pixels of a unit in a node, and units shown
 FOOT = 54  # below the lowest node, for what is read
 
