@@ -16,6 +16,7 @@ from explorer.figures.theme import ink, themed
 DIMMED = 0.88  # of the ground's colour over what was not looked at
 GROUND = {False: (255, 255, 255), True: (14, 17, 23)}
 SHOWN = 448  # pixels of the longer side of a picture that is drawn
+STRIP = 4  # how many times as long as it is short a picture is drawn at most
 ACROSS = 4  # small multiples in a row
 SIGNED = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#2166ac", "#1e1e24", "#b35806")}
 CENTRED = "weight on the cell centred here"  # a region late in a network has seen nearly the whole picture
@@ -94,10 +95,15 @@ def address(content: bytes) -> str:
 
 
 def fitted(picture: UInt8[np.ndarray, "row column 3"], side: int = SHOWN) -> np.ndarray:
-    """The picture [row, column, channel] made to fit into a square of `side` pixels; its shape is kept, and it never grows."""
+    """The picture [row, column, channel] made to fit into a square of `side` pixels; it never grows, and its shape is kept.
+
+    A strip alone is drawn as if it were STRIP times as long as it is short: no place in it could be seen or pressed.
+    """
     small = Image.fromarray(picture)
     small.thumbnail((side, side), Image.Resampling.BICUBIC)
-    return np.asarray(small)
+    least = max(small.size) // STRIP
+    width, height = (max(length, least) for length in small.size)
+    return np.asarray(small if (width, height) == small.size else small.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool = False) -> alt.TopLevelMixin:

@@ -114,14 +114,18 @@ def told_of(view: View, found: Hypothesis) -> Told:
     def make() -> Told:
         module, words = _network(view)
         names = tuple(words.tokens[number] for number in found.tokens)
-        rows, columns = grid(view)
-        places = tuple(f"row {row + 1}, column {column + 1}" for row in range(rows) for column in range(columns))
-        alignment = None if found.attention is None else Alignment(places, names, found.attention, (rows, columns))
+        alignment = None if found.attention is None else Alignment(places(view), names, found.attention, grid(view))
         gates = describer.visual_gates(module, _features(view), found)
         return Told(names, gates, describer.visual(module, _features(view), found.tokens), alignment, found)
 
     key = ("told", view.model, view.picture, view.hidden, view.fill, found.tokens)
     return shared_cache("captions", 128).get(key, make)
+
+
+def places(view: View) -> tuple[str, ...]:
+    """The names of the regions, row by row."""
+    rows, columns = grid(view)
+    return tuple(f"row {row + 1}, column {column + 1}" for row in range(rows) for column in range(columns))
 
 
 def samples(view: View, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:

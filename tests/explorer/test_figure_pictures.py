@@ -94,3 +94,9 @@ def test_figures_are_exported_with_their_pictures_and_the_map_with_its_numbers()
     assert [each["value"] for each in cells] == values.tolist()
     assert (cells[4]["left"], cells[4]["right"], cells[4]["top"], cells[4]["bottom"]) == (40, 80, 30, 60)
     assert spec["description"].endswith("Most at row 2, column 1 of 2 x 3: 3.")
+
+
+def test_a_strip_is_drawn_wide_enough_to_be_pressed_and_other_pictures_keep_their_shape():
+    found = {size: pictures.fitted(np.zeros((size[1], size[0], 3), np.uint8)).shape[1::-1] for size in ((1, 5000), (600, 60), (13, 29))}
+    assert found == {(1, 5000): (112, 448), (600, 60): (448, 112), (13, 29): (13, 29)}
+    assert pictures.fitted(np.zeros((1000, 500, 3), np.uint8)).shape == (448, 224, 3)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from models import checkpoint, hiding
 from models.scenes import DEV
 from pages._components import picture_view
-from pages._panels.captions import choice, export, first, wrong
+from pages._panels.captions import choice, export, first, multiples, wrong
 from pages._panels.captions import own as own_network
 from pages._shared import captions, gallery, uploads
 from pages._shared.captions import View
@@ -73,6 +73,16 @@ def test_every_panel_draws_for_scenes(name: str):
     for panel in PANELS:
         page.session_state["captions.panel"] = panel
         sound(page.run())
+
+
+def test_both_files_of_all_words_name_the_same_places(monkeypatch):
+    files = {}
+    monkeypatch.setattr(multiples, "save", lambda figure, key, name, data: files.update({name: data}))
+    monkeypatch.setattr(multiples, "show", lambda figure, key, name, data: files.update({name: data}))
+    sound(open_page(panel="All words"))
+    looked, needed = (files[name].set_index("word") for name in ("attention", "needed"))
+    assert list(looked) == list(needed) and list(needed)[15] == "row 2, column 2"
+    np.testing.assert_allclose(needed, captions.needed(FIRST), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["caption-soft", "caption-none"])

@@ -22,7 +22,7 @@ def panel(view: View, about: dict, told: Told) -> None:
         return
     lost, drawn = captions.needed(view), first.seen(view, told)
     st.markdown(f"**What “{told.words[view.word]}” loses without each region**, on a scale of its own; blue where hiding it helps")
-    frame = pd.DataFrame(lost, index=pd.Index(told.words, name="word"), columns=np.arange(lost.shape[1])).reset_index()
+    frame = pd.DataFrame(lost, columns=list(captions.places(view))).assign(word=told.words)
     with scrolling("captions-map"):
         show(pictures.region_map(drawn, view.word, lost[view.word], "nats lost", is_dark()), f"{KEY}.map", "needed", frame)
 
