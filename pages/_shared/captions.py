@@ -219,3 +219,21 @@ def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
     others = np.delete(found, word)
     others = others[np.isfinite(others)]
     return float(found[word]), float(others.mean()) if len(others) else float("nan")
+
+
+def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:
+    """How much of a word's look lies on the tenth of the regions that it needs most; and the mean of that of other words' looks.
+
+    A rank correlation counts the order of regions where nothing is as much as that of the others; this looks at the top alone.
+
+    Args: as `agreement`.
+
+    Returns:
+        Both in 0..1, and about a tenth for a look that lies anywhere; nan as for `agreement`.
+    """
+    if len(lost) != len(looked) or not np.ptp(lost[word]):
+        return float("nan"), float("nan")
+    most = np.argsort(-lost[word], kind="stable")[: max(1, round(lost.shape[1] / 10))]
+    found = looked[:, most].sum(1)
+    others = np.delete(found, word)
+    return float(found[word]), float(others.mean()) if len(others) else float("nan")

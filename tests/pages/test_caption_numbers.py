@@ -153,3 +153,13 @@ def test_a_name_that_is_none_gets_a_sentence(name: str):
     assert not gallery.exists(name)
     with pytest.raises(pictures.PictureError, match="There is no picture"):
         gallery.picture(name)
+
+
+def test_how_much_of_a_look_lies_on_what_is_needed_most():
+    lost, looked = np.zeros((3, 20)), np.full((3, 20), 0.05)
+    lost[1, [4, 7]] = 2.0, 3.0  # a tenth of 20
+    looked[1] = 0
+    looked[1, [4, 7, 0]] = 0.5, 0.3, 0.2
+    assert captions.on_needed(looked, lost, 1) == pytest.approx((0.8, 0.1))
+    assert np.isnan(captions.on_needed(looked, lost, 0)).all()  # needed nowhere more than elsewhere
+    assert np.isnan(captions.on_needed(looked[:1], lost[1:2], 0)[1])  # there is no other word

@@ -32,6 +32,8 @@ picture around it, so a bright place means *weight on the cell centred here*, no
 **Needed** (right): each region in turn is given the features of the mean training picture; how many nats does the word lose
 under the words that stood before it? Where it looked and what it needed are two questions. Their rank correlation stands beside
 the one that other words' attention gets against the same map: only a larger one says something. No p-value: neighbours are alike.
+Where most regions are empty, as in a drawn scene, their order is chance and counts as much as that of the figures: the correlation
+can be near 0 under maps that agree. So beside it stands how much of the look lies on the tenth of the regions that is needed most.
 
 - **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
 - **`</s>`** is the end mark: where to stop is chosen like a word. The caption is the best of a beam of 3.
@@ -145,6 +147,8 @@ def note(told: Told, lost: np.ndarray | None, word: int) -> str:
     if told.alignment is not None and lost is not None:
         own, others = captions.agreement(told.alignment.weights, lost, word)
         parts.append(f"looking v. needing {_number(own)} (other words' maps {_number(others)})")
+        own, others = captions.on_needed(told.alignment.weights, lost, word)
+        parts.append(f"{_number(own)} of the look on the tenth needed most (other words' {_number(others)})")
     return f"{told.words[word]}: " + ", ".join(parts)
 
 
