@@ -26,7 +26,7 @@ if not known:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
-    sentence = still("gradient_flow-sentence", 26, 52).empty()
+    sentence = still("gradient_flow-sentence", 26, 52)
     view = choice.pick()
     choice.write_link(view)
     if len(view.text) < 2:

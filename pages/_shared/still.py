@@ -14,6 +14,9 @@ def still(key: str, wide: int, narrow: int, **options: Any) -> DeltaGenerator:
         wide, narrow: Least height on a wide screen and on a narrow one, pixels.
         options: As for `st.container`.
     """
-    css = f".st-key-{key} {{ min-height: {wide}px; }} @media (max-width: 640px) {{ .st-key-{key} {{ min-height: {narrow}px; }} }}"
-    st.html(f"<style>{css}</style>")
-    return st.container(key=key, **options)
+    at = f".st-key-{key}"
+    css = f"{at} {{ min-height: {wide}px; }} {at} > :first-child {{ display: none; }}"
+    css += f"@media (max-width: 640px) {{ {at} {{ min-height: {narrow}px; }} }}"
+    place = st.container(key=key, **options)
+    place.html(f"<style>{css}</style><i></i>")  # more than a style, and inside: a container with nothing in it is not on the page
+    return place

@@ -43,6 +43,10 @@ def test_it_draws_without_scrolling_sideways_with_the_chosen_character_in_sight(
     inner, outer = chosen.bounding_box(), frame.bounding_box()
     assert outer["y"] <= inner["y"] and inner["y"] + inner["height"] <= outer["y"] + outer["height"]
     assert page.locator(FIGURE).bounding_box()["width"] > 0.8 * min(width, 1180)
+    # The sentence comes when the lines are there: its place is kept from the start, and nothing below it moves.
+    assert page.locator(".st-key-gradient_flow-sentence").evaluate("e => getComputedStyle(e).minHeight") == (
+        "52px" if width == 390 else "26px"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

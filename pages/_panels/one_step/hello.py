@@ -45,7 +45,7 @@ Recurrent Neural Networks*, 2015; Goodfellow, Bengio and Courville, *Deep Learni
 
 def panel() -> None:
     """Controls, the graph unfolded and folded, the equations of the chosen step, and the loss over the presses."""
-    told = still("one_step-hello-told", 26, 78).empty()
+    told = still("one_step-hello-told", 26, 78)
     learning = _controls()
     network, course = after(learning.stretches, learning.rate)
     found = forward(network)
