@@ -19,21 +19,21 @@ MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE, CUT = (
 CHARACTERS = 2_000  # of a text: some 300 words
 WORDS, PIECES = "words", "pieces"
 LETTERS = {"look": "l", "write": "w"}
-# Sentences of our own to try, each with something to see.
+# Sentences of our own to try, what to see in each, and words of the translation without which it is not to be seen.
 TRY = {
     "en-fr": (
-        ("She gave me the key.", "“me” comes before the verb in French"),
-        ("I do not like cold coffee.", "one “not” becomes two words"),
-        ("The old man has two black dogs.", "one adjective stays, one moves"),
-        ("Is there any fresh bread left?", "hardly a word stays in its place"),
-        ("I am looking for a cheap hotel.", "two words for “cheap”"),
-        ("I like the blorfle.", "a word that does not exist"),
+        ("She gave me the key.", "“me” comes before the verb in French", "m'a donné"),
+        ("I do not like cold coffee.", "one “not” becomes two words", "n'aime pas"),
+        ("The old man has a black dog.", "one adjective stays before its noun, one moves behind it", "chien noir"),
+        ("I miss you.", "“I” and “you” change places", "me manque"),
+        ("I am looking for a cheap hotel.", "“cheap” becomes two words and moves", "hôtel bon marché"),
+        ("I like the blorfle.", "“blorfle” is no word, and yet it is translated", "J'aime"),
     ),
     "fr-en": (
-        ("Elle m'a donné la clé.", "“m'” moves behind the verb"),
-        ("Je n'aime pas le café froid.", "two words become one “not”"),
-        ("La voiture rouge est devant la grande maison blanche.", "colours move before their nouns"),
-        ("Il ne boit jamais de lait chaud.", "“ne ... jamais” becomes “never”"),
+        ("Elle m'a donné la clé.", "“m'” moves behind the verb", "gave me"),
+        ("Je n'aime pas le café.", "two words around the verb become one before it", "don't like"),
+        ("La voiture rouge est devant la maison.", "the colour moves, and “devant” becomes three words", "red car is in front"),
+        ("Il ne boit jamais de lait chaud.", "“ne ... jamais” becomes “never”", "never drink"),
     ),
 }
 
@@ -58,8 +58,8 @@ def edits_of(code: str) -> tuple[Edit, ...]:
     found = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
     kinds = {letter: kind for kind, letter in LETTERS.items()}
     parts = [match.groups() for match in found if match]
-    edits = [Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in parts]
-    return tuple(sorted(edit for edit in edits if edit.kind == "look" or edit.value >= 0))[:50]
+    edits = {(step, letter): Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in parts}
+    return tuple(sorted(edit for edit in edits.values() if edit.kind == "look" or edit.value >= 0))[:50]
 
 
 def code_of(edits: tuple[Edit, ...]) -> str:
@@ -79,8 +79,8 @@ def example(about: dict) -> dict[str, Any]:
     return about.get("example") or {"sentence": tries(about)[0][0]}
 
 
-def tries(about: dict) -> tuple[tuple[str, str], ...]:
-    """Sentences to try and what to see in each; English ones for a network of other languages."""
+def tries(about: dict) -> tuple[tuple[str, str, str], ...]:
+    """Sentences to try, what to see, and where; English ones for a network of other languages."""
     return TRY.get(about["direction"], TRY["en-fr"])
 
 
@@ -195,7 +195,7 @@ def _make_the_gesture(wanted: Edit, is_done: bool) -> None:
 
 def _more(about: dict) -> None:
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for number, (sentence, why) in enumerate(tries(about)):
+        for number, (sentence, why, _) in enumerate(tries(about)):
             st.button(sentence, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(sentence,), width="stretch")
         st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
 

@@ -20,6 +20,8 @@ OWN, ALL = "its own weights", "all words alike"
 ITSELF = -2  # in the list of what to look at: no edit
 OTHERS = 4  # alternatives offered
 WIDEST = 24  # words up to which the matrix is the first picture; beyond, lines
+CLICK = "Click a row of the matrix to choose its word, then another cell of that row: the decoder looks there instead."
+WRITE = "Choose a word of the translation and write another instead: everything after it is decoded anew."
 # On a narrow screen lines come first and the matrix scrolls in its own frame.
 STYLE = """<style>
 @media (min-width: 641px) { .st-key-attention-lines { display: none; } }
@@ -54,12 +56,18 @@ def sentence(view: View, about: dict, now: Sentence | None) -> str:
         word = next(word for word, steps in zip(now.target, now.steps, strict=True) if wanted.step in steps)
         return f"Looking at “{shown['looks_instead']}” it writes “{plain(word)}”; everything after it was decoded anew."
     if view.edits or wanted is None or view.text != shown["sentence"]:
-        note = dict(choice.tries(about)).get(view.text, "") if not view.edits else ""
-        rest = "Click a row of the matrix to choose its word, then another cell of that row: the decoder looks there instead."
-        return f"Look for this: {note}. {rest}" if note else rest
+        rest = CLICK if now.alignment is not None else WRITE
+        return f"Look for this: {note}. {rest}" if (note := _note(view, about, now)) else rest
     first, second = shown["crossing"]
     crossing = f"“{first} {second}” changes its order: the strongest cells cross." if first != second else ""
     return f"{crossing} “{shown['word']}” was chosen while looking at “{shown['looks']}”. Make it look at “{shown['looks_instead']}”."
+
+
+def _note(view: View, about: dict, now: Sentence) -> str:
+    """What there is to see in a sentence of ours, where the translation has it."""
+    found = {} if view.edits else {text: (why, words) for text, why, words in choice.tries(about)}
+    why, words = found.get(view.text, ("", ""))
+    return why if words in networks.loaded(view.model).vocab.decode(now.hypothesis.tokens) else ""
 
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
