@@ -63,6 +63,10 @@ def test_an_edit_drops_those_that_came_after_it():
     assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
 
 
+def test_a_link_that_says_something_twice_is_read_once():
+    assert choice.edits_of("0l1.0l1.0l2.0w9.1la") == (Edit(0, "look", 2), Edit(0, "write", 9), Edit(1, "look", ALIKE))
+
+
 def test_cancelling_goes_back_to_the_text_and_the_edits_before():
     st.session_state[choice.TEXT], st.session_state[choice.EDITS] = "the cat.", (Edit(0, "look", 1),)
     choice.edit(2, "look", 0)
