@@ -106,8 +106,8 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
     frame["from"] = _heights(len(alignment.source), alignment)[frame["column"]]
     frame["to"] = _heights(len(alignment.target), alignment)[frame["row"]]
     frame["strength"] = frame["weight"] * np.where((chosen is None) | (frame["row"] == chosen), 1, 0.15)
-    y = alt.Y("from:Q", axis=None, scale=alt.Scale(reverse=True, domain=[-0.6, _tallest(alignment) - 0.4]))
-    x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[-0.75, 1.75]))
+    y = alt.Y("from:Q", axis=None, scale=alt.Scale(reverse=True, nice=False, domain=[-0.6, _tallest(alignment) - 0.4]))
+    x = alt.X("left:Q", axis=None, scale=alt.Scale(nice=False, domain=[-1, 2]))
     drawn = alt.Chart(frame).mark_rule(color=COLOURS[dark][1], strokeCap="round")
     drawn = drawn.encode(
         x=x, x2="right:Q", y=y, y2="to:Q",
@@ -225,5 +225,5 @@ def _column_of(
     frame = pd.DataFrame({"word": [_shown(word) for word in words], "row": np.arange(len(words)), "left": at})
     frame["from"] = _heights(len(words), alignment)
     is_chosen = "true" if chosen is None else f"datum.row == {int(chosen)}"
-    texts = alt.Chart(frame).mark_text(align=align, dx=-8 if align == "right" else 8, fontSize=13, color=ink(dark))
+    texts = alt.Chart(frame).mark_text(align=align, dx=-8 if align == "right" else 8, fontSize=13, limit=104, color=ink(dark))
     return texts.encode(x="left:Q", y="from:Q", text="word:N", opacity=alt.condition(is_chosen, alt.value(1), alt.value(0.6)))

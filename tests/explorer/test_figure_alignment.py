@@ -1,5 +1,6 @@
 """Figures of translation: the alignment, the beam's tree and BLEU by length hold the values they were given."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,13 @@ def test_lines_leave_out_what_is_faint_and_dim_what_is_not_chosen():
     by = {(r["row"], r["column"]): r for r in drawn}
     assert by[1, 2]["strength"] == 0.9 and by[2, 1]["strength"] == pytest.approx(0.12)
     assert by[0, 0]["from"] == 0 and by[0, 0]["to"] == 0.5  # four words centred beside five
+
+
+def test_lines_begin_at_their_top_and_cut_a_word_that_is_wider_than_their_margin():
+    source = ("x" * 300, *"a" * 27)
+    drawn = to_svg(alignment.lines(Alignment(source, ("le", "chat"), np.full((2, 28), 1 / 28))))
+    (x, y, word), *_ = re.findall(r"<text[^>]*translate\(([\d.]+),([\d.]+)\)[^>]*>([^<]*)", drawn)
+    assert float(y) < 24 and float(x) > 100 and len(word) < 20 and word.endswith("…")
 
 
 def test_one_row_as_bars():
