@@ -37,5 +37,7 @@ with guard():
     name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
     if name and shown:
         PANELS[name](view, about, shown)
+    elif name:
+        st.caption(f"*{name}* needs a sentence.")
 with st.expander("How to read this page"):
     st.markdown(matrix.HOW_TO_READ)

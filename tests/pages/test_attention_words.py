@@ -3,9 +3,15 @@
 import pytest
 
 import models
+from models import checkpoint
 from models.translator import GREEDY, translate
 from pages._panels.attention import choice
-from tests.pages.attention_page import TEXT, own, reading, translators
+from pages._shared import translations
+from pages._shared.link import packed
+from pages._shared.translations import Edit, View
+from tests.models.tiny_translation import tiny_translator
+from tests.pages.attention_page import TEXT, open_page, own, reading, translators
+from tests.pages.rooms import sound
 
 SHIPPED = {"en-fr": "en-fr-additive", "fr-en": "fr-en-additive"}
 
@@ -33,3 +39,62 @@ def test_what_to_look_for_is_told_only_where_the_translation_has_it(networks, mo
 def test_without_attention_no_matrix_is_spoken_of(networks):
     assert "matrix" not in reading(model="en-fr-none").markdown[0].value
     assert "matrix" in reading().markdown[0].value
+
+
+def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them_was_moved(networks):
+    view = View("en-fr-additive", TEXT)
+    shown = translations.sentence(view)
+    assert shown is not None
+    row = next(row for row, steps in enumerate(shown.steps) if len(steps) > 1)
+    assert any("made of" in each and "Only" not in each for each in captions(row=str(row)))
+    assert not any("made of" in each for each in captions(row=str(row), units="pieces"))
+    edit, place, count = next(moved_words(view))
+    told = captions(row=str(place), edits=f"{edit.step}l{edit.value}")
+    assert f"The word is made of {count} pieces. Only the first looks where you say. Its row is their average." in told
+
+
+def moved_words(view: View):
+    """Edits of weights after which the step writes a word of several pieces: the edit, the row, and how many."""
+    for edit in (Edit(step, "look", word) for step in range(6) for word in range(6)):
+        moved = translations.sentence(view.of(edits=(edit,)))
+        assert moved is not None
+        for place, steps in enumerate(moved.steps):
+            if steps[0] == edit.step and len(steps) > 1:
+                yield edit, place, len(steps)
+
+
+def captions(**query: str) -> list[str]:
+    return [each.value for each in reading(**query).caption]
+
+
+def test_comparing_begins_with_a_network_that_has_a_matrix(networks):
+    box = reading(panel="Compare").selectbox(key="attention.compare.model")
+    assert box.options == ["en-fr-uniform", "en-fr-none"] and box.value == "en-fr-uniform"
+
+
+def test_matrices_side_by_side_have_their_scale_below(networks):
+    page = reading(panel="Replace a word", **{"replace.word": "1", "replace.by": "blue"})
+    specs = [chart.proto.spec for chart in page.main.get("vega_lite_chart")][-2:]
+    assert all('"orient": "bottom"' in spec for spec in specs)
+
+
+def test_a_panel_without_a_sentence_says_so(networks):
+    page = sound(open_page(text=packed(" "), panel="The network"))
+    assert any("needs a sentence" in each.value for each in page.caption)
+
+
+def test_a_network_of_ones_own_is_told_how_to_be_measured(networks, tmp_path):
+    loaded = tiny_translator(seed=4)
+    checkpoint.save(loaded.module, loaded.card, tmp_path / "mine.own")
+    page = sound(open_page(panel="Your own network"))
+    page.file_uploader(key="attention.own.file").set_value(("mine.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
+    assert sound(page).selectbox(key=choice.MODEL).value.startswith("mine-")
+    page.session_state["attention.panel"] = "Is it real?"
+    assert "--file mine.safetensors" in sound(page.run()).info[0].value
+
+
+def test_the_truth_and_the_networks_own_words_may_differ_in_length(networks):
+    page = sound(open_page(text=packed("She gave me the key."), panel="Step through"))
+    page.text_input(key="attention.steps.truth.She gave me the key.").set_value("le chat.").run()
+    table = sound(page).dataframe[-1].value
+    assert table.loc["fed the truth"].tolist().count("") > 0 == table.loc["fed its own words"].tolist().count("")

@@ -201,6 +201,9 @@ def _word(view: View, shown: Sentence) -> None:
     if shown.alignment is not None:
         _where(view, shown, step)
         draw(figures.row(shown.alignment, view.row, is_dark()), f"{KEY}.bars")
+        if (pieces := len(shown.steps[view.row])) > 1:
+            moved = "Only the first looks where you say. " if any(edit.step == step and edit.kind == "look" for edit in view.edits) else ""
+            st.caption(f"The word is made of {pieces} pieces. {moved}Its row is their average.")
     if view.edits:
         st.button("Undo all edits", key=f"{KEY}.undo", icon=":material/undo:", on_click=choice.undo)
 

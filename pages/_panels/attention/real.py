@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer.analysis.fakes import known_attentions
 from pages._panels.attention import choice
-from pages._shared import networks
+from pages._shared import networks, uploads
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.real"
@@ -70,6 +70,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption(_by_hand(answers))
     elif shown.alignment is None:
         st.info("This network has no attention, so there is nothing to ask.")
+    elif uploads.path_of(view.model):
+        ask = "`python -m tests.measure_attention mine --file mine.safetensors --data PAIRS.tsv --dry`"
+        st.info(f"A network of your own is not measured here. {ask} asks the four questions over the pairs it was trained on.")
     else:
         st.info(f"Not measured for this network: `python -m tests.measure_attention {view.model}` writes the answers into its card.")
     st.markdown("**What known attentions get**: tiny networks of toy languages, five seeds each, on which no limit was chosen")

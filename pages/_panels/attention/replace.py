@@ -53,4 +53,4 @@ def _side_by_side(before: View, after: View) -> None:
             st.markdown(f"{name}: **{plain(networks.loaded(view.model).vocab.decode(shown.hypothesis.tokens))}**  \nlog p {total:.1f}")
             if shown.alignment is not None:
                 with scrolling(f"replace-{name}"):
-                    draw(figures.matrix(shown.alignment, dark=is_dark()), f"{KEY}.{name}")
+                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")

@@ -102,7 +102,7 @@ def _two_phases(view: View, about: dict, own: Sentence) -> None:
         "p of the truth": [share(p) for p in np.exp(fed.hypothesis.log_probabilities)],
         "fed its own words": [*own.target],
     }
-    frame = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    frame = pd.DataFrame({name: pd.Series(row) for name, row in rows.items()}).T.fillna("")
     frame.columns = [f"{n + 1}{' ≠' if n == first else ''}" for n in range(frame.shape[1])]
     st.dataframe(frame, key=f"{KEY}.phases")
     differs = "They never part." if first is None else f"They part at piece {first + 1} (≠): from there on each is fed something else."
