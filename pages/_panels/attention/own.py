@@ -1,4 +1,4 @@
-"""A visitor's own translator: a checkpoint to open, and the alignment of any PyTorch module by one line in it."""
+"""A visitor's own translator: a checkpoint to open, and the alignment of any PyTorch module by a tap in it."""
 
 import streamlit as st
 
@@ -28,12 +28,12 @@ class Mine(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.decoder = torch.nn.GRUCell(4, 6)
-        self.attention = explorer.Tap("attention")  # one line here
+        self.attention = explorer.Tap("attention")  # a tap
 
     def forward(self, memory, words):  # [in, 6], [out, 4]
         state = torch.zeros(1, 6)
         for word in words:
-            weights = self.attention((state @ memory.T).softmax(-1))  # and the name around your weights
+            weights = self.attention((state @ memory.T).softmax(-1))  # through which your weights pass
             state = self.decoder(word[None], state + weights @ memory)
         return state
 
@@ -50,7 +50,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     """The uploader, and lines of Python that are tested."""
     own.opener(KEY, (choice.KIND,), _opened)
     made = "**A translator with your weights**, as a file for this page"
-    recorded = "**The attention of any PyTorch module**, in a notebook: one line in it, no other change"
+    recorded = "**The attention of any PyTorch module**, in a notebook: a tap that its weights pass, no other change"
     own.in_lines(made, SAVE, recorded, RECORD)
 
 
