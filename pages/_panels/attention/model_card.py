@@ -6,7 +6,7 @@ import streamlit as st
 from explorer.figures.bleu import Score, by_length
 from pages._panels.attention import choice
 from pages._shared import networks
-from pages._shared.show import is_dark, show
+from pages._shared.show import draw, is_dark, save, scrolling
 from pages._shared.translations import Sentence, View
 
 KEY = "attention.card"
@@ -33,7 +33,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     lines = {n: _scores(card) for n, card in _same_direction(about["direction"]).items() if card["scores"].get("bleu_by_length")}
     if lines:
         frame = pd.DataFrame([{"network": n, **vars(each)} for n, parts in lines.items() for each in parts])
-        show(by_length(lines, is_dark()), f"{KEY}.length", "bleu-by-length", frame)
+        figure = by_length(lines, is_dark())
+        with scrolling("card-length"):
+            draw(figure, f"{KEY}.length")
+        save(figure, f"{KEY}.length", "bleu-by-length", frame)
         st.caption("A network falls with length only where intervals part: look at the bars, and at n in the tooltip.")
     with st.expander("Recipe and training curve"):
         st.json(about.get("recipe", {}), expanded=True)
