@@ -82,6 +82,13 @@ def test_no_panel_scrolls_the_page_of_a_phone_sideways(attention, panel):
     assert sideways(page) == 0
 
 
+def test_the_tools_of_a_table_lie_on_no_words_of_a_phone(attention):
+    page = attention(TEXT + "&attention.panel=Is+it+real%3F", width=390)
+    tools = page.get_by_test_id("stDataFrame").get_by_test_id("stElementToolbar").bounding_box()
+    above = page.locator("p", has_text="What known attentions get").bounding_box()
+    assert tools is not None and above is not None and tools["y"] >= above["y"] + above["height"]
+
+
 def test_a_word_of_hundreds_of_letters_does_not_scroll_a_phone_sideways(attention):
     assert sideways(attention("attention.text=" + packed("x" * 400), width=390)) == 0
 
