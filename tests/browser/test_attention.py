@@ -104,6 +104,16 @@ def test_a_click_chooses_a_row_and_a_click_in_the_chosen_row_moves_its_weight(at
     expect(page.get_by_text("before:")).to_be_visible()
 
 
+def test_a_click_moves_the_matrix_from_under_no_pointer(attention):
+    page = attention(width=1280)
+    before = page.locator(CELLS).first.bounding_box()
+    click(page, 0, 4)
+    expect(page.get_by_text("before:")).to_be_visible()
+    settle(page)
+    after = page.locator(CELLS).first.bounding_box()
+    assert before is not None and after is not None and abs(after["y"] - before["y"]) < 2
+
+
 def test_the_weight_of_a_word_is_moved_and_the_link_restores_it(attention):
     page = attention()
     page.get_by_role("combobox", name="Looks at").click()

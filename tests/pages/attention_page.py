@@ -43,6 +43,13 @@ def told(page: AppTest) -> str:
     return " ".join(each.value for each in page.markdown)
 
 
+def says_before(page: AppTest) -> bool:
+    """Whether the page tells what was written before the visitor's edits, and what is written now."""
+    is_told = any(each.value.startswith("before: ") for each in page.caption)
+    assert is_told == page.markdown[1].value.startswith("now: ")
+    return is_told
+
+
 def own(attention: str = "additive"):
     """The tiny network's own translation, without a page."""
     loaded = tiny_translator(attention)

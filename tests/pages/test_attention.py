@@ -12,7 +12,7 @@ from pages._shared import translations, uploads
 from pages._shared.link import packed
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import tiny_translator
-from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, told, translators
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
 from tests.pages.rooms import sound
 from tests.pages.test_pages import own_checkpoint
 
@@ -79,7 +79,7 @@ def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_t
 @pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
 def test_no_link_breaks_the_page(code: str):
     page = sound(open_page(text=packed(TEXT), edits=code, row="9999", model="no-such"))
-    assert page.session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
+    assert page.session_state[choice.EDITS] == () and not says_before(page)
 
 
 def test_another_network_reads_the_sentence_that_stands_there():

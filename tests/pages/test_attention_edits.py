@@ -13,7 +13,7 @@ from pages._shared.link import packed
 from pages._shared.text import plain, share
 from pages._shared.translations import ALIKE, Edit, View
 from tests.models.tiny_translation import tiny_translator
-from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, told, translators
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
 from tests.pages.rooms import sound
 
 
@@ -45,10 +45,10 @@ def test_another_word_can_be_written_and_taken_back():
     button.click().run()
     (edit,) = sound(page).session_state[choice.EDITS]
     written = translations.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
-    assert edit == written and "before:" in page.markdown[1].value
+    assert edit == written and says_before(page)
     assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
     page.button(key="attention.matrix.undo").click().run()
-    assert sound(page).session_state[choice.EDITS] == () and "before:" not in page.markdown[1].value
+    assert sound(page).session_state[choice.EDITS] == () and not says_before(page)
     assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
 
 

@@ -94,19 +94,20 @@ def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
 
 
 def _say_what_came_out(view: View, shown: Sentence, about: dict) -> None:
+    """The translation and a line below it, with edits and without: a click moves nothing under the pointer."""
     decode = networks.loaded(view.model).vocab.decode
     now = decode(shown.hypothesis.tokens)
     if not shown.hypothesis.finished:
         st.caption(f"Cut after {len(shown.hypothesis.tokens)} pieces: the network did not come to an end.")
     if not view.edits:
         st.markdown(f"**{plain(now)}**" if now else "*It writes nothing.*")
+        st.caption(f"log p {float(shown.hypothesis.log_probabilities.sum()):.1f}. At each step the likeliest piece was taken.")
         return
     own = translations.sentence(view.of(edits=()))
     assert own is not None
-    st.markdown(
-        f"before: {plain(decode(own.hypothesis.tokens))}  \nnow: {marked(decode(own.hypothesis.tokens), now) or '*It writes nothing.*'}"
-    )
-    st.caption(_cost(view, own))
+    before = decode(own.hypothesis.tokens)
+    st.markdown(f"now: {marked(before, now) or '*It writes nothing.*'}")
+    st.caption(f"before: “{plain(before)}” {_cost(view, own)}")
 
 
 def _cost(view: View, own: Sentence) -> str:
