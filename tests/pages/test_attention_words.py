@@ -98,3 +98,13 @@ def test_the_truth_and_the_networks_own_words_may_differ_in_length(networks):
     page.text_input(key="attention.steps.truth.She gave me the key.").set_value("le chat.").run()
     table = sound(page).dataframe[-1].value
     assert table.loc["fed the truth"].tolist().count("") > 0 == table.loc["fed its own words"].tolist().count("")
+
+
+def test_training_and_test_are_compared_without_the_visitors_edits(networks):
+    tables = []
+    for edits in ("", "0w9"):
+        page = reading(panel="Step through", edits=edits)
+        page.text_input(key=f"attention.steps.truth.{TEXT}").set_value("le chat.").run()
+        tables.append(sound(page).dataframe[-1].value)
+        assert any("Without your edits." in each.value for each in page.caption) == bool(edits)
+    assert tables[0].equals(tables[1])

@@ -41,7 +41,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     else:
         _writing(plain_view, own, place - len(reads))
     _states(view, own, place, len(reads))
-    _two_phases(plain_view, about, own)
+    _two_phases(plain_view, about)
 
 
 def _writing(view: View, own: Sentence, step: int) -> None:
@@ -83,17 +83,22 @@ def _states(view: View, own: Sentence, place: int, reads: int) -> None:
     st.caption("All letters of a piece have the value that the unit held after the whole piece. At the top: the unit that moves most.")
 
 
-def _two_phases(view: View, about: dict, own: Sentence) -> None:
+def _two_phases(view: View, about: dict) -> None:
     """Training and test: the same network fed the truth, and fed what it wrote itself."""
     st.markdown("**Training and test.** In training the decoder is fed the true word before; in use, its own.")
     truth = st.text_input("The truth", _known(view.text, about), key=f"{KEY}.truth.{view.text}", max_chars=choice.CHARACTERS)
     if not truth.strip():
         st.caption("Type a translation that you hold for true.")
         return
+    if view.edits:
+        st.caption("Without your edits.")
+    view = view.of(edits=())
+    own = translations.sentence(view)
+    assert own is not None
     vocab = networks.loaded(view.model).vocab
     source = translations.translation(view).source
     tokens = [*vocab.encode(truth), own.hypothesis.tokens[-1] if own.hypothesis.finished else 2]
-    fed = translations.drawn(view, source, translations.forced(view.of(edits=()), tokens))
+    fed = translations.drawn(view, source, translations.forced(view, tokens))
     said = [vocab.tokens[int(best[0])].replace(BLANK, "·") for best in fed.hypothesis.top]
     first = next((n for n, (a, b) in enumerate(zip(fed.hypothesis.tokens, own.hypothesis.tokens, strict=False)) if a != b), None)
     rows = {
