@@ -141,7 +141,7 @@ def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMi
     largest = np.argsort(-alignment.weights[chosen])[: MANY if len(alignment.source) > 2 * MANY else None].tolist()
     frame = frame[(frame["row"] == chosen) & frame["column"].isin(largest)]
     x = alt.X("weight:Q", title=f"weight, {CAPTION}: {_shown(alignment.target[chosen])}", scale=alt.Scale(domain=[0, 1]))
-    y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source), labelLimit=104))
+    y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source), labelLimit=96))
     bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
     most = alignment.source[int(alignment.weights[chosen].argmax())]
     told = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."

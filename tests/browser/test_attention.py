@@ -90,7 +90,7 @@ def test_the_tools_of_a_table_lie_on_no_words_of_a_phone(attention):
 
 
 def test_a_word_of_hundreds_of_letters_does_not_scroll_a_phone_sideways(attention):
-    assert sideways(attention("attention.text=" + packed("x" * 400), width=390)) == 0
+    assert sideways(attention("attention.text=" + packed("x" * 1_500), width=390)) == 0
 
 
 def test_a_click_chooses_a_row_and_a_click_in_the_chosen_row_moves_its_weight(attention):
