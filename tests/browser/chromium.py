@@ -114,3 +114,21 @@ def _wait(server: Server, seconds: float) -> None:
 def settle(page: Page, timeout: float = 90_000) -> None:
     """Until the script of the page has ended."""
     page.wait_for_selector(IDLE, timeout=timeout)
+
+
+def sideways(page: Page) -> int:
+    """Pixels by which the page can be scrolled sideways: the part below the bar scrolls, never the document."""
+    return page.get_by_test_id("stMain").evaluate("part => part.scrollWidth - part.clientWidth")
+
+
+def too_wide(page: Page, key: str) -> dict[str, int]:
+    """Press each button of a group in turn; the names under which the page can then be scrolled sideways, and by how many pixels."""
+    found = {}
+    for button in page.locator(f".st-key-{key} button").all():
+        button.click()
+        page.wait_for_timeout(300)  # until the run has begun
+        settle(page)
+        page.wait_for_timeout(500)  # a figure takes its width when it is drawn
+        found[button.inner_text()] = sideways(page)
+    assert found, f"there is no group {key}"
+    return {name: pixels for name, pixels in found.items() if pixels}

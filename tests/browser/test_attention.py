@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from models import checkpoint
 from pages._shared.link import packed
-from tests.browser.chromium import settle
+from tests.browser.chromium import settle, sideways
 from tests.models.tiny_translation import tiny_translator
 
 pytestmark = pytest.mark.browser
@@ -40,11 +40,6 @@ def attention(room, folder):
 def click(page: Page, row: int, column: int) -> None:
     """Click a cell of the matrix; eight source words stand across."""
     page.locator(CELLS).nth(8 * row + column).click()
-
-
-def sideways(page: Page) -> int:
-    """Pixels by which the page can be scrolled sideways: the part below the bar scrolls, never the document."""
-    return page.get_by_test_id("stMain").evaluate("part => part.scrollWidth - part.clientWidth")
 
 
 def test_a_link_to_the_page_is_the_first_visit_of_a_server_and_goes_through_the_app(attention):

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from models.hiding import around
 from models.pictures import cell_at
-from tests.browser.chromium import ROOT, settle
+from tests.browser.chromium import ROOT, settle, sideways, too_wide
 from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def mask(page: Page, which: int = 0) -> str:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_draws_without_scrolling_sideways(captions, width, scheme):
     page = captions(width=width, scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert sideways(page) == 0
     boxes = [page.locator(".view .picture").nth(which).bounding_box() for which in range(2)]
     assert all(box and box["width"] == box["height"] for box in boxes)
     assert (boxes[0]["y"] == boxes[1]["y"]) == (width == 1280)  # side by side, or one below the other
@@ -146,3 +146,7 @@ def test_playing_goes_through_the_words_and_stops_where_motion_is_not_wanted(cap
 def test_axe_finds_nothing_of_ours(captions, scheme):
     found = Axe().run(captions(scheme=scheme)).response["violations"]
     assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+
+
+def test_no_panel_scrolls_a_phone_sideways(captions):
+    assert too_wide(captions(width=390), "captions-panel") == {}

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from models.classifier import probabilities
+from tests.browser.chromium import sideways, too_wide
 from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
 
 pytestmark = pytest.mark.browser
@@ -31,7 +32,7 @@ def confusions(room, folder):
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, scheme):
     page = confusions(width=width, scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert sideways(page) == 0
     pairs, matrix = (page.locator(f".st-key-{part}").first for part in ("confusions-matrix-pair-0", "scrolling-confusions-matrix"))
     assert pairs.bounding_box()["y"] < matrix.bounding_box()["y"]
     legend = matrix.locator(".role-legend").bounding_box()
@@ -116,3 +117,7 @@ def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confus
     assert [each for each in letters.all_text_contents() if each.isalpha()] == list("nowak")
     ends = svg.locator(".mark-text.role-mark text").all_text_contents()
     assert len(ends) == 5 and "other" in ends and set(ends) - {"other"} <= set(labels)
+
+
+def test_no_panel_scrolls_a_phone_sideways(confusions):
+    assert too_wide(confusions(width=390), "confusions-panel") == {}

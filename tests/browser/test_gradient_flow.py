@@ -1,6 +1,7 @@
 """The page of gradients in a real browser: it draws, a click or a key chooses the character, the slider lifts a line, the link restores."""
 
 import io
+import json
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import settle
+from tests.browser.chromium import settle, sideways, too_wide
 from tests.models.tiny import save_tiny
 
 pytestmark = pytest.mark.browser
@@ -23,6 +24,11 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoints")
     for cell in ("lstm", "gru", "rnn"):
         save_tiny(path / f"wiki-{cell}.safetensors", cell=cell)
+    lags = {share: [100, 150, None] for share in ("1/2", "1/10", "1/100", "1/1000")}
+    layer = {"lags": lags, "factors": {"0-5": 0.5, "5-20": 0.9, "20-50": 0.9, "50-100": 0.9, "100-200": 0.9}, "half_life": None}
+    layer |= {"low": [0.0] * 201, "high": [0.0] * 201}
+    told = {"weights": "", "losses": 7, "runs": {"untrained, forget bias 1": [layer]}}
+    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-lstm": told}))
     return path
 
 
@@ -37,7 +43,7 @@ def flow(room, folder):
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_it_draws_without_scrolling_sideways_with_the_chosen_character_in_sight(flow, width, scheme):
     page = flow(width=width, scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert sideways(page) == 0
     chosen, frame = page.locator(f"{CELLS}[aria-selected=true]"), page.locator(".st-key-gradient_flow-curves-text [role=listbox]")
     expect(chosen).to_have_text("]")
     inner, outer = chosen.bounding_box(), frame.bounding_box()
@@ -103,7 +109,7 @@ def test_the_columns_of_the_matrix_are_dragged_and_moved_with_keys(flow):
     expect(page).to_have_url(re.compile(r"multiply.d=0.6(&|$)"))
     expect(page).to_have_url(re.compile(r"multiply.b=-0.55(&|$)"))
     expect(page.get_by_role("slider", name="b, row 1, column 2")).to_have_value("-0.55")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert sideways(page) == 0
 
 
 def test_the_surface_is_drawn_with_its_sentence(flow):
@@ -133,3 +139,7 @@ def test_the_laboratory_follows_its_sliders_at_once(flow):
     slider.press("ArrowRight")
     expect(page).to_have_url(re.compile("laboratory.size=3.05"))
     expect(curve).not_to_have_attribute("d", before)
+
+
+def test_no_panel_scrolls_a_phone_sideways(flow):
+    assert too_wide(flow(width=390), "gradient_flow-panel") == {}

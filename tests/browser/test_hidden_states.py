@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import ROOT, settle
+from tests.browser.chromium import ROOT, settle, sideways, too_wide
 from tests.pages.test_pages import own_checkpoint
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def test_the_page_draws_without_a_console_error_and_without_scrolling_sideways(h
     page = hidden_states(width=width, scheme=scheme)
     expect(page.get_by_role("heading", name="What does each neuron remember?")).to_be_visible()
     assert painted(page)[0] > 0.8 * min(width, 1120)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert sideways(page) == 0
 
 
 def test_on_a_small_screen_the_controls_fold_into_one_button(hidden_states):
@@ -120,3 +120,7 @@ def test_another_network_opens_at_its_own_layer_and_the_widgets_say_so(hidden_st
     page.locator("input[type=file]").set_input_files([own])
     expect(page.get_by_text("Unit 0 of layer 1")).to_be_visible()
     expect(layer).to_have_value("layer 1")
+
+
+def test_no_panel_scrolls_a_phone_sideways(hidden_states):
+    assert too_wide(hidden_states(width=390), "hidden_states-panel") == {}

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages._panels.one_step import cell, hello, shapes
-from tests.browser.chromium import settle
+from tests.browser.chromium import settle, sideways, too_wide
 from tests.models.tiny import save_tiny
 from tests.models.tiny_translation import save_tiny_translator
 
@@ -43,7 +43,7 @@ def one_step(room, folder):
 
 def test_a_wide_screen_shows_four_steps_and_the_button_without_scrolling(one_step):
     page = one_step(height=720)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert sideways(page) == 0
     box = page.locator(WIDE).bounding_box()
     assert box["width"] > 800 and box["y"] + box["height"] <= 720
     assert page.get_by_role("button", name="One step of learning").bounding_box()["y"] < box["y"]
@@ -51,7 +51,7 @@ def test_a_wide_screen_shows_four_steps_and_the_button_without_scrolling(one_ste
 
 def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
     page = one_step(width=390, scheme="dark")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert sideways(page) == 0
     expect(page.locator(WIDE)).to_be_hidden()
     expect(page.locator(NARROW)).to_contain_text("reads h")
     page.get_by_role("slider").focus()
@@ -80,7 +80,7 @@ def test_axe_finds_nothing(one_step, scheme, view):
 @pytest.mark.parametrize("view", [cell.TITLE, shapes.TITLE])
 def test_wide_graphs_scroll_in_their_frames_and_the_page_does_not(one_step, view):
     page = one_step(f"one_step.view={quote(view)}&one_step.lesson=2", PICTURES[view], width=390)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert sideways(page) == 0
     if view == cell.TITLE:
         # The chosen character has others on both sides of it in sight.
         chosen = page.locator(".st-key-one_step-cell-strip svg.marks text").filter(has_text="▲").bounding_box()
@@ -110,3 +110,7 @@ def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
     again = one_step(page.url.split("?")[1])
     expect(again.get_by_text("After 1 step of learning")).to_be_visible()
     expect(again.get_by_role("slider")).to_have_value("3")
+
+
+def test_no_panel_scrolls_a_phone_sideways(one_step):
+    assert too_wide(one_step(width=390), "one_step-view") == {}

@@ -7,13 +7,15 @@ from explorer.figures.flow import Curve
 from pages._panels.gradient_flow import choice, curves
 from pages._shared import flows
 from pages._shared.flows import View
+from pages._shared.show import scrolling
 from pages._shared.text import plain
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
     """Two tables: of the figure above, and of many places."""
     st.markdown("**Here**: what each step multiplies the gradient with, on average over a band of distances")
-    st.markdown(_table(curves.factors(drawn)))
+    with scrolling("gradient_flow-here"):
+        st.markdown(_table(curves.factors(drawn)))
     st.caption(
         "A half-life is given only where all bands fall at the same rate, −ln of the factor, within 20 %. Where they do not, "
         "the line is no exponential, and no one number tells how far it reaches."
@@ -28,7 +30,8 @@ def panel(view: View, drawn: list[Curve]) -> None:
         f"**At {losses} other places** of text that no network was trained on: after how many characters the gradient falls below …, "
         "and what each step multiplies it with"
     )
-    st.markdown(_table(pd.DataFrame(rows)))
+    with scrolling("gradient_flow-many"):
+        st.markdown(_table(pd.DataFrame(rows)))
     st.caption(
         "Last layer, gradient to the state: the median, and in brackets the lags that 1 and 9 of 10 places lie below. "
         "“–”: it never falls so far within 200."

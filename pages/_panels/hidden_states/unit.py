@@ -11,7 +11,7 @@ from explorer.figures.unit import gates_and_ledger, histogram
 from pages._panels.hidden_states.choice import guides, verdict
 from pages._shared import runs
 from pages._shared.runs import View
-from pages._shared.show import is_dark, show
+from pages._shared.show import draw, is_dark, save, scrolling, show
 
 KEY = "hidden_states.unit"
 STRETCH = 200
@@ -47,7 +47,9 @@ def panel(view: View, about: dict, chosen) -> None:
         stop = min(len(tokens), start + STRETCH)
         st.caption(ledger(trace, view.layer).equation)
         figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())
-        show(figure, f"{KEY}.gates", "gates-and-ledger", _gates(trace, view, start, stop))
+        with scrolling("hidden_states-gates"):
+            draw(figure, f"{KEY}.gates")
+        save(figure, f"{KEY}.gates", "gates-and-ledger", _gates(trace, view, start, stop))
 
 
 def _facts(view: View, about: dict, trace) -> None:
