@@ -226,7 +226,7 @@ def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
 
     A rank correlation counts the order of regions where nothing is as much as that of the others; this looks at the top alone.
 
-    Args: as `agreement`.
+    Args: as `agreement`, [word, region].
 
     Returns:
         Both in 0..1, and about a tenth for a look that lies anywhere; nan as for `agreement`.
