@@ -30,8 +30,10 @@ def losses_of(loss: Tensor) -> list[Tensor]:
     """The entries of a loss of shape [] or [loss].
 
     Raises:
-        RecordingError: it has more axes, or no gradient.
+        RecordingError: it is no tensor, has more axes, or no gradient.
     """
+    if not isinstance(loss, Tensor):
+        raise RecordingError(f"loss is of type {type(loss).__name__}; expected a tensor with a gradient. Leave out item() and numpy().")
     if loss.ndim > 1 or not loss.numel():
         raise RecordingError(f"loss has shape {tuple(loss.shape)}; expected a scalar, or a vector of losses. Take its sum or its mean.")
     if not loss.requires_grad:

@@ -25,7 +25,8 @@ def copied(value: Steps) -> Steps:
 class Call:
     """One call of a recurrent module, as it was: input, state before (None: zeros), output, state after.
 
-    `training` tells whether dropout was on; `versions` counts the writes to its weights until then.
+    `training` tells whether dropout was on; `versions` counts the writes to its weights until then; `autocast` is the
+    precision that torch.autocast computed in, None where it was off.
     """
 
     input: Steps
@@ -34,6 +35,7 @@ class Call:
     after: State
     training: bool
     versions: tuple[int, ...]
+    autocast: torch.dtype | None = None
 
     @classmethod
     def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result) -> "Call":
@@ -48,12 +50,18 @@ class Call:
             after=_state(after),
             training=module.training,
             versions=versions(module),
+            autocast=_autocast((output.data if isinstance(output, PackedSequence) else output).device.type),
         )
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of what came out; it decides how exact a replay can be."""
+        """Precision of what came out."""
         return self._output.dtype
+
+    @property
+    def computed_in(self) -> torch.dtype:
+        """The coarsest precision on the way, which decides how exact a replay can be: autocast may give float32 back."""
+        return self.dtype if self.autocast is None or self.dtype == torch.float64 else self.autocast
 
     @property
     def is_cuda(self) -> bool:
@@ -63,6 +71,11 @@ class Call:
     @property
     def _output(self) -> Tensor:
         return self.output.data if isinstance(self.output, PackedSequence) else self.output
+
+
+def _autocast(device: str) -> torch.dtype | None:
+    on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if on else None
 
 
 def _state(state: Tensor | State) -> State:
@@ -118,7 +131,7 @@ class Reading:
 
 
 def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
-    """One row of the batch of one call, on the CPU.
+    """One row of the batch of one call, on the CPU; all in the precision it ran in, which autocast makes coarser than its input.
 
     Raises:
         RecordingError: there is no such row.
@@ -129,11 +142,11 @@ def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
         raise RecordingError(f"index is {row}, but '{path}' read {has}.")
     before = call.before or tuple(torch.zeros_like(state) for state in call.after)
     return Stretch(
-        input=row_steps(module, call.input, row),
+        input=row_steps(module, call.input, row).to(call.dtype),
         output=row_steps(module, call.output, row),
         starts=(0,),
-        before=tuple(row_state(module, state, row) for state in before),
-        after=tuple(row_state(module, state, row) for state in call.after),
+        before=tuple(row_state(module, state, row).to(call.dtype) for state in before),
+        after=tuple(row_state(module, state, row).to(call.dtype) for state in call.after),
     )
 
 
@@ -223,7 +236,7 @@ def fused(module: nn.Module, x: Tensor, before: State, layer: int) -> Tensor:
 
     x is the layer's input [time, feature]; before, its first states, each [direction, state].
     """
-    flat = [weight.detach().cpu() for name, weight in _named_weights(module, layer)]
+    flat = [weight.detach().to("cpu", x.dtype) for name, weight in _named_weights(module, layer)]
     call = {"lstm": torch.lstm, "gru": torch.gru, "tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[kind(module)]
     first = [state.unsqueeze(1) for state in before]
     result = call(

@@ -59,13 +59,16 @@ class Weights:
         return self.U.shape[1] if self.P is None else self.P.shape[1]
 
 
-def weights(module: nn.Module, layer: int, reverse: bool, dtype: torch.dtype) -> Weights:
-    """The weights of one layer and direction, on the CPU, in the precision of the replay."""
+def weights(module: nn.Module, layer: int, reverse: bool, dtype: torch.dtype, ran_in: torch.dtype | None = None) -> Weights:
+    """The weights of one layer and direction, on the CPU, in the precision of the replay.
+
+    ran_in: the precision they were rounded to when the module ran, which autocast makes coarser than their own.
+    """
     suffix = "" if is_cell(module) else f"_l{layer}{'_reverse' if reverse else ''}"
 
     def get(name: str) -> Tensor | None:
         found = getattr(module, name + suffix, None)
-        return None if found is None else found.detach().to("cpu", dtype)
+        return None if found is None else found.detach().to("cpu", ran_in or dtype).to(dtype)
 
     W, U = get("weight_ih"), get("weight_hh")
     assert W is not None and U is not None

@@ -19,8 +19,10 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
     """Every recurrent module and every Tap, by path; a module that is recurrent itself goes by the name of its class.
 
     Raises:
-        RecordingError: there is none, or it is compiled; the message says what was found instead.
+        RecordingError: it is no module, there is none, or it is compiled; the message says what was found instead.
     """
+    if not isinstance(module, nn.Module):
+        raise RecordingError(f"record was given {_a(module)}; expected a torch.nn.Module. {ADVICE}")
     _refuse_compiled(module)
     found: dict[str, nn.Module] = {
         path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))
@@ -41,6 +43,10 @@ def recurrent_paths(modules: Mapping[str, nn.Module], reverse: str) -> tuple[str
 
 def _class(module: nn.Module) -> str:
     return type(module).__name__
+
+
+def _a(value: object) -> str:
+    return f"the class {value.__name__}, not one of it" if isinstance(value, type) else f"a value of type {type(value).__name__}"
 
 
 def _called(path: str, module: nn.Module) -> str:

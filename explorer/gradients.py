@@ -44,7 +44,7 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Sequence[str], pat
         RecordingError: the recording was made without gradients, the loss is no scalar or depends on nothing recorded,
             or what `Recording.trace` refuses.
     """
-    if loss.ndim:
+    if isinstance(loss, Tensor) and loss.ndim:
         raise RecordingError(f"loss has shape {tuple(loss.shape)}; expected a scalar. For a vector of losses call gradient_flows.")
     return gradient_flows(recording, loss, tokens, path, index)[0]
 
@@ -166,7 +166,7 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
     below = [each.hidden[depth - 1, span] for each in states] if depth else []
     return Layer(
         kind=cells.kind(reading.module),
-        weights=cells.weights(reading.module, depth, bool(way), dtype),
+        weights=cells.weights(reading.module, depth, bool(way), dtype, stretch.output.dtype),
         x=stretch.input.to(dtype) if not below else below[0] if len(below) == 1 else torch.cat(below, 1),
         hidden=own.hidden[depth, span],
         cell=None if own.cell is None else own.cell[depth, span],

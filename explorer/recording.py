@@ -266,17 +266,19 @@ def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Dista
     A forget gate near 1 is rounded at every step, in torch's run and in ours, each in its way: over 10,000 steps that
     alone parts two cells of 10,000 by 1. So every step of the longest call adds one rounding to the limit.
     """
-    dtype = calls[0].dtype
+    dtype = calls[0].computed_in
     rounding = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
     for what, distance in zip(("output", "cell state"), distances, strict=True):
         limit = (TOLERANCE[dtype] + rounding * steps) * max(1.0, distance.largest)
         if not distance.error <= limit:
             apart = f"differs from the module's own {what} by {distance.error:.1e} (limit {limit:.1e})"
-            raise RecordingError(f"Replaying '{path}' {apart}. {_why(module, calls)}")
+            raise RecordingError(f"Replaying '{path}' {apart}. {_why(module, calls, distance.error)}")
 
 
-def _why(module: nn.Module, calls: Sequence[Call]) -> str:
-    """The likeliest reason why a replay differs."""
+def _why(module: nn.Module, calls: Sequence[Call], apart: float) -> str:
+    """The likeliest reason why a replay differs by so much."""
+    if apart == float("inf"):
+        return "It holds nan or inf: look for them in what it read, in its first state and in its weights."
     if any(call.training for call in calls) and getattr(module, "dropout", 0):
         return "It is in training mode with dropout: call module.eval() first."
     if any(call.versions != versions(module) for call in calls):

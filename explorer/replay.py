@@ -140,7 +140,7 @@ def _layer_of(states: States, layer: int, span: slice) -> States:
 def _replay_layer(job: _Job, layer: int, x: Tensor, hidden: Tensor, record: States) -> None:
     """Fill one layer of the record from its input x [time, feature] and its hidden states [time, state]."""
     kind = cells.kind(job.module)
-    w = cells.weights(job.module, layer, job.reverse, job.precision)
+    w = cells.weights(job.module, layer, job.reverse, job.precision, job.piece.output.dtype)
     record.hidden.copy_(hidden)
     before = np.empty(0)
     for block in _blocks(len(x), job.reverse):

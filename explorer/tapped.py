@@ -28,7 +28,14 @@ class Heard:
         self.values: list[Tensor] = []
 
     def add(self, value: Tensor) -> None:
-        """Keep a copy of one value, [...]."""
+        """Keep a copy of one value, [...].
+
+        Raises:
+            RecordingError: it is no tensor.
+        """
+        if not isinstance(value, Tensor):
+            given = f"Tap('{self.tap.name}') was given a {type(value).__name__}"
+            raise RecordingError(f"{given}; expected one tensor. Give each part its own Tap.")
         self.values.append(value.detach().clone())
 
     def readings(self, step: str, item: str, fits: Callable[[Reading], bool]) -> list[Reading]:

@@ -1,0 +1,45 @@
+"""What is of another type altogether: a sentence. In a process of its own, for under pytest types are checked before ours are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = """
+import torch
+from torch import nn
+import explorer
+
+def said(act):
+    try:
+        print(act())
+    except explorer.ExplorerError as error:
+        print(error)
+
+def tapped():
+    tap = explorer.Tap("cell")
+    with explorer.record(tap):
+        tap((torch.zeros(2), torch.zeros(2)))
+
+def followed(loss_of):
+    gru = nn.GRU(3, 4)
+    with explorer.record(gru, gradients=True) as recording:
+        out = gru(torch.randn(5, 3))[0]
+    return explorer.gradient_flow(recording, loss_of(out), "abcde")
+
+said(explorer.record(len).__enter__)
+said(explorer.record(nn.LSTM).__enter__)
+said(tapped)
+said(lambda: followed(lambda out: out.sum().item()))
+"""
+ADVICE = "expected a torch.nn.Module. Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
+
+
+def test_another_type_is_a_sentence():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        f"record was given a value of type builtin_function_or_method; {ADVICE}",
+        f"record was given the class LSTM, not one of it; {ADVICE}",
+        "Tap('cell') was given a tuple; expected one tensor. Give each part its own Tap.",
+        "loss is of type float; expected a tensor with a gradient. Leave out item() and numpy().",
+    ], done.stderr
