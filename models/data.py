@@ -206,7 +206,10 @@ def download(address: str, sha256: str | None, folder: Path, progress: Any = Fal
         pooch.retrieve(address, sha256 and f"sha256:{sha256}", packed.name, folder, downloader=loader)  # pyright: ignore[reportArgumentType]
         return packed.read_bytes()
     except requests.RequestException as error:
-        raise DataError(f"{address} cannot be fetched: {_reason(error)}. Try again later, or pass a text with --data.") from None
+        # What requests says of a missing network is three lines of its own classes.
+        reason = "nobody answers there" if isinstance(error, requests.ConnectionError) else _reason(error)
+        advice = "Check the network and try again, or train on data of your own with --data"
+        raise DataError(f"{address} cannot be fetched: {reason}. {advice}.") from None
     except (ValueError, OSError) as error:
         raise DataError(f"{address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     finally:

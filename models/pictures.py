@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ SIDE = 224  # pixels of what a network sees; its width and height are squashed t
 FORMATS = ("JPEG", "PNG", "WEBP")
 LARGEST_BYTES, LARGEST_PIXELS = 10_000_000, 40_000_000
 Size = tuple[int, int]
+
+# Pillow warns of 90 megapixels and more; what is too large is said in a sentence below.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 class PictureError(ExplorerError):

@@ -177,7 +177,8 @@ def kept_state(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
     except Exception as error:  # torch raises a dozen kinds for a damaged file
-        raise TrainingError(f"{path} is no state file of a training ({str(error).splitlines()[0]}).") from None
+        reason = (str(error).splitlines() or ["it ends at once"])[0]
+        raise TrainingError(f"{path} is no state file of a training ({reason}).") from None
     if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
         raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
     return state

@@ -213,7 +213,8 @@ def card_scores(loaded: checkpoint.Loaded, parts: pairs.Split, report: Report) -
     """Every score of dev that a card holds.
 
     "one_reference" scores each pair as a sentence of its own, as if its source had no other version: lower, because the
-    same translation is held against each. "far_from_training" leaves out sources with a near twin in training.
+    same translation is held against each. "far_from_training" leaves out sources with a near twin in training; it is left
+    out itself where that leaves none.
     """
     train, dev = (pairs.turned(part, loaded.card["direction"]) for part in (parts.train, parts.dev))
     references = pairs.grouped(dev)
@@ -225,7 +226,8 @@ def card_scores(loaded: checkpoint.Loaded, parts: pairs.Split, report: Report) -
     scores = {"split": "dev"} | scored(sources, list(references.values()), list(found.values()))
     scores["greedy_bleu"] = bleu.bleu(plain, list(references.values()))
     scores["one_reference"] = bleu.with_interval([found[source] for source, _ in dev], [[target] for _, target in dev])
-    scores["far_from_training"] = bleu.with_interval([found[source] for source in far], [references[source] for source in far])
+    if far:
+        scores["far_from_training"] = bleu.with_interval([found[source] for source in far], [references[source] for source in far])
     return scores
 
 

@@ -22,3 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ExplorerError as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
+    except OSError as error:
+        told = f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error})"
+        typer.echo(f"{told}. Check its folder, its rights and the room there.", err=True)
+        sys.exit(1)

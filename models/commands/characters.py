@@ -1,5 +1,6 @@
 """Commands for character networks: generate and count."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Let a network write, character by character."""
+    prompt = data.decoded(os.fsencode(prompt), "--prompt")
     loaded = open_network(name, "char_lm")
     from models.decoding import sample
 

@@ -1,11 +1,11 @@
 """Command for classifiers of names: classify."""
 
-import sys
+import io
 
 import typer
 
 from explorer.errors import ExplorerError
-from models.commands.console import AsJson, Name, bar, open_network, tell
+from models.commands.console import AsJson, Name, bar, given, open_network, tell
 
 app = typer.Typer()
 
@@ -19,7 +19,7 @@ def classify(name: Name, as_json: AsJson = False) -> None:
     from models.classifier import probabilities
     from models.spelling import spelling
 
-    lines = [line.strip() for line in sys.stdin]
+    lines = [line.strip() for line in io.StringIO(given().removeprefix("\ufeff"), newline=None)]
     texts = [line for line in lines if spelling(line)]
     for number, line in enumerate(lines, 1):
         if line and not spelling(line):

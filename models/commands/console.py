@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import models
-from explorer.errors import CheckpointError
+from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint, data
 
 Name = Annotated[str, typer.Argument(help="A network of `list`, or the path of a .safetensors file.")]
@@ -23,7 +23,8 @@ def tell(answer: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     for key, value in answer.items():
-        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {value}")
+        told = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {told}")
 
 
 @contextmanager
@@ -43,6 +44,31 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def given() -> str:
+    """Everything on stdin.
+
+    Raises:
+        DataError: it is not UTF-8.
+    """
+    return data.decoded(sys.stdin.buffer.read(), "stdin")
+
+
+def usable(device: str) -> str:
+    """A device that torch can compute on here.
+
+    Raises:
+        ExplorerError: it is none.
+    """
+    import torch
+
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        raise ExplorerError(f"--device is {device!r}, on which torch cannot compute here ({why}). Leave it out for the CPU.") from None
+    return device
 
 
 def open_network(name: str, kind: str | None = None) -> checkpoint.Loaded:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 import models
-from explorer.errors import CheckpointError
+from explorer.errors import CheckpointError, ExplorerError
 from models import captions, checkpoint, data, names
-from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell
+from models.commands.console import AsJson, Name, bar, one_thread, open_network, tell, usable
 from models.recipes import RECIPES, recipe
 
 app = typer.Typer()
@@ -39,6 +40,7 @@ HEADLINES = {
     "accuracy": "accuracy {:.3f}",
     "macro_f1": "macro F1 {:.3f}",
 }
+FETCHED = (*data.CORPORA, "names18")
 States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
 
 
@@ -72,8 +74,9 @@ def list_networks(as_json: AsJson = False) -> None:
         tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
         return
     for name, row in rows.items():
-        told = [words.format(row["scores"][key]) for key, words in HEADLINES.items() if key in row["scores"]]
-        typer.echo(f"{name}: {row['parameters']:,} parameters, {', '.join(told)} on dev" if told else name)
+        told = ", ".join(words.format(row["scores"][key]) for key, words in HEADLINES.items() if key in row["scores"])
+        size = f"{row['parameters']:,} parameters" if row["parameters"] is not None else "size not told"
+        typer.echo(f"{name}: {size}" + (f", {told} on dev" if told else ""))
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
     missing = [name for name in RECIPES if name not in rows]
@@ -94,6 +97,9 @@ def train(
 
     torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
     state, training = folder / f"{name}.pt", _training(name)
+    usable(device)
+    if epochs is not None and not 0 < epochs < math.inf:
+        raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Leave it out for the recipe's.")
     read = _data(name, source)
     try:
         for trainer in training.trainers(name, read, state, device, epochs):
@@ -182,6 +188,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the others' cards keep it."""
+    if len(set(names)) < 2:
+        raise CheckpointError(f"Only {names[0]} was named; expected two networks or more, the others to be held against the first.")
     first = open_network(names[0])
     kind = first.card["kind"]
     if kind not in COMPARED:
@@ -200,7 +208,7 @@ def compare(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Training data (" + ", ".join([*data.CORPORA, "names18"]) + "), or a recipe that needs one.")],
+    name: Annotated[str, typer.Argument(help="Training data (" + ", ".join(FETCHED) + "), or a recipe that needs one.")],
     folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -208,9 +216,11 @@ def fetch(
     corpus = RECIPES[name]["corpus"] if name in RECIPES else name
     if corpus in captions.CORPORA:
         raise data.DataError(captions.how_to_get(corpus))
+    if corpus == "scenes":
+        raise data.DataError(f"{name} needs no download: scenes are drawn as they are needed.")
     place = names if corpus in names.CORPORA else data
-    if place is data:
-        data.corpus(corpus)
+    if corpus not in place.CORPORA:
+        raise data.DataError(f"No training data is called {name!r}. Known: {', '.join(FETCHED)}, or a recipe that needs one.")
     with bar(f"fetching {corpus}") as report:
         path = place.fetch(corpus, folder, _Download(report))
     tell({"file": str(path)} | place.told(corpus, path), as_json)

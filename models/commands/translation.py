@@ -1,13 +1,11 @@
 """Command for translation networks: translate."""
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models import data
-from models.commands.console import Name, bar, open_network
+from models.commands.console import Name, bar, given, open_network
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -27,7 +25,7 @@ def translate(
     from models.decoding import Search
     from models.translator import translate_all
 
-    lines = data.decoded(sys.stdin.buffer.read(), "stdin").split("\n")
+    lines = given().split("\n")
     if not lines[-1]:
         lines.pop()
     with bar("translating") as report:

@@ -37,6 +37,8 @@ def sample(
         raise DecodingError(f"top_k is {top_k}; expected at least 1, or none for all.")
     if top_p is not None and not 0 < top_p <= 1:
         raise DecodingError(f"top_p is {top_p}; expected more than 0 and at most 1.")
+    if not -(2**63) <= seed < 2**64:
+        raise DecodingError(f"seed is {seed}; expected a whole number from -2^63 to 2^64 - 1.")
     if len(loaded.vocab) < 2:
         raise DecodingError("The network knows no character; nothing can be drawn.")
     return _characters(loaded, text, (temperature, top_k, top_p), seed)

@@ -208,23 +208,32 @@ def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_p
         classification.evaluate(shipped, tmp_path / "rows.csv")
 
 
+def give(monkeypatch, content: bytes) -> None:
+    """What stands on stdin."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
 def test_classify_reads_names_on_stdin(shipped, capsys, monkeypatch):
     given = "Παππάς\n17\n\nvan der Berg\n"
-    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    give(monkeypatch, given.encode())
     code, out, err = call(capsys, "classify", "tiny")
     rows = [line.split("\t") for line in out.splitlines()]
     expected = probabilities(shipped, ["Παππάς", "van der Berg"])
     assert code == 0 and [row[0] for row in rows] == ["Παππάς", "van der Berg"] and "Line 2, '17', has no letter" in err
     for row, p in zip(rows, expected, strict=True):
         assert row[1] == shipped.card["labels"][p.argmax()] and float(row[2]) == pytest.approx(p.max(), abs=1e-4)
-    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+    give(monkeypatch, b"\xef\xbb\xbf" + given.replace("\n", "\r\n").encode())  # as a Windows editor writes it
     answers = json.loads(call(capsys, "classify", "tiny", "--json")[1])["names"]
     assert [each["read"] for each in answers] == ["pappas", "van der berg"]
     for each, p in zip(answers, expected, strict=True):
         assert list(each["probabilities"].values()) == pytest.approx(p.tolist(), abs=1e-6)
         assert each["probability"] == max(each["probabilities"].values()) == each["probabilities"][each["language"]]
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert [each["name"] for each in answers] == ["Παππάς", "van der Berg"]
+    give(monkeypatch, b"\n")
     assert call(capsys, "classify", "tiny")[:2] == (0, "")
+    give(monkeypatch, "Silva\n".encode("utf-16"))
+    code, out, err = call(capsys, "classify", "tiny", "--json")
+    assert code == 1 and out == "" and "stdin is not UTF-8 text (byte 0 is 0xff). Convert it first." in err
 
 
 def test_only_a_classifier_classifies(tmp_path: Path, capsys):

@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
 
 def test_nobody_answers(tmp_path, monkeypatch):
     monkeypatch.setitem(data.CORPORA, "shakespeare", data.CORPORA["shakespeare"] | {"address": "http://127.0.0.1:9/input.txt"})
-    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched"):
+    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched: nobody answers there\. Check the network"):
         data.fetch("shakespeare", tmp_path)
 
 

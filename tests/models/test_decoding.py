@@ -93,6 +93,7 @@ def test_what_is_drawn_follows_the_shares():
         ({"top_k": 0}, "top_k is 0; expected at least 1"),
         ({"top_p": 0.0}, r"top_p is 0\.0; expected more than 0"),
         ({"top_p": 1.5}, r"top_p is 1\.5"),
+        ({"seed": 2**64}, "seed is 18446744073709551616; expected a whole number from"),
     ],
 )
 def test_settings_out_of_range_get_a_sentence_at_once(settings: dict, sentence: str):

@@ -10,6 +10,7 @@ import models
 from models import checkpoint, encoder
 from models.encoder import VIEWS, Encoder, folded, published, regions
 from models.pictures import SIDE, squashed
+from tests.models.command_line import call
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,7 @@ def test_it_is_packed_from_its_package_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(checkpoint.CheckpointError, match="Install requirements-dev"):
         encoder.packed(tmp_path / "y.safetensors")
+
+
+def test_what_has_no_score_is_listed_with_its_size(capsys):
+    assert "\ncaption-encoder: 3,350,000 parameters\n" in call(capsys, "list")[1]

@@ -3,7 +3,10 @@
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from PIL import Image
 
 from models.pictures import LARGEST_BYTES, Box, PictureError, cell_at, cell_box, opened, spread, squashed
 
+ROOT = Path(__file__).parent.parent.parent
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
@@ -110,6 +114,13 @@ def test_hostile_files_get_a_sentence(name: str, tmp_path):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(PictureError, match=str(tmp_path)):
         opened(tmp_path / "x")
+
+
+def test_a_picture_that_is_too_large_gets_its_sentence_and_no_warning(tmp_path):
+    (tmp_path / "x.png").write_bytes(bomb(12_000, 12_000))
+    program = f"from models.pictures import opened\nopened({str(tmp_path / 'x.png')!r})"  # under pytest warnings are errors
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "x.png has 12,000 x 12,000 pixels; expected at most 40 megapixels." in done.stderr and "Warning" not in done.stderr
 
 
 def test_what_is_no_file_gets_a_sentence(tmp_path):

@@ -184,15 +184,24 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["train", "nothing"], "There is no recipe called 'nothing'. Known: wiki-lstm"),
         (["evaluate", "nothing", "--data", "x"], "No checkpoint is called 'nothing'. Available: none"),
         (["evaluate", "no/such.safetensors", "--data", "x"], "no/such.safetensors does not exist."),
-        (["fetch", "nothing"], "No training text is called 'nothing'."),
+        (["fetch", "nothing"], "No training data is called 'nothing'. Known: wiki, linux, shakespeare, tatoeba, names18, or a recipe"),
         (["pack", "tiny", "no.pt", "--data", "TEXT"], "no.pt does not exist."),
         (["pack", "tiny", "TEXT", "--data", "TEXT"], "is no state file of a training"),
+        (["fetch", "scenes-soft"], "scenes-soft needs no download: scenes are drawn as they are needed."),
+        (["fetch", "shakespeare", "--folder", "TEXT"], "cannot be read or written (Not a directory). Check its folder"),
+        (["pack", "tiny", "EMPTY", "--data", "TEXT"], "is no state file of a training (it ends at once)"),
+        (["compare", "one"], "Only one was named; expected two networks or more"),
+        (["generate", "tiny", "--prompt", "a\udcff"], "--prompt is not UTF-8 text (byte 1 is 0xff)."),
+        (["train", "tiny", "--device", "xyz"], "--device is 'xyz', on which torch cannot compute here (Expected one of cpu"),
+        (["train", "tiny", "--epochs", "nan"], "--epochs is nan; expected more than 0."),
+        (["train", "tiny", "--epochs", "0"], "--epochs is 0.0; expected more than 0."),
         (["train", "tiny", "--data", "SHORT", "--folder", "STATES"], "The text is too short: a batch takes 65 characters"),
     ],
 )
 def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str], sentence: str):
     (tmp_path / "short.txt").write_text("only a few words")
-    places = {"TEXT": tmp_path / "text.txt", "SHORT": tmp_path / "short.txt", "STATES": tmp_path / "states"}
+    (tmp_path / "empty.pt").touch()
+    places = {"TEXT": tmp_path / "text.txt", "EMPTY": tmp_path / "empty.pt", "SHORT": tmp_path / "short.txt", "STATES": tmp_path / "states"}
     code, out, err = call(capsys, *(places.get(argument, argument) for argument in arguments))
     assert code == 1 and out == "" and sentence in err and "Traceback" not in err
 

@@ -213,10 +213,18 @@ def test_networks_are_compared_and_the_others_cards_keep_it(tmp_path, capsys):
         and found["all"]["a"]["p"] is None
         and 0 <= found["1-5"]["b"]["p"] <= 1
     )
+    out = call(capsys, "compare", "a", "b", "--data", tmp_path / "pairs.tsv")[1]
+    assert json.loads(out.splitlines()[0].removeprefix("all: ")) == found["all"]
     loaded = tiny_translator()
     models.checkpoint.save(loaded.module, loaded.card | {"direction": "fr-en"}, tmp_path / "checkpoints/c.safetensors")
     code, _, err = call(capsys, "compare", "a", "c", "--data", tmp_path / "pairs.tsv")
     assert code == 1 and "translate en-fr and fr-en; expected one direction" in err
+
+
+def test_where_every_dev_sentence_has_a_twin_in_training_there_is_no_score_of_others():
+    few = tuple(PAIRS[:20])
+    scores = translation.card_scores(tiny_translator(), pairs.Split(train=few, dev=few), lambda done, total: None)
+    assert "far_from_training" not in scores and scores["one_reference"]["sentences"] == len(few)
 
 
 def test_the_other_direction_is_scored_the_other_way(tmp_path):
