@@ -43,6 +43,8 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Sequence[str], pat
     Raises:
         RecordingError: the recording was made without gradients, the loss is no scalar or depends on nothing recorded,
             or what `Recording.trace` refuses.
+
+    Source: backpropagation through time, Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 10.2.2.
     """
     if isinstance(loss, Tensor) and loss.ndim:
         raise RecordingError(f"loss has shape {tuple(loss.shape)}; expected a scalar. For a vector of losses call gradient_flows.")

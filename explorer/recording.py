@@ -137,6 +137,7 @@ class Recording:
         Raises:
             RecordingError: the path is unclear, was not called or not carried on; the tokens do not fit its steps; the
                 replay differs from the module's own output by more than the tolerance of its precision.
+            RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
         """
         path = self.chosen(path)
         names = tuple(str(token) for token in tokens)

@@ -124,6 +124,7 @@ class Trace:
 
         Raises:
             RecordError: the file is no record, a damaged one, or one of a later version.
+            OSError: there is no such file, or it cannot be read.
         """
         try:
             # Opened here: numpy leaves a damaged file open.
