@@ -22,6 +22,7 @@ from models.checkpoint import Loaded
 from models.pieces import Pieces
 from models.probing import Probe, alike, probe
 from models.translator import by_words
+from tests.sentences import sentences
 
 QUESTIONS = ("looks", "beyond_position", "used", "points")
 REPLACED = ("uniform", "permuted")  # what stood in place of the weights, to see whether the output uses them
@@ -136,4 +137,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()

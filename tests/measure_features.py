@@ -17,6 +17,7 @@ from models.captions import Collection
 from models.encoder import VIEWS
 from models.recipes import RECIPES
 from models.train import kept_state
+from tests.sentences import sentences
 
 SMALLER = {"units": 256, "embedding": 160, "width": 128}
 LISTENED = 400  # dev pictures
@@ -62,4 +63,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()

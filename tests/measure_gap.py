@@ -21,6 +21,7 @@ from models import data, ngram
 from models.char_lm import costs
 from models.checkpoint import Loaded
 from tests.measure_gradients import fingerprint
+from tests.sentences import sentences
 
 EDGES = (2, 6, 9, 13, 18, 25, 35, 50, 80, 200)  # characters from opener to mark; each band begins at one and ends before the next
 ROWS, BEFORE, CALL = 16, 1_000, 250  # stretches read side by side, characters read before each, characters of a call
@@ -112,4 +113,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()

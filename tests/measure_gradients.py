@@ -21,6 +21,7 @@ from models import data
 from models.char_lm import costs, untrained
 from models.checkpoint import Loaded
 from models.reading import Pass
+from tests.sentences import sentences
 
 LAGS = 200
 BEFORE = 500  # characters read first, from the zero state
@@ -104,4 +105,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()

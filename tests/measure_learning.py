@@ -18,6 +18,7 @@ from models.char_lm import CELLS
 from models.learner import Setup
 from models.tasks import TASKS
 from pages._shared import learning
+from tests.sentences import sentences
 
 
 def measured(setup: Setup) -> dict:
@@ -72,4 +73,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()

@@ -24,6 +24,7 @@ from explorer.analysis.units import memory_time, variance
 from models import checkpoint, data
 from models.char_lm import untrained
 from models.recipes import RECIPES
+from tests.sentences import sentences
 
 WINDOW = 100  # a replay is compared with the call it belongs to, and rounding in gates near 1 adds up over long calls
 AT_LEAST = 200  # tokens on (and off) before a concept is measured
@@ -128,4 +129,5 @@ def told(line: dict) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with sentences():
+        main()
