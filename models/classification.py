@@ -27,6 +27,7 @@ read, find = names.read, names.find  # what the command line asks of every kind 
 PRIOR = "each spelling counts once for each language it belongs to, however often a list repeats it"
 ALIKE = 16  # batches that are sorted by length together, so that little is padded
 EXAMPLES = 8  # names whose last letter changes most are kept in the card
+REASONS = 10  # rows of a table that are told, of those that cannot be used
 
 
 def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict[str, float]) -> Job:
@@ -239,6 +240,8 @@ def answered(loaded: "Loaded", table: Labelled, report: Report = lambda done, to
 def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
     """How a classifier does on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
 
+    Of rows that cannot be used it tells how many there are, and the line and reason of the first few.
+
     Raises:
         DataError: nothing is there, or no row has a label that the network knows.
     """
@@ -246,5 +249,6 @@ def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda 
     found = answered(loaded, table, report)
     if not found.texts:
         raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
-    told = {"rows_left_out": len(table.problems), "unknown_labels": found.unknown}
+    why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
+    told = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": found.unknown}
     return class_scores.scores(found.probabilities, found.targets) | told

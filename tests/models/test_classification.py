@@ -199,6 +199,7 @@ def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_p
         told = json.loads(out)
         assert code == 0 and told["names"] == 4 and told["unknown_labels"] == {"Portuguese": 1}
         assert told["rows_left_out"] == (1 if source == "rows.csv" else 0)
+        assert told["why_left_out"] == (["line 7: no letter that can be romanised."] if source == "rows.csv" else [])
         assert told["accuracy"] == metrics.accuracy_score(y, predicted)
         assert told["macro_recall"] == pytest.approx(metrics.balanced_accuracy_score(y, predicted))
         assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=[0, 1, 2], average="macro", zero_division=0))
