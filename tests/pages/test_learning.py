@@ -37,7 +37,7 @@ def panel(**query: str) -> AppTest:
 
 
 def told(page: AppTest) -> str:
-    return "\n".join(each.value for each in [*page.markdown, *page.caption])
+    return "\n".join(each.value for each in [*page.markdown, *page.caption]).replace("\u00a0", " ")
 
 
 def finished(page: AppTest) -> AppTest:

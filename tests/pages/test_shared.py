@@ -3,10 +3,12 @@
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pages._shared.link import TEXT_CHARACTERS, LinkError, packed, unpacked
 from pages._shared.memory import SharedCache, size
+from pages._shared.tables import in_markdown
 
 
 def test_cache_makes_a_value_once_for_many_threads():
@@ -69,3 +71,10 @@ def test_a_damaged_link_gets_a_sentence(code):
 def test_a_bomb_in_a_link_is_not_unfolded():
     with pytest.raises(LinkError, match="longer than 100,000"):
         unpacked(packed("a" * (40 * TEXT_CHARACTERS)))
+
+
+def test_a_table_breaks_no_number_and_its_words_stay_text():
+    frame = pd.DataFrame({"a line": ["one | two", "<b>"], "1 to 5": [0.12345, None], "lags": ["3 (1 to 2)", "4"]})
+    rows = ["| a line | 1\xa0to\xa05 | lags |", "| --- | --- | --- |"]
+    rows += ["| one \\| two | 0.123 | 3\xa0\\(1\xa0to\xa02\\) |", "| \\<b\\> | – | 4 |"]
+    assert in_markdown(frame).split("\n") == rows

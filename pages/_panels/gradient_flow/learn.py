@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from explorer.figures import course as figures
@@ -10,6 +11,7 @@ from pages._panels.gradient_flow import choice, recurrence, truncated
 from pages._shared import learning, training
 from pages._shared.flows import View
 from pages._shared.show import draw, is_dark, save
+from pages._shared.tables import table
 
 KEY = "gradient_flow.learn"
 TASKS = ("temporal order", "adding", "copying")  # those of models.tasks: naming them there would cost this page a second of torch
@@ -85,7 +87,7 @@ def _draw(shown) -> None:
     if alike:
         _figures(alike)
     if kept:
-        st.markdown(_finished(kept))
+        table(_finished(kept), f"{KEY}.finished", "trainings")
 
 
 def _figures(alike: dict) -> None:
@@ -108,13 +110,12 @@ def _figures(alike: dict) -> None:
         save(figure, f"{KEY}.gradient", "gradient-map", figures.map_table(course))
 
 
-def _finished(kept: dict) -> str:
-    """Every training of this visit, as a table of words."""
-    rows = ["| task | steps | network | changes | right answers | chance | loss | seconds |", "|---|--:|---|--:|--:|--:|--:|--:|"]
+def _finished(kept: dict) -> pd.DataFrame:
+    """Every training of this visit, a row for each."""
+    rows = []
     for setup, course in kept.items():
         last, chance = course.looks[-1], setup.what.chance(setup.length)
-        rows.append(
-            f"| {setup.task} | {setup.length} | {course.name} | {last.update} of {setup.updates} | {last.accuracy:.1%} "
-            f"| {chance.accuracy:.1%} | {last.loss:.3g} | {course.seconds:.0f} |"
-        )
-    return "\n".join(rows)
+        about = {"task": setup.task, "steps": setup.length, "network": course.name, "changes": f"{last.update} of {setup.updates}"}
+        about |= {"right answers": f"{last.accuracy:.1%}", "chance": f"{chance.accuracy:.1%}", "loss": f"{last.loss:.3g}"}
+        rows.append(about | {"seconds": f"{course.seconds:.0f}"})
+    return pd.DataFrame(rows)
