@@ -34,6 +34,24 @@ def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeyp
     assert capsys.readouterr().out.count("written into the card of caption-soft") == 2
 
 
+def test_a_training_as_long_as_the_networks_own_stands_beside_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    curve = [{"stage": 1, "bleu_4": 1.0}, {"stage": 1, "bleu_4": 2.0}, {"stage": 1, "bleu_4": 3.0}, {"stage": 2, "bleu_4": 4.0}]
+    save_tiny_captioner(tmp_path / "caption-soft.safetensors")
+    checkpoint.update_card(tmp_path / "caption-soft.safetensors", curve=curve, features={"views": [{"view": "late"}]})
+    small = {"at_least": 1, "arguments": RECIPES["caption-soft"]["arguments"] | measure_features.SMALLER | {"units": 8}}
+    monkeypatch.setitem(RECIPES, "caption-soft", RECIPES["caption-soft"] | small)
+    monkeypatch.setitem(RECIPES, "caption-both", {})  # forgotten afterwards
+    arguments = ["--data", str(collection(tmp_path / "flickr")), "--folder", str(tmp_path / "runs"), "--whole", "both", "--epochs"]
+    for epochs in (1, 2, 2):  # what was begun goes on, and what is there is read
+        monkeypatch.setattr(sys, "argv", ["measure_features", *arguments, str(epochs)])
+        measure_features.main()
+        told = checkpoint.read_card(tmp_path / "caption-soft.safetensors")["features"]
+        assert told["views"] == [{"view": "late"}] and told["whole"]["ships"] == [1.0, 2.0][:epochs]
+        assert told["whole"]["view"] == "both" and len(told["whole"]["bleu_4"]) == epochs
+    assert not (tmp_path / "runs" / "caption-both.pt").exists()  # the second training was not begun
+
+
 def test_a_view_that_is_none_is_refused(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["measure_features", "--views", "early"])
     with pytest.raises(SystemExit):

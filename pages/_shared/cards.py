@@ -159,7 +159,19 @@ def _features(told: Any) -> dict[str, Any]:
     """The views of a picture that were tried in short trainings, see tests/measure_features.py."""
     rows = told.get("views") if isinstance(told, dict) else None
     rows = [row for row in rows if isinstance(row, dict) and isinstance(row.get("bleu_4"), float | int)] if isinstance(rows, list) else []
-    return {"pictures": told.get("pictures"), "epochs": told.get("epochs"), "views": rows} if rows else {}
+    if not rows:
+        return {}
+    whole = told.get("whole")
+    return {"pictures": told.get("pictures"), "epochs": told.get("epochs"), "views": rows, "whole": whole if _is_whole(whole) else {}}
+
+
+def _is_whole(told: Any) -> bool:
+    """Whether it holds the scores of two trainings after each epoch."""
+    if not isinstance(told, dict) or not isinstance(told.get("view"), str):
+        return False
+    both = [told.get(name) for name in ("bleu_4", "ships")]
+    lists = [each for each in both if isinstance(each, list) and all(isinstance(value, float | int) for value in each)]
+    return len(lists) == 2 and 0 < len(lists[0]) == len(lists[1])
 
 
 def _of_any(card: dict[str, Any]) -> dict[str, Any]:

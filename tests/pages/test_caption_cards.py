@@ -54,10 +54,14 @@ def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
     people = {"bleu": [50.0, 30, 20, 10], "images": 1_000}
     claims = {"scores": {"beams": {"3": whole}, "against_four": {"people": people, "3": whole, "1": {"bleu": "high"}}}}
     claims["features"] = {"pictures": 2_000, "epochs": 6.0, "views": [{"view": "late", "bleu_4": 14.2}, {"view": "middle"}]}
+    claims["features"]["whole"] = {"view": "both", "bleu_4": [1.5, 2.5], "ships": [1, 3.5]}
     loaded = tiny_captioner()
     checkpoint.save(loaded.module, loaded.card | claims, folder / "caption-soft.safetensors")
     page = sound(open_page(panel="The network"))
-    _, four, tried = (each.value for each in page.dataframe[:3])
+    _, four, tried, whole = (each.value for each in page.dataframe[:4])
+    assert whole["both"].tolist() == [1.5, 2.5] and whole["the map that ships"].tolist() == [1, 3.5]
+    wrong = claims["features"] | {"whole": {"view": "both", "bleu_4": [1.5], "ships": [1, 3.5]}}
+    assert cards.believed(loaded.card | claims | {"features": wrong})["features"]["whole"] == {}
     assert four["who"].tolist() == ["the fifth person", "beam 3"] and four["BLEU-4"].tolist() == [10, 20]
     assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in each.value for each in page.caption)
     checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
