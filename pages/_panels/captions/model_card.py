@@ -65,13 +65,13 @@ def _captions(scores: dict) -> None:
 
 
 def _features(tried: dict) -> None:
-    """Which map of the encoder the captioners look at: short trainings on each, and one as long as the network's own."""
+    """Which map of the encoder the captioners look at: short trainings on each, and one as that of `caption-soft`."""
     if not tried:
         return
     st.markdown("**What it looks at**: short trainings of a smaller network on each map, greedy BLEU-4 on dev pictures")
     st.dataframe(pd.DataFrame(tried["views"]), hide_index=True, key=f"{KEY}.features")
     st.caption(f"{tried['pictures']:,} training pictures, {tried['epochs']:g} epochs. Views: models/encoder.py.")
     if whole := tried["whole"]:
-        st.markdown("Short trainings may mislead: the same after each epoch of the network's own first training, on all pictures")
+        st.markdown("Short trainings may mislead: the same after each epoch of the first training of caption-soft, on all pictures")
         rows = {"epoch": range(1, len(whole["ships"]) + 1), "the map that ships": whole["ships"], whole["view"]: whole["bleu_4"]}
         st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.whole")
