@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import streamlit as st
 import torch
-from scipy.stats import spearmanr
 
 from models import describer, hiding, pictures, scenes
 from models.decoding import Search
@@ -111,18 +110,6 @@ def test_only_where_both_ways_agree_something_is_said():
     assert hiding.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
 
 
-def test_rank_correlation_is_spearmans_and_is_held_against_other_words():
-    rng = np.random.default_rng(0)
-    weights, lost = rng.random((4, 49)), rng.normal(size=(4, 49)).round(1)  # with ties
-    own, others = captions.agreement(weights, lost, 2)
-    wanted = [spearmanr(row, lost[2]).statistic for row in weights]
-    assert own == pytest.approx(wanted[2], abs=1e-6) and others == pytest.approx(np.mean([wanted[0], wanted[1], wanted[3]]), abs=1e-6)
-    assert np.isnan(captions.agreement(weights, np.zeros((4, 49)), 2)).all()
-    weights[2] = 1 / 49
-    own, others = captions.agreement(weights, lost, 2)
-    assert np.isnan(own) and np.isfinite(others)
-
-
 def test_samples_are_drawn_from_what_the_network_expects():
     loaded, features = looked(SCENE)
     greedy = describer.describe(loaded.module, loaded.vocab, features, Search(longest=describer.LONGEST))
@@ -153,13 +140,3 @@ def test_a_name_that_is_none_gets_a_sentence(name: str):
     assert not gallery.exists(name)
     with pytest.raises(pictures.PictureError, match="There is no picture"):
         gallery.picture(name)
-
-
-def test_how_much_of_a_look_lies_on_what_is_needed_most():
-    lost, looked = np.zeros((3, 20)), np.full((3, 20), 0.05)
-    lost[1, [4, 7]] = 2.0, 3.0  # a tenth of 20
-    looked[1] = 0
-    looked[1, [4, 7, 0]] = 0.5, 0.3, 0.2
-    assert captions.on_needed(looked, lost, 1) == pytest.approx((0.8, 0.1))
-    assert np.isnan(captions.on_needed(looked, lost, 0)).all()  # needed nowhere more than elsewhere
-    assert np.isnan(captions.on_needed(looked[:1], lost[1:2], 0)[1])  # there is no other word

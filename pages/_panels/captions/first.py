@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.analysis.agreement import agreement, on_needed
 from explorer.figures.pictures import CENTRED, Seen
 from models import scenes
 from models.hiding import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
@@ -145,9 +146,9 @@ def note(told: Told, lost: np.ndarray | None, word: int) -> str:
     if told.gates is not None:
         parts.append(f"gate {told.gates[word]:.2f}")
     if told.alignment is not None and lost is not None:
-        own, others = captions.agreement(told.alignment.weights, lost, word)
+        own, others = agreement(told.alignment.weights, lost, word)
         parts.append(f"looking v. needing {_number(own)} (other words' maps {_number(others)})")
-        own, others = captions.on_needed(told.alignment.weights, lost, word)
+        own, others = on_needed(told.alignment.weights, lost, word)
         parts.append(f"{_number(own)} of the look on the tenth needed most (other words' {_number(others)})")
     return f"{told.words[word]}: " + ", ".join(parts)
 
