@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._shared.touch import touchable
+from pages._ui.touch import touchable
 
 PAGES = [
     st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),
@@ -13,6 +13,6 @@ PAGES = [
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),
 ]
 
-st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_shared/icon.png", layout="wide")
+st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_ui/icon.png", layout="wide")
 touchable()
 st.navigation(PAGES, position="top").run()

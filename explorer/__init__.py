@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
-    from explorer.gradients import gradient_flow, gradient_flows
-    from explorer.recording import Recording, record
+    from explorer.gradients.flow import gradient_flow, gradient_flows
+    from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
     from explorer.tap import Tap
 
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
 _PLACES = {
-    "record": "explorer.recording",  # with record(module) as recording: module(x)
-    "Recording": "explorer.recording",  # what was heard: .paths, .trace(tokens), .alignment(source, target)
+    "record": "explorer.recording.record",  # with record(module) as recording: module(x)
+    "Recording": "explorer.recording.record",  # what was heard: .paths, .trace(tokens), .alignment(source, target)
     "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
-    "gradient_flow": "explorer.gradients",  # how large the gradient of a loss is at every step and layer
-    "gradient_flows": "explorer.gradients",  # the same for each entry of a vector of losses
+    "gradient_flow": "explorer.gradients.flow",  # how large the gradient of a loss is at every step and layer
+    "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
     "Alignment": "explorer.records",  # what was looked at when each word was chosen
     "GradientFlow": "explorer.records",  # norms of a gradient through time, as powers of ten

@@ -1,6 +1,6 @@
 """`python -m models`: the command line."""
 
-from models.commands import main
+from models.cli import main
 
 if __name__ == "__main__":
     main()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
-from models.vocab import Vocabulary
+from models.vocabulary.characters import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 KINDS = {
-    "char_lm": "models.char_lm:CharLM",
-    "seq2seq": "models.seq2seq:Seq2Seq",
-    "classifier": "models.classifier:Classifier",
-    "captioner": "models.captioner:Captioner",
-    "encoder": "models.encoder:Encoder",
-    "scenes": "models.scene_captioner:SceneCaptioner",
+    "char_lm": "models.char_lm.network:CharLM",
+    "seq2seq": "models.translation.network:Seq2Seq",
+    "classifier": "models.names.network:Classifier",
+    "captioner": "models.captioning.network:Captioner",
+    "encoder": "models.captioning.encoder:Encoder",
+    "scenes": "models.scenes.network:SceneCaptioner",
 }
 WORDLESS = ("encoder",)  # kinds that read and write no text
 # What reads a card's vocabulary, where it is not one token a number: `of_card(card)` raises ValueError for a damaged one.
-VOCABULARIES = {"seq2seq": "models.pieces:Pieces", "captioner": "models.words:Words", "scenes": "models.words:Words"}
+VOCABULARIES = {
+    "seq2seq": "models.vocabulary.subwords:Pieces",
+    "captioner": "models.vocabulary.words:Words",
+    "scenes": "models.vocabulary.words:Words",
+}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import CheckpointError
-from models.vocab import Vocabulary
+from models.vocabulary.characters import Vocabulary
 
 KIND = "ngram"
 UNICODE = 1_114_112

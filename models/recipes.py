@@ -20,10 +20,10 @@ def recipe(name: str) -> dict[str, Any]:
     return RECIPES[name]
 
 
-# kind: a key of models.checkpoint.KINDS. corpus: a key of CORPORA in models.data or models.names. arguments: of the network.
-# view: of models.encoder.VIEWS. at_least: times a word is used to be known. mirrored: whether pictures are learnt from turned round
-# too. recipe: of models.train.Recipe. loss: of a classifier or captioner, see models.classification.job and models.caption_losses.
-# then: a second training, of captions drawn by the network itself. samples: how many of each picture.
+# kind: a key of models.checkpoint.KINDS. corpus: a key of CORPORA in models.corpora or models.names.data. arguments: of the
+# network. view: of models.captioning.encoder.VIEWS. at_least: times a word is used to be known. mirrored: whether pictures are
+# learnt from turned round too. recipe: of models.training.Recipe. loss: of a classifier or captioner, see models.names.training.job
+# and models.captioning.losses. then: a second training, of captions drawn by the network itself. samples: how many of each picture.
 RECIPES: dict[str, dict] = {
     "wiki-lstm": {
         "kind": "char_lm",

@@ -1,166 +1,193 @@
-"""From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
+"""The one training loop: schedule, clipping, early stopping, and a state on disk from which it goes on."""
 
+import math
 import os
+import subprocess
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from models import checkpoint, data, ngram, scoring
-from models.char_lm import CharLM
-from models.recipes import RECIPES, TrainingError
-from models.train import Job, Recipe, Trainer, commit, kept_state
-from models.vocab import Vocabulary
-
-ORDERS = 10  # of the n-grams that stand beside each score
-AT_LEAST = 5  # times must a character occur to be in the vocabulary
-find, read, evaluate = data.find, data.read_text, scoring.evaluate  # what the command line asks of every kind of network
-Report = Callable[[int, int], None]
+from models.corpora import ROOT
+from models.recipes import TrainingError
 
 
-def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, Any], Recipe]:
-    """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own."""
-    about = RECIPES[name]
-    recipe = Recipe(**about["recipe"])
-    return about["corpus"], dict(about["arguments"]), recipe if epochs is None else replace(recipe, epochs=epochs)
-
-
-def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
-    """Truncated backpropagation through time over a text cut into equal rows, each read from start to end.
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; stored in its card.
 
     Args:
-        module: A character network, on the device of the data.
-        train, dev: Numbers of characters, [time].
+        epochs: Passes over the training data; the learning rate falls to a hundredth over them, as a cosine.
+        batch: Sequences side by side. steps: length of a window of truncated backpropagation.
+        learning_rate: Highest rate of AdamW, reached after `warmup` of all updates.
+        clip: Largest norm of the whole gradient. decay: weight decay.
+        checks: Dev scores an epoch. patience: checks without a better score before it stops.
     """
-    length = (len(train) - 1) // recipe.batch
-    updates = length // recipe.steps
-    if not updates or len(dev) < 2:
-        raise TrainingError(f"The text is too short: a batch takes {recipe.batch * recipe.steps + 1:,} characters of training text.")
-    rows = train[: recipe.batch * length].view(recipe.batch, length)
-    following = train[1 : recipe.batch * length + 1].view(recipe.batch, length)
 
-    def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for number in range(updates):
-            part = slice(number * recipe.steps, (number + 1) * recipe.steps)
-            yield rows[:, part], following[:, part]
-
-    def loss(module: nn.Module, batch: tuple[Tensor, Tensor], carry: Any) -> tuple[Tensor, Any]:
-        logits, state = module(batch[0], carry)
-        state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-        return nn.functional.cross_entropy(logits.flatten(0, 1), batch[1].flatten()), state
-
-    return Job(module, batches, loss, lambda module: dev_nats(module, dev), updates)
+    epochs: float
+    batch: int = 16
+    steps: int = 128
+    learning_rate: float = 2e-3
+    warmup: float = 0.02
+    clip: float = 1.0
+    decay: float = 0.0
+    checks: int = 2
+    patience: int = 6
+    seed: int = 1
 
 
-def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -> float:
-    """Mean nats of dev characters [time], read as some rows side by side: fast, and near enough to choose by."""
-    rows = min(rows, len(dev) - 1)
-    length = (len(dev) - 1) // rows
-    x, y = dev[: rows * length].view(rows, length), dev[1 : rows * length + 1].view(rows, length)
-    total, state = 0.0, None
-    with torch.inference_mode():
-        for at in range(0, length, steps):
-            logits, state = module(x[:, at : at + steps], state)
-            total += nn.functional.cross_entropy(logits.flatten(0, 1), y[:, at : at + steps].flatten(), reduction="sum").item()
-    return total / (rows * length)
-
-
-def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The training of a recipe, ready to run from the start or from its state file.
-
-    Raises:
-        TrainingError: text too short, or a state file of another recipe or text.
-    """
-    corpus, arguments, recipe = recipe_of(name, epochs)
-    train, dev = data.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
-    ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
-    state.parent.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    yield _trainer(CharLM(len(vocab), **arguments), recipe, ids, dev_ids, state)
-
-
-def _trainer(module: CharLM, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path) -> Trainer:
-    try:
-        return Trainer(job(module.to(ids.device), ids, dev, recipe), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
-
-
-def finish(name: str, state: Path, text: str, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
-
-    What is scored is what ships: the float16 weights, read back from the file, over the whole dev text.
+@dataclass(frozen=True)
+class Job:
+    """What a kind of model brings to the loop.
 
     Args:
-        name: A key of RECIPES.
-        state: State file of a training, running or finished.
-        text: The whole text it was trained on, dev included.
-        target: The checkpoint to write.
-        report: Called with (done, total) characters of dev.
+        module: The network to train.
+        batches: `batches(epoch)` gives the same batches in the same order each time it is called for an epoch.
+        loss: `loss(module, batch, carry)` gives the mean loss of a batch and what is carried to the next.
+        score: `score(module)` gives the dev score; lower is better.
+        updates: Number of batches in an epoch.
+    """
+
+    module: nn.Module
+    batches: Callable[[int], Iterator[Any]]
+    loss: Callable[[nn.Module, Any, Any], tuple[Tensor, Any]]
+    score: Callable[[nn.Module], float]
+    updates: int
+
+
+def rate(update: int, total: int, recipe: Recipe) -> float:
+    """Learning rate at an update: linear warm-up, then half a cosine down to a hundredth."""
+    warm = max(1, int(recipe.warmup * total))
+    if update < warm:
+        return recipe.learning_rate * (update + 1) / warm
+    done = (update - warm) / max(1, total - warm)
+    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def save_atomically(state: dict, path: Path) -> None:
+    """Write a training state so that a crash leaves the old file or the new one, never half of one."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+class Trainer:
+    """A training that can stop at any time and go on from its state file.
+
+    Args:
+        job: Network, data and losses.
+        recipe: Schedule and sizes.
+        path: State file; where it exists, training goes on from it. None keeps nothing on disk.
+        report: Called with one dict after each dev score: update, epoch, train, dev, rate, seconds.
+    """
+
+    def __init__(self, job: Job, recipe: Recipe, path: Path | None, report: Callable[[dict], None] = lambda row: None):
+        self.job, self.recipe, self.path, self.report = job, recipe, path, report
+        self.total = int(recipe.epochs * job.updates)
+        self.optimiser = torch.optim.AdamW(job.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+        self.update, self.carry, self.seconds, self.stale = 0, None, 0.0, 0
+        self.curve: list[dict] = []
+        self.best: dict[str, Tensor] = {}
+        if path is not None and path.exists():
+            self._resume(path)
+
+    def _resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        if state["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start anew.")
+        self.job.module.load_state_dict(state["module"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.update, self.carry, self.seconds, self.stale = (state[k] for k in ("update", "carry", "seconds", "stale"))
+        self.curve, self.best = state["curve"], state["best"]
+        torch.set_rng_state(state["rng"])
+
+    def save(self) -> None:
+        """Write the state file, if there is one; training goes on from here if it is stopped."""
+        if self.path is None:
+            return
+        state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {k: getattr(self, k) for k in ("update", "carry", "seconds", "stale", "curve", "best")}
+        save_atomically(state | {"rng": torch.get_rng_state()}, self.path)
+
+    def run(self, every: Callable[[int, int], None] = lambda update, total: None) -> dict[str, Tensor]:
+        """Train to the end and return the best weights on dev; `every(update, total)` follows each update."""
+        check_at = max(1, self.job.updates // self.recipe.checks)
+        losses: list[float] = []
+        started = saved = time.monotonic()
+        while self.update < self.total and self.stale < self.recipe.patience:
+            epoch, inside = divmod(self.update, self.job.updates)
+            if inside == 0:
+                self.carry = None
+            for number, batch in enumerate(self.job.batches(epoch)):
+                if number < inside:
+                    continue
+                losses.append(self._step(batch))
+                every(self.update, self.total)
+                if self.update % check_at == 0 or self.update == self.total:
+                    self.seconds += time.monotonic() - started
+                    started = time.monotonic()
+                    self._check(losses)
+                    losses = []
+                if time.monotonic() - saved > 60:
+                    self.save()
+                    saved = time.monotonic()
+                if self.update >= self.total or self.stale >= self.recipe.patience:
+                    break
+        self.save()
+        return self.best
+
+    def _step(self, batch: Any) -> float:
+        module = self.job.module.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.update, self.total, self.recipe)
+        loss, carry = self.job.loss(module, batch, self.carry)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
+        self.optimiser.step()
+        self.carry = carry
+        self.update += 1
+        return loss.item()
+
+    def _check(self, losses: list[float]) -> None:
+        dev = self.job.score(self.job.module.eval())
+        if dev < min((row["dev"] for row in self.curve), default=math.inf):
+            self.best = {k: v.detach().cpu().clone() for k, v in self.job.module.state_dict().items()}
+            self.stale = 0
+        else:
+            self.stale += 1
+        row = {"update": self.update, "epoch": self.update / self.job.updates, "train": sum(losses) / max(1, len(losses))}
+        row |= {"dev": dev, "rate": rate(self.update, self.total, self.recipe), "seconds": self.seconds}
+        self.curve.append(row)
+        self.report(row)
+
+
+def kept_state(path: Path) -> dict[str, Any]:
+    """What a training left in its state file: best weights, curve, recipe.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of this text and recipe.
+        TrainingError: there is no such file, it is none, or it has no score yet.
     """
-    corpus, arguments, _ = recipe_of(name)
-    kept = kept_state(state)
-    train, dev = data.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
-    arguments = {"vocab_size": len(vocab)} | kept.get("args", arguments)
-    module = CharLM(**arguments)
     try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name} and this text: {str(error).splitlines()[-1].strip()}") from None
-    card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
-    card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": commit()}
-    card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
+    except Exception as error:  # torch raises a dozen kinds for a damaged file
+        reason = (str(error).splitlines() or ["it ends at once"])[0]
+        raise TrainingError(f"{path} is no state file of a training ({reason}).") from None
+    if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
+        raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
+    return state
+
+
+def commit() -> str | None:
+    """The commit of the code, where it lies in a git checkout."""
     try:
-        scores = scoring.score(checkpoint.load(partial), dev, report)
-        scores = {"split": "dev"} | scores | {"ngram_nats": ngram_nats(corpus, train, dev, vocab)}
-        checkpoint.save(module, card | {"scores": scores}, target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return checkpoint.read_card(target)
-
-
-def data_card(corpus: str, text: str) -> dict[str, Any]:
-    """What a card says of its training text."""
-    about, (train, dev) = data.corpus(corpus), data.split(corpus, text)
-    told = {"corpus": corpus} | {key: about[key] for key in ("title", "source", "licence", "address")}
-    cut = "first part for training, the rest for dev; cut at the boundary (page, source file, speech) nearest to 95 %"
-    sizes = {"train_characters": len(train), "dev_characters": len(dev), "bytes": len(text.encode()), "sha256": data.sha256(text)}
-    return told | {"split": cut, "unknown_in_dev": Vocabulary.of_text(train, AT_LEAST).unknown(dev)} | sizes
-
-
-def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:
-    """Nats a character of n-grams of the same text and vocabulary on dev, by order; from the shipped card where it is of this text."""
-    from models import folder_of_checkpoints
-
-    shipped = folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
-    if shipped.exists():
-        card = checkpoint.read_card(shipped)
-        if card["data"]["sha256"] == data.sha256(train + dev):
-            return card["scores"]["ngram_nats"]
-    nats = ngram.fit(train, vocab, ORDERS).nats(dev).mean(0)
-    return {str(order): float(value) for order, value in enumerate(nats, 1)}
-
-
-def count(corpus: str, text: str, target: Path, order: int = 5, least: tuple[int, ...] = ()) -> dict[str, Any]:
-    """Write the n-gram counts of a text, small enough to ship, and give their card."""
-    train, dev = data.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
-    model = ngram.fit(train, vocab, order, least)
-    nats = float(model.nats(dev)[:, -1].mean())
-    every = ngram.fit(train, vocab, ORDERS).nats(dev).mean(0)
-    scores = {"split": "dev", "nats_per_character": nats, "ngram_nats": {str(n): float(v) for n, v in enumerate(every, 1)}}
-    pruned = {str(n): times for n, times in enumerate(least, 1) if times > 1}
-    recipe = {"method": "interpolated Witten-Bell", "dropped_below": pruned}
-    card = {"name": f"{corpus}-ngram", "data": data_card(corpus, text), "recipe": recipe, "scores": scores, "commit": commit()}
-    ngram.save(model, card, target)
-    return checkpoint.read_card(target)
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

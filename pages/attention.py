@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages._panels.attention import beam, choice, compare, export, matrix, model_card, own, real, replace, steps
-from pages._shared.entry import through_app
-from pages._shared.guard import guard
+from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
+from pages._ui.entry import through_app
+from pages._ui.progress import guard
 
 PANELS = {
     "Step through": steps.panel,
     "Replace a word": replace.panel,
     "Beam": beam.panel,
     "Compare": compare.panel,
-    "Is it real?": real.panel,
-    "Your own network": own.panel,
+    "Is it real?": attention_tests.panel,
+    "Your own network": own_model.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }
@@ -20,19 +20,19 @@ PANELS = {
 through_app()
 st.title("Where does the decoder look when it writes this word, and does it matter?", anchor=False)
 with guard():
-    choice.restore()
-    about = choice.card()
+    state.restore()
+    about = state.card()
 if not about:
     st.info("There is no trained translator in `checkpoints/`. Train one: `python -m models train en-fr-additive`.")
     st.stop()
 with guard():
     sentence = st.empty()
-    view = choice.pick(about)
+    view = state.pick(about)
     view, shown = matrix.panel(view, about)
     sentence.markdown(matrix.sentence(view, about, shown))
     if shown:
-        real.strip(view, about)
-    if not choice.write_link(view, about):
+        attention_tests.strip(view, about)
+    if not state.write_link(view, about):
         st.caption("This text is too long for a link; the link restores everything but the text.")
     name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
     if name and shown:

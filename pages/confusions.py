@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages._panels.confusions import choice, compare, export, letters, matrix, model_card, name, own, scores
-from pages._shared.entry import through_app
-from pages._shared.guard import guard
+from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
+from pages._ui.entry import through_app
+from pages._ui.progress import guard
 
 PANELS = {
-    choice.LETTERS_PANEL: letters.panel,
+    state.LETTERS_PANEL: letters.panel,
     "Scores": scores.panel,
     "Compare": compare.panel,
-    "Your own names": own.panel,
+    "Your own names": own_model.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }
@@ -18,19 +18,19 @@ PANELS = {
 through_app()
 st.title("What is taken for what, and at which letter?", anchor=False)
 with guard():
-    choice.restore()
-    about = choice.card()
+    state.restore()
+    about = state.card()
 if not about:
     st.info("There is no trained classifier in `checkpoints/`. Train one: `python -m models train names-gru`.")
     st.stop()
 with guard():
     sentence = st.empty()
-    view = choice.pick(about)
+    view = state.pick(about)
     sentence.markdown(name.sentence(view, about))
     name.panel(view, about)
     view, found = matrix.panel(view, about)
-    choice.write_link(view, about)
-    panel = st.segmented_control("More", list(PANELS), key=choice.PANEL, bind="query-params", label_visibility="collapsed")
+    state.write_link(view, about)
+    panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")
     if panel:
         PANELS[panel](view, about, found)
 with st.expander("How to read this page"):

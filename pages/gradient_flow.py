@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages._panels.gradient_flow import choice, clipping, curves, gap, laboratory, learn, multiply, numbers, summed
-from pages._shared.entry import through_app
-from pages._shared.guard import guard
-from pages._shared.still import still
+from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multiply, numbers, state, summed
+from pages._ui.entry import through_app
+from pages._ui.progress import guard
+from pages._ui.still import still
 
 PANELS = {
     "In numbers": numbers.panel,
@@ -20,15 +20,15 @@ PANELS = {
 through_app()
 st.title("How far back does learning reach?", anchor=False)
 with guard():
-    choice.restore()
-    known = choice.corpora()
+    state.restore()
+    known = state.corpora()
 if not known:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
     sentence = still("gradient_flow-sentence", 26, 52)
-    view = choice.pick()
-    choice.write_link(view)
+    view = state.pick()
+    state.write_link(view)
     if len(view.text) < 2:
         st.info("There is nothing to follow yet: the text needs two characters or more.", icon=":material/edit:")
         st.stop()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages._panels.hidden_states import choice, compare, export, find, generate, model_card, own, saturation, states, unit
-from pages._shared.entry import through_app
-from pages._shared.guard import guard
+from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
+from pages._ui.entry import through_app
+from pages._ui.progress import guard
 
 PANELS = {
     "Find a unit": find.panel,
@@ -14,23 +14,23 @@ PANELS = {
     "Compare": compare.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
-    "Your own network": own.panel,
+    "Your own network": own_model.panel,
 }
 
 through_app()
 st.title("What does each neuron remember?", anchor=False)
 with guard():
-    choice.restore()
-    about = choice.card()
+    state.restore()
+    about = state.card()
 if not about:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
     sentence = st.container()  # not st.empty(), which is empty for a moment at each run: the buttons below would jump
-    view = choice.pick(about)
+    view = state.pick(about)
     view, choice_made = states.panel(view, about)
     sentence.markdown(states.sentence(view, about))
-    fits = choice.write_link(view, about)
+    fits = state.write_link(view, about)
     if not fits:
         st.caption(
             "This text is too long for a link: the link restores everything but the text. *Export and link* has a small file that holds it."

@@ -2,8 +2,8 @@
 
     python -m tests.attention_fakes
 
-Some seeds show where the limits belong (explorer.analysis.alignment.Limits); the confusion table is of the others. Every
-network learns a toy language of its seed. Prints the table and writes it to explorer/analysis/fakes.json.
+Some seeds show where the limits belong (explorer.analysis.attention_tests.Limits); the confusion table is of the others. Every
+network learns a toy language of its seed. Prints the table and writes it to models/translation/attention_references.json.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from explorer.analysis.alignment import LIMITS
-from models.pieces import Pieces
-from models.probing import alike, probe
-from models.seq2seq import Seq2Seq
+from explorer.analysis.attention_tests import LIMITS
+from models.translation.attention_perturbation import alike, probe
+from models.translation.network import Seq2Seq
+from models.vocabulary.subwords import Pieces
 from tests.measure_attention import QUESTIONS, answers, lexicon_of
-from tests.models.fakes import SIZE, Example, ThrownAway, language, trained, vocabulary
+from tests.models.translation.toy_languages import SIZE, Example, ThrownAway, language, trained, vocabulary
 
-FILE = Path(__file__).parent.parent / "explorer/analysis/fakes.json"
+FILE = Path(__file__).parent.parent / "models/translation/attention_references.json"
 SEEDS = {"for_limits": (1, 2), "for_table": (11, 12, 13, 14, 15)}
 TAUGHT, ASKED = 4_000, 1_000  # sentences of a language
 THROWN = "context thrown away"

@@ -2,7 +2,8 @@
 
     python -m tests.measure_attention en-fr-additive [--file PATH] [--data PAIRS] [--json] [--dry]
 
-Here two floors meet: `models.probing` feeds the truth to the network and gives arrays, `explorer.analysis.alignment` answers.
+Here two floors meet: `models.translation.attention_perturbation` feeds the truth to the network and gives arrays,
+`explorer.analysis.attention_tests` answers.
 """
 
 import argparse
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 
 import models
-from explorer.analysis import alignment as asked
-from explorer.analysis.alignment import LIMITS, Alignment, Answer, Limits, Links
-from models import aligned, checkpoint, data, ibm1, pairs
+from explorer.analysis import attention_tests as asked
+from explorer.analysis.attention_tests import LIMITS, Alignment, Answer, Limits, Links
+from models import checkpoint, corpora
 from models.checkpoint import Loaded
-from models.pieces import Pieces
-from models.probing import Probe, alike, probe
-from models.translator import by_words
+from models.translation import data as translation_data
+from models.translation import gold_alignments, ibm1
+from models.translation.attention_perturbation import Probe, alike, probe
+from models.translation.translate import by_words
+from models.vocabulary.subwords import Pieces
 from tests.sentences import sentences
 
 QUESTIONS = ("looks", "beyond_position", "used", "points")
@@ -46,7 +49,7 @@ def answers(probes: Sequence[Probe], pieces: Pieces, lexicon: ibm1.Lexicon, limi
     }
 
 
-def by_hand(module: Any, pieces: Pieces, lexicon: ibm1.Lexicon, hand: Sequence[aligned.HandAligned]) -> dict[str, Any]:
+def by_hand(module: Any, pieces: Pieces, lexicon: ibm1.Lexicon, hand: Sequence[gold_alignments.HandAligned]) -> dict[str, Any]:
     """The fourth question again, held against links made by people; the error rates of IBM model 1 and of the diagonal beside it."""
     words = [_by_words(each, pieces) for each in probe(module, pieces, [(pair.source, pair.target) for pair in hand])]
     sure, possible = [pair.sure for pair in hand], [pair.possible for pair in hand]
@@ -59,21 +62,21 @@ def by_hand(module: Any, pieces: Pieces, lexicon: ibm1.Lexicon, hand: Sequence[a
     return asdict(answer) | {name: asked.error_rate(links, sure, possible) for name, links in others.items()}
 
 
-def measured(loaded: Loaded, read: Sequence[pairs.Pair]) -> dict[str, Any]:
+def measured(loaded: Loaded, read: Sequence[translation_data.Pair]) -> dict[str, Any]:
     """What a card holds under "answers"."""
     module: Any = loaded.module
-    parts = pairs.split(read)
-    whole, dev = (pairs.turned(part, loaded.card["direction"]) for part in (parts.train + parts.dev, parts.dev))
+    parts = translation_data.split(read)
+    whole, dev = (translation_data.turned(part, loaded.card["direction"]) for part in (parts.train + parts.dev, parts.dev))
     lexicon = lexicon_of(whole)
     probes = probe(module, loaded.vocab, alike(dev))
     told: dict[str, Any] = {name: asdict(answer) for name, answer in answers(probes, loaded.vocab, lexicon).items()}
-    told["points_by_hand"] = by_hand(module, loaded.vocab, lexicon, aligned.by_hand(loaded.card["direction"]))
+    told["points_by_hand"] = by_hand(module, loaded.vocab, lexicon, gold_alignments.by_hand(loaded.card["direction"]))
     return {"split": "dev", "limits": asdict(LIMITS)} | told | described(probes, loaded.vocab)
 
 
-def lexicon_of(whole: Sequence[pairs.Pair]) -> ibm1.Lexicon:
+def lexicon_of(whole: Sequence[translation_data.Pair]) -> ibm1.Lexicon:
     """IBM model 1 of some pairs: a witness that has never seen the network."""
-    return ibm1.fit(*([_plain(aligned.words(pair[side])) for pair in whole] for side in (0, 1)))
+    return ibm1.fit(*([_plain(gold_alignments.words(pair[side])) for pair in whole] for side in (0, 1)))
 
 
 def described(probes: Sequence[Probe], pieces: Pieces) -> dict[str, float]:
@@ -122,7 +125,7 @@ def main() -> None:
     given = parser.parse_args()
     file = given.file or models.folder_of_checkpoints() / f"{given.name}.safetensors"
     loaded = checkpoint.load(file)
-    found = measured(loaded, pairs.read(given.data or data.find(loaded.card["data"]["corpus"])))
+    found = measured(loaded, translation_data.read(given.data or corpora.find(loaded.card["data"]["corpus"])))
     if not given.dry:
         checkpoint.update_card(file, answers=found)
     if given.json:

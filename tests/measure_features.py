@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import models
-from models import captioning, captions, checkpoint, data
-from models.captions import Collection
-from models.encoder import VIEWS
+from models import checkpoint, corpora
+from models.captioning import data as captioning_data
+from models.captioning import training
+from models.captioning.data import Collection
+from models.captioning.encoder import VIEWS
 from models.recipes import RECIPES
-from models.train import Trainer, kept_state
+from models.training import Trainer, kept_state
 from tests.sentences import sentences
 
 SMALLER = {"units": 256, "embedding": 160, "width": 128}
@@ -33,7 +35,7 @@ def measured(pictures: Collection, view: str, folder: Path, epochs: float) -> di
     RECIPES[name] = about | {"view": view, "mirrored": False, "arguments": about["arguments"] | SMALLER}
     RECIPES[name]["recipe"] = about["recipe"] | {"epochs": epochs}
     state = folder / f"{name}-{len(pictures.parts['train'])}.pt"
-    for each in captioning.trainers(name, pictures, state):
+    for each in training.trainers(name, pictures, state):
         each.run()
     best = min(kept_state(state)["curve"], key=lambda row: row["dev"])
     (rows, columns), channels, enlarged = VIEWS[view]
@@ -50,12 +52,12 @@ def as_it_ships(pictures: Collection, view: str, folder: Path, epochs: int) -> d
     name = f"caption-{view}"
     RECIPES[name] = RECIPES["caption-soft"] | {"view": view}
     state = folder / f"{name}.pt"
-    for each in captioning.trainers(name, pictures, state):
+    for each in training.trainers(name, pictures, state):
         if isinstance(each, Trainer):
             _train(each, epochs)
             break
         each.run()
-    found = [round(-row["dev"], 2) for row in kept_state(captioning.states(name, state)[0])["curve"][:epochs]]
+    found = [round(-row["dev"], 2) for row in kept_state(training.states(name, state)[0])["curve"][:epochs]]
     own = checkpoint.read_card(models.folder_of_checkpoints() / "caption-soft.safetensors")["curve"]
     return {"view": view, "bleu_4": found, "ships": [round(row["bleu_4"], 2) for row in own if row["stage"] == 1][: len(found)]}
 
@@ -80,13 +82,13 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--folder", type=Path, default=data.ROOT / "runs")
+    parser.add_argument("--folder", type=Path, default=corpora.ROOT / "runs")
     parser.add_argument("--pictures", type=int, default=2_000)
     parser.add_argument("--epochs", type=float, default=6)
     parser.add_argument("--views", nargs="+", choices=VIEWS, default=list(VIEWS))
     parser.add_argument("--whole", choices=VIEWS)
     given = parser.parse_args()
-    collection = captions.read(given.data or captions.find("flickr8k"))
+    collection = captioning_data.read(given.data or captioning_data.find("flickr8k"))
     if given.whole:
         found = as_it_ships(collection, given.whole, given.folder, int(given.epochs))
         print(found, flush=True)

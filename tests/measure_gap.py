@@ -17,8 +17,8 @@ import torch
 
 import models
 from explorer.analysis.brackets import closings
-from models import data, ngram
-from models.char_lm import costs
+from models import corpora, ngram
+from models.char_lm.network import costs
 from models.checkpoint import Loaded
 from tests.measure_gradients import fingerprint
 from tests.sentences import sentences
@@ -92,14 +92,14 @@ def measured(corpus: str, text: str, opener: str, mark: str) -> dict:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", choices=list(data.CORPORA))
+    parser.add_argument("corpus", choices=list(corpora.CORPORA))
     parser.add_argument("--data", type=Path, help="text to measure on; the dev split of the corpus if left out")
     parser.add_argument("--characters", type=int, default=160_000, help="at most so many characters of it")
     parser.add_argument("--opener", default="[[")
     parser.add_argument("--mark", default="]]")
     parser.add_argument("--file", type=Path, help="where the numbers go; CORPUS-gap.json beside the checkpoints if left out")
     asked = parser.parse_args()
-    text = data.read_text(asked.data) if asked.data else data.split(asked.corpus, data.read_text(data.find(asked.corpus)))[1]
+    text = corpora.read_text(asked.data) if asked.data else corpora.split(asked.corpus, corpora.read_text(corpora.find(asked.corpus)))[1]
     found = measured(asked.corpus, text[: asked.characters], asked.opener, asked.mark)
     file = asked.file or models.folder_of_checkpoints() / f"{asked.corpus}-gap.json"
     file.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -17,10 +17,10 @@ import torch
 import explorer
 import models
 from explorer.analysis.gradients import SHARES, curve, falls, reach
-from models import data
-from models.char_lm import costs, untrained
+from models import corpora
+from models.char_lm.network import costs, untrained
+from models.char_lm.reading import Pass
 from models.checkpoint import Loaded
-from models.reading import Pass
 from tests.sentences import sentences
 
 LAGS = 200
@@ -90,13 +90,13 @@ def measured(loaded: Loaded, text: str, windows: int, losses: int) -> dict:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", choices=list(data.CORPORA))
+    parser.add_argument("corpus", choices=list(corpora.CORPORA))
     parser.add_argument("--data", type=Path, help="text to measure on; the dev split of the corpus if left out")
     parser.add_argument("--windows", type=int, default=10)
     parser.add_argument("--losses", type=int, default=10, help="in each window")
     parser.add_argument("--file", type=Path, help="where the numbers go; CORPUS-gradients.json beside the checkpoints if left out")
     asked = parser.parse_args()
-    text = data.read_text(asked.data) if asked.data else data.split(asked.corpus, data.read_text(data.find(asked.corpus)))[1]
+    text = corpora.read_text(asked.data) if asked.data else corpora.split(asked.corpus, corpora.read_text(corpora.find(asked.corpus)))[1]
     cards = models.available()
     names = [name for name, card in cards.items() if card["kind"] == "char_lm" and card["data"]["corpus"] == asked.corpus]
     found = {name: measured(models.load(name), text, asked.windows, asked.losses) for name in names}

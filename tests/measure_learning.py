@@ -13,11 +13,11 @@ import json
 import time
 from pathlib import Path
 
-from explorer.analysis.course import Course
-from models.char_lm import CELLS
-from models.learner import Setup
-from models.tasks import TASKS
-from pages._shared import learning
+from explorer.analysis.training_curve import Course
+from models.char_lm.network import CELLS
+from models.memory_tasks.network import Setup
+from models.memory_tasks.tasks import TASKS
+from pages._gradient_flow import live_training
 from tests.sentences import sentences
 
 
@@ -25,7 +25,7 @@ def measured(setup: Setup) -> dict:
     """One training: what it reached, and what it took."""
     courses: list[Course] = []
     started = time.process_time()
-    learning.train(setup, setup.kind, courses.append, lambda done, total: None)
+    live_training.train(setup, setup.kind, courses.append, lambda done, total: None)
     first, last = courses[-1].looks[0], courses[-1].looks[-1]
     lag, chance = setup.what.reach(setup.length), setup.what.chance(setup.length)
     row = {name: getattr(setup, name) for name in ("task", "length", "kind", "units", "updates", "seed")}
@@ -38,7 +38,7 @@ def measured(setup: Setup) -> dict:
 def studied(seed: int) -> dict[str, dict]:
     """Both studies of a seed: accuracy by length and by distance, and the seconds of each."""
     found: dict[str, dict] = {}
-    for name, study in (("lengths", learning.lengths), ("windows", lambda *given: learning.windows("lstm", 10, *given))):
+    for name, study in (("lengths", live_training.lengths), ("windows", lambda *given: live_training.windows("lstm", 10, *given))):
         lines: dict[str, list[float]] = {}
         started = time.process_time()
         study(seed, lines.__setitem__)(lambda done, total: None)

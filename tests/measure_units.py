@@ -21,8 +21,8 @@ from explorer.analysis.quantities import quantities, quantity
 from explorer.analysis.rank import CHANCE, UNTRAINED, Ranking, rank
 from explorer.analysis.tracks import fitting
 from explorer.analysis.units import memory_time, variance
-from models import checkpoint, data
-from models.char_lm import untrained
+from models import checkpoint, corpora
+from models.char_lm.network import untrained
 from models.recipes import RECIPES
 from tests.sentences import sentences
 
@@ -51,7 +51,7 @@ def activations(loaded, text: str, name: str | None = None) -> tuple[np.ndarray,
 
 def first_pages(name: str, text: str) -> np.ndarray:
     """True on the first pages (files, speeches), up to the border nearest to half of the text."""
-    borders = [match.start() for match in re.finditer(data.corpus(name)["boundary"], text)]
+    borders = [match.start() for match in re.finditer(corpora.corpus(name)["boundary"], text)]
     half = min((b for b in borders if b), key=lambda b: abs(b - len(text) / 2), default=len(text) // 2)
     return np.arange(len(text)) < half
 
@@ -108,7 +108,7 @@ def main() -> None:
     asked = parser.parse_args()
     corpus = RECIPES[asked.name]["corpus"]
     file = asked.file or models.folder_of_checkpoints() / f"{asked.name}.safetensors"
-    text = data.read_text(asked.data) if asked.data else data.split(corpus, data.read_text(data.find(corpus)))[1]
+    text = corpora.read_text(asked.data) if asked.data else corpora.split(corpus, corpora.read_text(corpora.find(corpus)))[1]
     lines = measure(checkpoint.load(file), corpus, text[: asked.characters])
     if not asked.dry:
         checkpoint.update_card(file, units=lines)

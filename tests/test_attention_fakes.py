@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from explorer.analysis.alignment import LIMITS, diagonal, error_rate
-from explorer.analysis.fakes import known_attentions
+from explorer.analysis.attention_tests import LIMITS, diagonal, error_rate
+from models.translation.attention_references import known_attentions
 from tests.attention_fakes import ASKED, KINDS, SEEDS, THROWN, answers_of, report
 from tests.measure_attention import QUESTIONS, lexicon_of
-from tests.models.fakes import ORDERS, language
+from tests.models.translation.toy_languages import ORDERS, language
 
 TOLD = known_attentions()
 TABLE = TOLD["for_table"]["kinds"]

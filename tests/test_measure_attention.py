@@ -6,15 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from explorer.analysis.alignment import Alignment, divergence, strongest
-from models import ibm1, pairs
+from explorer.analysis.attention_tests import Alignment, divergence, strongest
 from models.checkpoint import read_card
-from models.pieces import END
-from models.probing import Probe, alike, probe
-from models.translator import by_words
+from models.translation import data as translation_data
+from models.translation import ibm1
+from models.translation.attention_perturbation import Probe, alike, probe
+from models.translation.translate import by_words
+from models.vocabulary.subwords import END
 from tests import measure_attention
 from tests.measure_attention import QUESTIONS, answers, described
-from tests.models.tiny_translation import save_tiny_translator, sentences, tiny_translator, vocabulary
+from tests.models.translation.tiny_translation import save_tiny_translator, sentences, tiny_translator, vocabulary
 
 PIECES = vocabulary()
 LEXICON = ibm1.fit([["red"], ["cat"], ["two"]], [["rouge"], ["chat"], ["deux"]], 20)
@@ -58,7 +59,7 @@ def test_descriptions_by_hand():
 
 @pytest.fixture
 def quotas(monkeypatch):
-    monkeypatch.setattr(pairs.split, "__defaults__", ((120, 120, 0, 0, 0),))
+    monkeypatch.setattr(translation_data.split, "__defaults__", ((120, 120, 0, 0, 0),))
 
 
 def test_the_card_of_a_checkpoint_gets_its_answers(tmp_path, capsys, monkeypatch, quotas):
@@ -77,7 +78,7 @@ def test_the_card_of_a_checkpoint_gets_its_answers(tmp_path, capsys, monkeypatch
     assert told["looks"]["says"] == "no" and told["points_by_hand"]["sentences"] == 32 and told["points"]["sentences"] >= 60
     assert 0 < told["points_by_hand"]["ibm1"] <= 1 and told["points_by_hand"]["diagonal"] == pytest.approx(0.36, abs=0.1)
     loaded = tiny_translator("decoder")
-    dev = pairs.split(pairs.read(data)).dev
+    dev = translation_data.split(translation_data.read(data)).dev
     probes = probe(loaded.module, loaded.vocab, alike(dev))
     stays = sum(divergence(each.permuted.astype(float), each.weights.astype(float)).sum() for each in probes)
     follows = sum(divergence(each.permuted.astype(float), each.weights[:, list(each.order)].astype(float)).sum() for each in probes)

@@ -8,7 +8,7 @@ import pytest
 from models import checkpoint
 from models.recipes import RECIPES
 from tests import measure_features
-from tests.models.tiny_captions import collection, save_tiny_captioner, save_tiny_scenes
+from tests.models.captioning.tiny_captions import collection, save_tiny_captioner, save_tiny_scenes
 
 
 def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeypatch, tmp_path, capsys):

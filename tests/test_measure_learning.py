@@ -3,15 +3,15 @@
 import json
 import sys
 
-from models import lengths, windows
-from models.learner import Setup, job, recipe, scores
-from models.train import Trainer
+from models.memory_tasks import length_generalisation, truncated_bptt
+from models.memory_tasks.network import Setup, job, recipe, scores
+from models.training import Trainer
 from tests import measure_learning
 
 
 def test_it_measures_what_the_page_trains(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(lengths, "UPDATES", 2)
-    monkeypatch.setattr(windows, "UPDATES", 2)
+    monkeypatch.setattr(length_generalisation, "UPDATES", 2)
+    monkeypatch.setattr(truncated_bptt, "UPDATES", 2)
     file = tmp_path / "found.json"
     given = "--lengths 10 --kinds rnn --seeds 2 --units 4 --updates 8 --studies"
     monkeypatch.setattr(sys, "argv", ["measure_learning", *given.split(), "--file", str(file)])
@@ -25,4 +25,7 @@ def test_it_measures_what_the_page_trains(monkeypatch, tmp_path, capsys):
     assert (row["accuracy"], row["loss"], row["chance"]) == (round(accuracy, 4), round(loss, 5), 0.25)
     assert row["reached"][0] < 0 and json.loads(capsys.readouterr().out.splitlines()[0]) == row
     study = found["studies"]["2"]
-    assert set(study["lengths"]) == {*lengths.NETWORKS, "seconds"} and len(study["windows"]["state carried over borders"]) == windows.FAR
+    assert (
+        set(study["lengths"]) == {*length_generalisation.NETWORKS, "seconds"}
+        and len(study["windows"]["state carried over borders"]) == truncated_bptt.FAR
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from explorer.analysis.scores import Scores, blocks, ranks
+from explorer.analysis.unit_scores import Scores, blocks, ranks
 
 SHIFTS, LEVEL = 200, 0.95
 

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.analysis.seriation import clustered
+from explorer.analysis.ordering import clustered
 from explorer.errors import AnalysisError
 from explorer.records import ConfusionMatrix
 

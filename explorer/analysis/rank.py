@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.analysis.chance import shift_chance
-from explorer.analysis.lookup import LONGEST, lookups
-from explorer.analysis.scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
+from explorer.analysis.ngram_lookup import LONGEST, lookups
+from explorer.analysis.unit_scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
 from explorer.errors import AnalysisError
 
 AT_LEAST = 5  # tokens on, and as many off, before a 0/1 track says anything

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.analysis.ordering import clustered
 from explorer.analysis.quantities import check_layer, quantities, quantity
-from explorer.analysis.seriation import clustered
 from explorer.errors import AnalysisError
 from explorer.records import Trace
 

@@ -12,10 +12,10 @@ from explorer.analysis.cell_step import CellStep, Gate
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
 from explorer.figures.characters import sign
+from explorer.figures.diagram import Number, Point, Sketch, short
 from explorer.figures.lines import colours, dashes, end_labels, rule_at
 from explorer.figures.scales import DIVERGING, Scale
 from explorer.figures.scales import ink as readable
-from explorer.figures.sketch import Number, Point, Sketch, short
 from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 
 WIDTH, HEIGHT = 1080, 316

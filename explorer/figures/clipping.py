@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from explorer.analysis.clipping import RULES, B, Path, W, at, clipped
 from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
+from explorer.textbook.clipping import RULES, B, Path, W, at, clipped
 
 TOP = 0.55  # of the axis of errors: the highest plain lies at 0.45
 LIFT = 0.006  # paths are drawn this much above the ground, or it would hide them

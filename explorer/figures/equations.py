@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from explorer.analysis.bptt import Network
 from explorer.analysis.cell_step import CellStep
-from explorer.analysis.hello import LETTERS, WANTED, Forward
-from explorer.figures.sketch import short
+from explorer.figures.diagram import short
+from explorer.textbook.bptt import Network
+from explorer.textbook.hello import LETTERS, WANTED, Forward
 
 
 def matrix(values: np.ndarray) -> str:

@@ -3,12 +3,12 @@
 import altair as alt
 import pandas as pd
 
-from explorer.analysis.hello import LETTERS, READ, WANTED, Forward
 from explorer.errors import AnalysisError
+from explorer.figures.diagram import Number, Point, Sketch, short
 from explorer.figures.scales import DIVERGING, Scale
 from explorer.figures.scales import ink as readable
-from explorer.figures.sketch import Number, Point, Sketch, short
 from explorer.figures.theme import LAYERS, ink
+from explorer.textbook.hello import LETTERS, READ, WANTED, Forward
 
 COLUMN, HEIGHT = 206, 366  # pixels of a step
 LEAD = 30  # before the first step, for the state it begins with

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.decoding.steps import NO_EDITS, Decodable, Edits, Hypothesis, Kept, Search, Stepping, hypothesis, no_report
-from models.pieces import END, START
+from models.vocabulary.subwords import END, START
 
 PLAIN = Search()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.decoding.errors import DecodingError
-from models.pieces import END, PAD, START
+from models.vocabulary.subwords import END, PAD, START
 
 
 class Step(NamedTuple):

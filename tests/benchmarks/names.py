@@ -8,11 +8,11 @@ import time
 
 import torch
 
-from models.classification import answered
-from models.classifier import probabilities
-from models.labelled import Labelled, table
+from models.names.network import probabilities
+from models.names.table import Labelled, table
+from models.names.training import answered
 from tests.benchmarks.measure import interleaved, row
-from tests.models.tiny_names import source, tiny_namer
+from tests.models.names.tiny_names import source, tiny_namer
 
 ROWS = 100_000
 FEW = 200

@@ -18,7 +18,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages._shared.link import packed
+from pages._ui.link import packed
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,11 +9,11 @@ import torch
 from explorer.figures import alignment as figures
 from explorer.records import Alignment
 from models.decoding import Search
-from models.pieces import END
-from models.seq2seq import Seq2Seq
-from models.translator import BEAM, GREEDY, by_words, translate, translate_all
+from models.translation.network import Seq2Seq
+from models.translation.translate import BEAM, GREEDY, by_words, translate, translate_all
+from models.vocabulary.subwords import END
 from tests.benchmarks.measure import interleaved, row
-from tests.models.tiny_translation import sentences, vocabulary
+from tests.models.translation.tiny_translation import sentences, vocabulary
 
 SENTENCES = 64
 LONGEST = 12  # pieces of a translation: random weights never come to an end

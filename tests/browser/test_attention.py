@@ -7,9 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from models import checkpoint
-from pages._shared.link import packed
+from pages._ui.link import packed
 from tests.browser.chromium import settle, sideways
-from tests.models.tiny_translation import tiny_translator
+from tests.models.translation.tiny_translation import tiny_translator
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

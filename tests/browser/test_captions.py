@@ -6,10 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from models.hiding import around
-from models.pictures import cell_at
+from models.captioning.images import cell_at
+from models.captioning.occlusion import around
 from tests.browser.chromium import ROOT, settle, sideways, too_wide
-from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
+from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

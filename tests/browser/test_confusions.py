@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from models.classifier import probabilities
+from models.names.network import probabilities
 from tests.browser.chromium import sideways, too_wide
-from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
+from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import ROOT, settle, sideways, too_wide
-from tests.pages.test_pages import own_checkpoint
+from tests.pages.test_hidden_states import own_checkpoint
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
@@ -98,7 +98,7 @@ def test_a_unit_chosen_in_the_browser_reaches_the_link_and_the_link_restores_it(
 
 
 def test_markup_in_the_text_is_text(hidden_states):
-    from pages._shared.link import packed
+    from pages._ui.link import packed
 
     page = hidden_states("hidden_states.text=" + packed("<script>document.title = 'owned'</script><b>bold</b>"))
     assert "owned" not in page.title()

@@ -7,10 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from pages._panels.one_step import cell, hello, shapes
+from pages._one_step import cell, hello, shapes
 from tests.browser.chromium import settle, sideways, too_wide
 from tests.models.tiny import save_tiny
-from tests.models.tiny_translation import save_tiny_translator
+from tests.models.translation.tiny_translation import save_tiny_translator
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

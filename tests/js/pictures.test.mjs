@@ -1,4 +1,4 @@
-// The region of a click, by hand; models/pictures.py's cell_at says the same.
+// The region of a click, by hand; models/captioning/images.py's cell_at says the same.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { moved, placeAt } from "../../pages/_components/picture_view/view.js";

@@ -4,13 +4,13 @@ import signal
 
 import pytest
 
-from models import commands
+from models import cli
 
 
 def call(capsys, *arguments) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command line."""
     with pytest.raises(SystemExit) as ended:
-        commands.main([str(argument) for argument in arguments])
+        cli.main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     return ended.value.code or 0, out, err
 

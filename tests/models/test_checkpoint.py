@@ -233,7 +233,7 @@ def test_the_folder_may_be_named_by_the_environment(tmp_path, monkeypatch):
 
 def test_listing_and_counting_need_no_torch(tmp_path):
     save_tiny(tmp_path / "mine.safetensors")
-    code = "import sys, models, models.data, models.ngram\n"
+    code = "import sys, models, models.corpora, models.ngram\n"
     code += "assert list(models.available(sys.argv[1])) == ['mine']; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False).returncode == 0
 

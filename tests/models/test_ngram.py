@@ -11,7 +11,7 @@ import pytest
 
 from explorer.errors import CheckpointError
 from models import checkpoint, ngram
-from models.vocab import Vocabulary
+from models.vocabulary.characters import Vocabulary
 from tests.models.tiny import save_tiny
 
 TRAIN = "the cat sat on the mat; the rat ate the cat's hat ☃ " * 3 + "and that was that, said the bat. 1é"

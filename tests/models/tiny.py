@@ -3,9 +3,9 @@
 import torch
 
 from models import checkpoint
-from models.char_lm import CharLM
+from models.char_lm.network import CharLM
 from models.checkpoint import Loaded
-from models.vocab import UNKNOWN, Vocabulary
+from models.vocabulary.characters import UNKNOWN, Vocabulary
 
 LETTERS = "\n abcdefgh[]"
 

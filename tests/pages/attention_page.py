@@ -9,11 +9,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from models.translator import GREEDY, translate
-from pages._shared.link import packed
-from tests.models.tiny_translation import save_tiny_translator, tiny_translator
-from tests.pages import rooms
-from tests.pages.rooms import sound
+from models.translation.translate import GREEDY, translate
+from pages._ui.link import packed
+from tests.models.translation.tiny_translation import save_tiny_translator, tiny_translator
+from tests.pages import app
+from tests.pages.app import sound
 
 TEXT = "the red cat sees two dog."
 
@@ -31,7 +31,7 @@ def translators(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Path]
 
 
 def open_page(**query: str) -> AppTest:
-    return rooms.open_page("attention", **query)
+    return app.open_page("attention", **query)
 
 
 def reading(**query: str) -> AppTest:

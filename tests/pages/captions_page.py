@@ -3,11 +3,11 @@
 from streamlit.testing.v1 import AppTest
 
 from pages._components import picture_view
-from tests.pages import rooms
+from tests.pages import app
 
 
 def open_page(**query: str) -> AppTest:
-    return rooms.open_page("captions", **query)
+    return app.open_page("captions", **query)
 
 
 def drawn(monkeypatch) -> list[dict]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages.rooms import forget
+from tests.pages.app import forget
 
 
 @pytest.fixture

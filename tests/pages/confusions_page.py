@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
-from tests.models.tiny_names import save_tiny_namer
-from tests.pages import rooms
-from tests.pages.rooms import forget
+from tests.models.names.tiny_names import save_tiny_namer
+from tests.pages import app
+from tests.pages.app import forget
 
 ABSENT = {"corpus": "names18", "sha256": "none"}
 
@@ -24,7 +24,7 @@ def classifiers(folder: Path) -> Iterator[Path]:
 
 
 def open_page(**query: str) -> AppTest:
-    return rooms.open_page("confusions", **query)
+    return app.open_page("confusions", **query)
 
 
 def told(page: AppTest) -> str:

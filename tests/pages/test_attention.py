@@ -4,17 +4,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import checkpoint, showcase
-from models.translator import GREEDY, by_words, translate
-from pages._panels.attention import choice, export
-from pages._panels.attention import own as own_network
-from pages._shared import translations, uploads
-from pages._shared.link import packed
-from pages._shared.translations import ALIKE, Edit, View
-from tests.models.tiny_translation import tiny_translator
+from models import checkpoint
+from models.translation import examples
+from models.translation.translate import GREEDY, by_words, translate
+from pages._attention import compute, export, state
+from pages._attention import own_model as own_network
+from pages._attention.compute import ALIKE, Edit, View
+from pages._ui import uploads
+from pages._ui.link import packed
+from tests.models.translation.tiny_translation import tiny_translator
+from tests.pages.app import sound
 from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
-from tests.pages.rooms import sound
-from tests.pages.test_pages import own_checkpoint
+from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
 
@@ -49,7 +50,7 @@ def test_every_panel_draws_for_every_kind_of_network(name: str, panel: str):
 )
 def test_any_text_is_taken(text: str):
     page = sound(open_page(text=packed(text), panel="Beam"))
-    assert page.text_input(key=choice.DRAFT).value == text
+    assert page.text_input(key=state.DRAFT).value == text
 
 
 def test_replacing_opens_with_a_word_of_the_other_gender_where_there_is_one():
@@ -79,26 +80,26 @@ def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_t
 @pytest.mark.parametrize("code", ["", "zz", "99999l1", "0l999999", "3w1", "0lx", "0w999999", "-1l2", "0l99"])
 def test_no_link_breaks_the_page(code: str):
     page = sound(open_page(text=packed(TEXT), edits=code, row="9999", model="no-such"))
-    assert page.session_state[choice.EDITS] == () and not says_before(page)
+    assert page.session_state[state.EDITS] == () and not says_before(page)
 
 
 def test_another_network_reads_the_sentence_that_stands_there():
     page = sound(open_page())
-    before = page.text_input(key=choice.DRAFT).value
-    page.selectbox(key=choice.MODEL).select("en-fr-uniform").run()
-    assert sound(page).text_input(key=choice.DRAFT).value == before
+    before = page.text_input(key=state.DRAFT).value
+    page.selectbox(key=state.MODEL).select("en-fr-uniform").run()
+    assert sound(page).text_input(key=state.DRAFT).value == before
 
 
 def test_a_text_that_is_too_long_is_cut_and_the_page_says_so():
     page = reading()
-    page.text_input(key=choice.DRAFT).set_value("le " * 900).run()
-    assert len(sound(page).text_input(key=choice.DRAFT).value) == 2_000
+    page.text_input(key=state.DRAFT).set_value("le " * 900).run()
+    assert len(sound(page).text_input(key=state.DRAFT).value) == 2_000
     assert any("cut to 2,000 characters" in each.value for each in page.caption)
 
 
 def test_a_long_sentence_is_shown_as_lines_first():
     page = reading()
-    page.text_input(key=choice.DRAFT).set_value("the cat sees two dog and " * 5).run()
+    page.text_input(key=state.DRAFT).set_value("the cat sees two dog and " * 5).run()
     charts = [chart.proto.spec for chart in sound(page).main.get("vega_lite_chart")]
     assert '"word"' in charts[0] and '"cell"' in charts[1]
     bars = page.main.get("vega_lite_chart")[2]
@@ -108,7 +109,7 @@ def test_a_long_sentence_is_shown_as_lines_first():
 def test_traces_come_from_a_recording_and_fit_the_decoders_own_states():
     found = own()[1]
     best = found.hypotheses[0]
-    traces = translations.traces(View("en-fr-additive", TEXT), best.tokens)
+    traces = compute.traces(View("en-fr-additive", TEXT), best.tokens)
     assert list(traces) == ["encoder", "encoder[reverse]", "decoder"]
     np.testing.assert_allclose(traces["decoder"].hidden[:, 0], best.states[0], atol=1e-5)
     assert len(traces["encoder"].tokens) == len(found.source)
@@ -117,7 +118,7 @@ def test_traces_come_from_a_recording_and_fit_the_decoders_own_states():
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     view = View("en-fr-additive", TEXT, (Edit(0, "look", 2), Edit(1, "look", ALIKE)))
     exec(export.notebook(view), {})
-    assert capsys.readouterr().out.splitlines()[0].startswith(translations.translation(view).text)
+    assert capsys.readouterr().out.splitlines()[0].startswith(compute.translation(view).text)
 
 
 def test_without_a_translator_the_page_says_how_to_train_one(networks):
@@ -155,10 +156,10 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     assert told["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(each.value for each in page.caption)
     assert fakes.set_index("attention").loc["decoder only", "Does it look at the source states?"].startswith("no 5")
     assert any("*the reason*" in each.value for each in page.markdown)
-    before = page.text_input(key=choice.DRAFT).value
+    before = page.text_input(key=state.DRAFT).value
     page.button(key="attention.real.fake").click().run()
-    assert sound(page).selectbox(key=choice.MODEL).value == "en-fr-fake"
-    assert page.text_input(key=choice.DRAFT).value == before
+    assert sound(page).selectbox(key=state.MODEL).value == "en-fr-fake"
+    assert page.text_input(key=state.DRAFT).value == before
 
 
 def test_the_table_says_whether_a_difference_is_chance(networks):
@@ -170,7 +171,7 @@ def test_the_table_says_whether_a_difference_is_chance(networks):
 
 
 def test_two_hundred_sentences_of_our_own_each_once_and_each_way():
-    english, french = showcase.pairs(), showcase.pairs("fr-en")
+    english, french = examples.pairs(), examples.pairs("fr-en")
     assert len(set(english)) == 200 and [(b, a) for a, b in french] == english
     assert english[0][1] == "La voiture rouge est devant la grande maison blanche."
     assert ("My blue coat is on the black dress.", "Mon manteau bleu est sur la robe noire.") in english
@@ -185,14 +186,14 @@ def test_a_translator_of_ones_own_opens_in_every_panel(networks, tmp_path):
     checkpoint.save(loaded.module, loaded.card | lies, tmp_path / "mine.own")
     page = reading(panel="Your own network")
     page.file_uploader(key=UPLOAD).set_value(("my net.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
-    name = sound(page).selectbox(key=choice.MODEL).value
+    name = sound(page).selectbox(key=state.MODEL).value
     wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY)
-    assert name.startswith("my-net-") and translations.translation(View(name, TEXT)).text == wanted.text
+    assert name.startswith("my-net-") and compute.translation(View(name, TEXT)).text == wanted.text
     for panel in PANELS:
         page.session_state["attention.panel"] = panel
         sound(page.run())
-    assert sound(open_page(model=name)).selectbox(key=choice.MODEL).value == name  # the link opens it for others
-    assert name not in sound(open_page()).selectbox(key=choice.MODEL).options
+    assert sound(open_page(model=name)).selectbox(key=state.MODEL).value == name  # the link opens it for others
+    assert name not in sound(open_page()).selectbox(key=state.MODEL).options
 
 
 def test_a_network_of_another_kind_gets_a_sentence_and_changes_nothing(tmp_path):
@@ -200,7 +201,7 @@ def test_a_network_of_another_kind_gets_a_sentence_and_changes_nothing(tmp_path)
     content = own_checkpoint(tmp_path / "..")
     page.file_uploader(key=UPLOAD).set_value(("lm.safetensors", content, "")).run()
     assert not page.exception and "of kind 'char_lm'; this page opens 'seq2seq'" in page.error[0].value
-    assert page.error[0].value.endswith("Nothing was changed.") and page.selectbox(key=choice.MODEL).value == "en-fr-additive"
+    assert page.error[0].value.endswith("Nothing was changed.") and page.selectbox(key=state.MODEL).value == "en-fr-additive"
 
 
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):

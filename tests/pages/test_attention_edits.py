@@ -6,15 +6,14 @@ import streamlit as st
 
 from models import checkpoint
 from models.decoding import Edits
-from models.translator import GREEDY, looking_at, translate
-from pages._panels.attention import choice
-from pages._shared import translations
-from pages._shared.link import packed
-from pages._shared.text import plain, share
-from pages._shared.translations import ALIKE, Edit, View
-from tests.models.tiny_translation import tiny_translator
+from models.translation.translate import GREEDY, looking_at, translate
+from pages._attention import compute, state
+from pages._attention.compute import ALIKE, Edit, View
+from pages._ui.link import packed
+from pages._ui.text import plain, share
+from tests.models.translation.tiny_translation import tiny_translator
+from tests.pages.app import sound
 from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
-from tests.pages.rooms import sound
 
 
 @pytest.fixture(autouse=True)
@@ -29,70 +28,70 @@ def test_a_row_whose_weight_is_moved_writes_what_the_network_writes_with_that_we
     sound(page)
     rows = {0: looking_at(loaded.vocab, found.source, 4)}
     edited = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(attention=rows))
-    assert page.session_state[choice.EDITS] == (Edit(0, "look", 4),)
+    assert page.session_state[state.EDITS] == (Edit(0, "look", 4),)
     np.testing.assert_allclose(matrix_of(page), edited.hypotheses[0].attention, atol=1e-6)
     np.testing.assert_allclose(matrix_of(page)[0], rows[0], atol=1e-6)
     assert page.query_params["attention.edits"] in ("0l4", ["0l4"])
     again = reading(edits="0l4", units="pieces")
     np.testing.assert_array_equal(matrix_of(again), matrix_of(page))
     again.selectbox(key="attention.matrix.look").set_value(-2).run()
-    assert sound(again).session_state[choice.EDITS] == ()
+    assert sound(again).session_state[state.EDITS] == ()
 
 
 def test_another_word_can_be_written_and_taken_back():
     page = reading()
     button = next(button for button in page.button if (button.key or "").startswith("attention.matrix.write."))
     button.click().run()
-    (edit,) = sound(page).session_state[choice.EDITS]
-    written = translations.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
+    (edit,) = sound(page).session_state[state.EDITS]
+    written = compute.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
     assert edit == written and says_before(page)
     assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
     page.button(key="attention.matrix.undo").click().run()
-    assert sound(page).session_state[choice.EDITS] == () and not says_before(page)
+    assert sound(page).session_state[state.EDITS] == () and not says_before(page)
     assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
 
 
 def test_an_edit_drops_those_that_came_after_it():
-    st.session_state[choice.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
-    choice.edit(2, "write", 8)
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 8))
-    choice.edit(2, "look", ALIKE)  # who looks elsewhere chooses anew
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE))
-    assert choice.edits_of(choice.code_of(st.session_state[choice.EDITS])) == st.session_state[choice.EDITS]
-    choice.undo(2)
-    assert st.session_state[choice.EDITS] == (Edit(1, "write", 9),)
+    st.session_state[state.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
+    state.edit(2, "write", 8)
+    assert st.session_state[state.EDITS] == (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 8))
+    state.edit(2, "look", ALIKE)  # who looks elsewhere chooses anew
+    assert st.session_state[state.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE))
+    assert state.edits_of(state.code_of(st.session_state[state.EDITS])) == st.session_state[state.EDITS]
+    state.undo(2)
+    assert st.session_state[state.EDITS] == (Edit(1, "write", 9),)
 
 
 def test_a_link_that_says_something_twice_is_read_once():
-    assert choice.edits_of("0l1.0l1.0l2.0w9.1la") == (Edit(0, "look", 2), Edit(0, "write", 9), Edit(1, "look", ALIKE))
+    assert state.edits_of("0l1.0l1.0l2.0w9.1la") == (Edit(0, "look", 2), Edit(0, "write", 9), Edit(1, "look", ALIKE))
 
 
 def test_cancelling_goes_back_to_the_text_and_the_edits_before():
-    st.session_state[choice.TEXT], st.session_state[choice.EDITS] = "the cat.", (Edit(0, "look", 1),)
-    choice.edit(2, "look", 0)
-    choice.back()
-    assert st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
-    choice.set_text("le " * 200)
-    choice.back()
-    assert st.session_state[choice.TEXT] == "the cat." and st.session_state[choice.EDITS] == (Edit(0, "look", 1),)
+    st.session_state[state.TEXT], st.session_state[state.EDITS] = "the cat.", (Edit(0, "look", 1),)
+    state.edit(2, "look", 0)
+    state.back()
+    assert st.session_state[state.EDITS] == (Edit(0, "look", 1),)
+    state.set_text("le " * 200)
+    state.back()
+    assert st.session_state[state.TEXT] == "the cat." and st.session_state[state.EDITS] == (Edit(0, "look", 1),)
 
 
 def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weight(monkeypatch):
-    from pages._panels.attention import matrix
+    from pages._attention import matrix
 
     view = View("en-fr-additive", TEXT)
-    shown = translations.sentence(view)
+    shown = compute.sentence(view)
     assert shown is not None
-    st.session_state[choice.EDITS], st.session_state[choice.ROW] = (), 0
+    st.session_state[state.EDITS], st.session_state[state.ROW] = (), 0
     matrix._cell_clicked(view, shown, {"row": 3, "column": 1})
-    assert st.session_state[choice.ROW] == 3 and st.session_state[choice.EDITS] == ()
+    assert st.session_state[state.ROW] == 3 and st.session_state[state.EDITS] == ()
     matrix._cell_clicked(view.of(row=3), shown, {"row": 3, "column": 1})
-    assert st.session_state[choice.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
+    assert st.session_state[state.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
 
 
 def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
     page = reading(model="en-fr-none", edits="0l1.1w9")
-    assert page.session_state[choice.EDITS] == (Edit(1, "write", 9),)
+    assert page.session_state[state.EDITS] == (Edit(1, "write", 9),)
 
 
 def test_the_cost_of_weights_and_of_written_words_are_told_apart():
@@ -115,7 +114,7 @@ def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gestur
     page = sound(open_page())
     assert page.markdown[0].value.startswith("“the cat” changes its order")
     page.button(key="attention.gesture").click().run()
-    drawn = translations.sentence(View("en-fr-additive", TEXT, (Edit(1, "look", 2),)))
+    drawn = compute.sentence(View("en-fr-additive", TEXT, (Edit(1, "look", 2),)))
     assert drawn is not None
     word = next(word for word, steps in zip(drawn.target, drawn.steps, strict=True) if 1 in steps)
     assert f"Looking at “cat” it writes “{plain(word)}”" in sound(page).markdown[0].value
@@ -130,4 +129,4 @@ def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weight
     tokens = found.hypotheses[0].tokens
     edits = Edits(dict(enumerate(tokens)), {0: looking_at(loaded.vocab, found.source, 2)})
     wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
-    np.testing.assert_allclose(translations.as_before(view).log_probabilities, wanted, atol=1e-6)
+    np.testing.assert_allclose(compute.as_before(view).log_probabilities, wanted, atol=1e-6)

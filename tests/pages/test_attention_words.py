@@ -4,14 +4,13 @@ import pytest
 
 import models
 from models import checkpoint
-from models.translator import GREEDY, translate
-from pages._panels.attention import choice
-from pages._shared import translations
-from pages._shared.link import packed
-from pages._shared.translations import Edit, View
-from tests.models.tiny_translation import tiny_translator
+from models.translation.translate import GREEDY, translate
+from pages._attention import compute, state
+from pages._attention.compute import Edit, View
+from pages._ui.link import packed
+from tests.models.translation.tiny_translation import tiny_translator
+from tests.pages.app import sound
 from tests.pages.attention_page import TEXT, open_page, own, reading, translators
-from tests.pages.rooms import sound
 
 SHIPPED = {"en-fr": "en-fr-additive", "fr-en": "fr-en-additive"}
 
@@ -25,14 +24,14 @@ def networks(monkeypatch, tmp_path):
 def test_every_sentence_to_try_shows_what_it_promises(direction, monkeypatch):
     monkeypatch.delenv("EXPLORER_CHECKPOINTS", raising=False)
     loaded = models.load(SHIPPED[direction])
-    for text, why, words in choice.TRY[direction]:
+    for text, why, words in state.TRY[direction]:
         assert words in translate(loaded.module, loaded.vocab, text, GREEDY).text, (text, why)
 
 
 def test_what_to_look_for_is_told_only_where_the_translation_has_it(networks, monkeypatch):
     word = own()[1].text.split()[0]
     for words, is_told in ((word, True), ("not in it", False)):
-        monkeypatch.setattr(choice, "TRY", {"en-fr": ((TEXT, "a noun", words),)})
+        monkeypatch.setattr(state, "TRY", {"en-fr": ((TEXT, "a noun", words),)})
         assert reading().markdown[0].value.startswith("Look for this: a noun.") == is_told
 
 
@@ -43,7 +42,7 @@ def test_without_attention_no_matrix_is_spoken_of(networks):
 
 def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them_was_moved(networks):
     view = View("en-fr-additive", TEXT)
-    shown = translations.sentence(view)
+    shown = compute.sentence(view)
     assert shown is not None
     row = next(row for row, steps in enumerate(shown.steps) if len(steps) > 1)
     assert any("made of" in each and "Only" not in each for each in captions(row=str(row)))
@@ -56,7 +55,7 @@ def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them
 def moved_words(view: View):
     """Edits of weights after which the step writes a word of several pieces: the edit, the row, and how many."""
     for edit in (Edit(step, "look", word) for step in range(6) for word in range(6)):
-        moved = translations.sentence(view.of(edits=(edit,)))
+        moved = compute.sentence(view.of(edits=(edit,)))
         assert moved is not None
         for place, steps in enumerate(moved.steps):
             if steps[0] == edit.step and len(steps) > 1:
@@ -88,7 +87,7 @@ def test_a_network_of_ones_own_is_told_how_to_be_measured(networks, tmp_path):
     checkpoint.save(loaded.module, loaded.card, tmp_path / "mine.own")
     page = sound(open_page(panel="Your own network"))
     page.file_uploader(key="attention.own.file").set_value(("mine.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
-    assert sound(page).selectbox(key=choice.MODEL).value.startswith("mine-")
+    assert sound(page).selectbox(key=state.MODEL).value.startswith("mine-")
     page.session_state["attention.panel"] = "Is it real?"
     assert "--file mine.safetensors" in sound(page.run()).info[0].value
 

@@ -1,12 +1,12 @@
 """What the page of captions takes from the card of a network: its scene, its scores, and nothing of a wrong form."""
 
 from models import checkpoint
-from models.scenes import DEV
-from pages._panels.captions import choice
-from pages._shared import cards
-from tests.models.tiny_captions import tiny_captioner, tiny_scenes
+from models.scenes.data import DEV
+from pages._captions import state
+from pages._ui import cards
+from tests.models.captioning.tiny_captions import tiny_captioner, tiny_scenes
+from tests.pages.app import forget, sound
 from tests.pages.captions_page import drawn, markdown, open_page
-from tests.pages.rooms import forget, sound
 
 
 def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, monkeypatch):
@@ -15,7 +15,7 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     others = [row | {"scene": DEV + 9, "word": 0, "kind": "stays"}, row | {"scene": "7"}, row | {"word": 2}, row | {"kind": "x"}, 7]
     checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
     page = sound(open_page())
-    assert page.session_state[choice.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
+    assert page.session_state[state.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
     assert "and the word is gone" in markdown(page) and "captions.picture" not in page.query_params
     assert [each.label for each in page.button if "captions.try" in (each.key or "")] == ["“ring” changes", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()

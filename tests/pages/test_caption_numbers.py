@@ -5,14 +5,15 @@ import pytest
 import streamlit as st
 import torch
 
-from models import describer, hiding, pictures, scenes
+from models.captioning import caption, images, occlusion
+from models.captioning.occlusion import CANNOT_TELL, WOULD, WOULD_NOT
 from models.decoding import Search
-from models.hiding import CANNOT_TELL, WOULD, WOULD_NOT
-from models.pieces import END, PAD, START
-from pages._shared import captions, gallery
-from pages._shared.captions import View
-from pages._shared.memory import shared_cache
-from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes
+from models.scenes import data
+from models.vocabulary.subwords import END, PAD, START
+from pages._captions import compute, gallery
+from pages._captions.compute import View
+from pages._ui.cache import shared_cache
+from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
 
 SCENE = View("scenes-soft", "scene:3")
 
@@ -33,8 +34,8 @@ def forget() -> None:
     """Forget every network and caption."""
     st.cache_data.clear()
     shared_cache.clear()
-    captions.loaded.clear()
-    captions._eye.clear()
+    compute.loaded.clear()
+    compute._eye.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -45,80 +46,80 @@ def opened(monkeypatch, shipped):
 
 def looked(view: View) -> tuple:
     """Network and features, without the page's ways."""
-    loaded = captions.loaded(view.model)
-    return loaded, describer.eye(loaded)([gallery.seen(view.picture)])[0]
+    loaded = compute.loaded(view.model)
+    return loaded, caption.eye(loaded)([gallery.seen(view.picture)])[0]
 
 
 @pytest.mark.parametrize("view", [SCENE, View("scenes-none", "scene:3"), View("caption-soft", "photo:temple", width=1)])
 def test_a_caption_is_what_the_library_writes(view: View):
     loaded, features = looked(view)
-    wanted = describer.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=describer.LONGEST))
-    best, found = wanted.hypotheses[0], captions.told(view)
-    assert captions.caption(view).text == wanted.text and found.hypothesis.tokens == best.tokens
+    wanted = caption.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=caption.LONGEST))
+    best, found = wanted.hypotheses[0], compute.told(view)
+    assert compute.caption(view).text == wanted.text and found.hypothesis.tokens == best.tokens
     assert [name for name in found.words if name != "</s>"] == wanted.text.split()
-    np.testing.assert_allclose(found.visual, describer.visual(loaded.module, features, best.tokens), atol=1e-6)
-    np.testing.assert_allclose(captions.needed(view), describer.needed(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(found.visual, caption.visual(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(compute.needed(view), caption.needed(loaded.module, features, best.tokens), atol=1e-6)
     if best.attention is None:
         assert found.alignment is None and found.gates is None
     else:
-        assert found.alignment is not None and found.alignment.grid == captions.grid(view) == (14, 14)
+        assert found.alignment is not None and found.alignment.grid == compute.grid(view) == (14, 14)
         np.testing.assert_allclose(found.alignment.weights, best.attention, atol=1e-6)
-    name, p = captions.likely(view, found, 0)[0]
+    name, p = compute.likely(view, found, 0)[0]
     assert p == pytest.approx(np.exp(best.top_log_probabilities[0, 0])) and name == loaded.vocab.tokens[best.top[0, 0]]
 
 
 def test_hiding_nothing_changes_nothing():
-    assert (captions.pixels(SCENE) == np.asarray(scenes.picture(scenes.scene(3)))).all()
-    found = captions.without(SCENE)
+    assert (compute.pixels(SCENE) == np.asarray(data.picture(data.scene(3)))).all()
+    found = compute.without(SCENE)
     np.testing.assert_allclose(found.change, 0, atol=1e-6)
-    assert found.pixels == found.mean == captions.caption(SCENE).text and set(found.says) == {WOULD}
+    assert found.pixels == found.mean == compute.caption(SCENE).text and set(found.says) == {WOULD}
 
 
-@pytest.mark.parametrize("fill", hiding.FILLS)
+@pytest.mark.parametrize("fill", occlusion.FILLS)
 def test_hidden_pixels_are_those_of_the_cell_and_no_other(fill: str):
-    before, after = captions.pixels(SCENE), captions.pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
-    left, top, right, bottom = map(int, pictures.cell_box(5, 8, (14, 14), (224, 224)))
+    before, after = compute.pixels(SCENE), compute.pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
+    left, top, right, bottom = map(int, images.cell_box(5, 8, (14, 14), (224, 224)))
     assert (right - left, bottom - top) == (16, 16)
     outside = np.ones((224, 224), bool)
     outside[top:bottom, left:right] = False
     assert (before[outside] == after[outside]).all()
-    assert fill == "blur" or (after[top:bottom, left:right] == hiding.GREY).all()
-    everything = captions.pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
+    assert fill == "blur" or (after[top:bottom, left:right] == occlusion.GREY).all()
+    everything = compute.pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
     assert fill == "grey" or 0 < np.abs(np.diff(everything, axis=0)).max() < np.abs(np.diff(before.astype(int), axis=0)).max()
 
 
 def test_what_the_original_words_cost_without_a_place():
     view = SCENE.of(hidden=(20, 21, 34, 35))
     loaded, features = looked(view)
-    tokens = captions.told(SCENE).hypothesis.tokens
+    tokens = compute.told(SCENE).hypothesis.tokens
     grey = np.array(gallery.seen(view.picture))
-    grey[16:48, 96:128] = hiding.GREY  # rows 1 and 2, columns 6 and 7
+    grey[16:48, 96:128] = occlusion.GREY  # rows 1 and 2, columns 6 and 7
     mean = features.clone()
     mean[[20, 21, 34, 35]] = loaded.module.average[[20, 21, 34, 35]]
-    each = torch.stack([features, describer.eye(loaded)([grey])[0], mean])
+    each = torch.stack([features, caption.eye(loaded)([grey])[0], mean])
     read = torch.tensor([[START, *tokens[:-1]]] * 3)
     costs = loaded.module(each, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
-    found = captions.without(view)
+    found = compute.without(view)
     np.testing.assert_allclose(found.change, (costs[1:] - costs[0]).numpy(), atol=1e-5)
     assert np.abs(found.change).max() > 0.003
-    assert found.mean == describer.describe(loaded.module, loaded.vocab, mean).text
-    assert found.pixels == describer.describe(loaded.module, loaded.vocab, each[1]).text
+    assert found.mean == caption.describe(loaded.module, loaded.vocab, mean).text
+    assert found.pixels == caption.describe(loaded.module, loaded.vocab, each[1]).text
 
 
 def test_only_where_both_ways_agree_something_is_said():
     change = np.array([[-0.70, -0.70, 0.5, -0.1], [-2.0, -0.69, -1.0, 0.2]])
-    assert hiding.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
+    assert occlusion.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
 
 
 def test_samples_are_drawn_from_what_the_network_expects():
     loaded, features = looked(SCENE)
-    greedy = describer.describe(loaded.module, loaded.vocab, features, Search(longest=describer.LONGEST))
-    assert captions.samples(SCENE, 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
-    drawn = captions.samples(SCENE, 1.0, 5)
-    again = describer.samples(loaded.module, features, 1.0, 5)
+    greedy = caption.describe(loaded.module, loaded.vocab, features, Search(longest=caption.LONGEST))
+    assert compute.samples(SCENE, 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
+    drawn = compute.samples(SCENE, 1.0, 5)
+    again = caption.samples(loaded.module, features, 1.0, 5)
     assert [each.tokens for each in drawn] == [each.tokens for each in again] and len({each.tokens for each in drawn}) > 1
     for each in drawn:
-        wanted = describer.log_probabilities(loaded.module, features[None], each.tokens)[0]
+        wanted = caption.log_probabilities(loaded.module, features[None], each.tokens)[0]
         np.testing.assert_allclose(each.log_probabilities, wanted, atol=1e-5)
         assert not {PAD, START} & set(each.tokens) and END not in each.tokens[:-1]
 
@@ -129,7 +130,7 @@ def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 255, (300, 2_000, 3), np.uint8)).save(tmp_path / "wide.png")
     name = gallery.keep("wide.png", (tmp_path / "wide.png").read_bytes())
-    assert (gallery.seen(name) == pictures.squashed(pictures.opened(tmp_path / "wide.png"))).all()
+    assert (gallery.seen(name) == images.squashed(images.opened(tmp_path / "wide.png"))).all()
     assert gallery.picture(name).size == (1_024, 154) and gallery.exists(name)
 
 
@@ -138,5 +139,5 @@ def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
 )
 def test_a_name_that_is_none_gets_a_sentence(name: str):
     assert not gallery.exists(name)
-    with pytest.raises(pictures.PictureError, match="There is no picture"):
+    with pytest.raises(images.PictureError, match="There is no picture"):
         gallery.picture(name)

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from models import checkpoint
-from models.hiding import CANNOT_TELL, WOULD, WOULD_NOT, Without
-from models.scenes import DEV
-from pages._panels.captions import choice, first, wrong
-from pages._shared.text import plain
-from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from models.captioning.occlusion import CANNOT_TELL, WOULD, WOULD_NOT, Without
+from models.scenes.data import DEV
+from pages._captions import mistakes, pictures, state
+from pages._ui.text import plain
+from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from tests.pages.app import sound
 from tests.pages.captions_page import markdown, open_page
-from tests.pages.rooms import sound
 
 BEFORE = "a dog at the bottom"
 
 
 def told(says: str, pixels: str, mean: str, at: int = 4) -> str:
     found = Without(pixels, mean, np.zeros((2, 6)), (says,) * 6)
-    return first.verdict((*BEFORE.split(), "</s>"), at, found)
+    return pictures.verdict((*BEFORE.split(), "</s>"), at, found)
 
 
 def test_a_verdict_says_where_the_new_captions_do_not_agree_with_it():
@@ -52,8 +52,8 @@ def test_the_end_mark_is_missing_in_no_caption():
 )
 def test_a_wrong_caption_is_explained_at_its_first_wrong_word(monkeypatch, says: str, true: str, names: tuple, begins: str):
     words = tuple(says.split())
-    monkeypatch.setattr(wrong, "_given", lambda view, told, at: f"({told.words[at]})")
-    found = wrong._why(None, SimpleNamespace(words=(*words, "</s>")), words, tuple(true.split()), names)
+    monkeypatch.setattr(mistakes, "_given", lambda view, told, at: f"({told.words[at]})")
+    found = mistakes._why(None, SimpleNamespace(words=(*words, "</s>")), words, tuple(true.split()), names)
     word = begins.split("“")[1].split("”")[0]
     assert begins.replace(word, plain(word)) in found and found.endswith(f"({word})")
 
@@ -61,9 +61,9 @@ def test_a_wrong_caption_is_explained_at_its_first_wrong_word(monkeypatch, says:
 def test_outside_its_world_is_said_with_places_hidden_too(folder):
     save_tiny_captioner(folder / "caption-soft.safetensors")
     page = sound(open_page(picture="photo:cat", word="0"))
-    assert first.OUTSIDE in markdown(page)
+    assert pictures.OUTSIDE in markdown(page)
     page.button(key="captions.gesture").click().run()
-    assert first.OUTSIDE in markdown(sound(page)) and "that place" in markdown(page)
+    assert pictures.OUTSIDE in markdown(sound(page)) and "that place" in markdown(page)
 
 
 @pytest.mark.parametrize("changed", [{}, {"fill": "blur"}, {"hole": "1 × 1"}])
@@ -80,4 +80,4 @@ def test_what_could_stand_there_is_told_of_the_whole_picture_only(folder):
     assert any(each.value.startswith("Instead of") for each in page.caption)
     page.button(key="captions.gesture").click().run()
     assert not any(each.value.startswith("Instead of") for each in sound(page).caption)
-    assert choice.HIDDEN in page.session_state
+    assert state.HIDDEN in page.session_state

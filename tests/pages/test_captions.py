@@ -9,20 +9,21 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models import checkpoint, hiding
-from models.scenes import DEV
+from models import checkpoint
+from models.captioning import occlusion
+from models.scenes.data import DEV
+from pages._captions import compute, export, gallery, mistakes, multiples, pictures, state
+from pages._captions import own_model as own_network
+from pages._captions.compute import View
 from pages._components import picture_view
-from pages._panels.captions import choice, export, first, multiples, wrong
-from pages._panels.captions import own as own_network
-from pages._shared import captions, gallery, uploads
-from pages._shared.captions import View
-from tests.models.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from pages._ui import uploads
+from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from tests.pages.app import forget, sound
 from tests.pages.captions_page import drawn, markdown, open_page
-from tests.pages.rooms import forget, sound
-from tests.pages.test_pages import own_checkpoint
+from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
-FIRST = View("scenes-soft", choice.FIRST)
+FIRST = View("scenes-soft", state.FIRST)
 
 
 def save_four(folder) -> None:
@@ -44,7 +45,7 @@ def shipped(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def opened(monkeypatch, shipped):
     """The page opens those; few scenes are looked through."""
-    monkeypatch.setattr(wrong, "LISTENED", 4)
+    monkeypatch.setattr(mistakes, "LISTENED", 4)
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
 
 
@@ -57,12 +58,12 @@ def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:
 def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
     sent = drawn(monkeypatch)
     page = sound(open_page())
-    told, data = captions.told(FIRST), sent[-1]
-    assert page.selectbox(key=choice.MODEL).value == "scenes-soft" and f"scene:{DEV}" == choice.FIRST
+    told, data = compute.told(FIRST), sent[-1]
+    assert page.selectbox(key=state.MODEL).value == "scenes-soft" and f"scene:{DEV}" == state.FIRST
     assert data["words"] == list(told.words) and data["grid"] == [14, 14] and data["hidden"] == []
     np.testing.assert_allclose(data["values"][0], told.alignment.weights, rtol=6e-3, atol=1e-9)
-    np.testing.assert_allclose(data["values"][1], captions.needed(FIRST), rtol=6e-3, atol=1e-9)
-    assert data["word"] == int(np.argmax(captions.needed(FIRST)[: len(told.words) - 1].max(1)))  # the last is "</s>"
+    np.testing.assert_allclose(data["values"][1], compute.needed(FIRST), rtol=6e-3, atol=1e-9)
+    assert data["word"] == int(np.argmax(compute.needed(FIRST)[: len(told.words) - 1].max(1)))  # the last is "</s>"
     assert all(len(masks) == len(told.words) for masks in data["masks"])
     assert f"visual {told.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
 
@@ -82,7 +83,7 @@ def test_both_files_of_all_words_name_the_same_places(monkeypatch):
     sound(open_page(panel="All words"))
     looked, needed = (files[name].set_index("word") for name in ("attention", "needed"))
     assert list(looked) == list(needed) and list(needed)[15] == "row 2, column 2"
-    np.testing.assert_allclose(needed, captions.needed(FIRST), atol=1e-9)
+    np.testing.assert_allclose(needed, compute.needed(FIRST), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["caption-soft", "caption-none"])
@@ -97,49 +98,49 @@ def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     lines = [each.value for each in page.markdown if each.value.startswith("It shows")]
     assert len(lines) == len(gallery.PHOTOS)
     view = View("caption-soft", "photo:coffee")
-    told, said = captions.told(view), captions.caption(view).text.split()
+    told, said = compute.told(view), compute.caption(view).text.split()
     (line,) = [each for each in lines if "a cup of coffee" in each]
     gains = [float(gain) for gain in told.visual[: len(said)]]
-    most = int(np.argmax([max(row) for row in captions.needed(view).tolist()[: len(said)]]))
+    most = int(np.argmax([max(row) for row in compute.needed(view).tolist()[: len(said)]]))
     assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
     assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+z.1f} nats" in line
-    place = divmod(int(told.alignment.weights[most].argmax()), captions.grid(view)[1])
-    found = captions.without(view.of(hidden=hiding.around(place, captions.grid(view), choice.default_hole(captions.grid(view)))))
+    place = divmod(int(told.alignment.weights[most].argmax()), compute.grid(view)[1])
+    found = compute.without(view.of(hidden=occlusion.around(place, compute.grid(view), state.default_hole(compute.grid(view)))))
     assert f"**{found.says[most]}** (log p {found.change[0, most]:+z.1f} with grey pixels" in line
 
 
 def test_another_kind_of_picture_brings_its_own_network():
     page = sound(open_page())
-    page.segmented_control(key=choice.SOURCE).set_value(gallery.PHOTO).run()
-    assert sound(page).selectbox(key=choice.MODEL).value == "caption-soft"
-    page.segmented_control(key=choice.SOURCE).set_value(gallery.SCENE).run()
-    assert sound(page).selectbox(key=choice.MODEL).value == "scenes-soft"
+    page.segmented_control(key=state.SOURCE).set_value(gallery.PHOTO).run()
+    assert sound(page).selectbox(key=state.MODEL).value == "caption-soft"
+    page.segmented_control(key=state.SOURCE).set_value(gallery.SCENE).run()
+    assert sound(page).selectbox(key=state.MODEL).value == "scenes-soft"
     page.button(key="captions.another").click().run()
-    assert sound(page).session_state[choice.PICTURE] == f"scene:{DEV + 1}"
+    assert sound(page).session_state[state.PICTURE] == f"scene:{DEV + 1}"
 
 
 def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back(monkeypatch):
     sent = drawn(monkeypatch)
     page = sound(open_page())
     view = FIRST.of(word=sent[-1]["word"])
-    told = captions.told(view)
+    told = compute.told(view)
     place = divmod(int(told.alignment.weights[view.word].argmax()), 14)
     page.button(key="captions.gesture").click().run()
-    hidden = hiding.around(place, (14, 14), 3)
-    assert sound(page).session_state[choice.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
-    found = captions.without(view.of(hidden=hidden))
+    hidden = occlusion.around(place, (14, 14), 3)
+    assert sound(page).session_state[state.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
+    found = compute.without(view.of(hidden=hidden))
     assert any(f"log p {found.change[0, view.word]:+z.1f} with other pixels" in each.value for each in page.caption)
     table = next(each.value for each in page.dataframe if "says" in each.value)
     assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(told.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
     page.button(key="captions.gesture").click().run()
-    assert sound(page).session_state[choice.HIDDEN] == () and "before:" not in markdown(page)
+    assert sound(page).session_state[state.HIDDEN] == () and "before:" not in markdown(page)
 
 
 def test_a_link_restores_picture_network_word_and_hidden_places(monkeypatch):
     sent = drawn(monkeypatch)
     page = sound(open_page(model="scenes-none", picture="scene:5", word="1", hidden="3.17.195"))
-    assert page.selectbox(key=choice.MODEL).value == "scenes-none" and page.session_state[choice.PICTURE] == "scene:5"
+    assert page.selectbox(key=state.MODEL).value == "scenes-none" and page.session_state[state.PICTURE] == "scene:5"
     assert (sent[-1]["word"], sent[-1]["hidden"]) == (1, [3, 17, 195])
     assert sent[-1]["masks"][0] is None and sent[-1]["masks"][1]  # no attention, and still what is needed
 
@@ -156,13 +157,13 @@ def test_no_link_breaks_the_page(query: dict):
 
 
 def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_again():
-    assert hiding.around((0, 13), (14, 14), 3) == (12, 13, 26, 27) and hiding.around((3, 2), (7, 7), 1) == (23,)
-    st.session_state[choice.HIDDEN], st.session_state[choice.HOLE] = (), 3
-    choice.hide((0, 13), (14, 14))
-    assert st.session_state[choice.HIDDEN] == (12, 13, 26, 27)
-    choice.hide((1, 12), (14, 14))  # hidden: its square is shown again
-    assert st.session_state[choice.HIDDEN] == ()
-    assert choice.hidden_of("3.17.3.999") == (3, 17)
+    assert occlusion.around((0, 13), (14, 14), 3) == (12, 13, 26, 27) and occlusion.around((3, 2), (7, 7), 1) == (23,)
+    st.session_state[state.HIDDEN], st.session_state[state.HOLE] = (), 3
+    state.hide((0, 13), (14, 14))
+    assert st.session_state[state.HIDDEN] == (12, 13, 26, 27)
+    state.hide((1, 12), (14, 14))  # hidden: its square is shown again
+    assert st.session_state[state.HIDDEN] == ()
+    assert state.hidden_of("3.17.3.999") == (3, 17)
 
 
 def test_what_the_browser_says_is_not_trusted():
@@ -179,9 +180,9 @@ def test_what_the_browser_says_is_not_trusted():
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
-    page.segmented_control(key=choice.SOURCE).set_value(gallery.OWN).run()
+    page.segmented_control(key=state.SOURCE).set_value(gallery.OWN).run()
     assert "Open a picture above" in sound(page).info[0].value
-    page.file_uploader(key=choice.FILE).set_value((name, content, "image/jpeg")).run()
+    page.file_uploader(key=state.FILE).set_value((name, content, "image/jpeg")).run()
     return page
 
 
@@ -190,14 +191,14 @@ def test_a_picture_of_ones_own_is_turned_as_it_was_held_and_stays_out_of_the_lin
     turned = Image.Exif()
     turned[0x0112] = 6  # held upright
     page = sound(upload(open_page(model="caption-soft"), "mine.jpg", jpeg((300, 200), exif=turned)))
-    assert sent[-1]["size"] == [200, 300] and page.session_state[choice.PICTURE].startswith("own:")
+    assert sent[-1]["size"] == [200, 300] and page.session_state[state.PICTURE].startswith("own:")
     assert "captions.picture" not in page.query_params and any("no link" in each.value for each in page.caption)
 
 
 def test_what_the_uploader_takes_is_what_the_page_promises():
     page = open_page()
-    page.segmented_control(key=choice.SOURCE).set_value(gallery.OWN).run()
-    taken = sound(page).file_uploader(key=choice.FILE).proto
+    page.segmented_control(key=state.SOURCE).set_value(gallery.OWN).run()
+    taken = sound(page).file_uploader(key=state.FILE).proto
     assert taken.max_upload_size_mb == 10 and "at most 10 MB" in page.info[0].value
     assert {".jpg", ".jpeg", ".jfif", ".png", ".webp"} <= set(taken.type)
 
@@ -214,15 +215,15 @@ BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # prom
 def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, said: str):
     page = upload(open_page(), "bad.jpg", content)
     assert not page.exception and said in page.error[0].value and "bad.jpg" in page.error[0].value
-    assert page.session_state[choice.PICTURE] == gallery.OWN
+    assert page.session_state[state.PICTURE] == gallery.OWN
 
 
 def test_a_long_map_can_be_stopped_and_started_again():
     page = open_page()
-    page.session_state[choice.STOPPED] = True
+    page.session_state[state.STOPPED] = True
     page.run()
-    page.button(key=f"{first.KEY}.start").click().run()
-    assert not sound(page).session_state[choice.STOPPED]
+    page.button(key=f"{pictures.KEY}.start").click().run()
+    assert not sound(page).session_state[state.STOPPED]
 
 
 def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
@@ -230,7 +231,7 @@ def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
     checkpoint.save(loaded.module, loaded.card | {"scores": {"true_captions": 1.0}}, tmp_path / "mine.own")
     page = open_page(panel="Your own network")
     page.file_uploader(key="captions.own.file").set_value(("my net.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
-    name = sound(page).selectbox(key=choice.MODEL).value
+    name = sound(page).selectbox(key=state.MODEL).value
     assert name.startswith("my-net-") and uploads.card_of(name)["scores"] == {}
     page.file_uploader(key="captions.own.file").set_value(("lm.safetensors", own_checkpoint(tmp_path / ".."), "")).run()
     assert "of kind 'char_lm'; this page opens 'captioner' and 'scenes'" in page.error[0].value
@@ -240,9 +241,9 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     view = FIRST.of(hidden=(3, 4))
     exec(export.notebook(view), {})
     told = capsys.readouterr().out
-    assert told.startswith(captions.caption(FIRST).text)
+    assert told.startswith(compute.caption(FIRST).text)
     last = [float(number) for number in re.findall(r"-?\d+\.\d*", told.splitlines()[-1])]
-    np.testing.assert_allclose(last, captions.without(view).change[1], atol=0.0051)
+    np.testing.assert_allclose(last, compute.without(view).change[1], atol=0.0051)
     for name in ("temple", "coffee"):  # of scikit-learn's, and of ours
         lines = export.notebook(View("caption-soft", f"photo:{name}"))
         exec(lines, {})
@@ -252,7 +253,7 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(own_network.SAVE, {})
-    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *choice.KINDS).startswith("mine-")
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *state.KINDS).startswith("mine-")
     exec(own_network.RECORD, {})
     assert "(2, 49)" in capsys.readouterr().out and (tmp_path / "attention.html").stat().st_size > 100_000
 
@@ -262,7 +263,7 @@ def test_the_size_of_a_hole_is_that_of_the_regions_it_is_made_of(folder):
     save_tiny_captioner(folder / "caption-soft.safetensors", view="late")
     page = sound(open_page())
     page.button(key="captions.gesture").click().run()
-    assert len(sound(page).session_state[choice.HIDDEN]) in (4, 6, 9)  # 3 x 3 of 14 x 14, less at an edge
-    page.segmented_control(key=choice.SOURCE).set_value(gallery.PHOTO).run()
+    assert len(sound(page).session_state[state.HIDDEN]) in (4, 6, 9)  # 3 x 3 of 14 x 14, less at an edge
+    page.segmented_control(key=state.SOURCE).set_value(gallery.PHOTO).run()
     page.button(key="captions.gesture").click().run()
-    assert len(sound(page).session_state[choice.HIDDEN]) == 1  # of 7 x 7, as in the panel of wrong captions and in a link
+    assert len(sound(page).session_state[state.HIDDEN]) == 1  # of 7 x 7, as in the panel of wrong captions and in a link

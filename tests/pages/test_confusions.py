@@ -7,15 +7,15 @@ from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.confusion import most_confused
-from models import checkpoint, data
-from models.classifier import after_each_letter, probabilities
-from models.spelling import spelling
-from pages._panels.confusions import choice, compare, export, matrix, model_card, name
-from pages._shared import classifications, networks
-from pages._shared.classifications import View
-from tests.models.tiny_names import save_tiny_namer, source, tiny_namer
+from models import checkpoint, corpora
+from models.names.network import after_each_letter, probabilities
+from models.names.romanise import spelling
+from pages._confusions import compare, compute, export, matrix, model_card, name, state
+from pages._confusions.compute import View
+from pages._ui import networks
+from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
+from tests.pages.app import sound
 from tests.pages.confusions_page import classifiers, drawn, open_page, told
-from tests.pages.rooms import sound
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 
@@ -29,7 +29,7 @@ def shipped(tmp_path_factory):
 def opened(monkeypatch, shipped):
     """The pages open those, and find no other lists of names."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-    monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
+    monkeypatch.setattr(corpora, "folders", lambda: [shipped / "none"])
 
 
 def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answer():
@@ -65,8 +65,8 @@ def test_the_matrix_counts_what_scikit_learn_counts():
 def test_every_panel_draws_with_and_without_the_names(name: str):
     page = open_page(model=name)
     for panel in PANELS:
-        page.session_state[choice.PANEL] = panel
-        assert sound(page.run()).selectbox(key=choice.MODEL).value == name, panel
+        page.session_state[state.PANEL] = panel
+        assert sound(page.run()).selectbox(key=state.MODEL).value == name, panel
 
 
 @pytest.mark.parametrize("name", ["names-lstm", "names-rnn", "names-linear"])
@@ -77,30 +77,30 @@ def test_every_kind_of_network_is_shown_letter_by_letter(name: str):
 @pytest.mark.parametrize("text", [" ", "🗼17", "<b>שלום</b><script>alert(1)</script>", "a", "|*_`$1$ x", "x" * 300, "Παππάς\u00a0\t\n李"])
 def test_any_name_is_taken(text: str):
     page = sound(open_page(text=text, panel="Letter by letter"))
-    assert page.text_input(key=choice.DRAFT).value == text[:100]
+    assert page.text_input(key=state.DRAFT).value == text[:100]
     assert spelling(text) or "no letter" in page.info[0].value
 
 
 def test_an_empty_name_gets_a_sentence_and_the_matrix_stays():
     page = open_page()
-    page.text_input(key=choice.DRAFT).set_value("").run()
+    page.text_input(key=state.DRAFT).set_value("").run()
     assert "no letter" in sound(page).info[0].value and drawn(page, {"true", "predicted", "count"}) is not None
 
 
 @pytest.mark.parametrize("cell", ["Greek", "Greek>Klingon", ">"])
 def test_a_nonsense_link_falls_back_to_the_default(cell: str):
     page = sound(open_page(cell=cell, model="none", part="x", order="x"))
-    assert page.selectbox(key=choice.PART).value == "held-out names" and page.selectbox(key="confusions.matrix.0").value == "none"
+    assert page.selectbox(key=state.PART).value == "held-out names" and page.selectbox(key="confusions.matrix.0").value == "none"
 
 
 def test_the_gesture_takes_the_last_letter_and_gives_it_back():
     page = sound(open_page())
-    assert page.text_input(key=choice.DRAFT).value == "Silvanov"
+    assert page.text_input(key=state.DRAFT).value == "Silvanov"
     page.button(key="confusions.gesture").click().run()
-    assert sound(page).text_input(key=choice.DRAFT).value == "Silvano" and "text" in str(page.query_params)
+    assert sound(page).text_input(key=state.DRAFT).value == "Silvano" and "text" in str(page.query_params)
     assert "Give the “v” back" in page.button(key="confusions.gesture").label
     page.button(key="confusions.gesture").click().run()
-    assert sound(page).text_input(key=choice.DRAFT).value == "Silvanov"
+    assert sound(page).text_input(key=state.DRAFT).value == "Silvanov"
 
 
 def test_it_says_whether_a_name_was_trained_on():
@@ -134,9 +134,9 @@ def one_opened(text: str) -> AppTest:
     """A name of a cell's list, while Silvanov stands at the top."""
 
     def script(text: str) -> None:
-        from pages._panels.confusions import matrix
-        from pages._shared import networks
-        from pages._shared.classifications import View
+        from pages._confusions import matrix
+        from pages._confusions.compute import View
+        from pages._ui import networks
 
         matrix.opened(View("names-gru", "silvanov"), networks.cards("classifier")["names-gru"], text)
 
@@ -150,7 +150,7 @@ def test_a_name_of_the_list_is_read_under_it_and_can_be_taken_to_the_top():
     )
     assert set(drawn(page, {"series", "value", "read"})["read"]) == {"n", "no", "now", "nowa", "nowak"}
     page.button(key="confusions.matrix.open").click().run()
-    assert page.session_state[choice.TEXT] == "nowak" and page.session_state[choice.PANEL] == "Letter by letter"
+    assert page.session_state[state.TEXT] == "nowak" and page.session_state[state.PANEL] == "Letter by letter"
 
 
 def lines_of(page: AppTest) -> int:
@@ -168,21 +168,21 @@ def test_typing_a_name_draws_no_matrix_anew(monkeypatch):
     made, draw = [], matrix.figures.matrix
     monkeypatch.setattr(matrix.figures, "matrix", lambda *args: made.append(args) or draw(*args))
     page = open_page()
-    page.text_input(key=choice.DRAFT).set_value("Nowak").run()
+    page.text_input(key=state.DRAFT).set_value("Nowak").run()
     assert len(made) == 1 and len(drawn(sound(page), {"true", "predicted", "count"})) == 441
-    page.selectbox(key=choice.BY).set_value("counts").run()
+    page.selectbox(key=state.BY).set_value("counts").run()
     assert len(made) == 2
 
 
 def test_boxes_open_and_close_a_cell_without_a_mouse():
     page = open_page()
     page.selectbox(key="confusions.matrix.0").set_value("Greek").run()
-    assert sound(page).session_state[choice.CELL] == ("Greek", "Greek")
+    assert sound(page).session_state[state.CELL] == ("Greek", "Greek")
     page.selectbox(key="confusions.matrix.1").set_value("Irish").run()
-    assert sound(page).session_state[choice.CELL] == ("Greek", "Irish")
+    assert sound(page).session_state[state.CELL] == ("Greek", "Irish")
     assert page.query_params["confusions.cell"] in ("Greek>Irish", ["Greek>Irish"])
     page.selectbox(key="confusions.matrix.0").set_value("none").run()
-    assert sound(page).session_state[choice.CELL] is None
+    assert sound(page).session_state[state.CELL] is None
 
 
 def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
@@ -239,7 +239,7 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     view, about = View("names-gru", "Müller"), networks.cards("classifier")["names-gru"]
     exec(export.notebook(view, about), {})
     lines = capsys.readouterr().out.splitlines()
-    p = classifications.after_letters("names-gru", "Müller")
+    p = compute.after_letters("names-gru", "Müller")
     assert lines[0] == f"{about['labels'][p[-1].argmax()]} {float(p[-1].max())}"
     found = matrix.counted(view, about)
     assert found is not None and lines[2:] == [pair.words for pair in most_confused(found.matrix, 5)]
@@ -249,7 +249,7 @@ def test_the_states_are_those_that_a_recording_hears_of_the_module():
     import torch
 
     loaded = tiny_namer("lstm")
-    trace = classifications.trace("names-lstm", "Müller")
+    trace = compute.trace("names-lstm", "Müller")
     hidden, _ = loaded.module.rnn(
         torch.nn.functional.one_hot(torch.tensor([loaded.vocab.encode("muller")]), loaded.module.vocab_size).float()
     )
@@ -275,7 +275,7 @@ def test_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict):
     loaded = tiny_namer()
     checkpoint.save(loaded.module, loaded.card | wrong, folder / "names-gru.safetensors")
     page = sound(open_page(panel="Scores"))
-    page.session_state[choice.PANEL] = "The network"
+    page.session_state[state.PANEL] = "The network"
     sound(page.run())
 
 

@@ -4,14 +4,13 @@ import pytest
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
-from models import data
-from models.classifier import probabilities
-from models.labelled import Labelled
-from pages._panels.confusions import choice
-from pages._shared import classifications
-from tests.models.tiny_names import source, tiny_namer
+from models import corpora
+from models.names.network import probabilities
+from models.names.table import Labelled
+from pages._confusions import compute, state
+from tests.models.names.tiny_names import source, tiny_namer
+from tests.pages.app import sound
 from tests.pages.confusions_page import classifiers, drawn, open_page, told
-from tests.pages.rooms import sound
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def shipped(tmp_path_factory):
 def opened(monkeypatch, shipped):
     """The pages open those, and find no other lists of names."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-    monkeypatch.setattr(data, "folders", lambda: [shipped / "none"])
+    monkeypatch.setattr(corpora, "folders", lambda: [shipped / "none"])
 
 
 def rows_of(text: str) -> AppTest:
@@ -47,18 +46,18 @@ def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
     assert tables[0]["unknown label"].tolist() == ["Klingon"]
     assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
     page.button(key="confusions.own.forget").click().run()
-    assert sound(page).selectbox(key=choice.PART).value == "held-out names"
+    assert sound(page).selectbox(key=state.PART).value == "held-out names"
 
 
 def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothing():
     page = open_page(panel="Your own names")
     upload = page.file_uploader(key="confusions.own.file")
     upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
-    assert sound(page).selectbox(key=choice.PART).value == "your own names" and "**1 name** of your own" in told(page)
+    assert sound(page).selectbox(key=state.PART).value == "your own names" and "**1 name** of your own" in told(page)
     for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
         page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
         assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
-        assert page.selectbox(key=choice.PART).value == "your own names"
+        assert page.selectbox(key=state.PART).value == "your own names"
 
 
 def test_rows_of_which_no_label_is_known_are_counted_as_such():
@@ -72,7 +71,7 @@ def test_labels_go_by_their_letters_and_columns_that_are_not_read_are_told():
     page = sound(rows_of("id,Name,Language\n1,Papadakis,greek\n2,Nowak,POLISH\n"))
     assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in told(page)
     assert "Columns that are not read: id" in told(page)
-    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=choice.PART).value and "not read" not in told(rows_of("Papadakis,Greek\n"))
+    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "not read" not in told(rows_of("Papadakis,Greek\n"))
 
 
 def test_own_names_that_were_trained_on_are_counted_apart():
@@ -94,7 +93,7 @@ def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too
     best = labels[probabilities(loaded, ["Pappas"])[0].argmax()]
     other = next(label for label in labels if label != best)
     rows = Labelled(("Pappas", "pappas", "Nowak"), (best, other, other))
-    found, unknown = classifications.own_answers("names-gru", rows, "digest")
+    found, unknown = compute.own_answers("names-gru", rows, "digest")
     assert found.shared.tolist() == [False, True, False] and unknown == {}
 
 

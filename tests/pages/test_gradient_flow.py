@@ -11,18 +11,19 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import models
-from explorer.analysis.activations import ACTIVATIONS
 from explorer.analysis.brackets import closings
-from explorer.analysis.laboratory import run
+from explorer.textbook.activations import ACTIVATIONS
+from explorer.textbook.jacobian_lab import run
 from pages._components import matrix_choice
-from pages._panels.gradient_flow import choice, curves, laboratory
-from pages._shared import flows, networks
-from pages._shared.flows import Network, View
-from pages._shared.link import packed
+from pages._gradient_flow import compute, curves, laboratory
+from pages._gradient_flow import state as gradient_flow_state
+from pages._gradient_flow.compute import Network, View
+from pages._ui import networks
+from pages._ui.link import packed
 from tests.measure_gradients import fingerprint
 from tests.models.tiny import save_tiny
-from tests.pages import rooms
-from tests.pages.rooms import forget, sound
+from tests.pages import app
+from tests.pages.app import forget, sound
 
 TEXT = "a [[bad]] cab [[face] ab]] " * 4
 
@@ -47,7 +48,7 @@ def opened(monkeypatch, shipped):
 
 
 def open_page(**query: str) -> AppTest:
-    return rooms.open_page("gradient_flow", **query)
+    return app.open_page("gradient_flow", **query)
 
 
 def told(page: AppTest) -> str:
@@ -56,7 +57,7 @@ def told(page: AppTest) -> str:
 
 def by_autograd(network: Network, text: str, at: int) -> tuple[np.ndarray, np.ndarray]:
     """Norms of dL/dh_t of the last layer [time], and dL/dx_t [time, feature], from the plain module called step by step."""
-    module, vocab = flows._opened(network).module.double(), networks.loaded(network.name).vocab
+    module, vocab = compute._opened(network).module.double(), networks.loaded(network.name).vocab
     inputs, states, state = [], [], None
     for number in vocab.encode(text[:at]):
         x = module.embedding(torch.tensor([[number]])).detach().requires_grad_()
@@ -86,22 +87,22 @@ def test_what_the_page_draws_is_what_autograd_says(network: Network):
     felt = curves.felt(view)
     np.testing.assert_allclose(felt.log10, np.log10(np.linalg.norm(inputs, axis=1)), atol=2e-4)
     module, ids = networks.loaded(network.name).module, networks.loaded(network.name).vocab.encode(TEXT[:at])
-    embedded = flows._opened(network).module.embedding(torch.tensor(ids)).detach().numpy()
+    embedded = compute._opened(network).module.embedding(torch.tensor(ids)).detach().numpy()
     np.testing.assert_allclose(felt.times_input, (embedded * inputs).sum(1), atol=1e-4 * np.abs(inputs).max())
     assert not module.training
 
 
 def test_a_window_far_into_the_text_begins_with_the_state_that_the_text_left():
     long, short = (View((Network("wiki-gru"),), Network("wiki-gru"), TEXT, 60, lags) for lags in (400, 10))
-    far, near = (flows.flow(view, view.felt) for view in (long, short))
+    far, near = (compute.flow(view, view.felt) for view in (long, short))
     assert len(near.norms.tokens) == 11 and far.probability == pytest.approx(near.probability, rel=1e-4)
     np.testing.assert_allclose(far.norms.state_log10[-11:], near.norms.state_log10, atol=1e-4)
 
 
 def test_the_first_screen_says_what_its_lines_say():
     page = sound(open_page())
-    view = View(tuple(map(Network, ("wiki-rnn", "wiki-gru", "wiki-lstm"))), Network("wiki-lstm"), choice.example("wiki"), 0)
-    view = view.of(at=choice.first_place(view.text))
+    view = View(tuple(map(Network, ("wiki-rnn", "wiki-gru", "wiki-lstm"))), Network("wiki-lstm"), gradient_flow_state.example("wiki"), 0)
+    view = view.of(at=gradient_flow_state.first_place(view.text))
     assert view.text[view.at] == "]" and view.at > 200
     lines = curves.curves(view)
     lowest, highest = (end(lines, key=lambda each: each.log10[100]) for end in (min, max))
@@ -114,7 +115,7 @@ def test_the_first_screen_says_what_its_lines_say():
 def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
     page = open_page()
     before = told(page)
-    page.slider(key=choice.BIAS).set_value(2.0).run()
+    page.slider(key=gradient_flow_state.BIAS).set_value(2.0).run()
     after = told(sound(page))
     rows = [[row for row in text.split("\n") if row.startswith("| ")] for text in (before, after)]
     moved = [(one, other) for one, other in zip(*rows, strict=True) if one != other]
@@ -123,11 +124,14 @@ def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
 
 def test_a_place_is_chosen_by_number_and_the_link_restores_it():
     page = open_page(text=packed(TEXT))
-    page.number_input(key=choice.PLACE).set_value(33).run()
+    page.number_input(key=gradient_flow_state.PLACE).set_value(33).run()
     assert sound(page).query_params["gradient_flow.at"] == "33"
     again = sound(open_page(text=packed(TEXT), at="33", bias="2.0", layer="layer 1", what="cell state c", back="50 characters"))
-    assert again.number_input(key=choice.PLACE).value == 33 and again.slider(key=choice.BIAS).value == 2.0
-    assert again.selectbox(key=choice.LAYER).value == "layer 1" and again.selectbox(key=choice.WHAT).value == "cell state c"
+    assert again.number_input(key=gradient_flow_state.PLACE).value == 33 and again.slider(key=gradient_flow_state.BIAS).value == 2.0
+    assert (
+        again.selectbox(key=gradient_flow_state.LAYER).value == "layer 1"
+        and again.selectbox(key=gradient_flow_state.WHAT).value == "cell state c"
+    )
     assert "wiki\\-rnn" not in told(again), "an RNN has no cell"
 
 
@@ -206,10 +210,10 @@ def factor(page: AppTest) -> float:
 
 def test_a_text_too_short_to_follow_is_in_the_link_as_well():
     page = open_page(text=packed("abc"))
-    assert page.query_params[choice.TEXT] == packed("abc")
-    page.text_area(key=choice.DRAFT).set_value("x")
+    assert page.query_params[gradient_flow_state.TEXT] == packed("abc")
+    page.text_area(key=gradient_flow_state.DRAFT).set_value("x")
     page.button(key="FormSubmitter:gradient_flow.form-Read it").click().run()
-    assert "two characters or more" in sound(page).info[0].value and page.query_params[choice.TEXT] == packed("x")
+    assert "two characters or more" in sound(page).info[0].value and page.query_params[gradient_flow_state.TEXT] == packed("x")
 
 
 def test_a_gradient_that_dies_far_back_is_not_said_to_die_at_once():
@@ -274,11 +278,11 @@ def test_the_summed_cost_has_a_part_of_its_own_near_every_character():
     """By autograd, of the sum: a plain RNN shows no decay where one character's cost decays."""
     network = Network("wiki-rnn")
     view = View((network,), network, TEXT, 60, 400)
-    found = flows.summed(view, network)
+    found = compute.summed(view, network)
     assert found.loss_at is None
-    single = flows.flow(view, network).norms.state_log10[:, -1]
+    single = compute.flow(view, network).norms.state_log10[:, -1]
     assert np.ptp(found.state_log10[:, -1]) < np.ptp(single)
-    parts = [flows.flow(view.of(at=at), network).norms.state_log10[0, -1] for at in range(1, 61)]
+    parts = [compute.flow(view.of(at=at), network).norms.state_log10[0, -1] for at in range(1, 61)]
     assert found.state_log10[0, -1] <= np.log10(np.sum(10.0 ** np.array(parts))) + 1e-4, "a sum is at most the sum of its parts' norms"
 
 

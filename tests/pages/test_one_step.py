@@ -6,16 +6,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import explorer
-from explorer.analysis.hello import after, forward
-from models.reading import read
-from pages._panels.one_step import cell, cell_choice, choice, lessons, shapes
-from pages._shared import networks, steps
-from pages._shared.examples import EXAMPLES
-from pages._shared.link import packed
+from explorer.textbook.hello import after, forward
+from models.char_lm.reading import read
+from pages._hidden_states.examples import EXAMPLES
+from pages._one_step import cell, cell_state, compute, lessons, shapes
+from pages._one_step import state as one_step_state
+from pages._ui import networks
+from pages._ui.link import packed
 from tests.models.tiny import save_tiny, tiny
-from tests.models.tiny_translation import save_tiny_translator
-from tests.pages import rooms
-from tests.pages.rooms import forget, sound
+from tests.models.translation.tiny_translation import save_tiny_translator
+from tests.pages import app
+from tests.pages.app import forget, sound
 
 TEXT = "abc [[bead]] a cafe\n[[bed]] face"
 
@@ -39,7 +40,7 @@ def opened(monkeypatch, shipped):
 
 
 def open_page(**query: str) -> AppTest:
-    return rooms.open_page("one_step", **query)
+    return app.open_page("one_step", **query)
 
 
 def told(page: AppTest) -> str:
@@ -73,16 +74,16 @@ def test_it_opens_on_the_slide_and_learns_at_a_press():
 
 def test_the_arrow_is_covered_uncovered_and_learned_without():
     page = sound(open_page(stretches="4"))
-    assert not page.toggle(key=choice.COVER).value
-    page.toggle(key=choice.COVER).set_value(True).run()
+    assert not page.toggle(key=one_step_state.COVER).value
+    page.toggle(key=one_step_state.COVER).set_value(True).run()
     assert "the two l's get **the same** answer" in told(sound(page))
     page.button(key="one_step.hello.ten").click().run()
     assert page.query_params["one_step.stretches"] == "4-10"
     assert f"loss **{after((4, 10), 0.1)[1][-1]:.2f}**" in told(page)
     course = next(frame for frame in drawn(page, "network"))
     assert course["loss"].to_numpy() == pytest.approx(after((4, 10), 0.1)[1])
-    page.toggle(key=choice.COVER).set_value(False).run()
-    page.toggle(key=choice.COVER).set_value(True).run()
+    page.toggle(key=one_step_state.COVER).set_value(False).run()
+    page.toggle(key=one_step_state.COVER).set_value(True).run()
     assert page.query_params["one_step.stretches"] == "4-10"  # there and back leaves no trace
     page.button(key="one_step.hello.over").click().run()
     assert "loss **5.59**" in told(sound(page)) and "one_step.stretches" not in page.query_params
@@ -90,7 +91,7 @@ def test_the_arrow_is_covered_uncovered_and_learned_without():
 
 def test_a_link_restores_learning_step_and_step_size():
     page = sound(open_page(stretches="2-1", step="3", rate="step size 0.3"))
-    assert page.toggle(key=choice.COVER).value and page.slider(key=choice.STEP).value == 3
+    assert page.toggle(key=one_step_state.COVER).value and page.slider(key=one_step_state.STEP).value == 3
     assert f"loss **{after((2, 1), 0.3)[1][-1]:.2f}**" in told(page) and "W_{hh}\\,h_2" in told(page)
 
 
@@ -113,7 +114,7 @@ def test_a_cell_shows_what_the_unit_held_and_holds(kind: str, at: int):
         read(network, warm_up + TEXT[: at + 1])
     trace = recording.trace(warm_up + TEXT[: at + 1])
     body = trace.hidden if trace.cell is None else trace.cell
-    step = steps.step(steps_view(page))
+    step = compute.step(steps_view(page))
     assert step.state == pytest.approx(body[-1, 1, 3], abs=1e-5) and step.shown == pytest.approx(trace.hidden[-1, 1, 3], abs=1e-5)
     for name, values in trace.gates.items():
         assert step.value(name) == pytest.approx(values[-1, 1, 3], abs=1e-5)
@@ -121,30 +122,30 @@ def test_a_cell_shows_what_the_unit_held_and_holds(kind: str, at: int):
     assert "W x" in letters and len(drawn(page, "place")) == 1
 
 
-def steps_view(page: AppTest) -> steps.View:
+def steps_view(page: AppTest) -> compute.View:
     """What the page looks at."""
     state = page.session_state
-    about = networks.cards("char_lm")[state[cell_choice.MODEL]]
-    warm_up = cell_choice.example(about).warm_up
-    return steps.View(state[cell_choice.MODEL], TEXT, warm_up, 1, state[cell_choice.NUMBER], state[cell_choice.AT])
+    about = networks.cards("char_lm")[state[cell_state.MODEL]]
+    warm_up = cell_state.example(about).warm_up
+    return compute.View(state[cell_state.MODEL], TEXT, warm_up, 1, state[cell_state.NUMBER], state[cell_state.AT])
 
 
 def test_a_held_gate_changes_the_numbers_and_what_follows():
     page = open_cell("lstm", at="6", layer="0", unit="2")
-    page.segmented_control(key=cell_choice.HOLD).set_value("held at 0").run()
+    page.segmented_control(key=cell_state.HOLD).set_value("held at 0").run()
     assert "With the forget gate at 0 it would hold" in told(sound(page))
     view = steps_view(page).of(layer=0)
-    written = steps.step(view).written
+    written = compute.step(view).written
     lines = max(drawn(page, "series"), key=len)  # the names at the ends of the lines are another table
     zero = lines[lines["series"] == "forget = 0"]["value"].to_numpy()
     assert zero[0] == pytest.approx(np.tanh(written), abs=1e-5) and len(zero) == len(TEXT) - 6
     own = lines[lines["series"] == "as it is"]["value"].to_numpy()
-    assert own == pytest.approx(steps.held(view)[6:], abs=1e-5)
+    assert own == pytest.approx(compute.held(view)[6:], abs=1e-5)
 
 
 def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
     page = open_cell("gru")
-    bits = steps.two_grus(steps_view(page))
+    bits = compute.two_grus(steps_view(page))
     own, writes, negated, first = bits.values()
     whole = read(tiny("gru"), TEXT, before=steps_view(page).warm_up).bits[1:]
     assert own == pytest.approx(whole.mean(), abs=1e-4) and negated == pytest.approx(own, abs=1e-4)
@@ -154,10 +155,10 @@ def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
 
 def test_a_plain_network_has_no_gate_to_hold_and_a_link_restores_its_unit():
     page = open_cell("rnn", unit="4", at="7")
-    assert page.number_input(key=cell_choice.NUMBER).value == 4 and page.slider(key=cell_choice.SLIDER).value == 8
+    assert page.number_input(key=cell_state.NUMBER).value == 4 and page.slider(key=cell_state.SLIDER).value == 8
     assert "a plain cell keeps nothing as it was" in told(page) and not drawn(page, "series")
-    page.slider(key=cell_choice.SLIDER).set_value(3).run()
-    page.number_input(key=cell_choice.NUMBER).set_value(1).run()
+    page.slider(key=cell_state.SLIDER).set_value(3).run()
+    page.number_input(key=cell_state.NUMBER).set_value(1).run()
     assert page.query_params["one_step.at"] == "2" and page.query_params["one_step.unit"] == "1"
 
 
@@ -215,8 +216,8 @@ def test_a_number_is_typed_with_a_point_or_a_comma(typed: str, told: str):
 def test_what_the_lesson_asks_of_a_network_is_computed_from_it(number: int, kind: str):
     page = sound(open_page(lesson=str(number + 1), view=cell.TITLE, model=f"tiny-{kind}"))
     step, key = lessons.STEPS[number], f"one_step.lessons.answer.{number}"
-    view = steps.View(f"tiny-{kind}", EXAMPLES["wiki"].text, EXAMPLES["wiki"].warm_up, 0, 0, EXAMPLES["wiki"].text.find("]]") + 1)
-    unit = steps.step(view)
+    view = compute.View(f"tiny-{kind}", EXAMPLES["wiki"].text, EXAMPLES["wiki"].warm_up, 0, 0, EXAMPLES["wiki"].text.find("]]") + 1)
+    unit = compute.step(view)
     moved = step.options[abs(unit.written) >= abs(unit.kept - unit.before)] if kind == "lstm" else ""
     right = moved or "it keeps"  # torch's own equation, see test_what_if
     page.radio(key=key).set_value(right).run()
@@ -244,7 +245,7 @@ def test_layers_and_directions_notice_what_comes_after_them_in_their_reading():
     other = pages_states(sound(page))
     framed = [row for frame in drawn(page, "thick") for row in frame.itertuples() if row.thick == 3]
     places = {"stacked": 2, "bidirectional": 0}  # the last character in two layers; and, below, in a sentence
-    _, tokens, apart = steps.directions("tiny-additive", shapes.SENTENCE, True)
+    _, tokens, apart = compute.directions("tiny-additive", shapes.SENTENCE, True)
     forward, backward = apart
     assert (forward != 0).sum() < len(tokens) and (backward != 0).sum() > (forward != 0).sum() and not forward[0]
     places["bidirectional"] = int((apart != 0).sum())
@@ -258,7 +259,7 @@ def pages_states(page: AppTest) -> list[str]:
 
 def test_stacked_states_are_those_of_the_network():
     sound(open_page(view=shapes.TITLE, stacked="[[bed]]"))
-    paths, tokens, apart = steps.layers("tiny-lstm", "[[bed]]", False)
+    paths, tokens, apart = compute.layers("tiny-lstm", "[[bed]]", False)
     network = tiny("lstm")
     with explorer.record(network.module) as recording:
         read(network, "[[bed]]")

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from explorer.figures import pictures
-from explorer.figures.pictures import Seen
+from explorer.figures import image_attention
+from explorer.figures.image_attention import Seen
 
 HERE = Path(__file__).parent
 
@@ -77,16 +77,20 @@ def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[
 def data_of(caption: Caption) -> dict[str, Any]:
     """What the browser is sent."""
     seen = caption.seen
-    picture = pictures.fitted(seen.picture)
+    picture = image_attention.fitted(seen.picture)
     both = [seen if seen.weights.any() else None]
     both.append(None if caption.lost is None else Seen(seen.picture, seen.words, caption.lost, seen.grid))
     masks = [each and [_mask(each, word, caption) for word in range(len(seen.words))] for each in both]
-    told = [each and pictures.in_words(each) for each in both]
+    told = [each and image_attention.in_words(each) for each in both]
     values = [each and [[float(f"{value:.3g}") for value in row] for row in each.weights] for each in both]
-    about = {"picture": pictures.address(pictures.png(picture)), "size": [picture.shape[1], picture.shape[0]], "grid": list(seen.grid)}
+    about = {
+        "picture": image_attention.address(image_attention.png(picture)),
+        "size": [picture.shape[1], picture.shape[0]],
+        "grid": list(seen.grid),
+    }
     about |= {"words": list(seen.words), "notes": list(caption.notes), "names": list(caption.names), "smooth": caption.smooth}
     return about | {"masks": masks, "values": values, "told": told, "hidden": list(caption.hidden)}
 
 
 def _mask(seen: Seen, word: int, caption: Caption) -> str:
-    return pictures.address(pictures.mask(seen, word, caption.smooth, caption.dark))
+    return image_attention.address(image_attention.mask(seen, word, caption.smooth, caption.dark))

@@ -3,13 +3,13 @@
 import logging
 import sys
 
-from pages._panels.gradient_flow import learn
-from pages._shared import background
+from pages._gradient_flow import learn
+from pages._ui import jobs
 
 learn.UPDATES = (20_000,)
-background.GRACE = 5.0
-logging.getLogger("pages._shared.background").setLevel(logging.INFO)
-if not logging.getLogger("pages._shared.background").handlers:
-    logging.getLogger("pages._shared.background").addHandler(logging.StreamHandler(sys.stdout))
+jobs.GRACE = 5.0
+logging.getLogger("pages._ui.jobs").setLevel(logging.INFO)
+if not logging.getLogger("pages._ui.jobs").handlers:
+    logging.getLogger("pages._ui.jobs").addHandler(logging.StreamHandler(sys.stdout))
 
 learn.panel(None, [])  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages._shared.guard import patiently
+from pages._ui.progress import patiently
 
 state = st.session_state
 state.setdefault("text", "old")

@@ -1,0 +1,1 @@
+"""How large a gradient is at every step of a recurrent network, and what it is made of."""

@@ -1,0 +1,197 @@
+"""Gradients through time: how large, at every step and layer, the gradient of one loss is.
+
+>>> with record(module, gradients=True) as recording:
+...     out = module(x)
+>>> flow = gradient_flow(recording, loss_of(out), tokens)
+
+Autograd gives the gradient at the outputs and last states of each recorded call. Inside a call over several steps it can
+say no more, for what a fused network returns at a step leaves out the recurrent path: there `backward` carries on.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.errors import RecordingError
+from explorer.gradients.autograd import Arrived, arrived, entering, losses_of, note
+from explorer.gradients.scan import NOTHING, Entering, Layer, Passed, passed, power, shifted
+from explorer.recording import cells
+from explorer.recording.arrays import Rows
+from explorer.recording.calls import Reading, directions, layers
+from explorer.recording.record import Recording
+from explorer.recording.replay import States, precision
+from explorer.records import GradientFlow
+
+
+def gradient_flow(recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0) -> GradientFlow:
+    """How large the gradient of one loss is at every step and layer of one path: how far back learning reaches.
+
+    Args:
+        recording: Made by `record(module, gradients=True)`.
+        loss: A scalar computed from what the module returned. For a curve over distance take the loss at one step:
+            of a sum over steps each step has its own nearby part, and no decay shows.
+        tokens: What was read, one for each step, [time].
+        path: One of `recording.paths`; needed where there are several.
+        index: Row of the batch, or one row for each token where rows moved, [time].
+
+    Returns:
+        A GradientFlow, norms as powers of ten: they may lie far below what float32 can hold.
+
+    Raises:
+        RecordingError: the recording was made without gradients, the loss is no scalar or depends on nothing recorded,
+            or what `Recording.trace` refuses.
+
+    Source: backpropagation through time, Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 10.2.2.
+    """
+    if isinstance(loss, Tensor) and loss.ndim:
+        raise RecordingError(f"loss has shape {tuple(loss.shape)}; expected a scalar. For a vector of losses call gradient_flows.")
+    return gradient_flows(recording, loss, tokens, path, index)[0]
+
+
+def gradient_flows(
+    recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0
+) -> list[GradientFlow]:
+    """A GradientFlow for each entry of a vector of losses, [loss], from one scan for all of them; see `gradient_flow`.
+
+    Raises:
+        RecordingError: as gradient_flow.
+    """
+    names = tuple(str(token) for token in tokens)
+    back = Backpass(recording, loss, len(names), path, index)
+    shape = (len(back.losses), len(names), back.depth)
+    hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)
+    cell = np.full(shape, -np.inf) if back.kind == "lstm" else None
+    for layer, span, part in back.parts():
+        hidden[:, span, layer] = part.log10(part.hidden).T
+        state[:, span, layer] = hidden[:, span, layer] if part.kept is None else part.log10(part.state()).T
+        if cell is not None and part.cell is not None:
+            cell[:, span, layer] = part.log10(part.cell).T
+    return [
+        GradientFlow(
+            tokens=names,
+            hidden_log10=hidden[number],
+            cell_log10=None if cell is None else cell[number],
+            state_log10=state[number],
+            loss_at=back.loss_at(number),
+            source=back.reading.path,
+            note=back.note,
+        )
+        for number in range(len(back.losses))
+    ]
+
+
+class Backpass:
+    """The gradients of some losses on their way back through one recurrent module: made once, read with `parts`.
+
+    Everything that measures gradients is built on it: norms, contributions to the weights, gradients to the input.
+
+    Raises:
+        RecordingError: as gradient_flow.
+    """
+
+    def __init__(self, recording: Recording, loss: Tensor, time: int, path: str | None, index: Rows):
+        if not recording.gradients:
+            raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
+        self.reading = recording.reading(recording.chosen(path), time, index)
+        edges = recording.edges[self.reading.name]
+        if all(edge is None for each in edges for edge in each.after):
+            raise RecordingError(
+                f"'{self.reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
+            )
+        self.note = note(self.reading)
+        everything = [each for several in recording.edges.values() for each in several]
+        self.losses: list[list[Arrived]] = [arrived(self.reading, edges, everything, each) for each in losses_of(loss)]
+        self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
+        with torch.no_grad():
+            self._states: list[States] = [
+                recording.states(self.reading, bool(way), range(self.depth), bare=True) for way in range(directions(self.reading.module))
+            ]
+
+    def parts(self, both: bool = False) -> Iterator[tuple[int, slice, Passed]]:
+        """Gradients block by block, the last layer first: the layer, the steps of the text, and what passes there.
+
+        both: also those of the other direction, which a lower layer of a bidirectional stack depends on.
+        """
+        start, many = 0, len(self._states)
+        for number, piece in enumerate(self.reading.stretches):
+            above: Below | None = None
+            for depth in reversed(range(self.depth)):
+                below = None
+                for way in range(many):
+                    layer = layer_of(self.reading, self._states, number, start, (depth, way))
+                    enter = entering(self.reading, number, depth * many + way, self.losses)
+                    below = below or (Below(len(piece), len(self.losses), layer) if depth else None)
+                    # Both directions of the layer above read both of this one, one beside the other.
+                    along = None if above is None else (np.split(above.numbers, many, 2)[way], above.exponent)
+                    for part in passed(layer, Entering(enter.at, enter.ends, along), len(self.losses)):
+                        if below is not None:
+                            below.add(part)
+                        if both or bool(way) == self.reading.reverse:
+                            yield depth, slice(start + part.block.start, start + part.block.stop), part
+                above = below
+            start += len(piece)
+
+    def loss_at(self, number: int) -> int | None:
+        """The step at which a loss enters, or None where it enters at several or nowhere.
+
+        The states of a module called step by step carry everything that comes later: of those the last is taken.
+        """
+        many, way = directions(self.reading.module), int(self.reading.reverse)
+        steps, ends, start = set(), [], 0
+        for each, call in zip(self.losses[number], self._lengths(), strict=True):
+            if each.output is not None:
+                width = each.output.shape[1] // many
+                found = each.output[:, way * width : (way + 1) * width].abs().amax(1)
+                steps |= {start + int(step) for step in torch.nonzero(found)}
+            if any(state is not None and bool(state[way::many].any()) for state in each.after):
+                ends.append(start if way else start + call - 1)
+            start += call
+        last = start - 1 if not way else 0
+        if ends and (not steps or ends[-1] == last):
+            steps.add(ends[-1])
+        return steps.pop() if len(steps) == 1 else None
+
+    def _lengths(self) -> list[int]:
+        """Steps of each call."""
+        cuts = [(*piece.starts, len(piece)) for piece in self.reading.stretches]
+        return [stop - start for piece in cuts for start, stop in pairwise(piece)]
+
+
+def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int, place: tuple[int, int]) -> Layer:
+    """One layer of one direction over one stretch, from the replayed states of each direction; place: (layer, direction)."""
+    (depth, way), stretch, dtype = place, reading.stretches[piece], precision(reading.stretches)
+    span = slice(start, start + len(stretch))
+    own, row = states[way], depth * len(states) + way
+    below = [each.hidden[depth - 1, span] for each in states] if depth else []
+    return Layer(
+        kind=cells.kind(reading.module),
+        weights=cells.weights(reading.module, depth, bool(way), dtype, stretch.output.dtype),
+        x=stretch.input.to(dtype) if not below else below[0] if len(below) == 1 else torch.cat(below, 1),
+        hidden=own.hidden[depth, span],
+        cell=None if own.cell is None else own.cell[depth, span],
+        first=[state[0, row] for state in stretch.before],
+        reverse=bool(way),
+    )
+
+
+class Below:
+    """Gradient to the input of a layer, which is the output of the one below: numbers [time, loss, feature] and powers of two."""
+
+    def __init__(self, time: int, losses: int, layer: Layer):
+        self.numbers = np.zeros((time, losses, layer.weights.W.shape[1]), layer.hidden.numpy().dtype)
+        self.exponent = np.full((time, losses), NOTHING)
+
+    def add(self, part: Passed, start: int = 0) -> None:
+        """Add what a block passes down; `start`: where its stretch begins."""
+        values = part.sums(recurrent=False) @ part.layer.weights.W
+        size = power(values.abs().amax(2))
+        block = slice(start + part.block.start, start + part.block.stop)
+        new, old = np.where(size > NOTHING, size + part.exponent, NOTHING), self.exponent[block]
+        scale = np.maximum(new, old)
+        dtype = self.numbers.dtype
+        self.numbers[block] *= np.exp2(old - scale).astype(dtype)[..., None]
+        self.numbers[block] += shifted(values, size) * np.exp2(new - scale).astype(dtype)[..., None]
+        self.exponent[block] = scale

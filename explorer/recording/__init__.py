@@ -1,0 +1,1 @@
+"""A network runs while a recording listens; what it heard becomes records."""

@@ -1,0 +1,251 @@
+"""What passed through a recurrent module: copies of every call, and one sequence of a batch picked out of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from explorer.errors import RecordingError
+from explorer.recording.cells import TOLERANCE, is_cell, kind
+
+State = tuple[Tensor, ...]
+Steps = Tensor | PackedSequence
+
+
+def copied(value: Steps) -> Steps:
+    """A copy that shares nothing with the model: what a caller does to an output in place cannot reach it."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    return PackedSequence(value.data.detach().clone(), *value[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a recurrent module, as it was: input, state before (None: zeros), output, state after.
+
+    `training` tells whether dropout was on; `versions` counts the writes to its weights until then; `autocast` is the
+    precision that torch.autocast computed in, None where it was off.
+    """
+
+    input: Steps
+    before: State | None
+    output: Steps
+    after: State
+    training: bool
+    versions: tuple[int, ...]
+    autocast: torch.dtype | None = None
+
+    @classmethod
+    def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result) -> "Call":
+        """Copy what a forward hook sees."""
+        given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
+        output, after = (result if isinstance(result, Tensor) else result[0], result) if is_cell(module) else result
+        before = given.get("hx")
+        return cls(
+            input=copied(given["input"]),
+            before=None if before is None else _state(before),
+            output=copied(output),
+            after=_state(after),
+            training=module.training,
+            versions=versions(module),
+            autocast=_autocast((output.data if isinstance(output, PackedSequence) else output).device.type),
+        )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of what came out."""
+        return self._output.dtype
+
+    @property
+    def computed_in(self) -> torch.dtype:
+        """The coarsest precision on the way, which decides how exact a replay can be: autocast may give float32 back."""
+        return self.dtype if self.autocast is None or self.dtype == torch.float64 else self.autocast
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it ran on a GPU, whose arithmetic may be coarser."""
+        return self._output.is_cuda
+
+    @property
+    def _output(self) -> Tensor:
+        return self.output.data if isinstance(self.output, PackedSequence) else self.output
+
+
+def _autocast(device: str) -> torch.dtype | None:
+    on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if on else None
+
+
+def _state(state: Tensor | State) -> State:
+    return tuple(part.detach().clone() for part in ((state,) if isinstance(state, Tensor) else state))
+
+
+def versions(module: nn.Module) -> tuple[int, ...]:
+    """How often each weight was written to; empty where torch does not count (inference tensors)."""
+    return tuple(p._version for p in module.parameters() if not p.is_inference())
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """One sequence as the module read it, in one or more calls.
+
+    input [time, feature], output [time, direction * state]; `starts`: the step at which each call began;
+    `before` and `after`: hidden (and cell) state at its two ends, each [call, layer * direction, state].
+    """
+
+    input: Tensor
+    output: Tensor
+    starts: tuple[int, ...]
+    before: State
+    after: State
+
+    def __len__(self) -> int:
+        return len(self.input)
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest call: so long was the state carried on without being told."""
+        return max(later - start for start, later in zip(self.starts, (*self.starts[1:], len(self)), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One sequence as one recurrent module read it: `path` names a direction, `name` the module.
+
+    One call after the other, the row of the batch in which the sequence sat in each, and the stretches they make.
+    """
+
+    path: str
+    name: str
+    module: nn.Module
+    calls: Sequence[Call]
+    rows: Sequence[int]
+    stretches: Sequence[Stretch]
+
+    @property
+    def reverse(self) -> bool:
+        """Whether this direction reads from the end."""
+        return self.path != self.name
+
+
+def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
+    """One row of the batch of one call, on the CPU; all in the precision it ran in, which autocast makes coarser than its input.
+
+    Raises:
+        RecordingError: there is no such row.
+    """
+    batch = _batch(module, call)
+    if not 0 <= row < batch:
+        has = "one sequence: its index is 0" if batch == 1 else f"a batch of {batch}: choose an index from 0 to {batch - 1}"
+        raise RecordingError(f"index is {row}, but '{path}' read {has}.")
+    before = call.before or tuple(torch.zeros_like(state) for state in call.after)
+    return Stretch(
+        input=row_steps(module, call.input, row).to(call.dtype),
+        output=row_steps(module, call.output, row),
+        starts=(0,),
+        before=tuple(row_state(module, state, row).to(call.dtype) for state in before),
+        after=tuple(row_state(module, state, row).to(call.dtype) for state in call.after),
+    )
+
+
+def _batch(module: nn.Module, call: Call) -> int:
+    if isinstance(call.input, PackedSequence):
+        return int(call.input.batch_sizes[0])
+    if is_cell(module):
+        return 1 if call.input.ndim == 1 else len(call.input)
+    return 1 if call.input.ndim == 2 else call.input.shape[0 if module.batch_first else 1]
+
+
+def row_steps(module: nn.Module, values: Steps, row: int) -> Tensor:
+    """[time, feature] of one row of an input or output, however the batch is laid out; on the CPU."""
+    if isinstance(values, PackedSequence):
+        return _unpacked(values, row).cpu()
+    if is_cell(module):
+        return (values if values.ndim == 1 else values[row]).unsqueeze(0).cpu()
+    if values.ndim == 2:
+        return values.cpu()
+    return (values[row] if module.batch_first else values[:, row]).cpu()
+
+
+def _unpacked(packed: PackedSequence, row: int) -> Tensor:
+    # Step t of the packed data begins where the longer rows of all earlier steps end.
+    place = row if packed.unsorted_indices is None else int(packed.unsorted_indices[row])
+    sizes = packed.batch_sizes
+    starts = torch.cumsum(sizes, 0) - sizes
+    return packed.data[(starts[sizes > place] + place).to(packed.data.device)]
+
+
+def row_state(module: nn.Module, state: Tensor, row: int) -> Tensor:
+    """[1, layer * direction, state] of one row of a state; on the CPU."""
+    alone = state.ndim == (1 if is_cell(module) else 2)
+    picked = state if alone else state.select(0 if is_cell(module) else 1, row)
+    return (picked.unsqueeze(0) if is_cell(module) else picked).unsqueeze(0).cpu()
+
+
+def joined(stretches: Sequence[Stretch], path: str) -> Stretch:
+    """Calls that carry the state on, as one stretch.
+
+    Raises:
+        RecordingError: a call does not start from the state in which the one before it ended.
+    """
+    if len(stretches) == 1:
+        return stretches[0]
+    starts, total = [], 0
+    for piece in stretches:
+        starts.append(total)
+        total += len(piece)
+    whole = Stretch(
+        input=torch.cat([piece.input for piece in stretches]),
+        output=torch.cat([piece.output for piece in stretches]),
+        starts=tuple(starts),
+        before=tuple(torch.cat(states) for states in zip(*(piece.before for piece in stretches), strict=True)),
+        after=tuple(torch.cat(states) for states in zip(*(piece.after for piece in stretches), strict=True)),
+    )
+    _check_carried(whole, path)
+    return whole
+
+
+def _check_carried(whole: Stretch, path: str) -> None:
+    for before, after in zip(whole.before, whole.after, strict=True):
+        apart = (before[1:].double() - after[:-1].double()).abs().amax((1, 2))
+        limit = TOLERANCE.get(before.dtype, 0.0) * max(1.0, after.double().abs().max().item())
+        wrong = torch.nonzero(~(apart <= limit))
+        if len(wrong):
+            call = int(wrong[0]) + 2
+            raise RecordingError(
+                f"Call {call} of '{path}' does not start from the state in which call {call - 1} ended: they differ by "
+                f"{float(apart[call - 2]):.1e}. A trace is one sequence: record each sequence by itself, carry the state, "
+                "or give index one row for each token where rows of the batch were moved."
+            )
+
+
+def directions(module: nn.Module) -> int:
+    """2 where the module also reads from the end, else 1."""
+    return 2 if getattr(module, "bidirectional", False) else 1
+
+
+def layers(module: nn.Module) -> int:
+    """How many layers are stacked in it."""
+    return getattr(module, "num_layers", 1)
+
+
+def fused(module: nn.Module, x: Tensor, before: State, layer: int) -> Tensor:
+    """Output of one layer alone, both directions, [time, direction * state]: torch's own kernel, dropout off.
+
+    x is the layer's input [time, feature]; before, its first states, each [direction, state].
+    """
+    flat = [weight.detach().to("cpu", x.dtype) for name, weight in _named_weights(module, layer)]
+    call = {"lstm": torch.lstm, "gru": torch.gru, "tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[kind(module)]
+    first = [state.unsqueeze(1) for state in before]
+    result = call(
+        x.unsqueeze(1), tuple(first) if len(first) > 1 else first[0], flat, module.bias, 1, 0.0, False, module.bidirectional, False
+    )
+    return result[0].squeeze(1)
+
+
+def _named_weights(module: nn.Module, layer: int) -> list[tuple[str, Tensor]]:
+    names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if module.bias else []), *(["weight_hr"] if module.proj_size else [])]
+    suffixes = [f"_l{layer}", *([f"_l{layer}_reverse"] if module.bidirectional else [])]
+    return [(name + suffix, getattr(module, name + suffix)) for suffix in suffixes for name in names]

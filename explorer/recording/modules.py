@@ -1,0 +1,80 @@
+"""What a model contains that can be listened to, and a sentence where it is nothing."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from explorer.errors import RecordingError
+from explorer.recording.calls import directions
+from explorer.tap import Tap
+
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell)
+
+ADVICE = "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
+
+
+def listened_to(module: nn.Module) -> dict[str, nn.Module]:
+    """Every recurrent module and every Tap, by path; a module that is recurrent itself goes by the name of its class.
+
+    Raises:
+        RecordingError: it is no module, there is none, or it is compiled; the message says what was found instead.
+    """
+    if not isinstance(module, nn.Module):
+        raise RecordingError(f"record was given {_a(module)}; expected a torch.nn.Module. {ADVICE}")
+    _refuse_compiled(module)
+    found: dict[str, nn.Module] = {
+        path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))
+    }
+    if not found:
+        raise RecordingError(_nothing(module))
+    return found
+
+
+def recurrent_paths(modules: Mapping[str, nn.Module], reverse: str) -> tuple[str, ...]:
+    """Paths of the recurrent modules; a reverse direction is a path of its own."""
+    paths: list[str] = []
+    for path, part in modules.items():
+        if isinstance(part, RECURRENT):
+            paths += [path, path + reverse] if directions(part) == 2 else [path]
+    return tuple(paths)
+
+
+def _class(module: nn.Module) -> str:
+    return type(module).__name__
+
+
+def _a(value: object) -> str:
+    return f"the class {value.__name__}, not one of it" if isinstance(value, type) else f"a value of type {type(value).__name__}"
+
+
+def _called(path: str, module: nn.Module) -> str:
+    return f"'{path}'" if path else f"The module ({_class(module)})"
+
+
+def _refuse_compiled(module: nn.Module) -> None:
+    for path, part in module.named_modules():
+        compiled = hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None
+        if compiled and any(isinstance(inner, (*RECURRENT, Tap)) for inner in part.modules()):
+            raise RecordingError(
+                f"{_called(path, part)} is compiled by torch.compile, and compiled code passes hooks by. "
+                "Record the module as it was before it was compiled."
+            )
+
+
+def _nothing(module: nn.Module) -> str:
+    for path, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            name = getattr(part, "original_name", "module")
+            return (
+                f"{_called(path, part)} is a scripted {name}, and scripted code cannot be listened to. Record the module it was made from."
+            )
+        if "quantized" in type(part).__module__:
+            return (
+                f"{_called(path, part)} is a quantised {_class(part)} ({type(part).__module__}): its weights are packed whole numbers. "
+                "Record the float module it was made from."
+            )
+    kinds = Counter(_class(part) for _, part in module.named_modules() if part is not module)
+    inside = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in kinds.items())
+    return f"Nothing recurrent in {_class(module)}: found {inside or 'no modules inside'}. {ADVICE}"

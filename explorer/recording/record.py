@@ -1,0 +1,294 @@
+"""Recording: listen to a module while it runs, and read what its recurrent parts held.
+
+>>> with record(module) as recording:
+...     out = module(x)
+>>> trace = recording.trace(tokens)
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import RecordingError
+from explorer.recording.arrays import Rows, array, logits_of, one_for_each
+from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
+from explorer.recording.calls import Call, Reading, directions, joined, layers, stretch, versions
+from explorer.recording.cells import TOLERANCE, is_cell, kind
+from explorer.recording.modules import RECURRENT, listened_to, recurrent_paths
+from explorer.recording.replay import Distances, States, replay
+from explorer.recording.taps import Heard, alignment, state_paths, tapped_trace
+from explorer.records import Alignment, Trace
+from explorer.tap import Tap
+
+REVERSE = "[reverse]"
+
+# Recordings open in this thread or task; a hook of another's recording stays silent here.
+_open: ContextVar[tuple["Recording", ...]] = ContextVar("open recordings", default=())
+
+# torch numbers its hooks with a counter that two threads may read at once: one hook would replace the other.
+_registering = threading.Lock()
+
+
+@contextmanager
+def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
+    """Listen to every recurrent module and every Tap inside `module` while the block runs.
+
+    The way to see what torch hides: afterwards `Recording.trace` gives the hidden state of every layer, the cell state
+    and every gate. Hooks are gone when the block ends, however it ends; several threads may record one module at once.
+
+    Args:
+        module: Any nn.Module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap.
+        gradients: Also keep what `gradient_flow` needs: where each output lies in autograd's graph. Parameters may be
+            frozen, and the module may be in eval mode: neither is changed.
+
+    Yields:
+        The Recording; it fills as the module is called.
+
+    Raises:
+        RecordingError: nothing recurrent is inside, or it is scripted, quantised or compiled; the message says what was found.
+    """
+    recording = Recording(module, gradients)
+    handles = []
+    try:
+        with _registering:
+            for path, part in recording.modules.items():
+                handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True))
+        _open.set((*_open.get(), recording))
+        with without_cudnn() if gradients else nullcontext():
+            yield recording
+    finally:
+        _open.set(tuple(other for other in _open.get() if other is not recording))
+        with _registering:
+            for handle in handles:
+                handle.remove()
+
+
+class Recording:
+    """What was heard while a module ran: made by `record`, read with `trace`, `alignment` and `gradient_flow`.
+
+    Every call is kept as a copy, so nothing that happens to the model's outputs later can change it.
+    """
+
+    def __init__(self, module: nn.Module, gradients: bool = False):
+        self.modules = listened_to(module)
+        self.gradients = gradients
+        self.edges: dict[str, list[Edges]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
+        self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
+        self._odd: dict[str, str] = {}
+        self._heard: dict[str, Heard] = {path: Heard(part) for path, part in self.modules.items() if isinstance(part, Tap)}
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Everything that a trace can be taken of: "rnn", "rnn[reverse]", or the parent of taps named after states."""
+        return (*recurrent_paths(self.modules, REVERSE), *state_paths(self._heard))
+
+    def hook(self, path: str):
+        """The forward hook of one module; silent outside the context in which this recording is open."""
+
+        # *rest: while another thread removes its hook, torch may call this without the keyword arguments.
+        def hook(module: nn.Module, args: tuple, *rest):
+            if self not in _open.get():
+                return None
+            kwargs = rest[0] if len(rest) == 2 else {}
+            if path in self._heard:
+                self._heard[path].add(rest[-1])
+                return None
+            try:
+                self._calls[path].append(Call.heard(module, args, kwargs, rest[-1]))
+                if self.gradients:
+                    result, edges = anchored(rest[-1], is_cell(module))
+                    self.edges[path].append(edges)
+                    return result  # takes the place of the module's own
+            except (AttributeError, KeyError, TypeError, ValueError) as error:  # said when a trace is asked for, not in the model's forward
+                self._odd[path] = f"{type(error).__name__}: {error}"
+            return None
+
+        return hook
+
+    def trace(
+        self,
+        tokens: Sequence[str],
+        path: str | None = None,
+        index: Rows = 0,
+        logits: Tensor | np.ndarray | None = None,
+        vocab: Sequence[str] | None = None,
+        layer: int | None = None,
+    ) -> Trace:
+        """Hidden state, cell state and every gate of one path, while it read one sequence.
+
+        What torch does not return is computed again from what it did, and refused if it does not fit.
+
+        Args:
+            tokens: What was read, one for each step, [time].
+            path: One of `paths`; needed where there are several.
+            index: Row of the batch, or one row for each token where rows moved, as in beam search, [time].
+            logits: What the model made of each step, [time, vocab], or with a batch axis before or after time.
+            vocab: Names of the columns of logits, [vocab].
+            layer: This layer alone, counted from 0: a long text needs less room so. None takes all.
+
+        Returns:
+            A Trace of numpy float32, independent of the model.
+
+        Raises:
+            RecordingError: the path is unclear, was not called or not carried on; the tokens do not fit its steps; the
+                replay differs from the module's own output by more than the tolerance of its precision.
+            RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
+        """
+        path = self.chosen(path)
+        names = tuple(str(token) for token in tokens)
+        with torch.inference_mode():
+            numbers = None if logits is None else self._logits(logits, path, index, len(names))
+            if path in state_paths(self._heard):
+                return tapped_trace(self._heard, path, names, index, (numbers, vocab))
+            reading = self.reading(path, len(names), index)
+            states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
+        hidden = _array(states.hidden)
+        # What a plain tanh network proposes is its new state: one array, two names.
+        own = {"candidate": hidden} if kind(reading.module) == "tanh" else {}
+        return Trace(
+            tokens=names,
+            hidden=hidden,
+            cell=None if states.cell is None else _array(states.cell),
+            gates=own or {name: _array(values) for name, values in states.gates.items()},
+            initial_hidden=states.initial[0].numpy(),
+            initial_cell=states.initial[1].numpy() if len(states.initial) > 1 else None,
+            logits=numbers,
+            vocab=None if vocab is None else tuple(vocab),
+            source=path,
+        )
+
+    def alignment(self, source: Sequence[str], target: Sequence[str], name: str = "attention", rows: Rows = 0) -> Alignment:
+        """How much of each source token was looked at when each target token was chosen.
+
+        Args:
+            source: Every column of the weights, end mark and padding too, [in].
+            target: What was written, [out].
+            name: Name of the Tap, or its path where several have the name.
+            rows: Row of the batch, or one row for each target token where rows moved, as in beam search, [out].
+
+        Returns:
+            An Alignment whose rows are the weights in float64, each made to sum to 1.
+
+        Raises:
+            RecordingError: no such tap, it heard nothing, its shapes do not fit, or its rows are no weights.
+        """
+        return alignment(self._heard, source, target, name, rows)
+
+    def chosen(self, path: str | None) -> str:
+        """The one path there is, or the one that was named.
+
+        Raises:
+            RecordingError: there is no such path, or there are several and none was named.
+        """
+        if path is None and len(self.paths) == 1:
+            return self.paths[0]
+        if path in self.paths:
+            return str(path)
+        known = ", ".join(f"'{each}'" for each in self.paths)
+        if not known:
+            raise RecordingError("This model has taps, but none named hidden, cell or after a gate: there is no path to trace.")
+        if path is None:
+            raise RecordingError(f"This model has several paths: {known}. Choose one: trace(tokens, path={self.paths[0]!r}).")
+        raise RecordingError(f"There is no path '{path}'. Paths: {known}.")
+
+    def _logits(self, logits: Tensor | np.ndarray, path: str, index: Rows, time: int) -> np.ndarray:
+        module = self.modules.get(path.removesuffix(REVERSE))
+        batch_first = getattr(module, "batch_first", None)
+        return logits_of(logits, index, time, None if batch_first is None else not batch_first)
+
+    def states(self, reading: Reading, reverse: bool, chosen: Sequence[int], bare: bool = False) -> States:
+        """The replayed states of some layers of one direction, [layer, time, unit], held against the module's own.
+
+        They are what a record holds, float32 and every gate; `bare`: in the precision of the replay, without gates.
+
+        Raises:
+            RecordingError: there is no such layer, or the replay differs from the module by more than its tolerance.
+        """
+        count = layers(reading.module)
+        if not all(0 <= layer < count for layer in chosen):
+            raise RecordingError(f"layer is {chosen[0]}, but '{reading.path}' has {count}: choose from 0 to {count - 1}.")
+        states, distances = replay(reading.module, reading.stretches, reverse, chosen, bare)
+        path = reading.name + (REVERSE if reverse else "")
+        _check(path, reading.module, reading.calls, distances, max(piece.longest for piece in reading.stretches))
+        return states
+
+    def reading(self, path: str, time: int, index: Rows) -> Reading:
+        """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined.
+
+        Raises:
+            RecordingError: the module was not called or not carried on, or read other than `time` steps.
+        """
+        name = path.removesuffix(REVERSE)
+        if name not in self._calls:
+            raise RecordingError(f"'{path}' is made of Taps, which hear values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
+        module, calls = self.modules[name], self._calls[name]
+        if name in self._odd:
+            raise RecordingError(
+                f"'{name}' is a {type(module).__name__} that takes or returns something else than torch's own ({self._odd[name]}). "
+                "Put Taps on the values it computes instead."
+            )
+        if not calls:
+            raise RecordingError(f"'{name}' was not called inside this recording. Call the model in the `with` block, not its forward().")
+        if path != name and len(calls) > 1:
+            raise RecordingError(
+                f"'{path}' was called {len(calls)} times, and reads each piece from its own end, so that no position has read "
+                "all that follows it. Call the module once on the whole sequence."
+            )
+        rows = [int(index)] * len(calls) if isinstance(index, int | np.integer) else _rows_of_calls(module, calls, index, time)
+        pieces = [stretch(module, call, row, name) for call, row in zip(calls, rows, strict=True)]
+        steps = sum(map(len, pieces))
+        if steps != time:
+            raise RecordingError(f"'{name}' read {steps} steps and {time} tokens were given. Give one token for each step.")
+        whole = joined(pieces, name)
+        return Reading(path, name, module, calls, rows, pieces if directions(module) == 2 else [whole])
+
+
+def _rows_of_calls(module: nn.Module, calls: list[Call], index: Sequence[int], time: int) -> list[int]:
+    """The row of each call, from the row of each token: within one call a sequence keeps its row."""
+    rows = one_for_each(index, time, "index")
+    lengths = [len(stretch(module, call, 0, "")) for call in calls]
+    if sum(lengths) != time:
+        raise RecordingError(f"The module read {sum(lengths)} steps and {time} tokens were given. Give one token for each step.")
+    starts = np.cumsum([0, *lengths[:-1]])
+    for start, length in zip(starts, lengths, strict=True):
+        if len(set(rows[start : start + length])) > 1:
+            raise RecordingError("index moves to another row in the middle of a call; rows can move only between calls.")
+    return [rows[start] for start in starts]
+
+
+def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Distances, steps: int) -> None:
+    """Refuse a replay that is not what the module did.
+
+    A forget gate near 1 is rounded at every step, in torch's run and in ours, each in its way: over 10,000 steps that
+    alone parts two cells of 10,000 by 1. So every step of the longest call adds one rounding to the limit.
+    """
+    dtype = calls[0].computed_in
+    rounding = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
+    for what, distance in zip(("output", "cell state"), distances, strict=True):
+        limit = (TOLERANCE[dtype] + rounding * steps) * max(1.0, distance.largest)
+        if not distance.error <= limit:
+            apart = f"differs from the module's own {what} by {distance.error:.1e} (limit {limit:.1e})"
+            raise RecordingError(f"Replaying '{path}' {apart}. {_why(module, calls, distance.error)}")
+
+
+def _why(module: nn.Module, calls: Sequence[Call], apart: float) -> str:
+    """The likeliest reason why a replay differs by so much."""
+    if apart == float("inf"):
+        return "It holds nan or inf: look for them in what it read, in its first state and in its weights."
+    if any(call.training for call in calls) and getattr(module, "dropout", 0):
+        return "It is in training mode with dropout: call module.eval() first."
+    if any(call.versions != versions(module) for call in calls):
+        return "Its weights were changed after it ran: take the trace before the next step of training."
+    if any(call.is_cuda for call in calls):
+        return "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."
+    return "Its forward is not the equation of its class, or a hook changes what it returns: put a Tap on the values instead."
+
+
+def _array(states: Tensor) -> np.ndarray:
+    """[layer, time, unit] as [time, layer, unit], the same memory."""
+    return array(states).swapaxes(0, 1)

@@ -1,0 +1,191 @@
+"""What taps heard: attention weights, and the states and gates of a network written by hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.errors import RecordingError
+from explorer.recording.arrays import Rows, array, one_for_each, picked
+from explorer.recording.cells import GATES, TOLERANCE
+from explorer.records import Alignment, Trace
+from explorer.tap import Tap
+
+STATES = ("hidden", "cell")
+GATE_NAMES = tuple(dict.fromkeys(name for kind in GATES.values() for name in kind))
+
+# A tensor of a tap, laid out as [step, batch, item].
+Reading = list[Tensor]
+
+
+class Heard:
+    """The values that passed one tap, as copies."""
+
+    def __init__(self, tap: Tap):
+        self.tap = tap
+        self.values: list[Tensor] = []
+
+    def add(self, value: Tensor) -> None:
+        """Keep a copy of one value, [...].
+
+        Raises:
+            RecordingError: it is no tensor.
+        """
+        if not isinstance(value, Tensor):
+            given = f"Tap('{self.tap.name}') was given a {type(value).__name__}"
+            raise RecordingError(f"{given}; expected one tensor. Give each part its own Tap.")
+        self.values.append(value.detach().clone())
+
+    def readings(self, step: str, item: str, fits: Callable[[Reading], bool]) -> list[Reading]:
+        """Every way of reading the axes as steps, batch and items that fits; one only, where the tap names them."""
+        words = self.tap.axes.split() if self.tap.axes else None
+        found: list[Reading] = []
+        for names in [words] if words else permutations(("batch", step, item), self.values[0].ndim):
+            if item not in names or any(value.ndim != len(names) for value in self.values):
+                continue
+            reading = [_laid_out(value, names, (step, "batch", item)) for value in self.values]
+            if fits(reading):
+                found.append(reading)
+        return found
+
+    def shapes(self) -> str:
+        """What was heard, for a sentence."""
+        first = tuple(self.values[0].shape)
+        return f"{len(self.values)} value{'s' if len(self.values) > 1 else ''} of shape {first}"
+
+
+def _laid_out(value: Tensor, names: Sequence[str], wanted: Sequence[str]) -> Tensor:
+    for name in wanted:
+        if name not in names:
+            value, names = value.unsqueeze(-1), [*names, name]
+    return value.permute([list(names).index(name) for name in wanted])
+
+
+def state_paths(heard: Mapping[str, Heard]) -> tuple[str, ...]:
+    """Modules that hold taps named hidden, cell or after a gate: each is a path."""
+    named = [_parent(path) for path, each in heard.items() if each.tap.name in (*STATES, *GATE_NAMES)]
+    return tuple(dict.fromkeys(named))
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0] or "taps"
+
+
+def tapped_trace(
+    heard: Mapping[str, Heard],
+    path: str,
+    tokens: tuple[str, ...],
+    index: Rows,
+    logits: tuple[np.ndarray | None, Sequence[str] | None],
+) -> Trace:
+    """A Trace of one layer, made of what the taps under `path` heard; logits [time, vocab] or None, with the vocab.
+
+    A tap that heard one value more than there are tokens heard the state before the first token; others began at zero.
+
+    Raises:
+        RecordingError: no tap is named hidden, or a tap heard other than one value for each token.
+    """
+    taps = {each.tap.name: each for at, each in heard.items() if _parent(at) == path and each.tap.name in (*STATES, *GATE_NAMES)}
+    if "hidden" not in taps:
+        raise RecordingError(f"'{path}' has taps {', '.join(taps)}, but none named hidden. Add Tap('hidden') where the state is made.")
+    values = {name: _over_time(each, len(tokens), index) for name, each in taps.items()}
+    before = {name: values[name][: -len(tokens)] for name in STATES if name in values}
+    first = {name: rows[0] if len(rows) else np.zeros(values[name].shape[1], np.float32) for name, rows in before.items()}
+    layer = {name: rows[-len(tokens) :, None] for name, rows in values.items()}
+    return Trace(
+        tokens=tokens,
+        hidden=layer["hidden"],
+        cell=layer.get("cell"),
+        gates={name: rows for name, rows in layer.items() if name in GATE_NAMES},
+        initial_hidden=first["hidden"][None],
+        initial_cell=first["cell"][None] if "cell" in first else None,
+        logits=logits[0],
+        vocab=None if logits[1] is None else tuple(logits[1]),
+        source=path,
+    )
+
+
+def _over_time(heard: Heard, time: int, index: Rows) -> np.ndarray:
+    """[time, unit], or one step more where the tap heard the first state too."""
+    name = heard.tap.name
+    if not heard.values:
+        raise RecordingError(f"Tap('{name}') heard nothing inside this recording. Call the module in it, and the tap in its forward.")
+    extra = (0, 1) if name in STATES else (0,)
+    last = heard.values[0].ndim - 1  # units stand last, unless the tap says otherwise
+
+    def fits(reading: Reading) -> bool:
+        units_last = heard.tap.axes is not None or reading[0].shape[2] == heard.values[0].shape[last]
+        return units_last and sum(map(len, reading)) - time in extra
+
+    expected = f"[unit] or [batch, unit] once for each of the {time} tokens, or all of them at once"
+    reading = _the_one(heard, heard.readings("time", "unit", fits), expected, "batch time unit")
+    steps = sum(map(len, reading))
+    rows = one_for_each(index, time, "index")
+    return _picked(reading, [rows[0]] * (steps - time) + rows, "index")
+
+
+def _the_one(heard: Heard, readings: list[Reading], expected: str, example: str) -> Reading:
+    """The only reading, or a sentence."""
+    name = heard.tap.name
+    if not readings:
+        said = f" with axes {heard.tap.axes!r}" if heard.tap.axes else ""
+        raise RecordingError(f"Tap('{name}'){said} heard {heard.shapes()}; expected {expected}.")
+    same = all(len(other) == len(readings[0]) and all(map(torch.equal, other, readings[0])) for other in readings[1:])
+    if not same:
+        raise RecordingError(
+            f"Tap('{name}') heard {heard.shapes()}, which can be read in two ways. Name its axes: Tap('{name}', axes='{example}')."
+        )
+    return readings[0]
+
+
+def _picked(reading: Reading, rows: list[int], word: str) -> np.ndarray:
+    out, place = [], 0
+    for value in reading:
+        out.append(picked(array(value), True, rows[place : place + len(value)], word))
+        place += len(value)
+    return np.concatenate(out)
+
+
+def alignment(heard: Mapping[str, Heard], source: Sequence[str], target: Sequence[str], name: str, rows: Rows) -> Alignment:
+    """The attention weights that a tap heard, as a record: source [in], target [out].
+
+    Raises:
+        RecordingError: no such tap, or what it heard does not fit; the message says what was found.
+    """
+    each = _named(heard, name)
+    if not each.values:
+        raise RecordingError(f"Tap('{name}') heard nothing inside this recording. Call the module in it, and the tap in its forward.")
+
+    def fits(reading: Reading) -> bool:
+        return all(value.shape[2] == len(source) for value in reading) and sum(map(len, reading)) == len(target)
+
+    expected = f"{len(target)} rows of {len(source)} weights, one row for each target token and one weight for each source column"
+    reading = _the_one(each, each.readings("out", "in", fits), expected, "batch in")
+    weights = _picked(reading, one_for_each(rows, len(target), "rows"), "rows").astype(np.float64)
+    _check_sums(weights, each)
+    return Alignment(tuple(source), tuple(target), weights / weights.sum(1, keepdims=True))
+
+
+def _named(heard: Mapping[str, Heard], name: str) -> Heard:
+    found = [path for path, each in heard.items() if name in (path, each.tap.name)]
+    if len(found) == 1:
+        return heard[found[0]]
+    if found:
+        raise RecordingError(f"{len(found)} taps are named '{name}': {', '.join(found)}. Give name the path of one.")
+    has = ", ".join(f"'{each.tap.name}'" for each in heard.values())
+    raise RecordingError(
+        f"No Tap is named '{name}'. " + (f"Taps found: {has}." if has else f"Pass the weights through Tap('{name}') in the model.")
+    )
+
+
+def _check_sums(weights: np.ndarray, heard: Heard) -> None:
+    dtype = heard.values[0].dtype
+    sums = weights.sum(1)
+    worst = int(np.argmax(np.abs(sums - 1)))
+    if not np.abs(sums[worst] - 1) <= TOLERANCE.get(dtype, 1e-5):
+        raise RecordingError(
+            f"Row {worst} of Tap('{heard.tap.name}') sums to {sums[worst]:.4g}; attention weights sum to 1. "
+            "Put the tap after the softmax, and call module.eval() if there is dropout on the weights."
+        )

@@ -1,0 +1,117 @@
+"""Backpropagation through time written out as in the textbook, to be read beside it; `explorer.gradients.flow` is the fast way.
+
+Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 10.2.2; the numbers are those of its equations.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.errors import AnalysisError
+from explorer.records import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A recurrent network that answers at every step: U [unit, feature], W [unit, unit], b [unit], V [answer, unit], c [answer].
+
+    h_t = tanh(b + W h_{t-1} + U x_t), o_t = c + V h_t, and softmax(o_t) is the probability of each answer.
+    """
+
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    V: np.ndarray
+    c: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """The summed loss, its gradient at the nodes o [time, answer] and h [time, unit], and for each weight in its own shape."""
+
+    loss: float
+    o: np.ndarray
+    h: np.ndarray
+    U: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    V: np.ndarray
+    c: np.ndarray
+
+
+def bptt(network: Network, x: np.ndarray, answers: np.ndarray) -> Gradients:
+    """Loss and every gradient of a network that has read a sequence, equation by equation.
+
+    Args:
+        network: Its weights.
+        x: What it reads, [time, feature].
+        answers: The right answer at each step, [time], whole numbers.
+
+    Raises:
+        AnalysisError: there is not one answer for each step.
+
+    Source: the module's docstring.
+    """
+    if len(answers) != len(x) or not len(x):
+        raise AnalysisError(f"There are {len(answers)} answers for {len(x)} steps; expected one for each.")
+    n, time = network, len(x)
+    h = np.zeros((time + 1, len(n.b)))  # h[t] is the state before step t
+    for t in range(time):
+        h[t + 1] = np.tanh(n.b + n.W @ h[t] + n.U @ x[t])  # 10.8, 10.9
+    o = h[1:] @ n.V.T + n.c  # 10.10
+    y = np.exp(o - o.max(1, keepdims=True))
+    y /= y.sum(1, keepdims=True)  # 10.11
+    loss = -np.log(y[np.arange(time), answers]).sum()
+
+    grad_o = y - np.eye(y.shape[1])[answers]  # 10.18
+    grad_h, slope = np.zeros((time, len(n.b))), 1 - h[1:] ** 2
+    grad_h[-1] = n.V.T @ grad_o[-1]  # 10.19
+    for t in reversed(range(time - 1)):
+        grad_h[t] = n.W.T @ (slope[t + 1] * grad_h[t + 1]) + n.V.T @ grad_o[t]  # 10.20, 10.21
+    inner = slope * grad_h
+    return Gradients(
+        loss=float(loss),
+        o=grad_o,
+        h=grad_h,
+        c=grad_o.sum(0),  # 10.22
+        b=inner.sum(0),  # 10.23
+        V=grad_o.T @ h[1:],  # 10.24
+        W=inner.T @ h[:-1],  # 10.25, 10.26
+        U=inner.T @ x,  # 10.27, 10.28
+    )
+
+
+def lstm_nodes(trace: Trace, layer: int, weights: np.ndarray, entering: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient at the nodes h_t and c_t of an LSTM layer: the same walk back, with a cell beside the hidden state.
+
+    Args:
+        trace: What the layer held.
+        layer: Which one.
+        weights: Its recurrent weights, [gate * unit, unit], gates in the order input, forget, candidate, output (torch's weight_hh).
+        entering: Gradient that reaches h_t from outside the layer, from the loss or the layer above, [time, unit].
+
+    Returns:
+        dL/dh_t with c_t held, and dL/dc_t with h_t following it, each [time, unit], float64.
+
+    Raises:
+        AnalysisError: the trace has no cells, or `entering` does not fit it.
+    """
+    if trace.cell is None or trace.initial_cell is None:
+        raise AnalysisError("This trace has no cells; expected one of an LSTM.")
+    if entering.shape != trace.hidden[:, layer].shape:
+        raise AnalysisError(f"entering has shape {entering.shape}; expected {trace.hidden[:, layer].shape} = [time, unit].")
+    c = trace.cell[:, layer].astype(np.float64)
+    before = np.concatenate([trace.initial_cell[None, layer], c[:-1]])
+    i, f, g, o = (trace.gates[name][:, layer].astype(np.float64) for name in ("input", "forget", "candidate", "output"))
+    grad_h, grad_c = np.zeros_like(c), np.zeros_like(c)
+    from_h, from_c = np.zeros(c.shape[1]), np.zeros(c.shape[1])
+    for t in reversed(range(len(c))):
+        grad_h[t] = entering[t] + from_h
+        grad_c[t] = from_c + grad_h[t] * o[t] * (1 - np.tanh(c[t]) ** 2)
+        to_i = grad_c[t] * g[t] * i[t] * (1 - i[t])
+        to_f = grad_c[t] * before[t] * f[t] * (1 - f[t])
+        to_g = grad_c[t] * i[t] * (1 - g[t] ** 2)
+        to_o = grad_h[t] * np.tanh(c[t]) * o[t] * (1 - o[t])
+        from_h = weights.T @ np.concatenate([to_i, to_f, to_g, to_o])
+        from_c = grad_c[t] * f[t]
+    return grad_h, grad_c

@@ -1,0 +1,149 @@
+"""Descent on the error surface of a recurrent network of one unit, which has a cliff; clipping, and the regulariser Omega.
+
+x_t = w sigmoid(x_{t-1}) + b from x_0 = 0.5, and the error is (sigmoid(x_50) - 0.7)^2: two weights, so all of it can be seen.
+
+Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013: Figure 6, Algorithm 1 and
+equations 9 and 10.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.errors import AnalysisError
+from explorer.textbook.activations import activation
+
+SIGMOID = activation("sigmoid")
+LENGTH, START, TARGET = 50, 0.5, 0.7
+RULES = ("no clipping", "by norm", "by value")
+W, B = (2.5, 7.0), (-4.0, 3.0)  # the part of the surface that is looked at
+LATE = 10  # steps over which a path's last error is averaged: a single one may be luck
+FINE = 1_200  # places of b at which the cliff is looked for
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """What is known at some places (w, b), each [place]; gradients [2, place], to w and to b.
+
+    Args:
+        error: The height. gradient: of the error.
+        omega: Sum over the steps of (|w sigmoid'(x_k)| - 1)^2: in one unit, equation 9 needs no more.
+        omega_gradient: Of omega, its *immediate* part as in equation 10: x_k is held, as if it did not depend on w and b.
+        factor: What each step back multiplies a gradient with, on (geometric) average over the steps.
+    """
+
+    error: np.ndarray
+    gradient: np.ndarray
+    omega: np.ndarray
+    omega_gradient: np.ndarray
+    factor: np.ndarray
+
+
+def at(w: Float[np.ndarray, "*place"], b: Float[np.ndarray, "*place"]) -> Places:
+    """Error, its gradient and Omega at places w and b, each [place]."""
+    x = np.full(np.shape(w), START)
+    to_w, to_b, omega, omega_to_w, logs = (np.zeros_like(x) for _ in range(5))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        for _ in range(LENGTH):
+            value, slope = SIGMOID.value(x), SIGMOID.slope(x)
+            step = w * slope  # dx_{k+1} / dx_k
+            omega, omega_to_w = omega + (abs(step) - 1) ** 2, omega_to_w + 2 * (abs(step) - 1) * np.sign(w) * slope
+            logs += np.log(abs(step))
+            to_w, to_b, x = value + step * to_w, 1 + step * to_b, w * value + b
+        value, slope = SIGMOID.value(x), SIGMOID.slope(x)
+        into = 2 * (value - TARGET) * slope
+        gradient = np.stack([into * to_w, into * to_b])
+    return Places((value - TARGET) ** 2, gradient, omega, np.stack([omega_to_w, np.zeros_like(x)]), np.exp(logs / LENGTH))
+
+
+def clipped(gradient: Float[np.ndarray, "2"], rule: str, threshold: float) -> np.ndarray:
+    """What a rule makes of a gradient [2]: by norm its length is limited, by value each of its numbers.
+
+    Raises:
+        AnalysisError: there is no such rule.
+    """
+    if rule not in RULES:
+        raise AnalysisError(f"There is no rule {rule!r}. Known: {', '.join(RULES)}.")
+    if rule == "by value":
+        return np.clip(gradient, -threshold, threshold)
+    size = np.linalg.norm(gradient)
+    return gradient * (threshold / size) if rule == "by norm" and size > threshold else gradient
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to go down.
+
+    Args:
+        w, b: Where to begin.
+        rate: Step size. threshold: of clipping. steps: how many.
+        omega: Weight of the regulariser; 0 leaves it out.
+    """
+
+    w: float = 4.5
+    b: float = -1.8
+    rate: float = 1.0
+    threshold: float = 0.1
+    steps: int = 50
+    omega: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The way that a rule took.
+
+    Args:
+        rule: One of RULES.
+        places: w and b, [step + 1, 2].
+        gradients: Before clipping, of the error and of the weighted Omega together, [step, 2].
+        errors: [step + 1]. factors: see `Places`, [step + 1].
+    """
+
+    rule: str
+    places: np.ndarray
+    gradients: np.ndarray
+    errors: np.ndarray
+    factors: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """How far each step went, [step]."""
+        return np.linalg.norm(np.diff(self.places, axis=0), axis=1)
+
+    @property
+    def late(self) -> float:
+        """The error over the last ten steps, on average."""
+        return float(self.errors[-LATE:].mean())
+
+
+def descend(how: Descent, rule: str) -> Path:
+    """Go down the surface by one rule.
+
+    Raises:
+        AnalysisError: there is no such rule.
+    """
+    place, places, found = np.array([how.w, how.b]), [], []
+    for _ in range(how.steps + 1):
+        here = at(place[:1], place[1:])
+        gradient = (here.gradient + how.omega * here.omega_gradient)[:, 0]
+        places.append(place)
+        found.append((gradient, float(here.error[0]), float(here.factor[0])))
+        place = place - how.rate * clipped(gradient, rule, how.threshold)
+    gradients, errors, factors = zip(*found, strict=True)
+    return Path(rule, np.array(places), np.array(gradients[:-1]), np.array(errors), np.array(factors))
+
+
+def mesh(across: int = 64, along: int = 120) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The surface as a mesh that follows the cliff: w, b and error, each [across, along].
+
+    A grid of even squares would draw a cliff as a saw. Here each line of one w has its places where the ground is steep: as many
+    for each length of the way over the ground, height included.
+    """
+    w, fine = np.linspace(*W, across), np.linspace(*B, FINE)
+    height = at(*np.meshgrid(w, fine, indexing="ij")).error
+    ways = np.hypot(np.diff(fine) / (B[1] - B[0]), np.diff(height, axis=1) / np.ptp(height))
+    ways = np.concatenate([np.zeros((across, 1)), ways.cumsum(1)], axis=1)
+    b = np.stack([np.interp(np.linspace(0, way[-1], along), way, fine) for way in ways])
+    every = np.broadcast_to(w[:, None], b.shape)
+    return every, b, at(every, b).error

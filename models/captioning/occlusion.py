@@ -1,0 +1,93 @@
+"""A caption without some regions of its picture, hidden in two ways: other pixels there, or the mean picture's features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from models.captioning.images import spread
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.checkpoint import Loaded
+    from models.decoding import Search
+
+FILLS = ("grey", "blur")  # of hidden pixels
+ACROSS = 3  # regions across what is hidden, of 14
+GREY = 127  # what an encoder takes for 0
+NEEDS = float(np.log(2))  # nats: a word that loses half its probability
+WOULD, WOULD_NOT, CANNOT_TELL = "still", "not without it", "cannot tell"
+CHANGES, STAYS = "changes", "stays"  # what an example shows of a word
+
+
+@dataclass(frozen=True, eq=False)
+class Without:
+    """A caption with some regions hidden, in two ways.
+
+    Args:
+        pixels, mean: The new captions: with other pixels there, and with the mean picture's regions.
+        change: By how much the log-probability of each original word rises under its own prefix, [way, out]; ways as above.
+        says: For each word WOULD, WOULD_NOT or CANNOT_TELL, [out].
+    """
+
+    pixels: str
+    mean: str
+    change: np.ndarray
+    says: tuple[str, ...]
+
+
+def around(place: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
+    """The regions of a square of `side` around one, as far as they are in the grid."""
+    reach = side // 2
+    rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(place, grid, strict=True))
+    return tuple(row * grid[1] + column for row in rows for column in columns)
+
+
+def filled(picture: np.ndarray, regions: Sequence[int], grid: tuple[int, int], fill: str = "grey") -> np.ndarray:
+    """A picture [row, column, channel] with other pixels in some regions; every other pixel stays as it is.
+
+    Args:
+        picture: What a network sees, square.
+        regions: Counted from 0 row by row.
+        grid: Rows and columns of the regions.
+        fill: "grey", or "blur": the picture itself, blurred by an eighth of its side.
+    """
+    side = len(picture)
+    holes = np.zeros(grid[0] * grid[1])
+    holes[list(regions)] = 1
+    other = np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(side / 8))) if fill == "blur" else np.uint8(GREY)
+    return np.where(spread(holes, grid, (side, side))[..., None] > 0, other, picture).astype(np.uint8)
+
+
+def without(loaded: "Loaded", own: "Tensor", other: "Tensor", regions: Sequence[int], search: "Search", tokens: Sequence[int]) -> Without:
+    """The caption without some regions, and what its words cost then, each under the words that stood before it.
+
+    Args:
+        loaded: A captioner.
+        own: Its vectors of the picture, [in, channel].
+        other: Its vectors of the picture with other pixels in those regions, [in, channel].
+        regions: Which, counted from 0 row by row.
+        search: How captions are searched for.
+        tokens: Numbers of the original words, the end mark last, [out].
+    """
+    from models.captioning import caption
+
+    module: Any = loaded.module
+    mean = caption.without(module, own, regions)
+    before, *after = (caption.log_probabilities(module, each[None].to(mean), tokens)[0] for each in (own, other, mean))
+    new = [caption.describe(module, loaded.vocab, each, search).text for each in (other, mean)]
+    change = np.stack(after) - before
+    return Without(new[0], new[1], change, says(change))
+
+
+def says(change: np.ndarray) -> tuple[str, ...]:
+    """Whether each word would have been said without a place: only where both ways of hiding it agree.
+
+    Args:
+        change: Of the log-probability of each word, [way, out], nats.
+    """
+    lost = -change > NEEDS
+    return tuple(WOULD_NOT if each.all() else CANNOT_TELL if each.any() else WOULD for each in lost.T)

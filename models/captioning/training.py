@@ -1,0 +1,241 @@
+"""From a recipe to a checkpoint: batches, losses and dev score of captioners, and the card of what came out."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models import checkpoint
+from models.captioning import data as captioning_data
+from models.captioning import encoder
+from models.captioning.caption import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, eye
+from models.captioning.data import Collection
+from models.captioning.encoder import VIEWS
+from models.captioning.feature_cache import Looking, encoder_sha256
+from models.captioning.images import opened, squashed
+from models.captioning.losses import Examples, in_numbers, job, nats, self_critical
+from models.captioning.network import Captioner
+from models.captioning.scores import PUBLISHED, against_four, in_form, scored
+from models.decoding import Search
+from models.metrics import bleu
+from models.metrics.cider import rarity
+from models.recipes import RECIPES, TrainingError
+from models.training import Recipe, Trainer, commit, kept_state
+from models.vocabulary.subwords import END
+from models.vocabulary.words import Words
+
+GREEDY = Search(width=1, longest=LONGEST)
+REGIONS = "regions"  # folder of what the encoder saw, beside the training states
+TURNED = {"left": "right", "right": "left", "lefthand": "righthand", "righthand": "lefthand"}
+Report = Callable[[int, int], None]
+find, read = captioning_data.find, captioning_data.read
+
+
+def mirrored(caption: str) -> str:
+    """What is said of a picture when left and right have changed places."""
+    return " ".join(TURNED.get(word, word) for word in caption.lower().split())
+
+
+def numbers(words: Words, said: Sequence[Sequence[str]], turned: bool = False) -> list[list[list[int]]]:
+    """The captions of pictures as numbers with their end marks, [picture][caption]."""
+    return [[[*words.encode(mirrored(caption) if turned else caption), END] for caption in each] for each in said]
+
+
+def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]]) -> Callable[[nn.Module], float]:
+    """Minus the BLEU-4 of greedy captions of dev pictures [picture, in, channel], [-100, 0]: the lower the better."""
+    wanted = in_form(references)
+
+    def score(module: Any) -> float:
+        found = describe_all(module, words, features.split(SIDE_BY_SIDE), GREEDY)
+        return -bleu.bleu([each.text for each in found], wanted)
+
+    return score
+
+
+def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer | Looking]:
+    """First the encoder looks at every picture, once and for all; then the training of a recipe, and where it has a second one that.
+
+    Raises:
+        TrainingError: there are no lists of training and dev pictures, or a state file of another recipe or of other pictures.
+    """
+    about = RECIPES[name]
+    train, dev = _parts(data)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
+    yield from seen
+    words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
+    turned = (False, True)[: 1 + about["mirrored"]]
+    features = tuple(seen[0].read(data.files(train), each) for each in turned)
+    torch.manual_seed(about["recipe"].get("seed", 1))
+    module = Captioner(**_arguments(name, words))
+    module.average.copy_(features[0].mean(0, dtype=torch.float32))
+    module.to(device)
+    score = dev_score(words, seen[1].read(data.files(dev)), data.said(dev))
+    examples = Examples(features, tuple(numbers(words, data.said(train), each) for each in turned))
+    losses = [partial(nats, about=about["loss"])]
+    if "then" in about:
+        losses.append(partial(self_critical, known=rarity(in_numbers(each) for each in examples.captions[0]), count=about["samples"]))
+    for stage, (file, loss) in enumerate(zip(states(name, state), losses, strict=True)):
+        recipe = Recipe(**about[("recipe", "then")[stage]])
+        recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+        if stage:
+            module.load_state_dict(kept_state(states(name, state)[0])["best"])
+        try:
+            yield Trainer(job(module, examples, score, recipe, loss), recipe, file)
+        except (ValueError, RuntimeError) as error:
+            raise TrainingError(f"The training cannot go on from {file}: {str(error).splitlines()[0]}") from None
+
+
+def states(name: str, state: Path) -> list[Path]:
+    """The state files of a recipe's trainings, the last of which is what ships."""
+    return [state.with_stem(f"{state.stem}-forced"), state] if "then" in RECIPES[name] else [state]
+
+
+def _parts(data: Collection) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    train, dev = (data.parts.get(part, ()) for part in ("train", "dev"))
+    if not train or not dev:
+        lists = ", ".join(captioning_data.LISTS.values())
+        raise TrainingError(f"{data.folder} has {len(train)} training and {len(dev)} dev pictures. Expected the lists {lists}.")
+    return train, dev
+
+
+def _wanted(about: dict[str, Any], train: tuple[str, ...], dev: tuple[str, ...]) -> list[tuple[tuple[str, ...], bool]]:
+    return [(train, about["mirrored"]), (dev, False)]
+
+
+def _arguments(name: str, words: Words) -> dict[str, Any]:
+    view = VIEWS[RECIPES[name]["view"]]
+    sizes = {"vocab_size": len(words), "cells": view.grid[0] * view.grid[1], "channels": view.channels}
+    return sizes | RECIPES[name]["arguments"]
+
+
+def finish(name: str, state: Path, data: Collection, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+
+    What is scored is what ships: the float16 weights, read back from the file, over all of dev.
+
+    Args:
+        name: A recipe of a captioner.
+        state: State file of its training, running or finished.
+        data: The pictures it was trained on, dev included.
+        target: The checkpoint to write.
+        report: Called with (done, total) parts of the scoring.
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is not of this recipe and these pictures.
+    """
+    about, kept, (train, dev) = RECIPES[name], kept_state(state), _parts(data)
+    words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
+    arguments = _arguments(name, words)
+    module = Captioner(**arguments)
+    try:
+        module.load_state_dict(kept["best"])
+    except RuntimeError as error:
+        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
+    card = {"kind": "captioner", "name": name, "arguments": arguments} | words.card()
+    card |= {"encoder": {"name": encoder.NAME, "view": about["view"], "sha256": encoder_sha256()}}
+    trained = {key: about[key] for key in ("loss", "mirrored", "at_least")}
+    stages = [kept_state(each) for each in states(name, state)]
+    trained |= {"then": kept["recipe"] | {"samples": about["samples"]}} if "then" in about else {}
+    card |= {"data": captioning_data.data_card(data, about["corpus"]), "recipe": stages[0]["recipe"] | trained}
+    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
+    card["curve"] = [_curve_row(row, number) for number, stage in enumerate(stages, 1) for row in stage["curve"]]
+    looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
+    looking.run()
+    seen, said = looking.read(data.files(dev)), data.said(dev)
+    return packed(module, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
+
+
+def _curve_row(row: dict[str, float], stage: int) -> dict[str, float]:
+    return {"stage": stage} | {key: value for key, value in row.items() if key != "dev"} | {"bleu_4": -row["dev"]}
+
+
+def packed(module: nn.Module, card: dict[str, Any], target: Path, measure: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:
+    """Write a checkpoint twice: so that `measure` gets what ships, and then with the fields of its card that it gives; gives the card."""
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    checkpoint.save(module, card, partial)
+    try:
+        checkpoint.save(module, card | measure(checkpoint.load(partial)), target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return checkpoint.read_card(target)
+
+
+def card_scores(loaded: checkpoint.Loaded, features: Tensor, references: Sequence[Sequence[str]], report: Report) -> dict[str, Any]:
+    """Every score of dev that a card holds; `bleu_4` is that of beam 3.
+
+    Args:
+        loaded: A captioner.
+        features: Of dev pictures, [picture, in, channel].
+        references: What people said of each.
+        report: Called with (done, total) parts of the pictures, for each beam.
+    """
+    module: Any = loaded.module
+    beams, four = {}, {}
+    for search in (GREEDY, BEAM):
+        found = [each.text for each in describe_all(module, loaded.vocab, features.split(SIDE_BY_SIDE), search, report)]
+        beams[str(search.width)] = scored(found, references)
+        four[str(search.width)] = against_four(found, references)
+    scores = {"split": "dev", "bleu_4": beams[str(BEAM.width)]["bleu"][3], "beams": beams}
+    return scores | {"against_four": {"people": against_four(None, references)} | four, "published": PUBLISHED}
+
+
+def captions_of(
+    loaded: checkpoint.Loaded, files: Sequence[Path], search: Search = BEAM, report: Report = lambda done, total: None
+) -> list[str]:
+    """The captions of picture files.
+
+    Args:
+        report: Called with (done, total) pictures.
+
+    Raises:
+        PictureError: one is no picture.
+        CheckpointError: the captioner's encoder is not here.
+    """
+    look, found = eye(loaded), []
+    module: Any = loaded.module
+    for start in range(0, len(files), SIDE_BY_SIDE):
+        report(start, len(files))
+        features = look([squashed(opened(file)) for file in files[start : start + SIDE_BY_SIDE]])
+        found += [each.text for each in describe_all(module, loaded.vocab, [features], search)]
+    report(len(files), len(files))
+    return found
+
+
+def evaluate(
+    loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None, width: int = BEAM.width
+) -> dict[str, Any]:
+    """How a captioner does on every picture of a folder with `images/` and `Flickr8k.token.txt`; lists are not asked for.
+
+    Args:
+        loaded: A captioner.
+        path: The folder.
+        report: Called with (done, total) pictures.
+        width: Of the beam.
+
+    Returns:
+        bleu (1 to 4, with brevity penalty), cider_d, images, and what goes with them; `missing`: pictures with captions but no file.
+    """
+    data = captioning_data.read(path)
+    names = tuple(data.captions)
+    found = captions_of(loaded, data.files(names), replace(BEAM, width=width), report)
+    return scored(found, data.said(names)) | {"beam": width, "missing": data.missing}
+
+
+def compare(each: dict[str, checkpoint.Loaded], data: Collection, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """Several captioners on the dev pictures, each held against the first by a paired bootstrap of BLEU-4, beam 3.
+
+    Returns:
+        For "all": by name bleu, interval and p.
+
+    Raises:
+        TrainingError: there is no list of dev pictures.
+    """
+    _, dev = _parts(data)
+    found = {name: captions_of(loaded, data.files(dev), BEAM, report) for name, loaded in each.items()}
+    return {"all": bleu.paired(found, in_form(data.said(dev)))}

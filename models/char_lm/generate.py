@@ -1,0 +1,73 @@
+"""Text drawn character by character."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from models.char_lm.reading import Pass
+from models.decoding.errors import DecodingError
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+
+def sample(
+    loaded: "Loaded", text: str = "", temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, seed: int = 0
+) -> Iterator[str]:
+    """Characters that go on from a text, without end, each as soon as it is drawn; the same seed draws the same.
+
+    Args:
+        loaded: The network.
+        text: What stands before, read from the zero state; may be empty.
+        temperature: p_k = softmax(logits / temperature); 0 always takes the likeliest.
+        top_k: Draw from the k likeliest only.
+        top_p: Draw from the fewest likeliest that hold this share together ("nucleus").
+        seed: Of the draws.
+
+    Raises:
+        DecodingError: a setting is out of its range.
+
+    Source: top-p: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020.
+    """
+    if not 0 <= temperature < float("inf"):
+        raise DecodingError(f"temperature is {temperature}; expected 0 (always the likeliest) or more.")
+    if top_k is not None and top_k < 1:
+        raise DecodingError(f"top_k is {top_k}; expected at least 1, or none for all.")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise DecodingError(f"top_p is {top_p}; expected more than 0 and at most 1.")
+    if not -(2**63) <= seed < 2**64:
+        raise DecodingError(f"seed is {seed}; expected a whole number from -2^63 to 2^64 - 1.")
+    if len(loaded.vocab) < 2:
+        raise DecodingError("The network knows no character; nothing can be drawn.")
+    return _characters(loaded, text, (temperature, top_k, top_p), seed)
+
+
+def _characters(loaded: "Loaded", text: str, settings: tuple[float, int | None, float | None], seed: int) -> Iterator[str]:
+    passing, generator = Pass(loaded, text), torch.Generator().manual_seed(seed)
+    while True:
+        number = torch.multinomial(shares(passing.expected, *settings), 1, generator=generator)
+        yield loaded.vocab.tokens[int(number)]
+        passing.read(number)
+
+
+def shares(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None) -> Tensor:
+    """What is drawn from: the probability of each token [vocab], given logits (or log-probabilities) [vocab].
+
+    The unknown mark, number 0, is never drawn. Order: temperature, then top-k, then top-p of what is left.
+    """
+    logits = logits.double().clone()
+    logits[0] = -torch.inf
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(), len(logits)).double()
+    share = ((logits - logits.max()) / temperature).softmax(-1)
+    order = share.argsort(descending=True, stable=True)
+    kept = share[order]
+    if top_k is not None:
+        kept[top_k:] = 0
+        kept /= kept.sum()
+    if top_p is not None:
+        kept[kept.cumsum(0) - kept >= top_p] = 0  # the token that crosses the share still counts
+        kept /= kept.sum()
+    return torch.zeros_like(share).scatter(0, order, kept)

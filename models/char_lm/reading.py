@@ -1,0 +1,143 @@
+"""An exact pass over a long text that keeps little: states at the borders of windows, costs, likely next characters."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+CHUNK = 1_000  # characters at once: logits of a chunk stay small, and progress is told often
+UNICODE = 1_114_112
+TOP = 5
+
+
+class ReadingError(ExplorerError):
+    """A text that cannot be read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a network made of a text, without its states.
+
+    Args:
+        ids: Number of each character, [time].
+        bits: What each character cost given all before it, [time]: -log2 p(character); an unknown character costs the
+            unknown mark plus its choice among all code points outside the vocabulary.
+        top: Numbers of the five likeliest next characters after each, [time, 5]. top_p: their probabilities.
+        states: The recurrent state before each window.
+        window: Characters in a window.
+        unknown: How many characters were outside the vocabulary.
+    """
+
+    ids: np.ndarray
+    bits: np.ndarray
+    top: np.ndarray
+    top_p: np.ndarray
+    states: tuple[Any, ...]
+    window: int
+    unknown: int
+
+
+def one_thread() -> None:
+    """Let torch compute with one thread: one text at a time gives two threads nothing to share, and they wait for each other."""
+    torch.set_num_threads(1)
+
+
+def unknown_cost(vocab_size: int) -> float:
+    """Nats to name one code point outside the vocabulary, on top of the unknown mark's own cost."""
+    return math.log(UNICODE - vocab_size)
+
+
+def read(
+    loaded: "Loaded",
+    text: str,
+    window: int = 10_000,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    before: str = "",
+) -> Reading:
+    """Run a character network over a text of any length; the state runs through all of it.
+
+    Args:
+        loaded: The network.
+        text: What to read, at least one character.
+        window: States are kept before every `window` characters, so that any window can be recorded later.
+        progress: Called with (done, total) characters; may raise to stop.
+        before: Read first, from the zero state, and left out of the result.
+
+    Raises:
+        ReadingError: the text is empty.
+    """
+    if not text:
+        raise ReadingError("The text is empty; expected at least one character.")
+    ids, passing = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before)
+    states, nats, top, top_p = [], [], [], []
+    for at in _starts(len(text), window):
+        if at % window == 0:
+            states.append(passing.state)
+        progress(at, len(text))
+        cost, logs = passing.read(ids[at : min(at + CHUNK, at - at % window + window)])
+        likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
+        nats.append(cost.numpy())
+        top.append(likely.indices.numpy().astype(np.int32))
+        top_p.append(likely.values.exp().numpy().astype(np.float32))
+    progress(len(text), len(text))
+    numbers = ids.numpy().astype(np.int32)
+    bits = (np.concatenate(nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)) / math.log(2)
+    found = int((numbers == 0).sum())
+    return Reading(numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, found)
+
+
+def _starts(length: int, window: int) -> list[int]:
+    """Where chunks begin: every CHUNK characters of each window."""
+    return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
+
+
+def window_input(reading: Reading, number: int) -> tuple[Tensor, Any]:
+    """What to give the network to go through one window again: ids [1, time] and the state before it."""
+    ids = reading.ids[number * reading.window : (number + 1) * reading.window]
+    return torch.from_numpy(ids.astype(np.int64))[None], reading.states[number]
+
+
+class Pass:
+    """A network on its way through a text: its `state`, and the log-probabilities of the character to come.
+
+    Args:
+        loaded: The network.
+        before: Read first, from the zero state.
+    """
+
+    def __init__(self, loaded: "Loaded", before: str = ""):
+        from models.char_lm.network import first_logits
+
+        self.module: Any = loaded.module
+        self.state: Any = None
+        with torch.no_grad():
+            self.expected = first_logits(self.module).double().log_softmax(-1)
+        ids = torch.tensor(loaded.vocab.encode(before))
+        for at in range(0, len(ids), CHUNK):
+            self.read(ids[at : at + CHUNK])
+
+    def read(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on through characters `ids` [time]: the nats of each [time], and the log-probabilities after each [time, vocab]."""
+        with torch.inference_mode():
+            logits, state = self.module(ids[None], self.state)
+            logs = logits[0].double().log_softmax(-1)
+            foreseen = torch.cat([self.expected[None], logs[:-1]])
+            nats = -foreseen.gather(1, ids[:, None])[:, 0]
+        # Clones made outside are ordinary tensors, which any later call may use, with gradients too.
+        self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
+        self.expected = logs[-1].clone()
+        return nats, logs
+
+
+def numbers(loaded: "Loaded", text: str) -> Tensor:
+    """Numbers of the characters of a text, [time]."""
+    return torch.tensor(loaded.vocab.encode(text), dtype=torch.long)

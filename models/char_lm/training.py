@@ -1,0 +1,167 @@
+"""From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models import checkpoint, corpora, ngram
+from models.char_lm import scoring
+from models.char_lm.network import CharLM
+from models.recipes import RECIPES, TrainingError
+from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.vocabulary.characters import Vocabulary
+
+ORDERS = 10  # of the n-grams that stand beside each score
+AT_LEAST = 5  # times must a character occur to be in the vocabulary
+find, read, evaluate = corpora.find, corpora.read_text, scoring.evaluate  # what the command line asks of every kind of network
+Report = Callable[[int, int], None]
+
+
+def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, Any], Recipe]:
+    """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own."""
+    about = RECIPES[name]
+    recipe = Recipe(**about["recipe"])
+    return about["corpus"], dict(about["arguments"]), recipe if epochs is None else replace(recipe, epochs=epochs)
+
+
+def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
+    """Truncated backpropagation through time over a text cut into equal rows, each read from start to end.
+
+    Args:
+        module: A character network, on the device of the data.
+        train, dev: Numbers of characters, [time].
+    """
+    length = (len(train) - 1) // recipe.batch
+    updates = length // recipe.steps
+    if not updates or len(dev) < 2:
+        raise TrainingError(f"The text is too short: a batch takes {recipe.batch * recipe.steps + 1:,} characters of training text.")
+    rows = train[: recipe.batch * length].view(recipe.batch, length)
+    following = train[1 : recipe.batch * length + 1].view(recipe.batch, length)
+
+    def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for number in range(updates):
+            part = slice(number * recipe.steps, (number + 1) * recipe.steps)
+            yield rows[:, part], following[:, part]
+
+    def loss(module: nn.Module, batch: tuple[Tensor, Tensor], carry: Any) -> tuple[Tensor, Any]:
+        logits, state = module(batch[0], carry)
+        state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+        return nn.functional.cross_entropy(logits.flatten(0, 1), batch[1].flatten()), state
+
+    return Job(module, batches, loss, lambda module: dev_nats(module, dev), updates)
+
+
+def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -> float:
+    """Mean nats of dev characters [time], read as some rows side by side: fast, and near enough to choose by."""
+    rows = min(rows, len(dev) - 1)
+    length = (len(dev) - 1) // rows
+    x, y = dev[: rows * length].view(rows, length), dev[1 : rows * length + 1].view(rows, length)
+    total, state = 0.0, None
+    with torch.inference_mode():
+        for at in range(0, length, steps):
+            logits, state = module(x[:, at : at + steps], state)
+            total += nn.functional.cross_entropy(logits.flatten(0, 1), y[:, at : at + steps].flatten(), reduction="sum").item()
+    return total / (rows * length)
+
+
+def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
+    """The training of a recipe, ready to run from the start or from its state file.
+
+    Raises:
+        TrainingError: text too short, or a state file of another recipe or text.
+    """
+    corpus, arguments, recipe = recipe_of(name, epochs)
+    train, dev = corpora.split(corpus, text)
+    vocab = Vocabulary.of_text(train, AT_LEAST)
+    ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
+    state.parent.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    yield _trainer(CharLM(len(vocab), **arguments), recipe, ids, dev_ids, state)
+
+
+def _trainer(module: CharLM, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path) -> Trainer:
+    try:
+        return Trainer(job(module.to(ids.device), ids, dev, recipe), recipe, state)
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+
+
+def finish(name: str, state: Path, text: str, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+
+    What is scored is what ships: the float16 weights, read back from the file, over the whole dev text.
+
+    Args:
+        name: A key of RECIPES.
+        state: State file of a training, running or finished.
+        text: The whole text it was trained on, dev included.
+        target: The checkpoint to write.
+        report: Called with (done, total) characters of dev.
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is not of this text and recipe.
+    """
+    corpus, arguments, _ = recipe_of(name)
+    kept = kept_state(state)
+    train, dev = corpora.split(corpus, text)
+    vocab = Vocabulary.of_text(train, AT_LEAST)
+    arguments = {"vocab_size": len(vocab)} | kept.get("args", arguments)
+    module = CharLM(**arguments)
+    try:
+        module.load_state_dict(kept["best"])
+    except RuntimeError as error:
+        raise TrainingError(f"{state} does not fit {name} and this text: {str(error).splitlines()[-1].strip()}") from None
+    card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
+    card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": commit()}
+    card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    checkpoint.save(module, card, partial)
+    try:
+        scores = scoring.score(checkpoint.load(partial), dev, report)
+        scores = {"split": "dev"} | scores | {"ngram_nats": ngram_nats(corpus, train, dev, vocab)}
+        checkpoint.save(module, card | {"scores": scores}, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return checkpoint.read_card(target)
+
+
+def data_card(corpus: str, text: str) -> dict[str, Any]:
+    """What a card says of its training text."""
+    about, (train, dev) = corpora.corpus(corpus), corpora.split(corpus, text)
+    told = {"corpus": corpus} | {key: about[key] for key in ("title", "source", "licence", "address")}
+    cut = "first part for training, the rest for dev; cut at the boundary (page, source file, speech) nearest to 95 %"
+    sizes = {"train_characters": len(train), "dev_characters": len(dev), "bytes": len(text.encode()), "sha256": corpora.sha256(text)}
+    return told | {"split": cut, "unknown_in_dev": Vocabulary.of_text(train, AT_LEAST).unknown(dev)} | sizes
+
+
+def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:
+    """Nats a character of n-grams of the same text and vocabulary on dev, by order; from the shipped card where it is of this text."""
+    from models import folder_of_checkpoints
+
+    shipped = folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
+    if shipped.exists():
+        card = checkpoint.read_card(shipped)
+        if card["data"]["sha256"] == corpora.sha256(train + dev):
+            return card["scores"]["ngram_nats"]
+    nats = ngram.fit(train, vocab, ORDERS).nats(dev).mean(0)
+    return {str(order): float(value) for order, value in enumerate(nats, 1)}
+
+
+def count(corpus: str, text: str, target: Path, order: int = 5, least: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Write the n-gram counts of a text, small enough to ship, and give their card."""
+    train, dev = corpora.split(corpus, text)
+    vocab = Vocabulary.of_text(train, AT_LEAST)
+    model = ngram.fit(train, vocab, order, least)
+    nats = float(model.nats(dev)[:, -1].mean())
+    every = ngram.fit(train, vocab, ORDERS).nats(dev).mean(0)
+    scores = {"split": "dev", "nats_per_character": nats, "ngram_nats": {str(n): float(v) for n, v in enumerate(every, 1)}}
+    pruned = {str(n): times for n, times in enumerate(least, 1) if times > 1}
+    recipe = {"method": "interpolated Witten-Bell", "dropped_below": pruned}
+    card = {"name": f"{corpus}-ngram", "data": data_card(corpus, text), "recipe": recipe, "scores": scores, "commit": commit()}
+    ngram.save(model, card, target)
+    return checkpoint.read_card(target)

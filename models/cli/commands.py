@@ -1,0 +1,228 @@
+"""Commands for networks of every kind: list, train, pack, evaluate, fetch."""
+
+import importlib
+import json
+import math
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+import models
+from explorer.errors import CheckpointError, ExplorerError
+from models import checkpoint, corpora
+from models.captioning import data as captioning_data
+from models.cli.console import AsJson, Name, bar, one_thread, open_network, tell, usable
+from models.names import data as names_data
+from models.recipes import RECIPES, recipe
+
+app = typer.Typer()
+
+# How a kind of network is trained and scored. Each module has: find(corpus), read(path), trainers(name, data, state, device, epochs),
+# finish(name, state, data, target, report) and evaluate(loaded, path, report).
+TRAININGS = {
+    "char_lm": "models.char_lm.training",
+    "seq2seq": "models.translation.training",
+    "classifier": "models.names.training",
+    "captioner": "models.captioning.training",
+    "scenes": "models.scenes.training",
+}
+SEARCHED = ("seq2seq", "captioner", "scenes")  # kinds whose text is searched for: their `evaluate` takes a width
+COMPARED = ("seq2seq", "captioner")  # kinds that have `compare`
+# The scores that `list` tells.
+HEADLINES = {
+    "nats_per_character": "{:.4f} nats a character",
+    "bleu": "BLEU {:.1f}",
+    "bleu_4": "BLEU-4 {:.1f}",
+    "true_captions": "{:.3f} of captions true",
+    "accuracy": "accuracy {:.3f}",
+    "macro_f1": "macro F1 {:.3f}",
+}
+FETCHED = (*corpora.CORPORA, "names18")
+States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
+
+
+class StoppedError(Exception):
+    """Ctrl-C came between two updates."""
+
+
+class _Download:
+    """A progress bar as pooch wants it: in bytes, its total known only when the answer has begun."""
+
+    def __init__(self, report: Callable[[int, int], None]):
+        self.report, self.total, self.done = report, 0, 0
+
+    def update(self, size: int) -> None:
+        self.done += size
+        self.report(min(self.done, self.total), max(1, self.total))
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        pass
+
+
+@app.command("list")
+def list_networks(as_json: AsJson = False) -> None:
+    """Networks that can be opened, with their parameters and scores."""
+    cards = models.available()
+    rows = {name: {"parameters": card.get("parameters"), "scores": card.get("scores", {})} for name, card in cards.items()}
+    if as_json:
+        tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
+        return
+    for name, row in rows.items():
+        told = ", ".join(words.format(row["scores"][key]) for key, words in HEADLINES.items() if key in row["scores"])
+        size = f"{row['parameters']:,} parameters" if row["parameters"] is not None else "size not told"
+        typer.echo(f"{name}: {size}" + (f", {told} on dev" if told else ""))
+    for name, sentence in models.damaged().items():
+        typer.echo(f"{name}: {sentence}", err=True)
+    missing = [name for name in RECIPES if name not in rows]
+    typer.echo(f"Not here yet, to be trained: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps ...")] = "cpu",
+    source: Annotated[Path | None, typer.Option("--data", help="Train on this instead, of the same form.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the data, in place of the recipe's.")] = None,
+    folder: States = corpora.ROOT / "runs",
+    as_json: AsJson = False,
+) -> None:
+    """Train a network and write its checkpoint; Ctrl-C stops it, the same command goes on. A finished one is only packed."""
+    import torch
+
+    torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
+    state, training = folder / f"{name}.pt", _training(name)
+    usable(device)
+    if epochs is not None and not 0 < epochs < math.inf:
+        raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Leave it out for the recipe's.")
+    read = _data(name, source)
+    try:
+        for trainer in training.trainers(name, read, state, device, epochs):
+            trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
+            with bar(trainer.path.stem) as report, _interruptible(report, trainer) as every:
+                trainer.run(every)
+    except StoppedError as stopped:
+        typer.echo(f"\n{stopped}", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        torch.set_flush_denormal(False)
+    _pack(name, state, read, as_json)
+
+
+@contextmanager
+def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator[Callable[[int, int], None]]:
+    """Reports progress, and lets Ctrl-C stop only there, between two updates, so that the state on disk is whole."""
+    asked: list[int] = []
+
+    def every(update: int, total: int) -> None:
+        report(update, total)
+        if asked:
+            trainer.save()
+            raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command goes on from {trainer.path}.")
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    try:
+        yield every
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _training(name: str) -> ModuleType:
+    """The module that trains a recipe's kind of network."""
+    return importlib.import_module(TRAININGS[recipe(name)["kind"]])
+
+
+def _data(name: str, path: Path | None) -> Any:
+    """What a recipe is trained on: the data named, else the usual one."""
+    return _training(name).read(path or _training(name).find(recipe(name)["corpus"]))
+
+
+def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
+    one_thread()
+    target = models.folder_of_checkpoints() / f"{name}.safetensors"
+    with bar("scoring on dev") as report:
+        card = _training(name).finish(name, state, source, target, report)
+    tell({"checkpoint": str(target), "parameters": card["parameters"]} | card["scores"], as_json)
+
+
+@app.command()
+def pack(
+    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    state: Annotated[Path, typer.Argument(help="State file of its training.")],
+    source: Annotated[Path | None, typer.Option("--data", help="What it was trained on.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the checkpoint of a training state, running or finished, with its full card."""
+    _pack(name, state, _data(name, source), as_json)
+
+
+@app.command()
+def evaluate(
+    name: Name,
+    source: Annotated[Path, typer.Option("--data", help="A file of what it reads; for character networks any UTF-8 text.")],
+    width: Annotated[int | None, typer.Option("--beam", min=1, max=100, help="For what is searched: hypotheses side by side.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a network on data it has not seen."""
+    loaded = open_network(name)
+    kind = loaded.card["kind"]
+    if kind not in TRAININGS:
+        raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {', '.join(TRAININGS)}.")
+    if width is not None and kind not in SEARCHED:
+        raise CheckpointError(f"{name} is of kind {kind}, which searches nothing. Leave --beam out.")
+    with bar("scoring") as report:
+        more = {} if width is None else {"width": width}
+        scores = importlib.import_module(TRAININGS[kind]).evaluate(loaded, source, report, **more)
+    tell(scores, as_json)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Networks of one kind; the others are held against the first.")],
+    source: Annotated[Path | None, typer.Option("--data", help="What they were trained on.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the others' cards keep it."""
+    if len(set(names)) < 2:
+        raise CheckpointError(f"Only {names[0]} was named; expected two networks or more, the others to be held against the first.")
+    first = open_network(names[0])
+    kind = first.card["kind"]
+    if kind not in COMPARED:
+        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {', '.join(COMPARED)}, whose text can be compared.")
+    training = importlib.import_module(TRAININGS[kind])
+    loaded = {name: open_network(name, kind) for name in names}
+    read = training.read(source or training.find(first.card["data"]["corpus"]))
+    with bar("reading dev") as report:
+        found = training.compare(loaded, read, report)
+    for name in names[1:]:
+        path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
+        both = {part: {each: told[each] for each in (names[0], name)} for part, told in found.items()}
+        checkpoint.update_card(path, paired={"against": names[0]} | both)
+    tell(found, as_json)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Training data (" + ", ".join(FETCHED) + "), or a recipe that needs one.")],
+    folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download training data from its public address, checked."""
+    corpus = RECIPES[name]["corpus"] if name in RECIPES else name
+    if corpus in captioning_data.CORPORA:
+        raise corpora.DataError(captioning_data.how_to_get(corpus))
+    if corpus == "scenes":
+        raise corpora.DataError(f"{name} needs no download: scenes are drawn as they are needed.")
+    place = names_data if corpus in names_data.CORPORA else corpora
+    if corpus not in place.CORPORA:
+        raise corpora.DataError(f"No training data is called {name!r}. Known: {', '.join(FETCHED)}, or a recipe that needs one.")
+    with bar(f"fetching {corpus}") as report:
+        path = place.fetch(corpus, folder, _Download(report))
+    tell({"file": str(path)} | place.told(corpus, path), as_json)

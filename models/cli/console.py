@@ -1,0 +1,90 @@
+"""What the commands share: their arguments, answers, progress bars, and how a network is opened."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import models
+from explorer.errors import CheckpointError, ExplorerError
+from models import checkpoint, corpora
+
+Name = Annotated[str, typer.Argument(help="A network of `list`, or the path of a .safetensors file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+
+
+def tell(answer: dict[str, Any], as_json: bool) -> None:
+    """The answer as one JSON object, or as lines for people."""
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    for key, value in answer.items():
+        told = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {told}")
+
+
+@contextmanager
+def bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, fed with (done, total)."""
+    with typer.progressbar(length=1, label=label, file=sys.stderr) as shown:
+
+        def report(done: int, total: int) -> None:
+            shown.length = total
+            shown.update(done - shown.pos)
+
+        yield report
+
+
+def one_thread() -> None:
+    """One text is read step by step: more threads only wait for each other there (measured: 4 times the processor's time)."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def given() -> str:
+    """Everything on stdin.
+
+    Raises:
+        DataError: it is not UTF-8.
+    """
+    return corpora.decoded(sys.stdin.buffer.read(), "stdin")
+
+
+def usable(device: str) -> str:
+    """A device that torch can compute on here.
+
+    Raises:
+        ExplorerError: it is none.
+    """
+    import torch
+
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
+        raise ExplorerError(f"--device is {device!r}, on which torch cannot compute here ({why}). Leave it out for the CPU.") from None
+    return device
+
+
+def open_network(name: str, kind: str | None = None) -> checkpoint.Loaded:
+    """A network by name, or from the path of its file; of one kind, where a command needs it.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it is of another kind.
+    """
+    one_thread()
+    loaded = checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
+    if kind is not None and loaded.card["kind"] != kind:
+        fitting = ", ".join(other for other, card in models.available().items() if card["kind"] == kind) or "none yet"
+        raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected {kind}. Those here: {fitting}.")
+    return loaded
+
+
+def text_of(corpus: str, path: Path | None) -> str:
+    """A training text: the file named, else the usual one."""
+    return corpora.read_text(path or corpora.find(corpus))

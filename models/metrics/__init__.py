@@ -1,0 +1,1 @@
+"""Scores of text and of classes, with the published definitions."""

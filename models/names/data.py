@@ -1,0 +1,209 @@
+"""Surnames and their languages: two collections, and the split by spelling.
+
+`names` needs no download: the lists of the package Faker, romanised with anyascii. Of its 70 locales these 21 languages
+were chosen, by four rules: 220 spellings or more, so that some 35 are held out; real surnames of one language (the Kenyan
+and Indian lists mix several, the Tamil and Pakistani ones are given names, the American one has Garcia and Nguyen); a
+script that writes its vowels, or the list in Latin letters (Hebrew, Arabic, Hindi and Thai letters romanise to skeletons
+that nobody types, so Arabic is the Algerian list in French spelling); and neighbours that can be confused: Russian and
+Ukrainian, Polish, Slovak and Croatian, Finnish and Estonian, German, Dutch and Swedish, Spanish, Italian and French.
+Irish is the list in Irish itself. Men's and women's forms are both in (Russian, Ukrainian, Slovak, Polish, Greek): they
+are different spellings, so one of a pair may be learnt and the other held out; the n-grams beside have the same advantage.
+
+`names18` are the 18 languages of the well-known PyTorch tutorial: its lists are not this project's to hand on.
+"""
+
+import hashlib
+import importlib
+import io
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models import corpora
+from models.checkpoint import write_atomically
+from models.corpora import DataError
+from models.names.romanise import spelling
+from models.names.table import labelled
+from models.vocabulary.characters import UNKNOWN, Vocabulary
+
+LANGUAGES = {
+    "Arabic": ("fr_DZ",), "Armenian": ("hy_AM",), "Chinese": ("zh_CN", "zh_TW"), "Croatian": ("hr_HR",), "Dutch": ("nl_NL",),
+    "English": ("en_GB",), "Estonian": ("et_EE",), "Finnish": ("fi_FI",), "French": ("fr_FR", "fr_CA"), "Georgian": ("ka_GE",),
+    "German": ("de_DE", "de_AT"), "Greek": ("el_GR",), "Irish": ("ga_IE",), "Italian": ("it_IT",), "Polish": ("pl_PL",),
+    "Russian": ("ru_RU",), "Slovak": ("sk_SK",), "Spanish": ("es_ES",), "Swedish": ("sv_SE",), "Ukrainian": ("uk_UA",),
+    "Zulu": ("zu_ZA",),
+}  # fmt: skip
+LISTS = ("last_names", "last_names_male", "last_names_female", "unisex_last_names", "male_last_names")  # Faker's, by locale
+PLACEHOLDER = "Doe"  # Faker's, where a locale fills other lists
+
+CORPORA: dict[str, dict[str, Any]] = {
+    "names": {
+        "title": "Surnames of 21 languages",
+        "source": "package Faker, locales " + ", ".join(locale for locales in LANGUAGES.values() for locale in locales),
+        "licence": "MIT, the authors of Faker",
+        "address": "https://pypi.org/project/Faker/",
+    },
+    "names18": {
+        "title": "Surnames of 18 languages, the data of the PyTorch tutorial",
+        "folder": "names_by_language/names",
+        "source": "collected by S. Robertson for the tutorial on classifying names with a character RNN",
+        "licence": "the tutorial's code is MIT; the lists carry no statement of their own",
+        "address": "https://download.pytorch.org/tutorial/data.zip",
+        "labels": 18,
+        "rows": (18_000, 22_000),
+    },
+}
+
+DEV_SHARE = 0.15  # of the spellings are held out
+VOCABULARY = Vocabulary((UNKNOWN, *" -abcdefghijklmnopqrstuvwxyz"))
+
+
+def is_held_out(spelled: str) -> bool:
+    """Whether a spelling is on the dev side: decided by its checksum alone, so that no spelling is ever on both."""
+    return int.from_bytes(hashlib.sha256(spelled.encode()).digest()[:4]) < DEV_SHARE * 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Names and their languages, each pair of a spelling and a language once.
+
+    Args:
+        labels: The languages, in alphabetical order, [label].
+        texts: Spellings, [name]; one that belongs to several languages stands once for each.
+        targets: Number of the language of each, [name].
+        times: How many rows of the source say so, [name].
+    """
+
+    labels: tuple[str, ...]
+    texts: tuple[str, ...]
+    targets: np.ndarray
+    times: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @cached_property
+    def shared(self) -> dict[str, tuple[str, ...]]:
+        """The languages of every spelling that belongs to more than one."""
+        return {text: labels for text, labels in sorted(self.languages.items()) if len(labels) > 1}
+
+    @cached_property
+    def languages(self) -> dict[str, tuple[str, ...]]:
+        """The languages of every spelling, in alphabetical order."""
+        table: dict[str, tuple[str, ...]] = {}
+        for text, target in sorted(zip(self.texts, self.targets.tolist(), strict=True)):
+            table[text] = (*table.get(text, ()), self.labels[target])
+        return table
+
+    def split(self) -> tuple["Names", "Names"]:
+        """Training and dev: about 15 % of the spellings are held out, with all their languages."""
+        held = np.array([is_held_out(text) for text in self.texts], bool)
+        return self._where(~held), self._where(held)
+
+    def _where(self, chosen: np.ndarray) -> "Names":
+        texts = tuple(text for text, keep in zip(self.texts, chosen, strict=True) if keep)
+        return Names(self.labels, texts, self.targets[chosen], self.times[chosen])
+
+    def sha256(self) -> str:
+        """Checksum of the pairs and their times, for the card."""
+        rows = zip(self.texts, self.targets, self.times, strict=True)
+        return corpora.sha256("\n".join(f"{text}\t{self.labels[target]}\t{times}" for text, target, times in rows))
+
+
+def _gathered(rows: Iterable[tuple[str, str]]) -> Names:
+    """Pairs of text and label as Names: spelled, counted, sorted."""
+    pairs = Counter((label, spelled) for text, label in rows if (spelled := spelling(text)))
+    labels = tuple(sorted({label for label, _ in pairs}))
+    order = sorted(pairs)
+    targets = np.array([labels.index(label) for label, _ in order], np.int64)
+    return Names(labels, tuple(text for _, text in order), targets, np.array([pairs[pair] for pair in order], np.int64))
+
+
+def surnames() -> Names:
+    """The collection `names`: Faker's surnames of LANGUAGES, each spelling once for each language."""
+    rows = set()
+    for label, locales in LANGUAGES.items():
+        for locale in locales:
+            provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
+            rows |= {(spelling(name), label) for part in LISTS for name in getattr(provider, part, ()) if name != PLACEHOLDER}
+    return _gathered(rows)
+
+
+def find(name: str) -> Path | None:
+    """The folder of a collection; None for `names`, which comes with Faker.
+
+    Raises:
+        DataError: there is no such collection, or it has not been fetched.
+    """
+    if name not in CORPORA:
+        raise DataError(f"No collection of names is called {name!r}. Known: {', '.join(CORPORA)}.")
+    if name == "names":
+        return None
+    for folder in corpora.folders():
+        if any((folder / CORPORA[name]["folder"]).glob("*.txt")):
+            return folder / CORPORA[name]["folder"]
+    place = CORPORA[name]["folder"]
+    raise DataError(f"The names {name!r} are not here ({place} in none of the data folders). Get them: python -m models fetch {name}")
+
+
+def read(source: Path | None) -> Names:
+    """A collection to train on: a folder of `<Label>.txt`, a CSV of text and label, or None for Faker's surnames.
+
+    Raises:
+        DataError: the source is missing, or holds fewer than two labels.
+    """
+    if source is None:
+        return surnames()
+    table = labelled(source)
+    names = _gathered(zip(table.texts, table.labels, strict=True))
+    if len(names.labels) < 2:
+        raise DataError(f"{source} holds {len(names.labels)} labels; expected at least two, one text file for each.")
+    return names
+
+
+def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = False) -> Path:
+    """Download a collection from its public address, check it, and put its lists where `find` looks; gives their folder.
+
+    Raises:
+        DataError: it needs no download, the address does not answer, or the archive is not the expected one.
+    """
+    about = CORPORA[name]
+    if "folder" not in about:
+        raise DataError(f"{name!r} needs no download: these names come with the package Faker.")
+    target = Path(folder or corpora.ROOT / "data") / about["folder"]
+    content = corpora.download(about["address"], None, target.parent, progress)
+    for file, text in _lists(name, content).items():
+        write_atomically(target / file, text)
+    return target
+
+
+def told(name: str, path: Path) -> dict[str, Any]:
+    """What was fetched, in numbers."""
+    found = read(path)
+    return {"names": int(found.times.sum()), "languages": len(found.labels), "sha256": found.sha256(), "licence": CORPORA[name]["licence"]}
+
+
+def _lists(name: str, content: bytes) -> dict[str, bytes]:
+    """The lists of an archive by file name, checked: as many labels as there should be, UTF-8, about as many rows."""
+    about = CORPORA[name]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            inside = [each for each in archive.namelist() if re.fullmatch(r"(.*/)?names/[A-Za-z]+\.txt", each) and "__MACOSX" not in each]
+            lists = {each.rsplit("/", 1)[1]: archive.read(each) for each in inside}
+        rows = sum(len(text.decode("utf-8").split()) for text in lists.values())
+    except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, OSError) as error:
+        raise DataError(f"{about['address']} is not the expected archive ({error}).") from None
+    least, most = about["rows"]
+    if len(lists) != about["labels"] or not least <= rows <= most:
+        raise DataError(
+            f"{about['address']} holds {len(lists)} lists with {rows:,} rows; expected {about['labels']} with {least:,} to {most:,}."
+        )
+    return lists

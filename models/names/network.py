@@ -1,0 +1,193 @@
+"""Classifiers of names: a network reads letter by letter and says after each which language it expects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.tap import Tap
+from models.names.romanise import spelling
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+BATCH = 512  # names read side by side
+
+
+class LinearRecurrence(nn.Module):
+    """The tutorial's own cell: h_t = W x_t + U h_{t-1} + b, without a tanh. Its state passes a Tap, so it can be recorded."""
+
+    def __init__(self, inputs: int, units: int):
+        super().__init__()
+        self.step = nn.Linear(inputs + units, units)
+        self.units = units
+        self.hidden = Tap("hidden", axes="batch unit")
+
+    def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """States [batch, time, unit] for inputs `x` [batch, time, input], and the last one [1, batch, unit]."""
+        h = x.new_zeros(len(x), self.units) if state is None else state[0]
+        states = []
+        for x_t in x.unbind(1):
+            h = self.hidden(self.step(torch.cat((x_t, h), 1)))
+            states.append(h)
+        return torch.stack(states, 1), h[None]
+
+
+CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "linear": LinearRecurrence}
+
+
+class Classifier(nn.Module):
+    """Letters in, log-probabilities of the classes out after each letter; the answer is what stands after the last.
+
+    x_t is the one-hot row of letter t; h_t = cell(x_t, h_{t-1}); log p_t = log softmax(W h_t + b).
+
+    Args:
+        vocab_size: Number of letters, the unknown mark included.
+        classes: Number of labels.
+        cell: "rnn" (tanh), "lstm", "gru", or "linear" (no tanh at all).
+        units: Width of the state.
+        dropout, letters, recurrent: In training only, the share of state values dropped before the read-out, of letters
+            read as the unknown mark, and of the weights from state to state dropped for a whole batch (Merity et al., 2018).
+
+    Source: Robertson, "NLP From Scratch: Classifying Names with a Character-Level RNN", PyTorch tutorials, 2017.
+    """
+
+    def __init__(self, vocab_size: int, classes: int, cell: str, units: int = 128, dropout=0.0, letters=0.0, recurrent=0.0):
+        super().__init__()
+        if cell not in CELLS:
+            raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}.")
+        if not (0 <= letters < 1 and 0 <= recurrent < 1):
+            raise ValueError(f"letters is {letters} and recurrent {recurrent}; expected shares, 0 or more and less than 1.")
+        if classes < 2:
+            raise ValueError(f"classes is {classes}; expected at least 2.")
+        if recurrent and cell == "linear":
+            raise ValueError("recurrent is not 0; the linear cell has no weights from state to state alone. Leave it out.")
+        self.vocab_size, self.letters, self.recurrent = vocab_size, letters, recurrent
+        self.rnn = LinearRecurrence(vocab_size, units) if cell == "linear" else CELLS[cell](vocab_size, units, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.readout = nn.Linear(units, classes)
+
+    def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        """Log-probabilities [batch, time, class] after each of `ids` [batch, time], and the last state."""
+        if self.training and self.letters:
+            ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.letters, 0)
+        x = nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
+        hidden, state = self._read(x, state)
+        return self.readout(self.dropout(hidden)).log_softmax(-1), state
+
+    def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        if not (self.training and self.recurrent):
+            return self.rnn(x, state)
+        fewer = nn.functional.dropout(self.rnn.get_parameter("weight_hh_l0"), self.recurrent)
+        return torch.func.functional_call(self.rnn, {"weight_hh_l0": fewer}, (x, state))
+
+
+def padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Names of different length side by side: ids [name, time], the rest 0, and the length of each [name]."""
+    lengths = torch.tensor([len(each) for each in encoded])
+    ids = torch.zeros(len(encoded), int(lengths.max()), dtype=torch.long)
+    for row, each in zip(ids, encoded, strict=True):
+        row[: len(each)] = torch.tensor(each)
+    return ids, lengths
+
+
+def after_last(values: Tensor, lengths: Tensor) -> Tensor:
+    """What stands after the last letter of each name: [name, class] out of values [name, time, class] and lengths [name]."""
+    return values[torch.arange(len(values), device=values.device), lengths - 1]
+
+
+def probabilities(loaded: "Loaded", texts: Sequence[str], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
+    """The classifier's answer to many names: probabilities [name, class], read in batches of similar length.
+
+    Args:
+        loaded: A classifier.
+        texts: Names as anyone writes them; they are spelled for the network first.
+        progress: Called with (done, total) names; may raise to stop.
+
+    Raises:
+        ValueError: a text has no letter; `models.names.romanise.spelling` says what would be read.
+    """
+    return _answers(loaded, [_encoded(loaded, text) for text in texts], progress)
+
+
+def _answers(loaded: "Loaded", encoded: Sequence[list[int]], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
+    """Probabilities [name, class] for names as numbers of letters."""
+    order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]))
+    found = np.zeros((len(encoded), len(loaded.card["labels"])), np.float32)
+    for at in range(0, len(order), BATCH):
+        progress(at, len(order))
+        part = order[at : at + BATCH]
+        ids, lengths = padded([encoded[number] for number in part])
+        with torch.inference_mode():
+            found[part] = after_last(loaded.module(ids)[0], lengths).exp().numpy()
+    progress(len(order), len(order))
+    return found
+
+
+def after_each_letter(loaded: "Loaded", text: str) -> np.ndarray:
+    """What the classifier would say if the name ended there: probabilities [letter, class] for each letter as it is read.
+
+    Raises:
+        ValueError: the text has no letter.
+    """
+    with torch.inference_mode():
+        return loaded.module(torch.tensor([_encoded(loaded, text)]))[0][0].exp().numpy()
+
+
+def _encoded(loaded: "Loaded", text: str) -> list[int]:
+    encoded = loaded.vocab.encode(spelling(text))
+    if not encoded:
+        raise ValueError(f"{text!r} has no letter that can be romanised; expected a name.")
+    return encoded
+
+
+@dataclass(frozen=True, eq=False)
+class LetterEffects:
+    """What each letter of a name does to the answer, which is class `answer` with probability `p` as the name stands.
+
+    Args:
+        letters: As they are read, [letter].
+        without: Probability of the answer with the letter left out, [letter]; nan where nothing would be left.
+        instead: The answer then, [letter]; -1 where nothing would be left.
+        other: The letter that, in its place, takes most from the answer, [letter].
+        changed: Probability of the answer with that one, [letter].
+        becomes: The answer then, [letter].
+    """
+
+    letters: str
+    answer: int
+    p: float
+    without: np.ndarray
+    instead: np.ndarray
+    other: str
+    changed: np.ndarray
+    becomes: np.ndarray
+
+
+def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
+    """Delete each letter of a name, then put every other letter in its place: what is left of the answer.
+
+    Raises:
+        ValueError: the text has no letter.
+    """
+    ids = _encoded(loaded, text)
+    n, others = len(ids), [number for number, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
+    shorter = [[*ids[:at], *ids[at + 1 :]] for at in range(n) if n > 1]
+    replaced = [[*ids[:at], new, *ids[at + 1 :]] for at in range(n) for new in others]
+    p = _answers(loaded, [ids, *shorter, *replaced])
+    best, gone, swapped = int(p[0].argmax()), p[1 : 1 + len(shorter)], p[1 + len(shorter) :].reshape(n, len(others), -1)
+    is_itself = np.array(others) == np.array(ids)[:, None]
+    worst = np.where(is_itself, np.inf, swapped[..., best]).argmin(1)
+    return LetterEffects(
+        letters=loaded.vocab.decode(ids),
+        answer=best,
+        p=float(p[0, best]),
+        without=gone[:, best] if n > 1 else np.full(1, np.nan, np.float32),
+        instead=gone.argmax(1) if n > 1 else np.full(1, -1),
+        other=loaded.vocab.decode([others[number] for number in worst]),
+        changed=swapped[np.arange(n), worst, best],
+        becomes=swapped[np.arange(n), worst].argmax(1),
+    )

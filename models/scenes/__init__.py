@@ -1,0 +1,1 @@
+"""Captioners of synthetic scenes, where the true content of every picture is known."""

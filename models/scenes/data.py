@@ -1,0 +1,170 @@
+"""Scenes drawn from known things: pictures, captions that are true of them, and where each thing is. Any number, always the same."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+
+from PIL import Image, ImageDraw
+
+from models.captioning.images import SIDE, Box
+
+SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
+COLOURS = {
+    "red": (214, 40, 40), "orange": (245, 145, 30), "yellow": (240, 220, 60), "green": (40, 150, 70), "blue": (45, 85, 200),
+    "purple": (130, 60, 160), "pink": (245, 150, 190),
+}  # fmt: skip
+GROUNDS = ((250, 250, 248), (205, 205, 200), (150, 155, 160), (90, 95, 100), (25, 28, 32), (225, 205, 165), (175, 205, 225))
+SIDES = (0.12, 1 / 3)  # of a thing, as a share of the picture's: at most a ninth of its area
+SIZES = {"small": (0.12, 0.19), "medium": (0.19, 0.26), "large": (0.26, 1 / 3)}
+THINGS = (2, 3)  # in a scene
+GAP = 0.02  # between two things, at least
+CLEAR = 0.08  # share of the picture by which one thing must be further left, or higher, than another for that to be said
+DEV = 10**9  # scenes from this number on are for dev; training never comes so far
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A figure in a scene; its centre and side as shares of the picture's."""
+
+    shape: str
+    colour: str
+    x: float
+    y: float
+    side: float
+
+    @property
+    def name(self) -> str:
+        """What it is called: "red circle"."""
+        return f"{self.colour} {self.shape}"
+
+    @property
+    def size(self) -> str:
+        """Its class of size, one of SIZES."""
+        return next(name for name, (_, most) in SIZES.items() if self.side <= most + 1e-12)
+
+    def box(self, side: int = SIDE) -> Box:
+        """Where it lies in a picture of `side` pixels."""
+        half = self.side / 2
+        return Box((self.x - half) * side, (self.y - half) * side, (self.x + half) * side, (self.y + half) * side)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Things on a ground; no two of one name, none over another."""
+
+    ground: tuple[int, int, int]
+    things: tuple[Thing, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A caption and the number of the thing that each of its words names; None for words that name none."""
+
+    words: tuple[str, ...]
+    things: tuple[int | None, ...]
+
+    @property
+    def text(self) -> str:
+        """The caption as it is read."""
+        return " ".join(self.words)
+
+
+def scene(number: int) -> Scene:
+    """The scene of a number; always the same."""
+    drawn = random.Random(f"scene {number}")
+    names = drawn.sample([(shape, colour) for shape in SHAPES for colour in COLOURS], drawn.choice(THINGS))
+    things: list[Thing] = []
+    while len(things) < len(names):
+        least, most = SIZES[drawn.choice(list(SIZES))]
+        side = drawn.uniform(least, most)
+        x, y = (drawn.uniform(side / 2, 1 - side / 2) for _ in range(2))
+        apart = [max(abs(x - other.x), abs(y - other.y)) - (side + other.side) / 2 for other in things]
+        if all(gap > GAP for gap in apart):
+            things.append(Thing(*names[len(things)], x, y, side))
+    return Scene(drawn.choice(GROUNDS), tuple(things))
+
+
+def captions(scene: Scene) -> list[Said]:
+    """Every caption of our grammar that is true of a scene: one thing beside another, or one thing and where it is."""
+    said = []
+    for first, second in permutations(range(len(scene.things)), 2):
+        for relation in _relations(scene.things[first], scene.things[second]):
+            said.append(_said(("a", first), *((word, None) for word in relation.split()), ("a", second), scene=scene))
+    for number, thing in enumerate(scene.things):
+        said.append(_said(("a", number), *((word, None) for word in ("at", "the", *_place(thing).split())), scene=scene))
+    return said
+
+
+def is_true(scene: Scene, words: Sequence[str]) -> bool:
+    """Whether a caption is one of all that are true of a scene."""
+    return tuple(words) in {said.words for said in captions(scene)}
+
+
+def named_things(scene: Scene, words: Sequence[str]) -> tuple[int | None, ...]:
+    """For each word of a caption, the number of the thing it names: colour and shape of one that is there; else None."""
+    numbers = {tuple(thing.name.split()): number for number, thing in enumerate(scene.things)}
+    found: list[int | None] = [None] * len(words)
+    for place, pair in enumerate(pairwise(words)):
+        if pair in numbers:
+            found[place] = found[place + 1] = numbers[pair]
+    return tuple(found)
+
+
+def _said(*parts: tuple[str, int | None], scene: Scene) -> Said:
+    words: list[str] = []
+    things: list[int | None] = []
+    for word, number in parts:
+        named = [word] if number is None else [_article(scene.things[number]), *scene.things[number].name.split()]
+        words += named
+        things += [None, number, number] if number is not None else [None]
+    return Said(tuple(words), tuple(things))
+
+
+def _article(thing: Thing) -> str:
+    return "an" if thing.colour[0] in "aeiou" else "a"
+
+
+def _relations(one: Thing, other: Thing) -> list[str]:
+    across, down = other.x - one.x, other.y - one.y
+    sides = ["left of"] * (across > CLEAR) + ["right of"] * (across < -CLEAR)
+    return sides + ["above"] * (down > CLEAR) + ["below"] * (down < -CLEAR)
+
+
+def _place(thing: Thing) -> str:
+    """The ninth of the picture that a thing's centre is in."""
+    down = ("top", "", "bottom")[min(2, int(thing.y * 3))]
+    across = ("left", "", "right")[min(2, int(thing.x * 3))]
+    return f"{down} {across}".strip() or "centre"
+
+
+def picture(scene: Scene, side: int = SIDE) -> Image.Image:
+    """A scene drawn, `side` pixels square, with smooth edges."""
+    large = Image.new("RGB", (2 * side, 2 * side), scene.ground)
+    pen = ImageDraw.Draw(large)
+    for thing in scene.things:
+        _draw(pen, thing, thing.box(2 * side))
+    return large.reduce(2)
+
+
+def _draw(pen: ImageDraw.ImageDraw, thing: Thing, box: Box) -> None:
+    left, top, right, bottom = box
+    x, y, half = (left + right) / 2, (top + bottom) / 2, (right - left) / 2
+    colour = COLOURS[thing.colour]
+    if thing.shape == "circle":
+        pen.ellipse(box, colour)
+    elif thing.shape == "ring":
+        pen.ellipse(box, outline=colour, width=round(half * 0.5))
+    elif thing.shape == "square":
+        pen.rectangle(box, colour)
+    elif thing.shape == "triangle":
+        pen.polygon([(x, top), (right, bottom), (left, bottom)], colour)
+    elif thing.shape == "cross":
+        arm = half * 0.35
+        pen.rectangle((left, y - arm, right, y + arm), colour)
+        pen.rectangle((x - arm, top, x + arm, bottom), colour)
+    else:
+        reach = [half if point % 2 == 0 else half * 0.45 for point in range(10)]
+        turns = [math.pi * (point / 5 - 0.5) for point in range(10)]
+        pen.polygon([(x + r * math.cos(turn), y + r * math.sin(turn)) for r, turn in zip(reach, turns, strict=True)], colour)

@@ -1,0 +1,103 @@
+"""The pointing game: does the place that was looked at most lie on the thing that was named? Beside four answers to beat."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.captioning.images import Box, cell_box
+
+BASELINES = ("centre", "brightest", "another_word", "another_picture")
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A caption and where it was looked for each word, beside where its things are.
+
+    Args:
+        words: Of the caption, [out].
+        weights: Attention for each word, [out, in].
+        boxes: For each word, the box of the thing that it names, or None, [out].
+        sizes: Class of size of that thing, [out]; empty where there is none.
+        picture: What was looked at, square, [row, column, channel].
+    """
+
+    words: tuple[str, ...]
+    weights: np.ndarray
+    boxes: tuple[Box | None, ...]
+    sizes: tuple[str, ...]
+    picture: np.ndarray
+
+
+def hit(weights: np.ndarray, box: Box, side: int) -> bool:
+    """Whether the centre of the cell with the most weight [in] of a square grid lies in a box of a picture of `side` pixels.
+
+    There is no margin around the box: a cell is smaller than any thing.
+
+    Source: Zhang et al., "Top-down Neural Attention by Excitation Backprop", 2016, 4.2, with a margin of 0.
+    """
+    rows = round(len(weights) ** 0.5)
+    cell = cell_box(*divmod(int(np.argmax(weights)), rows), (rows, rows), (side, side))
+    return _inside((cell.left + cell.right) / 2, (cell.top + cell.bottom) / 2, box)
+
+
+def _inside(x: float, y: float, box: Box) -> bool:
+    return box.left <= x <= box.right and box.top <= y <= box.bottom
+
+
+def _brightness(picture: np.ndarray, cells: int) -> np.ndarray:
+    """Mean brightness of each cell, [in]."""
+    rows = round(cells**0.5)
+    side = len(picture) // rows
+    grey = picture[: rows * side, : rows * side].astype(float) @ (0.299, 0.587, 0.114)
+    return grey.reshape(rows, side, rows, side).mean((1, 3)).ravel()
+
+
+def game(told: Sequence[Told]) -> dict[str, Any]:
+    """Share of words whose map points at the thing they name, for all and by the thing's size, with four baselines beside.
+
+    Only the last word of each name is asked ("circle" in "a red circle"): the thing is then settled by what was said before.
+
+    Args:
+        told: Captions; their words that name things that are there.
+
+    Returns:
+        For "all" and each size: n, attention, and the baselines: centre of the picture; its brightest cell; maps of this caption's
+        words that do not name the thing, their mean; map of the same word in the next picture that has it.
+    """
+    rows = []
+    for number, one in enumerate(told):
+        for place, box in enumerate(one.boxes):
+            last = place + 1 == len(one.boxes) or one.boxes[place + 1] != box
+            if box is not None and last:
+                rows.append((one.sizes[place], _answers(told, number, place, box)))
+    result = {}
+    for size in ("all", *dict.fromkeys(sorted(size for size, _ in rows))):
+        chosen = [answers for each, answers in rows if size in ("all", each)]
+        shares = {key: _mean([row[key] for row in chosen if key in row]) for key in ("attention", *BASELINES)}
+        result[size] = {"n": len(chosen)} | shares
+    return result
+
+
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def _answers(told: Sequence[Told], number: int, place: int, box: Box) -> dict[str, float]:
+    one = told[number]
+    side = len(one.picture)
+    others = [hit(row, box, side) for row, at in zip(one.weights, one.boxes, strict=True) if at != box]
+    answers: dict[str, float] = {
+        "attention": hit(one.weights[place], box, side),
+        "centre": _inside(side / 2, side / 2, box),
+        "brightest": hit(_brightness(one.picture, one.weights.shape[1]), box, side),
+    }
+    if others:
+        answers["another_word"] = float(np.mean(others))
+    for step in range(1, len(told)):
+        other = told[(number + step) % len(told)]
+        if one.words[place] in other.words:
+            answers["another_picture"] = hit(other.weights[other.words.index(one.words[place])], box, side)
+            break
+    return {key: float(value) for key, value in answers.items()}

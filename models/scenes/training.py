@@ -1,0 +1,192 @@
+"""From a recipe to a checkpoint for captioners of drawn scenes: fresh scenes for every batch, and the pointing game."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models import checkpoint
+from models.captioning import training
+from models.captioning.caption import SIDE_BY_SIDE, describe_all
+from models.captioning.images import Box
+from models.captioning.losses import nats
+from models.captioning.training import GREEDY, numbers
+from models.corpora import DataError, sha256
+from models.recipes import RECIPES, TrainingError
+from models.scenes import data as scenes_data
+from models.scenes import examples, pointing_game
+from models.scenes.data import DEV, Scene
+from models.scenes.network import SceneCaptioner
+from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.vocabulary.words import FIXED, Words
+
+UPDATES = 250  # an "epoch" of scenes that never come again
+SAID = 4  # captions of a scene, drawn from all that are true
+LISTENED, SCORED = 200, 1_000  # scenes for each dev score, and for the card
+DRAWN = Path("drawn scenes")  # stands where other kinds have a file
+Report = Callable[[int, int], None]
+evaluate = training.evaluate
+
+
+def find(corpus: str) -> Path:
+    """Scenes are drawn, not read: this stands for them."""
+    return DRAWN
+
+
+def read(path: Path) -> None:
+    """Nothing: scenes are drawn as they are needed.
+
+    Raises:
+        DataError: other data was named.
+    """
+    if path != DRAWN:
+        raise DataError(f"{path} was given to train on; scenes are drawn, not read. Leave --data out.")
+
+
+def vocabulary() -> Words:
+    """Every word that a scene can be told with."""
+    said = ("a", "an", "at", "the", "top", "bottom", "left", "right", "centre", "of", "above", "below")
+    return Words((*FIXED, *said, *scenes_data.SHAPES, *scenes_data.COLOURS))
+
+
+def drawn(numbers: Sequence[int]) -> tuple[list[Scene], list[np.ndarray]]:
+    """Some scenes and their pictures, each [row, column, channel]."""
+    found = [scenes_data.scene(number) for number in numbers]
+    return found, [np.asarray(scenes_data.picture(each)) for each in found]
+
+
+def said_of(scene: Scene, number: int) -> list[str]:
+    """A few of the captions that are true of a scene; the same number draws the same."""
+    every = scenes_data.captions(scene)
+    return [each.text for each in random.Random(f"said {number}").sample(every, min(SAID, len(every)))]
+
+
+def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, float]) -> Job:
+    """Teacher forcing over scenes drawn for each batch; eyes and decoder learn together.
+
+    Args:
+        module: On the device it is trained on.
+        words: Its vocabulary.
+        score: Dev score, lower is better.
+        recipe: Its batch is in scenes; its seed chooses where among all scenes it begins.
+        about: As for `captioning.nats`.
+    """
+
+    def batches(epoch: int) -> Iterator[list[int]]:
+        first = (recipe.seed * 10_000 + epoch) * UPDATES * recipe.batch
+        for update in range(UPDATES):
+            yield list(range(first + update * recipe.batch, first + (update + 1) * recipe.batch))
+
+    def loss(module: Any, batch: list[int], carry: Any) -> tuple[Tensor, Any]:
+        found, pictures = drawn(batch)
+        captions = numbers(words, [said_of(each, number) for each, number in zip(found, batch, strict=True)])
+        return nats(module, module.look(pictures), captions, about), None
+
+    return Job(module, batches, loss, score, UPDATES)
+
+
+def dev_nats(words: Words) -> Callable[[nn.Module], float]:
+    """Mean nats a word of true captions of dev scenes."""
+    which = range(DEV, DEV + LISTENED)
+    found, pictures = drawn(which)
+    captions = numbers(words, [said_of(each, number) for each, number in zip(found, which, strict=True)])
+
+    def score(module: Any) -> float:
+        with torch.inference_mode():
+            return float(nats(module, module.look(pictures), captions, {"smoothing": 0.0, "coverage": 0.0}))
+
+    return score
+
+
+def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
+    """The one training of a recipe, ready to run from the start or from its state file.
+
+    Raises:
+        TrainingError: a state file of another recipe.
+    """
+    about = RECIPES[name]
+    recipe = Recipe(**about["recipe"])
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    words = vocabulary()
+    torch.manual_seed(recipe.seed)
+    module = SceneCaptioner(len(words), **about["arguments"]).to(device)
+    try:
+        yield Trainer(job(module, words, dev_nats(words), recipe, about["loss"]), recipe, state)
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+
+
+def finish(name: str, state: Path, data: None, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+
+    Args:
+        name: A recipe of a scene captioner.
+        state: State file of its training, running or finished.
+        data: None; scenes are drawn.
+        target: The checkpoint to write.
+        report: Called with (done, total) parts of the scoring.
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is not of this recipe.
+    """
+    about, kept, words = RECIPES[name], kept_state(state), vocabulary()
+    arguments = {"vocab_size": len(words)} | about["arguments"]
+    module = SceneCaptioner(**arguments)
+    try:
+        module.load_state_dict(kept["best"])
+    except RuntimeError as error:
+        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
+    with torch.inference_mode():
+        module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
+    card = {"kind": "scenes", "name": name, "arguments": arguments} | words.card()
+    told = [said.text for number in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(number))]
+    card["data"] = {
+        "corpus": "scenes",
+        "title": "drawn scenes: figures, colours, places, relations",
+        "source": "models/scenes/data.py",
+        "licence": "that of this project",
+        "sha256": sha256("\n".join(told)),  # of all that is true of the dev scenes
+        "split": f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice",
+    }
+    card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
+    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
+    card["curve"] = kept["curve"]
+    return training.packed(
+        module, card, target, lambda loaded: {"scores": card_scores(loaded, report), "examples": examples.found(loaded, report)}
+    )
+
+
+def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
+    """How often greedy captions of dev scenes are true, and whether the attention points at what they name."""
+    found, pictures = drawn(range(DEV, DEV + SCORED))
+    told, true, names, right = [], 0, 0, 0
+    module: Any = loaded.module
+    for start in range(0, len(found), SIDE_BY_SIDE):
+        report(start, len(found))
+        part = slice(start, start + SIDE_BY_SIDE)
+        with torch.inference_mode():
+            features = module.look(pictures[part])
+        for scene, picture, each in zip(found[part], pictures[part], describe_all(module, loaded.vocab, [features], GREEDY), strict=True):
+            words = tuple(each.text.split())
+            true += scenes_data.is_true(scene, words)
+            named = scenes_data.named_things(scene, words)
+            names += sum(word in scenes_data.SHAPES for word in words)
+            right += sum(number is not None for word, number in zip(words, named, strict=True) if word in scenes_data.SHAPES)
+            told.append(_told(scene, words, each.hypotheses[0].attention, picture))
+    report(len(found), len(found))
+    scores = {"split": "dev", "true_captions": true / len(found), "named_right": right / max(1, names), "scenes": len(found)}
+    return scores | ({"pointing": pointing_game.game(told)} if module.looks else {})
+
+
+def _told(scene: Scene, words: tuple[str, ...], attention: np.ndarray | None, picture: np.ndarray) -> pointing_game.Told:
+    named = scenes_data.named_things(scene, words)
+    boxes: tuple[Box | None, ...] = tuple(None if number is None else scene.things[number].box() for number in named)
+    sizes = tuple("" if number is None else scene.things[number].size for number in named)
+    weights = np.zeros((len(words), 1)) if attention is None else attention[: len(words)]
+    return pointing_game.Told(words, weights, boxes, sizes, picture)

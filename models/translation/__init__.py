@@ -1,0 +1,1 @@
+"""Translators: an encoder, a decoder and the attention between them."""

@@ -1,0 +1,154 @@
+"""What many sentence pairs show of an attention: its weights, and what the truth costs with them and with others in their place.
+
+Everything is measured under teacher forcing on the truth, in batches, and given as plain arrays, one entry a sentence.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.errors import ExplorerError
+from models.decoding import Decodable
+from models.translation.data import Pair
+from models.translation.gold_alignments import words
+from models.translation.network import Memory, Seq2Seq, batch_of
+from models.translation.translate import encoded
+from models.vocabulary.subwords import END, PAD, START, Pieces
+
+ROWS = 64  # sentences of a batch
+ALIKE = 10  # sentences of the same two lengths that are drawn together, so that each has others to be compared with
+SENTENCES = 400
+
+
+class ProbingError(ExplorerError):
+    """A network that cannot be probed, or sentences it cannot be probed with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """One sentence pair, read by a network with the truth fed to its decoder.
+
+    Args:
+        source, target: Numbers of pieces, the end mark last, [in] and [out].
+        weights: Attention as it is, [out, in].
+        order: Column j read the encoder's state that stands at order[j], when the states had changed places, [in].
+        permuted: Attention then, [out, in]. The decoder began where it always does, and the contexts changed too.
+        costs: Of the whole target, in nats: "own"; "uniform", each source piece weighing the same; "permuted", its own
+            weights on other columns, in the same order; "states", the encoder's states having changed places.
+    """
+
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+    weights: np.ndarray
+    order: tuple[int, ...]
+    permuted: np.ndarray
+    costs: dict[str, float]
+
+
+def alike(pairs: Iterable[Pair], count: int = SENTENCES, seed: int = 0) -> list[Pair]:
+    """Pairs at random, in tens that share both their lengths in words: longer ones come up more often than in the text.
+
+    Args:
+        pairs: Source and target; the first target of each source is taken.
+        count: At most so many.
+
+    Raises:
+        ProbingError: no ten pairs share their lengths.
+    """
+    of_length: dict[tuple[int, int], list[Pair]] = {}
+    for source, target in dict(reversed(list(pairs))).items():
+        of_length.setdefault((len(words(source)), len(words(target))), []).append((source, target))
+    drawn, tens = random.Random(seed), []
+    for _, group in sorted(of_length.items()):
+        drawn.shuffle(group)
+        tens += [group[start : start + ALIKE] for start in range(0, len(group) - ALIKE + 1, ALIKE)]
+    if not tens:
+        raise ProbingError(f"No {ALIKE} pairs have as many words as each other in both languages; expected more pairs, to compare them.")
+    drawn.shuffle(tens)
+    return [pair for ten in tens[: max(1, count // ALIKE)] for pair in ten]
+
+
+def probe(
+    module: Seq2Seq, pieces: Pieces, pairs: Sequence[Pair], seed: int = 0, report: Callable[[int, int], None] = lambda done, total: None
+) -> list[Probe]:
+    """What each pair shows of a network's attention, in the order of the pairs.
+
+    Args:
+        module: In eval mode, with an attention.
+        pieces: Its vocabulary.
+        pairs: Source and target.
+        seed: Of the orders in which the encoder's states change places; none stays where it was.
+        report: Called with (done, total) pairs.
+
+    Raises:
+        ProbingError: the network has no attention, or a sentence is empty.
+    """
+    if module.score is None:
+        raise ProbingError("This network has no attention; expected one that weighs its source.")
+    sources, targets = (pieces.encode_all([pair[side] for pair in pairs]) for side in (0, 1))
+    if not all(map(len, [*sources, *targets])):
+        raise ProbingError("A sentence is empty; expected pairs of sentences.")
+    drawn = random.Random(seed)
+    orders = [moved(len(source) + 1, drawn) for source in sources]
+    found: dict[int, Probe] = {}
+    rows = sorted(range(len(pairs)), key=lambda row: (len(sources[row]), len(targets[row])))
+    for start in range(0, len(rows), ROWS):
+        batch = rows[start : start + ROWS]
+        read = [([*sources[row], END], [*targets[row], END]) for row in batch]
+        found |= zip(batch, _probed(module, read, [orders[row] for row in batch]), strict=True)
+        report(start + len(batch), len(rows))
+    return [found[row] for row in range(len(pairs))]
+
+
+def moved(count: int, drawn: random.Random) -> list[int]:
+    """A random order of 0 .. count - 1, at least two, in which none stands at its own place."""
+    while True:
+        order = drawn.sample(range(count), count)
+        if all(place != at for at, place in enumerate(order)):
+            return order
+
+
+def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: list[list[int]]) -> list[Probe]:
+    device = module.bias.device
+    memory = encoded(module, [source for source, _ in read])
+    target = batch_of([target for _, target in read])[0].to(device)
+    columns = range(memory.padding.shape[1])
+    order = torch.tensor([[*each, *columns[len(each) :]] for each in orders], device=device)  # padding stays where it is
+    places = order[..., None]
+    with torch.inference_mode():
+        states = memory._replace(states=memory.states.take_along_dim(places, 1), keys=memory.keys.take_along_dim(places, 1))
+        own, costs = forced(module, memory, target)
+        permuted, of_states = forced(module, states, target)
+        even = (~memory.padding / (~memory.padding).sum(1, keepdim=True))[:, None].expand_as(own)
+        given = {"uniform": even, "permuted": own.take_along_dim(order[:, None], 2)}
+        told = {"own": costs, "states": of_states} | {name: forced(module, memory, target, each)[1] for name, each in given.items()}
+    found = []
+    for row, (source, wanted) in enumerate(read):
+        cut = (row, slice(len(wanted)), slice(len(source)))
+        each = {name: float(amounts[row]) for name, amounts in told.items()}
+        weights = [table[cut].cpu().numpy() for table in (own, permuted)]
+        found.append(Probe(tuple(source), tuple(wanted), weights[0], tuple(orders[row]), weights[1], each))
+    return found
+
+
+def forced(module: Decodable, memory: Memory, target: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The attention [row, out, in] with which a target [row, out] is written as the truth, and its cost in nats, [row].
+
+    Args:
+        module: In eval mode, with an attention.
+        memory: Of the sources, one row each.
+        target: Numbers, each with its end mark, padded to one length; padding costs nothing.
+        attention: Weights [row, out, in] to use in place of the network's own.
+    """
+    state, token = module.start(memory), torch.full_like(target[:, 0], START)
+    costs, looked = torch.zeros(len(target), device=target.device), []
+    for at, wanted in enumerate(target.unbind(1)):
+        step = module.step(memory, state, token, None if attention is None else attention[:, at])
+        cost = torch.nn.functional.cross_entropy(step.logits, wanted, ignore_index=PAD, reduction="none")
+        costs, state, token = costs + cost, step.state, wanted
+        looked.append(step.attention)
+    return torch.stack(looked, 1), costs

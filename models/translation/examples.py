@@ -1,0 +1,145 @@
+"""Sentences of our own to open the page of attention with, and the search for the one that shows most with a given network."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+COUNT = 200
+SURE = 0.5  # least weight of a link that is called one
+# English noun, French noun with its article; adjectives in both French genders.
+NOUNS = (
+    ("car", "la voiture"), ("house", "la maison"), ("dog", "le chien"), ("cat", "le chat"), ("coat", "le manteau"),
+    ("dress", "la robe"), ("book", "le livre"), ("chair", "la chaise"), ("flower", "la fleur"), ("hat", "le chapeau"),
+    ("door", "la porte"), ("bag", "le sac"), ("table", "la table"), ("boat", "le bateau"), ("shirt", "la chemise"),
+)  # fmt: skip
+COLOURS = (("red", "rouge rouge"), ("white", "blanc blanche"), ("black", "noir noire"), ("green", "vert verte"), ("blue", "bleu bleue"))
+NAMES = {name for english, french in COLOURS for name in (english, *french.split())}
+FRAMES = (
+    ("The {0} is in front of the big {1}.", "{the_0} est devant {the} grand{e} {1}."),
+    ("I see a {0} and a {1}.", "Je vois {a_0} et {a_1}."),
+    ("My {0} is on the {1}.", "{my_0} est sur {the_1}."),
+    ("She bought a {0} and a {1}.", "Elle a acheté {a_0} et {a_1}."),
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the page opens with; words counted from 0, the end mark too.
+
+    Args:
+        sentence: The source. truth: a translation of our own.
+        row: Target word to look at; step: of the decoder at which it is written.
+        column: The source word it looks at; other: the one to look at instead. looks, looks_instead: their names.
+        word, becomes: What is written at that row, before and after.
+        crossing: Two source words that the translation brings in the other order.
+    """
+
+    sentence: str
+    truth: str
+    row: int
+    step: int
+    column: int
+    other: int
+    looks: str
+    looks_instead: str
+    word: str
+    becomes: str
+    crossing: tuple[str, str]
+
+
+def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
+    """Two hundred sentences with a translation, made by putting coloured things into four frames, the opening one first."""
+    made = [("The red car is in front of the big white house.", "La voiture rouge est devant la grande maison blanche.")]
+    for (first, colour), (second, paint), frame in product(product(NOUNS, COLOURS), product(NOUNS, COLOURS), FRAMES):
+        place = (NOUNS.index(first) * 7 + COLOURS.index(colour) * 3 + NOUNS.index(second) + COLOURS.index(paint) * 5) % 53
+        if place == FRAMES.index(frame) and first != second and colour != paint:
+            made.append(_framed(frame, (first, colour), (second, paint)))
+    return [(pair[0], pair[1]) if direction == "en-fr" else (pair[1], pair[0]) for pair in made[:COUNT]]
+
+
+def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:
+    """A frame with two coloured things, in English and in French."""
+    words: dict[str, str] = {}
+    for place, ((_, noun), (_, colour)) in enumerate(things):
+        article, name = noun.split()
+        is_feminine = article == "la"
+        phrase = f"{name} {colour.split()[is_feminine]}"
+        words |= {f"the_{place}": f"{article} {phrase}", f"a_{place}": f"un{'e' * is_feminine} {phrase}"}
+        words |= {f"my_{place}": f"m{'a' if is_feminine else 'on'} {phrase}", "the": article, "e": "e" * is_feminine, f"n{place}": phrase}
+    english = frame[0].format(*(f"{colour[0]} {noun[0]}" for noun, colour in things))
+    french = frame[1].format(words["n0"], words["n1"], **words)
+    return english, french[0].upper() + french[1:]
+
+
+def found(loaded: "Loaded") -> dict[str, Any] | None:
+    """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
+
+    Sentences that are translated as a person would come before others, and a colour that becomes another colour before any
+    other change: the rest of the sentence stays one that a person would say.
+
+    Args:
+        loaded: A translation network.
+
+    Returns:
+        An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
+    """
+    tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
+    return asdict(max(tried, key=lambda each: each[0])[1]) if tried else None
+
+
+def _is_colour_for_colour(example: Example) -> bool:
+    return {example.looks, example.looks_instead, example.word, example.becomes} <= NAMES
+
+
+def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[tuple[bool, bool, float], Example]]:
+    """What one sentence has to show: each word that crosses another and changes with its weight, and how good an example it is."""
+    from models.translation.translate import GREEDY, by_words, translate
+
+    module: Any = loaded.module
+    own = translate(module, loaded.vocab, sentence, GREEDY)
+    best = own.hypotheses[0]
+    if best.attention is None or not best.finished:
+        return
+    source, target, weights = by_words(loaded.vocab, own.source, best.tokens, best.attention)
+    places = [places for _, places in loaded.vocab.words(best.tokens)]
+    for row, earlier in _crossings(weights):
+        if len(places[row]) > 1:
+            continue  # a word of several pieces changes only in part
+        column, step = int(weights[row].argmax()), places[row][0]
+        sure = min(weights[row].max(), weights[earlier].max(), np.exp(best.log_probabilities[step]))
+        crossing = (source[column], source[int(weights[earlier].argmax())])
+        for other in sorted(set(weights[:-1].argmax(1).tolist()) - {column, len(source) - 1}):
+            p, becomes = _instead(loaded, sentence, step, other)
+            if becomes and becomes != target[row]:
+                names = source[column], source[other], target[row], becomes
+                example = Example(sentence, truth, row, step, column, other, *names, crossing)
+                yield (own.text == truth, _is_colour_for_colour(example), min(sure, p)), example
+
+
+def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Target words [row] that look, alone and clearly, left of where an earlier word looked; each with the nearest such word."""
+    links, clear = weights.argmax(1), weights.max(1) >= SURE
+    for row in np.flatnonzero(clear):
+        before = [earlier for earlier in np.flatnonzero(clear[:row]) if links[earlier] > links[row]]
+        if before and (links == links[row]).sum() == 1:
+            yield int(row), int(before[-1])
+
+
+def _instead(loaded: "Loaded", sentence: str, step: int, word: int) -> tuple[float, str]:
+    """Probability and word that are written at a step when all its weight lies on another source word."""
+    from models.decoding import Edits
+    from models.translation.translate import GREEDY, looking_at, source_of, translate
+
+    edits = Edits(attention={step: looking_at(loaded.vocab, source_of(loaded.vocab, sentence), word)})
+    module: Any = loaded.module
+    changed = translate(module, loaded.vocab, sentence, GREEDY, edits).hypotheses[0]
+    if not changed.finished or len(changed.tokens) <= step + 1:
+        return 0.0, ""
+    written = next(word for word, places in loaded.vocab.words(changed.tokens) if step in places)
+    return float(np.exp(changed.log_probabilities[step])), written

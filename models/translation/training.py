@@ -1,0 +1,267 @@
+"""From a recipe to a checkpoint: batches, losses and dev score of translation networks, and the card of what came out."""
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models import checkpoint
+from models import corpora as data_files
+from models.checkpoint import write_atomically
+from models.decoding import Search
+from models.metrics import bleu
+from models.recipes import RECIPES, TrainingError
+from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.translation import data as translation_data
+from models.translation import examples as translation_examples
+from models.translation.network import Seq2Seq, batch_of
+from models.translation.translate import BEAM, GREEDY, translate_all
+from models.vocabulary.subwords import END, PAD, START, Pieces
+
+VOCABULARY = 4_000  # pieces of both languages together
+LISTENED = 600  # dev sources that are translated for each dev score of a training
+Report = Callable[[int, int], None]
+Examples = list[tuple[list[int], list[int]]]
+find, read = data_files.find, translation_data.read
+
+
+def examples_of(pieces: Pieces, sentences: Sequence[translation_data.Pair]) -> Examples:
+    """Pairs as numbers of pieces, each with its end mark."""
+    sources, targets = (pieces.encode_all([pair[side] for pair in sentences]) for side in (0, 1))
+    return [([*source, END], [*target, END]) for source, target in zip(sources, targets, strict=True)]
+
+
+def job(module: Seq2Seq, examples: Examples, score: Callable[[nn.Module], float], recipe: Recipe, smoothing: float) -> Job:
+    """Teacher forcing over batches of pairs of like length.
+
+    Args:
+        module: A network, on the device it is trained on.
+        examples: What it learns from.
+        score: Dev score, lower is better.
+        recipe: Its batch is in sentences.
+        smoothing: Share of each target that is spread over all pieces (Szegedy et al., 2016).
+    """
+    device = next(module.parameters()).device
+
+    def batches(epoch: int) -> Iterator[Examples]:
+        yield from like_lengths(examples, recipe.batch, seed=recipe.seed * 1_000 + epoch)
+
+    def loss(module: nn.Module, batch: Examples, carry: Any) -> tuple[Tensor, Any]:
+        source, lengths = batch_of([source for source, _ in batch])
+        target, _ = batch_of([[START, *target] for _, target in batch])
+        target = target.to(device)
+        logits = module(source.to(device), target[:, :-1], lengths)
+        wanted = target[:, 1:].flatten()
+        return nn.functional.cross_entropy(logits.flatten(0, 1), wanted, ignore_index=PAD, label_smoothing=smoothing), None
+
+    return Job(module, batches, loss, score, -(-len(examples) // recipe.batch))
+
+
+def like_lengths(examples: Examples, batch: int, seed: int) -> Iterator[Examples]:
+    """Batches whose sentences are nearly of one length, in random order; the same seed gives the same."""
+    drawn = random.Random(seed)
+    order = drawn.sample(range(len(examples)), len(examples))
+    order.sort(key=lambda row: (len(examples[row][0]), len(examples[row][1])))  # stable: those of one length stay shuffled
+    starts = list(range(0, len(order), batch))
+    drawn.shuffle(starts)
+    for start in starts:
+        yield [examples[row] for row in order[start : start + batch]]
+
+
+def dev_score(pieces: Pieces, references: dict[str, list[str]]) -> Callable[[nn.Module], float]:
+    """Minus the BLEU of some dev sources with all their references, [-100, 0]: the lower the better."""
+    listened = dict(list(references.items())[:: max(1, len(references) // LISTENED)])
+
+    def score(module: Any) -> float:
+        found = translate_all(module, pieces, list(listened), GREEDY)
+        return -bleu.bleu([each.text for each in found], list(listened.values()))
+
+    return score
+
+
+def trainers(
+    name: str, data: list[translation_data.Pair], state: Path, device: str = "cpu", epochs: float | None = None
+) -> Iterator[Trainer]:
+    """The one training of a translation recipe, ready to run from the start or from its state file.
+
+    Raises:
+        TrainingError: a state file of another recipe or of other pairs.
+        DataError: too few pairs.
+    """
+    about = RECIPES[name]
+    recipe = Recipe(**about["recipe"])
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+    parts = translation_data.split(data)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    pieces = pieces_beside(state, parts.train)
+    train, dev = (translation_data.turned(part, about["direction"]) for part in (parts.train, parts.dev))
+    torch.manual_seed(recipe.seed)
+    module = Seq2Seq(len(pieces), **about["arguments"]).to(device)
+    score = dev_score(pieces, translation_data.grouped(dev))
+    try:
+        yield Trainer(job(module, examples_of(pieces, train), score, recipe, about["smoothing"]), recipe, state)
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+
+
+def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Pieces:
+    """The vocabulary of both sides of training pairs: learnt once, then kept beside the state file, which is worth nothing without it.
+
+    Raises:
+        TrainingError: the file of the vocabulary is damaged.
+    """
+    file = state.with_suffix(".pieces.json")
+    if not file.exists():
+        pieces = Pieces.learn((sentence for pair in train for sentence in pair), VOCABULARY)
+        write_atomically(file, json.dumps(pieces.card()).encode())
+    try:
+        return Pieces.of_card(json.loads(file.read_bytes()))
+    except (ValueError, AttributeError) as error:
+        raise TrainingError(f"{file} is no vocabulary ({error}). Delete it and {state.name}, and start anew.") from None
+
+
+def finish(
+    name: str, state: Path, data: list[translation_data.Pair], target: Path, report: Report = lambda done, total: None
+) -> dict[str, Any]:
+    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+
+    What is scored is what ships: the float16 weights, read back from the file, over all of dev.
+
+    Args:
+        name: A translation recipe.
+        state: State file of its training, running or finished, with the vocabulary beside it.
+        data: The pairs it was trained on, dev included.
+        target: The checkpoint to write.
+        report: Called with (done, total) dev sources.
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is not of this recipe.
+    """
+    about, kept, parts = RECIPES[name], kept_state(state), translation_data.split(data)
+    pieces = pieces_beside(state, parts.train)
+    arguments = {"vocab_size": len(pieces)} | about["arguments"]
+    module = Seq2Seq(**arguments)
+    try:
+        module.load_state_dict(kept["best"])
+    except RuntimeError as error:
+        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
+    card = {"kind": "seq2seq", "name": name, "direction": about["direction"], "arguments": arguments} | pieces.card()
+    card |= {"data": data_card(about["corpus"], data, parts), "recipe": kept["recipe"] | {"smoothing": about["smoothing"]}}
+    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
+    card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu": -row["dev"]} for row in kept["curve"]]
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    checkpoint.save(module, card, partial)
+    try:
+        packed = checkpoint.load(partial)
+        card |= {"scores": card_scores(packed, parts, report), "example": translation_examples.found(packed)}
+        checkpoint.save(module, card, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return checkpoint.read_card(target)
+
+
+def data_card(name: str, data: list[translation_data.Pair], parts: translation_data.Split) -> dict[str, Any]:
+    """What a card says of its training pairs."""
+    about = data_files.corpus(name)
+    told = {"corpus": name} | {key: about[key] for key in ("title", "source", "licence", "address")}
+    cut = (
+        "groups of pairs that hang together by a sentence of either language, drawn at random until each length of English "
+        "sentences has its number; long ones are over-represented in dev"
+    )
+    text = "\n".join("\t".join(pair) for pair in data)
+    sizes = {"train_pairs": len(parts.train), "dev_pairs": len(parts.dev), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return told | {"split": cut, "white_space": "every non-breaking or thin space is an ordinary one, everywhere"} | sizes
+
+
+def evaluate(
+    loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None, width: int = BEAM.width
+) -> dict[str, Any]:
+    """How well a network translates the pairs of a file, grouped by source, every version a reference; see `scored`.
+
+    Args:
+        loaded: A translation network; for fr-en the columns change places.
+        path: English, tab, French, further columns ignored.
+        width: Of the beam.
+
+    Raises:
+        DataError: the file is missing, empty, not UTF-8 or not of this form.
+    """
+    references = translation_data.grouped(translation_data.turned(translation_data.read(path), loaded.card["direction"]))
+    return scored(
+        list(references), list(references.values()), translations(loaded, list(references), replace(BEAM, width=width), report)
+    ) | {"beam": width}
+
+
+def translations(loaded: checkpoint.Loaded, sources: list[str], search: Search, report: Report = lambda done, total: None) -> list[str]:
+    """The translations of some sentences, as text."""
+    module: Any = loaded.module
+    return [each.text for each in translate_all(module, loaded.vocab, sources, search, report)]
+
+
+def scored(sources: list[str], references: list[list[str]], found: list[str]) -> dict[str, Any]:
+    """BLEU, chrF and what goes with them, for all sentences and by words of the source; empty lengths are left out."""
+    by_length = {}
+    for place, name in enumerate(translation_data.bucket_names()):
+        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == place]
+        if rows:
+            by_length[name] = bleu.with_interval([found[row] for row in rows], [references[row] for row in rows])
+    whole = bleu.scores(found, references) | {"interval": bleu.with_interval(found, references)["interval"]}
+    return whole | {"beam": BEAM.width, "bleu_by_length": by_length}
+
+
+def card_scores(loaded: checkpoint.Loaded, parts: translation_data.Split, report: Report) -> dict[str, Any]:
+    """Every score of dev that a card holds.
+
+    "one_reference" scores each pair as a sentence of its own, as if its source had no other version: lower, because the
+    same translation is held against each. "far_from_training" leaves out sources with a near twin in training; it is left
+    out itself where that leaves none.
+    """
+    train, dev = (translation_data.turned(part, loaded.card["direction"]) for part in (parts.train, parts.dev))
+    references = translation_data.grouped(dev)
+    sources = list(references)
+    found = dict(zip(sources, translations(loaded, sources, BEAM, report), strict=True))
+    plain = translations(loaded, sources, GREEDY)
+    twins = translation_data.near_twins(sources, (source for source, _ in train))
+    far = [source for source in sources if source not in twins]
+    scores = {"split": "dev"} | scored(sources, list(references.values()), list(found.values()))
+    scores["greedy_bleu"] = bleu.bleu(plain, list(references.values()))
+    scores["one_reference"] = bleu.with_interval([found[source] for source, _ in dev], [[target] for _, target in dev])
+    if far:
+        scores["far_from_training"] = bleu.with_interval([found[source] for source in far], [references[source] for source in far])
+    return scores
+
+
+def compare(
+    each: dict[str, checkpoint.Loaded], data: list[translation_data.Pair], report: Report = lambda done, total: None
+) -> dict[str, Any]:
+    """Several networks on the dev part of the same pairs, each held against the first by a paired bootstrap.
+
+    Args:
+        each: Networks of one direction, by name.
+        data: The pairs they were trained on.
+
+    Returns:
+        By length of the source, and for "all": by name bleu, interval and p.
+
+    Raises:
+        TrainingError: they translate in unlike directions.
+    """
+    directions = {loaded.card["direction"] for loaded in each.values()}
+    if len(directions) != 1:
+        raise TrainingError(f"The networks translate {' and '.join(sorted(directions))}; expected one direction, to be compared.")
+    references = translation_data.grouped(translation_data.turned(translation_data.split(data).dev, directions.pop()))
+    sources, wanted = list(references), list(references.values())
+    found = {name: translations(loaded, sources, BEAM, report) for name, loaded in each.items()}
+    result = {"all": bleu.paired(found, wanted)}
+    for place, name in enumerate(translation_data.bucket_names()):
+        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == place]
+        if rows:
+            result[name] = bleu.paired({key: [texts[row] for row in rows] for key, texts in found.items()}, [wanted[row] for row in rows])
+    return result

@@ -1,0 +1,77 @@
+"""Captions to words and back: small letters, no punctuation, one mark for the words that are too rare."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from models.vocabulary.characters import UNKNOWN
+from models.vocabulary.subwords import MARKS
+
+FIXED = (*MARKS, UNKNOWN)
+RARE = len(MARKS)  # number of the mark for a word that is not known
+WORD = r"'s\b|[a-z0-9]+(?:['-][a-z0-9]+)*"
+
+
+def plain(caption: str) -> list[str]:
+    """The words of a caption: small letters and digits, hyphens and apostrophes inside a word; "'s" is a word of its own."""
+    return re.findall(WORD, caption.lower().replace("’", "'"))
+
+
+@dataclass(frozen=True)
+class Words:
+    """A vocabulary of whole words: one step of a captioner, one word, one map of what it looked at.
+
+    Pieces of words, as the translators have, would need no mark for rare ones; but a word's map would then be an average,
+    and captions of photographs have few rare words.
+
+    Args:
+        tokens: The marks for padding, start, end and rare words, then the words.
+
+    Raises:
+        ValueError: the marks are missing, or a word stands twice.
+    """
+
+    tokens: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.tokens[: len(FIXED)] != FIXED:
+            raise ValueError(f"A vocabulary of words starts with {', '.join(FIXED)}; this one starts with {self.tokens[:4]}.")
+        if len(set(self.tokens)) != len(self.tokens):
+            raise ValueError("A vocabulary lists each word once; this one repeats some.")
+
+    @classmethod
+    def learn(cls, captions: Iterable[str], at_least: int = 5) -> "Words":
+        """The words that occur `at_least` times in some captions, the commonest first."""
+        counts = Counter(word for caption in captions for word in plain(caption))
+        return cls((*FIXED, *sorted((word for word, n in counts.items() if n >= at_least), key=lambda word: (-counts[word], word))))
+
+    @classmethod
+    def of_card(cls, card: dict[str, Any]) -> "Words":
+        """The vocabulary that a card holds.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        return cls(tuple(card["vocabulary"]))
+
+    def card(self) -> dict[str, Any]:
+        """What a card holds of it."""
+        return {"vocabulary": list(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {token: number for number, token in enumerate(self.tokens) if number >= len(FIXED)}
+
+    def encode(self, caption: str) -> list[int]:
+        """The number of each word, without marks for start and end."""
+        return [self._index.get(word, RARE) for word in plain(caption)]
+
+    def decode(self, numbers: Sequence[int]) -> str:
+        """The caption of some numbers; marks for padding, start and end are left out."""
+        return " ".join(self.tokens[number] for number in numbers if number >= RARE)

@@ -1,0 +1,68 @@
+"""Two networks on one sentence: what each writes, and where each looks while it writes the same words."""
+
+import streamlit as st
+
+from explorer.figures import alignment as figures
+from pages._attention import compute, state
+from pages._attention.compute import Sentence, View
+from pages._ui import networks
+from pages._ui.show import draw, is_dark, scrolling
+from pages._ui.text import plain
+
+KEY = "attention.compare"
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """The other network, both translations, both matrices for the first's words, and their difference."""
+    cards = networks.cards(state.KIND)
+    others = [name for name, card in cards.items() if name != view.model and card["direction"] == about["direction"]]
+    others.sort(key=lambda name: cards[name]["arguments"].get("attention") == "none")  # first those that have a matrix to compare
+    if not others:
+        st.info("There is no other network of this direction to compare with.")
+        return
+    other = st.selectbox("Compare with", others, key=f"{KEY}.model", bind="query-params", width=220)
+    if view.edits:
+        st.caption("Without your edits.")
+    first, second = view.of(edits=()), view.of(model=other, edits=())
+    for each in (first, second):
+        found = compute.sentence(each)
+        assert found is not None
+        decode, total = networks.loaded(each.model).vocab.decode, float(found.hypothesis.log_probabilities.sum())
+        st.markdown(f"{each.model}: **{plain(decode(found.hypothesis.tokens))}** (log p {total:.1f})")
+    _matrices(first, second)
+
+
+def _matrices(first: View, second: View) -> None:
+    own = compute.sentence(first)
+    assert own is not None
+    tokens = _in_the_pieces_of(second, first, own)
+    forced = compute.forced(second, tokens)
+    fed = compute.drawn(second, compute.translation(second).source, forced)
+    cost = [float(-h.log_probabilities.sum()) for h in (own.hypothesis, forced)]
+    st.caption(
+        f"Both are made to write the words of {first.model}, so that their rows can be compared. "
+        f"They cost {first.model} {cost[0]:.1f} nats and {second.model} {cost[1]:.1f}."
+    )
+    columns = st.columns(3)
+    for column, name, shown in zip(columns, (first.model, second.model), (own, fed), strict=False):
+        with column:
+            st.markdown(f"**{name}**")
+            if shown.alignment is None:
+                st.info("No attention: one vector carries the sentence.")
+            else:
+                with scrolling(f"compare-{name}"):
+                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")
+    if own.alignment is not None and fed.alignment is not None and (own.source, own.target) == (fed.source, fed.target):
+        with columns[2]:
+            st.markdown("**first minus second**")
+            with scrolling("compare-difference"):
+                draw(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True), f"{KEY}.difference")
+
+
+def _in_the_pieces_of(second: View, first: View, own: Sentence) -> tuple[int, ...]:
+    """The first network's words, as the second one cuts them."""
+    ours, theirs = networks.loaded(first.model).vocab, networks.loaded(second.model).vocab
+    if ours.tokens == theirs.tokens:
+        return own.hypothesis.tokens
+    end = own.hypothesis.tokens[-1:] if own.hypothesis.finished else ()
+    return (*theirs.encode(ours.decode(own.hypothesis.tokens)), *end)

@@ -1,0 +1,41 @@
+"""Take the view away: the link, the numbers, and the lines of Python that make them again."""
+
+import streamlit as st
+
+from pages._attention import matrix
+from pages._attention.compute import ALIKE, Sentence, View
+from pages._ui import uploads
+
+KEY = "attention.export"
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """Downloads, and a notebook's worth of code that is tested."""
+    st.caption("The address of this page restores sentence, network, row, edits and panel: copy it from the browser.")
+    if shown.alignment is not None:
+        numbers = matrix.frame(shown).to_csv(index=False)
+        st.download_button("The matrix (CSV)", numbers, f"{view.model}.csv", "text/csv", key=f"{KEY}.csv", on_click="ignore")
+    st.markdown("**The same in a notebook**, in the folder of this project:")
+    st.code(notebook(view), language="python")
+
+
+def notebook(view: View) -> str:
+    """Lines of Python that compute what the page shows, with nothing of the page."""
+    source, load = uploads.in_lines(view.model)
+    looks = [(edit.step, None if edit.value == ALIKE else edit.value) for edit in view.edits if edit.kind == "look"]
+    writes = {edit.step: edit.value for edit in view.edits if edit.kind == "write"}
+    return f"""{source}
+from models.decoding import Edits
+from models.translation.translate import GREEDY, by_words, looking_at, source_of, translate
+
+loaded = {load}
+text = {view.text!r}
+source = source_of(loaded.vocab, text)
+looks = {{step: looking_at(loaded.vocab, source, word) for step, word in {looks}}}
+found = translate(loaded.module, loaded.vocab, text, GREEDY, Edits({writes}, looks))
+best = found.hypotheses[0]
+print(found.text, best.log_probabilities.sum())
+if best.attention is not None:
+    columns, rows, weights = by_words(loaded.vocab, found.source, best.tokens, best.attention)
+    print(weights.round(2))  # target word, source word
+"""

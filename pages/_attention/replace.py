@@ -1,0 +1,57 @@
+"""What if the source were another? One word replaced, both translations and both matrices side by side."""
+
+import re
+
+import streamlit as st
+
+from explorer.figures import alignment as figures
+from pages._attention import compute
+from pages._attention.compute import Sentence, View
+from pages._ui import networks
+from pages._ui.link import link, linked_place
+from pages._ui.show import draw, is_dark, scrolling
+from pages._ui.text import plain
+
+KEY = "attention.replace"
+WORD = f"{KEY}.word"
+SWAPS = {"dress": "coat", "robe": "manteau"}  # the other gender in French: what agrees with it changes too
+
+
+def panel(view: View, about: dict, shown: Sentence) -> None:
+    """Choose a source word, type another, and see what changes beside what was there."""
+    found = list(re.finditer(r"[\w'’]+|[^\w\s]", view.text))
+    if not found:
+        st.info("There is no word to replace.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = {place: match.group() for place, match in enumerate(found)}
+        known = next((place for place, word in names.items() if word in SWAPS), 0)
+        first = linked_place(WORD, len(found), known)
+        place = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(found)}", width=200)
+        other = st.text_input(
+            "by", SWAPS.get(names[place], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
+        )
+    link(WORD, str(place), str(known))
+    if not other.strip():
+        st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
+        return
+    if view.edits:
+        st.caption("Without your edits.")
+    match = found[place]
+    text = view.text[: match.start()] + other + view.text[match.end() :]
+    changed = view.of(text=text, edits=())
+    _side_by_side(view.of(edits=()), changed)
+
+
+def _side_by_side(before: View, after: View) -> None:
+    for column, name, view in zip(st.columns(2), ("before", "after"), (before, after), strict=True):
+        shown = compute.sentence(view)
+        with column:
+            if shown is None:
+                st.info("Nothing is left to translate.")
+                continue
+            total = float(shown.hypothesis.log_probabilities.sum())
+            st.markdown(f"{name}: **{plain(networks.loaded(view.model).vocab.decode(shown.hypothesis.tokens))}**  \nlog p {total:.1f}")
+            if shown.alignment is not None:
+                with scrolling(f"replace-{name}"):
+                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")

@@ -1,0 +1,216 @@
+"""What is looked at on the page of attention: the widgets of the first row, the sentence, the visitor's edits, the link."""
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from pages._attention.compute import ALIKE, Edit, View
+from pages._ui import networks, uploads
+from pages._ui.layout import folding
+from pages._ui.link import LINK_CHARACTERS, link, linked, packed, unpacked
+from pages._ui.progress import guard
+
+PAGE = "attention"
+KIND = "seq2seq"
+MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE, CUT = (
+    f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before", "cut")
+)
+CHARACTERS = 2_000  # of a text: some 300 words
+WORDS, PIECES = "words", "pieces"
+LETTERS = {"look": "l", "write": "w"}
+# Sentences of our own to try, what to see in each, and words of the translation without which it is not to be seen.
+TRY = {
+    "en-fr": (
+        ("She gave me the key.", "“me” comes before the verb in French", "m'a donné"),
+        ("I do not like cold coffee.", "one “not” becomes two words", "n'aime pas"),
+        ("The old man has a black dog.", "one adjective stays before its noun, one moves behind it", "chien noir"),
+        ("I miss you.", "“I” and “you” change places", "me manque"),
+        ("I am looking for a cheap hotel.", "“cheap” becomes two words and moves", "hôtel bon marché"),
+        ("I like the blorfle.", "“blorfle” is no word, and yet it is translated", "J'aime"),
+    ),
+    "fr-en": (
+        ("Elle m'a donné la clé.", "“m'” moves behind the verb", "gave me"),
+        ("Je n'aime pas le café.", "two words around the verb become one before it", "don't like"),
+        ("La voiture rouge est devant la maison.", "the colour moves, and “devant” becomes three words", "red car is in front"),
+        ("Il ne boit jamais de lait chaud.", "“ne ... jamais” becomes “never”", "never drink"),
+    ),
+}
+
+
+def restore() -> None:
+    """Take sentence, row and edits out of the link, once for each visitor."""
+    state = st.session_state
+    if TEXT in state:
+        return
+    state[TEXT], state[EDITS] = None, ()
+    uploads.remember(linked(MODEL, ""))
+    if code := linked(TEXT, ""):
+        with guard(stop=False):
+            state[TEXT] = unpacked(code)[:CHARACTERS]
+    row = linked(ROW, "")
+    state[ROW] = int(row) if row.isascii() and row.isdecimal() and len(row) < 5 else None
+    state[EDITS] = edits_of(linked(EDITS, ""))
+
+
+def edits_of(code: str) -> tuple[Edit, ...]:
+    """The edits that a link holds: "3l2" all weight of step 3 on source word 2, "4la" on all alike, "5w117" piece 117 at step 5."""
+    found = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
+    kinds = {letter: kind for kind, letter in LETTERS.items()}
+    parts = [match.groups() for match in found if match]
+    edits = {(step, letter): Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in parts}
+    return tuple(sorted(edit for edit in edits.values() if edit.kind == "look" or edit.value >= 0))[:50]
+
+
+def code_of(edits: tuple[Edit, ...]) -> str:
+    """Edits as a link holds them."""
+    return ".".join(f"{edit.step}{LETTERS[edit.kind]}{'a' if edit.value == ALIKE else edit.value}" for edit in edits)
+
+
+def card() -> dict[str, Any]:
+    """The card of the chosen network."""
+    cards = networks.cards(KIND)
+    name = st.session_state.get(MODEL) or linked(MODEL, "")
+    return cards.get(name, next(iter(cards.values()))) if cards else {}
+
+
+def example(about: dict) -> dict[str, Any]:
+    """What the page opens with: chosen by search on this very network, see its card; any sentence where the search found none."""
+    return about.get("example") or {"sentence": tries(about)[0][0]}
+
+
+def tries(about: dict) -> tuple[tuple[str, str, str], ...]:
+    """Sentences to try, what to see, and where; English ones for a network of other languages."""
+    return TRY.get(about["direction"], TRY["en-fr"])
+
+
+def gesture(about: dict) -> Edit | None:
+    """The edit that the first button makes, on the example only."""
+    shown = example(about)
+    return Edit(shown["step"], "look", shown["other"]) if "step" in shown else None
+
+
+def set_text(text: str | None) -> None:
+    """Translate another sentence; None goes back to the example."""
+    state = st.session_state
+    state[BEFORE] = state.get(TEXT), state[EDITS]
+    state[TEXT] = None if text is None else text[:CHARACTERS].encode("utf-8", "replace").decode()
+    state[EDITS], state[ROW], state[CUT] = (), None, text is not None and len(text) > CHARACTERS
+
+
+def set_row(row: int) -> None:
+    """Look at another word of the translation."""
+    st.session_state[ROW] = row
+
+
+def edit(step: int, kind: str, value: int) -> None:
+    """Put a choice in the network's place; what was chosen for later steps belonged to another sentence and goes.
+
+    A written word keeps what its step looks at; a step that looks elsewhere chooses its word again.
+    """
+    state = st.session_state
+    state[BEFORE] = state.get(TEXT), state[EDITS]
+    kept = [each for each in state[EDITS] if each.step < step or (each.step == step and each.kind == "look" != kind)]
+    state[EDITS] = (*sorted([*kept, Edit(step, kind, value)]),)
+
+
+def back() -> None:
+    """What was looked at before the last text or edit: where a long translation is cancelled."""
+    state = st.session_state
+    state[TEXT], state[EDITS] = state.pop(BEFORE, (None, ()))
+
+
+def undo(step: int | None = None) -> None:
+    """Take back the edits of a step and those after it; all of them without a step."""
+    st.session_state[EDITS] = tuple(each for each in st.session_state[EDITS] if step is not None and each.step < step)
+
+
+def pick(about: dict) -> View:
+    """The first row of widgets, and what they choose."""
+    cards = networks.cards(KIND)
+    text = st.session_state[TEXT]
+    text = example(about)["sentence"] if text is None else text
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        # Filled anew at each run: a button or a link may have changed what is translated.
+        st.session_state[DRAFT] = text
+        st.text_input("Sentence to translate", key=DRAFT, label_visibility="collapsed", on_change=_typed)
+        _gesture_button(about, text)
+        with folding(PAGE):
+            model = st.selectbox("Network", list(cards), width=190, on_change=other_network, args=(about,), **_bound(MODEL))
+            by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **_bound(UNITS))
+            _more(about)
+    edits = st.session_state[EDITS]
+    return View(model, text, edits, _row(about, text), by == PIECES)
+
+
+def _bound(key: str) -> dict[str, Any]:
+    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
+
+
+def _typed() -> None:
+    set_text(st.session_state[DRAFT])
+
+
+def other_network(before: dict) -> None:
+    """Edits belonged to the network before; its sentence stays, where the other one reads the same language."""
+    state = st.session_state
+    undo()
+    if card()["direction"] != before["direction"]:
+        set_text(None)
+    elif state[TEXT] is None:
+        state[TEXT] = example(before)["sentence"]
+
+
+def _other_rows() -> None:
+    st.session_state[ROW] = None
+
+
+def _row(about: dict, text: str) -> int:
+    row = st.session_state[ROW]
+    return row if row is not None else _default_row(about, text, st.session_state.get(UNITS, WORDS) == PIECES)
+
+
+def _gesture_button(about: dict, text: str) -> None:
+    shown, wanted = example(about), gesture(about)
+    if wanted is None or text != shown["sentence"]:
+        return
+    is_done = wanted in st.session_state[EDITS]
+    label = "Let it look for itself" if is_done else f"Make it look at “{shown['looks_instead']}”"
+    st.button(
+        f"**{label}**",
+        key=f"{PAGE}.gesture",
+        icon=":material/undo:" if is_done else ":material/ads_click:",
+        on_click=_make_the_gesture,
+        args=(wanted, is_done),
+    )
+
+
+def _make_the_gesture(wanted: Edit, is_done: bool) -> None:
+    st.session_state[ROW] = None  # the example's own row
+    if is_done:
+        undo()
+    else:
+        edit(wanted.step, wanted.kind, wanted.value)
+
+
+def _more(about: dict) -> None:
+    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
+        for number, (sentence, why, _) in enumerate(tries(about)):
+            st.button(sentence, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(sentence,), width="stretch")
+        st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
+
+
+def write_link(view: View, about: dict) -> bool:
+    """Put sentence, row and edits into the link; False where the text is too long for one."""
+    link(ROW, str(view.row), str(_default_row(about, view.text, view.by_pieces)))
+    link(EDITS, code_of(view.edits), "")
+    # Edits belong to their sentence: a network trained anew may open with another one.
+    code = packed(view.text) if view.edits or view.text != example(about)["sentence"] else ""
+    fits = len(code) <= LINK_CHARACTERS
+    link(TEXT, code if fits else "", "")
+    return fits
+
+
+def _default_row(about: dict, text: str, by_pieces: bool) -> int:
+    shown = example(about)
+    return shown.get("step" if by_pieces else "row", 0) if text == shown["sentence"] else 0

@@ -1,0 +1,203 @@
+"""The first screen: the caption's words, the picture with its attention and the picture with what was needed, side by side."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.analysis.map_agreement import agreement, on_needed
+from explorer.figures.image_attention import CENTRED, Seen
+from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
+from models.scenes import data
+from models.vocabulary.subwords import MARKS
+from pages._captions import compute, gallery, state
+from pages._captions.compute import Told, View
+from pages._components.picture_view import Caption, picture_view, told_place, told_word
+from pages._ui.show import is_dark
+from pages._ui.still import still
+from pages._ui.text import marked, plain, share
+
+KEY = "captions.first"
+NOTHING = "*It says nothing.*"
+READ = 800  # pixels of the sentence: the button has room beside it
+OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
+HOW_TO_READ = """
+Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
+What was not looked at is dimmed; the scale is that of the whole caption. A region late in a network has seen much of the
+picture around it, so a bright place means *weight on the cell centred here*, not "only these pixels".
+
+**Needed** (right): each region in turn is given the features of the mean training picture; how many nats does the word lose
+under the words that stood before it? Where it looked and what it needed are two questions. Their rank correlation stands beside
+the one that other words' attention gets against the same map: only a larger one says something. No p-value: neighbours are alike.
+Where most regions are empty, as in a drawn scene, their order is chance and counts as much as that of the figures: the correlation
+can be near 0 under maps that agree. So beside it stands how much of the look lies on the tenth of the regions that is needed most.
+
+- **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
+- **`</s>`** is the end mark: where to stop is chosen like a word. The caption is the best of a beam of 3.
+- **Gate** β: how much of what was looked at was let in for this word.
+- **Click a picture** (on a touch screen: press long; by keyboard: Tab to it, arrows, Enter) to hide that place. Hiding is done
+  in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word needs
+  the place (*not without it* in tables) only if both ways leave less than half of its probability, after the words that stood
+  before it; where the two disagree the page says *cannot tell*. New captions choose those words anew: a word that keeps its
+  probability can be missing in them.
+- A training that makes attention cover the whole picture ("doubly stochastic") makes tidy maps by itself.
+
+Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
+*Show, Attend and Tell*, 2015.
+"""
+
+
+def head() -> DeltaGenerator:
+    """A row for the sentence and the button, as high with a place hidden as without."""
+    return still("captions-head", 56, 164, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+
+
+def sentence(view: View, about: dict) -> str:
+    """What to look for in this very picture."""
+    told, scene = compute.told(view.of(hidden=())), state.scene_of(view)
+    word, says = plain(told.words[view.word]), plain(compute.caption(view.of(hidden=())).text)
+    is_outside = about["kind"] == "captioner" and (view.picture.startswith(gallery.PHOTO) or scene)
+    lead = f"{OUTSIDE} " if is_outside else ""
+    if view.hidden:
+        return lead + verdict(told.words, view.word, compute.without(view))
+    said = f"It says “{says}”" if says else "It says nothing"
+    looked = "Hide where it looked" if told.alignment else "Hide where it needed most"
+    ask = f"{looked} for “{word}”: would it have said it?"
+    row = state.example(view.picture, about)
+    is_searched = (view.fill, st.session_state.get(state.hole_key(compute.grid(view)))) == (FILLS[0], ACROSS)
+    if row and view.word == row["word"] and told.alignment and is_searched:
+        end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
+        return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
+    if about["kind"] == "captioner":
+        return f"{lead}{said}. {ask}"
+    if not scene:
+        return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {state.advice()}"
+    truth = "is true" if data.is_true(scene, compute.caption(view.of(hidden=())).text.split()) else "is not true"
+    return f"{said}, which {truth}. {ask}"
+
+
+def verdict(words: tuple[str, ...], at: int, found: Without) -> str:
+    """Whether a word needs the hidden place, after the words that stood before it; and whether the new captions look otherwise.
+
+    Args:
+        words: Of the first caption, the end mark last.
+        at: Which of them.
+        found: What hiding the place did.
+    """
+    word, says = plain(words[at]), found.says[at]
+    if says == CANNOT_TELL:
+        return f"Cannot tell whether “{word}” needs that place: the two ways of hiding it disagree."
+    has = [words[at] in text.split() for text in (found.pixels, found.mean)]
+    if says == WOULD:
+        yet = " Yet neither new caption has it." if not any(has) and words[at] not in MARKS else ""
+        return f"“{word}” does not need that place: after the same words it keeps at least half of its probability.{yet}"
+    yet = " Yet both new captions have it." if all(has) else ""
+    return f"“{word}” needs that place: after the same words it keeps less than half of its probability.{yet}"
+
+
+def seen(view: View, told: Told) -> Seen:
+    """The picture and its attention as figures take them; no weight anywhere where the network has none."""
+    rows, columns = compute.grid(view)
+    weights = np.zeros((len(told.words), rows * columns)) if told.alignment is None else told.alignment.weights
+    return Seen(np.asarray(gallery.picture(view.picture)), told.words, weights, (rows, columns))
+
+
+def panel(view: View, about: dict) -> Told:
+    """Words and pictures; gives the caption that is shown, with nothing hidden."""
+    told = compute.told(view.of(hidden=()))
+    lost = state.needed(view)
+    drawn = seen(view, told)
+    looks = f"looked at: {CENTRED}" if told.alignment else "the picture; this network has no attention"
+    shown = Caption(
+        drawn,
+        lost,
+        tuple(note(told, lost, word) for word in range(len(told.words))),
+        (looks, "needed: nats lost without the region" if lost is not None else "the picture"),
+        view.hidden,
+        not st.session_state.get(state.CELLS),
+        is_dark(),
+    )
+    asked = repr((view.model, view.picture, told.words, st.session_state[state.WISHES]))
+    acts = _word_told, partial(_place_told, drawn.grid)
+    left, right = st.columns([7, 3], gap="medium")
+    with left:
+        picture_view(shown, view.word, asked, f"{KEY}.view", acts)
+    with right:
+        if lost is None:
+            st.button("Work out what is needed", key=f"{KEY}.start", on_click=state.set_stopped, args=(False,))
+        if view.hidden:
+            _anew(view, told)
+        else:
+            st.caption("Click a picture to hide that place; on a touch screen, press long.")
+            others = [f"{plain(name)} {share(p)}" for name, p in compute.likely(view, told, view.word) if name != told.words[view.word]]
+            st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
+    if view.hidden:
+        _every_word(view, told)
+    return told
+
+
+def note(told: Told, lost: np.ndarray | None, word: int) -> str:
+    """The readout of a word, given what each loses without each region, [out, in], where that is known."""
+    parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+z.1f} nats"]
+    if told.gates is not None:
+        parts.append(f"gate {told.gates[word]:.2f}")
+    if told.alignment is not None and lost is not None:
+        own, others = agreement(told.alignment.weights, lost, word)
+        parts.append(f"looking v. needing {_number(own)} (other words' maps {_number(others)})")
+        own, others = on_needed(told.alignment.weights, lost, word)
+        parts.append(f"{_number(own)} of the look on the tenth needed most (other words' {_number(others)})")
+    return f"{told.words[word]}: " + ", ".join(parts)
+
+
+def _number(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.2f}"
+
+
+def _word_told() -> None:
+    st.session_state[state.WORD] = told_word(f"{KEY}.view")
+
+
+def _place_told(grid: tuple[int, int]) -> None:
+    if place := told_place(f"{KEY}.view", grid):
+        state.hide(place, grid)
+
+
+def gesture(view: View) -> None:
+    """The one button: hide where it looked, or needed most where it does not look; then show all again."""
+    if view.hidden:
+        st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=state.show_all)
+        return
+    told, grid = compute.told(view), compute.grid(view)
+    if told.alignment is None and st.session_state.get(state.STOPPED):
+        return
+    by = told.alignment.weights if told.alignment else compute.needed(view)
+    place = divmod(int(np.argmax(by[view.word])), grid[1])
+    verb = "it looked" if told.alignment else "it needed most"
+    label = f"**Hide where {verb} for “{plain(told.words[view.word])}”**"
+    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=state.hide, args=(place, grid))
+
+
+def _anew(view: View, told: Told) -> None:
+    """The captions without the hidden place, and what the word costs then."""
+    found, before = compute.without(view), compute.caption(view.of(hidden=())).text
+    rows = [("before", plain(before) or NOTHING)]
+    for way, text in ((f"pixels {view.fill}", found.pixels), ("mean features", found.mean)):
+        rows.append((way, "the same" if text == before else marked(before, text) or NOTHING))
+    st.markdown("  \n".join(f"{way}: {text}" for way, text in rows))
+    change = found.change[:, view.word]
+    st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+z.1f} with other pixels, {change[1]:+z.1f} with mean features.")
+
+
+def _every_word(view: View, told: Told) -> None:
+    found = compute.without(view)
+    table = {
+        "word": told.words,
+        f"pixels {view.fill}": found.change[0].round(2),
+        "mean features": found.change[1].round(2),
+        "says": found.says,
+    }
+    with st.expander("Every word of the first caption, under the words before it: change of its log-probability in nats"):
+        st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")

@@ -1,0 +1,58 @@
+"""Two matrices side by side with their difference: two networks, or training names against held-out names."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.analysis.confusion import accuracy, class_scores, order
+from explorer.figures import confusion as figures
+from pages._confusions import matrix
+from pages._confusions.compute import DEV, KIND, TRAIN, Counted, View
+from pages._ui import networks
+from pages._ui.show import draw, is_dark, save, scrolling
+from pages._ui.text import plain
+
+KEY = "confusions.compare"
+NETWORKS, SIDES = "another network", "training and held-out names"
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """What to compare with, both matrices in one order, and the first minus the second."""
+    cards = networks.cards(KIND)
+    others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ways = [NETWORKS, SIDES] if others else [SIDES]
+        way = st.selectbox("Compare with", ways, key=f"{KEY}.way", bind="query-params", width=260)
+        if way == NETWORKS:
+            other = view.of(model=st.selectbox("Network", others, key=f"{KEY}.model", bind="query-params", width=190))
+            pair = {view.model: (view, about), other.model: (other, cards[other.model])}
+        else:
+            pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
+    counted = {name: matrix.counted(*each) for name, each in pair.items()}
+    if way == SIDES:
+        st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
+    _matrices(view, counted)
+
+
+def _matrices(view: View, counted: dict[str, Counted | None]) -> None:
+    both = [each for each in counted.values() if each is not None]
+    if len(both) < 2:
+        st.info("One of the two has no counts here.")
+        return
+    places, names = order(both[1].matrix, view.order), tuple(counted)
+    first, second, last = st.columns(3)
+    for column, name, each in zip((first, second), names, both, strict=True):
+        scores = class_scores(each.matrix)
+        with column:
+            st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(each.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
+            _small(figures.matrix(each.matrix, places, each.shared, view.by, dark=is_dark()), len(places), name)
+    with last:
+        st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \nshare of each row")
+        figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
+        _small(figure, len(places), "difference")
+        save(figure, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))
+
+
+def _small(figure: Any, classes: int, name: str) -> None:
+    with scrolling(f"confusions-compare-{name.replace(' ', '-')}"):
+        draw(figures.small(figure, classes), f"{KEY}.{name}")

@@ -1,0 +1,63 @@
+"""Take the view away: the link, the counts, every answer, and the lines of Python that make them again."""
+
+import streamlit as st
+
+from explorer.figures import confusion as figures
+from pages._confusions import matrix
+from pages._confusions.compute import OWN, Counted, View
+
+KEY = "confusions.export"
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """Downloads, and a notebook's worth of code that is tested."""
+    st.caption("The address of this page restores the view: copy it from the browser. Names of your own stay out of it.")
+    with st.container(horizontal=True):
+        if found is not None:
+            _download("The matrix (CSV)", lambda: figures.table(found.matrix, found.shared), f"{view.model}-{view.part}-matrix")
+        if found is not None and found.answers is not None:
+            answers = found.answers
+            _download("Every name with its answer (CSV)", lambda: matrix.frame(answers, about["labels"]), f"{view.model}-{view.part}-names")
+    st.markdown("**The same in a notebook**, in the folder of this project:")
+    st.code(notebook(view, about), language="python")
+
+
+def notebook(view: View, about: dict) -> str:
+    """Lines of Python that compute what the page shows, with nothing of the page."""
+    own = "labelled('your file.csv')"
+    side = "train" if view.part == "train" else "dev"
+    rows = (
+        f"table = {own}"
+        if view.part == OWN
+        else f"train, dev = names.read(names.find({about['data']['corpus']!r})).split()\n"
+        f"table = Labelled({side}.texts, tuple({side}.labels[target] for target in {side}.targets))"
+    )
+    return f"""import models
+from explorer.analysis.confusion import accuracy, class_scores, confusion, most_confused
+from models.names import data as names
+from models.names.training import answered
+from models.names.network import after_each_letter
+from models.names.table import Labelled, labelled
+
+loaded = models.load({view.model!r})
+labels = loaded.card["labels"]
+p = after_each_letter(loaded, {view.text!r})  # letter, class
+print(labels[p[-1].argmax()], float(p[-1].max()))
+{rows}
+found = answered(loaded, table)
+matrix = confusion(found.targets, found.probabilities.argmax(1), labels)
+print(accuracy(matrix), class_scores(matrix).macro_f1)
+for pair in most_confused(matrix, 5):
+    print(pair.words)
+"""
+
+
+def _download(label: str, make, name: str) -> None:
+    st.download_button(
+        label,
+        lambda: make().to_csv(index=False).encode(),
+        f"{name}.csv",
+        "text/csv",
+        key=f"{KEY}.{name.rsplit('-', 1)[-1]}",
+        on_click="ignore",
+    )

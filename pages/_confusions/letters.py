@@ -1,0 +1,70 @@
+"""A name in full: probabilities after each letter, the hidden state while it was read, and what each letter does to the answer."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.quantities import quantities, quantity
+from explorer.figures import prediction_path as figures
+from explorer.figures.scales import scale_of
+from explorer.figures.states import StateFigure
+from models.names.romanise import spelling
+from pages._components.state_view import state_view
+from pages._confusions import compute
+from pages._confusions.compute import Counted, View
+from pages._ui.show import draw, is_dark, save, scrolling
+from pages._ui.text import plain
+
+KEY = "confusions.letters"
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """What each letter does to the answer, and the states below; its lines stand at the top of the page."""
+    if not spelling(view.text):
+        st.info("There is no letter yet.")
+        return
+    _effects(view, about)
+    _states(view)
+
+
+def _effects(view: View, about: dict) -> None:
+    found, labels = compute.effects(view.model, view.text), about["labels"]
+    st.markdown(
+        f"**{plain(view.text)}**: what is left of {plain(labels[found.answer])} without each letter (bars), and with the worst other "
+        "in its place (marks)"
+    )
+    names = list(zip(found.letters, found.other, strict=True))
+    figure = figures.effects(found.p, found.without, found.changed, names, is_dark())
+    rows = {"letter": list(found.letters), "p without it": found.without}
+    rows |= {
+        "answer without it": [labels[number] if number >= 0 else "" for number in found.instead],
+        "worst other letter": list(found.other),
+    }
+    table = pd.DataFrame(rows | {"p with that": found.changed, "answer with that": [labels[number] for number in found.becomes]})
+    left, right = st.columns(2, gap="medium")
+    with left:
+        with scrolling("confusions-effects"):
+            draw(figure, f"{KEY}.effects")
+        save(figure, f"{KEY}.effects", "effects", table)
+    with right:
+        st.dataframe(table, hide_index=True, key=f"{KEY}.table")
+
+
+def _states(view: View) -> None:
+    """The state view of the first page, over the letters of the name."""
+    trace = compute.trace(view.model, view.text)
+    name = st.selectbox("State", quantities(trace), key=f"{KEY}.quantity", width=160)
+    values = np.ascontiguousarray(quantity(trace, name, 0))
+    rows = np.argsort(-values.var(0), kind="stable")
+    figure = StateFigure(
+        tokens=trace.tokens,
+        values=values,
+        quantity=name,
+        unit=int(rows[0]),
+        order=rows,
+        order_name="variance",
+        scale=scale_of(name, values),
+        title=view.model,
+    )
+    state_view(figure, f"{KEY}.states")
+    st.caption("Each letter has the value that the unit held after reading it. At the top: the unit that moves most on this name.")

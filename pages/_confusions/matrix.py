@@ -1,0 +1,227 @@
+"""What is taken for what: the most confused pairs in words, the matrix, and the names of the cell that was clicked."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.confusion import accuracy, class_scores, most_confused, order, pair
+from explorer.figures import confusion as figures
+from models.names.romanise import spelling
+from pages._confusions import compute, name, state
+from pages._confusions.compute import DEV, OWN, TRAIN, Answers, Counted, View
+from pages._ui.progress import patiently
+from pages._ui.show import draw_to_click, is_dark, save, scrolling
+from pages._ui.text import count, plain, share
+
+KEY = "confusions.matrix"
+PAIRS = 5
+NONE = "none"
+SIDES = {DEV: "that it never saw", TRAIN: "that it was trained on", OWN: "of your own"}
+
+
+def panel(view: View, about: dict) -> tuple[View, Counted | None]:
+    """Pairs, matrix, opened cell; gives the view with what was chosen, and what is counted."""
+    st.markdown("**What is taken for what**")
+    view = state.pick_matrix(view)
+    found = counted(view, about)
+    if found is None:
+        why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
+        st.info(f"There is nothing to count. {plain(why)}", icon=":material/info:")
+        return view, None
+    _summary(view, about, found)
+    _pairs(found)
+    figure = _figure(view, found)
+    left, right = st.columns([7, 5], gap="medium")
+    with left:
+        with scrolling("confusions-matrix"):
+            draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: state.open_cell(point["true"], point["predicted"]))
+        save(figure, KEY, "confusions", figures.table(found.matrix, found.shared))
+    with right:
+        _cell(view, about, found)
+    return view, found
+
+
+def _figure(view: View, found: Counted) -> Any:
+    """The matrix, drawn anew only where something in it changed: a fifth of a second that every letter typed would cost."""
+    shared = None if found.shared is None else found.shared.counts.tobytes()
+    what = (found.matrix.labels, found.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
+    kept = st.session_state.get(f"{KEY}.figure", (None, None))
+    if kept[0] != what:
+        places = order(found.matrix, view.order)
+        kept = what, figures.matrix(found.matrix, places, found.shared, view.by, view.cell, is_dark())
+        st.session_state[f"{KEY}.figure"] = kept
+    return kept[1]
+
+
+def counted(view: View, about: dict) -> Counted | None:
+    """What is counted on the chosen side: from the names where they are at hand, else as the card keeps it."""
+    labels = about["labels"]
+    if view.part == OWN:
+        rows = state.own_rows()
+        found = own_answers(view, rows)[0] if rows else None
+        return compute.counted(labels, found) if found and found.texts else None
+    found = patiently(
+        f"{view.model} reads the names",
+        f"{KEY}.cancel.{view.model}.{view.part}",
+        _back,
+        lambda report: compute.answers(view.model, view.part, report),
+    )
+    return compute.counted(labels, found) if found else compute.of_card(about, view.part)
+
+
+def own_answers(view: View, rows) -> tuple[Answers, dict[str, int]]:
+    """Answers to the visitor's rows, with a bar that can be cancelled."""
+    table, digest = rows
+    return patiently(
+        f"{view.model} reads your names",
+        f"{KEY}.cancel.{view.model}",
+        _forget_rows,
+        lambda report: compute.own_answers(view.model, table, digest, report),
+    )
+
+
+def _back() -> None:
+    """Back to what needs no second reading."""
+    for key in (state.PART, state.PANEL):
+        st.session_state.pop(key, None)
+
+
+def _forget_rows() -> None:
+    st.session_state[state.ROWS] = None
+
+
+def _why_nothing(about: dict) -> str:
+    """Why none of the visitor's rows is counted."""
+    rows = state.own_rows()
+    if rows is None:
+        return ""
+    known = {label.casefold() for label in about["labels"]}
+    if any(text.casefold() in known for text in rows[0].texts):
+        return "The first column holds languages that the network knows: are the columns swapped? The name comes first."
+    first = ", ".join(dict.fromkeys(rows[0].labels[:3]))
+    return f"The network knows none of the labels: {first}. It knows {', '.join(about['labels'])}."
+
+
+def _summary(view: View, about: dict, found: Counted) -> None:
+    told, names = class_scores(found.matrix), int(found.matrix.counts.sum())
+    st.markdown(
+        f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(found.matrix):.3f}**, "
+        f"macro recall {told.macro_recall:.3f}, macro F1 **{told.macro_f1:.3f}**."
+    )
+    with_names, every = int((told.support > 0).sum()), len(about["labels"])
+    over = "all languages" if with_names == every else f"the {with_names} of {every} languages that have names here"
+    st.caption(
+        f"Macro is the mean over {over}, each counting the same: recall is the share of a language's names that are told right, "
+        "F1 is recall and precision in one number."
+    )
+    if view.part == OWN and found.answers is not None:
+        st.markdown(_seen(view, found.answers))
+    if view.part == TRAIN:
+        st.caption("Measured on training names: it says what was learnt by heart, not how well the next name is read.")
+
+
+def _seen(view: View, found: Answers) -> str:
+    """How many of the visitor's names the network was trained on, and the accuracy without them."""
+    if found.learnt is None:
+        return f"How many of them it was trained on cannot be told here. {plain(compute.collection(view.model)[1])}"
+    learnt, right = int(found.learnt.sum()), found.predicted == found.targets
+    if not learnt:
+        return "None of them is a spelling that it was trained on."
+    told = f"**{learnt:,}** of them {'is a spelling' if learnt == 1 else 'are spellings'} that it was trained on"
+    if learnt == len(right):
+        return f"{told}: that says what was learnt by heart, not how well the next name is read."
+    rest = right[~found.learnt]
+    return f"{told}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
+
+
+def _pairs(found: Counted) -> None:
+    pairs = most_confused(found.matrix, PAIRS, found.shared)
+    if not pairs:
+        st.markdown("There is no error.")
+        return
+    st.markdown("Most confused, by what the error's share is at least (the lower end of its 95 % interval):")
+    with st.container(horizontal=True, gap="small"):
+        for number, each in enumerate(pairs):
+            both = f", {each.shared} shared" if each.shared else ""
+            st.button(
+                plain(f"{each.true} → {each.predicted} {each.count} of {each.support}{both}"),
+                key=f"{KEY}.pair.{number}",
+                help=plain(f"{each.words}."),
+                on_click=state.open_cell,
+                args=(each.true, each.predicted),
+            )
+
+
+def _cell(view: View, about: dict, found: Counted) -> None:
+    """The names of a cell; boxes choose it too, for those who do not click."""
+    labels = [NONE, *about["labels"]]
+    for place, word in enumerate(("True language", "Taken for")):
+        st.session_state[f"{KEY}.{place}"] = view.cell[place] if view.cell else NONE
+        st.selectbox(word, labels, key=f"{KEY}.{place}", on_change=_boxes_changed)
+    if view.cell is None:
+        st.caption("Click a cell to see its names.")
+        return
+    this = pair(found.matrix, *view.cell, found.shared)
+    what = "are told right" if this.true == this.predicted else f"are taken for {this.predicted}"
+    if found.answers is None:
+        st.markdown(plain(f"{this.true} names that {what}: {this.numbers}."))
+        st.caption(f"The card keeps counts, no names. {plain(compute.collection(view.model)[1])}")
+        return
+    more = "; the most confident first." if this.count else "."
+    st.markdown(plain(f"{this.true} names that {what}: {this.numbers}{more}"))
+    if this.count:
+        _list(view, about, frame(found.answers, about["labels"], view.cell))
+
+
+def _list(view: View, about: dict, names: pd.DataFrame) -> None:
+    """The names of the opened cell; the lines of the chosen one stand below it."""
+    st.caption("Choose a row to see its name letter by letter.")
+    share_of = {"min_value": 0, "max_value": 1, "format": "%.2f"}
+    config = {
+        "p": st.column_config.ProgressColumn("p of the answer", help="What the network gives the language it takes it for.", **share_of),
+        "p of the true one": st.column_config.NumberColumn("p of its own", help="What is left for the language it is.", format="%.3f"),
+        "shared": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
+    }
+    key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
+    shown = names[["name", "p", "p of the true one", "shared"]]
+    event = st.dataframe(shown, hide_index=True, column_config=config, key=key, height=250, selection_mode="single-row", on_select="rerun")
+    if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
+        opened(view, about, names["name"].iloc[chosen[0]])
+
+
+def opened(view: View, about: dict, text: str) -> None:
+    """A name of the list, read here; its lines are drawn once, at the top where it is the name that stands there."""
+    p = compute.after_letters(view.model, text)
+    best = int(p[-1].argmax())
+    told = f"**{plain(text)}**: {plain(about['labels'][best])}, p **{share(float(p[-1, best]))}**."
+    st.markdown(f"{told} {name.decision(p, about['labels'], spelling(text))}")
+    if text == view.text:
+        st.caption(f"Its lines stand at the top of the page, its letters and states below, under *{state.LETTERS_PANEL}*.")
+        return
+    name.lines(view.model, text, about, "opened")
+    st.button("Read it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=state.open_name, args=(text,))
+
+
+def frame(found: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
+    """A row for each name, of one cell (the most confident first) or of all as they come."""
+    predicted, every = found.predicted, np.arange(len(found.texts))
+    chosen = every
+    if cell is not None:
+        true, answer = (labels.index(label) for label in cell)
+        chosen = np.flatnonzero((found.targets == true) & (predicted == answer))
+        chosen = chosen[np.argsort(-found.probabilities[chosen, answer], kind="stable")]
+    columns = {"name": [found.texts[place] for place in chosen], "true": np.array(labels)[found.targets[chosen]]}
+    columns |= {"predicted": np.array(labels)[predicted[chosen]], "p": found.probabilities[chosen, predicted[chosen]]}
+    columns["p of the true one"] = found.probabilities[chosen, found.targets[chosen]]
+    return pd.DataFrame(columns | {"shared": found.shared[chosen]})
+
+
+def _boxes_changed() -> None:
+    """One box alone opens the diagonal; taking one back closes the cell."""
+    true, predicted = (st.session_state[f"{KEY}.{place}"] for place in (0, 1))
+    if st.session_state[state.CELL] is None:
+        true = predicted = predicted if true == NONE else true
+    is_open = NONE not in (true, predicted)
+    state.open_cell(true if is_open else None, predicted)

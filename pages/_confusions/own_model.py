@@ -1,0 +1,87 @@
+"""A visitor's own test set: a file or a paste of text and label, checked row by row; what was left out is listed."""
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from models.names.table import Labelled, table
+from pages._confusions import matrix
+from pages._confusions import state as confusions_state
+from pages._confusions.compute import OWN, Counted, View
+from pages._ui.text import plain
+
+KEY = "confusions.own"
+MOST = 100_000  # rows
+WORD = next(word for word, part in confusions_state.PARTS.items() if part == OWN)
+
+
+def panel(view: View, about: dict, found: Counted | None) -> None:
+    """Uploader, box to paste into, and what became of the rows."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.file_uploader("A CSV with two columns, name and language", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
+    with right, st.form(f"{KEY}.form", border=False):
+        st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
+        st.form_submit_button("Count these", on_click=_pasted)
+    if error := st.session_state.pop(f"{KEY}.error", None):
+        st.error(error, icon=":material/error:")
+    st.caption(
+        f"Up to {MOST:,} rows. They stay in this visit, are in no link, and are gone with it. "
+        f"Labels that the network knows: {plain(', '.join(about['labels']))}."
+    )
+    if rows := confusions_state.own_rows():
+        _told(view, rows)
+
+
+def _told(view: View, rows: tuple[Labelled, str]) -> None:
+    given, unknown = rows[0], matrix.own_answers(view, rows)[1]
+    strange = sum(unknown.values())
+    st.markdown(
+        f"Rows that are counted: **{len(given.texts) - strange:,}**; with a label that the network does not know: **{strange:,}**; "
+        f"that cannot be used: **{len(given.problems):,}**. The matrix above shows the counted ones under *{WORD}*."
+    )
+    if given.unread:
+        st.caption(f"Columns that are not read: {plain(', '.join(given.unread))}.")
+    if unknown:
+        st.dataframe(pd.DataFrame({"unknown label": unknown.keys(), "rows": unknown.values()}), hide_index=True, key=f"{KEY}.unknown")
+    if given.problems:
+        st.dataframe(pd.DataFrame(given.problems, columns=["line", "why it is left out"]), hide_index=True, key=f"{KEY}.problems")
+    st.button("Forget them", key=f"{KEY}.forget", icon=":material/delete:", on_click=_forget)
+
+
+def _uploaded() -> None:
+    file = st.session_state[f"{KEY}.file"]
+    if file is None:
+        return
+    try:
+        text = file.getvalue().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        st.session_state[f"{KEY}.error"] = f"{file.name!r} is no UTF-8 text (byte {error.start:,}). Save it as UTF-8. Nothing was changed."
+        return
+    _take(text)
+
+
+def _pasted() -> None:
+    _take(st.session_state[f"{KEY}.paste"].encode("utf-8", "replace").decode())
+
+
+def _take(text: str) -> None:
+    """Check the rows and show them in the matrix; what cannot be read changes nothing."""
+    state = st.session_state
+    try:
+        rows = table(text)
+        if len(rows.texts) > MOST:
+            raise ExplorerError(f"There are {len(rows.texts):,} rows; at most {MOST:,} are read. Take a part of them.")
+    except ExplorerError as error:
+        state[f"{KEY}.error"] = f"{error} Nothing was changed."
+        return
+    state[confusions_state.ROWS] = (rows, hashlib.sha256(text.encode()).hexdigest())
+    state[confusions_state.PART] = WORD
+    confusions_state.open_cell(None, None)
+
+
+def _forget() -> None:
+    st.session_state[confusions_state.ROWS] = None
+    st.session_state.pop(confusions_state.PART, None)

@@ -1,0 +1,151 @@
+"""What is looked at on the page of confusions: the widgets of the first row, the name, the opened cell, the link."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.analysis.confusion import ORDERS
+from models.names.romanise import spelling
+from models.names.table import LONGEST, Labelled
+from pages._components.as_typed import told_as_typed
+from pages._confusions.compute import DEV, KIND, OWN, TRAIN, View
+from pages._ui import networks
+from pages._ui.layout import folding
+from pages._ui.link import link, linked
+
+PAGE = "confusions"
+MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
+    f"{PAGE}.{name}" for name in ("model", "text", "draft", "part", "by", "order", "cell", "panel")
+)
+ROWS = f"{PAGE}.rows"  # the visitor's own names: (Labelled, digest)
+PARTS = {"held-out names": DEV, "training names": TRAIN, "your own names": OWN}
+BYS = {"row shares": "share", "counts": "count"}
+ORDER_BY = "order by {}"
+LETTERS_PANEL = "Letter by letter"
+FALLBACK = "Romanov"  # where a card holds no example
+
+
+def restore() -> None:
+    """Take name and cell out of the link, once for each visitor."""
+    state = st.session_state
+    if TEXT in state:
+        return
+    text = linked(TEXT, "")
+    state[TEXT] = text[:LONGEST] if text else None
+    state[CELL] = _cell(linked(CELL, ""))
+    state.setdefault(ROWS, None)
+
+
+def _cell(code: str) -> tuple[str, str] | None:
+    true, mark, predicted = code.partition(">")
+    return (true, predicted) if mark and true and predicted else None
+
+
+def card() -> dict[str, Any]:
+    """The card of the chosen network."""
+    cards = networks.cards(KIND)
+    name = st.session_state.get(MODEL) or linked(MODEL, "")
+    return cards.get(name, next(iter(cards.values()))) if cards else {}
+
+
+def example(about: dict) -> dict[str, Any]:
+    """The name to open with: on held-out spellings, the one whose last letter changes most; found by search, see the card."""
+    return about["examples"][0] if about["examples"] else {"name": FALLBACK}
+
+
+def opening(about: dict) -> str:
+    """The example as it is written."""
+    return example(about)["name"].title()
+
+
+def set_text(text: str | None) -> None:
+    """Read another name; None goes back to the example."""
+    st.session_state[TEXT] = None if text is None else text[:LONGEST].encode("utf-8", "replace").decode()
+
+
+def open_name(text: str) -> None:
+    """Read a name and show it letter by letter."""
+    set_text(text)
+    st.session_state[PANEL] = LETTERS_PANEL
+
+
+def open_cell(true: str | None, predicted: str | None) -> None:
+    """Show the names of a cell; None closes it."""
+    st.session_state[CELL] = (true, predicted) if true and predicted else None
+
+
+def own_rows() -> tuple[Labelled, str] | None:
+    """The visitor's own names and a digest of them."""
+    return st.session_state.get(ROWS)
+
+
+def pick(about: dict) -> View:
+    """The first row of widgets, and what they choose."""
+    cards, text = networks.cards(KIND), st.session_state[TEXT]
+    text = opening(about) if text is None else text
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.session_state.get(DRAFT) != text:  # a button or a link has changed the name
+            st.session_state[DRAFT] = text
+        st.text_input(
+            "Name", key=DRAFT, max_chars=LONGEST, label_visibility="collapsed", width=240, placeholder="Type a name", on_change=_typed
+        )
+        _gesture_button(about, text)
+        with folding(PAGE):
+            model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **_bound(MODEL))
+            _more(about)
+    told_as_typed(DRAFT)
+    return View(model, text, cell=_known_cell(cards[model]))
+
+
+def _known_cell(about: dict) -> tuple[str, str] | None:
+    cell = st.session_state[CELL]
+    return cell if cell and all(label in about["labels"] for label in cell) else None
+
+
+def _bound(key: str) -> dict[str, Any]:
+    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
+
+
+def _typed() -> None:
+    set_text(st.session_state[DRAFT])
+
+
+def _gesture_button(about: dict, text: str) -> None:
+    whole = opening(about)
+    is_done = text == whole[:-1]
+    if not is_done and len(text) < 2:
+        return
+    label, icon = (f"Give the “{whole[-1]}” back", ":material/undo:") if is_done else ("Take the last letter away", ":material/backspace:")
+    st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=set_text, args=(None if is_done else text[:-1],))
+
+
+def _more(about: dict) -> None:
+    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
+        for number, row in enumerate(about["examples"]):
+            name = row["name"].title()
+            why = f"{row['before']} just before the last letter, then {row['after']}"
+            st.button(name, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(name,), width="stretch")
+        st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
+
+
+def pick_matrix(view: View) -> View:
+    """The widgets above the matrix."""
+    parts = [word for word, part in PARTS.items() if part != OWN or own_rows()]
+    if st.session_state.get(PART) not in parts:
+        st.session_state.pop(PART, None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        part = st.selectbox("Names", parts, width=170, **_bound(PART))
+        by = st.selectbox("Colour", list(BYS), width=125, **_bound(BY))
+        order = st.selectbox("Order", [ORDER_BY.format(name) for name in ORDERS], width=180, **_bound(ORDER))
+    return view.of(part=PARTS[part], by=BYS[by], order=order.removeprefix(ORDER_BY.format("")))
+
+
+def write_link(view: View, about: dict) -> None:
+    """Put name and cell into the link."""
+    link(TEXT, view.text, opening(about))
+    link(CELL, ">".join(view.cell or ()), "")
+
+
+def is_readable(text: str) -> bool:
+    """Whether the name has a letter that can be romanised."""
+    return bool(spelling(text))

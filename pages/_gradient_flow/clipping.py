@@ -1,0 +1,109 @@
+"""Clipping: the cliff in the error surface of a network of one unit, and how descent by three rules fares there."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures import clipping as figures
+from explorer.figures.gradient_decay import Curve
+from explorer.textbook.clipping import LENGTH, RULES, B, Descent, Path, W, descend, mesh
+from pages._gradient_flow.compute import View
+from pages._ui.cache import shared_cache
+from pages._ui.layout import folding
+from pages._ui.show import draw, draw_surface, is_dark, save
+
+KEY = "gradient_flow.clipping"
+PATHS, OMEGA, WEIGHT = f"{KEY}.paths", f"{KEY}.omega", f"{KEY}.weight"
+WIDTH = 130  # pixels of a slider
+FAR = 1.0  # a step so long is no step over this ground, but a throw
+# What a visitor should see: the descent, whether Omega is on, and the paths.
+PRESETS = {
+    "Thrown off the cliff": (Descent(), False, RULES[:2]),
+    "By value: to and fro": (Descent(), False, RULES[1:]),
+    "Ω keeps gradients alive": (Descent(w=3.0, b=-3.0, rate=0.3, threshold=0.3, steps=100, omega=0.01), True, RULES[1:2]),
+}
+READ = """The ground is the error of a recurrent network with **one** unit that runs for 50 steps, over its weight w and bias b. The
+two plains are the unit's two habits, staying low or staying high; at the cliff it goes over from one to the other, and there the
+gradient explodes: fifty factors above 1. On the plains it vanishes.
+
+- **No clipping**: one step with such a gradient undoes all steps before it.
+- **By norm** a gradient that is too long is shortened and keeps its direction. **By value** each of its numbers is cut by itself,
+  which turns it: two large numbers become the same number. So a path may jump to and fro over the edge.
+- Clipping does nothing against a gradient that vanishes. **Ω** is added to the error and asks that every step back keep the
+  gradient's size: Σₖ (‖∂E/∂xₖ₊₁ · ∂xₖ₊₁/∂xₖ‖ / ‖∂E/∂xₖ₊₁‖ − 1)². As in the paper only its *immediate* gradient is used:
+  the states xₖ are held. It has a price: with a large weight the path no longer goes where the error is least.
+- The mesh is fine where the ground is steep. Where w is large the cliff is steeper than any mesh.
+
+Source: Pascanu, Mikolov and Bengio, 2013: Figure 6, Algorithm 1, equations 9 and 10."""
+
+
+def panel(view: View, drawn: list[Curve]) -> None:
+    """Sliders, the surface with the paths, the errors, the gradient that was cut."""
+    st.markdown("**Clipping**: a network of one unit goes down its error surface, and comes to a cliff")
+    with st.container(horizontal=True):
+        for name in PRESETS:
+            st.button(name, key=f"{KEY}.preset.{name}", on_click=_preset, args=(name,))
+    how, rules = _descent(), st.session_state[PATHS] or list(RULES[:2])
+    cache = shared_cache("clipping", 16)
+    paths: list[Path] = [cache.get((how, rule), lambda rule=rule: descend(how, rule)) for rule in RULES if rule in rules]
+    st.markdown(sentence(paths))
+    if how.omega:
+        without: Path = cache.get((replace(how, omega=0.0), paths[0].rule), lambda: descend(replace(how, omega=0.0), paths[0].rule))
+        kept = [f"{path.factors[-1] ** LENGTH:.1g}" for path in (paths[0], without)]
+        st.markdown(f"At its end, a gradient that goes {LENGTH} steps back keeps {kept[0]} of its size; without Ω, {kept[1]}.")
+    first, second = st.columns([13, 8], gap="medium")
+    with first, st.container(key=f"{KEY}.frame"):
+        figure = figures.surface(cache.get("mesh", mesh), paths, is_dark())
+        draw_surface(figure, f"{KEY}.surface")
+        save(figure, f"{KEY}.surface", "clipping", figures.table(paths))
+    with second:
+        draw(figures.errors(paths, is_dark()), f"{KEY}.errors")
+        draw(figures.arrows(steepest(paths), how.threshold, is_dark()), f"{KEY}.arrows")
+    st.caption(READ)
+
+
+def steepest(paths: list[Path]) -> np.ndarray:
+    """The largest gradient that the first of some paths met, [2]."""
+    return paths[0].gradients[np.linalg.norm(paths[0].gradients, axis=1).argmax()]
+
+
+def sentence(paths: list[Path]) -> str:
+    """What to look for, in the numbers of these very paths."""
+    told = []
+    for path in paths:
+        (w, b), longest = path.places[-1], float(path.lengths.max())
+        if path.rule == "no clipping" and longest >= FAR:
+            told.append(
+                f"**Without clipping**, step {path.lengths.argmax() + 1} is {longest:.2g} long: the path is thrown off the cliff and "
+                f"ends at w = {w:.1f}, b = {b:.1f}, with an error of {path.late:.2g}."
+            )
+        else:
+            name = "Without clipping" if path.rule == "no clipping" else f"Clipped {path.rule}"
+            told.append(f"**{name}**, no step is longer than {longest:.2g}; over its last steps the error is {path.late:.2g}.")
+    return " ".join(told)
+
+
+def _descent() -> Descent:
+    state, plain = st.session_state, Descent()
+    state.setdefault(PATHS, list(RULES[:2]))
+    with folding("gradient_flow-clipping"):
+        st.pills("Paths", RULES, selection_mode="multi", key=PATHS, bind="query-params")
+        rate = st.slider("Step size", 0.05, 2.0, plain.rate, 0.05, key=f"{KEY}.rate", bind="query-params", width=WIDTH)
+        threshold = st.slider("Threshold", 0.02, 1.0, plain.threshold, 0.02, key=f"{KEY}.threshold", bind="query-params", width=WIDTH)
+        steps = st.slider("Steps", 10, 200, plain.steps, 10, key=f"{KEY}.steps", bind="query-params", width=WIDTH)
+        w = st.slider("Start at w", *W, plain.w, 0.1, key=f"{KEY}.w", bind="query-params", width=WIDTH)
+        b = st.slider("Start at b", *B, plain.b, 0.1, key=f"{KEY}.b", bind="query-params", width=WIDTH)
+        weight = 0.0
+        if st.toggle("Regulariser Ω", key=OMEGA, bind="query-params"):
+            weight = st.slider("Weight of Ω", 0.001, 0.1, 0.01, 0.001, format="%.3f", key=WEIGHT, bind="query-params", width=WIDTH)
+    return Descent(w, b, rate, threshold, steps, weight)
+
+
+def _preset(name: str) -> None:
+    how, is_on, rules = PRESETS[name]
+    for each in ("rate", "threshold", "w", "b", "steps"):
+        st.session_state[f"{KEY}.{each}"] = getattr(how, each)
+    st.session_state[PATHS], st.session_state[OMEGA] = list(rules), is_on
+    if is_on:
+        st.session_state[WEIGHT] = how.omega

@@ -1,0 +1,118 @@
+"""The laboratory: one recurrent layer made to order, its gradient, and everything that bounds it."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures import jacobian_lab as figures
+from explorer.figures.gradient_decay import Curve
+from explorer.textbook.activations import ACTIVATIONS
+from explorer.textbook.jacobian_lab import KINDS, STARTS, Run, Setup, run, size_of, weights
+from pages._gradient_flow.compute import View
+from pages._gradient_flow.state import TITLES
+from pages._ui.cache import shared_cache
+from pages._ui.layout import folding
+from pages._ui.show import draw, is_dark, save
+
+KEY = "gradient_flow.laboratory"
+SET = {"σ of W": "sigma", "radius of W": "radius"}
+HAS_ALPHA = ("leaky relu", "elu")
+LSTM = Setup(kind="lstm", size=0.6, by="radius")  # as torch draws it: uniform within 1/sqrt(units)
+# What a visitor should see.
+PRESETS = {
+    "σ above 1, and it vanishes": Setup(),
+    "it explodes": Setup(size=2.0, start="orthogonal"),
+    "identity and ReLU": Setup(size=1.0, start="identity", name="relu"),
+    "must vanish": Setup(size=0.9, start="orthogonal"),
+    "LSTM, forget bias 0": LSTM,
+    "LSTM, forget bias 2": replace(LSTM, forget_bias=2.0),
+}
+READ = """Three numbers that are often given one name. **σ**, the largest singular value of W, times **γ**, the largest slope of the
+activation, bounds each step: nothing can lie in the shaded region. Below 1 the gradient *must* vanish; above 1 *nothing follows*.
+**The spectral radius** tells the fate of a linear network, and only of that. **The measured factor** is what happened. The dotted
+bound uses the slopes and gates that really occurred: the gap between it and the shaded region is saturation.
+
+The shaded region is drawn for one layer of a plain RNN only. For several layers, an LSTM or a GRU no such line follows from W alone,
+and maxout has no γ: what bounds a step there are the weights that were chosen. An LSTM's gradient is that to h and c together, and
+each gate has a W of its own, of the size that is set. Pascanu, Mikolov and Bengio, 2013; identity and ReLU: Le, Jaitly and Hinton,
+2015; forget bias: Gers et al., 2000; maxout: Goodfellow et al., 2013."""
+
+
+def panel(view: View, drawn: list[Curve]) -> None:
+    """Sliders, curves with bounds, eigenvalues, activation."""
+    st.markdown("**The laboratory**: a layer made to order reads noise; its gradient, and what bounds it")
+    with st.container(horizontal=True):
+        for name, setup in PRESETS.items():
+            st.button(name, key=f"{KEY}.preset.{name}", on_click=_set, args=(setup,))
+    setup = _setup()
+    found: Run = shared_cache("laboratory", 16).get(setup, lambda: run(setup))
+    st.markdown(sentence(setup, found))
+    left, middle, right = st.columns([11, 6, 6], gap="medium")
+    with left, st.container(key=f"{KEY}.frame"):
+        figure = figures.bounds(found, is_dark())
+        draw(figure, f"{KEY}.bounds", stretch=True)
+        save(figure, f"{KEY}.bounds", "laboratory", figures.table(found))
+    with middle:
+        draw(figures.eigenvalues(found, is_dark()), f"{KEY}.eigenvalues")
+    with right:
+        draw(figures.slopes(setup.phi, found, is_dark()), f"{KEY}.slopes")
+    st.caption(READ)
+
+
+def sentence(setup: Setup, found: Run) -> str:
+    """The three numbers that are not one, and what happened."""
+    gamma = f"γ = **{setup.phi.gamma:g}**, " if found.loose is not None else ""
+    told = f"σ = **{found.sigma:.2f}**, {gamma}radius = **{found.radius:.2f}**, "
+    if not np.isfinite(found.factor):
+        left = int(np.isfinite(found.gradient).sum())  # at so many distances something arrives, the first is the loss itself
+        return told + ("and it dies at once." if left == 1 else f"and **{left}** steps back nothing of it is left.")
+    fate = "grows" if found.factor > 1 + 1e-9 else "stays as large as it is" if found.factor > 1 - 1e-9 else "vanishes"
+    return told + f"measured factor = **{found.factor:.3f}** a step: it {fate}."
+
+
+def _setup() -> Setup:
+    plain = Setup()
+    with folding("gradient_flow-laboratory"):
+        kind = _select("Kind", [TITLES[kind] for kind in KINDS], "kind", 95)
+        start = _select("W is drawn", STARTS, "start", 125)
+        by = _select("Set the", list(SET), "by", 125, _keep)
+        size = st.slider(f"{by}", 0.1, 5.0, plain.size, 0.05, key=f"{KEY}.size", bind="query-params", width=200)
+        name, alpha, bias = plain.name, plain.alpha, 0.0
+        if kind == "RNN":
+            name = _select("Activation", ACTIVATIONS, "activation", 125)
+            if name in HAS_ALPHA:
+                label = "Slope below 0" if name == "leaky relu" else "Depth below 0"
+                alpha = st.slider(label, 0.0, 1.0, plain.alpha, 0.05, key=f"{KEY}.alpha", bind="query-params", width=120)
+        if kind == "LSTM":
+            bias = st.slider("Forget bias", -2.0, 4.0, 0.0, 0.25, key=f"{KEY}.bias", bind="query-params", width=180)
+        units = st.slider("Units", 2, 64, plain.units, 2, key=f"{KEY}.units", bind="query-params", width=110)
+        steps = st.slider("Steps", 20, 200, plain.steps, 20, key=f"{KEY}.steps", bind="query-params", width=110)
+        noise = st.slider("Size of the input", 0.0, 2.0, plain.noise, 0.1, key=f"{KEY}.noise", bind="query-params", width=110)
+    return Setup(units, steps, start, size, name, alpha, noise, kind.lower(), SET[by], bias)
+
+
+def _select(label: str, options, name: str, width: int, on_change=None) -> str:
+    key = f"{KEY}.{name}"
+    return st.selectbox(label, options, key=key, bind="query-params", width=width, on_change=on_change)
+
+
+def _set(setup: Setup) -> None:
+    """Put the sliders where a setup has them."""
+    state = st.session_state
+    state[f"{KEY}.kind"], state[f"{KEY}.by"] = TITLES[setup.kind], next(told for told, by in SET.items() if by == setup.by)
+    for name in ("start", "size", "units", "steps", "noise"):
+        state[f"{KEY}.{name}"] = getattr(setup, name)
+    if setup.kind == "rnn":
+        state[f"{KEY}.activation"] = setup.name
+    if setup.kind == "lstm":
+        state[f"{KEY}.bias"] = setup.forget_bias
+
+
+def _keep() -> None:
+    """The other size is set now: begin with what it is, so that W stays as it was."""
+    state = st.session_state
+    by = SET[state[f"{KEY}.by"]]
+    other = "sigma" if by == "radius" else "radius"
+    W = weights(Setup(state[f"{KEY}.units"], start=state[f"{KEY}.start"], size=state[f"{KEY}.size"], by=other))[0]
+    state[f"{KEY}.size"] = float(np.clip(round(size_of(W, by) / 0.05) * 0.05, 0.1, 5.0))

@@ -1,0 +1,125 @@
+"""Does it learn? Small networks trained while you look at them, on tasks that need memory."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures import training_curve as figures
+from explorer.figures.gradient_decay import Curve
+from pages._gradient_flow import live_training, recurrence, state, truncated
+from pages._gradient_flow.compute import View
+from pages._ui import live
+from pages._ui.show import draw, is_dark, save
+from pages._ui.tables import table
+
+KEY = "gradient_flow.learn"
+TASKS = (
+    "temporal order",
+    "adding",
+    "copying",
+)  # those of models.memory_tasks.tasks: naming them there would cost this page a second of torch
+KINDS = {"RNN": "rnn", "GRU": "gru", "LSTM": "lstm"}
+LENGTHS, UNITS, UPDATES = (10, 20, 40, 60, 100), (8, 16, 32, 64), (1000, 2000, 4000)
+KEPT = 12  # finished and stopped trainings that a visit keeps
+PARTS = ("Train live", "Why recurrence", "Truncated backpropagation")
+READ = """**Chance** is what the best answer reaches that is the same for every sequence: a network at this line has remembered nothing.
+The map is the gradient of the *last answer's* cost to the state at every step, relative to the last step (median of five sequences
+that are never trained on). A column is one look, the first one before any training. Below the dashed line lies what is near the
+answer; what is asked for stands **at it or above**. Where nothing arrives there, nothing can be learnt from there, and a network
+that starts so may stay at chance however long it is trained. One seed is one throw: choose another and see. Each kind has a
+learning rate of its own; an LSTM's forget gates begin with a bias of 1. Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and
+Bengio, 2013."""
+
+
+def panel(view: View, drawn: list[Curve]) -> None:
+    """Three parts: a training to start, and two that answer a question."""
+    if st.session_state.get(f"{KEY}.part") not in PARTS:
+        st.session_state[f"{KEY}.part"] = PARTS[0]
+    part = st.segmented_control("Part", PARTS, key=f"{KEY}.part", bind="query-params", label_visibility="collapsed", required=True)
+    {PARTS[0]: _live, PARTS[1]: recurrence.part, PARTS[2]: truncated.part}[str(part)]()
+
+
+def _live() -> None:
+    st.markdown("**Does it learn?** What is asked at the end stood near the beginning. Train, and watch the gradient get there, or not")
+    setups = _chosen()
+    if not setups:
+        st.info("Choose at least one kind of network.", icon=":material/info:")
+        return
+    live.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
+    live.watch(lambda: _draw(setups[0]), KEY)
+    st.caption(f"*{setups[0].what.says}* {READ}")
+
+
+def _chosen() -> list:
+    from models.memory_tasks.network import Setup
+
+    columns = st.columns([3, 4, 2, 2, 2, 2], vertical_alignment="bottom")
+    task = columns[0].selectbox("Task", TASKS, key=f"{KEY}.task", bind="query-params")
+    kinds = columns[1].pills("Networks", KINDS, selection_mode="multi", default=["RNN", "LSTM"], key=f"{KEY}.kinds", bind="query-params")
+    length = columns[2].selectbox("Steps", LENGTHS, 1, key=f"{KEY}.length", bind="query-params")
+    units = columns[3].selectbox("Units", UNITS, 2, key=f"{KEY}.units", bind="query-params")
+    updates = columns[4].selectbox("Changes", UPDATES, key=f"{KEY}.updates", bind="query-params")
+    seed = columns[5].number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params")
+    order = [KINDS[kind] for kind in KINDS if kind in kinds]
+    return [Setup(task, kind, length, units, updates, seed=seed) for kind in order]
+
+
+def _name(setup) -> str:
+    kind = state.TITLES[setup.kind]
+    return f"{kind}, {setup.units} units" + (f", seed {setup.seed}" if setup.seed != 1 else "")
+
+
+def _kept() -> dict:
+    """Courses of this visit by what was trained, the latest last."""
+    return st.session_state.setdefault(f"{KEY}.kept", {})
+
+
+def _begin(setups: list):
+    kept = _kept()
+    for setup in setups:
+        kept.pop(setup, None)
+    for setup in list(kept)[: max(0, len(kept) + len(setups) - KEPT)]:
+        del kept[setup]
+    return live_training.in_turn([(setup, _name(setup), partial(kept.__setitem__, setup)) for setup in setups])
+
+
+def _draw(shown) -> None:
+    """The trainings that share the axes of what is chosen, and a table of all."""
+    kept = dict(_kept())  # the training adds to it meanwhile
+    alike = {s: c for s, c in kept.items() if (s.task, s.length, s.updates) == (shown.task, shown.length, shown.updates)}
+    if alike:
+        _figures(alike)
+    if kept:
+        table(_finished(kept), f"{KEY}.finished", "trainings")
+
+
+def _figures(alike: dict) -> None:
+    setup, courses, dark = next(iter(alike)), list(alike.values()), is_dark()
+    chance = setup.what.chance(setup.length)
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(key=f"{KEY}.frame"):
+        accuracy = figures.progress(courses, "accuracy", chance.accuracy, setup.updates, "", dark)
+        draw(accuracy, f"{KEY}.accuracy", stretch=True)
+        draw(figures.progress(courses, "loss", chance.loss, setup.updates, setup.what.measure, dark), f"{KEY}.loss", stretch=True)
+        save(accuracy, f"{KEY}.accuracy", "does-it-learn", figures.table(courses))
+    with right, st.container(key=f"{KEY}.picture"):
+        names = [course.name for course in courses]
+        if st.session_state.get(f"{KEY}.map") not in names:
+            st.session_state[f"{KEY}.map"] = names[-1]
+        name = st.segmented_control("Gradient of", names, key=f"{KEY}.map", required=True)
+        course = courses[names.index(name)]
+        figure = figures.gradient_map(course, setup.what.reach(setup.length), setup.updates, dark)
+        draw(figure, f"{KEY}.gradient", stretch=True)
+        save(figure, f"{KEY}.gradient", "gradient-map", figures.map_table(course))
+
+
+def _finished(kept: dict) -> pd.DataFrame:
+    """Every training of this visit, a row for each."""
+    rows = []
+    for setup, course in kept.items():
+        last, chance = course.looks[-1], setup.what.chance(setup.length)
+        about = {"task": setup.task, "steps": setup.length, "network": course.name, "changes": f"{last.update} of {setup.updates}"}
+        about |= {"right answers": f"{last.accuracy:.1%}", "chance": f"{chance.accuracy:.1%}", "loss": f"{last.loss:.3g}"}
+        rows.append(about | {"seconds": f"{course.seconds:.0f}"})
+    return pd.DataFrame(rows)

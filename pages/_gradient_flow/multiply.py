@@ -1,0 +1,85 @@
+"""Multiply: a matrix of two rows and points that shrink, turn or fly at each press. The whole of vanishing in twenty seconds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures import matrix_powers as figures
+from explorer.figures.gradient_decay import Curve
+from explorer.textbook.matrix_powers import circle, fate, orbit
+from pages._components.matrix_choice import matrix_choice
+from pages._gradient_flow.compute import View
+from pages._ui.link import link, linked
+from pages._ui.show import draw, is_dark, save
+
+KEY = "gradient_flow.multiply"
+PRESSES = f"{KEY}.presses"
+MOST = 60
+NAMES = ("a", "b", "c", "d")
+PRESETS = {
+    "shrink": (0.8, 0.1, 0.0, 0.7),
+    "turn": (0.85, -0.5, 0.5, 0.85),
+    "fly": (1.15, 0.2, 0.1, 0.95),
+    "grow, then die": (0.9, 1.2, 0.0, 0.85),
+}
+READ = """A step of backpropagation through a plain RNN multiplies the gradient with the same matrix again and again (transposed, and
+shrunk by the slopes of tanh). **σ**, the largest singular value, bounds what one press can do; **the spectral radius**, the largest
+absolute eigenvalue, tells what happens in the end. The last preset has a radius below 1 and a σ above: the points grow before they
+die. So a σ above 1 does not say that a gradient explodes."""
+
+
+def panel(view: View, drawn: list[Curve]) -> None:
+    """The matrix as arrows and as sliders, buttons, the points and their lengths."""
+    state = st.session_state
+    if PRESSES not in state:
+        given = linked(PRESSES, "0")
+        state[PRESSES] = min(int(given), MOST) if given.isascii() and given.isdecimal() and len(given) < 4 else 0
+    st.markdown("**Multiply**: each press moves every point by the same matrix")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button("**Multiply**", key=f"{KEY}.press", icon=":material/close:", on_click=_press, disabled=state[PRESSES] >= MOST)
+        st.button("Start again", key=f"{KEY}.again", icon=":material/undo:", on_click=_again)
+        for name, values in PRESETS.items():
+            st.button(name.capitalize(), key=f"{KEY}.preset.{name}", on_click=_preset, args=(values,))
+    # The points stand right under the button: on a narrow screen columns stand under each other.
+    second, first, third = st.columns([8, 5, 7], gap="medium")
+    with first:
+        arrows = st.container()
+        rows = (st.columns(2), st.columns(2))
+        cells = [place for row in rows for place in row]
+        entries = [
+            cell.slider(f"{name}, row {n // 2 + 1}, column {n % 2 + 1}", -1.5, 1.5, start, 0.05, key=f"{KEY}.{name}", bind="query-params")
+            for n, (name, cell, start) in enumerate(zip(NAMES, cells, PRESETS["shrink"], strict=True))
+        ]
+    matrix = np.array(entries).reshape(2, 2)
+    known, moved = fate(matrix), orbit(matrix, circle(), state[PRESSES])
+    link(PRESSES, str(state[PRESSES]), "0")
+    with arrows:
+        matrix_choice(matrix, f"{KEY}.arrows", lambda new: _put(new.ravel().tolist()))
+    with first:
+        st.markdown(f"σ = **{known.sigma:.2f}**, radius = **{known.radius:.2f}**, after **{state[PRESSES]}** presses. {known.in_words()}")
+    with second, st.container(key=f"{KEY}.frame"):
+        figure = figures.points(moved, is_dark())
+        draw(figure, f"{KEY}.points")
+    with third:
+        draw(figures.lengths(moved, known, is_dark()), f"{KEY}.lengths")
+        save(figure, f"{KEY}.points", "multiply", figures.table(moved, known))
+    st.caption(READ)
+
+
+def _press() -> None:
+    st.session_state[PRESSES] += 1
+
+
+def _again() -> None:
+    st.session_state[PRESSES] = 0
+
+
+def _preset(values: Sequence[float]) -> None:
+    _again()
+    _put(values)
+
+
+def _put(values: Sequence[float]) -> None:
+    for name, value in zip(NAMES, values, strict=True):
+        st.session_state[f"{KEY}.{name}"] = value

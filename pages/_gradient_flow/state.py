@@ -1,0 +1,163 @@
+"""What is looked at on the page of gradients: the lines, the text, the character whose error is followed, the link."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.analysis.brackets import PAIRS, Closing, closings
+from pages._gradient_flow.compute import Network, View
+from pages._hidden_states.examples import EXAMPLES
+from pages._ui import networks
+from pages._ui.layout import folding
+from pages._ui.link import LINK_CHARACTERS, link, linked, packed, unpacked
+from pages._ui.progress import guard
+
+PAGE = "gradient_flow"
+CORPUS, LINES, LAYER, WHAT, SCALE, BACK, BIAS, FELT = (
+    f"{PAGE}.{name}" for name in ("corpus", "lines", "layer", "what", "scale", "back", "bias", "felt")
+)
+TEXT, AT, DRAFT, PLACE = (f"{PAGE}.{name}" for name in ("text", "at", "draft", "place"))
+OWN = "your own"
+UNTRAINED = "untrained {}"
+WHATS = {"state": "state", "hidden state h": "hidden", "cell state c": "cell"}
+SCALES = ("twelve decades", "the whole scale")
+BACKS = (200, 50, 100, 400)
+WIDE = 300  # pixels of a widget in a popover
+MOST = 2_000  # characters of a text: each is drawn
+TITLES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+
+
+def restore() -> None:
+    """Take text and place out of the link, once for each visitor."""
+    state = st.session_state
+    if TEXT in state:
+        return
+    state[TEXT], at = None, linked(AT, "")
+    state[AT] = int(at) if at.isascii() and at.isdecimal() and len(at) < 6 else None
+    if code := linked(TEXT, ""):
+        with guard(stop=False):
+            state[TEXT] = unpacked(code)[:MOST]
+
+
+def corpora() -> list[str]:
+    """Training texts that some network was trained on, in the order of the networks."""
+    return list(dict.fromkeys(card["data"]["corpus"] or OWN for card in networks.cards("char_lm").values()))
+
+
+def names(corpus: str) -> list[str]:
+    """The networks of a training text: plain RNN, GRU, LSTM."""
+    cards = networks.cards("char_lm")
+    found = [name for name, card in cards.items() if (card["data"]["corpus"] or OWN) == corpus]
+    return sorted(found, key=lambda name: list(TITLES).index(kind(name)))
+
+
+def kind(name: str) -> str:
+    """Kind of a network's cell."""
+    return networks.cards("char_lm")[name]["arguments"]["cell"]
+
+
+def title(network: Network) -> str:
+    """What a line is called."""
+    if network.is_trained:
+        return network.name
+    told = UNTRAINED.format(TITLES[kind(network.name)])
+    return told if network.bias is None else f"{told}, forget bias {network.bias:g}"
+
+
+def example(corpus: str) -> str:
+    """The text to open with, what is read before it included."""
+    found = EXAMPLES.get(corpus, EXAMPLES["wiki"])
+    return found.warm_up + found.text
+
+
+def found(text: str) -> list[Closing]:
+    """Every closing mark of a text."""
+    return sorted((each for pair in PAIRS[:4] for each in closings(text, *pair)), key=lambda each: each.at)
+
+
+def first_place(text: str) -> int:
+    """The character to open with: of marks with 200 characters before them, of the first kind there is, the one opened earliest."""
+    for opener, mark in PAIRS:
+        far = [each for each in closings(text, opener, mark) if each.at > BACKS[0]]
+        if far:
+            return max(far, key=lambda each: each.distance).at
+    return max(len(text) - 1, 1)
+
+
+def set_text(text: str | None) -> None:
+    """Read another text; None goes back to the example."""
+    st.session_state[TEXT] = None if text is None else text[:MOST].encode("utf-8", "replace").decode()
+    st.session_state[AT] = None
+
+
+def set_at(at: int) -> None:
+    """Follow another character's error."""
+    st.session_state[AT] = max(at, 1)
+
+
+def pick() -> View:
+    """The row of widgets, and what they choose."""
+    known = corpora()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        bias = st.slider("Forget bias of the untrained LSTM", 0.0, 4.0, 0.0, 0.5, key=BIAS, bind="query-params", width=230)
+        with folding(PAGE):
+            corpus = _select("Trained on", known, CORPUS, 130)
+            layers = range(1, 1 + max(networks.cards("char_lm")[name]["arguments"]["layers"] for name in names(corpus)))
+            layer = _select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
+            what = _select("Gradient to", list(WHATS), WHAT, 150)
+            with st.popover("Lines", icon=":material/show_chart:", width="content"):
+                lines, felt = _lines(names(corpus), bias)
+                scale = _select("Scale", SCALES, SCALE, WIDE)
+                back = _select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE)
+            text = _text_popover(corpus)
+    at = st.session_state[AT]
+    at = first_place(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
+    number = int(layer.removeprefix("layer ")) - 1
+    return View(lines, felt, text, at, int(back.split()[0]), number, WHATS[what], scale == SCALES[1])
+
+
+def _select(label: str, options: Sequence[str], key: str, width: int) -> str:
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    seen = "visible" if width == WIDE else "collapsed"  # in a popover there is room for labels
+    return st.selectbox(label, options, key=key, bind="query-params", width=width, label_visibility=seen)
+
+
+def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:
+    options = [*known, *(UNTRAINED.format(name) for name in known)]
+    first = [*known, *(UNTRAINED.format(name) for name in known if kind(name) == "lstm")]
+    state = st.session_state
+    state[LINES] = [line for line in state.get(LINES) or first if line in options] or first
+    if state.get(FELT) not in options:
+        state[FELT] = known[-1]
+    chosen = st.pills("Lines", options, selection_mode="multi", key=LINES, bind="query-params")
+    st.caption(
+        "An untrained network has the same form and fresh weights (seed 0). An LSTM's forget gates begin with the bias chosen above."
+    )
+    st.selectbox("Characters coloured by", options, key=FELT, bind="query-params")
+    every = {name: Network(name) for name in known}
+    every |= {UNTRAINED.format(name): Network(name, False, bias if kind(name) == "lstm" else None) for name in known}
+    return tuple(every[line] for line in options if line in (chosen or first)), every[state[FELT]]
+
+
+def _text_popover(corpus: str) -> str:
+    state = st.session_state
+    text = example(corpus) if state[TEXT] is None else state[TEXT]
+    with st.popover("Text and place", icon=":material/edit:", width="content"):
+        # Filled anew at each run: a click in the text may have changed the place.
+        state[PLACE] = min(first_place(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
+        st.number_input("Follow the error at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
+        with st.form(f"{PAGE}.form", border=False):
+            state[DRAFT] = text
+            st.text_area(f"Type or paste anything, up to {MOST:,} characters", key=DRAFT, height=200, max_chars=MOST)
+            st.form_submit_button("Read it", on_click=lambda: set_text(state[DRAFT]))
+        st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
+    return text
+
+
+def write_link(view: View) -> None:
+    """Put text and place into the link; a text too long for one stays out."""
+    corpus = st.session_state[CORPUS]
+    code = packed(view.text) if view.text != example(corpus) else ""
+    link(TEXT, code if len(code) <= LINK_CHARACTERS else "", "")
+    link(AT, str(view.at), str(first_place(view.text)))

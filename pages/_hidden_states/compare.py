@@ -1,0 +1,55 @@
+"""Two networks on one text, or one network on two texts, one above the other on the same scale."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.bits import bits as bits_figure
+from pages._components.state_view import state_view
+from pages._hidden_states import compute, state, states
+from pages._hidden_states.compute import View
+from pages._ui import networks
+from pages._ui.show import is_dark, show
+
+KEY = "hidden_states.compare"
+
+
+def panel(view: View, about: dict, chosen) -> None:
+    """The second network or text, its states below the first, and what each character cost both and an n-gram."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.selectbox("Compare with", ["another network", "another text"], key=f"{KEY}.way", bind="query-params", width=180)
+        if way == "another network":
+            others = [name for name in networks.cards("char_lm") if name != view.model] or [view.model]
+            other = _of_model(view, st.selectbox("Network", others, key=f"{KEY}.model", bind="query-params", width=190))
+        else:
+            text = st.text_input("Text", "A [[tower that guides ships at night.", key=f"{KEY}.text", max_chars=2_000, bind="query-params")
+            other = view.of(text=text or " ", part=0)
+        most = networks.cards("char_lm")[other.model]["arguments"]["units"] - 1
+        unit = st.number_input("Its unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)
+    st.caption(
+        "The two pictures share their scale. The numbers of units in two networks have nothing to do with each other, and the "
+        "same meaning may come with the opposite sign: press *flip sign* to compare."
+    )
+    state_view(states.figure(other.of(unit=unit)), key=f"{KEY}.map")
+    if other.text == view.text:
+        _costs(view, other, about)
+
+
+def _of_model(view: View, name: str) -> View:
+    about = networks.cards("char_lm")[name]
+    kind, guide = about["arguments"]["cell"], (state.guides(about) or [{}])[0]
+    quantity = view.quantity if view.quantity in state.QUANTITIES[kind] else state.QUANTITIES[kind][0]
+    order = view.order if kind != "rnn" or view.order != state.ORDERS[0] else state.ORDERS[1]
+    layer = min(guide.get("layer", 0), about["arguments"]["layers"] - 1)
+    return view.of(model=name, quantity=quantity, order=order, layer=layer, unit=guide.get("unit", 0))
+
+
+def _costs(view: View, other: View, about: dict) -> None:
+    window = slice(view.part * compute.WINDOW, (view.part + 1) * compute.WINDOW)
+    lines = {v.model: compute.reading(v).bits[window] for v in (view, other)}
+    corpus = about["data"]["corpus"]
+    if (counts := compute.ngram(corpus)) is not None:
+        lines[f"{counts.order}-gram"] = compute.ngram_bits(corpus, view)[window]
+    st.markdown("**Bits each character cost**: " + ", ".join(f"{name} {bits.mean():.2f} on average" for name, bits in lines.items()))
+    tokens = compute.window_tokens(view)
+    figure = bits_figure(lines, tokens, start=window.start, dark=is_dark())
+    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | lines), stretch=True)

@@ -1,0 +1,124 @@
+"""Take the view away: link, pictures, numbers, the whole record, and the lines of Python that make it again."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.figures.states import StateFigure
+from pages._components.state_view import LOOKS
+from pages._hidden_states import compute, states
+from pages._hidden_states import state as hidden_states_state
+from pages._hidden_states.compute import View
+from pages._ui import networks, uploads
+from pages._ui.link import LINK_CHARACTERS, packed
+
+KEY = "hidden_states.export"
+
+
+def panel(view: View, about: dict, chosen) -> None:
+    """Downloads, each made only when it is asked for."""
+    figure = states.figure(view)
+    name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
+    file = json.dumps(_view_file(view)).encode()  # now: what makes a download runs later, where no visitor's state is
+    with st.container(horizontal=True):
+        _download("Picture (SVG)", lambda: figure.to_svg().encode(), f"{name}.svg", "image/svg+xml")
+        _download("Picture (PNG)", lambda: _png(figure), f"{name}.png", "image/png")
+        _download("Page (HTML)", lambda: figure.to_html().encode(), f"{name}.html", "text/html")
+        _download("This unit's numbers (CSV)", lambda: figure.to_frame().to_csv(index=False).encode(), f"{name}.csv", "text/csv")
+        _download("Whole record (NPZ)", lambda: _npz(view), f"{view.model}.npz", "application/octet-stream")
+        _download("View file", lambda: file, f"{name}.view.json", "application/json")
+    fits = len(packed(view.text)) <= LINK_CHARACTERS
+    st.caption(
+        "The address of this page restores the view: copy it from the browser."
+        if fits
+        else "The text is too long for a link; the view file restores it: open it below."
+    )
+    st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=2)
+    if error := st.session_state.pop(f"{KEY}.error", None):
+        st.error(error, icon=":material/error:")
+    st.markdown("**The same in a notebook**, in the folder of this project:")
+    st.code(notebook(view), language="python")
+
+
+def notebook(view: View) -> str:
+    """Lines of Python that compute what the page shows, with nothing of the page."""
+    source, load = uploads.in_lines(view.model)
+    return f"""import explorer
+{source}
+from explorer.analysis.quantities import quantity
+from models.char_lm.reading import read, window_input
+
+loaded = {load}
+text = {view.text!r}
+reading = read(loaded, text, {compute.WINDOW}, before={view.warm_up!r})
+ids, state = window_input(reading, {view.part})
+with explorer.record(loaded.module) as recording:
+    for piece in ids.split({compute.CALL}, dim=1):
+        _, state = loaded.module(piece, state)
+trace = recording.trace(tuple(text[{view.part * compute.WINDOW} : {(view.part + 1) * compute.WINDOW}]))
+values = quantity(trace, {view.quantity!r}, layer={view.layer})  # [time, unit]
+print(values[:, {view.unit}])
+"""
+
+
+def _download(label: str, make, file_name: str, mime: str) -> None:
+    st.download_button(label, make, file_name, mime, key=f"{KEY}.{file_name.rsplit('.', 1)[-1]}", on_click="ignore")
+
+
+def _png(figure: StateFigure) -> bytes:
+    from explorer.figures.export import svg_to_png
+
+    return svg_to_png(figure.to_svg())
+
+
+def _npz(view: View) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trace.npz"
+        compute.trace(view).save(path)
+        return path.read_bytes()
+
+
+def _view_file(view: View) -> dict:
+    return {"recurrent-explorer": 1, "model": view.model, "layer": view.layer, "quantity": view.quantity, "order": view.order} | {
+        "unit": view.unit,
+        "part": view.part,
+        "stretched": view.stretched,
+        "cursor": st.session_state[hidden_states_state.CURSOR],
+        "looks": list(st.session_state[hidden_states_state.LOOKS]),
+        "text": view.text,
+    }
+
+
+def _open_view() -> None:
+    """Read a view file; what it holds is checked like what a link holds."""
+    file, state = st.session_state[f"{KEY}.upload"], st.session_state
+    if file is None:
+        return
+    try:
+        view = json.loads(file.getvalue()[: 4 << 20])
+        model, text, unit, part, layer = (view[k] for k in ("model", "text", "unit", "part", "layer"))
+        sound = (
+            isinstance(text, str)
+            and all(isinstance(n, int) and 0 <= n < 10_000 for n in (unit, part, layer))
+            and model in networks.cards("char_lm")
+        )
+    except (ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        state[f"{KEY}.error"] = (
+            f"{file.name!r} is no view file of this page. Expected the .view.json that *View file* gives; nothing was changed."
+        )
+        return
+    hidden_states_state.set_text(text)
+    state[hidden_states_state.MODEL], state[hidden_states_state.PART] = model, part
+    state[hidden_states_state.SCALE] = hidden_states_state.SCALES[view.get("stretched") is True]
+    cursor, looks = view.get("cursor"), view.get("looks")
+    state[hidden_states_state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(text) else 0
+    state[hidden_states_state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
+    if view.get("order") in hidden_states_state.ORDERS:
+        state[hidden_states_state.ORDER] = hidden_states_state.ROWS_BY.format(view["order"])
+    hidden_states_state.look_at(
+        layer, unit, view.get("quantity") if view.get("quantity") in sum(hidden_states_state.QUANTITIES.values(), ()) else None
+    )

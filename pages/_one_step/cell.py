@@ -1,0 +1,136 @@
+"""A cell with gates in the numbers of a real network: one unit at one character, gate by gate, and what would have happened."""
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.cell_step import KEEPER, CellStep
+from explorer.figures import cell as figures
+from explorer.figures import equations
+from explorer.figures.characters import sign
+from explorer.figures.diagram import short
+from pages._one_step import cell_state as choice
+from pages._one_step import compute, gru_variants
+from pages._one_step.compute import View
+from pages._ui.layout import folding
+from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
+from pages._ui.text import plain, share
+
+KEY = "one_step.cell"
+TITLE = "LSTM and GRU, a real unit"
+HOLDS = {"as it is": None, "held at 0": 0, "held at 1": 1}
+STYLE = """<style>
+.st-key-one_step-cell-equations .katex { font-size: 0.9em; }
+.st-key-one_step-cell-equations [data-testid=stMarkdownContainer] { overflow-x: auto; overflow-y: hidden; }
+</style>"""
+# A narrow screen has room for twenty letters: those far before the chosen one stand outside, or it would.
+BEFORE, NARROW = 9, "<style>@media (max-width: 640px) {{ .st-key-one_step-cell-strip {{ margin-left: -{left}px; }} }}</style>"
+HOW_TO_READ = """
+**The graph.** The state runs along the top, from what the unit held before this character to what it holds after it. Below stand
+its gates: a box is filled as far as the gate is open, and under it are the numbers whose sum went through σ (or tanh): from the
+character or the layer below (W x), from the states of the layer one character before (U h), and the bias.
+
+- **kept + written** is the ledger of the step. A gate alone tells little: a wide open input gate wrote nothing if the candidate was 0,
+  and a forget gate of 0.9 leaves a third after ten characters (0.9¹⁰ = 0.35).
+- **Held at 0, held at 1**: the network reads the text again; at this one character this one gate of this one unit is held, and
+  everything after it follows. All other units, and all later gates, are free.
+- The unit's *name* is a measured association, see *Hidden states*; that it changes the next character here is shown by the
+  experiment alone.
+
+**What this does not show**: training. Gates are what they are because this network learned so.
+
+Sources: Hochreiter and Schmidhuber, *Long Short-Term Memory*, 1997; Gers, Schmidhuber and Cummins, *Learning to Forget*, 2000; Cho et al.,
+2014; Olah, *Understanding LSTM Networks*, 2015.
+"""
+
+
+def panel() -> None:
+    """Controls, the text, the graph of the cell, its equations, and what would have happened."""
+    choice.restore()
+    about = choice.card()
+    if not about:
+        st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+        return
+    told = st.empty()
+    view, value = _controls(about)
+    choice.write_link(view, about)
+    step = compute.step(view)
+    keeper = KEEPER.get(step.kind)
+    shown = step if keeper is None or value is None else step.held(keeper, float(value))
+    told.markdown(sentence(view, step, shown))
+    with scrolling("one_step-strip"):
+        strip = figures.strip(tuple(view.text), compute.held(view), view.at, is_dark())
+        draw_to_click(strip, f"{KEY}.strip", "place", lambda point: choice.look_at(int(point["place"])))
+        st.html(NARROW.format(left=max(0, figures.letters_before(len(view.text), view.at) - BEFORE) * figures.STRIP))
+    choice.slide(view)
+    with scrolling("one_step-cell"):
+        graph = figures.graph(shown, is_dark())
+        draw(graph, f"{KEY}.graph")
+    _equations(shown)
+    save(graph, f"{KEY}.graph", "cell", figures.table(shown))
+    if keeper is not None:
+        _what_if(view, keeper)
+    if step.kind == "gru":
+        gru_variants.panel(view, step)
+    with st.expander("How to read this page"):
+        st.markdown(HOW_TO_READ)
+
+
+def sentence(view: View, step: CellStep, shown: CellStep) -> str:
+    """What to look for in this very picture."""
+    read = f"“{plain(sign(view.text[view.at]))}”"
+    who = f"Unit {view.unit} of {view.model}, layer {view.layer + 1},"
+    if step.kind == "tanh":
+        return f"{who} reads {read}: a plain cell keeps nothing as it was, it holds {short(step.state)} now."
+    if shown is not step:
+        gate = KEEPER[step.kind]
+        would = f"it would hold **{short(shown.state)}** instead of {short(step.state)} after {read}"
+        return f"With the {gate} gate at {shown.value(gate):.0f} {would}. Below: how it goes on."
+    other = 1 if step.value(KEEPER[step.kind]) < 0.5 else 0
+    ledger = f"held {short(step.before)}, kept **{short(step.kept)}** and wrote **{short(step.written)}**"
+    mover = "What it wrote made the change" if step.mover == "candidate" else f"The {step.mover} gate made the change"
+    return f"{who} reads {read}: it {ledger}. {mover}. Hold the {KEEPER[step.kind]} gate at {other}."
+
+
+def _controls(about: dict) -> tuple[View, int | None]:
+    kind = about["arguments"]["cell"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        held = None
+        if kind in KEEPER:
+            st.markdown(f"**{KEEPER[kind].title()} gate**", width="content")
+            label = "The gate at this character"
+            held = st.segmented_control(label, list(HOLDS), key=choice.HOLD, bind="query-params", label_visibility="collapsed")
+        with folding(choice.PAGE):
+            view = choice.pick(about)
+    return view, HOLDS[held] if held else None
+
+
+def _equations(step: CellStep) -> None:
+    with st.container(key=f"{KEY}.equations"):
+        for column, (title, latex) in zip(_pairs(len(equations.cell(step))), equations.cell(step), strict=False):
+            column.markdown(f"**{title}** ${latex}$")
+    st.html(STYLE)
+
+
+def _pairs(count: int) -> list:
+    return [column for _ in range((count + 1) // 2) for column in st.columns(2)]
+
+
+def _what_if(view: View, keeper: str) -> None:
+    st.markdown(f"**What would have happened** with the {keeper} gate held at this one character")
+    names = {"as it is": None, f"{keeper} = 0": (keeper, 0), f"{keeper} = 1": (keeper, 1)}
+    found = {name: compute.what_if(view, gate) for name, gate in names.items()}
+    what = "tanh c" if keeper == "forget" else "h"
+    ahead = view.text[view.at : view.at + compute.AHEAD + 1]
+    left, right = st.columns([2, 1], gap="medium")
+    with left, scrolling("one_step-courses"):
+        lines = {name: course.held for name, course in found.items()}
+        figure = figures.courses(lines, ahead, what, is_dark())
+        show(figure, f"{KEY}.courses", "what-if", pd.DataFrame({"character": list(ahead), **lines}))
+    with right:
+        rows = []
+        for name, course in found.items():
+            likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likely(view, course.p))
+            bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
+            rows.append({"gate": name, what: short(float(course.held[0])), "next": likely, "bits ahead": bits})
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.what_if")
+        st.caption(f"Bits ahead: what the {len(ahead) - 1} characters after it cost the network; fewer is better foreseen.")

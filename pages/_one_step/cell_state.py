@@ -1,0 +1,136 @@
+"""Which unit of which network at which character is looked at in the view of cells."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages._hidden_states.state import example, guides
+from pages._one_step.compute import View
+from pages._one_step.state import PAGE
+from pages._ui import networks, uploads
+from pages._ui.link import link, linked, packed, unpacked
+from pages._ui.progress import guard
+
+MODEL, LAYER, UNIT, TEXT, AT, HOLD = (f"{PAGE}.{name}" for name in ("model", "layer", "unit", "text", "at", "hold"))
+DRAFT, SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("draft", "slider", "number", "row"))
+LAYER_NAME = "layer {}"
+LONGEST = 2_000  # characters of a visitor's text: what fits a link
+
+
+def restore() -> None:
+    """Take text, unit and character out of the link, once for each visitor."""
+    state = st.session_state
+    if TEXT in state:
+        return
+    state[TEXT], state[LAYER], state[UNIT], state[AT] = None, _number(LAYER), _number(UNIT), _number(AT)
+    if code := linked(TEXT, ""):
+        with guard(stop=False):
+            state[TEXT] = unpacked(code)[:LONGEST] or None
+    uploads.remember(linked(MODEL, ""))
+
+
+def _number(name: str) -> int | None:
+    value = linked(name, "")
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
+
+
+def card() -> dict[str, Any]:
+    """The card of the chosen network; empty where there is none."""
+    cards = networks.cards("char_lm")
+    name = st.session_state.get(MODEL) or linked(MODEL, "")
+    return cards.get(name) or cards.get(first()) or next(iter(cards.values()), {})
+
+
+def first(kind: str = "lstm") -> str:
+    """The network of a kind that opens: one whose example holds links if there is one, else any; "" if there is none."""
+    cards = {name: about for name, about in networks.cards("char_lm").items() if about["arguments"]["cell"] == kind}
+    return min(cards, key=lambda name: cards[name]["data"]["corpus"] != "wiki", default="")
+
+
+def text_of(about: dict) -> str:
+    """The text being read."""
+    chosen = st.session_state[TEXT]
+    return example(about).text if chosen is None else chosen
+
+
+def usual(about: dict, text: str) -> tuple[int, int, int]:
+    """Layer, unit and character to open with: the best-measured unit of the card, where the example's gesture happens."""
+    guide = (guides(about) or [{"layer": 0, "unit": 0}])[0]
+    opener = text.find("[[") + 1 if "[[" in text else text.find(example(about).needle)
+    return guide["layer"], guide["unit"], max(0, opener)
+
+
+def set_text(text: str | None) -> None:
+    """Read another text; None goes back to the example."""
+    st.session_state[TEXT] = text[:LONGEST].encode("utf-8", "replace").decode() if text else None
+    st.session_state[AT] = None
+
+
+def look_at(place: int) -> None:
+    """Look at another character, counted from 0."""
+    st.session_state[AT] = place
+
+
+def _forget() -> None:
+    """Another network numbers its units anew."""
+    st.session_state[UNIT] = st.session_state[LAYER] = None
+
+
+def pick(about: dict) -> View:
+    """The widgets that choose network, layer, unit and text."""
+    cards, state, size = networks.cards("char_lm"), st.session_state, about["arguments"]
+    text = text_of(about)
+    layer, unit, _ = usual(about, text)
+    # First stands what opens: a default elsewhere in the list and a value set by a button are too much for one widget.
+    names = sorted(cards, key=lambda name: name != first())
+    model = st.selectbox("Network", names, key=MODEL, width=170, on_change=_forget, bind="query-params", label_visibility="collapsed")
+    layers = [LAYER_NAME.format(n + 1) for n in range(size["layers"])]
+    state[ROW] = layers[min(layer if state[LAYER] is None else state[LAYER], len(layers) - 1)]
+    st.selectbox("Layer", layers, key=ROW, width=110, label_visibility="collapsed", on_change=_layer_chosen, args=(layers,))
+    state[NUMBER] = min(unit if state[UNIT] is None else state[UNIT], size["units"] - 1)
+    st.number_input("Unit", 0, size["units"] - 1, key=NUMBER, width=130, label_visibility="collapsed", on_change=_unit_chosen)
+    _text_popover(text)
+    return View(model, text, example(about).warm_up, layers.index(state[ROW]), state[NUMBER], _at(about, text))
+
+
+def _layer_chosen(layers: list[str]) -> None:
+    st.session_state[LAYER] = layers.index(st.session_state[ROW])
+
+
+def _unit_chosen() -> None:
+    st.session_state[UNIT] = st.session_state[NUMBER]
+
+
+def _at(about: dict, text: str) -> int:
+    at = st.session_state[AT]
+    return min(usual(about, text)[2] if at is None else at, len(text) - 1)
+
+
+def slide(view: View) -> None:
+    """The slider over the text: its arrow keys go from character to character."""
+    if len(view.text) < 2:
+        return
+    st.session_state[SLIDER] = view.at + 1
+    st.slider("Character", 1, len(view.text), key=SLIDER, format="character %d", label_visibility="collapsed", on_change=_slid)
+
+
+def _slid() -> None:
+    look_at(st.session_state[SLIDER] - 1)
+
+
+def _text_popover(text: str) -> None:
+    with st.popover("Your own text", icon=":material/edit:", width="content"):
+        with st.form(f"{PAGE}.text_form", border=False):
+            st.session_state[DRAFT] = text
+            st.text_area(f"Type or paste anything, up to {LONGEST:,} characters", key=DRAFT, height=200, max_chars=LONGEST)
+            st.form_submit_button("Read it", on_click=lambda: set_text(st.session_state[DRAFT]))
+        st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
+
+
+def write_link(view: View, about: dict) -> None:
+    """Put text, unit and character into the link."""
+    layer, unit, at = usual(about, view.text)
+    link(LAYER, str(view.layer), str(layer))
+    link(UNIT, str(view.unit), str(unit))
+    link(AT, str(view.at), str(at))
+    link(TEXT, packed(view.text) if view.text != example(about).text else "", "")

@@ -1,0 +1,264 @@
+"""A lesson in eight short steps: one thing to try, one question, and an answer that the page computes and checks."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from explorer.analysis.cell_step import KEEPER
+from explorer.figures.learning import FLOOR
+from explorer.textbook.hello import READ, after, covered, forward, opening
+from pages._hidden_states.state import example
+from pages._one_step import cell, cell_state, compute, hello
+from pages._one_step import state as one_step_state
+from pages._ui import networks
+from pages._ui.link import link, linked
+from pages._ui.text import plain
+
+LESSON = f"{one_step_state.PAGE}.lesson"
+KEY = "one_step.lessons"
+USUAL_RATE, *_, LARGEST = one_step_state.RATES
+GATES = {"forget": "the forget gate let go", "candidate": "what was written"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the lesson.
+
+    Args:
+        title: What it is about. do: the one thing to try.
+        question: What is asked. options: answers to choose from; none where a number is asked.
+        answer: Computes the right one: an option, or a number that may be missed by `slack`.
+        why: What the answer shows, and what it does not.
+        begin: Puts the page where the step begins.
+        needs: Kind of network that must be at hand, "" for none.
+    """
+
+    title: str
+    do: str
+    question: str
+    answer: Callable[[], str | float]
+    why: str
+    begin: Callable[[], None]
+    options: tuple[str, ...] = ()
+    slack: float = 0.0
+    needs: str = ""
+
+
+def _hello(stretches: tuple[int, ...], rate: str = USUAL_RATE) -> Callable[[], None]:
+    def begin() -> None:
+        state = st.session_state
+        state[one_step_state.VIEW], state[one_step_state.STRETCHES], state[one_step_state.RATE] = hello.TITLE, stretches, rate
+
+    return begin
+
+
+def _cell(kind: str) -> Callable[[], None]:
+    def begin() -> None:
+        state = st.session_state
+        view = _closing(kind)
+        state[one_step_state.VIEW], state[cell_state.MODEL], state[cell_state.TEXT] = cell.TITLE, view.model, None
+        state[cell_state.LAYER], state[cell_state.UNIT], state[cell_state.AT] = view.layer, view.unit, view.at
+        state[cell_state.HOLD] = next(iter(cell.HOLDS))
+
+    return begin
+
+
+def _closing(kind: str) -> compute.View:
+    """The best-measured unit of a network of this kind where the first link, or what its example opens, is closed."""
+    name = cell_state.first(kind)
+    about = networks.cards("char_lm")[name]
+    text, needle = example(about).text, example(about).needle
+    layer, unit, _ = cell_state.usual(about, text)
+    return compute.View(name, text, example(about).warm_up, layer, unit, max(1, text.find(needle) + len(needle) - 1))
+
+
+def _dearest() -> str:
+    losses = forward(opening()).losses
+    return str(int(losses.argmax()) + 1)
+
+
+def _presses() -> float:
+    return float(next(n for n, loss in enumerate(after((200,), one_step_state.RATES[USUAL_RATE])[1]) if loss < 1))
+
+
+def _two_ls() -> str:
+    logits = forward(covered(after((4,), one_step_state.RATES[USUAL_RATE])[0])).logits
+    return "the same" if (logits[2] == logits[3]).all() else "different ones"
+
+
+def _too_large() -> str:
+    before, now = after((1,), one_step_state.RATES[LARGEST])[1]
+    return "down" if now < before else "up"
+
+
+def _mover() -> str:
+    mover = compute.step(_closing("lstm")).mover
+    return GATES[mover]
+
+
+def _end_of_z() -> str:
+    view = _closing("gru")
+    before, kept = float(compute.held(view)[view.at - 1]), float(compute.what_if(view, (KEEPER["gru"], 1)).held[0])
+    return "it keeps" if math.isclose(before, kept, abs_tol=1e-5) else "it writes"
+
+
+STEPS = (
+    Step(
+        "A step costs",
+        "Read the four columns. Each has a loss: how surprised the network is by the letter that should come.",
+        f"Which of the four steps of “{READ}” costs most?",
+        _dearest,
+        "The loss is −ln p of the wanted letter: the less was expected of it, the more it costs, whatever the others got.",
+        _hello((0,)),
+        ("1", "2", "3", "4"),
+    ),
+    Step(
+        "Learning",
+        "Press *One step of learning* and watch the loss and the framed letters.",
+        "After how many presses is the loss below 1 for the first time? (step size 0.1)",
+        _presses,
+        "All weights move at once, each a little against its own slope. Four letters learned by heart are no spelling yet.",
+        _hello((0,)),
+    ),
+    Step(
+        "What the arrow is for",
+        "All four letters are right. Now cover the recurrent arrow, and compare the third and the fourth step.",
+        "Without the arrow, which answers do the two l's get?",
+        _two_ls,
+        "The network does not know positions: without the state before, equal letters are equal questions.",
+        _hello((4,)),
+        ("the same", "different ones"),
+    ),
+    Step(
+        "Learning without memory",
+        "The arrow is covered. Press *Ten steps* as often as you like.",
+        "Which number does the loss never get below? (two decimals)",
+        lambda: FLOOR,
+        "One question with two right answers, l and o: half and half is the best there is, and costs 2 · ln 2.",
+        _hello((4, 0)),
+        slack=0.02,
+    ),
+    Step(
+        "Too large a step",
+        "The step size is 1 now. Press once.",
+        "Where did the loss go?",
+        _too_large,
+        "The slope holds near the weights it was computed at. A step far against it lands somewhere else altogether.",
+        _hello((0,), LARGEST),
+        ("down", "up"),
+    ),
+    Step(
+        "A gate of 0.9",
+        "Look at the forget gate of this unit: its box is filled as far as it is open. Go along the text with the slider.",
+        "A forget gate is 0.9 at every character. What share of the memory is left after 10 characters? (two decimals)",
+        lambda: 0.9**10,
+        "0.9¹⁰: “nearly open” is no long memory. What lasts needs a gate much nearer to 1.",
+        _cell("lstm"),
+        slack=0.006,
+        needs="lstm",
+    ),
+    Step(
+        "Forget or overwrite",
+        "Here what the text opened is closed. Read kept and written on the graph; then hold the forget gate at 0 and at 1.",
+        "What changed the memory more at this character?",
+        _mover,
+        "The change is (kept − before) + written: the larger of the two made it. A gate's value alone does not tell.",
+        _cell("lstm"),
+        tuple(GATES.values()),
+        needs="lstm",
+    ),
+    Step(
+        "Two GRUs",
+        "Hold the update gate z at 1 and compare what the unit holds with what it held before. Then read *Two GRUs* below.",
+        "In torch's GRU, what does a unit do whose z is 1?",
+        _end_of_z,
+        "Many lectures write it the other way round. A picture of z means nothing until it says which end keeps.",
+        _cell("gru"),
+        ("it keeps", "it writes"),
+        needs="gru",
+    ),
+)
+
+
+def restore() -> None:
+    """Open the step that the link names, once for each visitor; where the page begins is in the link too."""
+    if LESSON not in st.session_state:
+        code = linked(LESSON, "")
+        number = int(code) - 1 if code.isascii() and code.isdecimal() and len(code) < 3 else -1
+        st.session_state[LESSON] = number if 0 <= number < len(shown()) else None
+
+
+def write_link() -> None:
+    """Put the open step into the link, counted from 1."""
+    number = st.session_state[LESSON]
+    link(LESSON, "" if number is None else str(number + 1), "")
+
+
+def shown() -> tuple[Step, ...]:
+    """The steps whose network is at hand."""
+    return tuple(step for step in STEPS if not step.needs or cell_state.first(step.needs))
+
+
+def go(number: int | None) -> None:
+    """Begin a step, counted from 0; None closes the lesson."""
+    st.session_state[LESSON] = number
+    if number is not None:
+        shown()[number].begin()
+
+
+def is_right(step: Step, answer: Any) -> bool:
+    """Whether an answer is the one that the page computes."""
+    right = step.answer()
+    return answer == right if isinstance(right, str) else abs(float(answer) - right) <= step.slack
+
+
+def _number(typed: str) -> float | None:
+    """The number that was typed, with a point or a comma; None where it is none."""
+    try:
+        number = float(typed.replace(",", ".").replace("−", "-"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def panel() -> None:
+    """The step that is open, above whatever the page shows."""
+    number = st.session_state.get(LESSON)
+    if number is None:
+        return
+    steps_, number = shown(), min(number, len(shown()) - 1)
+    step = steps_[number]
+    with st.container(border=True, key=f"{KEY}.frame"):
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            st.markdown(f"**{number + 1} of {len(steps_)}: {step.title}.** {step.do}")
+            with st.container(horizontal=True, gap="small"):
+                st.button("Back", key=f"{KEY}.back", on_click=go, args=(number - 1,), disabled=number == 0)
+                st.button("Next", key=f"{KEY}.next", on_click=go, args=(number + 1,), disabled=number == len(steps_) - 1)
+                st.button("Close the lesson", key=f"{KEY}.close", icon=":material/close:", on_click=go, args=(None,))
+        with right:
+            _question(number, step)
+
+
+def _question(number: int, step: Step) -> None:
+    key = f"{KEY}.answer.{STEPS.index(step)}"
+    if step.options:
+        answer = st.radio(step.question, step.options, index=None, key=key, horizontal=True)
+    else:
+        # Typed as text: a browser's field of numbers drops the comma of 0,35 without a word.
+        typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="your number").strip()
+        answer = _number(typed)
+        if typed and answer is None:
+            st.warning(f"“{plain(typed)}” is no number. Type one like 3 or 0.25.", icon=":material/edit:")
+    if answer is None:
+        return
+    if is_right(step, answer):
+        st.success(f"Right. {step.why}", icon=":material/check:")
+        return
+    st.warning("Not so. Try it once more on the page.", icon=":material/replay:")
+    with st.popover("Show the answer"):
+        right = step.answer()
+        st.markdown(f"**{right if isinstance(right, str) else format(right, '.2f').removesuffix('.00')}**. {step.why}")

@@ -1,1 +1,0 @@
-"""What every page uses: caches, links, progress, errors as sentences, figures with their exports."""

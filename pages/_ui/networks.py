@@ -1,0 +1,52 @@
+"""The trained networks that the pages open, each once for all visitors. Torch comes in with the first, not before."""
+
+import gc
+import os
+from typing import Any
+
+import streamlit as st
+
+import models
+from models import checkpoint
+from pages._ui import uploads
+from pages._ui.cards import believed
+
+
+@st.cache_resource
+def _freeze() -> None:
+    """Take what imports left out of the garbage collector's sight: Streamlit collects after every run, 60 ms each."""
+    if "EXPLORER_NO_FREEZE" not in os.environ:  # the benchmark of many sessions measures both ways
+        gc.collect()
+        gc.freeze()
+
+
+def cards(*kinds: str) -> dict[str, dict]:
+    """Cards of the networks of some kinds, by name: those of the folder, then those this visitor brought."""
+    brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
+    return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def _shipped(kinds: tuple[str, ...]) -> dict[str, dict]:
+    found = {name: believed(card) for name, card in models.available().items() if card["kind"] in kinds}
+    return {name: card for name, card in found.items() if card}
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def damaged() -> dict[str, str]:
+    """A sentence for each file of the folder that looks like a checkpoint and is none."""
+    return models.damaged()
+
+
+@st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
+def loaded(name: str) -> Any:
+    """A trained network, opened once for all."""
+    brought = uploads.path_of(name)
+    model = checkpoint.load(brought) if brought else models.load(name)
+    import explorer
+    from models.char_lm.reading import one_thread
+
+    one_thread()
+    _ = explorer.record  # imported here, so that the freeze covers it
+    _freeze()
+    return model

@@ -1,0 +1,81 @@
+"""Checkpoints that visitors bring: kept for as long as the server runs, under a name that tells their content."""
+
+import hashlib
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import CheckpointError
+from models.checkpoint import load, write_atomically
+from pages._ui import cards
+
+MOST = 20  # files kept; the oldest goes first
+KEY = "uploads.names"
+
+
+@st.cache_resource
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="recurrent-explorer-"))
+
+
+def path_of(name: str) -> Path | None:
+    """The file of an uploaded network; None where the name is none."""
+    path = _folder() / f"{name}.safetensors"
+    return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
+
+
+def in_lines(name: str) -> tuple[str, str]:
+    """How a notebook opens a network: what it imports, and what it calls."""
+    if path_of(name):
+        return "from models import checkpoint", "checkpoint.load('your file.safetensors')"
+    return "import models", f"models.load({name!r})"
+
+
+def keep(file_name: str, content: bytes, *kinds: str) -> str:
+    """Check a checkpoint, keep it, and give the name under which it opens.
+
+    Args:
+        file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
+        kinds: What the page can show, keys of models.checkpoint.KINDS.
+
+    Raises:
+        CheckpointError: it is no checkpoint, a damaged one, or of another kind; nothing is kept.
+    """
+    stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
+    trial = _folder() / f"{name}.trial"
+    try:
+        write_atomically(trial, content)
+        found = load(trial).card["kind"]
+        if found not in kinds:
+            raise CheckpointError(
+                f"{trial} is of kind {found!r}; this page opens {' and '.join(map(repr, kinds))}. Another page may open it."
+            )
+        trial.replace(_folder() / f"{name}.safetensors")
+    except CheckpointError as error:
+        raise CheckpointError(str(error).replace(str(trial), repr(file_name))) from None
+    finally:
+        trial.unlink(missing_ok=True)
+    for old in sorted(_folder().glob("*.safetensors"), key=lambda file: file.stat().st_mtime)[:-MOST]:
+        old.unlink(missing_ok=True)
+    return name
+
+
+def remember(name: str) -> None:
+    """Let this visitor choose an uploaded network; a name that is none is passed over."""
+    if path_of(name):
+        known = st.session_state.get(KEY, ())
+        st.session_state[KEY] = [*(other for other in known if other != name), name]
+
+
+@st.cache_data(show_spinner=False, max_entries=MOST)
+def card_of(name: str) -> dict[str, Any]:
+    """The card of an uploaded network, empty where it is no longer here."""
+    path = path_of(name)
+    if not path:
+        return {}
+    loaded = load(path)
+    return cards.of_module(loaded.card, loaded.module)

@@ -1,0 +1,116 @@
+"""One example of each public figure of Altair, of small records, and what a test reads from a chart."""
+
+from functools import cache
+
+import altair as alt
+import numpy as np
+
+from explorer.analysis.cell_step import CellStep, Gate
+from explorer.analysis.confusion import reliability_of
+from explorer.analysis.rank import Ranking, rank
+from explorer.analysis.saturation import gate_saturation, saturable
+from explorer.figures import alignment, architectures, cell, confusion, hello, image_attention, prediction_path
+from explorer.figures.beam import Branches, tree
+from explorer.figures.bits import bits
+from explorer.figures.bleu import Score, by_length
+from explorer.figures.export import to_svg
+from explorer.figures.learning import losses
+from explorer.figures.ranking import ranking
+from explorer.figures.reliability import diagram
+from explorer.figures.saturation import saturation
+from explorer.figures.unit import gates_and_ledger, histogram
+from explorer.records import Alignment, ConfusionMatrix
+from explorer.textbook.hello import after, forward, opening
+from tests.explorer.analysis import test_training_curve
+from tests.explorer.figures import test_gradient_decay
+from tests.explorer.traces import lstm_trace
+
+WIDE = lstm_trace(time=30, units=4)
+ALIGNED = Alignment(
+    ("the", "red", "car", "the", "</s>"),
+    ("la", "voiture", "rouge", "\t"),
+    np.array([[0.9, 0, 0.1, 0, 0], [0, 0.1, 0.9, 0, 0], [0, 0.8, 0.2, 0, 0], [0, 0, 0, 0, 1]]),
+)
+EVEN = Alignment(ALIGNED.source, ALIGNED.target, np.full((4, 5), 0.2))
+# la -> maison -> </s>, la -> voiture (dropped), un -> chat -> </s>
+BEAM = Branches(
+    [-1, -1, 0, 0, 1, 2, 4], ["la", "un", "maison", "voiture", "chat", "</s>", "</s>"], [-1.0] * 7, [True] * 3 + [False] + [True] * 3
+)
+BLEU = {
+    "additive": [Score("1-5", 50.0, 48.0, 52.0, 900), Score("6-8", 45.0, 43.0, 47.5, 800)],
+    "none": [Score("1-5", 47.0, 45.0, 49.0, 900), Score("6-8", 30.0, 28.5, 31.0, 800)],
+}
+# Two rows and three columns of regions over a picture twice as wide as high.
+SEEN = image_attention.Seen(
+    np.random.default_rng(0).integers(0, 256, (60, 120, 3), np.uint8),
+    ("dog", "grass"),
+    np.array([[0, 0, 0.8, 0.1, 0.1, 0], [0.4, 0.2, 0.1, 0.1, 0.1, 0.1]]),
+    (2, 3),
+)
+
+
+@cache
+def planted() -> Ranking:
+    """Ten units, of which number 3 follows the track."""
+    rng = np.random.default_rng(0)
+    values, track = rng.normal(size=(600, 12)).astype(np.float32), np.repeat(rng.random(60) < 0.4, 10).astype(np.float32)
+    values[:, 3] += 3 * track
+    return rank(values, track, "abc" * 200, rng.normal(size=(600, 12)).astype(np.float32))
+
+
+# 10 ants, 40 bees, 30 cows; of the 4 bees taken for cows 3 stand under cow too.
+COUNTED = ConfusionMatrix(("ant", "bee", "cow"), np.array([[8, 2, 0], [6, 30, 4], [0, 0, 30]]))
+SHARED = ConfusionMatrix(("ant", "bee", "cow"), np.array([[0, 0, 0], [1, 0, 3], [0, 0, 5]]))
+OTHER = ConfusionMatrix(("ant", "bee", "cow"), np.array([[5, 5, 0], [0, 40, 0], [0, 0, 30]]))
+BINS = reliability_of(np.array([4, 0, 100]), np.array([3, 0, 70]), np.array([0.3, np.nan, 0.7]))
+READ = np.array([[0.4, 0.3, 0.1, 0.1, 0.06, 0.04], [0.1, 0.1, 0.5, 0.1, 0.1, 0.1], [0.0, 0.1, 0.2, 0.6, 0.05, 0.05]])
+NAMED = ("ant", "bee", "cow", "dog", "eel", "fox")
+PATHS = [architectures.Path("left", np.linspace(-1, 1, 12).reshape(3, 4)), architectures.Path("right", np.zeros((3, 4)), True)]
+STEP = CellStep(
+    "gru", (Gate("reset", 1.0, 0.5, 0.0, 0.8), Gate("update", 1.0, 0.0, 0.0, 0.7), Gate("candidate", 0.0, -0.5, 0.0, -0.5)), 0.4
+)
+
+# One call of each public figure, with and without the dark ground.
+EXAMPLES = {
+    "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
+    "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
+    "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),
+    "bits.bits": lambda dark: bits({"wiki-lstm": np.arange(20.0), "5-gram": np.full(20, 3.0)}, "x" * 20, dark=dark),
+    "alignment.matrix": lambda dark: alignment.matrix(ALIGNED, 1, numbers=True, dark=dark),
+    "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),
+    "alignment.lines": lambda dark: alignment.lines(ALIGNED, 1, dark),
+    "alignment.row": lambda dark: alignment.row(ALIGNED, 2, dark),
+    "beam.tree": lambda dark: tree(BEAM, 5, True, dark),
+    "bleu.by_length": lambda dark: by_length(BLEU, dark),
+    "confusion.matrix": lambda dark: confusion.matrix(COUNTED, [2, 0, 1], SHARED, chosen=("bee", "cow"), dark=dark),
+    "confusion.difference": lambda dark: confusion.difference(COUNTED, OTHER, [2, 0, 1], dark),
+    "confusion.small": lambda dark: confusion.small(confusion.matrix(COUNTED, [2, 0, 1], SHARED, dark=dark), 3),
+    "prediction_path.lines": lambda dark: prediction_path.lines(READ, "a b", NAMED, dark),
+    "prediction_path.effects": lambda dark: prediction_path.effects(
+        0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), [("a", "x"), (" ", "y"), ("b", "z")], dark
+    ),
+    "reliability.diagram": lambda dark: diagram(BINS, dark),
+    "cell.graph": lambda dark: cell.graph(STEP, dark),
+    "cell.strip": lambda dark: cell.strip("a long\tway ", np.linspace(-1, 1, 11), 4, dark),
+    "cell.courses": lambda dark: cell.courses({"as it is": np.zeros(3), "forget = 0": np.ones(3)}, "a\n'", "tanh c", dark),
+    "architectures.stacked": lambda dark: architectures.stacked(PATHS, "ab ", np.eye(2, 3), dark),
+    "architectures.bidirectional": lambda dark: architectures.bidirectional(PATHS, "ab ", np.zeros((2, 3)), dark),
+    "architectures.pattern": lambda dark: architectures.pattern("one to many", dark),
+    "hello.unfolded": lambda dark: hello.unfolded(forward(opening()), 1, False, dark),
+    "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
+    "learning.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
+    "image_attention.multiples": lambda dark: image_attention.multiples(SEEN, ["0.90", "0.50"], dark=dark),
+    "image_attention.region_map": lambda dark: image_attention.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
+    "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
+    **test_gradient_decay.EXAMPLES,
+    **test_training_curve.EXAMPLES,
+}
+
+
+def rows(spec: dict, *fields: str) -> list[dict]:
+    """The first data set of a chart that has all of these fields."""
+    return next(d for d in spec["datasets"].values() if d and set(fields) <= set(d[0]))
+
+
+def texts(figure: alt.TopLevelMixin) -> str:
+    return to_svg(figure)

@@ -1,0 +1,124 @@
+"""The graphs of "hello" hold its numbers, and so do the equations."""
+
+import math
+
+import pytest
+
+from explorer.errors import AnalysisError
+from explorer.figures import equations
+from explorer.figures.diagram import Sketch, short
+from explorer.figures.hello import folded, table, unfolded
+from explorer.figures.learning import losses
+from explorer.figures.theme import sentence_of
+from explorer.textbook.hello import after, covered, forward, opening
+
+
+def rows(figure, field: str) -> list[dict]:
+    """Every datum of a chart with this field."""
+    return [row for data in figure.to_dict()["datasets"].values() for row in data if field in row]
+
+
+def told(figure) -> list[str]:
+    return [row["told"] for row in rows(figure, "told")]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (0.3, "0.30"),
+        (-0.1, "−0.10"),
+        (4.1, "4.1"),
+        (-3.0, "−3.0"),
+        (12.4, "12"),
+        (-0.001, "0.00"),
+        (0.996, "1.0"),
+        (9.96, "10"),
+        (0.0, "0.00"),
+    ],
+)
+def test_numbers_are_short(value: float, wanted: str):
+    assert short(value) == wanted
+
+
+def test_the_unfolded_graph_holds_the_slide():
+    letters = told(unfolded(forward(opening()), 1))
+    for number in ("0.96", "−0.50", "4.1", "−3.0", "2.2", "0.84"):
+        assert number in letters
+    assert [each for each in letters if each.startswith("loss")] == [
+        "loss 2.08 = −ln 0.125", "loss 2.90 = −ln 0.055", "loss 0.38 = −ln 0.684", "loss 0.23 = −ln 0.793"
+    ]  # fmt: skip
+    assert [each for each in letters if each in "✓✗"] == ["✗", "✗", "✓", "✓"]
+    assert sum(each == "W_hh" for each in letters) == 3
+
+
+def test_the_folded_graph_holds_one_step_and_one_loop():
+    figure = folded(forward(opening()), 2)
+    assert "reads l" in told(figure) and "loss 0.38 = −ln 0.684" in told(figure) and told(figure).count("W_hh") == 1
+    assert "Step 3 reads l, holds 0.10, −0.50, −0.30, answers l; wanted l has p 0.68, loss 0.38." in sentence_of(figure)
+
+
+def test_a_covered_arrow_is_broken_and_points_nowhere():
+    found = forward(covered(opening()))
+    heads = {is_covered: len(rows(unfolded(found, 0, is_covered), "angle")) for is_covered in (False, True)}
+    assert heads == {False: 12, True: 8}
+    assert sum(row["dashed"] for row in rows(unfolded(found, 0, True), "dashed")) == 8
+    assert "without its recurrent arrow" in sentence_of(unfolded(found, 0, True))
+
+
+def test_a_click_tells_its_step():
+    assert [row["place"] for row in rows(unfolded(forward(opening())), "place")] == [0, 1, 2, 3]
+
+
+def test_the_table_adds_up():
+    frame = table(forward(opening()))
+    assert frame.shape == (4, 3 + 4 + 3 * 4 + 4 + 4 + 1)
+    assert (frame["W_xh x 2"] + frame["W_hh h before 2"]).tolist() == frame["sum 2"].tolist()
+    assert frame["p l"][2] == pytest.approx(0.684, abs=1e-3) and frame["reads"].tolist() == list("hell")
+
+
+def test_the_equations_hold_the_numbers_of_the_step():
+    network = opening()
+    told = dict(equations.hello(network, forward(network), 1))
+    assert r"W_{hh}\,h_1 =" in told["From the step before"]
+    assert r"\begin{bmatrix} 0.30 \\ -0.10 \\ 0.90 \end{bmatrix}" in told["From the step before"]
+    assert told["The new state"].endswith(r"\begin{bmatrix} 0.96 \\ 0.30 \\ 0.10 \end{bmatrix}")
+    assert told["The answer and its loss"].endswith(r"-\ln 0.055 = 2.90")
+    first = dict(equations.hello(network, forward(network), 0))
+    assert r"\begin{bmatrix} 0.00 \\ 0.00 \\ 0.00 \end{bmatrix}" in first["From the step before"]
+
+
+def test_the_loss_that_is_written_is_that_of_the_probability_that_is_written():
+    """A reader with a calculator: −ln 0.13 would be 2.04 and not 2.08. Tiny ones too: −ln 0.000 is no number."""
+    for stretches, rate in (((0,), 0.1), ((3,), 0.1), ((1,), 1.0), ((4, 30), 0.3)):
+        found = forward(after(stretches, rate)[0])
+        for letters in [each for each in told(unfolded(found)) if each.startswith("loss")]:
+            loss, p = (float(part) for part in letters.removeprefix("loss ").split(" = −ln "))
+            assert -math.log(p) == pytest.approx(loss, abs=0.011)
+        for t, right in enumerate(found.losses):
+            p = float(dict(equations.hello(opening(), found, t))["The answer and its loss"].split(r"-\ln ")[1].split(" = ")[0])
+            assert -math.log(p) == pytest.approx(right, abs=0.006)
+
+
+def test_the_loss_names_what_it_cannot_get_below():
+    stretches = (2, 3)
+    course = after(stretches, 0.1)[1]
+    figure = losses(course, stretches)
+    assert [row["network"] for row in rows(figure, "network")] == ["with the recurrent arrow"] * 2 + ["without it"] * 4
+    assert "2 ln 2 = 1.39" in sentence_of(figure) and "2 ln 2" not in sentence_of(losses(after((2,), 0.1)[1], (2,)))
+
+
+def test_an_arrow_bends_where_it_is_told_to():
+    sketch = Sketch(100, 100)
+    sketch.arrow([(0, 0), (50, 0), (50, 40)])
+    assert sketch.heads == [{"x": 50, "y": 40, "angle": 180.0, "colour": "#31333f"}] and len(sketch.lines) == 3
+
+
+@pytest.mark.parametrize("draw", [unfolded, folded])
+def test_there_are_four_steps(draw):
+    with pytest.raises(AnalysisError, match=r"There is no step 4; expected 0 to 3, the letters of 'hell'."):
+        draw(forward(opening()), 4)
+
+
+def test_a_loss_is_needed():
+    with pytest.raises(AnalysisError, match=r"There is no loss; expected at least one."):
+        losses([], (0,))

@@ -1,0 +1,99 @@
+"""The figures of units: saturation of all, one over a window, and the ranking by a track."""
+
+import json
+
+import numpy as np
+import pytest
+
+from explorer.analysis.saturation import gate_saturation
+from explorer.errors import AnalysisError
+from explorer.figures.ranking import ranking
+from explorer.figures.saturation import saturation
+from explorer.figures.unit import gates_and_ledger, histogram
+from tests.explorer.figures.figure_examples import EXAMPLES, WIDE, planted, rows, texts
+from tests.explorer.traces import gru_trace, rnn_trace
+
+# saturation
+
+
+def test_saturation_has_a_dot_for_each_unit_and_one_selection():
+    spec = EXAMPLES["saturation.saturation"](False).to_dict()
+    assert [panel["title"]["text"] for panel in spec["concat"]] == ["input gate", "forget gate", "output gate"]
+    dots = spec["datasets"][spec["concat"][1]["layer"][1]["data"]["name"]]
+    expected = gate_saturation(WIDE, "forget")
+    assert {(d["layer"], d["unit"]): (d["shut"], d["open"]) for d in dots} == {
+        (layer, unit): (expected.shut[layer, unit], expected.open[layer, unit]) for layer in range(2) for unit in range(4)
+    }
+    assert [(d["layer"], d["unit"]) for d in dots if d["ringed"]] == [(1, 2)]
+    limit = spec["datasets"][spec["concat"][0]["layer"][0]["data"]["name"]]
+    assert [p["shut"] + p["open"] for p in limit] == [1, 1]
+    (selection,) = spec["params"]
+    assert selection["name"] == "unit" and selection["select"]["fields"] == ["layer", "unit"]
+    assert selection["views"] == [panel["layer"][1]["name"] for panel in spec["concat"]]
+
+
+def test_saturation_without_a_gate():
+    with pytest.raises(AnalysisError, match="no gate to show"):
+        saturation([])
+
+
+# one unit
+
+
+def test_histogram_counts_every_value():
+    spec = EXAMPLES["unit.histogram"](False).to_dict()
+    bins = rows(spec, "from", "characters")
+    assert sum(b["characters"] for b in bins) == 50 and (bins[0]["from"], bins[-1]["to"]) == (-1, 1)
+    assert rows(histogram(np.array([-5.0, 7.0]), "cell", 0.0).to_dict(), "to")[-1]["to"] == 7
+    assert "50 values from -0.96 to 0.96" in spec["description"]
+    with pytest.raises(AnalysisError, match="text is empty"):
+        histogram(np.zeros(0), "cell")
+
+
+def test_gates_and_ledger_show_the_window():
+    figure = gates_and_ledger(WIDE, 1, 2, (3, 13))
+    spec = figure.to_dict()
+    names = [spec["datasets"][panel["layer"][1]["data"]["name"]] for panel in spec["vconcat"]]
+    assert {r["series"] for r in names[0]} == set(WIDE.gates) and {r["series"] for r in names[1]} == {"kept", "written", "shown"}
+    value = {(r["series"], r["position"]): r["value"] for r in [*names[0], *names[1]]}
+    assert {position for _, position in value} == set(range(3, 13))
+    assert value["forget", 5] == pytest.approx(WIDE.gates["forget"][5, 1, 2])
+    assert value["kept", 5] + value["written", 5] == pytest.approx(WIDE.cell[5, 1, 2], abs=1e-6)
+    assert value["shown", 12] == pytest.approx(WIDE.hidden[12, 1, 2])
+    assert spec["resolve"]["scale"] == {"color": "independent", "strokeDash": "independent"}
+    for name in ("forget", "candidate", "kept", "shown"):
+        assert f">{name}</text>" in texts(figure)  # labels at the line ends
+    assert "legend" not in json.dumps(spec["vconcat"]).replace('"legend": null', "")
+
+
+def test_gates_and_ledger_of_other_kinds_and_their_refusals():
+    assert len(gates_and_ledger(gru_trace(), 0, 1).to_dict()["vconcat"]) == 2
+    assert "A plain RNN keeps nothing" in json.dumps(gates_and_ledger(rnn_trace(), 0, 1).to_dict())
+    for call, sentence in (
+        ((WIDE, 0, 4), "There is no unit 4; this layer has 4, 0 to 3"),
+        ((WIDE, 0, 0, (5, 5)), "window 5..5"),
+        ((WIDE, 2, 0), "no layer 2"),
+    ):
+        with pytest.raises(AnalysisError, match=sentence):
+            gates_and_ledger(*call)
+
+
+# ranking
+
+
+def test_ranking_bars_carry_held_out_scores_and_baselines():
+    found = planted()
+    spec = ranking(found, names=[f"L0 {u}" for u in range(12)], top=4).to_dict()
+    bars = rows(spec, "name", "clears")
+    assert [b["unit"] for b in bars] == found.order[:4].tolist() and bars[0] == {
+        "unit": 3, "name": "L0 3", "r": pytest.approx(found.r[3]), "clears": True,
+    }  # fmt: skip
+    assert not bars[-1]["clears"]
+    rules = rows(spec, "baseline")
+    best = max((found.baselines[name].r, name) for name in found.baselines if name.startswith("last"))[1]
+    assert {r["baseline"]: r["r"] for r in rules} == {
+        name: pytest.approx(found.baselines[name].r) for name in ("chance", "untrained", best)
+    }
+    assert found.verdict() in spec["description"]
+    (selection,) = spec["params"]
+    assert selection["name"] == "unit" and selection["select"]["fields"] == ["unit"]

@@ -1,0 +1,107 @@
+"""The hooks of a recording: where they can be set, whom they hear, and that they are gone afterwards."""
+
+import sys
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+import explorer
+from explorer.errors import RecordingError
+from tests.explorer.errors import refused
+
+
+def hooks(module: nn.Module) -> int:
+    return sum(len(part._forward_hooks) for part in module.modules())
+
+
+def test_hooks_are_gone_after_an_exception_and_when_nested(pair):
+    x = torch.randn(1, 6, 3)
+    with pytest.raises(RuntimeError), explorer.record(pair):
+        pair(torch.randn(1, 6, 99))
+    assert hooks(pair) == 0
+    with explorer.record(pair) as outer:
+        pair.encoder(x)
+        with explorer.record(pair) as inner:
+            assert hooks(pair) == 4
+            pair.encoder(torch.randn(1, 2, 3))
+        assert hooks(pair) == 2
+    assert hooks(pair) == 0
+    inner.trace("ab", "encoder")
+    with pytest.raises(RecordingError, match="does not start from"):
+        outer.trace("abcdefgh", "encoder")
+
+
+def test_a_recording_hears_only_its_own_context():
+    lstm = nn.LSTM(3, 4)
+    with explorer.record(lstm) as recording:
+        thread = threading.Thread(target=lambda: lstm(torch.randn(5, 3)))
+        thread.start()
+        thread.join()
+        lstm(torch.randn(6, 3))
+    assert recording.trace("abcdef").hidden.shape[0] == 6
+
+
+def test_eight_threads_record_one_module_at_once():
+    gru, wrong, threads, rounds, calls = nn.GRU(2, 3), [], 8, 1_000, 4
+    inputs = [torch.full((1, 2), float(number)) for number in range(threads)]
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(rounds):
+                state = None
+                with torch.no_grad(), explorer.record(gru) as recording:
+                    for _ in range(calls):
+                        state = gru(inputs[number], state)[1]
+                heard = recording._calls["gru"]
+                if len(heard) != calls or any(float(call.input[0, 0]) != number for call in heard):
+                    wrong.append(f"thread {number} heard {[float(call.input[0, 0]) for call in heard]}")
+            recording.trace("abcd")
+        except Exception as error:
+            wrong.append(repr(error))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        running = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []
+    assert hooks(gru) == 0
+
+
+def test_what_was_found_instead():
+    with (
+        refused(
+            "Nothing recurrent in Sequential: found 2 x Linear, ReLU. "
+            "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
+        ),
+        explorer.record(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.ReLU())),
+    ):
+        pass
+    with pytest.raises(RecordingError, match=r"^Nothing recurrent in Linear: found no modules inside\."), explorer.record(nn.Linear(2, 2)):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scripted_quantised_and_compiled_modules_are_named():
+    model = nn.Sequential(nn.LSTM(2, 3))
+    scripted = "'0' is a scripted LSTM, and scripted code cannot be listened to. Record the module it was made from."
+    with refused(scripted), explorer.record(nn.Sequential(torch.jit.script(nn.LSTM(2, 3)))):
+        pass
+    quantised = torch.ao.quantization.quantize_dynamic(model, {nn.LSTM})
+    said = r"^'0' is a quantised LSTM \(torch\.ao\..*Record the float module it was made from\.$"
+    with pytest.raises(RecordingError, match=said), explorer.record(quantised):
+        pass
+    said = r"is compiled by torch\.compile, and compiled code passes hooks by\. Record the module as it was before it was compiled\.$"
+    with pytest.raises(RecordingError, match=said), explorer.record(torch.compile(model)):
+        pass
+    inside = nn.LSTM(2, 3)
+    inside.compile()
+    with pytest.raises(RecordingError, match=said), explorer.record(nn.Sequential(inside)):
+        pass

@@ -1,0 +1,1 @@
+"""Tests of models.memory_tasks."""

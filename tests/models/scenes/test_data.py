@@ -1,0 +1,141 @@
+"""Drawn scenes: always the same, true in what is said of them, things where they are said to be; the pointing game by hand."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from models.captioning.images import Box
+from models.scenes import data
+from models.scenes.data import COLOURS, DEV, SHAPES, SIZES, Scene, Thing, captions, picture, scene
+from models.scenes.pointing_game import Told, game, hit
+
+MANY = [scene(number) for number in range(300)]
+
+
+def test_a_number_is_a_scene():
+    assert scene(5) == scene(5) != scene(6) and scene(DEV) != scene(0)
+    assert (np.asarray(picture(scene(5))) == np.asarray(picture(scene(5)))).all()
+    assert picture(scene(5)).size == (224, 224) and picture(scene(5), 64).size == (64, 64)
+
+
+def test_things_are_small_apart_inside_and_everywhere():
+    places, sizes = [], Counter()
+    for each in MANY:
+        names = [thing.name for thing in each.things]
+        assert len(set(names)) == len(names) in (2, 3)
+        for thing in each.things:
+            box = thing.box(1)
+            assert (box.right - box.left) * (box.bottom - box.top) <= 1 / 9 + 1e-9 and thing.side >= 1 / 14
+            assert box.left >= -1e-9 and box.top >= -1e-9 and box.right <= 1 + 1e-9 and box.bottom <= 1 + 1e-9
+            assert SIZES[thing.size][0] <= thing.side <= SIZES[thing.size][1]
+            places.append((int(thing.x * 3), int(thing.y * 3)))
+            sizes[thing.size] += 1
+        for one in each.things:
+            for other in each.things:
+                a, b = one.box(1), other.box(1)
+                assert one is other or a.right < b.left or b.right < a.left or a.bottom < b.top or b.bottom < a.top
+    assert min(Counter(places).values()) > 30 and len(set(places)) == 9 and min(sizes.values()) > 150
+    assert {thing.shape for each in MANY for thing in each.things} == set(SHAPES)
+    assert {thing.colour for each in MANY for thing in each.things} == set(COLOURS)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_thing_is_drawn_in_its_box_and_fills_it(shape: str):
+    for side in (0.12, 0.3):
+        thing = Thing(shape, "red", 0.4, 0.6, side)
+        pixels = np.asarray(picture(Scene((255, 255, 255), (thing,)))).astype(int)
+        painted = np.abs(pixels - 255).sum(2) > 60
+        rows, columns = np.flatnonzero(painted.any(1)), np.flatnonzero(painted.any(0))
+        box = thing.box()
+        assert abs(rows[0] - box.top) < 2.5 and abs(columns[0] - box.left) < 4 and abs(columns[-1] + 1 - box.right) < 4
+        assert rows[-1] + 1 < box.bottom + 2 and rows[-1] + 1 > box.bottom - 0.12 * (box.bottom - box.top) - 2
+        assert np.abs(pixels[painted].mean(0) - COLOURS["red"]).max() < 30
+
+
+def test_every_caption_by_hand():
+    red, blue = Thing("circle", "red", 0.2, 0.5, 0.2), Thing("star", "orange", 0.8, 0.55, 0.2)
+    said = captions(Scene((0, 0, 0), (red, blue)))
+    assert [each.text for each in said] == [
+        "a red circle left of an orange star",
+        "an orange star right of a red circle",
+        "a red circle at the left",
+        "an orange star at the right",
+    ]
+    assert said[0].things == (None, 0, 0, None, None, None, 1, 1) and said[3].things == (None, 1, 1, None, None, None)
+    below = captions(Scene((0, 0, 0), (red, Thing("ring", "blue", 0.25, 0.9, 0.15))))
+    assert [each.text for each in below][:2] == ["a red circle above a blue ring", "a blue ring below a red circle"]
+    centre = captions(Scene((0, 0, 0), (Thing("ring", "blue", 0.5, 0.5, 0.15), Thing("ring", "red", 0.5, 0.1, 0.15))))
+    assert {each.text for each in centre} >= {"a blue ring at the centre", "a red ring at the top"}
+
+
+def test_captions_are_true_of_boxes():
+    for each in MANY[:100]:
+        for said in captions(each):
+            numbers = [number for number in said.things if number is not None]
+            assert len(said.words) == len(said.things) and len(numbers) in (2, 4)
+            one = each.things[numbers[0]]
+            assert said.words[1:3] == (one.colour, one.shape) and said.words[0] == ("an" if one.colour == "orange" else "a")
+            if len(numbers) == 4:
+                other = each.things[numbers[2]]
+                true = {"left": one.x < other.x, "right": one.x > other.x, "above": one.y < other.y, "below": one.y > other.y}
+                assert true[said.words[3]]
+
+
+def peak(cell: int) -> np.ndarray:
+    weights = np.full(49, 0.01)
+    weights[cell] = 0.52
+    return weights
+
+
+def test_a_hit_is_a_cells_centre_in_the_box():
+    assert hit(peak(0), Box(0, 0, 20, 20), 224) and hit(peak(48), Box(200, 200, 224, 224), 224)
+    assert not hit(peak(0), Box(17, 0, 40, 40), 224)  # the cell is 0..32, its centre 16
+    assert hit(peak(8), Box(40, 40, 60, 60), 224) and not hit(peak(9), Box(40, 40, 60, 60), 224)  # row by row
+
+
+def test_the_pointing_game_by_hand():
+    left, right = Box(0, 96, 64, 128), Box(160, 96, 224, 128)
+    dark = np.zeros((224, 224, 3), np.uint8)
+    dark[100:120, 170:215] = 255  # the right thing is bright
+    words = ("a", "red", "ring", "left", "of", "a", "blue", "ring")
+    boxes = (None, left, left, None, None, None, right, right)
+    sizes = ("", "small", "small", "", "", "", "large", "large")
+    # red ring: seen at its own place (row 3, column 1); blue ring: at the left one's place
+    rows = [peak(0), peak(0), peak(22), peak(27), peak(0), peak(0), peak(0), peak(22)]
+    one = Told(words, np.stack(rows), boxes, sizes, dark)
+    other = Told(("a", "ring"), np.stack([peak(0), peak(27)]), (None, None), ("", ""), dark)
+    found = game([one, other])
+    assert list(found) == ["all", "large", "small"] and found["all"]["n"] == 2 and found["all"]["attention"] == 0.5
+    assert found["small"] == {
+        "n": 1, "attention": 1.0, "centre": 0.0, "brightest": 0.0, "another_word": pytest.approx(1 / 6), "another_picture": 0.0
+    }  # fmt: skip
+    assert found["large"] == {
+        "n": 1, "attention": 0.0, "centre": 0.0, "brightest": 1.0, "another_word": pytest.approx(1 / 6), "another_picture": 1.0
+    }  # fmt: skip
+    middle = Told(("x", "ring"), np.stack([peak(0), peak(24)]), (None, Box(100, 100, 124, 124)), ("", "small"), dark)
+    assert game([middle])["all"] == {
+        "n": 1, "attention": 1.0, "centre": 1.0, "brightest": 0.0, "another_word": 0.0, "another_picture": None
+    }  # fmt: skip
+    assert game([other])["all"]["attention"] is None
+
+
+def test_a_map_that_knows_nothing_hits_by_area():
+    """Otherwise the baselines would say nothing: random maps hit as often as the boxes are large."""
+    drawn = np.random.default_rng(0)
+    told, area = [], []
+    for number in range(200):
+        thing = scene(number).things[0]
+        area.append(thing.side**2)
+        box = thing.box()
+        told.append(Told(("x",), drawn.random((1, 196)), (box,), (thing.size,), np.zeros((224, 224, 3), np.uint8)))
+    assert game(told)["all"]["attention"] == pytest.approx(np.mean(area), abs=0.04)
+
+
+def test_the_last_scene_of_a_training_is_no_dev_scene():
+    from models.recipes import RECIPES
+    from models.scenes.training import UPDATES
+
+    for about in RECIPES.values():
+        if about["kind"] == "scenes":
+            assert (about["recipe"]["seed"] * 10_000 + 9_999) * UPDATES * about["recipe"]["batch"] < data.DEV

@@ -1,0 +1,198 @@
+"""Training texts: where they are looked for, how they are cut, and downloads from a server that misbehaves."""
+
+import bz2
+import hashlib
+import io
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from models import corpora
+from models.corpora import DataError
+
+TEXT = "To be, or not to be,\nthat is the question.\n\nSECOND SPEAKER:\nIndeed: é.\n" * 20
+CONTENT = TEXT.encode()
+
+
+def zipped() -> bytes:
+    """The text in an archive, beside a file about it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in (("about.txt", b"Whose it is."), ("input.txt", CONTENT)):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return out.getvalue()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/missing"):
+            self.send_error(404)
+            return
+        body = bz2.compress(CONTENT) if self.path.endswith(".bz2") else CONTENT
+        body = zipped() if self.path.endswith(".zip") else body
+        if self.path.startswith("/other"):
+            body = b"<html>This page has moved.</html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if self.path.startswith("/cut") else body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def at(monkeypatch, server):
+    """Lets the Shakespeare text come from a path of the local server."""
+
+    def set_address(path: str, content: bytes | None = CONTENT, size: tuple[int, int] = (len(CONTENT), len(CONTENT))):
+        about = {"address": server + path, "sha256": content and hashlib.sha256(content).hexdigest(), "size": size}
+        monkeypatch.setitem(corpora.CORPORA, "shakespeare", corpora.CORPORA["shakespeare"] | about)
+
+    return set_address
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+class Bar:
+    def __init__(self):
+        self.total, self.seen, self.closed = 0, 0, False
+
+    def update(self, size):
+        self.seen += size
+
+    def reset(self):
+        self.seen = 0
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_text_is_fetched_with_progress_and_found(tmp_path, monkeypatch, at):
+    monkeypatch.setattr(corpora, "ROOT", tmp_path)
+    monkeypatch.delenv("EXPLORER_DATA", raising=False)
+    at("/input.txt")
+    bar = Bar()
+    path = corpora.fetch("shakespeare", progress=bar)
+    assert path == corpora.find("shakespeare") == tmp_path / "data/tinyshakespeare/input.txt"
+    assert corpora.read_text(path) == TEXT and files(tmp_path) == ["data/tinyshakespeare/input.txt"]
+    assert (bar.total, bar.seen, bar.closed) == (len(CONTENT), len(CONTENT), True)
+
+
+@pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
+def test_a_packed_text_is_unpacked(tmp_path, at, path: str, packed: bytes):
+    at(path, packed)
+    assert corpora.read_text(corpora.fetch("shakespeare", tmp_path)) == TEXT
+    assert files(tmp_path) == ["tinyshakespeare/input.txt"]
+
+
+@pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
+def test_no_more_is_unpacked_than_the_text_may_have(tmp_path, at, path: str, packed: bytes):
+    at(path, packed, (100, 100))
+    with pytest.raises(DataError, match=r"has 101 bytes; expected 100\."):
+        corpora.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_without_a_known_checksum_size_and_structure_count(tmp_path, at):
+    at("/input.txt", None, (1, 10_000))
+    assert corpora.read_text(corpora.fetch("shakespeare", tmp_path)) == TEXT
+
+
+REFUSED = {
+    "404": ("/missing.txt", CONTENT, "cannot be fetched: 404 Client Error"),
+    "interrupted": ("/cut.txt", CONTENT, "cannot be fetched: .*broken"),
+    "interrupted and packed": ("/cut.bz2", None, "cannot be fetched: .*broken"),
+    "wrong checksum": ("/input.txt", b"what was expected", "is not the expected file: SHA256 hash of downloaded file"),
+    "wrong size": ("/other.txt", None, r"has 33 bytes; expected 1,500\. Its address may hold something else"),
+    "not packed": ("/other.bz2", None, "is not the expected file: Invalid data stream"),
+    "no archive": ("/other.zip", None, "is not the expected file: File is not a zip file"),
+}
+
+
+@pytest.mark.parametrize("old", [None, "an earlier download"])
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_failed_download_gets_a_sentence_and_leaves_nothing(tmp_path, at, what: str, old: str | None):
+    path, content, sentence = REFUSED[what]
+    at(path, content, (1_500, 1_500))
+    target = tmp_path / "tinyshakespeare/input.txt"
+    if old:
+        target.parent.mkdir()
+        target.write_text(old)
+    with pytest.raises(DataError, match=sentence):
+        corpora.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == (["tinyshakespeare/input.txt"] if old else [])
+    assert not old or target.read_text() == old
+
+
+def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
+    at("/input.txt")
+    target = tmp_path / "tinyshakespeare/input.txt"
+    target.parent.mkdir()
+    target.write_text("an earlier download")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DataError, match=r"input\.txt cannot be written \(No space left on device\)\. Name another folder"):
+        corpora.fetch("shakespeare", tmp_path)
+    assert target.read_text() == "an earlier download" and files(tmp_path) == ["tinyshakespeare/input.txt"]
+
+
+def test_nobody_answers(tmp_path, monkeypatch):
+    monkeypatch.setitem(corpora.CORPORA, "shakespeare", corpora.CORPORA["shakespeare"] | {"address": "http://127.0.0.1:9/input.txt"})
+    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched: nobody answers there\. Check the network"):
+        corpora.fetch("shakespeare", tmp_path)
+
+
+def test_folders_are_searched_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpora, "ROOT", tmp_path / "project")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "mine"))
+    with pytest.raises(DataError, match=r"text 'wiki' is not here .* Get it: python -m models fetch wiki"):
+        corpora.find("wiki")
+    for folder in ("shared/data", "mine", "project/data"):
+        file = tmp_path / folder / "wiki_markup/enwiki_shortened.xml"
+        file.parent.mkdir(parents=True)
+        file.touch()
+        assert corpora.find("wiki") == file
+    with pytest.raises(DataError, match=r"No training text is called 'x'\. Known: wiki, linux, shakespeare"):
+        corpora.find("x")
+
+
+def test_the_cut_lies_at_the_boundary_nearest_to_95_percent():
+    pages = "".join(f"\n  <page>\n{'x' * 80}" for _ in range(100))
+    train, dev = corpora.split("wiki", pages)
+    assert train + dev == pages and dev.startswith("\n  <page>\n") and dev.count("<page>") == 5
+    train, dev = corpora.split("linux", "int a;\n" * 100)  # no boundary: at a line end
+    assert dev == "\nint a;" * 5 + "\n" or dev == "\nint a;" * 4 + "\n"
+    assert corpora.split("shakespeare", "abcdefghij") == ("abcdefghi", "j")
+    with pytest.raises(DataError, match="has 1 characters; expected at least 2"):
+        corpora.split("wiki", "a")
+
+
+def test_line_ends_are_left_as_they_are(tmp_path):
+    (tmp_path / "a").write_bytes(b"a\r\nb\rc\n")
+    assert corpora.read_text(tmp_path / "a") == "a\r\nb\rc\n"
+
+
+@pytest.mark.parametrize("name", corpora.CORPORA)
+def test_every_text_says_whose_it_is(name: str):
+    about = corpora.CORPORA[name]
+    assert all(about[key] for key in ("title", "source", "licence", "file", "boundary"))
+    assert about["address"].startswith("https://") and (about["sha256"] is None or len(about["sha256"]) == 64)

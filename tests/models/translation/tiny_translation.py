@@ -1,0 +1,57 @@
+"""A very small translation network, with random weights, its vocabulary, and a made-up pair of languages."""
+
+import random
+
+import torch
+
+from models import checkpoint
+from models.checkpoint import Loaded
+from models.translation.network import Seq2Seq
+from models.vocabulary.subwords import Pieces
+
+WORDS = {"red": "rouge", "blue": "bleu", "cat": "chat", "dog": "chien", "two": "deux", "the": "le", "eats": "mange", "sees": "voit"}
+
+
+def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Pairs of two made-up languages, the second word for word; each once."""
+    drawn, found = random.Random(seed), {}
+    while len(found) < count:
+        words = drawn.choices(list(WORDS), k=drawn.randint(1, 7))
+        found[" ".join(words) + "."] = " ".join(WORDS[word] for word in words) + " ."
+    return list(found.items())
+
+
+def vocabulary(size: int = 320) -> Pieces:
+    return Pieces.learn([sentence for pair in sentences(200) for sentence in pair], size)
+
+
+def network(attention: str = "additive", vocab_size: int = 7, seed: int = 0, units: int = 6) -> Seq2Seq:
+    """Far from uniform in all it does, so that a mistake shows."""
+    torch.manual_seed(seed)
+    module = Seq2Seq(vocab_size, attention, units, embedding=5, width=4)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.mul_(3)
+            if name == "bias":
+                parameter.normal_()
+            parameter.copy_(parameter.half().float())
+    return module.eval().requires_grad_(False)
+
+
+def tiny_translator(attention: str = "additive", seed: int = 0) -> Loaded:
+    pieces = vocabulary()
+    module = network(attention, len(pieces), seed)
+    arguments = {"vocab_size": len(pieces), "attention": attention, "units": 6, "embedding": 5, "width": 4}
+    card = {"kind": "seq2seq", "direction": "en-fr", "arguments": arguments, "parameters": 1} | pieces.card()
+    return Loaded("tiny", module, pieces, card)
+
+
+def save_tiny_translator(path, **arguments) -> Loaded:
+    loaded = tiny_translator(**arguments)
+    checkpoint.save(loaded.module, loaded.card, path)
+    return loaded
+
+
+def names(*rows) -> list[list[str]]:
+    """Numbers as the words that a record wants."""
+    return [[str(number) for number in row] for row in rows]

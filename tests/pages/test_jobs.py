@@ -1,0 +1,136 @@
+"""Work beside the page: two at a time, in turn, paused, cancelled, left behind, and ended with the server."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pages._ui import jobs
+from pages._ui.jobs import Background, Every, Places
+
+PATIENCE = 30.0  # a busy machine is slow, not wrong
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(jobs, "LOOK", 0.01)
+    monkeypatch.setattr(jobs, "GRACE", 0.1)
+
+
+@pytest.fixture
+def places():
+    found = Places(2)
+    yield found
+    found.end(PATIENCE)
+    assert not found.alive and not found.inside and not found.line
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.005)
+
+
+def endless(every: Every) -> None:
+    done = 0
+    while True:
+        done += 1
+        every(done, 1_000_000)
+        time.sleep(0.001)
+
+
+def test_two_work_at_a_time_and_the_others_in_turn(places):
+    works = [Background(endless, places) for _ in range(2)]
+    until(lambda: len(places.inside) == 2)
+    third = Background(endless, places)
+    until(lambda: places.line == [third])
+    fourth = Background(endless, places)
+    until(lambda: len(places.line) == 2)
+    assert [places.ahead(work) for work in (works[0], third, fourth)] == [0, 0, 1]
+    time.sleep(0.1)
+    assert [work.state for work in (*works, third, fourth)] == ["running", "running", "waiting", "waiting"]
+    works[0].cancel()
+    until(lambda: third.state == "running")
+    assert fourth.state == "waiting" and works[0].state == "cancelled"
+
+
+def test_one_that_waits_can_be_cancelled(places):
+    works = [Background(endless, places) for _ in range(3)]
+    until(lambda: len(places.inside) == 2 and len(places.line) == 1)
+    waiting = next(work for work in works if work.state == "waiting")
+    waiting.cancel()
+    until(lambda: waiting.is_over)
+    assert waiting.state == "cancelled" and waiting.done == 0
+
+
+def test_a_pause_holds_it_and_gives_its_place_away(places):
+    first, second = (Background(endless, places) for _ in range(2))
+    until(lambda: len(places.inside) == 2)
+    third = Background(endless, places)
+    first.pause()
+    until(lambda: first.state == "paused")
+    until(lambda: third.state == "running")
+    done = first.done
+    time.sleep(0.05)
+    assert first.done == done and first.is_held
+    first.resume()
+    until(lambda: first.state == "waiting")
+    second.cancel()
+    until(lambda: first.done > done)
+    first.pause()
+    until(lambda: first.state == "paused")
+    first.cancel()
+    until(lambda: first.state == "cancelled")
+
+
+@pytest.mark.parametrize("state", ["running", "waiting", "paused"])
+def test_it_ends_when_its_visitor_is_gone_for_good(places, state: str):
+    is_there, others = threading.Event(), [Background(endless, places) for _ in range(2)] if state == "waiting" else []
+    is_there.set()
+    until(lambda: len(places.inside) == len(others))
+    work = Background(endless, places, is_there.is_set)
+    if state == "paused":
+        work.pause()
+    until(lambda: work.state == state)
+    is_there.clear()
+    until(lambda: work.state == "left")
+
+
+def test_a_visitor_who_stumbles_keeps_it(places, monkeypatch):
+    monkeypatch.setattr(jobs, "GRACE", 60.0)
+    is_there = threading.Event()
+    work = Background(endless, places, is_there.is_set)
+    until(lambda: work.done > 20)
+    assert work.state == "running"
+
+
+def test_it_tells_how_far_it_is_and_that_it_is_done(places):
+    def three(every: Every) -> None:
+        for done in (1, 2, 3):
+            every(done, 3)
+
+    work = Background(three, places)
+    until(lambda: work.is_over)
+    assert (work.state, work.done, work.total, work.error) == ("done", 3, 3, None)
+
+
+def test_what_goes_wrong_is_kept_for_the_page(places):
+    def wrong(every: Every) -> None:
+        raise ValueError("no")
+
+    work = Background(wrong, places)
+    until(lambda: work.is_over)
+    assert work.state == "failed" and str(work.error) == "no"
+    other = Background(endless, places)
+    until(lambda: other.state == "running")
+
+
+def test_the_end_of_the_server_ends_and_joins_all_of_them():
+    places = Places(1)
+    works = [Background(endless, places) for _ in range(3)]
+    works[0].pause()
+    until(lambda: works[0].state == "paused")
+    places.end(PATIENCE)
+    assert [work.state for work in works] == ["cancelled"] * 3 and not any(work._thread.is_alive() for work in works)

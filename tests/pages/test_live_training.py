@@ -1,0 +1,181 @@
+"""The panel "Does it learn?" in process: what it trains, what it draws and says, and what is kept of it."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from explorer.analysis.training_curve import Course
+from models.memory_tasks import length_generalisation, truncated_bptt
+from models.memory_tasks.network import Setup, learner
+from pages._gradient_flow import learn, live_training
+from pages._ui import live
+from pages._ui.jobs import Background, Places
+from tests.models.tiny import save_tiny
+from tests.pages import app
+from tests.pages.app import sound
+
+APP = "from pages._gradient_flow import learn\nlearn.panel(None, [])"
+LEARN, RECURRENCE, TRUNCATED = learn.KEY, learn.recurrence.KEY, learn.truncated.KEY
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(learn, "UPDATES", (12, 24))
+    monkeypatch.setattr(length_generalisation, "UPDATES", 3)
+    monkeypatch.setattr(truncated_bptt, "UPDATES", 3)
+    torch.set_num_threads(1)
+
+
+def panel(**query: str) -> AppTest:
+    page = AppTest.from_string(APP, default_timeout=120)
+    for key, value in query.items():
+        page.query_params[f"{LEARN}.{key}"] = value
+    return page.run()
+
+
+def told(page: AppTest) -> str:
+    return "\n".join(each.value for each in [*page.markdown, *page.caption]).replace("\u00a0", " ")
+
+
+def finished(page: AppTest) -> AppTest:
+    page.session_state[live.KEY].join(120)
+    return sound(page.run())
+
+
+def drawn(page: AppTest) -> list[str]:
+    return [chart.proto.spec for chart in page.get("vega_lite_chart")]
+
+
+def pressed(page: AppTest, key: str) -> AppTest:
+    return page.button(key=f"{key}.start").click().run()
+
+
+def test_a_look_is_what_autograd_says_of_the_plain_module():
+    setup = Setup("temporal order", "gru", 10, 8)
+    module, probes = learner(setup), live_training.PROBES
+    (x, wanted), (many, answers) = (setup.what.draw(count, 10, torch.Generator().manual_seed(2**31)) for count in (probes, 500))
+    seen = live_training.look(module, setup, 0)
+    curves = []
+    for row in range(probes):
+        state, states = None, []
+        for step in range(10):
+            _, state = module.rnn(x[row : row + 1, step : step + 1], state)
+            state.retain_grad()
+            states.append(state)
+        torch.nn.functional.cross_entropy(module.readout(state[0]), wanted[row]).backward()
+        norms = np.array([float(each.grad.norm()) for each in states[::-1]])
+        curves.append(np.log10(norms / norms[0]))
+    np.testing.assert_allclose(seen.gradient_log10, np.median(curves, axis=0), atol=1e-4)
+    out = module(many)[0][:, -1]
+    assert seen.loss == pytest.approx(torch.nn.functional.cross_entropy(out, answers[:, 0]).item(), rel=1e-5)
+    assert seen.accuracy == pytest.approx((out.argmax(1) == answers[:, 0]).double().mean().item())
+
+
+def test_a_training_is_looked_at_from_before_its_start_to_its_end():
+    courses: list[Course] = []
+    reports: list[tuple[int, int]] = []
+    setups = [Setup(kind=kind, length=10, units=4, updates=20, looks=4) for kind in ("rnn", "lstm")]
+    live_training.in_turn([(setup, setup.kind, courses.append) for setup in setups])(lambda *report: reports.append(report))
+    assert [look.update for look in courses[4].looks] == [0, 5, 10, 15, 20] and courses[4].name == "rnn"
+    assert [len(course.looks) for course in courses] == [1, 2, 3, 4, 5] * 2 and courses[-1].seconds > 0
+    assert reports == [(done, 40) for done in range(1, 41)]
+
+
+def test_a_pause_takes_no_seconds_of_a_training():
+    courses: list[Course] = []
+    setup, started = Setup(length=10, units=4, updates=4, looks=2), time.monotonic()
+    live_training.train(setup, "LSTM", courses.append, lambda done, total: time.sleep(0.3))
+    assert courses[-1].seconds < time.monotonic() - started - 4 * 0.3
+
+
+def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
+    page = panel(length="10", units="8", kinds="RNN,LSTM")
+    assert not drawn(page)
+    page = finished(pressed(page, LEARN))
+    assert len(drawn(page)) == 3
+    rows = [row for row in told(page).split("\n") if row.startswith("| temporal order")]
+    assert ["RNN, 8 units | 12 of 12" in rows[0], "LSTM, 8 units | 12 of 12" in rows[1], len(rows)] == [True, True, 2]
+    accuracy, loss, picture = drawn(page)
+    assert "a guesser reaches 25%" in accuracy and "a guesser reaches 1.39" in loss and "8 steps before the answer" in picture
+    assert "RNN, 8 units" in accuracy and "LSTM, 8 units" in accuracy
+    assert page.button_group(key=f"{LEARN}.map").value == "LSTM, 8 units"
+    page = sound(page.selectbox(key=f"{LEARN}.task").set_value("adding").run())
+    assert not drawn(page) and "| temporal order" in told(page), "another task has axes of its own; the table keeps all"
+
+
+def test_what_is_finished_is_kept_and_the_oldest_goes_first(monkeypatch):
+    monkeypatch.setattr(learn, "KEPT", 2)
+    page = panel(length="10", units="8", kinds="RNN")
+    for seed in (1, 2, 3):
+        page.number_input(key=f"{LEARN}.seed").set_value(seed).run()
+        page = finished(pressed(page, LEARN))
+    rows = [row for row in told(page).split("\n") if row.startswith("| temporal order")]
+    assert ["seed 2" in rows[0], "seed 3" in rows[1], len(rows)] == [True, True, 2]
+
+
+def test_no_kind_and_no_nonsense():
+    page = panel(kinds="RNN", length="7", task="sorting", part="x", seed="-3")
+    page.button_group(key=f"{LEARN}.kinds").set_value([]).run()
+    assert not page.exception and "at least one kind" in page.info[0].value
+
+
+def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(monkeypatch):
+    monkeypatch.setattr(learn, "UPDATES", (100_000,))
+    page = pressed(panel(length="10", units="8", kinds="LSTM"), LEARN)
+    work = page.session_state[live.KEY]
+    while not work.done:
+        time.sleep(0.01)
+    page = sound(page.run())
+    assert page.button(key=f"{LEARN}.start").disabled and drawn(page)
+    page = page.button(key=f"{LEARN}.pause").click().run()
+    while work.state != "paused":
+        time.sleep(0.01)
+    page = page.run()
+    assert [button.label for button in page.button if button.key.startswith(LEARN)][:3] == ["Train", "Go on", "Cancel"]
+    page = page.button(key=f"{LEARN}.resume").click().run()
+    page.button(key=f"{LEARN}.cancel").click()
+    page = finished(page.run())
+    assert work.state == "cancelled" and "Cancelled after" in told(page) and not page.button(key=f"{LEARN}.start").disabled
+    assert "of 100000" in told(page), "what it had reached is kept"
+
+
+def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
+    places = Places(0)
+    page = panel()
+    page.session_state[live.KEY] = Background(lambda every: None, places)
+    said = [bar.proto.text for bar in page.run().get("progress")]
+    assert any("Waiting: " in text and "trainings run on this server" in text for text in said)
+    places.end()
+
+    def fails(every) -> None:
+        Setup(kind="cnn")
+
+    page.session_state[live.KEY] = Background(fails, Places(1))
+    page.session_state[live.KEY].join(60)
+    assert "no network of kind 'cnn'" in page.run().error[0].value
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "lines"),
+    [
+        ("Why recurrence", RECURRENCE, ["RNN", "weights per step", "padded MLP", "reads ten, guesses else", "chance is 10.0%"]),
+        ("Truncated backpropagation", TRUNCATED, [*live_training.CARRIED, "memory of one window", "chance is 12.5%"]),
+    ],
+)
+def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, lines: list[str]):
+    page = panel(part=part)
+    assert not drawn(page)
+    page = finished(pressed(page, key))
+    (figure,) = drawn(page)
+    assert all(line in figure for line in lines)
+    assert "Save" in [each.proto.popover.label for each in page.get("popover")] or page.get("download_button")
+
+
+def test_the_page_has_the_panel(folder):
+    for cell in ("lstm", "rnn"):
+        save_tiny(folder / f"wiki-{cell}.safetensors", cell=cell)
+    page = sound(app.open_page("gradient_flow", panel="Does it learn?"))
+    assert page.button(key=f"{LEARN}.start").label == "Train"
