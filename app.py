@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._ui.touch import touchable
+from pages._ui.layout import touchable
 
 PAGES = [
     st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),

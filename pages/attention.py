@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
-from pages._ui.entry import through_app
+from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
 PANELS = {

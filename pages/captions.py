@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._captions import alternatives, compare, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
-from pages._ui.entry import through_app
+from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
 PANELS = {

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
-from pages._ui.entry import through_app
+from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
 PANELS = {

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multiply, numbers, state, summed
-from pages._ui.entry import through_app
+from pages._ui.layout import still, through_app
 from pages._ui.progress import guard
-from pages._ui.still import still
 
 PANELS = {
     "In numbers": numbers.panel,

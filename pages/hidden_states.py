@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
-from pages._ui.entry import through_app
+from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
 PANELS = {

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages._one_step import cell, hello, lessons, shapes, state
-from pages._ui.entry import through_app
+from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
 VIEWS = {hello.TITLE: hello.panel, cell.TITLE: cell.panel, shapes.TITLE: shapes.panel}

@@ -16,8 +16,8 @@ from models.vocabulary.subwords import MARKS
 from pages._captions import compute, gallery, state
 from pages._captions.compute import Told, View
 from pages._components.picture_view import Caption, picture_view, told_place, told_word
+from pages._ui.layout import still
 from pages._ui.show import is_dark
-from pages._ui.still import still
 from pages._ui.text import marked, plain, share
 
 KEY = "captions.first"

@@ -9,9 +9,9 @@ from explorer.figures import training_curve as figures
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import live_training, recurrence, state, truncated
 from pages._gradient_flow.compute import View
-from pages._ui import live
+from pages._ui import jobs
 from pages._ui.show import draw, is_dark, save
-from pages._ui.tables import table
+from pages._ui.text import table
 
 KEY = "gradient_flow.learn"
 TASKS = (
@@ -46,8 +46,8 @@ def _live() -> None:
     if not setups:
         st.info("Choose at least one kind of network.", icon=":material/info:")
         return
-    live.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
-    live.watch(lambda: _draw(setups[0]), KEY)
+    jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
+    jobs.watch(lambda: _draw(setups[0]), KEY)
     st.caption(f"*{setups[0].what.says}* {READ}")
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, curves, state
 from pages._gradient_flow.compute import View
-from pages._ui.tables import table
+from pages._ui.text import table
 
 
 def panel(view: View, drawn: list[Curve]) -> None:

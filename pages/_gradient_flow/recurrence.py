@@ -5,7 +5,7 @@ import streamlit as st
 from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
 from pages._gradient_flow import live_training
-from pages._ui import live
+from pages._ui import jobs
 from pages._ui.show import is_dark, show
 
 KEY = "gradient_flow.recurrence"
@@ -23,8 +23,8 @@ def part() -> None:
     st.markdown("**Why recurrence?** Trained on up to 10 signs, asked about up to 40: who shares weights over time needs no new ones")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
-        live.start_button("Train the three", f"{KEY}.start", lambda: _begin(seed))
-    live.watch(lambda: _draw(seed), KEY)
+        jobs.start_button("Train the three", f"{KEY}.start", lambda: _begin(seed))
+    jobs.watch(lambda: _draw(seed), KEY)
     st.caption(READ)
 
 

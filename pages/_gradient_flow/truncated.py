@@ -7,7 +7,7 @@ from explorer.analysis.gradients import heard
 from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
 from pages._gradient_flow import live_training
-from pages._ui import live
+from pages._ui import jobs
 from pages._ui.show import is_dark, show
 
 KEY = "gradient_flow.truncated"
@@ -29,8 +29,8 @@ def part() -> None:
         window = st.segmented_control("Steps of a window", WINDOWS, default=10, key=f"{KEY}.window", bind="query-params", required=True)
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
         chosen = (KINDS[kind], window, seed)
-        live.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
-    live.watch(lambda: _draw(chosen), KEY)
+        jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
+    jobs.watch(lambda: _draw(chosen), KEY)
     st.caption(READ)
 
 

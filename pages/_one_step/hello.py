@@ -9,9 +9,8 @@ from explorer.figures.learning import losses
 from explorer.textbook.hello import READ, WANTED, Forward, after, forward
 from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning
-from pages._ui.layout import folding
+from pages._ui.layout import folding, still
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
-from pages._ui.still import still
 
 KEY = "one_step.hello"
 TITLE = "hello, in the lecture's own numbers"

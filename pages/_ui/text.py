@@ -1,6 +1,11 @@
-"""Small texts: words that stay text inside Markdown, probabilities, changes."""
+"""Small texts and tables of them: words that stay text inside Markdown, probabilities, changes."""
 
 import difflib
+
+import pandas as pd
+import streamlit as st
+
+from pages._ui.show import scrolling
 
 
 def plain(text: str) -> str:
@@ -26,3 +31,30 @@ def marked(before: str, after: str) -> str:
         if words := plain(" ".join(new[start:stop])):
             parts.append(words if kind == "equal" else f"**{words}**")
     return " ".join(parts)
+
+
+def table(frame: pd.DataFrame, key: str, name: str) -> None:
+    """A table in a frame of its own, with its CSV: by that button a keyboard gets into the frame, and the arrows scroll it.
+
+    Args:
+        frame: A row for each line; what is missing is written as "–".
+        key: Unlike those of all others, `page.thing`.
+        name: Of the file.
+    """
+    with scrolling(key.replace(".", "-")):
+        st.markdown(in_markdown(frame))
+        content = frame.to_csv(index=False)
+        st.download_button("CSV", content, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore")
+
+
+def in_markdown(frame: pd.DataFrame) -> str:
+    """The lines of a table; only its first column may be broken: a narrow screen scrolls it, and breaks no number."""
+    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    rows += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join([first, *(cell.replace(' ', chr(0xA0)) for cell in rest)])} |" for first, *rest in rows)
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return "–"
+    return f"{value:.3g}" if isinstance(value, float) else plain(str(value))

@@ -11,7 +11,7 @@ from explorer.analysis.training_curve import Course
 from models.memory_tasks import length_generalisation, truncated_bptt
 from models.memory_tasks.network import Setup, learner
 from pages._gradient_flow import learn, live_training
-from pages._ui import live
+from pages._ui import jobs
 from pages._ui.jobs import Background, Places
 from tests.models.tiny import save_tiny
 from tests.pages import app
@@ -41,7 +41,7 @@ def told(page: AppTest) -> str:
 
 
 def finished(page: AppTest) -> AppTest:
-    page.session_state[live.KEY].join(120)
+    page.session_state[jobs.KEY].join(120)
     return sound(page.run())
 
 
@@ -125,7 +125,7 @@ def test_no_kind_and_no_nonsense():
 def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(monkeypatch):
     monkeypatch.setattr(learn, "UPDATES", (100_000,))
     page = pressed(panel(length="10", units="8", kinds="LSTM"), LEARN)
-    work = page.session_state[live.KEY]
+    work = page.session_state[jobs.KEY]
     while not work.done:
         time.sleep(0.01)
     page = sound(page.run())
@@ -145,7 +145,7 @@ def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(mo
 def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
     places = Places(0)
     page = panel()
-    page.session_state[live.KEY] = Background(lambda every: None, places)
+    page.session_state[jobs.KEY] = Background(lambda every: None, places)
     said = [bar.proto.text for bar in page.run().get("progress")]
     assert any("Waiting: " in text and "trainings run on this server" in text for text in said)
     places.end()
@@ -153,8 +153,8 @@ def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
     def fails(every) -> None:
         Setup(kind="cnn")
 
-    page.session_state[live.KEY] = Background(fails, Places(1))
-    page.session_state[live.KEY].join(60)
+    page.session_state[jobs.KEY] = Background(fails, Places(1))
+    page.session_state[jobs.KEY].join(60)
     assert "no network of kind 'cnn'" in page.run().error[0].value
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pages._ui.cache import SharedCache, size
 from pages._ui.link import TEXT_CHARACTERS, LinkError, packed, unpacked
-from pages._ui.tables import in_markdown
+from pages._ui.text import in_markdown
 
 
 def test_cache_makes_a_value_once_for_many_threads():
