@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.gradients.flow import gradient_flow, gradient_flows
+    from explorer.interventions import clamped, silenced
     from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
     from explorer.tap import Tap
@@ -23,6 +24,8 @@ _PLACES = {
     "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
     "gradient_flow": "explorer.gradients.flow",  # how large the gradient of a loss is at every step and layer
     "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
+    "silenced": "explorer.interventions",  # with silenced(module, "rnn", layer, unit) as quiet: the unit is 0 at every step
+    "clamped": "explorer.interventions",  # with clamped(module, "rnn", layer, unit, "forget", 1) as held: so is the gate
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
     "Alignment": "explorer.records",  # what was looked at when each word was chosen
     "GradientFlow": "explorer.records",  # norms of a gradient through time, as powers of ten
@@ -38,9 +41,11 @@ __all__ = [
     "Recording",
     "Tap",
     "Trace",
+    "clamped",
     "gradient_flow",
     "gradient_flows",
     "record",
+    "silenced",
 ]
 
 

@@ -13,6 +13,10 @@ class RecordingError(ExplorerError):
     """A module could not be recorded, or its replay does not agree with what it returned."""
 
 
+class InterventionError(ExplorerError):
+    """A module has no such unit or gate, or none that can be changed without changing the module itself."""
+
+
 class AnalysisError(ExplorerError):
     """A measurement was asked of data that cannot answer it."""
 

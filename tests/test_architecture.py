@@ -25,7 +25,7 @@ ONLY_IN = {
     "plotly": ("explorer.figures",),
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
-    "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "models"),
+    "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "explorer.interventions", "models"),
     "typer": ("models.cli", *(f"models.{family}.commands" for family in ("char_lm", "translation", "captioning", "names"))),
 }
 

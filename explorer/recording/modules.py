@@ -12,6 +12,8 @@ from explorer.tap import Tap
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell)
 
+REVERSE = "[reverse]"  # ends the path of a direction that reads from the end
+
 ADVICE = "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
 
 
@@ -32,12 +34,12 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def recurrent_paths(modules: Mapping[str, nn.Module], reverse: str) -> tuple[str, ...]:
+def recurrent_paths(modules: Mapping[str, nn.Module]) -> tuple[str, ...]:
     """Paths of the recurrent modules; a reverse direction is a path of its own."""
     paths: list[str] = []
     for path, part in modules.items():
         if isinstance(part, RECURRENT):
-            paths += [path, path + reverse] if directions(part) == 2 else [path]
+            paths += [path, path + REVERSE] if directions(part) == 2 else [path]
     return tuple(paths)
 
 

@@ -19,13 +19,11 @@ from explorer.recording.arrays import Rows, array, logits_of, one_for_each
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
 from explorer.recording.calls import Call, Reading, directions, joined, layers, stretch, versions
 from explorer.recording.cells import TOLERANCE, is_cell, kind
-from explorer.recording.modules import RECURRENT, listened_to, recurrent_paths
+from explorer.recording.modules import RECURRENT, REVERSE, listened_to, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
 from explorer.recording.taps import Heard, alignment, state_paths, tapped_trace
 from explorer.records import Alignment, Trace
 from explorer.tap import Tap
-
-REVERSE = "[reverse]"
 
 # Recordings open in this thread or task; a hook of another's recording stays silent here.
 _open: ContextVar[tuple["Recording", ...]] = ContextVar("open recordings", default=())
@@ -85,14 +83,14 @@ class Recording:
     @property
     def paths(self) -> tuple[str, ...]:
         """Everything that a trace can be taken of: "rnn", "rnn[reverse]", or the parent of taps named after states."""
-        return (*recurrent_paths(self.modules, REVERSE), *state_paths(self._heard))
+        return (*recurrent_paths(self.modules), *state_paths(self._heard))
 
     def hook(self, path: str):
-        """The forward hook of one module; silent outside the context in which this recording is open."""
+        """The forward hook of one module; silent outside the context in which this recording is open, and in copies."""
 
         # *rest: while another thread removes its hook, torch may call this without the keyword arguments.
         def hook(module: nn.Module, args: tuple, *rest):
-            if self not in _open.get():
+            if self not in _open.get() or module is not self.modules[path]:  # a copy, as interventions make, brings its hooks along
                 return None
             kwargs = rest[0] if len(rest) == 2 else {}
             if path in self._heard:

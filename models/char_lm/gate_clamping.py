@@ -42,10 +42,10 @@ def course(loaded: Loaded, before: str, text: str, place: tuple[int, int], gate:
         gate: Which gate of that unit is held and at what, ("forget", 0); None holds none.
 
     Raises:
-        ValueError: there is no such unit or gate, see char_lm.gate_held.
+        InterventionError: there is no such unit or gate, see `explorer.clamped`.
     """
     own: Any = loaded.module
-    first = own if gate is None else gate_held(own, place, *gate)
+    first = own if gate is None else gate_held(own, *place, *gate)
     ids, state = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before).state
     held, logs = [], []
     with torch.inference_mode():

@@ -1,11 +1,11 @@
 """Character language models: a vanilla RNN, an LSTM or a GRU that predicts the next character."""
 
-import copy
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+import explorer
 from models.checkpoint import Loaded
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -82,53 +82,20 @@ def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -
 
 
 def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
-    """A copy in which one unit stays at exactly 0, whatever is read.
-
-    Its candidate's weights are set to 0, so that an LSTM's c = f c + i tanh(0) and a GRU's h = z h + (1 - z) tanh(0)
-    never leave 0 from the zero state; the same holds for a plain RNN's h = tanh(0).
+    """A copy in which one unit is exactly 0 at every step, whatever is read: see `explorer.silenced`.
 
     Raises:
-        ValueError: there is no such layer or unit.
+        InterventionError: there is no such layer or unit.
     """
-    layers, units = module.rnn.num_layers, module.rnn.hidden_size
-    if not (0 <= layer < layers and 0 <= unit < units):
-        raise ValueError(f"There is no unit {unit} of layer {layer}; expected layer 0 to {layers - 1}, unit 0 to {units - 1}.")
-    quiet = copy.deepcopy(module)
-    block = {nn.LSTM: 2, nn.GRU: 2, nn.RNN: 0}[type(quiet.rnn)]  # the candidate's place among the stacked gates
-    with torch.no_grad():
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-            getattr(quiet.rnn, f"{name}_l{layer}")[block * units + unit] = 0
-    return quiet
+    with explorer.silenced(module, "rnn", layer, unit) as quiet:
+        return quiet
 
 
-GATES = {nn.LSTM: ("input", "forget", "candidate", "output"), nn.GRU: ("reset", "update", "candidate")}  # order of torch's rows
-
-
-def gate_held(module: CharLM, place: tuple[int, int], gate: str, value: int) -> CharLM:
-    """A copy in which one gate of one unit is exactly 0 or 1, whatever is read.
-
-    Its weights are set to 0 and its bias to +-1000, whose sigmoid is 0 or 1 to the last digit of every float.
-
-    Args:
-        module: The network.
-        place: Layer and unit, counted from 0.
-        gate: "input", "forget" or "output" of an LSTM, "reset" or "update" of a GRU.
-        value: 0 or 1.
+def gate_held(module: CharLM, layer: int, unit: int, gate: str, value: int) -> CharLM:
+    """A copy in which one gate of one unit is exactly 0 or 1 at every step, whatever is read: see `explorer.clamped`.
 
     Raises:
-        ValueError: there is no such layer, unit or gate, or the value is neither 0 nor 1.
+        InterventionError: there is no such layer, unit or gate.
     """
-    (layer, unit), names = place, GATES.get(type(module.rnn), ())
-    layers, units = module.rnn.num_layers, module.rnn.hidden_size
-    if not (0 <= layer < layers and 0 <= unit < units):
-        raise ValueError(f"There is no unit {unit} of layer {layer}; expected layer 0 to {layers - 1}, unit 0 to {units - 1}.")
-    if gate not in names or gate == "candidate" or value not in (0, 1):
-        raise ValueError(
-            f"A gate {gate!r} cannot be held at {value}; expected one of {', '.join(names) or 'none'}, no candidate, at 0 or 1."
-        )
-    held, row = copy.deepcopy(module), names.index(gate) * units + unit
-    with torch.no_grad():
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-            getattr(held.rnn, f"{name}_l{layer}")[row] = 0
-        getattr(held.rnn, f"bias_ih_l{layer}")[row] = 1000.0 if value else -1000.0
-    return held
+    with explorer.clamped(module, "rnn", layer, unit, gate, value) as held:
+        return held

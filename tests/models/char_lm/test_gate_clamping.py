@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import explorer
+from explorer.errors import InterventionError
 from models.char_lm.gate_clamping import course, given
 from models.char_lm.gru_variants import Form, bits, run
 from models.char_lm.network import gate_held
@@ -26,7 +27,7 @@ def recorded(module, ids, state):
 def test_one_gate_of_one_unit_is_held_and_no_other_of_its_layer(cell: str, gate: str, value: int):
     network = tiny(cell)
     ids, state = given(network, BEFORE, TEXT[0])
-    own, held = (recorded(module, ids, state) for module in (network.module, gate_held(network.module, (1, 2), gate, value)))
+    own, held = (recorded(module, ids, state) for module in (network.module, gate_held(network.module, 1, 2, gate, value)))
     assert held.gates[gate][0, 1, 2] == value != own.gates[gate][0, 1, 2]
     for name in own.gates:
         differs = np.argwhere(own.gates[name] != held.gates[name]).tolist()
@@ -51,7 +52,7 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
     c = value * own.initial_cell[place] + own.gates["input"][0][place] * own.gates["candidate"][0][place]
     found = course(network, BEFORE, TEXT, place, ("forget", value))
     assert found.held[0] == pytest.approx(np.tanh(c), abs=1e-6)
-    _, after = gate_held(network.module, place, "forget", value)(ids, state)
+    _, after = gate_held(network.module, *place, "forget", value)(ids, state)
     rest = recorded(network.module, torch.tensor([network.vocab.encode(TEXT[1:])]), after)
     assert found.held[1:] == pytest.approx(np.tanh(rest.cell[:, 0, 4]), abs=1e-6)
     assert 0 < rest.gates["forget"][0][place] < 1
@@ -60,20 +61,16 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
 @pytest.mark.parametrize(
     ("place", "gate", "value", "sentence"),
     [
-        ((2, 0), "forget", 0, "There is no unit 0 of layer 2; expected layer 0 to 1, unit 0 to 5."),
-        (
-            (0, 0),
-            "update",
-            0,
-            "A gate 'update' cannot be held at 0; expected one of input, forget, candidate, output, no candidate, at 0 or 1.",
-        ),
-        ((0, 0), "candidate", 1, "A gate 'candidate' cannot be held at 1"),
-        ((0, 0), "forget", 2, "A gate 'forget' cannot be held at 2"),
+        ((2, 0), "forget", 0, "layer is 2, but 'rnn' has 2: choose from 0 to 1."),
+        ((0, 6), "forget", 0, "unit is 6, but 'rnn' has 6 units: choose from 0 to 5."),
+        ((0, 0), "update", 0, "'rnn' has no gate 'update'. Its gates: input, forget, output."),
+        ((0, 0), "candidate", 1, "The candidate of 'rnn' is no gate, but what the unit would write. Its gates: input, forget, output."),
+        ((0, 0), "forget", 2, "value is 2; a gate lies between 0 and 1."),
     ],
 )
 def test_what_cannot_be_held(place, gate: str, value: int, sentence: str):
-    with pytest.raises(ValueError, match=sentence.replace(".", r"\.")):
-        gate_held(tiny("lstm").module, place, gate, value)
+    with pytest.raises(InterventionError, match=sentence.replace(".", r"\.")):
+        gate_held(tiny("lstm").module, *place, gate, value)
 
 
 def test_torchs_own_form_is_torch_and_so_is_the_negated_other():

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from explorer.errors import InterventionError
 from models.char_lm.network import CharLM, costs, first_logits, silenced, untrained
 from tests.models.tiny import tiny
 
@@ -100,9 +101,12 @@ def test_a_silenced_unit_is_as_if_clamped_at_every_step(cell: str, layer: int):
     assert not quiet.training
 
 
-@pytest.mark.parametrize(("layer", "unit"), [(2, 0), (-1, 0), (0, 6), (0, -1)])
-def test_silencing_what_is_not_there_gets_a_sentence(layer: int, unit: int):
-    with pytest.raises(ValueError, match=rf"unit {unit} of layer {layer}; expected layer 0 to 1, unit 0 to 5"):
+@pytest.mark.parametrize(
+    ("layer", "unit", "sentence"),
+    [(2, 0, "layer is 2, "), (-1, 0, "layer is -1, "), (0, 6, "unit is 6, "), (0, -1, "unit is -1, ")],
+)
+def test_silencing_what_is_not_there_gets_a_sentence(layer: int, unit: int, sentence: str):
+    with pytest.raises(InterventionError, match=rf"^{sentence}but 'rnn' has [26]( units)?: choose from 0 to [15]\.$"):
         silenced(tiny().module, layer, unit)
 
 

@@ -1,0 +1,213 @@
+"""Interventions: what a network does when one of its units is silent, or when one of its gates is held.
+
+>>> with silenced(module, "rnn", layer=0, unit=3) as quiet:
+...     out = quiet(x)
+
+Nothing is done to the module itself: the block is given a copy to call. In the copy the recurrent module has weights of
+its own, the modules on the way to it are new, and all else is shared with the original. So there is nothing to undo, also
+after an error, and visitors or threads that share one module never see each other's interventions. (A swap of the shared
+module's weights, as in `torch.func.functional_call`, would be seen by every thread for as long as it lasts.)
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import InterventionError
+from explorer.recording.calls import directions, layers
+from explorer.recording.cells import GATES, is_cell, kind
+from explorer.recording.modules import REVERSE, listened_to, recurrent_paths
+
+Units = int | Sequence[int]
+Module = TypeVar("Module", bound=nn.Module)
+
+SHUT = -1000.0  # inside a gate: sigmoid gives exactly 0 there, and exactly 1 at +1000, in every precision
+CARRIES = {"lstm": "forget", "gru": "update"}  # the gate that hands a unit's own state on to the next step
+
+# What torch keeps of every module in dicts and sets: submodules, parameters, buffers, hooks.
+_CONTAINERS = [name for name, value in vars(nn.Module()).items() if isinstance(value, dict | set)]
+
+
+@contextmanager
+def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Module]:
+    """A copy of the module in which some units are exactly 0 at every step, whatever is read and whatever state is given.
+
+    How much a network depends on a unit is the difference between the two. A unit's candidate weights are 0, its forget
+    gate (LSTM) or update gate (GRU) is shut, so that a state carried in is dropped at the first step, and its column of
+    the recurrent weights is 0, so that nobody reads that state: the network runs as if the unit had been 0 before it too.
+
+    Where an LSTM projects its state (proj_size), units are those of the cell: c and the unit's part of each new hidden
+    state are 0, but a hidden state carried in is a sum over all units and is read as it is.
+
+    Args:
+        module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself.
+        path: Which one, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
+        layer: Counted from 0.
+        unit: One unit or several, counted from 0.
+
+    Yields:
+        The copy: call it as the module, or record it. It has the weights that the module had when the block began. Those
+        of the recurrent module are its own, with the same requires_grad; all others are shared, so gradients reach them.
+
+    Raises:
+        InterventionError: there is no such path, layer or unit; the weights are computed anew at each call; or the module
+            is also referred to outside torch's submodules.
+        RecordingError: nothing recurrent is inside, or it is compiled.
+    """
+    edit = _Edit(module, path, layer, unit)
+    edit.fix("candidate", 0.0)
+    if edit.kind in CARRIES:
+        edit.fix(CARRIES[edit.kind], SHUT)
+    edit.cut()
+    yield edit.copy_of(module)
+
+
+@contextmanager
+def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value: float | int) -> Iterator[Module]:
+    """A copy of the module in which one gate of some units has the same value at every step, whatever is read.
+
+    What the gate decides is the difference between the two. Its weights are 0 and its bias is the logit of the value.
+
+    Args:
+        module, path, layer, unit: As for `silenced`.
+        gate: "input", "forget" or "output" of an LSTM; "reset" or "update" of a GRU.
+        value: 0..1; 0 and 1 are exact, others to the last digits of the weights' precision.
+
+    Yields:
+        The copy, as `silenced` does.
+
+    Raises:
+        InterventionError: as for `silenced`; or there is no such gate, or the value is outside 0..1.
+        RecordingError: nothing recurrent is inside, or it is compiled.
+    """
+    edit = _Edit(module, path, layer, unit)
+    _check_gate(edit.kind, path, gate)
+    if not 0 <= value <= 1:
+        raise InterventionError(f"value is {value}; a gate lies between 0 and 1.")
+    edit.fix(gate, math.log(value / (1 - value)) if 0 < value < 1 else SHUT * (1 - 2 * value))
+    yield edit.copy_of(module)
+
+
+class _Edit:
+    """Changed weights of some units: those of one layer and direction, in a copy of the recurrent module."""
+
+    def __init__(self, module: nn.Module, path: str, layer: int, unit: Units):
+        self.original = _recurrent(module, path)
+        self.kind, count, size = kind(self.original), layers(self.original), self.original.hidden_size
+        self.units = [unit] if isinstance(unit, int) else list(unit)
+        wrong = [each for each in self.units if not 0 <= each < size]
+        if not 0 <= layer < count:
+            raise InterventionError(f"layer is {layer}, but '{path}' has {count}: choose from 0 to {count - 1}.")
+        if wrong or not self.units:
+            got = wrong[0] if wrong else "an empty list"
+            raise InterventionError(f"unit is {got}, but '{path}' has {size} units: choose from 0 to {size - 1}.")
+        self.suffix = _suffix(self.original, layer, path.endswith(REVERSE))
+        self.copy = _with_own_weights(self.original, path)
+
+    def fix(self, gate: str, inside: float) -> None:
+        """Make the sum inside a gate of the units the same at every step."""
+        first = GATES[self.kind].index(gate) * self.original.hidden_size
+        rows = [first + unit for unit in self.units]
+        with torch.no_grad():
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                self._weight(name)[rows] = 0
+            self._weight("bias_ih")[rows] = inside
+
+    def cut(self) -> None:
+        """Let no unit of the layer read the state of these before the step; a projected state is not theirs alone."""
+        if not getattr(self.original, "proj_size", 0):
+            with torch.no_grad():
+                self._weight("weight_hh")[:, self.units] = 0
+
+    def copy_of(self, module: Module) -> Module:
+        """The module with the copy in place of the recurrent module."""
+        return _replaced(module, self.original, self.copy)
+
+    def _weight(self, name: str) -> Tensor:
+        return getattr(self.copy, name + self.suffix)
+
+
+def _recurrent(module: nn.Module, path: str) -> Any:
+    modules = listened_to(module)
+    paths = recurrent_paths(modules)
+    if path not in paths:
+        known = ", ".join(f"'{each}'" for each in paths)
+        raise InterventionError(f"There is no path '{path}'. " + (f"Paths: {known}." if known else "This model has Taps alone."))
+    return modules[path.removesuffix(REVERSE)]
+
+
+def _check_gate(kind: str, path: str, gate: str) -> None:
+    gates = [name for name in GATES[kind] if name != "candidate"]
+    if not gates:
+        raise InterventionError(f"'{path}' is a plain RNN, which has no gates.")
+    if gate == "candidate":
+        raise InterventionError(f"The candidate of '{path}' is no gate, but what the unit would write. Its gates: {', '.join(gates)}.")
+    if gate not in gates:
+        raise InterventionError(f"'{path}' has no gate '{gate}'. Its gates: {', '.join(gates)}.")
+
+
+def _suffix(part: nn.Module, layer: int, reverse: bool) -> str:
+    """What torch adds to the names of the weights of one layer and direction."""
+    return "" if is_cell(part) else f"_l{layer}{'_reverse' if reverse else ''}"
+
+
+def _with_own_weights(part: Any, path: str) -> nn.Module:
+    """A copy of a recurrent module with weights of its own, and with biases of 0 where it has none.
+
+    Raises:
+        InterventionError: a weight is no parameter, but computed at each call: weight norm, a parametrisation.
+    """
+    twin: Any = _shallow(part)
+    ways = range(directions(part))
+    suffixes = [_suffix(part, layer, bool(way)) for layer in range(layers(part)) for way in ways]
+    last = ["weight_hr"] if getattr(part, "proj_size", 0) else []
+    names = [[name + suffix for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", *last)] for suffix in suffixes]
+    with torch.inference_mode(False), torch.no_grad():
+        for name in (name for of_layer in names for name in of_layer):
+            weight = part._parameters.get(name)
+            if weight is None and (part.bias or not name.startswith("bias")):
+                raise InterventionError(f"'{path}' computes its {name} anew at each call. Take weight norm or parametrisations off first.")
+            rows = part._parameters["weight_ih" + name[len("bias_ih") :]] if weight is None else weight
+            values = rows.new_zeros(len(rows)) if weight is None else weight.clone()
+            twin._parameters[name] = nn.Parameter(values, requires_grad=rows.requires_grad)
+    twin.bias = True
+    if not is_cell(part):  # nn.RNNBase calls its kernel with lists of its own
+        twin._all_weights, twin._flat_weights_names = names, [name for of_layer in names for name in of_layer]
+        twin._init_flat_weights()
+        twin.flatten_parameters()
+    return twin
+
+
+def _replaced(module: Any, original: nn.Module, twin: nn.Module) -> Any:
+    """The module with `twin` in the place of `original`: every module that holds it is copied, all others are shared."""
+    around = [part for part in module.modules() if part is not original and any(inner is original for inner in part.modules())]
+    copies = {original: twin} | {part: _shallow(part) for part in around}
+    for part in around:
+        _check_references(part, copies)
+        copies[part]._modules.update({name: copies[child] for name, child in part._modules.items() if child in copies})
+    return copies[module]
+
+
+def _check_references(part: nn.Module, copies: Mapping[nn.Module, nn.Module]) -> None:
+    """Refuse a module whose copy would go on to call an original by a reference that is no submodule."""
+    for name, value in vars(part).items():
+        values = value if isinstance(value, list | tuple) else value.values() if isinstance(value, dict) else [value]
+        owners = [getattr(each, "__self__", each) for each in values if name not in _CONTAINERS]
+        if any(isinstance(owner, nn.Module) and owner in copies for owner in owners):
+            raise InterventionError(
+                f"{type(part).__name__}.{name} refers to a module that has to be copied, but is no submodule: a copy would call the "
+                "original. Make it a submodule, or an nn.ModuleList."
+            )
+
+
+def _shallow(module: nn.Module) -> nn.Module:
+    """A copy that shares every value, but adds and replaces submodules, parameters and hooks by itself."""
+    twin = object.__new__(type(module))
+    twin.__dict__.update(vars(module))
+    twin.__dict__.update({name: copy(getattr(module, name)) for name in _CONTAINERS})
+    return twin
