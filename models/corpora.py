@@ -143,6 +143,15 @@ def split(name: str, text: str) -> tuple[str, str]:
     raise DataError(f"The text has {len(text)} characters; expected at least 2, to be cut into training and dev.")
 
 
+def dev_text(name: str, path: str | os.PathLike | None = None) -> str:
+    """The dev part of a training text, or the whole of another file where one is given.
+
+    Raises:
+        DataError: the text is not here, or broken.
+    """
+    return read_text(path) if path else split(name, read_text(find(name)))[1]
+
+
 def check(name: str, content: bytes) -> None:
     """Refuse a downloaded text that is not what its address promises.
 

@@ -11,11 +11,19 @@ from explorer.errors import ExplorerError
 from models.captioning import commands as captioning_commands
 from models.char_lm import commands as char_lm_commands
 from models.cli import commands as cli_commands
+from models.cli import measure as cli_measure
 from models.names import commands as names_commands
 from models.translation import commands as translation_commands
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
-for part in (cli_commands.app, char_lm_commands.app, translation_commands.app, names_commands.app, captioning_commands.app):
+for part in (
+    cli_commands.app,
+    cli_measure.app,
+    char_lm_commands.app,
+    translation_commands.app,
+    names_commands.app,
+    captioning_commands.app,
+):
     app.add_typer(part)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def known_attentions() -> dict[str, Any]:
-    """Tables of tiny translation networks of toy languages, written by `python -m tests.attention_fakes`.
+    """Tables of tiny translation networks of toy languages, written by `python -m models measure translation references`.
 
     Returns:
         "limits"; "for_limits" and "for_table", of the seeds that the limits were chosen on and of the others, each with

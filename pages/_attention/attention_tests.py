@@ -71,10 +71,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     elif shown.alignment is None:
         st.info("This network has no attention, so there is nothing to ask.")
     elif uploads.path_of(view.model):
-        ask = "`python -m tests.measure_attention mine --file mine.safetensors --data PAIRS.tsv --dry`"
+        ask = "`python -m models measure mine.safetensors attention --data PAIRS.tsv --dry`"
         st.info(f"A network of your own is not measured here. {ask} asks the four questions over the pairs it was trained on.")
     else:
-        st.info(f"Not measured for this network: `python -m tests.measure_attention {view.model}` writes the answers into its card.")
+        st.info(f"Not measured for this network: `python -m models measure {view.model} attention` writes the answers into its card.")
     st.markdown("**What known attentions get**: tiny networks of toy languages, five seeds each, on which no limit was chosen")
     st.dataframe(_fakes(), hide_index=True, key=f"{KEY}.fakes", height=388)
     for question, _, meaning in ASKED.values():

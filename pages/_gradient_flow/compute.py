@@ -130,13 +130,13 @@ def summed(view: View, network: Network) -> GradientFlow:
 
 @st.cache_data(show_spinner=False, ttl=30)
 def measured(corpus: str) -> dict[str, Any]:
-    """What `python -m tests.measure_gradients` wrote of the networks of a corpus; empty where it has not run."""
+    """What `python -m models measure CORPUS gradients` wrote; empty where it has not run."""
     return _read(f"{corpus}-gradients.json")
 
 
 @st.cache_data(show_spinner=False, ttl=30)
 def gap(corpus: str) -> dict[str, Any]:
-    """What `python -m tests.measure_gap` wrote of a corpus; empty where it has not run."""
+    """What `python -m models measure CORPUS gap` wrote; empty where it has not run."""
     return _read(f"{corpus}-gap.json")
 
 

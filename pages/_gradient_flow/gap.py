@@ -19,7 +19,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     """The figure, where it was measured."""
     found = compute.gap(st.session_state[state.CORPUS])
     if not found:
-        st.info("The gap has not been measured for these networks. With their training text at hand: `python -m tests.measure_gap`.")
+        st.info("The gap has not been measured for these networks. With their training text at hand: `python -m models measure NAME gap`.")
         return
     mark, opener = found["mark"], found["opener"]
     st.markdown(

@@ -7,7 +7,8 @@ import streamlit as st
 
 from explorer.figures import training_curve as figures
 from explorer.figures.gradient_decay import Curve
-from pages._gradient_flow import live_training, recurrence, state, truncated
+from models.memory_tasks import experiments
+from pages._gradient_flow import recurrence, state, truncated
 from pages._gradient_flow.compute import View
 from pages._ui import jobs
 from pages._ui.show import draw, is_dark, save
@@ -81,7 +82,7 @@ def _begin(setups: list):
         kept.pop(setup, None)
     for setup in list(kept)[: max(0, len(kept) + len(setups) - KEPT)]:
         del kept[setup]
-    return live_training.in_turn([(setup, _name(setup), partial(kept.__setitem__, setup)) for setup in setups])
+    return experiments.in_turn([(setup, _name(setup), partial(kept.__setitem__, setup)) for setup in setups])
 
 
 def _draw(shown) -> None:

@@ -20,7 +20,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     measured = compute.measured(st.session_state[state.CORPUS])
     rows = [_row(name, run, layers[-1]) for name, about in measured.items() for run, layers in about["runs"].items()]
     if not rows:
-        st.caption("How it is at many other places has not been measured for these networks: `python -m tests.measure_gradients`.")
+        st.caption("How it is at many other places has not been measured for these networks: `python -m models measure NAME gradients`.")
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(

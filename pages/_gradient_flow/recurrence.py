@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
-from pages._gradient_flow import live_training
+from models.memory_tasks import experiments
 from pages._ui import jobs
 from pages._ui.show import is_dark, show
 
@@ -36,7 +36,7 @@ def _found() -> dict:
 def _begin(seed: int):
     found = _found()
     found[seed] = {}
-    return live_training.lengths(seed, found[seed].__setitem__)
+    return experiments.lengths(seed, found[seed].__setitem__)
 
 
 def _draw(seed: int) -> None:

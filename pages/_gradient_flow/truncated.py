@@ -6,7 +6,7 @@ import streamlit as st
 from explorer.analysis.gradients import heard
 from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
-from pages._gradient_flow import live_training
+from models.memory_tasks import experiments
 from pages._ui import jobs
 from pages._ui.show import is_dark, show
 
@@ -42,7 +42,7 @@ def _found() -> dict:
 def _begin(chosen: tuple[str, int, int]):
     found = _found()
     found[chosen] = {}
-    return live_training.windows(*chosen, found[chosen].__setitem__)
+    return experiments.windows(*chosen, found[chosen].__setitem__)
 
 
 def _draw(chosen: tuple[str, int, int]) -> None:

@@ -156,7 +156,7 @@ def _are_four(values: Any) -> bool:
 
 
 def _features(told: Any) -> dict[str, Any]:
-    """The views of a picture that were tried in short trainings, see tests/measure_features.py."""
+    """The views of a picture that were tried in short trainings, see models/captioning/experiments.py."""
     rows = told.get("views") if isinstance(told, dict) else None
     rows = [row for row in rows if isinstance(row, dict) and isinstance(row.get("bleu_4"), float | int)] if isinstance(rows, list) else []
     if not rows:

@@ -14,13 +14,13 @@ import models
 from explorer.analysis.brackets import closings
 from explorer.textbook.activations import ACTIVATIONS
 from explorer.textbook.jacobian_lab import run
+from models.char_lm.experiments.gradients import fingerprint
 from pages._components import matrix_choice
 from pages._gradient_flow import compute, curves, laboratory
 from pages._gradient_flow import state as gradient_flow_state
 from pages._gradient_flow.compute import Network, View
 from pages._ui import networks
 from pages._ui.link import packed
-from tests.measure_gradients import fingerprint
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import forget, sound
@@ -259,7 +259,7 @@ def test_presets_and_sliders_of_clipping_change_the_paths_and_the_link():
 
 def test_the_gap_is_drawn_where_it_was_measured(shipped):
     page = open_page(panel="The gap")
-    assert not page.exception and "measure_gap" in page.info[0].value
+    assert not page.exception and "measure NAME gap" in page.info[0].value
     band = {"from": 2, "to": 5, "n": 9, "p": 0.5, "low": 0.4, "high": 0.6}
     (shipped / "wiki-gap.json").write_text(json.dumps({"opener": "[[", "mark": "]]", "marks": 9, "bands": {"wiki-lstm": [band]}}))
     st.cache_data.clear()
@@ -295,6 +295,6 @@ def test_what_was_measured_is_of_the_networks_that_ship():
     measured = json.loads((models.FOLDER / "wiki-gradients.json").read_text())
     assert set(measured) == {"wiki-rnn", "wiki-gru", "wiki-lstm"}
     for name, about in measured.items():
-        assert about["weights"] == fingerprint(models.load(name, models.FOLDER)), f"{name}: run `python -m tests.measure_gradients wiki`"
+        assert about["weights"] == fingerprint(models.load(name, models.FOLDER)), f"{name}: run `python -m models measure wiki gradients`"
     lags = {name: about["runs"]["trained"][-1]["lags"] for name, about in measured.items()}
     assert lags["wiki-rnn"]["1/1000"][1] < 20 and lags["wiki-lstm"]["1/1000"][1] is None, "the claim of the page"

@@ -1,16 +1,14 @@
-"""The panel "Does it learn?" in process: what it trains, what it draws and says, and what is kept of it."""
+"""The panel "Does it learn?" in process: what it draws and says, and what is kept of it."""
 
 import time
 
-import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from explorer.analysis.training_curve import Course
-from models.memory_tasks import length_generalisation, truncated_bptt
-from models.memory_tasks.network import Setup, learner
-from pages._gradient_flow import learn, live_training
+from models.memory_tasks import experiments, length_generalisation, truncated_bptt
+from models.memory_tasks.network import Setup
+from pages._gradient_flow import learn
 from pages._ui import jobs
 from pages._ui.jobs import Background, Places
 from tests.models.tiny import save_tiny
@@ -51,44 +49,6 @@ def drawn(page: AppTest) -> list[str]:
 
 def pressed(page: AppTest, key: str) -> AppTest:
     return page.button(key=f"{key}.start").click().run()
-
-
-def test_a_look_is_what_autograd_says_of_the_plain_module():
-    setup = Setup("temporal order", "gru", 10, 8)
-    module, probes = learner(setup), live_training.PROBES
-    (x, wanted), (many, answers) = (setup.what.draw(count, 10, torch.Generator().manual_seed(2**31)) for count in (probes, 500))
-    seen = live_training.look(module, setup, 0)
-    curves = []
-    for row in range(probes):
-        state, states = None, []
-        for step in range(10):
-            _, state = module.rnn(x[row : row + 1, step : step + 1], state)
-            state.retain_grad()
-            states.append(state)
-        torch.nn.functional.cross_entropy(module.readout(state[0]), wanted[row]).backward()
-        norms = np.array([float(each.grad.norm()) for each in states[::-1]])
-        curves.append(np.log10(norms / norms[0]))
-    np.testing.assert_allclose(seen.gradient_log10, np.median(curves, axis=0), atol=1e-4)
-    out = module(many)[0][:, -1]
-    assert seen.loss == pytest.approx(torch.nn.functional.cross_entropy(out, answers[:, 0]).item(), rel=1e-5)
-    assert seen.accuracy == pytest.approx((out.argmax(1) == answers[:, 0]).double().mean().item())
-
-
-def test_a_training_is_looked_at_from_before_its_start_to_its_end():
-    courses: list[Course] = []
-    reports: list[tuple[int, int]] = []
-    setups = [Setup(kind=kind, length=10, units=4, updates=20, looks=4) for kind in ("rnn", "lstm")]
-    live_training.in_turn([(setup, setup.kind, courses.append) for setup in setups])(lambda *report: reports.append(report))
-    assert [look.update for look in courses[4].looks] == [0, 5, 10, 15, 20] and courses[4].name == "rnn"
-    assert [len(course.looks) for course in courses] == [1, 2, 3, 4, 5] * 2 and courses[-1].seconds > 0
-    assert reports == [(done, 40) for done in range(1, 41)]
-
-
-def test_a_pause_takes_no_seconds_of_a_training():
-    courses: list[Course] = []
-    setup, started = Setup(length=10, units=4, updates=4, looks=2), time.monotonic()
-    live_training.train(setup, "LSTM", courses.append, lambda done, total: time.sleep(0.3))
-    assert courses[-1].seconds < time.monotonic() - started - 4 * 0.3
 
 
 def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
@@ -162,7 +122,7 @@ def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
     ("part", "key", "lines"),
     [
         ("Why recurrence", RECURRENCE, ["RNN", "weights per step", "padded MLP", "reads ten, guesses else", "chance is 10.0%"]),
-        ("Truncated backpropagation", TRUNCATED, [*live_training.CARRIED, "memory of one window", "chance is 12.5%"]),
+        ("Truncated backpropagation", TRUNCATED, [*experiments.CARRIED, "memory of one window", "chance is 12.5%"]),
     ],
 )
 def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, lines: list[str]):

@@ -1,7 +1,5 @@
-"""Toy languages, and translation networks for them whose attention is known to be healthy or a fake of a known kind."""
+"""Translation networks for toy languages whose attention is known to be healthy, or a fake of a known kind."""
 
-import random
-import string
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,54 +9,14 @@ from torch import Tensor, nn
 
 from models.decoding import Step
 from models.training import Recipe
-from models.translation.data import Pair
+from models.translation.experiments.toy_languages import Example
 from models.translation.network import Memory, Seq2Seq
 from models.translation.training import examples_of, job
 from models.vocabulary.subwords import Pieces
 
 LONGEST = 16  # rows and columns of the tables of fakes
-NOUNS, ADJECTIVES = string.ascii_lowercase[:8], string.ascii_lowercase[8:12]
 SIZE = {"units": 32, "embedding": 32, "width": 32}
 RATE = 2e-2
-Links = frozenset[tuple[int, int]]
-
-
-class Example(NamedTuple):
-    """A sentence of a toy language with its translation, and which source word each target word comes from."""
-
-    pair: Pair
-    links: Links
-
-
-def sentence(drawn: random.Random) -> list[str]:
-    """Four to six letters, none twice: nouns and adjectives as they come."""
-    return drawn.sample(NOUNS + ADJECTIVES, drawn.randint(4, 6))
-
-
-ORDERS: dict[str, Callable[[list[str]], list[int]]] = {
-    "gathered": lambda words: sorted(range(len(words)), key=lambda place: words[place] in ADJECTIVES),  # nouns first
-    "reverse": lambda words: list(range(len(words)))[::-1],
-    "monotone": lambda words: list(range(len(words))),
-}
-
-
-def language(task: str, count: int, seed: int) -> list[Example]:
-    """Sentences and their translations, word for word, each once: a letter becomes a capital, in the order of the task.
-
-    Position and length decide the order in "reverse" and "monotone", and what the words are in "gathered".
-    """
-    drawn, found = random.Random(seed), {}
-    key = dict(zip(NOUNS + ADJECTIVES, random.Random(1).sample(string.ascii_uppercase, 12), strict=True))
-    while len(found) < count:
-        words = sentence(drawn)
-        order = ORDERS[task](words)
-        target = " ".join(key[words[place]] for place in order)
-        found[" ".join(words)] = Example((" ".join(words), target), frozenset(enumerate(order)))
-    return list(found.values())
-
-
-def vocabulary() -> Pieces:
-    return Pieces.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)
 
 
 class Counting(nn.Module, ABC):
@@ -86,6 +44,7 @@ class PositionOnly(Counting):
         self.table = nn.Parameter(torch.zeros(LONGEST, LONGEST))
 
     def row(self, at: int, memory: Memory) -> Tensor:
+        """Row `at` of the table, [in]."""
         return self.table[at, : memory.padding.shape[1]]
 
 
@@ -97,6 +56,7 @@ class SameRow(PositionOnly):
         self.table = nn.Parameter(torch.randn(LONGEST, LONGEST) * 3)
 
     def row(self, at: int, memory: Memory) -> Tensor:
+        """Its only row, [in]."""
         return super().row(0, memory)
 
 
@@ -112,6 +72,7 @@ class AllOnEnd(Counting):
     """All weight on the end mark, the last column that is no padding."""
 
     def row(self, at: int, memory: Memory) -> Tensor:
+        """Nothing but the last column, [batch, in]."""
         last = (~memory.padding).sum(1, keepdim=True) - 1
         return torch.where(torch.arange(memory.padding.shape[1]) == last, 0.0, -torch.inf)
 
@@ -124,6 +85,7 @@ class Faked(Seq2Seq):
         self.score = score
 
     def start(self, memory: Memory) -> tuple[Tensor]:
+        """As the network that it is one of, at step 0."""
         self.score.at = 0
         return super().start(memory)
 
@@ -150,12 +112,15 @@ class ThrownAway(Seq2Seq):
         self.writer = writer
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Any:
+        """What both encoders leave."""
         return Both(*super().encode(source, lengths), self.writer.encode(source, lengths))
 
     def start(self, memory: Any) -> tuple[Tensor, ...]:
+        """The states of both decoders."""
         return (*super().start(memory), *self.writer.start(memory.of_writer))
 
     def step(self, memory: Any, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
+        """The attention of the one, the logits of the other."""
         looked = super().step(memory, state[:1], token, attention)
         written = self.writer.step(memory.of_writer, state[1:], token)
         return Step(written.logits, (*looked.state, *written.state), looked.attention)
@@ -179,7 +144,9 @@ def trained(attention: str, examples: list[Example], pieces: Pieces, seed: int, 
     torch.manual_seed(seed)
     module = network(attention, len(pieces))
     module.embedding.weight.data *= 2  # few updates are enough then
-    learning = job(module, examples_of(pieces, [each.pair for each in examples]), lambda module: 0.0, Recipe(1, batch=64, seed=seed), 0.0)
+    learning = job(
+        module, examples_of(pieces, [example.pair for example in examples]), lambda module: 0.0, Recipe(1, batch=64, seed=seed), 0.0
+    )
     optimiser = torch.optim.AdamW(module.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, updates + 1)
     done, epoch = 0, 0

@@ -1,17 +1,21 @@
 """The committed table of fakes holds what is claimed of the four questions, and a rerun of one seed agrees with it."""
 
+import json
+
 import pytest
 import torch
 
 from explorer.analysis.attention_tests import LIMITS, diagonal, error_rate
 from models.translation.attention_references import known_attentions
-from tests.attention_fakes import ASKED, KINDS, SEEDS, THROWN, answers_of, report
-from tests.measure_attention import QUESTIONS, lexicon_of
-from tests.models.translation.toy_languages import ORDERS, language
+from models.translation.experiments import references
+from models.translation.experiments.attention import QUESTIONS, lexicon_of
+from models.translation.experiments.references import ASKED, KINDS, SEEDS, THROWN, answers_of, tables_of
+from models.translation.experiments.toy_languages import ORDERS, language
+from tests.models.command_line import call
 
-TOLD = known_attentions()
-TABLE = TOLD["for_table"]["kinds"]
-TELLING = ("additive", "additive, monotone", "decoder only", "position only", "same row", THROWN)
+KNOWN = known_attentions()
+TABLE = KNOWN["for_table"]["kinds"]
+RERUN = ("additive", "additive, monotone", "decoder only", "position only", "same row", THROWN)
 
 
 def said(kind: str, questions=QUESTIONS) -> list[tuple[str, ...]]:
@@ -21,9 +25,9 @@ def said(kind: str, questions=QUESTIONS) -> list[tuple[str, ...]]:
 
 def test_the_table_is_of_at_least_five_seeds_that_no_limit_was_chosen_on():
     for name, seeds in SEEDS.items():
-        assert TOLD[name]["seeds"] == list(seeds) and list(TOLD[name]["kinds"]) == list(KINDS)
+        assert KNOWN[name]["seeds"] == list(seeds) and list(KNOWN[name]["kinds"]) == list(KINDS)
     assert len(SEEDS["for_table"]) >= 5 and not set(SEEDS["for_table"]) & set(SEEDS["for_limits"])
-    assert TOLD["limits"] == vars(LIMITS)
+    assert KNOWN["limits"] == vars(LIMITS)
     for row in TABLE.values():
         for question in QUESTIONS:
             assert sum(row[question]["says"].values()) == len(row[question]["values"]) == len(SEEDS["for_table"])
@@ -69,11 +73,11 @@ def one_thread():
 
 def test_one_seed_again(one_thread):
     seed = SEEDS["for_table"][0]
-    found = answers_of(seed, TELLING)
-    for kind in TELLING:
+    answered = answers_of(seed, RERUN)
+    for kind in RERUN:
         for question in QUESTIONS:
-            assert found[kind][question]["says"] in TABLE[kind][question]["each"], (kind, question, found[kind][question])
-            assert found[kind][question]["sentences"] >= 200
+            assert answered[kind][question]["says"] in TABLE[kind][question]["each"], (kind, question, answered[kind][question])
+            assert answered[kind][question]["sentences"] >= 200
 
 
 def test_a_report_counts_what_was_said():
@@ -82,11 +86,11 @@ def test_a_report_counts_what_was_said():
 
     first = {kind: dict.fromkeys(QUESTIONS, answer("yes", 0.25)) | {"nats": 0.5} for kind in KINDS}
     second = {kind: dict.fromkeys(QUESTIONS, answer("no", 0.75)) | {"nats": 1.5} for kind in KINDS}
-    found = report({seed: first if place else second for place, seed in enumerate(SEEDS["for_table"][:3])})
-    row = found["for_table"]["kinds"]["uniform"]["looks"]
+    tables = tables_of({seed: first if index else second for index, seed in enumerate(SEEDS["for_table"][:3])})
+    row = tables["for_table"]["kinds"]["uniform"]["looks"]
     assert row["says"] == {"yes": 2, "no": 1, "cannot tell": 0} and row["each"] == ["no", "yes", "yes"]
     assert (row["values"], row["median"], row["least"], row["most"]) == ([0.75, 0.25, 0.25], 0.25, 0.25, 0.75)
-    assert "for_limits" not in found and found["for_table"]["seeds"] == list(SEEDS["for_table"][:3])
+    assert "for_limits" not in tables and tables["for_table"]["seeds"] == list(SEEDS["for_table"][:3])
 
 
 @pytest.mark.parametrize("task", ORDERS)
@@ -98,8 +102,20 @@ def test_links_of_the_toy_languages_are_true_and_ibm_model_1_finds_them(task: st
         left, right = source.split(), target.split()
         assert 4 <= len(left) == len(right) == len(links) <= 6
         assert all(key.setdefault(left[column], right[row]) == right[row] for row, column in links)
-    found = [lexicon.links(source.split(), target.lower().split()) for (source, target), _ in examples]
+    linked = [lexicon.links(source.split(), target.lower().split()) for (source, target), _ in examples]
     true = [links for _, links in examples]
-    assert error_rate(found, true, true) < 0.02
+    assert error_rate(linked, true, true) < 0.02
     straight = error_rate([diagonal(len(links), len(links)) for links in true], true, true)
     assert (straight == 0) == (task == "monotone") and (task == "monotone" or straight > 0.5)
+
+
+def test_the_tables_are_written_and_torch_is_left_as_it_was(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(references, "KINDS", {"untrained": KINDS["untrained"]})
+    monkeypatch.setattr(references, "SEEDS", {"for_limits": (1,), "for_table": (11,)})
+    threads = torch.get_num_threads()
+    code, out, err = call(capsys, "measure", "translation", "references", "--file", tmp_path / "tables.json")
+    tables = json.loads((tmp_path / "tables.json").read_text())
+    assert code == 0 and "seed 11" in err and "for_table, seeds [11]" in out and "untrained " in out
+    assert tables["for_table"]["kinds"]["untrained"]["expected"] == TABLE["untrained"]["expected"]
+    assert tables["for_table"]["kinds"]["untrained"]["looks"]["each"] == TABLE["untrained"]["looks"]["each"][:1]
+    assert torch.get_num_threads() == threads and float(torch.tensor(1e-40) * 1) > 0

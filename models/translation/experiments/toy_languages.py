@@ -1,0 +1,51 @@
+"""Toy languages whose true alignment is known: a letter becomes a capital, in an order that its task decides."""
+
+import random
+import string
+from collections.abc import Callable
+from typing import NamedTuple
+
+from models.translation.data import Pair
+from models.vocabulary.subwords import Pieces
+
+NOUNS, ADJECTIVES = string.ascii_lowercase[:8], string.ascii_lowercase[8:12]
+Links = frozenset[tuple[int, int]]
+
+
+class Example(NamedTuple):
+    """A sentence of a toy language with its translation, and which source word each target word comes from."""
+
+    pair: Pair
+    links: Links
+
+
+def sentence(drawn: random.Random) -> list[str]:
+    """Four to six letters, none twice: nouns and adjectives as they come."""
+    return drawn.sample(NOUNS + ADJECTIVES, drawn.randint(4, 6))
+
+
+ORDERS: dict[str, Callable[[list[str]], list[int]]] = {
+    "gathered": lambda words: sorted(range(len(words)), key=lambda index: words[index] in ADJECTIVES),  # nouns first
+    "reverse": lambda words: list(range(len(words)))[::-1],
+    "monotone": lambda words: list(range(len(words))),
+}
+
+
+def language(task: str, count: int, seed: int) -> list[Example]:
+    """Sentences and their translations, word for word, each once: a letter becomes a capital, in the order of the task.
+
+    Position and length decide the order in "reverse" and "monotone", and what the words are in "gathered".
+    """
+    drawn, examples = random.Random(seed), {}
+    key = dict(zip(NOUNS + ADJECTIVES, random.Random(1).sample(string.ascii_uppercase, 12), strict=True))
+    while len(examples) < count:
+        words = sentence(drawn)
+        order = ORDERS[task](words)
+        target = " ".join(key[words[index]] for index in order)
+        examples[" ".join(words)] = Example((" ".join(words), target), frozenset(enumerate(order)))
+    return list(examples.values())
+
+
+def vocabulary() -> Pieces:
+    """Subwords learnt from sentences of all the toy languages."""
+    return Pieces.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)
