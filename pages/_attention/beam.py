@@ -9,7 +9,7 @@ from models.vocabulary.subwords import BLANK
 from pages._attention import compute
 from pages._attention.compute import Sentence, View
 from pages._ui import networks
-from pages._ui.link import link, linked_place
+from pages._ui.link import link, linked_index
 from pages._ui.progress import patiently
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._ui.text import plain
@@ -28,7 +28,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption("Without your edits.")
     searched = view.of(width=width, edits=())
     found = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
-    chosen = min(st.session_state.get(CHOSEN, linked_place(CHOSEN, len(found.hypotheses))), len(found.hypotheses) - 1)
+    chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(found.hypotheses))), len(found.hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")
     names = _sentences(searched, found)
     st.session_state[f"{KEY}.list"] = chosen

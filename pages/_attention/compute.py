@@ -1,7 +1,7 @@
 """What the page of attention computes, each once for all visitors: translations with the visitor's edits, alignments, states."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from models.decoding import Edits, Hypothesis, Search, no_report
 from models.vocabulary.subwords import BLANK, START
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
+from pages._ui.view import PageView
 
 ALIKE = -1  # in place of a source word: all of them, the same on each
 
@@ -31,7 +32,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
@@ -48,10 +49,6 @@ class View:
     row: int = 0
     by_pieces: bool = False
     width: int = 1
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True, eq=False)

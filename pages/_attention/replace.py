@@ -8,7 +8,7 @@ from explorer.figures import alignment as figures
 from pages._attention import compute
 from pages._attention.compute import Sentence, View
 from pages._ui import networks
-from pages._ui.link import link, linked_place
+from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark, scrolling
 from pages._ui.text import plain
 
@@ -26,7 +26,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = {place: match.group() for place, match in enumerate(found)}
         known = next((place for place, word in names.items() if word in SWAPS), 0)
-        first = linked_place(WORD, len(found), known)
+        first = linked_index(WORD, len(found), known)
         place = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(found)}", width=200)
         other = st.text_input(
             "by", SWAPS.get(names[place], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"

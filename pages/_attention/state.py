@@ -7,9 +7,8 @@ import streamlit as st
 
 from pages._attention.compute import ALIKE, Edit, View
 from pages._ui import networks, uploads
-from pages._ui.layout import folding
-from pages._ui.link import LINK_CHARACTERS, link, linked, packed, unpacked
-from pages._ui.progress import guard
+from pages._ui.layout import bound, folding, try_another
+from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
 
 PAGE = "attention"
 KIND = "seq2seq"
@@ -43,13 +42,8 @@ def restore() -> None:
     state = st.session_state
     if TEXT in state:
         return
-    state[TEXT], state[EDITS] = None, ()
     uploads.remember(linked(MODEL, ""))
-    if code := linked(TEXT, ""):
-        with guard(stop=False):
-            state[TEXT] = unpacked(code)[:CHARACTERS]
-    row = linked(ROW, "")
-    state[ROW] = int(row) if row.isascii() and row.isdecimal() and len(row) < 5 else None
+    state[TEXT], state[ROW] = linked_text(TEXT, CHARACTERS), linked_whole(ROW, 10_000)
     state[EDITS] = edits_of(linked(EDITS, ""))
 
 
@@ -69,9 +63,7 @@ def code_of(edits: tuple[Edit, ...]) -> str:
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    cards = networks.cards(KIND)
-    name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return cards.get(name, next(iter(cards.values()))) if cards else {}
+    return networks.chosen(networks.cards(KIND), MODEL)
 
 
 def example(about: dict) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def set_text(text: str | None) -> None:
     """Translate another sentence; None goes back to the example."""
     state = st.session_state
     state[BEFORE] = state.get(TEXT), state[EDITS]
-    state[TEXT] = None if text is None else text[:CHARACTERS].encode("utf-8", "replace").decode()
+    state[TEXT] = None if text is None else clean(text, CHARACTERS)
     state[EDITS], state[ROW], state[CUT] = (), None, text is not None and len(text) > CHARACTERS
 
 
@@ -136,15 +128,11 @@ def pick(about: dict) -> View:
         st.text_input("Sentence to translate", key=DRAFT, label_visibility="collapsed", on_change=_typed)
         _gesture_button(about, text)
         with folding(PAGE):
-            model = st.selectbox("Network", list(cards), width=190, on_change=other_network, args=(about,), **_bound(MODEL))
-            by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **_bound(UNITS))
-            _more(about)
+            model = st.selectbox("Network", list(cards), width=190, on_change=other_network, args=(about,), **bound(MODEL))
+            by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **bound(UNITS))
+            try_another(PAGE, [(sentence, why) for sentence, why, _ in tries(about)], set_text)
     edits = st.session_state[EDITS]
     return View(model, text, edits, _row(about, text), by == PIECES)
-
-
-def _bound(key: str) -> dict[str, Any]:
-    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
 def _typed() -> None:
@@ -193,22 +181,12 @@ def _make_the_gesture(wanted: Edit, is_done: bool) -> None:
         edit(wanted.step, wanted.kind, wanted.value)
 
 
-def _more(about: dict) -> None:
-    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for number, (sentence, why, _) in enumerate(tries(about)):
-            st.button(sentence, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(sentence,), width="stretch")
-        st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
-
-
 def write_link(view: View, about: dict) -> bool:
     """Put sentence, row and edits into the link; False where the text is too long for one."""
     link(ROW, str(view.row), str(_default_row(about, view.text, view.by_pieces)))
     link(EDITS, code_of(view.edits), "")
     # Edits belong to their sentence: a network trained anew may open with another one.
-    code = packed(view.text) if view.edits or view.text != example(about)["sentence"] else ""
-    fits = len(code) <= LINK_CHARACTERS
-    link(TEXT, code if fits else "", "")
-    return fits
+    return link_text(TEXT, view.text, None if view.edits else example(about)["sentence"])
 
 
 def _default_row(about: dict, text: str, by_pieces: bool) -> int:

@@ -15,7 +15,7 @@ from pages._attention import compute, state
 from pages._attention.compute import Sentence, View
 from pages._components.state_view import state_view
 from pages._ui import networks
-from pages._ui.link import link, linked_place
+from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark
 from pages._ui.text import plain, share
 
@@ -30,7 +30,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     reads = [f"read {place + 1}: {name}" for place, name in enumerate(own.source)]
     writes = [f"write {place + 1}: {name}" for place, name in enumerate(own.target)]
     steps = reads + writes
-    first = steps[linked_place(STEP, len(steps), len(reads))]
+    first = steps[linked_index(STEP, len(steps), len(reads))]
     place = steps.index(st.select_slider("Step", steps, first, key=f"{STEP}.{len(reads)}.{len(writes)}"))
     link(STEP, str(place), str(len(reads)))
     if place < len(reads):

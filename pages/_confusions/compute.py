@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._ui.cache import shared_cache
 from pages._ui.networks import cards, loaded
+from pages._ui.view import PageView
 
 DEV, TRAIN, OWN = "dev", "train", "own"
 KIND = "classifier"
@@ -25,7 +26,7 @@ Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
@@ -41,10 +42,6 @@ class View:
     by: str = "share"
     order: str = "similarity"
     cell: tuple[str, str] | None = None
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from models.names.table import Labelled, table
 from pages._confusions import matrix
 from pages._confusions import state as confusions_state
 from pages._confusions.compute import OWN, Counted, View
+from pages._ui.link import clean
 from pages._ui.text import plain
 
 KEY = "confusions.own"
@@ -64,7 +65,8 @@ def _uploaded() -> None:
 
 
 def _pasted() -> None:
-    _take(st.session_state[f"{KEY}.paste"].encode("utf-8", "replace").decode())
+    pasted = st.session_state[f"{KEY}.paste"]
+    _take(clean(pasted, len(pasted)))
 
 
 def _take(text: str) -> None:

@@ -10,8 +10,8 @@ from models.names.table import LONGEST, Labelled
 from pages._components.as_typed import told_as_typed
 from pages._confusions.compute import DEV, KIND, OWN, TRAIN, View
 from pages._ui import networks
-from pages._ui.layout import folding
-from pages._ui.link import link, linked
+from pages._ui.layout import bound, folding, select, try_another
+from pages._ui.link import clean, link, linked
 
 PAGE = "confusions"
 MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
@@ -43,9 +43,7 @@ def _cell(code: str) -> tuple[str, str] | None:
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    cards = networks.cards(KIND)
-    name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return cards.get(name, next(iter(cards.values()))) if cards else {}
+    return networks.chosen(networks.cards(KIND), MODEL)
 
 
 def example(about: dict) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def opening(about: dict) -> str:
 
 def set_text(text: str | None) -> None:
     """Read another name; None goes back to the example."""
-    st.session_state[TEXT] = None if text is None else text[:LONGEST].encode("utf-8", "replace").decode()
+    st.session_state[TEXT] = None if text is None else clean(text, LONGEST)
 
 
 def open_name(text: str) -> None:
@@ -91,8 +89,8 @@ def pick(about: dict) -> View:
         )
         _gesture_button(about, text)
         with folding(PAGE):
-            model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **_bound(MODEL))
-            _more(about)
+            model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **bound(MODEL))
+            try_another(PAGE, [(row["name"].title(), _why(row)) for row in about["examples"]], set_text)
     told_as_typed(DRAFT)
     return View(model, text, cell=_known_cell(cards[model]))
 
@@ -100,10 +98,6 @@ def pick(about: dict) -> View:
 def _known_cell(about: dict) -> tuple[str, str] | None:
     cell = st.session_state[CELL]
     return cell if cell and all(label in about["labels"] for label in cell) else None
-
-
-def _bound(key: str) -> dict[str, Any]:
-    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
 def _typed() -> None:
@@ -119,24 +113,17 @@ def _gesture_button(about: dict, text: str) -> None:
     st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=set_text, args=(None if is_done else text[:-1],))
 
 
-def _more(about: dict) -> None:
-    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for number, row in enumerate(about["examples"]):
-            name = row["name"].title()
-            why = f"{row['before']} just before the last letter, then {row['after']}"
-            st.button(name, key=f"{PAGE}.try.{number}", help=why, on_click=set_text, args=(name,), width="stretch")
-        st.button("Back to the first", key=f"{PAGE}.back", on_click=set_text, args=(None,), icon=":material/undo:")
+def _why(row: dict[str, Any]) -> str:
+    return f"{row['before']} just before the last letter, then {row['after']}"
 
 
 def pick_matrix(view: View) -> View:
     """The widgets above the matrix."""
     parts = [word for word, part in PARTS.items() if part != OWN or own_rows()]
-    if st.session_state.get(PART) not in parts:
-        st.session_state.pop(PART, None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        part = st.selectbox("Names", parts, width=170, **_bound(PART))
-        by = st.selectbox("Colour", list(BYS), width=125, **_bound(BY))
-        order = st.selectbox("Order", [ORDER_BY.format(name) for name in ORDERS], width=180, **_bound(ORDER))
+        part = select("Names", parts, PART, 170)
+        by = select("Colour", list(BYS), BY, 125)
+        order = select("Order", [ORDER_BY.format(name) for name in ORDERS], ORDER, 180)
     return view.of(part=PARTS[part], by=BYS[by], order=order.removeprefix(ORDER_BY.format("")))
 
 

@@ -1,7 +1,7 @@
 """What the page of gradients computes, each once for all visitors: how large gradients are on their way back through a text."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import models
 from explorer.records import GradientFlow
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
+from pages._ui.view import PageView
 
 SEED = 0  # of untrained networks
 
@@ -31,7 +32,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
@@ -49,10 +50,6 @@ class View:
     layer: int = 1
     what: str = "state"
     whole: bool = False
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
     @property
     def start(self) -> int:

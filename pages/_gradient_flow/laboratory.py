@@ -1,6 +1,8 @@
 """The laboratory: one recurrent layer made to order, its gradient, and everything that bounds it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,7 +14,7 @@ from explorer.textbook.jacobian_lab import KINDS, STARTS, Run, Setup, run, size_
 from pages._gradient_flow.compute import View
 from pages._gradient_flow.state import TITLES
 from pages._ui.cache import shared_cache
-from pages._ui.layout import folding
+from pages._ui.layout import folding, select
 from pages._ui.show import draw, is_dark, save
 
 KEY = "gradient_flow.laboratory"
@@ -74,13 +76,13 @@ def sentence(setup: Setup, found: Run) -> str:
 def _setup() -> Setup:
     plain = Setup()
     with folding("gradient_flow-laboratory"):
-        kind = _select("Kind", [TITLES[kind] for kind in KINDS], "kind", 95)
-        start = _select("W is drawn", STARTS, "start", 125)
-        by = _select("Set the", list(SET), "by", 125, _keep)
+        kind = _choice("Kind", [TITLES[kind] for kind in KINDS], "kind", 95)
+        start = _choice("W is drawn", STARTS, "start", 125)
+        by = _choice("Set the", list(SET), "by", 125, on_change=_keep)
         size = st.slider(f"{by}", 0.1, 5.0, plain.size, 0.05, key=f"{KEY}.size", bind="query-params", width=200)
         name, alpha, bias = plain.name, plain.alpha, 0.0
         if kind == "RNN":
-            name = _select("Activation", ACTIVATIONS, "activation", 125)
+            name = _choice("Activation", ACTIVATIONS, "activation", 125)
             if name in HAS_ALPHA:
                 label = "Slope below 0" if name == "leaky relu" else "Depth below 0"
                 alpha = st.slider(label, 0.0, 1.0, plain.alpha, 0.05, key=f"{KEY}.alpha", bind="query-params", width=120)
@@ -92,9 +94,8 @@ def _setup() -> Setup:
     return Setup(units, steps, start, size, name, alpha, noise, kind.lower(), SET[by], bias)
 
 
-def _select(label: str, options, name: str, width: int, on_change=None) -> str:
-    key = f"{KEY}.{name}"
-    return st.selectbox(label, options, key=key, bind="query-params", width=width, on_change=on_change)
+def _choice(label: str, options: Sequence[str], name: str, width: int, **more: Any) -> str:
+    return select(label, options, f"{KEY}.{name}", width, label_visibility="visible", **more)
 
 
 def _set(setup: Setup) -> None:

@@ -10,7 +10,7 @@ from explorer.figures.gradient_decay import Curve
 from explorer.textbook.matrix_powers import circle, fate, orbit
 from pages._components.matrix_choice import matrix_choice
 from pages._gradient_flow.compute import View
-from pages._ui.link import link, linked
+from pages._ui.link import link, linked_whole
 from pages._ui.show import draw, is_dark, save
 
 KEY = "gradient_flow.multiply"
@@ -33,8 +33,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     """The matrix as arrows and as sliders, buttons, the points and their lengths."""
     state = st.session_state
     if PRESSES not in state:
-        given = linked(PRESSES, "0")
-        state[PRESSES] = min(int(given), MOST) if given.isascii() and given.isdecimal() and len(given) < 4 else 0
+        state[PRESSES] = min(linked_whole(PRESSES, 1_000) or 0, MOST)
     st.markdown("**Multiply**: each press moves every point by the same matrix")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("**Multiply**", key=f"{KEY}.press", icon=":material/close:", on_click=_press, disabled=state[PRESSES] >= MOST)

@@ -8,15 +8,14 @@ from explorer.analysis.brackets import PAIRS, Closing, closings
 from pages._gradient_flow.compute import Network, View
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui import networks
-from pages._ui.layout import folding
-from pages._ui.link import LINK_CHARACTERS, link, linked, packed, unpacked
-from pages._ui.progress import guard
+from pages._ui.layout import folding, select, text_form
+from pages._ui.link import clean, link, link_text, linked_text, linked_whole
 
 PAGE = "gradient_flow"
 CORPUS, LINES, LAYER, WHAT, SCALE, BACK, BIAS, FELT = (
     f"{PAGE}.{name}" for name in ("corpus", "lines", "layer", "what", "scale", "back", "bias", "felt")
 )
-TEXT, AT, DRAFT, PLACE = (f"{PAGE}.{name}" for name in ("text", "at", "draft", "place"))
+TEXT, AT, PLACE = (f"{PAGE}.{name}" for name in ("text", "at", "place"))
 OWN = "your own"
 UNTRAINED = "untrained {}"
 WHATS = {"state": "state", "hidden state h": "hidden", "cell state c": "cell"}
@@ -32,11 +31,7 @@ def restore() -> None:
     state = st.session_state
     if TEXT in state:
         return
-    state[TEXT], at = None, linked(AT, "")
-    state[AT] = int(at) if at.isascii() and at.isdecimal() and len(at) < 6 else None
-    if code := linked(TEXT, ""):
-        with guard(stop=False):
-            state[TEXT] = unpacked(code)[:MOST]
+    state[AT], state[TEXT] = linked_whole(AT, 100_000), linked_text(TEXT, MOST)
 
 
 def corpora() -> list[str]:
@@ -86,7 +81,7 @@ def first_place(text: str) -> int:
 
 def set_text(text: str | None) -> None:
     """Read another text; None goes back to the example."""
-    st.session_state[TEXT] = None if text is None else text[:MOST].encode("utf-8", "replace").decode()
+    st.session_state[TEXT] = None if text is None else clean(text, MOST)
     st.session_state[AT] = None
 
 
@@ -101,26 +96,19 @@ def pick() -> View:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         bias = st.slider("Forget bias of the untrained LSTM", 0.0, 4.0, 0.0, 0.5, key=BIAS, bind="query-params", width=230)
         with folding(PAGE):
-            corpus = _select("Trained on", known, CORPUS, 130)
+            corpus = select("Trained on", known, CORPUS, 130)
             layers = range(1, 1 + max(networks.cards("char_lm")[name]["arguments"]["layers"] for name in names(corpus)))
-            layer = _select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
-            what = _select("Gradient to", list(WHATS), WHAT, 150)
+            layer = select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
+            what = select("Gradient to", list(WHATS), WHAT, 150)
             with st.popover("Lines", icon=":material/show_chart:", width="content"):
                 lines, felt = _lines(names(corpus), bias)
-                scale = _select("Scale", SCALES, SCALE, WIDE)
-                back = _select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE)
+                scale = select("Scale", SCALES, SCALE, WIDE, label_visibility="visible")
+                back = select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE, label_visibility="visible")
             text = _text_popover(corpus)
     at = st.session_state[AT]
     at = first_place(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
     number = int(layer.removeprefix("layer ")) - 1
     return View(lines, felt, text, at, int(back.split()[0]), number, WHATS[what], scale == SCALES[1])
-
-
-def _select(label: str, options: Sequence[str], key: str, width: int) -> str:
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
-    seen = "visible" if width == WIDE else "collapsed"  # in a popover there is room for labels
-    return st.selectbox(label, options, key=key, bind="query-params", width=width, label_visibility=seen)
 
 
 def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:
@@ -147,17 +135,12 @@ def _text_popover(corpus: str) -> str:
         # Filled anew at each run: a click in the text may have changed the place.
         state[PLACE] = min(first_place(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
         st.number_input("Follow the error at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
-        with st.form(f"{PAGE}.form", border=False):
-            state[DRAFT] = text
-            st.text_area(f"Type or paste anything, up to {MOST:,} characters", key=DRAFT, height=200, max_chars=MOST)
-            st.form_submit_button("Read it", on_click=lambda: set_text(state[DRAFT]))
-        st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
+        text_form(PAGE, text, MOST, set_text, "form")
     return text
 
 
 def write_link(view: View) -> None:
     """Put text and place into the link; a text too long for one stays out."""
     corpus = st.session_state[CORPUS]
-    code = packed(view.text) if view.text != example(corpus) else ""
-    link(TEXT, code if len(code) <= LINK_CHARACTERS else "", "")
+    link_text(TEXT, view.text, example(corpus))
     link(AT, str(view.at), str(first_place(view.text)))

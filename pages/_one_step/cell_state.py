@@ -8,11 +8,11 @@ from pages._hidden_states.state import example, guides
 from pages._one_step.compute import View
 from pages._one_step.state import PAGE
 from pages._ui import networks, uploads
-from pages._ui.link import link, linked, packed, unpacked
-from pages._ui.progress import guard
+from pages._ui.layout import bound, text_form
+from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
 
 MODEL, LAYER, UNIT, TEXT, AT, HOLD = (f"{PAGE}.{name}" for name in ("model", "layer", "unit", "text", "at", "hold"))
-DRAFT, SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("draft", "slider", "number", "row"))
+SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("slider", "number", "row"))
 LAYER_NAME = "layer {}"
 LONGEST = 2_000  # characters of a visitor's text: what fits a link
 
@@ -22,16 +22,10 @@ def restore() -> None:
     state = st.session_state
     if TEXT in state:
         return
-    state[TEXT], state[LAYER], state[UNIT], state[AT] = None, _number(LAYER), _number(UNIT), _number(AT)
-    if code := linked(TEXT, ""):
-        with guard(stop=False):
-            state[TEXT] = unpacked(code)[:LONGEST] or None
+    state[TEXT] = linked_text(TEXT, LONGEST) or None
+    for key in (LAYER, UNIT, AT):
+        state[key] = linked_whole(key, 10**6)
     uploads.remember(linked(MODEL, ""))
-
-
-def _number(name: str) -> int | None:
-    value = linked(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
 
 
 def card() -> dict[str, Any]:
@@ -62,7 +56,7 @@ def usual(about: dict, text: str) -> tuple[int, int, int]:
 
 def set_text(text: str | None) -> None:
     """Read another text; None goes back to the example."""
-    st.session_state[TEXT] = text[:LONGEST].encode("utf-8", "replace").decode() if text else None
+    st.session_state[TEXT] = clean(text, LONGEST) if text else None
     st.session_state[AT] = None
 
 
@@ -83,13 +77,14 @@ def pick(about: dict) -> View:
     layer, unit, _ = usual(about, text)
     # First stands what opens: a default elsewhere in the list and a value set by a button are too much for one widget.
     names = sorted(cards, key=lambda name: name != first())
-    model = st.selectbox("Network", names, key=MODEL, width=170, on_change=_forget, bind="query-params", label_visibility="collapsed")
+    model = st.selectbox("Network", names, width=170, on_change=_forget, **bound(MODEL))
     layers = [LAYER_NAME.format(n + 1) for n in range(size["layers"])]
     state[ROW] = layers[min(layer if state[LAYER] is None else state[LAYER], len(layers) - 1)]
     st.selectbox("Layer", layers, key=ROW, width=110, label_visibility="collapsed", on_change=_layer_chosen, args=(layers,))
     state[NUMBER] = min(unit if state[UNIT] is None else state[UNIT], size["units"] - 1)
     st.number_input("Unit", 0, size["units"] - 1, key=NUMBER, width=130, label_visibility="collapsed", on_change=_unit_chosen)
-    _text_popover(text)
+    with st.popover("Your own text", icon=":material/edit:", width="content"):
+        text_form(PAGE, text, LONGEST, set_text)
     return View(model, text, example(about).warm_up, layers.index(state[ROW]), state[NUMBER], _at(about, text))
 
 
@@ -118,19 +113,10 @@ def _slid() -> None:
     look_at(st.session_state[SLIDER] - 1)
 
 
-def _text_popover(text: str) -> None:
-    with st.popover("Your own text", icon=":material/edit:", width="content"):
-        with st.form(f"{PAGE}.text_form", border=False):
-            st.session_state[DRAFT] = text
-            st.text_area(f"Type or paste anything, up to {LONGEST:,} characters", key=DRAFT, height=200, max_chars=LONGEST)
-            st.form_submit_button("Read it", on_click=lambda: set_text(st.session_state[DRAFT]))
-        st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
-
-
 def write_link(view: View, about: dict) -> None:
     """Put text, unit and character into the link."""
     layer, unit, at = usual(about, view.text)
     link(LAYER, str(view.layer), str(layer))
     link(UNIT, str(view.unit), str(unit))
     link(AT, str(view.at), str(at))
-    link(TEXT, packed(view.text) if view.text != example(about).text else "", "")
+    link_text(TEXT, view.text, example(about).text)

@@ -1,6 +1,6 @@
 """What the page of one step computes of trained networks, each once for all visitors."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from pages._attention import compute as attention_compute
 from pages._hidden_states import compute
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
+from pages._ui.view import PageView
 
 AHEAD = 40  # characters that a what-if goes on
 TWO_GRUS = 200  # characters that the forms of the GRU are compared on
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the cell, and all that a link restores.
 
     Args:
@@ -33,10 +34,6 @@ class View:
     layer: int
     unit: int
     at: int
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
     @property
     def before(self) -> str:

@@ -14,7 +14,7 @@ from pages._hidden_states.state import example
 from pages._one_step import cell, cell_state, compute, hello
 from pages._one_step import state as one_step_state
 from pages._ui import networks
-from pages._ui.link import link, linked
+from pages._ui.link import link, linked_whole
 from pages._ui.text import plain
 
 LESSON = f"{one_step_state.PAGE}.lesson"
@@ -186,9 +186,8 @@ STEPS = (
 def restore() -> None:
     """Open the step that the link names, once for each visitor; where the page begins is in the link too."""
     if LESSON not in st.session_state:
-        code = linked(LESSON, "")
-        number = int(code) - 1 if code.isascii() and code.isdecimal() and len(code) < 3 else -1
-        st.session_state[LESSON] = number if 0 <= number < len(shown()) else None
+        number = linked_whole(LESSON, len(shown()) + 1)
+        st.session_state[LESSON] = number - 1 if number else None
 
 
 def write_link() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.textbook.hello import LONGEST
-from pages._ui.link import link, linked
+from pages._ui.link import link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
@@ -52,10 +52,8 @@ def restore() -> None:
 
 def _stretches(code: str) -> tuple[int, ...]:
     """The stretches of a link; (0,) where it holds none."""
-    parts = code.split("-")[:MOST]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 5 and int(part) <= LONGEST for part in parts):
-        return (0,)
-    return tuple(map(int, parts))
+    stretches = wholes(code, "-", LONGEST + 1)
+    return tuple(stretches[:MOST]) if len(stretches) == 1 + code.count("-") else (0,)
 
 
 def learn(steps: int) -> None:

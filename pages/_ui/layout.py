@@ -1,6 +1,6 @@
-"""How a page lies on the screen: opened through app.py, room for fingers, controls that fold, containers that keep their height."""
+"""How a page lies on the screen: opened through app.py, room for fingers, rows of controls, containers that keep their height."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,3 +75,58 @@ def still(key: str, wide: int, narrow: int, **options: Any) -> DeltaGenerator:
     frame = st.container(key=key, **options)
     frame.html(f"<style>{css}</style><i></i>")  # more than a style, and inside: a container with nothing in it is not on the page
     return frame
+
+
+def bound(key: str) -> dict[str, Any]:
+    """What makes the link keep a widget's value; the widget's label is for screen readers."""
+    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
+
+
+def select(label: str, options: Sequence[str], key: str, width: int, index: int = 0, **more: Any) -> str:
+    """A list of choices that the link keeps; a choice that is not offered here, as of another network, gives way to the default.
+
+    Args:
+        label, options: Of the list.
+        key: `page.thing`, its name in the link.
+        width: In pixels.
+        index: Of the default.
+        more: As for `st.selectbox`, before what `bound` says.
+    """
+    if key in st.session_state and st.session_state[key] not in options:
+        # Set, so that the browser hears of it: it keeps what it shows.
+        st.session_state[key], index = options[index], 0
+    return st.selectbox(label, options, index, width=width, **bound(key) | more)
+
+
+def text_form(page: str, text: str, most: int, read: Callable[[str | None], None], form: str = "text_form", height: int = 200) -> None:
+    """A field for a text of the visitor's own, and the way back to the example; stands in a popover.
+
+    Args:
+        page: What the keys of the page's widgets begin with.
+        text: What is being read.
+        most: Characters, at most.
+        read: Called with what was typed; with None for the example.
+        form: Name of the form's key.
+        height: Of the field, pixels.
+    """
+    draft = f"{page}.draft"
+    with st.form(f"{page}.{form}", border=False):
+        # Filled anew at each run: a button or a link may have changed what is being read.
+        st.session_state[draft] = text
+        st.text_area(f"Type or paste anything, up to {most:,} characters", key=draft, height=height, max_chars=most)
+        st.form_submit_button("Read it", on_click=lambda: read(st.session_state[draft]))
+    st.button("Back to the example", key=f"{page}.example", on_click=read, args=(None,))
+
+
+def try_another(page: str, tries: Iterable[tuple[str, str]], choose: Callable[[str | None], None]) -> None:
+    """A popover of things to try, each with what to see in it, and the way back to what the page opens with.
+
+    Args:
+        page: What the keys of the page's widgets begin with.
+        tries: What is tried, and why.
+        choose: Called with what is tried; with None for the first.
+    """
+    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
+        for number, (what, why) in enumerate(tries):
+            st.button(what, key=f"{page}.try.{number}", help=why, on_click=choose, args=(what,), width="stretch")
+        st.button("Back to the first", key=f"{page}.back", on_click=choose, args=(None,), icon=":material/undo:")

@@ -1,12 +1,14 @@
-"""What a copied link restores: bound widgets by themselves, a text in compressed form."""
+"""What a copied link restores: bound widgets by themselves; numbers, choices and texts as they are written and read here."""
 
 import base64
 import binascii
 import zlib
+from collections.abc import Iterable
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from pages._ui.progress import guard
 
 LINK_CHARACTERS = 8_000
 TEXT_CHARACTERS = 100_000
@@ -14,6 +16,11 @@ TEXT_CHARACTERS = 100_000
 
 class LinkError(ExplorerError):
     """A link or a view file holds something that is no text of ours."""
+
+
+def clean(text: str, most: int) -> str:
+    """At most so many characters of a text, without halves of surrogate pairs: those no link can hold."""
+    return text[:most].encode("utf-8", "replace").decode()
 
 
 def packed(text: str) -> str:
@@ -44,10 +51,49 @@ def linked(name: str, default: str) -> str:
     return st.query_params.get(name, default)
 
 
-def linked_place(name: str, places: int, default: int = 0) -> int:
-    """A place in a list of so many, from the link; the default where the link holds none that exists."""
-    code = linked(name, "")
-    return int(code) if code.isascii() and code.isdecimal() and len(code) < 6 and int(code) < places else default
+def whole(code: str, below: int) -> int | None:
+    """The whole number that a code writes in decimal digits, 0 or more and less than `below`; None where it writes none."""
+    is_short = code.isascii() and code.isdecimal() and len(code) <= len(str(below))
+    return int(code) if is_short and int(code) < below else None
+
+
+def wholes(code: str, mark: str, below: int) -> list[int]:
+    """The whole numbers of a list such as "3.17.18", each less than `below`; parts that are none are left out."""
+    numbers = (whole(part, below) for part in code.split(mark))
+    return [number for number in numbers if number is not None]
+
+
+def linked_whole(name: str, below: int) -> int | None:
+    """A whole number of the link, less than `below`; None where the link holds none."""
+    return whole(linked(name, ""), below)
+
+
+def linked_index(name: str, count: int, default: int = 0) -> int:
+    """An index into a list of so many, from the link; the default where the link holds none that exists."""
+    index = linked_whole(name, count)
+    return default if index is None else index
+
+
+def linked_choices(name: str, options: Iterable[str]) -> tuple[str, ...]:
+    """Those of some options that the link names, in their own order; `link` writes them with commas between."""
+    chosen = linked(name, "").split(",")
+    return tuple(option for option in options if option in chosen)
+
+
+def linked_text(name: str, most: int) -> str | None:
+    """The packed text of the link, cut after so many characters; None where there is none, or a damaged one, which is said."""
+    if code := linked(name, ""):
+        with guard(stop=False):
+            return unpacked(code)[:most]
+    return None
+
+
+def link_text(name: str, text: str, default: str | None) -> bool:
+    """Write a text into the link, packed, unless it is the default; False where it is too long for a link and stays out."""
+    code = packed(text) if text != default else ""
+    fits = len(code) <= LINK_CHARACTERS
+    link(name, code if fits else "", "")
+    return fits
 
 
 def link(name: str, value: str, default: str) -> None:

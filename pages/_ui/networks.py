@@ -10,6 +10,7 @@ import models
 from models import checkpoint
 from pages._ui import uploads
 from pages._ui.cards import believed
+from pages._ui.link import linked
 
 
 @st.cache_resource
@@ -24,6 +25,12 @@ def cards(*kinds: str) -> dict[str, dict]:
     """Cards of the networks of some kinds, by name: those of the folder, then those this visitor brought."""
     brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
     return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
+
+
+def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
+    """The card of the network that the widget of a key, or the link, names; the first where neither does, empty where there is none."""
+    name = st.session_state.get(key) or linked(key, "")
+    return cards.get(name, next(iter(cards.values()))) if cards else {}
 
 
 @st.cache_data(show_spinner=False, ttl=30)

@@ -211,7 +211,7 @@ def factor(page: AppTest) -> float:
 def test_a_text_too_short_to_follow_is_in_the_link_as_well():
     page = open_page(text=packed("abc"))
     assert page.query_params[gradient_flow_state.TEXT] == packed("abc")
-    page.text_area(key=gradient_flow_state.DRAFT).set_value("x")
+    page.text_area(key="gradient_flow.draft").set_value("x")
     page.button(key="FormSubmitter:gradient_flow.form-Read it").click().run()
     assert "two characters or more" in sound(page).info[0].value and page.query_params[gradient_flow_state.TEXT] == packed("x")
 

@@ -5,9 +5,10 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages._ui.cache import SharedCache, size
-from pages._ui.link import TEXT_CHARACTERS, LinkError, packed, unpacked
+from pages._ui.link import TEXT_CHARACTERS, LinkError, clean, packed, unpacked, whole, wholes
 from pages._ui.text import in_markdown
 
 
@@ -78,3 +79,83 @@ def test_a_table_breaks_no_number_and_its_words_stay_text():
     rows = ["| a line | 1\xa0to\xa05 | lags |", "| --- | --- | --- |"]
     rows += ["| one \\| two | 0.123 | 3\xa0\\(1\xa0to\xa02\\) |", "| \\<b\\> | – | 4 |"]
     assert in_markdown(frame).split("\n") == rows
+
+
+@pytest.mark.parametrize(("code", "number"), [("0", 0), ("41", 41), ("42", None), ("", None), ("-1", None), ("4.0", None), ("٣", None)])
+def test_a_whole_number_of_a_link(code, number):
+    assert whole(code, 42) == number
+
+
+def test_a_number_with_a_million_digits_is_not_read():
+    assert whole("9" * 1_000_000, 10**6) is None
+
+
+def test_a_list_of_a_link_leaves_out_what_is_no_number():
+    assert wholes("3.17.x..999", ".", 256) == [3, 17]
+    assert wholes("", ".", 256) == []
+
+
+def test_a_clean_text_travels():
+    assert clean("a\ud800b", 3) == "a?b"
+    assert clean("abcd", 3) == "abc"
+
+
+def _linking() -> None:
+    """A page that reads and writes its link."""
+    import streamlit as st
+
+    from pages._ui import layout, link
+
+    st.text(str(link.linked_whole("page.unit", 100)))
+    st.text(str(link.linked_index("page.place", 5, 2)))
+    st.text(str(link.linked_choices("page.looks", ("flip", "bits", "runs"))))
+    st.text(str(link.linked_text("page.text", 4)))
+    fits = link.link_text("page.written", st.query_params.get("page.typed", ""), "an example")
+    st.text(str(fits))
+    st.text(layout.select("Layer", ["one", "two"], "page.layer", 100, 1))
+    layout.text_form("page", "read now", 20, lambda text: st.session_state.__setitem__("read", text))
+
+
+def linked(**query: str) -> tuple[list[str], AppTest]:
+    page = AppTest.from_function(_linking)
+    for name, value in query.items():
+        page.query_params[f"page.{name}"] = value
+    page.run()
+    assert not page.exception
+    return [each.value for each in page.text], page
+
+
+def test_an_empty_link_gives_the_defaults():
+    assert linked(typed="an example")[0] == ["None", "2", "()", "None", "True", "two"]
+
+
+def test_a_link_gives_what_it_holds():
+    said, page = linked(unit="7", place="4", looks="runs,flip,none", text=packed("a long text"), typed="short", layer="one")
+    assert said == ["7", "4", "('flip', 'runs')", "a lo", "True", "one"]
+    assert unpacked(page.query_params["page.written"]) == "short"
+
+
+def test_a_damaged_link_gives_the_defaults_and_says_so():
+    said, page = linked(unit="100", place="5", looks="flip;", text="!!!")
+    assert said[:4] == ["None", "2", "()", "None"]
+    assert "cut short" in page.error[0].value
+
+
+def test_a_text_too_long_for_a_link_stays_out():
+    said, page = linked(typed="".join(map(chr, range(0x4E00, 0x4E00 + 9_000))))
+    assert said[4] == "False" and "page.written" not in page.query_params
+
+
+def test_a_choice_that_is_not_offered_gives_way_to_the_default():
+    page = AppTest.from_function(_linking)
+    page.session_state["page.layer"] = "three"
+    assert page.run().selectbox(key="page.layer").value == "two" and not page.exception
+
+
+def test_a_typed_text_is_read_and_the_example_comes_back():
+    _, page = linked()
+    page.text_area(key="page.draft").input("mine")
+    page.button(key="FormSubmitter:page.text_form-Read it").click().run()
+    assert page.session_state["read"] == "mine"
+    page.button(key="page.example").click().run()
+    assert page.session_state["read"] is None
