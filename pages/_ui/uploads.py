@@ -78,4 +78,4 @@ def card_of(name: str) -> dict[str, Any]:
     if not path:
         return {}
     loaded = load(path)
-    return cards.of_module(loaded.card, loaded.module)
+    return cards.of_module(loaded.card, loaded.module) or {}

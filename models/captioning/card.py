@@ -1,0 +1,96 @@
+"""What a reader gets of the card of a captioner, of photographs or of drawn scenes."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field, OnErrorOmit
+from typing_extensions import TypedDict
+
+import models.card
+from models.card import Else, Index, Number, only, where
+
+Four = Annotated[list[Number], Field(min_length=4, max_length=4)]  # BLEU of orders 1 to 4
+
+
+class Arguments(TypedDict):
+    """The constructor's arguments; the attention is soft where they name none."""
+
+    attention: NotRequired[Annotated[Literal["none", "soft"], Field(default="soft")]]
+
+
+class Bleu(TypedDict):
+    """BLEU of orders 1 to 4."""
+
+    bleu: Four
+
+
+class BeamScore(Bleu):
+    """The scores of beam search with one width, over so many images."""
+
+    without_brevity_penalty: Four
+    cider_d: Number
+    images: int
+
+
+class Scores(TypedDict):
+    """The scores by beam width; `against_four`: people and the network against four of five references."""
+
+    beams: dict[str, BeamScore]
+    against_four: NotRequired[Annotated[dict[str, OnErrorOmit[Bleu]], Else({})]]
+
+
+class Occlusion(TypedDict):
+    """A word of a scene's caption that changes, or stays, when the region with most weight is occluded."""
+
+    scene: Index
+    word: Index
+    kind: Literal["changes", "stays"]
+    says: str
+    pixels: str
+    mean: str
+
+
+class View(TypedDict):
+    """A row of a table, its columns in this order: a map of the encoder, and the BLEU-4 of a short training on it."""
+
+    view: NotRequired[Any]
+    regions: NotRequired[Any]
+    channels: NotRequired[Any]
+    picture: NotRequired[Any]
+    bleu_4: Number
+
+
+class Whole(TypedDict):
+    """BLEU-4 after each epoch of two trainings: on the map `view`, and on the one that ships."""
+
+    view: str
+    bleu_4: Annotated[list[Number], Field(min_length=1)]
+    ships: list[Number]
+
+
+class Features(TypedDict):
+    """The maps of the encoder that were tried, see models/captioning/experiments.py."""
+
+    pictures: int
+    epochs: Number
+    views: Annotated[list[OnErrorOmit[View]], Field(min_length=1)]
+    whole: NotRequired[Annotated[Whole, where(lambda whole: len(whole["bleu_4"]) == len(whole["ships"])), Else({})]]
+
+
+class AnyCaptioner(models.card.Card):
+    """What the cards of captioners of photographs and of drawn scenes share: the attention, and scenes to open with."""
+
+    arguments: Arguments
+    examples: Annotated[list[OnErrorOmit[Annotated[Occlusion, where(lambda row: row["word"] < len(row["says"].split()))]]], Else([])]
+
+    @classmethod
+    def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
+        """The card of a file nobody vouches for; whether it has attention is seen from the network."""
+        attention = "soft" if module.looks else "none"
+        return super().of_module(card | {"arguments": card["arguments"] | {"attention": attention}}, module)
+
+
+class Card(AnyCaptioner):
+    """The card of a captioner of photographs: its scores, and the maps of the encoder that were tried, empty where none were."""
+
+    scores: Annotated[Scores, Else({})]
+    features: Annotated[Features, only(Features), Else({})]

@@ -1,0 +1,57 @@
+"""What a reader gets of the card of a character network."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import InstanceOf, OnErrorOmit, PositiveInt, model_validator
+from typing_extensions import TypedDict
+
+import models.card
+from models.card import Else, Index, Number
+
+
+class Size(TypedDict):
+    """The cell, and how many layers of how many units."""
+
+    cell: Literal["rnn", "lstm", "gru"]
+    layers: PositiveInt
+    units: PositiveInt
+
+
+class Unit(TypedDict):
+    """A unit measured against a concept: the correlation `r`, the same of its baselines, and what that means in words."""
+
+    concept: str
+    layer: Index
+    unit: Index
+    sign: int
+    clears_all: bool
+    verdict: str
+    baselines: dict[str, Any]
+    r: InstanceOf[float]
+
+
+class Scores(TypedDict, total=False):
+    """The cross-entropy per character on dev, and that of n-grams by their order."""
+
+    nats_per_character: Number
+    ngram_nats: dict[str, Number]
+
+
+class Card(models.card.Card):
+    """The card of a character network: its size, its scores, and those of its units that were measured."""
+
+    arguments: Size
+    scores: Annotated[Scores, Else({})]
+    units: Annotated[list[OnErrorOmit[Unit]], Else([])]
+
+    @model_validator(mode="after")
+    def _only_its_own_units(self) -> Self:
+        layers, units = self.arguments["layers"], self.arguments["units"]
+        self.units = [unit for unit in self.units if unit["layer"] < layers and unit["unit"] < units]
+        return self
+
+    @classmethod
+    def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
+        """The card of a file nobody vouches for, its layers and units counted."""
+        size = {"layers": int(module.rnn.num_layers), "units": int(module.rnn.hidden_size)}
+        return super().of_module(card | {"arguments": card["arguments"] | size}, module)

@@ -1,0 +1,84 @@
+"""What a reader gets of the card of a classifier of names."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, InstanceOf, OnErrorOmit, PositiveInt, model_validator
+from typing_extensions import TypedDict
+
+import models.card
+from models.card import Else, Index, Number, Text, where
+
+
+class Size(TypedDict):
+    """The cell."""
+
+    cell: Literal["rnn", "lstm", "gru", "linear"]
+
+
+class Share(TypedDict):
+    """The accuracy over so many names."""
+
+    names: PositiveInt
+    accuracy: InstanceOf[float]
+
+
+class ByStem(TypedDict):
+    """The accuracy on names whose first `letters` letters are known from training, and on the others."""
+
+    letters: int
+    known: Share
+    new: Share
+
+
+class Scores(TypedDict, total=False, extra_items=Annotated[Number | None, Else(None)]):
+    """Every score that is a number, and the same of two baselines and of the best that any classifier by spelling can reach."""
+
+    prior: OnErrorOmit[str]
+    by_stem: OnErrorOmit[ByStem]
+    majority: OnErrorOmit["WithoutNone"]
+    ngram_logistic: OnErrorOmit["WithoutNone"]
+    ceiling: OnErrorOmit["WithoutNone"]
+
+
+WithoutNone = Annotated[Scores, AfterValidator(lambda scores: {name: value for name, value in scores.items() if value is not None})]
+
+
+class Bins(TypedDict):
+    """A reliability diagram: for each bin its names, how many were classified correctly, and the mean confidence."""
+
+    names: list[Number]
+    right: list[Number]
+    confidence: list[Number]
+
+
+def _has_names(bins: Bins) -> bool:
+    return len(bins["names"]) == len(bins["right"]) == len(bins["confidence"]) and sum(map(float, bins["names"])) > 0
+
+
+class Turn(TypedDict):
+    """A held-out name whose last letter changes the answer, and by how much."""
+
+    name: Text
+    before: Text
+    after: Text
+    change: Number
+
+
+class Card(models.card.Card):
+    """The card of a classifier of names: its labels, its scores and tables on each split, and names to open with.
+
+    `confusion` has a table [true][predicted] for each of the splits dev, train and dev_shared that was counted.
+    """
+
+    arguments: Size
+    labels: Annotated[list[Text], Field(min_length=2)]
+    scores: Annotated[WithoutNone, Else({})]
+    confusion: Annotated[dict[OnErrorOmit[Literal["dev", "train", "dev_shared"]], OnErrorOmit[list[list[Index]]]], Else({})]
+    reliability: Annotated[Annotated[Bins, where(_has_names)] | None, Else(None)]
+    examples: Annotated[list[OnErrorOmit[Turn]], Else([])]
+
+    @model_validator(mode="after")
+    def _only_square_tables(self) -> Self:
+        size = len(self.labels)
+        self.confusion = {split: rows for split, rows in self.confusion.items() if {len(rows), *map(len, rows)} == {size}}
+        return self
