@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from explorer.analysis.chance import shift_chance
-from explorer.analysis.ngram_lookup import LONGEST, lookups
+from explorer.analysis.baselines import LONGEST, lookups, shift_chance
 from explorer.analysis.unit_scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
 from explorer.errors import AnalysisError
 

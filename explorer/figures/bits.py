@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import kind_style, themed
+from explorer.figures.theme import colours, dashes, end_labels, kind_style, themed
 
 SECOND = ("#cc79a7", [6, 2])  # Okabe and Ito's purple, read on light and dark
 TOP = 8.0  # the scale of surprise; what costs more is drawn at its end and told in the tooltip

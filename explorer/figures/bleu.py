@@ -7,8 +7,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.lines import spread
-from explorer.figures.theme import LAYERS, themed
+from explorer.figures.theme import LAYERS, spread, themed
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 5])  # one more than colours: the fifth line has a look of its own
 HEIGHT = 280

@@ -7,8 +7,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import kind_style, themed
+from explorer.figures.theme import colours, dashes, end_labels, kind_style, themed
 
 HEIGHT, APART = 260, 0.07
 

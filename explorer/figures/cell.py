@@ -13,10 +13,9 @@ from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
 from explorer.figures.characters import sign
 from explorer.figures.diagram import Number, Point, Sketch, short
-from explorer.figures.lines import colours, dashes, end_labels, rule_at
 from explorer.figures.scales import DIVERGING, Scale
 from explorer.figures.scales import ink as readable
-from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, rule_at, themed, unsqueezed
 
 WIDTH, HEIGHT = 1080, 316
 ROAD, MEET, GATE = 46, 118, 166  # heights: where the state runs, where gates meet, top of the gates

@@ -7,8 +7,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import LAYERS, ink, themed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, themed
 
 HEIGHT = 280
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])

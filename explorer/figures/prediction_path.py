@@ -11,8 +11,7 @@ from jaxtyping import Float
 from explorer.analysis.prediction_path import leading, settled, slots
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name, sign
-from explorer.figures.lines import colours, dashes, end_labels
-from explorer.figures.theme import LAYERS, ink, kind_style, themed, unsqueezed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, kind_style, themed, unsqueezed
 
 LINES, OTHER = 4, "other"
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.confusion import class_scores, intervals
-from explorer.figures import reliability as figures
+from explorer.figures import confusion as figures
 from pages._confusions.compute import Counted, View
 from pages._ui.show import is_dark, show
 
@@ -25,7 +25,12 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
         if found.reliability is None:
             st.info("The card keeps no confidences of these names.")
             return
-        show(figures.diagram(found.reliability, is_dark()), f"{KEY}.reliability", "reliability", figures.table(found.reliability))
+        show(
+            figures.reliability_diagram(found.reliability, is_dark()),
+            f"{KEY}.reliability",
+            "reliability",
+            figures.reliability_table(found.reliability),
+        )
         perfect = about["scores"].get("calibration_error_if_perfect")
         said = f"; a perfectly calibrated model of dev would get {perfect:.3f}" if perfect is not None and view.part == "dev" else ""
         bins, names = len(found.reliability.items), int(found.reliability.items.sum())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.figures import summed_gradient as figures
+from explorer.figures import gradient_decay as figures
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
@@ -23,5 +23,5 @@ def panel(view: View, drawn: list[Curve]) -> None:
         if view.layer < about["layers"]:
             series[state.title(network)] = compute.summed(view, network).state_log10[:, view.layer]
     figure = figures.summed(series, view.tokens, view.start, is_dark())
-    show(figure, "gradient_flow.summed", "summed", figures.table(series, view.tokens), stretch=True)
+    show(figure, "gradient_flow.summed", "summed", figures.summed_table(series, view.tokens), stretch=True)
     st.caption(READ)

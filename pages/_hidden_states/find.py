@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.regex_track import regex_track
 from explorer.analysis.tracks import CONCEPTS, range_track, track
-from explorer.figures.ranking import ranking as ranking_figure
+from explorer.figures.unit import ranking as ranking_figure
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._ui.progress import guard

@@ -5,7 +5,7 @@ import streamlit as st
 
 from explorer.figures import equations
 from explorer.figures import hello as figures
-from explorer.figures.learning import losses
+from explorer.figures.training_curve import losses
 from explorer.textbook.hello import READ, WANTED, Forward, after, forward
 from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.analysis.cell_step import KEEPER
-from explorer.figures.learning import FLOOR
+from explorer.figures.training_curve import FLOOR
 from explorer.textbook.hello import READ, after, covered, forward, opening
 from pages._hidden_states.state import example
 from pages._one_step import cell, cell_state, compute, hello

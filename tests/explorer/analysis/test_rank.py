@@ -5,8 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from explorer.analysis.chance import shift_chance
-from explorer.analysis.ngram_lookup import lookups
+from explorer.analysis.baselines import lookups, shift_chance
 from explorer.analysis.rank import CHANCE, LAST, UNTRAINED, rank
 from explorer.analysis.unit_scores import auc, correlation, decisions, ranks, thresholds
 from explorer.errors import AnalysisError

@@ -13,12 +13,11 @@ from explorer.figures import alignment, architectures, cell, confusion, hello, i
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
 from explorer.figures.bleu import Score, by_length
+from explorer.figures.confusion import reliability_diagram
 from explorer.figures.export import to_svg
-from explorer.figures.learning import losses
-from explorer.figures.ranking import ranking
-from explorer.figures.reliability import diagram
 from explorer.figures.saturation import saturation
-from explorer.figures.unit import gates_and_ledger, histogram
+from explorer.figures.training_curve import losses
+from explorer.figures.unit import gates_and_ledger, histogram, ranking
 from explorer.records import Alignment, ConfusionMatrix
 from explorer.textbook.hello import after, forward, opening
 from tests.explorer.analysis import test_training_curve
@@ -89,7 +88,7 @@ EXAMPLES = {
     "prediction_path.effects": lambda dark: prediction_path.effects(
         0.6, np.array([0.2, np.nan, 0.5]), np.array([0.1, 0.3, 0.0]), [("a", "x"), (" ", "y"), ("b", "z")], dark
     ),
-    "reliability.diagram": lambda dark: diagram(BINS, dark),
+    "confusion.reliability_diagram": lambda dark: reliability_diagram(BINS, dark),
     "cell.graph": lambda dark: cell.graph(STEP, dark),
     "cell.strip": lambda dark: cell.strip("a long\tway ", np.linspace(-1, 1, 11), 4, dark),
     "cell.courses": lambda dark: cell.courses({"as it is": np.zeros(3), "forget = 0": np.ones(3)}, "a\n'", "tanh c", dark),
@@ -98,10 +97,10 @@ EXAMPLES = {
     "architectures.pattern": lambda dark: architectures.pattern("one to many", dark),
     "hello.unfolded": lambda dark: hello.unfolded(forward(opening()), 1, False, dark),
     "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
-    "learning.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
+    "training_curve.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
     "image_attention.multiples": lambda dark: image_attention.multiples(SEEN, ["0.90", "0.50"], dark=dark),
     "image_attention.region_map": lambda dark: image_attention.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
-    "ranking.ranking": lambda dark: ranking(planted(), dark=dark),
+    "unit.ranking": lambda dark: ranking(planted(), dark=dark),
     **test_gradient_decay.EXAMPLES,
     **test_training_curve.EXAMPLES,
 }

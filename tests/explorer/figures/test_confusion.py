@@ -9,8 +9,8 @@ import pytest
 from explorer.analysis.confusion import reliability_of
 from explorer.errors import AnalysisError
 from explorer.figures import confusion, prediction_path
+from explorer.figures.confusion import reliability_diagram
 from explorer.figures.export import alt_text, to_svg
-from explorer.figures.reliability import diagram
 from explorer.records import ConfusionMatrix
 from tests.explorer.figures.figure_examples import COUNTED, EXAMPLES, NAMED, OTHER, READ, SHARED, rows, texts
 
@@ -178,9 +178,9 @@ def test_effects_show_what_is_left_of_the_answer():
 
 
 def test_reliability_leaves_empty_bins_out_and_says_how_many_are_off():
-    figure = EXAMPLES["reliability.diagram"](False)
+    figure = EXAMPLES["confusion.reliability_diagram"](False)
     found = rows(figure.to_dict(), "confidence", "low", "high")
     assert [(r["names"], r["share right"]) for r in found] == [(4, 0.75), (100, 0.7)]
     assert "in 1 of them the confidence lies outside" in alt_text(figure)
     with pytest.raises(AnalysisError, match="Nothing was counted"):
-        diagram(reliability_of(np.zeros(3, int), np.zeros(3, int), np.full(3, np.nan)))
+        reliability_diagram(reliability_of(np.zeros(3, int), np.zeros(3, int), np.full(3, np.nan)))

@@ -12,8 +12,7 @@ import pytest
 import explorer.figures
 from explorer.errors import ExplorerError
 from explorer.figures.export import alt_text, svg_to_png, to_html, to_png, to_svg
-from explorer.figures.lines import spread
-from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style
+from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread
 from tests.explorer.figures.figure_examples import EXAMPLES
 
 

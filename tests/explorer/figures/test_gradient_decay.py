@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import AnalysisError
-from explorer.figures import bracket_gap, clipping, gradient_decay, jacobian_lab, summed_gradient
+from explorer.figures import bracket_gap, clipping, gradient_decay, jacobian_lab
 from explorer.figures import matrix_powers as pictures
 from explorer.figures.export import to_svg
 from explorer.textbook import matrix_powers
@@ -36,9 +36,7 @@ MOVED = matrix_powers.orbit(SHEAR, matrix_powers.circle(), 6)
 
 EXAMPLES = {
     "gradient_decay.flow": lambda dark: gradient_decay.flow([LINE], FELT, (30, "[[ opened here"), dark, dark),
-    "summed_gradient.summed": lambda dark: summed_gradient.summed(
-        {"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark
-    ),
+    "gradient_decay.summed": lambda dark: gradient_decay.summed({"wiki-rnn": np.sin(LAGS), "wiki-lstm": np.cos(LAGS)}, "x" * 101, 7, dark),
     "bracket_gap.gap": lambda dark: bracket_gap.gap(BANDS, "]]", dark),
     "clipping.errors": lambda dark: clipping.errors([descend(Descent(steps=3), "by norm")], dark),
     "clipping.arrows": lambda dark: clipping.arrows(np.array([-3.0, 4.0]), 0.1, dark),
@@ -154,7 +152,7 @@ def test_the_laboratory_draws_its_numbers():
 
 
 def test_a_long_name_leaves_the_summed_lines_room_on_a_narrow_screen():
-    figure = summed_gradient.summed({"wiki-rnn": np.sin(LAGS), "untrained LSTM, forget bias 0": np.cos(LAGS)}, "x" * 101)
+    figure = gradient_decay.summed({"wiki-rnn": np.sin(LAGS), "untrained LSTM, forget bias 0": np.cos(LAGS)}, "x" * 101)
     picture = to_svg(figure.properties(width=358))
     assert float(re.findall(r'class="background"[^>]* d="M0,0h([\d.]+)v', picture)[0]) > 190
     assert "untrained LSTM" in picture and "forget bias 0" in picture

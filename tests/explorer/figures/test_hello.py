@@ -8,8 +8,8 @@ from explorer.errors import AnalysisError
 from explorer.figures import equations
 from explorer.figures.diagram import Sketch, short
 from explorer.figures.hello import folded, table, unfolded
-from explorer.figures.learning import losses
 from explorer.figures.theme import sentence_of
+from explorer.figures.training_curve import losses
 from explorer.textbook.hello import after, covered, forward, opening
 
 

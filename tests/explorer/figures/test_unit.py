@@ -7,9 +7,8 @@ import pytest
 
 from explorer.analysis.saturation import gate_saturation
 from explorer.errors import AnalysisError
-from explorer.figures.ranking import ranking
 from explorer.figures.saturation import saturation
-from explorer.figures.unit import gates_and_ledger, histogram
+from explorer.figures.unit import gates_and_ledger, histogram, ranking
 from tests.explorer.figures.figure_examples import EXAMPLES, WIDE, planted, rows, texts
 from tests.explorer.traces import gru_trace, rnn_trace
 
