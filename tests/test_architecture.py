@@ -28,6 +28,7 @@ ONLY_IN = {
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
     "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "explorer.interventions", "models"),
+    "pydantic": ("models.card", *(f"models.{family}.card" for family in ("char_lm", "translation", "captioning", "scenes", "names"))),
     "typer": ("models.cli", *(f"models.{family}.commands" for family in ("char_lm", "translation", "captioning", "names"))),
 }
 
