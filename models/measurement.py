@@ -52,7 +52,7 @@ class Subject:
             CheckpointError: only a family was named, or the card of the network does not say.
         """
         if self.corpus is None:
-            known = _listed(corpus for corpus, kind in _corpora().items() if _family_of(kind) == self.family)
+            known = _listed(corpus for corpus, kind in _corpora().items() if family_of(kind) == self.family)
             raise CheckpointError(f"{self.name!r} does not say which training data; expected a network whose card does, or one of {known}.")
         return self.corpus
 
@@ -100,11 +100,11 @@ def subject(name: str) -> Subject:
         card = checkpoint.read_card(file)
         data = card.get("data")
         corpus = data.get("corpus") if isinstance(data, dict) else None
-        return Subject(name, _family_of(card.get("kind")), file, corpus or (recipe["corpus"] if recipe else None))
+        return Subject(name, family_of(card.get("kind")), file, corpus or (recipe["corpus"] if recipe else None))
     if recipe:
-        return Subject(name, _family_of(recipe["kind"]), file, recipe["corpus"])
+        return Subject(name, family_of(recipe["kind"]), file, recipe["corpus"])
     if name in _corpora():
-        return Subject(name, _family_of(_corpora()[name]), corpus=name)
+        return Subject(name, family_of(_corpora()[name]), corpus=name)
     if name in measurable():
         return Subject(name, name)
     raise CheckpointError(
@@ -140,7 +140,7 @@ def measurement(about: Subject, what: str | None = None) -> tuple[str, Measureme
     return name, known[name]
 
 
-def _family_of(kind: Any) -> str:
+def family_of(kind: Any) -> str:
     """The folder of models/ of a kind of network."""
     if not isinstance(kind, str) or kind not in checkpoint.KINDS:
         raise CheckpointError(f"The card is of kind {kind!r}. Known kinds: {_listed(sorted(checkpoint.KINDS))}.")

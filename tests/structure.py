@@ -77,7 +77,7 @@ def floor(name: str) -> int:
     """The floor of a module, 0 to 3; see HOUSE in README: records below, pages on top."""
     if name.startswith("pages"):
         return 3
-    if name.startswith("explorer.figures") or name.endswith(".experiments"):
+    if name.startswith("explorer.figures") or ".experiments" in name:
         return 2
     return 0 if name in ("explorer.errors", "explorer.records", "explorer.tap") else 1
 

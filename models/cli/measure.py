@@ -1,4 +1,4 @@
-"""The command `measure`: runs a measurement of a family's `experiments` and keeps its result."""
+"""Commands for what networks reach: `measure` runs a measurement of a family's `experiments`, `results` prints all scores."""
 
 import inspect
 import json
@@ -8,6 +8,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
+import models
+from models import results as score_tables
 from models.measurement import Measurement, Subject, measurable, measurement, measurements, subject
 
 app = typer.Typer()
@@ -44,6 +46,15 @@ def measure(
     epilog = f"Measurements of {about.family}: {', '.join(measurements(about.family))}."
     part.command(help=inspect.getdoc(function), epilog=epilog)(_command(function, about))
     part(words if is_usual else words[1:], prog_name=f"python -m models measure {name} {what}")
+
+
+@app.command()
+def results() -> None:
+    """Print the scores of all networks here as Markdown tables, from their cards: `results > docs/results.md`."""
+    text, left_out = score_tables.report(models.available())
+    typer.echo(text, nl=False)
+    for name in left_out:
+        typer.echo(f"{name}: its card lacks scores that the table needs; it is left out.", err=True)
 
 
 def _command(function: Measurement, about: Subject) -> Callable[..., None]:

@@ -1,0 +1,33 @@
+"""The scores of classifiers of names as a table, beside n-grams and the most frequent class."""
+
+from models.results import Cards, Table, code, split_of
+
+SCORES = {
+    "accuracy": "accuracy",
+    "macro_recall": "macro recall",
+    "macro_f1": "macro F1",
+    "nats_per_name": "nats per name",
+    "brier": "Brier",
+    "calibration_error": "calibration error",
+}
+BASELINES = {"ngram_logistic": "character n-grams, logistic regression", "majority": "always the most frequent class"}
+
+
+def tables(cards: Cards) -> list[Table]:
+    """Scores of each network; the baselines and the ceiling of each collection once, below its networks."""
+    rows = []
+    collections = dict.fromkeys(card["data"]["corpus"] for card in cards.values())
+    for corpus in collections:
+        members = {name: card for name, card in cards.items() if card["data"]["corpus"] == corpus}
+        for name, card in members.items():
+            rows.append([code(name), f"{card['parameters']:,}", *_scores(card["scores"])])
+        title, scores = card["data"]["title"], card["scores"]
+        rows += [[f"{words} ({title})", "", f"{scores['names']:,}", *_scores(scores[key])[1:]] for key, words in BASELINES.items()]
+        ceiling = [f"{scores['ceiling'][key]:.3f}" if key in scores["ceiling"] else "" for key in SCORES]
+        rows.append([f"the most that can be right ({title})", "", f"{scores['names']:,}", *ceiling])
+    about = f"Held-out names of {split_of(cards)}; a spelling of several languages counts for each, so that nobody can be right always."
+    return [Table("Classifiers of names", about, ("network", "parameters", "names", *SCORES.values()), rows)]
+
+
+def _scores(scores: dict) -> list[str]:
+    return [f"{scores['names']:,}", *(f"{scores[key]:.3f}" for key in SCORES)]

@@ -1,0 +1,65 @@
+"""The scores of translation networks as tables: BLEU, by length and paired, and whether their attention is real."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.results import Cards, Table, code, interval, split_of
+
+QUESTIONS = {
+    "looks": "it looks at the source states",
+    "beyond_position": "it says more than position",
+    "used": "the output uses it",
+    "points": "it points at the right word (IBM model 1)",
+    "points_by_hand": "it points at the right word (aligned by hand)",
+}
+
+
+def tables(cards: Cards) -> list[Table]:
+    """BLEU, BLEU by length, and the answers of the attention tests."""
+    bleu = Table(
+        "Translation networks",
+        f"Case-sensitive BLEU of sacrebleu on {split_of(cards)} (several references, 95 % interval by bootstrap), beam 5; the other "
+        "columns: greedy, against one reference alone, on sentences far from training; p of the paired bootstrap against the network "
+        "named.",
+        ("network", "parameters", "sentences", "BLEU", "greedy", "one reference", "far from training", "chrF", "exact match", "paired p"),
+        [_row(name, card) for name, card in cards.items()],
+    )
+    lengths = list(dict.fromkeys(length for card in cards.values() for length in card["scores"]["bleu_by_length"]))
+    by_length = Table(
+        "Translation networks by length",
+        "BLEU (95 % interval) by words of the source sentence.",
+        ("network", *lengths),
+        [
+            [code(name), *(interval(part["bleu"], part["interval"]) for part in card["scores"]["bleu_by_length"].values())]
+            for name, card in cards.items()
+        ],
+    )
+    answers = Table(
+        "Is the attention real?",
+        "Four questions over sentence pairs of dev, each with its value and 95 % interval. For sentences aligned by hand the error rates "
+        "of IBM model 1 and of the diagonal stand beside it. What known healthy and fake attentions get is in "
+        "models/translation/attention_references.json.",
+        ("network", "question", "answer", "value", "unit", "sentences"),
+        [_answer(name, key, card["answers"][key]) for name, card in cards.items() if card.get("answers") for key in QUESTIONS],
+    )
+    return [bleu, by_length, answers]
+
+
+def _row(name: str, card: Mapping[str, Any]) -> list[str]:
+    scores = card["scores"]
+    others = [scores["greedy_bleu"], scores["one_reference"]["bleu"], scores["far_from_training"]["bleu"], scores["chrf"]]
+    row = [code(name), f"{card['parameters']:,}", f"{scores['sentences']:,}", interval(scores["bleu"], scores["interval"])]
+    return [*row, *(f"{score:.1f}" for score in others), f"{scores['exact_match']:.3f}", paired(name, card)]
+
+
+def paired(name: str, card: Mapping[str, Any]) -> str:
+    """p of a paired bootstrap, and against which network; empty where there was none."""
+    test = card.get("paired")
+    return f"{test['all'][name]['p']:.3f} ({code(test['against'])})" if test else ""
+
+
+def _answer(name: str, key: str, answer: Mapping[str, Any]) -> list[str]:
+    value = interval(answer["value"], (answer["low"], answer["high"]), ".2f")
+    if "ibm1" in answer:
+        value += f"; IBM model 1 {answer['ibm1']:.2f}, diagonal {answer['diagonal']:.2f}"
+    return [code(name), QUESTIONS[key], answer["says"], value, answer["unit"], f"{answer['sentences']:,}"]
