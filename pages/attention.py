@@ -12,7 +12,7 @@ PANELS = {
     "Beam": beam.panel,
     "Compare": compare.panel,
     "Is it real?": attention_tests.panel,
-    "Your own network": own_model.panel,
+    "Your own network": own_model.OWN.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }

@@ -1,22 +1,17 @@
 """Take the view away: the link, the numbers, and the lines of Python that make them again."""
 
-import streamlit as st
-
 from pages._attention import matrix
 from pages._attention.compute import ALIKE, Sentence, View
-from pages._ui import uploads
+from pages._ui import export, uploads
 
 KEY = "attention.export"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """Downloads, and a notebook's worth of code that is tested."""
-    st.caption("The address of this page restores sentence, network, row, edits and panel: copy it from the browser.")
-    if shown.alignment is not None:
-        numbers = matrix.frame(shown).to_csv(index=False)
-        st.download_button("The matrix (CSV)", numbers, f"{view.model}.csv", "text/csv", key=f"{KEY}.csv", on_click="ignore")
-    st.markdown("**The same in a notebook**, in the folder of this project:")
-    st.code(notebook(view), language="python")
+    """The link, the matrix, and a notebook's worth of code that is tested."""
+    restores = "The address of this page restores sentence, network, row, edits and panel: copy it from the browser."
+    numbers = [export.csv("csv", "The matrix (CSV)", view.model, lambda: matrix.frame(shown))] if shown.alignment is not None else []
+    export.panel(KEY, restores, numbers, notebook(view))
 
 
 def notebook(view: View) -> str:

@@ -1,25 +1,23 @@
 """Take the view away: the link, the counts, every answer, and the lines of Python that make them again."""
 
-import streamlit as st
-
 from explorer.figures import confusion as figures
 from pages._confusions import matrix
 from pages._confusions.compute import OWN, Counted, View
+from pages._ui import export
 
 KEY = "confusions.export"
 
 
 def panel(view: View, about: dict, found: Counted | None) -> None:
-    """Downloads, and a notebook's worth of code that is tested."""
-    st.caption("The address of this page restores the view: copy it from the browser. Names of your own stay out of it.")
-    with st.container(horizontal=True):
-        if found is not None:
-            _download("The matrix (CSV)", lambda: figures.table(found.matrix, found.shared), f"{view.model}-{view.part}-matrix")
-        if found is not None and found.answers is not None:
-            answers = found.answers
-            _download("Every name with its answer (CSV)", lambda: matrix.frame(answers, about["labels"]), f"{view.model}-{view.part}-names")
-    st.markdown("**The same in a notebook**, in the folder of this project:")
-    st.code(notebook(view, about), language="python")
+    """The link, the counts, every answer, and a notebook's worth of code that is tested."""
+    restores = "The address of this page restores the view: copy it from the browser. Names of your own stay out of it."
+    name, files = f"{view.model}-{view.part}", []
+    if found is not None:
+        files.append(export.csv("matrix", "The matrix (CSV)", f"{name}-matrix", lambda: figures.table(found.matrix, found.shared)))
+    if found is not None and (answers := found.answers) is not None:
+        label = "Every name with its answer (CSV)"
+        files.append(export.csv("names", label, f"{name}-names", lambda: matrix.frame(answers, about["labels"])))
+    export.panel(KEY, restores, files, notebook(view, about))
 
 
 def notebook(view: View, about: dict) -> str:
@@ -50,14 +48,3 @@ print(accuracy(matrix), class_scores(matrix).macro_f1)
 for pair in most_confused(matrix, 5):
     print(pair.words)
 """
-
-
-def _download(label: str, make, name: str) -> None:
-    st.download_button(
-        label,
-        lambda: make().to_csv(index=False).encode(),
-        f"{name}.csv",
-        "text/csv",
-        key=f"{KEY}.{name.rsplit('-', 1)[-1]}",
-        on_click="ignore",
-    )

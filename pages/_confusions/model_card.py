@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._confusions.compute import KIND, Counted, View
-from pages._ui import networks
+from pages._ui import card, networks
 from pages._ui.text import plain
 
 KEY = "confusions.card"
@@ -23,19 +23,15 @@ COLUMNS = {
 
 def panel(view: View, about: dict, found: Counted | None) -> None:
     """The card in tables; every number in it was measured on the split it names."""
-    data, scores = about["data"], about["scores"]
-    cell = about["arguments"]["cell"]
-    st.markdown(f"**{view.model}**: {about['parameters']:,} parameters, {CELLS[cell]}, over one-hot letters; the last step is the answer.")
-    st.markdown(f"Trained on {plain(str(data['source']))}. Licence: {plain(str(data['licence']))}.")
+    scores = about["scores"]
+    card.head(view.model, about, f", {CELLS[about['arguments']['cell']]}, over one-hot letters; the last step is the answer.")
     st.markdown("**Scores on held-out spellings**; beside the networks what needs none, and the most that any answer by spelling can reach")
     st.dataframe(_table(about), hide_index=True, key=f"{KEY}.scores")
     if "prior" in scores:
         st.caption(f"Prior: {plain(scores['prior'])}.")
     if why := stems(scores):
         st.markdown(why)
-    with st.expander("Recipe and training curve"):
-        st.json({"loss": about.get("loss", {}), "recipe": about.get("recipe", {})}, expanded=True)
-        st.dataframe(pd.DataFrame(about.get("curve", [])), hide_index=True, key=f"{KEY}.curve")
+    card.training(about, KEY, "loss")
 
 
 def stems(scores: dict) -> str:
@@ -62,8 +58,8 @@ def stems(scores: dict) -> str:
 
 
 def _table(about: dict) -> pd.DataFrame:
-    same = {name: card for name, card in networks.cards(KIND).items() if card["data"].get("sha256") == about["data"].get("sha256")}
-    rows = [{"what": name} | _row(card["scores"]) for name, card in same.items()]
+    same = {name: other for name, other in networks.cards(KIND).items() if other["data"].get("sha256") == about["data"].get("sha256")}
+    rows = [{"what": name} | _row(other["scores"]) for name, other in same.items()]
     rows += [{"what": words} | _row(about["scores"].get(name) or {}) for name, words in ROWS.items()]
     return pd.DataFrame([*rows, {"what": "ceiling of each"} | _row(about["scores"].get("ceiling") or {})])
 

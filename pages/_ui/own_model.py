@@ -1,11 +1,67 @@
-"""A visitor's own network on a page: the uploader, and what is wrong with files that do not open."""
+"""A visitor's own network on a page: the uploader, what is wrong with files that do not open, and lines of Python to start from."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
 from pages._ui import networks, uploads
+
+# A module with a tap: what it reads, of how many places; before it stand imports, after it what is done with the alignment.
+TAPPED = """from pathlib import Path
+
+{imports}
+
+class Mine(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.decoder = torch.nn.GRUCell(4, 6)
+        self.attention = explorer.Tap("attention")  # a tap
+
+    def forward(self, {memory}, words):  # [in, 6], [out, 4]
+        state = torch.zeros(1, 6)
+        for word in words:
+            weights = self.attention((state @ {memory}.T).softmax(-1))  # through which your weights pass
+            state = self.decoder(word[None], state + weights @ {memory})
+        return state
+
+module = Mine().eval()
+with explorer.record(module) as recording:
+    module(torch.randn({count}, 6), torch.randn(2, 4))
+{after}
+"""
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """What a page declares of the networks that visitors bring.
+
+    Args:
+        page: What the keys of its widgets begin with; `page.model` holds the chosen network.
+        kinds: What it can show, keys of models.checkpoint.KINDS.
+        opened: Called after another network was chosen.
+        made, save: Title, and lines of Python that write such a file.
+        recorded, record: Title, and lines of Python that record any module without the page.
+    """
+
+    page: str
+    kinds: tuple[str, ...]
+    opened: Callable[[], None]
+    made: str
+    save: str
+    recorded: str
+    record: str
+
+    def panel(self, view: Any, about: dict, shown: Any) -> None:
+        """The uploader, the damaged files of the folder, and lines of Python that are tested."""
+        opener(f"{self.page}.own", self.kinds, self._chosen)
+        in_lines(self.made, self.save, self.recorded, self.record)
+
+    def _chosen(self, name: str) -> None:
+        st.session_state[f"{self.page}.model"] = name
+        self.opened()
 
 
 def opener(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
