@@ -1,9 +1,8 @@
 """From a recipe to a checkpoint: the batches and losses of classifiers of names, and the card of what came out."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from models import checkpoint
 from models.corpora import DataError
 from models.metrics import classification
 from models.names import augmentation, data
+from models.names.answers import answers_to_rows
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_each_letter, after_last, padded, probabilities
-from models.names.table import Labelled, labelled
+from models.names.table import labelled
 from models.recipes import RECIPES, TrainingError
 from models.training import Job, Recipe, Trainer, commit, kept_state
 
@@ -210,35 +210,6 @@ def data_card(corpus: str, source: Names) -> dict[str, Any]:
     return told | sizes
 
 
-@dataclass(frozen=True, eq=False)
-class Answered:
-    """A classifier's answers to rows of text and label.
-
-    Args:
-        texts: As they were given, [name].
-        targets: Number of the true class, [name].
-        probabilities: [name, class].
-        unknown: How many rows have a label that the network does not know, by label; they are not among the others.
-    """
-
-    texts: tuple[str, ...]
-    targets: np.ndarray
-    probabilities: np.ndarray
-    unknown: dict[str, int]
-
-
-def answered(loaded: "Loaded", table: Labelled, report: Report = lambda done, total: None) -> Answered:
-    """What a classifier says to rows; each text is read once, however often it stands there. Labels go by letters, not by case."""
-    number = {label.casefold(): place for place, label in enumerate(loaded.card["labels"])}
-    pairs = zip(table.texts, map(str.casefold, table.labels), strict=True)
-    rows = [(text, number[label]) for text, label in pairs if label in number]
-    place = {text: at for at, text in enumerate(dict.fromkeys(text for text, _ in rows))}
-    p = probabilities(loaded, list(place), report) if place else np.zeros((0, len(number)), np.float32)
-    targets = np.array([target for _, target in rows], np.int64)
-    strange = Counter(label for label in table.labels if label.casefold() not in number)
-    return Answered(tuple(text for text, _ in rows), targets, p[[place[text] for text, _ in rows]], dict(strange))
-
-
 def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
     """How a classifier does on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
 
@@ -248,9 +219,9 @@ def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda 
         DataError: nothing is there, or no row has a label that the network knows.
     """
     table = labelled(path)
-    found = answered(loaded, table, report)
-    if not found.texts:
+    answers = answers_to_rows(loaded, table, report=report)
+    if not answers.texts:
         raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
     why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
-    told = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": found.unknown}
-    return classification.scores(found.probabilities, found.targets) | told
+    told = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
+    return classification.scores(answers.probabilities, answers.targets) | told

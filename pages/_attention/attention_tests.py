@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from models.translation.attention_references import known_attentions
+from models.translation.experiments.edits import Sentence
 from pages._attention import state
-from pages._attention.compute import Sentence, View
+from pages._attention.compute import View
 from pages._ui import networks, uploads
 
 KEY = "attention.real"

@@ -1,13 +1,17 @@
 """The beam: every beginning that was kept or dropped, as a tree; a click on the end of a sentence shows its alignment."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from explorer.figures import alignment as alignments
-from explorer.figures.beam import Branches, tree
-from models.vocabulary.subwords import BLANK
+from explorer.figures.beam import tree
+from models.decoding import Node
+from models.translation.experiments import beam_tree
+from models.translation.experiments.edits import Sentence
 from pages._attention import compute
-from pages._attention.compute import Sentence, View
+from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.link import link, linked_index
 from pages._ui.progress import patiently
@@ -16,7 +20,6 @@ from pages._ui.text import plain
 
 KEY = "attention.beam"
 CHOSEN = f"{KEY}.chosen"
-LONGEST = 60  # steps that are drawn
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
@@ -27,20 +30,22 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if view.edits:
         st.caption("Without your edits.")
     searched = view.of(width=width, edits=())
-    found = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
-    chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(found.hypotheses))), len(found.hypotheses) - 1)
+    network = networks.loaded(view.model)
+    translation = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
+    hypotheses = translation.hypotheses
+    chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(hypotheses))), len(hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")
-    names = _sentences(searched, found)
+    names = {rank: f"{plain(network.vocab.decode(each.tokens))} ({each.score:.2f})" for rank, each in enumerate(hypotheses)}
     st.session_state[f"{KEY}.list"] = chosen
     st.radio("Sentences found, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
     st.caption(
         "Score: log-probability divided by the number of pieces, the end mark too. Greedy search takes the likeliest piece at each "
         "step; a beam may take a less likely one that leads to a likelier sentence."
     )
-    branches, ends = _branches(searched, found)
+    branches, ends = beam_tree.branches(network, translation.found)
     figure = tree(branches, ends[chosen], pruned, is_dark())
     with scrolling("beam-tree"):
-        draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(found, ends, int(point["node"])))
+        draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(translation.found.tree, ends, int(point["node"])))
     save(figure, f"{KEY}.tree", "beam", pd.DataFrame(vars(branches)))
     sentence = compute.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:
@@ -52,34 +57,11 @@ def _leave() -> None:
     st.session_state["attention.panel"] = None
 
 
-def _sentences(view: View, found) -> dict[int, str]:
-    decode = networks.loaded(view.model).vocab.decode
-    return {n: f"{plain(decode(each.tokens))} ({each.score:.2f})" for n, each in enumerate(found.hypotheses)}
-
-
-def _branches(view: View, found) -> tuple[Branches, list[int]]:
-    """The tree, cut at sixty steps, and the last node of each hypothesis."""
-    vocab = networks.loaded(view.model).vocab
-    nodes = [node for node in found.found.tree if node.step < LONGEST]
-    words = [vocab.tokens[node.token].replace(BLANK, "") or "·" for node in nodes]
-    branches = Branches([n.parent for n in nodes], words, [n.score for n in nodes], [n.kept for n in nodes])
-    paths = {}
-    for place, node in enumerate(nodes):
-        paths[place] = (*paths.get(node.parent, ()), node.token)
-    places = {path: place for place, path in paths.items()}
-    return branches, [places[each.tokens[:LONGEST]] for each in found.hypotheses]
-
-
 def _listed() -> None:
     st.session_state[CHOSEN] = st.session_state[f"{KEY}.list"]
 
 
-def _clicked(found, ends: list[int], node: int) -> None:
+def _clicked(nodes: Sequence[Node], ends: list[int], node: int) -> None:
     """Follow the best sentence that goes through a node."""
-    tree_, through = found.found.tree, []
-    for number, end in enumerate(ends):
-        while end >= 0 and end != node:
-            end = tree_[end].parent
-        through += [number] * (end == node)
-    if through:
-        st.session_state[CHOSEN] = through[0]
+    if (rank := beam_tree.through(nodes, ends, node)) is not None:
+        st.session_state[CHOSEN] = rank

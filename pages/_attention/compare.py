@@ -3,8 +3,9 @@
 import streamlit as st
 
 from explorer.figures import alignment as figures
+from models.translation.experiments.edits import Sentence
 from pages._attention import compute, state
-from pages._attention.compute import Sentence, View
+from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.show import draw, is_dark, scrolling
 from pages._ui.text import plain
@@ -24,21 +25,17 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if view.edits:
         st.caption("Without your edits.")
     first, second = view.of(edits=()), view.of(model=other, edits=())
-    for each in (first, second):
-        found = compute.sentence(each)
-        assert found is not None
-        decode, total = networks.loaded(each.model).vocab.decode, float(found.hypothesis.log_probabilities.sum())
-        st.markdown(f"{each.model}: **{plain(decode(found.hypothesis.tokens))}** (log p {total:.1f})")
-    _matrices(first, second)
-
-
-def _matrices(first: View, second: View) -> None:
     own = compute.sentence(first)
-    assert own is not None
-    tokens = _in_the_pieces_of(second, first, own)
-    forced = compute.forced(second, tokens)
-    fed = compute.drawn(second, compute.translation(second).source, forced)
-    cost = [float(-h.log_probabilities.sum()) for h in (own.hypothesis, forced)]
+    for each, written in ((first, own), (second, compute.sentence(second))):
+        assert written is not None
+        st.markdown(f"{each.model}: **{plain(written.text)}** (log p {float(written.hypothesis.log_probabilities.sum()):.1f})")
+    if own is not None:
+        _matrices(first, second, own)
+
+
+def _matrices(first: View, second: View, own: Sentence) -> None:
+    fed = compute.forced(second, _in_the_pieces_of(second, first, own))
+    cost = [float(-written.hypothesis.log_probabilities.sum()) for written in (own, fed)]
     st.caption(
         f"Both are made to write the words of {first.model}, so that their rows can be compared. "
         f"They cost {first.model} {cost[0]:.1f} nats and {second.model} {cost[1]:.1f}."
@@ -65,4 +62,4 @@ def _in_the_pieces_of(second: View, first: View, own: Sentence) -> tuple[int, ..
     if ours.tokens == theirs.tokens:
         return own.hypothesis.tokens
     end = own.hypothesis.tokens[-1:] if own.hypothesis.finished else ()
-    return (*theirs.encode(ours.decode(own.hypothesis.tokens)), *end)
+    return (*theirs.encode(own.text), *end)

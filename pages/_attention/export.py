@@ -1,7 +1,8 @@
 """Take the view away: the link, the numbers, and the lines of Python that make them again."""
 
+from models.translation.experiments.edits import ALIKE, Sentence
 from pages._attention import matrix
-from pages._attention.compute import ALIKE, Sentence, View
+from pages._attention.compute import View
 from pages._ui import export, uploads
 
 KEY = "attention.export"

@@ -7,10 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures import alignment as figures
-from models.vocabulary.subwords import BLANK
+from models.translation.experiments.edits import ALIKE, Sentence
 from pages._attention import compute, state
-from pages._attention.compute import ALIKE, Sentence, View
-from pages._ui import networks
+from pages._attention.compute import View
 from pages._ui.progress import patiently
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._ui.text import marked, plain, share
@@ -56,8 +55,8 @@ def sentence(view: View, about: dict, now: Sentence | None) -> str:
         word = next(word for word, steps in zip(now.target, now.steps, strict=True) if wanted.step in steps)
         return f"Looking at “{shown['looks_instead']}” it writes “{plain(word)}”; everything after it was decoded anew."
     if view.edits or wanted is None or view.text != shown["sentence"]:
-        rest = CLICK if now.alignment is not None else WRITE
-        return f"Look for this: {note}. {rest}" if (note := _note(view, about, now)) else rest
+        invitation = CLICK if now.alignment is not None else WRITE
+        return f"Look for this: {note}. {invitation}" if (note := _note(view, about, now)) else invitation
     first, second = shown["crossing"]
     crossing = f"“{first} {second}” changes its order: the strongest cells cross." if first != second else ""
     return f"{crossing} “{shown['word']}” was chosen while looking at “{shown['looks']}”. Make it look at “{shown['looks_instead']}”."
@@ -65,16 +64,14 @@ def sentence(view: View, about: dict, now: Sentence | None) -> str:
 
 def _note(view: View, about: dict, now: Sentence) -> str:
     """What there is to see in a sentence of ours, where the translation has it."""
-    found = {} if view.edits else {text: (why, words) for text, why, words in state.tries(about)}
-    why, words = found.get(view.text, ("", ""))
-    return why if words in networks.loaded(view.model).vocab.decode(now.hypothesis.tokens) else ""
+    notes = {} if view.edits else {text: (why, words) for text, why, words in state.tries(about)}
+    why, words = notes.get(view.text, ("", ""))
+    return why if words in now.text else ""
 
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     """Translation, matrix and chosen word; gives the view with a row that exists, and what is shown."""
-    view = compute.possible(view)
-    patiently(f"{view.model} translates", f"{KEY}.cancel", state.back, lambda report: compute.translation(view, report))
-    view = compute.taken(view)
+    view = patiently(f"{view.model} translates", f"{KEY}.cancel", state.back, lambda report: compute.followed(view, report))
     st.session_state[state.EDITS] = view.edits
     shown = compute.sentence(view)
     if st.session_state.get(state.CUT):
@@ -95,8 +92,7 @@ def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
 
 def _say_what_came_out(view: View, shown: Sentence, about: dict) -> None:
     """The translation and a line below it, with edits and without: a click moves nothing under the pointer."""
-    decode = networks.loaded(view.model).vocab.decode
-    now = decode(shown.hypothesis.tokens)
+    now = shown.text
     if not shown.hypothesis.finished:
         st.caption(f"Cut after {len(shown.hypothesis.tokens)} pieces: the network did not come to an end.")
     if not view.edits:
@@ -105,25 +101,24 @@ def _say_what_came_out(view: View, shown: Sentence, about: dict) -> None:
         return
     own = compute.sentence(view.of(edits=()))
     assert own is not None
-    before = decode(own.hypothesis.tokens)
-    st.markdown(f"now: {marked(before, now) or '*It writes nothing.*'}")
-    st.caption(f"before: “{plain(before)}” {_cost(view, own)}")
+    st.markdown(f"now: {marked(own.text, now) or '*It writes nothing.*'}")
+    st.caption(f"before: “{plain(own.text)}” {_cost(view, own)}")
 
 
 def _cost(view: View, own: Sentence) -> str:
     """What the words from before cost with the visitor's weights."""
-    before, told = own.hypothesis.log_probabilities, []
+    before, costs = own.hypothesis.log_probabilities, []
     looks = [edit.step for edit in view.edits if edit.kind == "look"]
     if looks:
-        after = compute.as_before(view).log_probabilities
-        told.append(f"The words from before cost {float(before.sum() - after.sum()):+.1f} nats with your weights")
+        after = compute.unedited_words(view).log_probabilities
+        costs.append(f"The words from before cost {float(before.sum() - after.sum()):+.1f} nats with your weights")
         if looks[0] < len(before):
             name = next(word for word, steps in zip(own.target, own.steps, strict=True) if looks[0] in steps)
-            told[-1] += f"; “{plain(name)}” had p {share(np.exp(before[looks[0]]))} and has {share(np.exp(after[looks[0]]))} now"
+            costs[-1] += f"; “{plain(name)}” had p {share(np.exp(before[looks[0]]))} and has {share(np.exp(after[looks[0]]))} now"
     if len(looks) < len(view.edits):
         now = float(compute.translation(view).hypotheses[0].log_probabilities.sum())
-        told.append(f"log p of the translation: {before.sum():.1f} before, {now:.1f} with what you wrote (higher is likelier)")
-    return ". ".join(told) + "."
+        costs.append(f"log p of the translation: {before.sum():.1f} before, {now:.1f} with what you wrote (higher is likelier)")
+    return ". ".join(costs) + "."
 
 
 def _picture(view: View, shown: Sentence) -> None:
@@ -169,15 +164,10 @@ def _cell_clicked(view: View, shown: Sentence, point: dict) -> None:
     if row != view.row:
         state.set_row(row)
     elif 0 <= row < len(shown.steps):
-        state.edit(shown.steps[row][0], "look", _word_of(view, column))
-
-
-def _word_of(view: View, column: int) -> int:
-    """The source word of a column: pieces are looked at through their word."""
-    if not view.by_pieces:
-        return column
-    vocab, source = networks.loaded(view.model).vocab, compute.translation(view).source
-    return next(place for place, (_, pieces) in enumerate(vocab.words(source)) if column in pieces)
+        word = column  # pieces are looked at through their word
+        if view.by_pieces:
+            word = next(index for index, (_, pieces) in enumerate(shown.source_words) if column in pieces)
+        state.edit(shown.steps[row][0], "look", word)
 
 
 def _word(view: View, shown: Sentence) -> None:
@@ -191,7 +181,7 @@ def _word(view: View, shown: Sentence) -> None:
     likely = compute.likely(view, shown, view.row)
     written = shown.hypothesis.tokens[step]
     p = float(np.exp(shown.hypothesis.log_probabilities[step]))
-    part = f", its first piece “{plain(likely_name(view, written))}”" if len(shown.steps[view.row]) > 1 else ""
+    part = f", its first piece “{plain(shown.subwords[step].replace('·', ''))}”" if len(shown.steps[view.row]) > 1 else ""
     is_yours = any(edit.kind == "write" and edit.step == step for edit in view.edits)
     chosen = f"You wrote it; the network gave it p **{share(p)}**" if is_yours else f"Chosen with p **{share(p)}**"
     st.markdown(f"{chosen}{part}. Write another instead:")
@@ -209,20 +199,14 @@ def _word(view: View, shown: Sentence) -> None:
         st.button("Undo all edits", key=f"{KEY}.undo", icon=":material/undo:", on_click=state.undo)
 
 
-def likely_name(view: View, number: int) -> str:
-    """The name of a piece."""
-    return networks.loaded(view.model).vocab.tokens[number].replace(BLANK, "")
-
-
 def _where(view: View, shown: Sentence, step: int) -> None:
-    vocab, source = networks.loaded(view.model).vocab, compute.translation(view).source
-    names = {place: f"{place + 1}  {word}" for place, (word, _) in enumerate(vocab.words(source))}
+    names = {index: f"{index + 1}  {word}" for index, (word, _) in enumerate(shown.source_words)}
     edits = {edit.step: edit.value for edit in view.edits if edit.kind == "look"}
     st.session_state[f"{KEY}.look"] = edits.get(step, ITSELF)
     st.selectbox(
         "Looks at",
         [ITSELF, *names, ALIKE],
-        format_func=lambda place: names.get(place, ALL if place == ALIKE else OWN),
+        format_func=lambda index: names.get(index, ALL if index == ALIKE else OWN),
         key=f"{KEY}.look",
         on_change=_look_chosen,
         args=(step,),

@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.bleu import Score, by_length
+from models.translation.experiments.edits import Sentence
 from pages._attention import state
-from pages._attention.compute import Sentence, View
+from pages._attention.compute import View
 from pages._ui import card, networks
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain

@@ -5,9 +5,9 @@ import re
 import streamlit as st
 
 from explorer.figures import alignment as figures
+from models.translation.experiments.edits import Sentence
 from pages._attention import compute
-from pages._attention.compute import Sentence, View
-from pages._ui import networks
+from pages._attention.compute import View
 from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark, scrolling
 from pages._ui.text import plain
@@ -51,7 +51,7 @@ def _side_by_side(before: View, after: View) -> None:
                 st.info("Nothing is left to translate.")
                 continue
             total = float(shown.hypothesis.log_probabilities.sum())
-            st.markdown(f"{name}: **{plain(networks.loaded(view.model).vocab.decode(shown.hypothesis.tokens))}**  \nlog p {total:.1f}")
+            st.markdown(f"{name}: **{plain(shown.text)}**  \nlog p {total:.1f}")
             if shown.alignment is not None:
                 with scrolling(f"replace-{name}"):
                     draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages._attention.compute import ALIKE, Edit, View
+from models.translation.experiments.edits import ALIKE, Edit
+from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding, try_another
 from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole

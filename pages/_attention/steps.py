@@ -9,12 +9,11 @@ from explorer.figures import alignment as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models.translation.examples import pairs
+from models.translation.experiments.edits import Sentence
 from models.translation.gold_alignments import by_hand
-from models.vocabulary.subwords import BLANK
 from pages._attention import compute, state
-from pages._attention.compute import Sentence, View
+from pages._attention.compute import View
 from pages._components.state_view import state_view
-from pages._ui import networks
 from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark
 from pages._ui.text import plain, share
@@ -25,8 +24,9 @@ STEP = f"{KEY}.step"
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """A slider over every step, from the first source piece to the last of the translation."""
-    plain_view = view.of(by_pieces=True)
-    own = compute.drawn(plain_view, compute.translation(view).source, shown.hypothesis)
+    by_pieces = view.of(by_pieces=True)
+    own = compute.sentence(by_pieces)
+    assert own is not None
     reads = [f"read {place + 1}: {name}" for place, name in enumerate(own.source)]
     writes = [f"write {place + 1}: {name}" for place, name in enumerate(own.target)]
     steps = reads + writes
@@ -39,9 +39,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
             "right. hⱼ, what the decoder can look at, is both together."
         )
     else:
-        _writing(plain_view, own, place - len(reads))
+        _writing(by_pieces, own, place - len(reads))
     _states(view, own, place, len(reads))
-    _two_phases(plain_view, about)
+    _two_phases(by_pieces, about)
 
 
 def _writing(view: View, own: Sentence, step: int) -> None:
@@ -95,15 +95,11 @@ def _two_phases(view: View, about: dict) -> None:
     view = view.of(edits=())
     own = compute.sentence(view)
     assert own is not None
-    vocab = networks.loaded(view.model).vocab
-    source = compute.translation(view).source
-    tokens = [*vocab.encode(truth), own.hypothesis.tokens[-1] if own.hypothesis.finished else 2]
-    fed = compute.drawn(view, source, compute.forced(view, tokens))
-    said = [vocab.tokens[int(best[0])].replace(BLANK, "·") for best in fed.hypothesis.top]
-    first = next((n for n, (a, b) in enumerate(zip(fed.hypothesis.tokens, own.hypothesis.tokens, strict=False)) if a != b), None)
+    both = compute.phases(view, own, truth)
+    fed, first = both.fed, both.differs_at
     rows = {
         "fed the truth": [*fed.target],
-        "would write": said,
+        "would write": [*both.predicted],
         "p of the truth": [share(p) for p in np.exp(fed.hypothesis.log_probabilities)],
         "fed its own words": [*own.target],
     }
@@ -111,8 +107,7 @@ def _two_phases(view: View, about: dict) -> None:
     frame.columns = [f"{n + 1}{' ≠' if n == first else ''}" for n in range(frame.shape[1])]
     st.dataframe(frame, key=f"{KEY}.phases")
     differs = "They never part." if first is None else f"They part at piece {first + 1} (≠): from there on each is fed something else."
-    cost = -float(fed.hypothesis.log_probabilities.mean())
-    st.caption(f"{differs} The truth costs {cost:.2f} nats a piece, what the network was trained to make small.")
+    st.caption(f"{differs} The truth costs {both.nats_per_subword:.2f} nats a piece, what the network was trained to make small.")
 
 
 def _known(text: str, about: dict) -> str:

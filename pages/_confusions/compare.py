@@ -6,8 +6,9 @@ import streamlit as st
 
 from explorer.analysis.confusion import accuracy, class_scores, order
 from explorer.figures import confusion as figures
+from models.names.experiments import Confusions
 from pages._confusions import matrix
-from pages._confusions.compute import DEV, KIND, TRAIN, Counted, View
+from pages._confusions.compute import DEV, KIND, TRAIN, View
 from pages._ui import networks
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
@@ -16,7 +17,7 @@ KEY = "confusions.compare"
 NETWORKS, SIDES = "another network", "training and held-out names"
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """What to compare with, both matrices in one order, and the first minus the second."""
     cards = networks.cards(KIND)
     others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]
@@ -28,13 +29,13 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
             pair = {view.model: (view, about), other.model: (other, cards[other.model])}
         else:
             pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
-    counted = {name: matrix.counted(*each) for name, each in pair.items()}
+    counted = {name: matrix.confusions(*each) for name, each in pair.items()}
     if way == SIDES:
         st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
     _matrices(view, counted)
 
 
-def _matrices(view: View, counted: dict[str, Counted | None]) -> None:
+def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
     both = [each for each in counted.values() if each is not None]
     if len(both) < 2:
         st.info("One of the two has no counts here.")

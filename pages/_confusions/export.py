@@ -1,14 +1,15 @@
 """Take the view away: the link, the counts, every answer, and the lines of Python that make them again."""
 
 from explorer.figures import confusion as figures
+from models.names.experiments import Confusions
 from pages._confusions import matrix
-from pages._confusions.compute import OWN, Counted, View
+from pages._confusions.compute import OWN, View
 from pages._ui import export
 
 KEY = "confusions.export"
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """The link, the counts, every answer, and a notebook's worth of code that is tested."""
     restores = "The address of this page restores the view: copy it from the browser. Names of your own stay out of it."
     name, files = f"{view.model}-{view.part}", []
@@ -31,9 +32,10 @@ def notebook(view: View, about: dict) -> str:
         f"table = Labelled({side}.texts, tuple({side}.labels[target] for target in {side}.targets))"
     )
     return f"""import models
-from explorer.analysis.confusion import accuracy, class_scores, confusion, most_confused
+from explorer.analysis.confusion import accuracy, class_scores, most_confused
 from models.names import data as names
-from models.names.training import answered
+from models.names.answers import answers_to_rows
+from models.names.experiments import confusions
 from models.names.network import after_each_letter
 from models.names.table import Labelled, labelled
 
@@ -42,8 +44,7 @@ labels = loaded.card["labels"]
 p = after_each_letter(loaded, {view.text!r})  # letter, class
 print(labels[p[-1].argmax()], float(p[-1].max()))
 {rows}
-found = answered(loaded, table)
-matrix = confusion(found.targets, found.probabilities.argmax(1), labels)
+matrix = confusions(labels, answers_to_rows(loaded, table)).matrix
 print(accuracy(matrix), class_scores(matrix).macro_f1)
 for pair in most_confused(matrix, 5):
     print(pair.words)

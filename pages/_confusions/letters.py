@@ -8,17 +8,18 @@ from explorer.analysis.quantities import quantities, quantity
 from explorer.figures import prediction_path as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
+from models.names.experiments import Confusions
 from models.names.romanise import spelling
 from pages._components.state_view import state_view
 from pages._confusions import compute
-from pages._confusions.compute import Counted, View
+from pages._confusions.compute import View
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
 KEY = "confusions.letters"
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """What each letter does to the answer, and the states below; its lines stand at the top of the page."""
     if not spelling(view.text):
         st.info("There is no letter yet.")

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.confusion import accuracy, class_scores, most_confused, order, pair
 from explorer.figures import confusion as figures
+from models.names.answers import Answers
+from models.names.experiments import Confusions, rows_of
 from models.names.romanise import spelling
+from models.names.table import Labelled
 from pages._confusions import compute, name, state
-from pages._confusions.compute import DEV, OWN, TRAIN, Answers, Counted, View
+from pages._confusions.compute import DEV, OWN, TRAIN, View
 from pages._ui.progress import patiently
 from pages._ui.show import draw_to_click, is_dark, save, scrolling
 from pages._ui.text import count, plain, share
@@ -21,11 +23,11 @@ NONE = "none"
 SIDES = {DEV: "that it never saw", TRAIN: "that it was trained on", OWN: "of your own"}
 
 
-def panel(view: View, about: dict) -> tuple[View, Counted | None]:
+def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
     """Pairs, matrix, opened cell; gives the view with what was chosen, and what is counted."""
     st.markdown("**What is taken for what**")
     view = state.pick_matrix(view)
-    found = counted(view, about)
+    found = confusions(view, about)
     if found is None:
         why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
         st.info(f"There is nothing to count. {plain(why)}", icon=":material/info:")
@@ -43,7 +45,7 @@ def panel(view: View, about: dict) -> tuple[View, Counted | None]:
     return view, found
 
 
-def _figure(view: View, found: Counted) -> Any:
+def _figure(view: View, found: Confusions) -> Any:
     """The matrix, drawn anew only where something in it changed: a fifth of a second that every letter typed would cost."""
     shared = None if found.shared is None else found.shared.counts.tobytes()
     what = (found.matrix.labels, found.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
@@ -55,23 +57,21 @@ def _figure(view: View, found: Counted) -> Any:
     return kept[1]
 
 
-def counted(view: View, about: dict) -> Counted | None:
+def confusions(view: View, about: dict) -> Confusions | None:
     """What is counted on the chosen side: from the names where they are at hand, else as the card keeps it."""
-    labels = about["labels"]
     if view.part == OWN:
         rows = state.own_rows()
-        found = own_answers(view, rows)[0] if rows else None
-        return compute.counted(labels, found) if found and found.texts else None
+        return compute.confusions(about, OWN, own_answers(view, rows)) if rows else None
     found = patiently(
         f"{view.model} reads the names",
         f"{KEY}.cancel.{view.model}.{view.part}",
         _back,
         lambda report: compute.answers(view.model, view.part, report),
     )
-    return compute.counted(labels, found) if found else compute.of_card(about, view.part)
+    return compute.confusions(about, view.part, found)
 
 
-def own_answers(view: View, rows) -> tuple[Answers, dict[str, int]]:
+def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
     """Answers to the visitor's rows, with a bar that can be cancelled."""
     table, digest = rows
     return patiently(
@@ -104,13 +104,13 @@ def _why_nothing(about: dict) -> str:
     return f"The network knows none of the labels: {first}. It knows {', '.join(about['labels'])}."
 
 
-def _summary(view: View, about: dict, found: Counted) -> None:
-    told, names = class_scores(found.matrix), int(found.matrix.counts.sum())
+def _summary(view: View, about: dict, found: Confusions) -> None:
+    scores, names = class_scores(found.matrix), int(found.matrix.counts.sum())
     st.markdown(
         f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(found.matrix):.3f}**, "
-        f"macro recall {told.macro_recall:.3f}, macro F1 **{told.macro_f1:.3f}**."
+        f"macro recall {scores.macro_recall:.3f}, macro F1 **{scores.macro_f1:.3f}**."
     )
-    with_names, every = int((told.support > 0).sum()), len(about["labels"])
+    with_names, every = int((scores.support > 0).sum()), len(about["labels"])
     over = "all languages" if with_names == every else f"the {with_names} of {every} languages that have names here"
     st.caption(
         f"Macro is the mean over {over}, each counting the same: recall is the share of a language's names that are told right, "
@@ -136,7 +136,7 @@ def _seen(view: View, found: Answers) -> str:
     return f"{told}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
 
 
-def _pairs(found: Counted) -> None:
+def _pairs(found: Confusions) -> None:
     pairs = most_confused(found.matrix, PAIRS, found.shared)
     if not pairs:
         st.markdown("There is no error.")
@@ -154,7 +154,7 @@ def _pairs(found: Counted) -> None:
             )
 
 
-def _cell(view: View, about: dict, found: Counted) -> None:
+def _cell(view: View, about: dict, found: Confusions) -> None:
     """The names of a cell; boxes choose it too, for those who do not click."""
     labels = [NONE, *about["labels"]]
     for place, word in enumerate(("True language", "Taken for")):
@@ -206,16 +206,7 @@ def opened(view: View, about: dict, text: str) -> None:
 
 def frame(found: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
     """A row for each name, of one cell (the most confident first) or of all as they come."""
-    predicted, every = found.predicted, np.arange(len(found.texts))
-    chosen = every
-    if cell is not None:
-        true, answer = (labels.index(label) for label in cell)
-        chosen = np.flatnonzero((found.targets == true) & (predicted == answer))
-        chosen = chosen[np.argsort(-found.probabilities[chosen, answer], kind="stable")]
-    columns = {"name": [found.texts[place] for place in chosen], "true": np.array(labels)[found.targets[chosen]]}
-    columns |= {"predicted": np.array(labels)[predicted[chosen]], "p": found.probabilities[chosen, predicted[chosen]]}
-    columns["p of the true one"] = found.probabilities[chosen, found.targets[chosen]]
-    return pd.DataFrame(columns | {"shared": found.shared[chosen]})
+    return pd.DataFrame(rows_of(found, labels, cell))
 
 
 def _boxes_changed() -> None:

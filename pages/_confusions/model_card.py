@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from pages._confusions.compute import KIND, Counted, View
+from models.names.experiments import Confusions
+from pages._confusions.compute import KIND, View
 from pages._ui import card, networks
 from pages._ui.text import plain
 
@@ -21,7 +22,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """The card in tables; every number in it was measured on the split it names."""
     scores = about["scores"]
     card.head(view.model, about, f", {CELLS[about['arguments']['cell']]}, over one-hot letters; the last step is the answer.")

@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from models.names.experiments import Confusions
 from models.names.table import Labelled, table
 from pages._confusions import matrix
 from pages._confusions import state as confusions_state
-from pages._confusions.compute import OWN, Counted, View
+from pages._confusions.compute import OWN, View
 from pages._ui.link import clean
 from pages._ui.text import plain
 
@@ -18,7 +19,7 @@ MOST = 100_000  # rows
 WORD = next(word for word, part in confusions_state.PARTS.items() if part == OWN)
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """Uploader, box to paste into, and what became of the rows."""
     left, right = st.columns(2, gap="medium")
     with left:
@@ -37,7 +38,7 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
 
 
 def _told(view: View, rows: tuple[Labelled, str]) -> None:
-    given, unknown = rows[0], matrix.own_answers(view, rows)[1]
+    given, unknown = rows[0], matrix.own_answers(view, rows).unknown
     strange = sum(unknown.values())
     st.markdown(
         f"Rows that are counted: **{len(given.texts) - strange:,}**; with a label that the network does not know: **{strange:,}**; "

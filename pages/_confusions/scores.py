@@ -5,13 +5,14 @@ import streamlit as st
 
 from explorer.analysis.confusion import class_scores, intervals
 from explorer.figures import confusion as figures
-from pages._confusions.compute import Counted, View
+from models.names.experiments import Confusions
+from pages._confusions.compute import View
 from pages._ui.show import is_dark, show
 
 KEY = "confusions.scores"
 
 
-def panel(view: View, about: dict, found: Counted | None) -> None:
+def panel(view: View, about: dict, found: Confusions | None) -> None:
     """Precision, recall, F1 and support as a table; the reliability diagram beside it."""
     if found is None:
         st.info("There is nothing to score.")
@@ -37,7 +38,7 @@ def panel(view: View, about: dict, found: Counted | None) -> None:
         st.caption(f"Calibration error {found.reliability.error:.3f} with {bins} bins over {names:,} names{said}.")
 
 
-def table(found: Counted) -> pd.DataFrame:
+def table(found: Confusions) -> pd.DataFrame:
     """Scores of each class."""
     scores, (low, high) = class_scores(found.matrix), intervals(found.matrix)
     columns = {"language": found.matrix.labels, "precision": scores.precision, "recall": scores.recall}

@@ -1,10 +1,10 @@
 """What the page of gradients computes, each once for all visitors: how large gradients are on their way back through a text."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 import models
@@ -12,6 +12,11 @@ from explorer.records import GradientFlow
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
 from pages._ui.view import PageView
+
+if TYPE_CHECKING:
+    from explorer.gradients.contributions import InputGradient
+    from models.char_lm.experiments.text_gradients import Flow, Span
+    from models.checkpoint import Loaded
 
 SEED = 0  # of untrained networks
 
@@ -36,9 +41,13 @@ class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
-        networks: The lines. felt: the one whose characters are shown.
-        text: What they read. at: the character whose cost is followed back, counted from 0. lags: how far back.
-        layer: Counted from the first, 0. what: "state", "hidden" or "cell".
+        networks: The lines.
+        felt: The one whose characters are shown.
+        text: What they read.
+        at: Index of the character whose cost is followed back.
+        lags: How far back, characters.
+        layer: Counted from the first, 0.
+        what: "state", "hidden" or "cell".
         whole: Whether the scale reaches below what float32 can hold.
     """
 
@@ -62,67 +71,40 @@ class View(PageView):
         return tuple(self.text[self.start : self.at])
 
 
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """A gradient on its way back: its norms, and the probability that the character had whose cost it is of."""
-
-    norms: GradientFlow
-    probability: float
-
-
-def _opened(network: Network) -> Any:
+def _opened(network: Network) -> "Loaded":
     from models.char_lm.network import untrained
 
     opened = loaded(network.name)
     return opened if network.is_trained else untrained(opened, SEED, network.bias)
 
 
-def _recorded(view: View, network: Network, summed: bool = False) -> tuple[Any, Any]:
-    """A recording of the way to the chosen character, and its cost; or the cost of every character on that way."""
-    import explorer
-    from models.char_lm.network import costs
-    from models.char_lm.reading import Pass, numbers
+def _once(view: View, network: Network, what: Callable[["Loaded", "Span"], Any]) -> Any:
+    """What a function of models.char_lm.experiments.text_gradients gives for a network, computed once."""
+    from models.char_lm.experiments.text_gradients import Span
 
-    opened = _opened(network)
-    read = Pass(opened, view.text[: view.start])
-    ids = numbers(opened, view.text[view.start : view.at + 1])
-    with explorer.record(opened.module, gradients=True) as recording:
-        logits, _ = opened.module(ids[None, :-1], read.state)
-    every = costs(logits[0], ids[1:])
-    return recording, every.sum() if summed else every[-1]
+    key = (what.__name__, network, view.text, view.at, view.lags)
+    return shared_cache("flows", 64).get(key, lambda: what(_opened(network), Span(view.text, view.start, view.at)))
 
 
-def flow(view: View, network: Network) -> Flow:
-    """Norms of the gradient of one character's cost to every state before it."""
-    import explorer
+def flow(view: View, network: Network) -> "Flow":
+    """Norms of the gradient of one character's cost with respect to every state before it."""
+    from models.char_lm.experiments import text_gradients
 
-    def make() -> Flow:
-        recording, cost = _recorded(view, network)
-        return Flow(explorer.gradient_flow(recording, cost, view.tokens), float(np.exp(-cost.item())))
-
-    return shared_cache("flows", 64).get(("flow", network, view.text, view.at, view.lags), make)
+    return _once(view, network, text_gradients.flow)
 
 
-def felt(view: View) -> Any:
-    """What that cost feels of the characters before it, in the network `view.felt`: see explorer.gradients.contributions.InputGradient."""
-    from explorer.gradients.contributions import input_gradient
+def contributions(view: View) -> "InputGradient":
+    """The gradient of that cost with respect to the characters before it, in the network `view.felt`."""
+    from models.char_lm.experiments import text_gradients
 
-    def make() -> Any:
-        recording, cost = _recorded(view, view.felt)
-        return input_gradient(recording, cost, view.tokens)
-
-    return shared_cache("flows", 64).get(("felt", view.felt, view.text, view.at, view.lags), make)
+    return _once(view, view.felt, text_gradients.contributions)
 
 
 def summed(view: View, network: Network) -> GradientFlow:
     """Norms of the gradient of the cost of all those characters together: what training sees."""
-    import explorer
+    from models.char_lm.experiments import text_gradients
 
-    def make() -> GradientFlow:
-        recording, cost = _recorded(view, network, summed=True)
-        return explorer.gradient_flow(recording, cost, view.tokens)
-
-    return shared_cache("flows", 64).get(("summed", network, view.text, view.at, view.lags), make)
+    return _once(view, network, text_gradients.summed)
 
 
 @st.cache_data(show_spinner=False, ttl=30)

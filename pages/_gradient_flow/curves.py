@@ -65,8 +65,8 @@ def _band(measured: dict, network: compute.Network, view: View) -> tuple[np.ndar
 
 def felt(view: View) -> Felt:
     """The characters of the strip."""
-    found = compute.felt(view)
-    return Felt(view.tokens, found.log10, found.times_input)
+    gradient = compute.contributions(view)
+    return Felt(view.tokens, gradient.log10, gradient.times_input)
 
 
 def sentence(view: View, drawn: list[Curve]) -> str:

@@ -129,7 +129,7 @@ def _what_if(view: View, keeper: str) -> None:
     with right:
         rows = []
         for name, course in found.items():
-            likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likely(view, course.p))
+            likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likeliest(view, course.p))
             bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
             rows.append({"gate": name, what: short(float(course.held[0])), "next": likely, "bits ahead": bits})
         st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.what_if")

@@ -31,11 +31,11 @@ def panel(view: View, step: CellStep) -> None:
     if len(view.text) < 2:
         return
     with st.spinner("Four GRUs read the text ..."):
-        found = compute.two_grus(view)
-    own = next(iter(found.values()))
+        bits_of = compute.gru_forms(view)
+    own = next(iter(bits_of.values()))
     rows = [
         {"the same weights, read as": name, "bits a character": f"{bits:.2f}", "against torch": f"{bits - own:+.2f}"}
-        for name, bits in found.items()
+        for name, bits in bits_of.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.table")
     st.caption(

@@ -1,11 +1,12 @@
 """Layers on top of each other, two directions, and where networks read and answer: graphs with the states of real networks."""
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.divergence import Divergence
 from explorer.figures import architectures as figures
 from explorer.figures.architectures import Path
 from pages._one_step import compute
@@ -65,7 +66,8 @@ def _stacked(other: bool) -> None:
         st.markdown(f"**Stacked**: {plain(model)} reads", width="content")
         options: dict[str, Any] = {"label_visibility": "collapsed", "width": 160, "bind": "query-params"}
         word = st.text_input("Characters", WORD, key=STACKED, max_chars=LONGEST, **options) or WORD
-    _draw(figures.stacked, *compute.layers(model, word[:LONGEST], other), "stacked")
+    states = compute.layers(model, word[:LONGEST], other)
+    _draw(figures.stacked, states, [f"layer {layer + 1}" for layer in range(len(states.states))], "stacked")
 
 
 def _directions(other: bool) -> None:
@@ -73,15 +75,17 @@ def _directions(other: bool) -> None:
     if not name:
         return
     st.markdown(f"**Bidirectional**: the encoder of {plain(name)} reads “{SENTENCE}”")
-    _draw(figures.bidirectional, *compute.directions(name, SENTENCE, other), "bidirectional")
+    states = compute.directions(name, SENTENCE, other)
+    _draw(figures.bidirectional, states, [f"from the {'right' if reverse else 'left'}" for reverse in states.reverse], "bidirectional")
 
 
-def _draw(figure, paths: list[Path], tokens: tuple[str, ...], changed: np.ndarray, name: str) -> None:
+def _draw(figure: Callable, found: Divergence, names: list[str], name: str) -> None:
+    paths = [Path(*path) for path in zip(names, found.states, found.reverse, strict=True)]
     rows = [
-        {"layer": path.name, "place": t + 1, "reads": token, "changed by": float(changed[n, t])}
+        {"layer": path.name, "place": t + 1, "reads": token, "changed by": float(found.distance[n, t])}
         | {f"unit {u + 1}": float(value) for u, value in enumerate(path.states[t])}
         for n, path in enumerate(paths)
-        for t, token in enumerate(tokens)
+        for t, token in enumerate(found.tokens)
     ]
     with scrolling(f"one_step-{name}"):
-        show(figure(paths, tokens, changed, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))
+        show(figure(paths, found.tokens, found.distance, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))

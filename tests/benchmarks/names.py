@@ -8,9 +8,9 @@ import time
 
 import torch
 
+from models.names.answers import answers_to_rows
 from models.names.network import probabilities
 from models.names.table import Labelled, table
-from models.names.training import answered
 from tests.benchmarks.measure import interleaved, row
 from tests.models.names.tiny_names import source, tiny_namer
 
@@ -41,7 +41,7 @@ def run() -> list[dict]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     rows: Labelled = table(test_set(ROWS))
     parsed = time.perf_counter() - start
-    found = answered(network, rows)
+    found = answers_to_rows(network, rows)
     whole, grown = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert len(found.texts) == ROWS
     return [

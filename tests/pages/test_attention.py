@@ -6,10 +6,11 @@ import pytest
 
 from models import checkpoint
 from models.translation import examples
+from models.translation.experiments.edits import ALIKE, Edit
 from models.translation.translate import GREEDY, by_words, translate
 from pages._attention import compute, export, state
 from pages._attention import own_model as own_network
-from pages._attention.compute import ALIKE, Edit, View
+from pages._attention.compute import View
 from pages._ui import uploads
 from pages._ui.link import packed
 from tests.models.translation.tiny_translation import tiny_translator

@@ -6,9 +6,10 @@ import streamlit as st
 
 from models import checkpoint
 from models.decoding import Edits
+from models.translation.experiments.edits import ALIKE, Edit
 from models.translation.translate import GREEDY, looking_at, translate
 from pages._attention import compute, state
-from pages._attention.compute import ALIKE, Edit, View
+from pages._attention.compute import View
 from pages._ui.link import packed
 from pages._ui.text import plain, share
 from tests.models.translation.tiny_translation import tiny_translator
@@ -43,7 +44,7 @@ def test_another_word_can_be_written_and_taken_back():
     button = next(button for button in page.button if (button.key or "").startswith("attention.matrix.write."))
     button.click().run()
     (edit,) = sound(page).session_state[state.EDITS]
-    written = compute.Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
+    written = Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
     assert edit == written and says_before(page)
     assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
     page.button(key="attention.matrix.undo").click().run()
@@ -129,4 +130,4 @@ def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weight
     tokens = found.hypotheses[0].tokens
     edits = Edits(dict(enumerate(tokens)), {0: looking_at(loaded.vocab, found.source, 2)})
     wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
-    np.testing.assert_allclose(compute.as_before(view).log_probabilities, wanted, atol=1e-6)
+    np.testing.assert_allclose(compute.unedited_words(view).log_probabilities, wanted, atol=1e-6)

@@ -4,9 +4,10 @@ import pytest
 
 import models
 from models import checkpoint
+from models.translation.experiments.edits import Edit
 from models.translation.translate import GREEDY, translate
 from pages._attention import compute, state
-from pages._attention.compute import Edit, View
+from pages._attention.compute import View
 from pages._ui.link import packed
 from tests.models.translation.tiny_translation import tiny_translator
 from tests.pages.app import sound

@@ -241,7 +241,7 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     lines = capsys.readouterr().out.splitlines()
     p = compute.after_letters("names-gru", "Müller")
     assert lines[0] == f"{about['labels'][p[-1].argmax()]} {float(p[-1].max())}"
-    found = matrix.counted(view, about)
+    found = matrix.confusions(view, about)
     assert found is not None and lines[2:] == [pair.words for pair in most_confused(found.matrix, 5)]
 
 

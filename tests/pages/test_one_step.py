@@ -145,7 +145,7 @@ def test_a_held_gate_changes_the_numbers_and_what_follows():
 
 def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
     page = open_cell("gru")
-    bits = compute.two_grus(steps_view(page))
+    bits = compute.gru_forms(steps_view(page))
     own, writes, negated, first = bits.values()
     whole = read(tiny("gru"), TEXT, before=steps_view(page).warm_up).bits[1:]
     assert own == pytest.approx(whole.mean(), abs=1e-4) and negated == pytest.approx(own, abs=1e-4)
@@ -245,9 +245,9 @@ def test_layers_and_directions_notice_what_comes_after_them_in_their_reading():
     other = pages_states(sound(page))
     framed = [row for frame in drawn(page, "thick") for row in frame.itertuples() if row.thick == 3]
     places = {"stacked": 2, "bidirectional": 0}  # the last character in two layers; and, below, in a sentence
-    _, tokens, apart = compute.directions("tiny-additive", shapes.SENTENCE, True)
-    forward, backward = apart
-    assert (forward != 0).sum() < len(tokens) and (backward != 0).sum() > (forward != 0).sum() and not forward[0]
+    states = compute.directions("tiny-additive", shapes.SENTENCE, True)
+    forward, backward = apart = states.distance
+    assert (forward != 0).sum() < len(states.tokens) and (backward != 0).sum() > (forward != 0).sum() and not forward[0]
     places["bidirectional"] = int((apart != 0).sum())
     assert len(framed) == sum(places.values()) and own != other
 
@@ -259,15 +259,15 @@ def pages_states(page: AppTest) -> list[str]:
 
 def test_stacked_states_are_those_of_the_network():
     sound(open_page(view=shapes.TITLE, stacked="[[bed]]"))
-    paths, tokens, apart = compute.layers("tiny-lstm", "[[bed]]", False)
+    found = compute.layers("tiny-lstm", "[[bed]]", False)
     network = tiny("lstm")
     with explorer.record(network.module) as recording:
         read(network, "[[bed]]")
     hidden = recording.trace("[[bed]]").hidden
-    assert "".join(tokens) == "[[bed]]" and not apart.any()
-    for n, path in enumerate(paths):
+    assert "".join(found.tokens) == "[[bed]]" and not found.distance.any()
+    for n, states in enumerate(found.states):
         lively = np.sort(np.argsort(-hidden[:, n].var(0))[:4])
-        assert path.states == pytest.approx(hidden[:, n, lively], abs=1e-5)
+        assert states == pytest.approx(hidden[:, n, lively], abs=1e-5)
 
 
 @pytest.mark.parametrize("word", ["a", "🗼", "  ", "</b>`$", "x" * 30])

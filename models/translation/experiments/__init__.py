@@ -1,5 +1,11 @@
-"""What the instrument measures of translation networks: whether an attention is real, and what known attentions get."""
+"""What the instrument measures of translation networks: translations under edits, whether an attention is real, known attentions."""
 
-from models.translation.experiments import attention, references
+from typing import Any
 
-MEASUREMENTS = {"attention": attention.measure, "references": references.measure}
+
+def __getattr__(name: str) -> Any:
+    if name != "MEASUREMENTS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from models.translation.experiments import attention, references  # when asked for: a page needs neither
+
+    return {"attention": attention.measure, "references": references.measure}

@@ -1,0 +1,183 @@
+"""A text translated under edits: weights that are moved, subwords that are written; as rows and columns, and as states."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import explorer
+from explorer.records import Alignment, Trace
+from models.checkpoint import Loaded
+from models.decoding import Edits, Hypothesis, Search, no_report
+from models.translation.translate import Translation, by_words, log_probabilities, looking_at, source_of, translate
+from models.vocabulary.subwords import BLANK, END, START, Pieces
+
+ALIKE = -1  # in place of a source word: all of them, the same on each
+
+
+@dataclass(frozen=True, order=True)
+class Edit:
+    """A choice put in place of the network's own.
+
+    Args:
+        step: Of the decoder, counted from 0.
+        kind: "look": all weight on a source word. "write": this subword, whatever its probability.
+        value: Index of the source word, or ALIKE; id of the subword.
+    """
+
+    step: int
+    kind: str
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A hypothesis as rows and columns of a picture.
+
+    Args:
+        source: Names of the columns, [in].
+        target: Names of the rows, [out].
+        steps: Decoder steps of each row, [out].
+        alignment: Weights between them; None where the network has no attention.
+        text: The hypothesis as it is read.
+        subwords: The subwords written, as the vocabulary lists them, [step].
+        source_words: Each source word with the indices of its subwords, the end mark the last.
+        hypothesis: What it was made of.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    steps: tuple[tuple[int, ...], ...]
+    alignment: Alignment | None
+    text: str
+    subwords: tuple[str, ...] = field(repr=False)
+    source_words: tuple[tuple[str, Sequence[int]], ...] = field(repr=False)
+    hypothesis: Hypothesis = field(repr=False)
+
+
+def possible(loaded: Loaded, text: str, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Those of some edits that a network can follow in a text.
+
+    A word that is not in the source cannot be looked at, an id that is no subword cannot be written, and a network without
+    attention looks nowhere.
+    """
+    columns = len(loaded.vocab.words(source_of(loaded.vocab, text)))
+    values = {"look": range(ALIKE, columns if has_attention(loaded) else ALIKE), "write": range(END, len(loaded.vocab))}
+    return tuple(edit for edit in edits if edit.value in values[edit.kind])
+
+
+def reached(translation: Translation, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """The edits of steps that were taken: none after the end of the sentence."""
+    steps = len(translation.hypotheses[0].tokens) if translation.hypotheses else 0
+    return tuple(edit for edit in edits if edit.step < steps)
+
+
+def has_attention(loaded: Loaded) -> bool:
+    """Whether a translation network looks at its source at all."""
+    return loaded.card["arguments"].get("attention") != "none"
+
+
+def edited(loaded: Loaded, text: str, edits: Sequence[Edit], width: int = 1, report: Callable[[int, int], None] = no_report) -> Translation:
+    """A text translated under edits.
+
+    Args:
+        loaded: The network.
+        text: What is translated.
+        edits: That it can follow, see `possible`.
+        width: Hypotheses kept side by side; 1 is greedy.
+        report: Called with (steps done, steps at most); may raise to stop.
+    """
+    module: Any = loaded.module
+    source = source_of(loaded.vocab, text)
+    looks = {edit.step: None if edit.value == ALIKE else edit.value for edit in edits if edit.kind == "look"}
+    rows = {step: looking_at(loaded.vocab, source, word) for step, word in looks.items()}
+    writes = {edit.step: edit.value for edit in edits if edit.kind == "write"}
+    return translate(module, loaded.vocab, text, Search(width), Edits(writes, rows), report)
+
+
+def forcing(tokens: Sequence[int], edits: Iterable[Edit] = ()) -> tuple[Edit, ...]:
+    """The edits that make a network write given subwords ("teacher forcing"); weights that were moved stay moved."""
+    writes = [Edit(step, "write", int(token)) for step, token in enumerate(tokens)]
+    looks = [edit for edit in edits if edit.kind == "look" and edit.step < len(tokens)]
+    return tuple(sorted(writes + looks))
+
+
+def sentence(loaded: Loaded, source: Sequence[int], hypothesis: Hypothesis, by_subwords: bool = False) -> Sentence:
+    """A hypothesis in words, or in subwords.
+
+    Args:
+        loaded: The network.
+        source: Ids of the source with the end mark, [in].
+        hypothesis: Of that source.
+        by_subwords: Whether rows and columns are subwords.
+    """
+    vocab, tokens, weights = loaded.vocab, hypothesis.tokens, hypothesis.attention
+    source_words, words = vocab.words(source), vocab.words(tokens)
+    if by_subwords:
+        columns, rows, steps = named(vocab, source), named(vocab, tokens), [(step,) for step in range(len(tokens))]
+    else:
+        columns, rows, steps = [word for word, _ in source_words], [word for word, _ in words], [tuple(own) for _, own in words]
+        weights = None if weights is None else by_words(vocab, source, tokens, weights)[2]
+    alignment = None if weights is None else Alignment(tuple(columns), tuple(rows), weights)
+    about = (vocab.decode(tokens), listed(vocab, tokens), tuple(source_words), hypothesis)
+    return Sentence(tuple(columns), tuple(rows), tuple(steps), alignment, *about)
+
+
+def named(vocab: Pieces, ids: Sequence[int]) -> list[str]:
+    """Names of subwords; the space before a word is the sign that spaces have in every picture."""
+    return [surface.replace(BLANK, "·") or vocab.tokens[id] for surface, id in zip(vocab.surfaces(ids), ids, strict=True)]
+
+
+def listed(vocab: Pieces, ids: Sequence[int]) -> tuple[str, ...]:
+    """Subwords as the vocabulary lists them: a part of a character is its byte."""
+    return tuple(vocab.tokens[id].replace(BLANK, "·") for id in ids)
+
+
+def likely(loaded: Loaded, hypothesis: Hypothesis, step: int) -> list[tuple[int, str, float]]:
+    """The subwords that were likeliest at a step: id, name, probability."""
+    ids = hypothesis.top[step].tolist()
+    return list(zip(ids, named(loaded.vocab, ids), np.exp(hypothesis.top_log_probabilities[step]).tolist(), strict=True))
+
+
+def traces(loaded: Loaded, text: str, tokens: Sequence[int]) -> dict[str, Trace]:
+    """States of encoder, in both directions, and decoder while the network writes given subwords, by path.
+
+    The way any module takes: a recording listens to a forward pass; nothing of the network's own reports is used.
+    """
+    module: Any = loaded.module
+    source = source_of(loaded.vocab, text)
+    with explorer.record(module) as recording:
+        log_probabilities(module, source, tokens)
+    read = {path: [START, *tokens[:-1]] if path == "decoder" else source for path in recording.paths}
+    return {path: recording.trace(tuple(named(loaded.vocab, ids)), path=path) for path, ids in read.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Phases:
+    """Training and use, side by side: the same network fed a reference translation, and fed what it wrote itself.
+
+    Args:
+        fed: The reference translation, as the network is made to write it.
+        predicted: What the network would have written at each step of it, [step].
+        differs_at: The first step at which the reference and the network's own translation differ; None where none does.
+        nats_per_subword: Mean cross-entropy of the reference.
+    """
+
+    fed: Sentence
+    predicted: tuple[str, ...]
+    differs_at: int | None
+    nats_per_subword: float
+
+
+def phases(loaded: Loaded, fed: Sentence, own: Sentence) -> Phases:
+    """What separates training from use, given the reference and the network's own translation of one text, both by subwords."""
+    hypothesis, steps = fed.hypothesis, zip(fed.hypothesis.tokens, own.hypothesis.tokens, strict=False)
+    predicted = listed(loaded.vocab, [int(best[0]) for best in hypothesis.top])
+    differs_at = next((step for step, (reference, written) in enumerate(steps) if reference != written), None)
+    return Phases(fed, predicted, differs_at, -float(hypothesis.log_probabilities.mean()))
+
+
+def reference_tokens(loaded: Loaded, reference: str, own: Hypothesis) -> tuple[int, ...]:
+    """Ids of a reference translation, ended as the network ended its own, or by the end mark where that was cut."""
+    return (*loaded.vocab.encode(reference), own.tokens[-1] if own.finished else END)
