@@ -6,8 +6,8 @@ from typing import Any
 
 from explorer.errors import CheckpointError
 from models import checkpoint
-from models.checkpoint import KINDS, Loaded
-from models.recipes import RECIPES
+from models.checkpoint import Loaded
+from models.family import kinds, recipes
 
 __all__ = ["Loaded", "available", "damaged", "load"]
 
@@ -20,7 +20,7 @@ def folder_of_checkpoints() -> Path:
 
 
 def _files(folder: str | os.PathLike | None) -> list[Path]:
-    order = {name: place for place, name in enumerate(RECIPES)}
+    order = {name: place for place, name in enumerate(recipes())}
     files = Path(folder or folder_of_checkpoints()).glob("*.safetensors")
     return sorted(files, key=lambda file: (order.get(file.stem, len(order)), file.stem))
 
@@ -30,13 +30,13 @@ def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, An
 
     A damaged file is left out here and stands in `damaged`; n-gram tables are no networks.
     """
-    found = {}
+    known, found = list(kinds()), {}
     for file in _files(folder):
         try:
             card = checkpoint.read_card(file)
         except CheckpointError:
             continue
-        if card.get("kind") in list(KINDS):  # a damaged card may hold anything there
+        if card.get("kind") in known:  # a damaged card may hold anything there
             found[file.stem] = card
     return found
 

@@ -3,7 +3,6 @@
 Nothing is ever unpickled: a file is parsed, compared with what its card promises, and only then becomes a module.
 """
 
-import importlib
 import json
 import os
 import struct
@@ -12,28 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
-from models.vocabulary.characters import Vocabulary
+from models.family import Family, kinds, named
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
 FORMAT = 1
-KINDS = {
-    "char_lm": "models.char_lm.network:CharLM",
-    "seq2seq": "models.translation.network:Seq2Seq",
-    "classifier": "models.names.network:Classifier",
-    "captioner": "models.captioning.network:Captioner",
-    "encoder": "models.captioning.encoder:Encoder",
-    "scenes": "models.scenes.network:SceneCaptioner",
-}
-WORDLESS = ("encoder",)  # kinds that read and write no text
-# What reads a card's vocabulary, where it is not one token a number: `of_card(card)` raises ValueError for a damaged one.
-VOCABULARIES = {
-    "seq2seq": "models.vocabulary.subwords:Pieces",
-    "captioner": "models.vocabulary.words:Words",
-    "scenes": "models.vocabulary.words:Words",
-}
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")
@@ -46,7 +30,7 @@ class Loaded:
 
     name: str
     module: "nn.Module"
-    vocab: Any  # a Vocabulary, or what VOCABULARIES names for its kind
+    vocab: Any  # what its family names as its vocabulary
     card: dict[str, Any]
 
 
@@ -85,9 +69,9 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
     from torch import float32
 
     lacking = [name for name in ("kind", "arguments", "vocabulary") if name not in card]
-    if lacking or card["kind"] not in KINDS:
+    if lacking or card["kind"] not in kinds():
         got = f"lacks {', '.join(lacking)}" if lacking else f"is of kind {card['kind']!r}"
-        raise CheckpointError(f"The card {got}; expected kind ({', '.join(sorted(KINDS))}), arguments and vocabulary.")
+        raise CheckpointError(f"The card {got}; expected kind ({', '.join(sorted(kinds()))}), arguments and vocabulary.")
     tensors = {}
     for name, tensor in module.state_dict().items():
         half = tensor.half() if tensor.dtype == float32 else tensor
@@ -216,36 +200,36 @@ def load(path: str | os.PathLike) -> Loaded:
     header, _ = _header(path)
     card = _card(path, header)
     header.pop("__metadata__", None)
-    if not isinstance(card.get("kind"), str) or card["kind"] not in KINDS:
-        raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(KINDS))}.")
-    vocab = _vocabulary(path, card)
-    _check_labels(path, card)
+    if not isinstance(card.get("kind"), str) or card["kind"] not in kinds():
+        raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(kinds()))}.")
+    family = kinds()[card["kind"]]
+    vocab = _vocabulary(path, card, family)
+    _check(path, card, family)
     module = _empty_module(path, card, len(vocab), len(header))
     _check_fit(path, {name: list(t.shape) for name, t in module.state_dict().items()}, header)
     module.load_state_dict(_weights(path), assign=True)
     return Loaded(path.stem, module.eval().requires_grad_(False), vocab, card)
 
 
-def _vocabulary(path: Path, card: dict[str, Any]) -> Any:
+def _vocabulary(path: Path, card: dict[str, Any], family: Family) -> Any:
     tokens = card.get("vocabulary")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise CheckpointError(f"The card of {path} lists no vocabulary. Expected one written by models.checkpoint.save.")
-    if card["kind"] in WORDLESS:
+    if family.vocabulary is None:
         return ()
     try:
-        return _named(VOCABULARIES[card["kind"]]).of_card(card) if card["kind"] in VOCABULARIES else Vocabulary(tuple(tokens))
+        return named(family.vocabulary).of_card(card)
     except ValueError as error:
         raise CheckpointError(f"The card of {path} is damaged. {error}") from None
 
 
-def _check_labels(path: Path, card: dict[str, Any]) -> None:
-    """A classifier's card names its classes, each once, as many as its network has."""
-    if card["kind"] != "classifier":
-        return
-    labels, arguments = card.get("labels"), card.get("arguments")
-    named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
-    if not named or len(set(named)) != len(named) or not isinstance(arguments, dict) or arguments.get("classes") != len(named):
-        raise CheckpointError(f"The card of {path} does not name each class of its classifier once. It is damaged.")
+def _check(path: Path, card: dict[str, Any], family: Family) -> None:
+    """A card holds what its family needs beside the vocabulary."""
+    try:
+        if family.check is not None:
+            named(family.check)(card)
+    except ValueError as error:
+        raise CheckpointError(f"The card of {path} {error}") from None
 
 
 def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: int) -> "nn.Module":
@@ -260,17 +244,11 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
         raise CheckpointError(f"The card of {path} asks for {layers!r} layers; the file holds {tensors} tensors. It is damaged.")
     try:
         with torch.device("meta"):
-            return _named(KINDS[card["kind"]])(**arguments)
+            return named(kinds()[card["kind"]].network)(**arguments)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         advice = "It is damaged, or of a later version."
         raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built ({reason}). {advice}") from None
-
-
-def _named(place: str) -> Any:
-    """What stands in a module under a name: "module:name"."""
-    module, name = place.split(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint
-from models.recipes import RECIPES
+from models.family import families, kinds, of_recipe, recipes
 
 Report = Callable[[str], None]
 
@@ -52,7 +52,7 @@ class Subject:
             CheckpointError: only a family was named, or the card of the network does not say.
         """
         if self.corpus is None:
-            known = _listed(corpus for corpus, kind in _corpora().items() if family_of(kind) == self.family)
+            known = _listed(corpus for corpus, folder in _corpora().items() if folder == self.family)
             raise CheckpointError(f"{self.name!r} does not say which training data; expected a network whose card does, or one of {known}.")
         return self.corpus
 
@@ -95,16 +95,16 @@ def subject(name: str) -> Subject:
     """
     is_path = name.endswith(".safetensors")
     file = Path(name) if is_path else models.folder_of_checkpoints() / f"{name}.safetensors"
-    recipe = RECIPES.get(file.stem)
+    recipe = recipes().get(file.stem)
     if is_path or file.exists():
         card = checkpoint.read_card(file)
         data = card.get("data")
         corpus = data.get("corpus") if isinstance(data, dict) else None
         return Subject(name, family_of(card.get("kind")), file, corpus or (recipe["corpus"] if recipe else None))
     if recipe:
-        return Subject(name, family_of(recipe["kind"]), file, recipe["corpus"])
+        return Subject(name, of_recipe(name).folder, file, recipe["corpus"])
     if name in _corpora():
-        return Subject(name, family_of(_corpora()[name]), corpus=name)
+        return Subject(name, _corpora()[name], corpus=name)
     if name in measurable():
         return Subject(name, name)
     raise CheckpointError(
@@ -142,14 +142,14 @@ def measurement(about: Subject, what: str | None = None) -> tuple[str, Measureme
 
 def family_of(kind: Any) -> str:
     """The folder of models/ of a kind of network."""
-    if not isinstance(kind, str) or kind not in checkpoint.KINDS:
-        raise CheckpointError(f"The card is of kind {kind!r}. Known kinds: {_listed(sorted(checkpoint.KINDS))}.")
-    return checkpoint.KINDS[kind].split(".")[1]
+    if not isinstance(kind, str) or kind not in kinds():
+        raise CheckpointError(f"The card is of kind {kind!r}. Known kinds: {_listed(sorted(kinds()))}.")
+    return kinds()[kind].folder
 
 
 def _corpora() -> dict[str, str]:
-    """The kind of network that each training data are for."""
-    return {recipe["corpus"]: recipe["kind"] for recipe in RECIPES.values()}
+    """The folder of models/ that each training data are for."""
+    return {corpus: family.folder for family in families() for corpus in family.corpora}
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.corpora import ROOT
-from models.recipes import TrainingError
+from models.family import TrainingError
 
 
 @dataclass(frozen=True)

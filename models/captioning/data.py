@@ -6,20 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.corpora import DataError, folders, read_text
+from models.captioning import FAMILY
+from models.corpora import DataError, folders, origin, read_text
 
 TOKENS = "Flickr8k.token.txt"  # picture#number, tab, caption
 LISTS = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt"}
-
-CORPORA: dict[str, dict[str, Any]] = {
-    "flickr8k": {
-        "title": "Flickr8k: photographs with five English captions each, 224 x 224, squashed",
-        "folder": "flickr8k",
-        "source": "Hodosh, Young and Hockenmaier, Framing Image Description as a Ranking Task, 2013",
-        "licence": "for non-commercial research and teaching only; the photographs belong to their authors",
-        "address": "https://github.com/jbrownlee/Datasets/releases/tag/Flickr8k",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -53,17 +44,11 @@ def find(corpus: str) -> Path:
     Raises:
         DataError: it lies in none of the data folders.
     """
+    about = FAMILY.corpora[corpus]
     for folder in folders():
-        if (folder / CORPORA[corpus]["folder"] / TOKENS).is_file():
-            return folder / CORPORA[corpus]["folder"]
-    raise DataError(f"{CORPORA[corpus]['title']} is not here. {how_to_get(corpus)}")
-
-
-def how_to_get(corpus: str) -> str:
-    """What to do for a collection that its licence keeps from being fetched without a look at it."""
-    about = CORPORA[corpus]
-    place = f"put images/ and the text files into data/{about['folder']}, or name their folder with --data"
-    return f"It is {about['licence']}: get it by hand from {about['address']}, and {place}."
+        if (folder / about.path / TOKENS).is_file():
+            return folder / about.path
+    raise DataError(f"{about.title} is not here. {about.not_fetched}")
 
 
 def read(path: str | os.PathLike) -> Collection:
@@ -103,7 +88,6 @@ def _listed(file: Path, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]
 def data_card(collection: Collection, corpus: str) -> dict[str, Any]:
     """What a card says of its pictures."""
     text = "\n".join(f"{name}\t{caption}" for name, said in sorted(collection.captions.items()) for caption in said)
-    told = {"corpus": corpus} | {key: CORPORA[corpus][key] for key in ("title", "source", "licence", "address")}
-    told |= {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
+    told = origin(corpus) | {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
     sizes = {f"{part}_pictures": len(names) for part, names in collection.parts.items()}
     return told | sizes | {"sha256": hashlib.sha256(text.encode()).hexdigest()}

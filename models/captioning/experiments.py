@@ -14,12 +14,12 @@ from typing import Annotated, Any
 
 import models
 from models import checkpoint, corpora
+from models.captioning import FAMILY, training
 from models.captioning import data as captioning_data
-from models.captioning import training
 from models.captioning.data import Collection
 from models.captioning.encoder import VIEWS
+from models.family import TrainingError
 from models.measurement import Measured, Report, Subject
-from models.recipes import RECIPES, TrainingError
 from models.training import Trainer, kept_state
 
 SMALLER = {"units": 256, "embedding": 160, "width": 128}
@@ -62,16 +62,16 @@ def features(subject: Subject, options: Options, report: Report) -> Measured:
 def _for_cards(table: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Measured:
     """What was measured, beside what the cards of all captioners of photographs hold already."""
     folder = models.folder_of_checkpoints()
-    captioners = {name: card for name, card in models.available().items() if card["kind"] == "captioner"}
+    captioners = {name: card for name, card in models.available().items() if card["kind"] == FAMILY.kind}
     cards = {folder / f"{name}.safetensors": {"features": card.get("features", {}) | table} for name, card in captioners.items()}
     return Measured(table, tuple(map(str, rows)), cards)
 
 
 def on_view(pictures: Collection, view: str, folder: Path, epochs: float) -> dict[str, Any]:
     """Train on one view of the pictures and give a row of the table; what was begun in the folder goes on."""
-    about, name = {key: value for key, value in RECIPES["caption-soft"].items() if key != "then"}, f"features-{view}"
-    RECIPES[name] = about | {"view": view, "mirrored": False, "arguments": about["arguments"] | SMALLER}
-    RECIPES[name]["recipe"] = about["recipe"] | {"epochs": epochs}
+    about, name = {key: value for key, value in FAMILY.recipes["caption-soft"].items() if key != "then"}, f"features-{view}"
+    FAMILY.recipes[name] = about | {"view": view, "mirrored": False, "arguments": about["arguments"] | SMALLER}
+    FAMILY.recipes[name]["recipe"] = about["recipe"] | {"epochs": epochs}
     state = folder / f"{name}-{len(pictures.parts['train'])}.pt"
     for trainer in training.trainers(name, pictures, state):
         trainer.run()
@@ -88,7 +88,7 @@ class _EnoughError(Exception):
 def as_it_ships(pictures: Collection, view: str, folder: Path, epochs: int) -> dict[str, Any]:
     """Greedy BLEU-4 on dev after each epoch: of the first training of `caption-soft` on another view, and of the network that ships."""
     name = f"caption-{view}"
-    RECIPES[name] = RECIPES["caption-soft"] | {"view": view}
+    FAMILY.recipes[name] = FAMILY.recipes["caption-soft"] | {"view": view}
     state = folder / f"{name}.pt"
     for stage in training.trainers(name, pictures, state):
         if isinstance(stage, Trainer):

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint
+from models.captioning import FAMILY, encoder
 from models.captioning import data as captioning_data
-from models.captioning import encoder
 from models.captioning.caption import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, eye
 from models.captioning.data import Collection
 from models.captioning.encoder import VIEWS
@@ -22,9 +22,9 @@ from models.captioning.losses import Examples, in_numbers, job, nats, self_criti
 from models.captioning.network import Captioner
 from models.captioning.scores import PUBLISHED, against_four, in_form, scored
 from models.decoding import Search
+from models.family import TrainingError
 from models.metrics import bleu
 from models.metrics.cider import rarity
-from models.recipes import RECIPES, TrainingError
 from models.training import Recipe, Trainer, commit, kept_state
 from models.vocabulary.subwords import END
 from models.vocabulary.words import Words
@@ -33,7 +33,6 @@ GREEDY = Search(width=1, longest=LONGEST)
 REGIONS = "regions"  # folder of what the encoder saw, beside the training states
 TURNED = {"left": "right", "right": "left", "lefthand": "righthand", "righthand": "lefthand"}
 Report = Callable[[int, int], None]
-find, read = captioning_data.find, captioning_data.read
 
 
 def mirrored(caption: str) -> str:
@@ -63,7 +62,7 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     Raises:
         TrainingError: there are no lists of training and dev pictures, or a state file of another recipe or of other pictures.
     """
-    about = RECIPES[name]
+    about = FAMILY.recipes[name]
     train, dev = _parts(data)
     state.parent.mkdir(parents=True, exist_ok=True)
     seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
@@ -93,7 +92,7 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
 
 def states(name: str, state: Path) -> list[Path]:
     """The state files of a recipe's trainings, the last of which is what ships."""
-    return [state.with_stem(f"{state.stem}-forced"), state] if "then" in RECIPES[name] else [state]
+    return [state.with_stem(f"{state.stem}-forced"), state] if "then" in FAMILY.recipes[name] else [state]
 
 
 def _parts(data: Collection) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -109,9 +108,9 @@ def _wanted(about: dict[str, Any], train: tuple[str, ...], dev: tuple[str, ...])
 
 
 def _arguments(name: str, words: Words) -> dict[str, Any]:
-    view = VIEWS[RECIPES[name]["view"]]
+    view = VIEWS[FAMILY.recipes[name]["view"]]
     sizes = {"vocab_size": len(words), "cells": view.grid[0] * view.grid[1], "channels": view.channels}
-    return sizes | RECIPES[name]["arguments"]
+    return sizes | FAMILY.recipes[name]["arguments"]
 
 
 def finish(name: str, state: Path, data: Collection, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -129,7 +128,7 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe and these pictures.
     """
-    about, kept, (train, dev) = RECIPES[name], kept_state(state), _parts(data)
+    about, kept, (train, dev) = FAMILY.recipes[name], kept_state(state), _parts(data)
     words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
     arguments = _arguments(name, words)
     module = Captioner(**arguments)

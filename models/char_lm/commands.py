@@ -46,7 +46,7 @@ def generate(
 
 @app.command()
 def count(
-    corpus: Annotated[str, typer.Argument(help="A training text: " + ", ".join(corpora.CORPORA))],
+    corpus: Annotated[str, typer.Argument(help="A training text: " + ", ".join(corpora.texts()))],
     text_file: Annotated[Path | None, typer.Option("--data", help="Count this UTF-8 text instead.")] = None,
     order: Annotated[int, typer.Option(min=1, max=12, help="Longest n-grams.")] = 5,
     rarest: Annotated[int, typer.Option(min=1, help="The longest n-grams that occur less often are dropped, to save room.")] = 1,
@@ -55,7 +55,7 @@ def count(
     """Write the n-gram counts of a training text, the yardstick that stands beside the networks."""
     from models.char_lm import training
 
-    corpora.corpus(corpus)
+    corpora.text(corpus)
     target = models.folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
     card = training.count(corpus, text_of(corpus, text_file), target, order, (1,) * (order - 1) + (rarest,))
     tell({"file": str(target)} | card["scores"], as_json)

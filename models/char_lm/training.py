@@ -10,21 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint, corpora, ngram
-from models.char_lm import scoring
+from models.char_lm import FAMILY, scoring
+from models.char_lm.data import data_card, vocabulary
 from models.char_lm.network import CharLM
-from models.recipes import RECIPES, TrainingError
+from models.family import TrainingError
 from models.training import Job, Recipe, Trainer, commit, kept_state
 from models.vocabulary.characters import Vocabulary
 
 ORDERS = 10  # of the n-grams that stand beside each score
-AT_LEAST = 5  # times must a character occur to be in the vocabulary
-find, read, evaluate = corpora.find, corpora.read_text, scoring.evaluate  # what the command line asks of every kind of network
+evaluate = scoring.evaluate
 Report = Callable[[int, int], None]
 
 
 def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, Any], Recipe]:
     """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own."""
-    about = RECIPES[name]
+    about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"])
     return about["corpus"], dict(about["arguments"]), recipe if epochs is None else replace(recipe, epochs=epochs)
 
@@ -77,7 +77,7 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
     """
     corpus, arguments, recipe = recipe_of(name, epochs)
     train, dev = corpora.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
+    vocab = vocabulary(train)
     ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
     state.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
@@ -97,7 +97,7 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     What is scored is what ships: the float16 weights, read back from the file, over the whole dev text.
 
     Args:
-        name: A key of RECIPES.
+        name: One of the recipes.
         state: State file of a training, running or finished.
         text: The whole text it was trained on, dev included.
         target: The checkpoint to write.
@@ -109,7 +109,7 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     corpus, arguments, _ = recipe_of(name)
     kept = kept_state(state)
     train, dev = corpora.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
+    vocab = vocabulary(train)
     arguments = {"vocab_size": len(vocab)} | kept.get("args", arguments)
     module = CharLM(**arguments)
     try:
@@ -130,15 +130,6 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     return checkpoint.read_card(target)
 
 
-def data_card(corpus: str, text: str) -> dict[str, Any]:
-    """What a card says of its training text."""
-    about, (train, dev) = corpora.corpus(corpus), corpora.split(corpus, text)
-    told = {"corpus": corpus} | {key: about[key] for key in ("title", "source", "licence", "address")}
-    cut = "first part for training, the rest for dev; cut at the boundary (page, source file, speech) nearest to 95 %"
-    sizes = {"train_characters": len(train), "dev_characters": len(dev), "bytes": len(text.encode()), "sha256": corpora.sha256(text)}
-    return told | {"split": cut, "unknown_in_dev": Vocabulary.of_text(train, AT_LEAST).unknown(dev)} | sizes
-
-
 def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:
     """Nats a character of n-grams of the same text and vocabulary on dev, by order; from the shipped card where it is of this text."""
     from models import folder_of_checkpoints
@@ -155,7 +146,7 @@ def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str
 def count(corpus: str, text: str, target: Path, order: int = 5, least: tuple[int, ...] = ()) -> dict[str, Any]:
     """Write the n-gram counts of a text, small enough to ship, and give their card."""
     train, dev = corpora.split(corpus, text)
-    vocab = Vocabulary.of_text(train, AT_LEAST)
+    vocab = vocabulary(train)
     model = ngram.fit(train, vocab, order, least)
     nats = float(model.nats(dev)[:, -1].mean())
     every = ngram.fit(train, vocab, ORDERS).nats(dev).mean(0)

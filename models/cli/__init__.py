@@ -1,4 +1,4 @@
-"""The command line, `python -m models`: one file for what every network can do, one for each kind.
+"""The command line, `python -m models`: what every network can do, and what each family adds.
 
 What a program reads is one JSON object on stdout; everything else goes to stderr.
 """
@@ -8,29 +8,24 @@ import sys
 import typer
 
 from explorer.errors import ExplorerError
-from models.captioning import commands as captioning_commands
-from models.char_lm import commands as char_lm_commands
-from models.cli import commands as cli_commands
-from models.cli import measure as cli_measure
-from models.names import commands as names_commands
-from models.translation import commands as translation_commands
+from models import family
+from models.cli import commands, measure
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
-for part in (
-    cli_commands.app,
-    cli_measure.app,
-    char_lm_commands.app,
-    translation_commands.app,
-    names_commands.app,
-    captioning_commands.app,
-):
-    app.add_typer(part)
+
+def application() -> typer.Typer:
+    """The whole command line; collected late, as the families' commands lean on this folder."""
+    whole = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
+    whole.add_typer(commands.app)
+    whole.add_typer(measure.app)
+    for place in dict.fromkeys(each.commands for each in family.families() if each.commands):
+        whole.add_typer(family.named(f"{place}:app"))
+    return whole
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line; what goes wrong is a sentence on stderr and exit code 1."""
     try:
-        app(arguments)
+        application()(arguments)
     except ExplorerError as error:
         typer.echo(str(error), err=True)
         sys.exit(1)

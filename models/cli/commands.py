@@ -1,6 +1,5 @@
 """Commands for networks of every kind: list, train, pack, evaluate, fetch."""
 
-import importlib
 import json
 import math
 import signal
@@ -14,35 +13,13 @@ import typer
 
 import models
 from explorer.errors import CheckpointError, ExplorerError
-from models import checkpoint, corpora
-from models.captioning import data as captioning_data
+from models import checkpoint, corpora, family
 from models.cli.console import AsJson, Name, bar, one_thread, open_network, tell, usable
-from models.names import data as names_data
-from models.recipes import RECIPES, recipe
 
 app = typer.Typer()
 
-# How a kind of network is trained and scored. Each module has: find(corpus), read(path), trainers(name, data, state, device, epochs),
-# finish(name, state, data, target, report) and evaluate(loaded, path, report).
-TRAININGS = {
-    "char_lm": "models.char_lm.training",
-    "seq2seq": "models.translation.training",
-    "classifier": "models.names.training",
-    "captioner": "models.captioning.training",
-    "scenes": "models.scenes.training",
-}
-SEARCHED = ("seq2seq", "captioner", "scenes")  # kinds whose text is searched for: their `evaluate` takes a width
-COMPARED = ("seq2seq", "captioner")  # kinds that have `compare`
-# The scores that `list` tells.
-HEADLINES = {
-    "nats_per_character": "{:.4f} nats a character",
-    "bleu": "BLEU {:.1f}",
-    "bleu_4": "BLEU-4 {:.1f}",
-    "true_captions": "{:.3f} of captions true",
-    "accuracy": "accuracy {:.3f}",
-    "macro_f1": "macro F1 {:.3f}",
-}
-FETCHED = (*corpora.CORPORA, "names18")
+RECIPES = ", ".join(family.recipes())
+FETCHED = ", ".join(name for name, corpus in family.corpora().items() if not corpus.not_fetched)
 States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
 
 
@@ -73,21 +50,22 @@ def list_networks(as_json: AsJson = False) -> None:
     cards = models.available()
     rows = {name: {"parameters": card.get("parameters"), "scores": card.get("scores", {})} for name, card in cards.items()}
     if as_json:
-        tell({"networks": rows, "recipes": list(RECIPES), "damaged": models.damaged()}, True)
+        tell({"networks": rows, "recipes": list(family.recipes()), "damaged": models.damaged()}, True)
         return
     for name, row in rows.items():
-        told = ", ".join(words.format(row["scores"][key]) for key, words in HEADLINES.items() if key in row["scores"])
+        headline = family.of_kind(cards[name]["kind"]).headline
+        told = ", ".join(words.format(row["scores"][key]) for key, words in headline.items() if key in row["scores"])
         size = f"{row['parameters']:,} parameters" if row["parameters"] is not None else "size not told"
         typer.echo(f"{name}: {size}" + (f", {told} on dev" if told else ""))
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
-    missing = [name for name in RECIPES if name not in rows]
+    missing = [name for name in family.recipes() if name not in rows]
     typer.echo(f"Not here yet, to be trained: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
 
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    name: Annotated[str, typer.Argument(help="A recipe: " + RECIPES)],
     device: Annotated[str, typer.Option(help="cpu, cuda, mps ...")] = "cpu",
     source: Annotated[Path | None, typer.Option("--data", help="Train on this instead, of the same form.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data, in place of the recipe's.")] = None,
@@ -135,13 +113,15 @@ def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator
 
 
 def _training(name: str) -> ModuleType:
-    """The module that trains a recipe's kind of network."""
-    return importlib.import_module(TRAININGS[recipe(name)["kind"]])
+    """The module that trains a recipe."""
+    return family.named(family.of_recipe(name).training)
 
 
 def _data(name: str, path: Path | None) -> Any:
     """What a recipe is trained on: the data named, else the usual one."""
-    return _training(name).read(path or _training(name).find(recipe(name)["corpus"]))
+    of = family.of_recipe(name)
+    source = family.named(of.data)
+    return source.read(path or source.find(of.recipes[name]["corpus"]))
 
 
 def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
@@ -154,7 +134,7 @@ def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
 
 @app.command()
 def pack(
-    name: Annotated[str, typer.Argument(help="A recipe: " + ", ".join(RECIPES))],
+    name: Annotated[str, typer.Argument(help="A recipe: " + RECIPES)],
     state: Annotated[Path, typer.Argument(help="State file of its training.")],
     source: Annotated[Path | None, typer.Option("--data", help="What it was trained on.")] = None,
     as_json: AsJson = False,
@@ -173,13 +153,15 @@ def evaluate(
     """Score a network on data it has not seen."""
     loaded = open_network(name)
     kind = loaded.card["kind"]
-    if kind not in TRAININGS:
-        raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {', '.join(TRAININGS)}.")
-    if width is not None and kind not in SEARCHED:
+    own = family.of_kind(kind)
+    if own.training is None:
+        scored = ", ".join(kind for kind, each in family.kinds().items() if each.training)
+        raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {scored}.")
+    if width is not None and not own.searches:
         raise CheckpointError(f"{name} is of kind {kind}, which searches nothing. Leave --beam out.")
     with bar("scoring") as report:
         more = {} if width is None else {"width": width}
-        scores = importlib.import_module(TRAININGS[kind]).evaluate(loaded, source, report, **more)
+        scores = family.named(own.training).evaluate(loaded, source, report, **more)
     tell(scores, as_json)
 
 
@@ -194,11 +176,13 @@ def compare(
         raise CheckpointError(f"Only {names[0]} was named; expected two networks or more, the others to be held against the first.")
     first = open_network(names[0])
     kind = first.card["kind"]
-    if kind not in COMPARED:
-        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {', '.join(COMPARED)}, whose text can be compared.")
-    training = importlib.import_module(TRAININGS[kind])
+    own = family.of_kind(kind)
+    if not own.compares:
+        compared = ", ".join(kind for kind, each in family.kinds().items() if each.compares)
+        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {compared}, whose text can be compared.")
+    data, training = family.named(own.data), family.named(own.training)
     loaded = {name: open_network(name, kind) for name in names}
-    read = training.read(source or training.find(first.card["data"]["corpus"]))
+    read = data.read(source or data.find(first.card["data"]["corpus"]))
     with bar("reading dev") as report:
         found = training.compare(loaded, read, report)
     for name in names[1:]:
@@ -210,19 +194,18 @@ def compare(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Training data (" + ", ".join(FETCHED) + "), or a recipe that needs one.")],
+    name: Annotated[str, typer.Argument(help=f"Training data ({FETCHED}), or a recipe that needs one.")],
     folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Download training data from its public address, checked."""
-    corpus = RECIPES[name]["corpus"] if name in RECIPES else name
-    if corpus in captioning_data.CORPORA:
-        raise corpora.DataError(captioning_data.how_to_get(corpus))
-    if corpus == "scenes":
-        raise corpora.DataError(f"{name} needs no download: scenes are drawn as they are needed.")
-    place = names_data if corpus in names_data.CORPORA else corpora
-    if corpus not in place.CORPORA:
-        raise corpora.DataError(f"No training data is called {name!r}. Known: {', '.join(FETCHED)}, or a recipe that needs one.")
+    corpus = family.recipes()[name]["corpus"] if name in family.recipes() else name
+    own = family.of_corpus(corpus)
+    if own is None:
+        raise corpora.DataError(f"No training data is called {name!r}. Known: {FETCHED}, or a recipe that needs one.")
+    if own.corpora[corpus].not_fetched:
+        raise corpora.DataError(own.corpora[corpus].not_fetched.format(name=name))
+    source = family.named(own.data)
     with bar(f"fetching {corpus}") as report:
-        path = place.fetch(corpus, folder, _Download(report))
-    tell({"file": str(path)} | place.told(corpus, path), as_json)
+        path = source.fetch(corpus, folder, _Download(report))
+    tell({"file": str(path)} | source.summary(corpus, path), as_json)

@@ -1,1 +1,7 @@
 """Small networks for synthetic memory tasks: what trains in a minute on the page."""
+
+from models.family import Family, handed_on
+
+FAMILY = Family(kind=None, network="models.memory_tasks.network:Learner", vocabulary=None)
+
+__getattr__ = handed_on(__name__, {"network": ("Learner", "Setup")})

@@ -30,38 +30,15 @@ import numpy as np
 from models import corpora
 from models.checkpoint import write_atomically
 from models.corpora import DataError
+from models.names import FAMILY, LANGUAGES
 from models.names.romanise import spelling
 from models.names.table import labelled
 from models.vocabulary.characters import UNKNOWN, Vocabulary
 
-LANGUAGES = {
-    "Arabic": ("fr_DZ",), "Armenian": ("hy_AM",), "Chinese": ("zh_CN", "zh_TW"), "Croatian": ("hr_HR",), "Dutch": ("nl_NL",),
-    "English": ("en_GB",), "Estonian": ("et_EE",), "Finnish": ("fi_FI",), "French": ("fr_FR", "fr_CA"), "Georgian": ("ka_GE",),
-    "German": ("de_DE", "de_AT"), "Greek": ("el_GR",), "Irish": ("ga_IE",), "Italian": ("it_IT",), "Polish": ("pl_PL",),
-    "Russian": ("ru_RU",), "Slovak": ("sk_SK",), "Spanish": ("es_ES",), "Swedish": ("sv_SE",), "Ukrainian": ("uk_UA",),
-    "Zulu": ("zu_ZA",),
-}  # fmt: skip
 LISTS = ("last_names", "last_names_male", "last_names_female", "unisex_last_names", "male_last_names")  # Faker's, by locale
 PLACEHOLDER = "Doe"  # Faker's, where a locale fills other lists
 
-CORPORA: dict[str, dict[str, Any]] = {
-    "names": {
-        "title": "Surnames of 21 languages",
-        "source": "package Faker, locales " + ", ".join(locale for locales in LANGUAGES.values() for locale in locales),
-        "licence": "MIT, the authors of Faker",
-        "address": "https://pypi.org/project/Faker/",
-    },
-    "names18": {
-        "title": "Surnames of 18 languages, the data of the PyTorch tutorial",
-        "folder": "names_by_language/names",
-        "source": "collected by S. Robertson for the tutorial on classifying names with a character RNN",
-        "licence": "the tutorial's code is MIT; the lists carry no statement of their own",
-        "address": "https://download.pytorch.org/tutorial/data.zip",
-        "labels": 18,
-        "rows": (18_000, 22_000),
-    },
-}
-
+LABELS18 = 18  # languages of names18
 DEV_SHARE = 0.15  # of the spellings are held out
 VOCABULARY = Vocabulary((UNKNOWN, *" -abcdefghijklmnopqrstuvwxyz"))
 
@@ -143,15 +120,15 @@ def find(name: str) -> Path | None:
     Raises:
         DataError: there is no such collection, or it has not been fetched.
     """
-    if name not in CORPORA:
-        raise DataError(f"No collection of names is called {name!r}. Known: {', '.join(CORPORA)}.")
-    if name == "names":
+    if name not in FAMILY.corpora:
+        raise DataError(f"No collection of names is called {name!r}. Known: {', '.join(FAMILY.corpora)}.")
+    path = FAMILY.corpora[name].path
+    if not path:
         return None
     for folder in corpora.folders():
-        if any((folder / CORPORA[name]["folder"]).glob("*.txt")):
-            return folder / CORPORA[name]["folder"]
-    place = CORPORA[name]["folder"]
-    raise DataError(f"The names {name!r} are not here ({place} in none of the data folders). Get them: python -m models fetch {name}")
+        if any((folder / path).glob("*.txt")):
+            return folder / path
+    raise DataError(f"The names {name!r} are not here ({path} in none of the data folders). Get them: python -m models fetch {name}")
 
 
 def read(source: Path | None) -> Names:
@@ -175,35 +152,33 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
     Raises:
         DataError: it needs no download, the address does not answer, or the archive is not the expected one.
     """
-    about = CORPORA[name]
-    if "folder" not in about:
-        raise DataError(f"{name!r} needs no download: these names come with the package Faker.")
-    target = Path(folder or corpora.ROOT / "data") / about["folder"]
-    content = corpora.download(about["address"], None, target.parent, progress)
+    corpus = FAMILY.corpora[name]
+    if corpus.not_fetched:
+        raise DataError(corpus.not_fetched)
+    target = Path(folder or corpora.ROOT / "data") / corpus.path
+    content = corpora.download(corpus.address, None, target.parent, progress)
     for file, text in _lists(name, content).items():
         write_atomically(target / file, text)
     return target
 
 
-def told(name: str, path: Path) -> dict[str, Any]:
+def summary(name: str, path: Path) -> dict[str, Any]:
     """What was fetched, in numbers."""
-    found = read(path)
-    return {"names": int(found.times.sum()), "languages": len(found.labels), "sha256": found.sha256(), "licence": CORPORA[name]["licence"]}
+    names, licence = read(path), FAMILY.corpora[name].licence
+    return {"names": int(names.times.sum()), "languages": len(names.labels), "sha256": names.sha256(), "licence": licence}
 
 
 def _lists(name: str, content: bytes) -> dict[str, bytes]:
     """The lists of an archive by file name, checked: as many labels as there should be, UTF-8, about as many rows."""
-    about = CORPORA[name]
+    corpus = FAMILY.corpora[name]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             inside = [each for each in archive.namelist() if re.fullmatch(r"(.*/)?names/[A-Za-z]+\.txt", each) and "__MACOSX" not in each]
             lists = {each.rsplit("/", 1)[1]: archive.read(each) for each in inside}
         rows = sum(len(text.decode("utf-8").split()) for text in lists.values())
     except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, OSError) as error:
-        raise DataError(f"{about['address']} is not the expected archive ({error}).") from None
-    least, most = about["rows"]
-    if len(lists) != about["labels"] or not least <= rows <= most:
-        raise DataError(
-            f"{about['address']} holds {len(lists)} lists with {rows:,} rows; expected {about['labels']} with {least:,} to {most:,}."
-        )
+        raise DataError(f"{corpus.address} is not the expected archive ({error}).") from None
+    least, most = corpus.size
+    if len(lists) != LABELS18 or not least <= rows <= most:
+        raise DataError(f"{corpus.address} holds {len(lists)} lists with {rows:,} rows; expected {LABELS18} with {least:,} to {most:,}.")
     return lists

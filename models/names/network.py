@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -37,6 +37,18 @@ class LinearRecurrence(nn.Module):
 
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "linear": LinearRecurrence}
+
+
+def check_labels(card: dict[str, Any]) -> None:
+    """A classifier's card names its classes, each once, as many as its network has.
+
+    Raises:
+        ValueError: it does not; the end of a sentence on the card.
+    """
+    labels, arguments = card.get("labels"), card.get("arguments")
+    named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
+    if not named or len(set(named)) != len(named) or not isinstance(arguments, dict) or arguments.get("classes") != len(named):
+        raise ValueError("does not name each class of its classifier once. It is damaged.")
 
 
 class Classifier(nn.Module):

@@ -11,21 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint
-from models.corpora import DataError
+from models.corpora import DataError, origin
+from models.family import TrainingError
 from models.metrics import classification
-from models.names import augmentation, data
+from models.names import FAMILY, augmentation
 from models.names.answers import answers_to_rows
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_each_letter, after_last, padded, probabilities
 from models.names.table import labelled
-from models.recipes import RECIPES, TrainingError
 from models.training import Job, Recipe, Trainer, commit, kept_state
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
 Report = Callable[[int, int], None]
-read, find = data.read, data.find  # what the command line asks of every kind of network
 PRIOR = "each spelling counts once for each language it belongs to, however often a list repeats it"
 ALIKE = 16  # batches that are sorted by length together, so that little is padded
 EXAMPLES = 8  # names whose last letter changes most are kept in the card
@@ -91,7 +90,7 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
     Raises:
         TrainingError: too few names, or a state file of another recipe or collection.
     """
-    about = RECIPES[name]
+    about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"])
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     state.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +103,7 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
 
 
 def _arguments(name: str, source: Names) -> dict[str, Any]:
-    return {"vocab_size": len(VOCABULARY), "classes": len(source.labels)} | RECIPES[name]["arguments"]
+    return {"vocab_size": len(VOCABULARY), "classes": len(source.labels)} | FAMILY.recipes[name]["arguments"]
 
 
 def finish(name: str, state: Path, source: Names, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
     the names themselves are not at hand: counts of both splits, counts of shared spellings, bins of the calibration.
 
     Args:
-        name: A key of RECIPES.
+        name: One of the recipes.
         state: State file of a training, running or finished.
         source: The whole collection it was trained on.
         target: The checkpoint to write.
@@ -136,7 +135,7 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
         "vocabulary": list(VOCABULARY.tokens),
         "labels": list(source.labels),
     }
-    card |= {"data": data_card(RECIPES[name]["corpus"], source), "recipe": kept["recipe"], "loss": RECIPES[name]["loss"]}
+    card |= {"data": data_card(FAMILY.recipes[name]["corpus"], source), "recipe": kept["recipe"], "loss": FAMILY.recipes[name]["loss"]}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "curve": kept["curve"]}
     card |= {"parameters": sum(p.numel() for p in module.parameters())}
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
@@ -200,9 +199,8 @@ def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:
 def data_card(corpus: str, source: Names) -> dict[str, Any]:
     """What a card says of its names."""
     train, dev = source.split()
-    told = {"corpus": corpus} | {key: data.CORPORA[corpus][key] for key in ("title", "source", "licence", "address")}
     cut = "by the checksum of the spelling: no spelling is on both sides, nearly 15 % are held out; the epoch was chosen on them"
-    told |= {"split": cut, "prior": PRIOR, "sha256": source.sha256(), "spellings": len(set(source.texts))}
+    told = origin(corpus) | {"split": cut, "prior": PRIOR, "sha256": source.sha256(), "spellings": len(set(source.texts))}
     told |= {"shared_spellings": len(source.shared), "rows": int(source.times.sum())}
     sizes = {
         f"{side}_names": np.bincount(part.targets, minlength=len(source.labels)).tolist() for side, part in (("train", train), ("dev", dev))

@@ -16,10 +16,10 @@ from models.captioning.caption import SIDE_BY_SIDE, describe_all
 from models.captioning.images import Box
 from models.captioning.losses import nats
 from models.captioning.training import GREEDY, numbers
-from models.corpora import DataError, sha256
-from models.recipes import RECIPES, TrainingError
+from models.corpora import origin, sha256
+from models.family import TrainingError
+from models.scenes import FAMILY, examples, pointing_game
 from models.scenes import data as scenes_data
-from models.scenes import examples, pointing_game
 from models.scenes.data import DEV, Scene
 from models.scenes.network import SceneCaptioner
 from models.training import Job, Recipe, Trainer, commit, kept_state
@@ -28,24 +28,8 @@ from models.vocabulary.words import FIXED, Words
 UPDATES = 250  # an "epoch" of scenes that never come again
 SAID = 4  # captions of a scene, drawn from all that are true
 LISTENED, SCORED = 200, 1_000  # scenes for each dev score, and for the card
-DRAWN = Path("drawn scenes")  # stands where other kinds have a file
 Report = Callable[[int, int], None]
 evaluate = training.evaluate
-
-
-def find(corpus: str) -> Path:
-    """Scenes are drawn, not read: this stands for them."""
-    return DRAWN
-
-
-def read(path: Path) -> None:
-    """Nothing: scenes are drawn as they are needed.
-
-    Raises:
-        DataError: other data was named.
-    """
-    if path != DRAWN:
-        raise DataError(f"{path} was given to train on; scenes are drawn, not read. Leave --data out.")
 
 
 def vocabulary() -> Words:
@@ -109,7 +93,7 @@ def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: fl
     Raises:
         TrainingError: a state file of another recipe.
     """
-    about = RECIPES[name]
+    about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"])
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     state.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +119,7 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe.
     """
-    about, kept, words = RECIPES[name], kept_state(state), vocabulary()
+    about, kept, words = FAMILY.recipes[name], kept_state(state), vocabulary()
     arguments = {"vocab_size": len(words)} | about["arguments"]
     module = SceneCaptioner(**arguments)
     try:
@@ -146,14 +130,8 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
         module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
     card = {"kind": "scenes", "name": name, "arguments": arguments} | words.card()
     told = [said.text for number in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(number))]
-    card["data"] = {
-        "corpus": "scenes",
-        "title": "drawn scenes: figures, colours, places, relations",
-        "source": "models/scenes/data.py",
-        "licence": "that of this project",
-        "sha256": sha256("\n".join(told)),  # of all that is true of the dev scenes
-        "split": f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice",
-    }
+    split = f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice"
+    card["data"] = origin("scenes") | {"sha256": sha256("\n".join(told)), "split": split}  # of all that is true of the dev scenes
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
     card["curve"] = kept["curve"]

@@ -4,11 +4,14 @@ import os
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from models.corpora import DataError, read_text
+from models import corpora
+from models.corpora import DataError, origin, read_text, sha256
 from models.vocabulary.subwords import spaced
 
 Pair = tuple[str, str]
+find, fetch, summary = corpora.find, corpora.fetch, corpora.summary
 
 # Lengths of a source in words, from and to, and how many English sentences of each are dev. Long ones are rare (620 of
 # 115,000) and are what a comparison of attentions is about, so dev holds far more of them than their share.
@@ -119,6 +122,17 @@ def _groups(pairs: Sequence[Pair]) -> dict[int, list[int]]:
     for row, (english, _) in enumerate(pairs):
         groups.setdefault(first.setdefault(root((0, english)), row), []).append(row)
     return groups
+
+
+def data_card(name: str, data: list[Pair], parts: Split) -> dict[str, Any]:
+    """What a card says of its training pairs."""
+    cut = (
+        "groups of pairs that hang together by a sentence of either language, drawn at random until each length of English "
+        "sentences has its number; long ones are over-represented in dev"
+    )
+    text = "\n".join("\t".join(pair) for pair in data)
+    sizes = {"train_pairs": len(parts.train), "dev_pairs": len(parts.dev), "sha256": sha256(text)}
+    return origin(name) | {"split": cut, "white_space": "every non-breaking or thin space is an ordinary one, everywhere"} | sizes
 
 
 def near_twins(sentences: Iterable[str], training: Iterable[str]) -> set[str]:

@@ -1,6 +1,5 @@
 """From a recipe to a checkpoint: batches, losses and dev score of translation networks, and the card of what came out."""
 
-import hashlib
 import json
 import os
 import random
@@ -13,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint
-from models import corpora as data_files
 from models.checkpoint import write_atomically
 from models.decoding import Search
+from models.family import TrainingError
 from models.metrics import bleu
-from models.recipes import RECIPES, TrainingError
 from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.translation import FAMILY
 from models.translation import data as translation_data
 from models.translation import examples as translation_examples
 from models.translation.network import Seq2Seq, batch_of
@@ -29,7 +28,6 @@ VOCABULARY = 4_000  # pieces of both languages together
 LISTENED = 600  # dev sources that are translated for each dev score of a training
 Report = Callable[[int, int], None]
 Examples = list[tuple[list[int], list[int]]]
-find, read = data_files.find, translation_data.read
 
 
 def examples_of(pieces: Pieces, sentences: Sequence[translation_data.Pair]) -> Examples:
@@ -95,7 +93,7 @@ def trainers(
         TrainingError: a state file of another recipe or of other pairs.
         DataError: too few pairs.
     """
-    about = RECIPES[name]
+    about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"])
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     parts = translation_data.split(data)
@@ -144,7 +142,7 @@ def finish(
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe.
     """
-    about, kept, parts = RECIPES[name], kept_state(state), translation_data.split(data)
+    about, kept, parts = FAMILY.recipes[name], kept_state(state), translation_data.split(data)
     pieces = pieces_beside(state, parts.train)
     arguments = {"vocab_size": len(pieces)} | about["arguments"]
     module = Seq2Seq(**arguments)
@@ -153,7 +151,7 @@ def finish(
     except RuntimeError as error:
         raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
     card = {"kind": "seq2seq", "name": name, "direction": about["direction"], "arguments": arguments} | pieces.card()
-    card |= {"data": data_card(about["corpus"], data, parts), "recipe": kept["recipe"] | {"smoothing": about["smoothing"]}}
+    card |= {"data": translation_data.data_card(about["corpus"], data, parts), "recipe": kept["recipe"] | {"smoothing": about["smoothing"]}}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
     card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu": -row["dev"]} for row in kept["curve"]]
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
@@ -165,19 +163,6 @@ def finish(
     finally:
         partial.unlink(missing_ok=True)
     return checkpoint.read_card(target)
-
-
-def data_card(name: str, data: list[translation_data.Pair], parts: translation_data.Split) -> dict[str, Any]:
-    """What a card says of its training pairs."""
-    about = data_files.corpus(name)
-    told = {"corpus": name} | {key: about[key] for key in ("title", "source", "licence", "address")}
-    cut = (
-        "groups of pairs that hang together by a sentence of either language, drawn at random until each length of English "
-        "sentences has its number; long ones are over-represented in dev"
-    )
-    text = "\n".join("\t".join(pair) for pair in data)
-    sizes = {"train_pairs": len(parts.train), "dev_pairs": len(parts.dev), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    return told | {"split": cut, "white_space": "every non-breaking or thin space is an ordinary one, everywhere"} | sizes
 
 
 def evaluate(

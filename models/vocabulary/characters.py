@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
@@ -32,6 +33,15 @@ class Vocabulary:
         counts = Counter(text)
         counts.pop(UNKNOWN, None)
         return cls((UNKNOWN, *sorted(c for c, n in counts.items() if n >= at_least)))
+
+    @classmethod
+    def of_card(cls, card: dict[str, Any]) -> "Vocabulary":
+        """The vocabulary that a card holds.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        return cls(tuple(card["vocabulary"]))
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -5,12 +5,14 @@ import hashlib
 import io
 import threading
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from models import corpora
+from models.char_lm import FAMILY
 from models.corpora import DataError
 
 TEXT = "To be, or not to be,\nthat is the question.\n\nSECOND SPEAKER:\nIndeed: é.\n" * 20
@@ -59,8 +61,9 @@ def at(monkeypatch, server):
     """Lets the Shakespeare text come from a path of the local server."""
 
     def set_address(path: str, content: bytes | None = CONTENT, size: tuple[int, int] = (len(CONTENT), len(CONTENT))):
-        about = {"address": server + path, "sha256": content and hashlib.sha256(content).hexdigest(), "size": size}
-        monkeypatch.setitem(corpora.CORPORA, "shakespeare", corpora.CORPORA["shakespeare"] | about)
+        checksum = hashlib.sha256(content).hexdigest() if content else None
+        changed = replace(FAMILY.corpora["shakespeare"], address=server + path, sha256=checksum, size=size)
+        monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
 
     return set_address
 
@@ -156,7 +159,8 @@ def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
 
 
 def test_nobody_answers(tmp_path, monkeypatch):
-    monkeypatch.setitem(corpora.CORPORA, "shakespeare", corpora.CORPORA["shakespeare"] | {"address": "http://127.0.0.1:9/input.txt"})
+    changed = replace(FAMILY.corpora["shakespeare"], address="http://127.0.0.1:9/input.txt")
+    monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
     with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched: nobody answers there\. Check the network"):
         corpora.fetch("shakespeare", tmp_path)
 
@@ -191,8 +195,8 @@ def test_line_ends_are_left_as_they_are(tmp_path):
     assert corpora.read_text(tmp_path / "a") == "a\r\nb\rc\n"
 
 
-@pytest.mark.parametrize("name", corpora.CORPORA)
-def test_every_text_says_whose_it_is(name: str):
-    about = corpora.CORPORA[name]
-    assert all(about[key] for key in ("title", "source", "licence", "file", "boundary"))
-    assert about["address"].startswith("https://") and (about["sha256"] is None or len(about["sha256"]) == 64)
+def test_every_text_says_whose_it_is():
+    assert list(corpora.texts()) == ["wiki", "linux", "shakespeare", "tatoeba"]
+    for corpus in corpora.texts().values():
+        assert all((corpus.title, corpus.source, corpus.licence, corpus.path, corpus.boundary, corpus.size[0]))
+        assert corpus.address.startswith("https://") and (corpus.sha256 is None or len(corpus.sha256) == 64)

@@ -78,6 +78,6 @@ def test_missing_data_are_a_sentence(arguments: str, capsys, tmp_path: Path):
 
 def test_a_card_of_an_unknown_kind_is_a_sentence(monkeypatch, tmp_path: Path, capsys):
     save_tiny(tmp_path / "own.safetensors")
-    monkeypatch.setattr(measurement.checkpoint, "KINDS", {})
+    monkeypatch.setattr(measurement, "kinds", dict)
     code, _, err = call(capsys, "measure", tmp_path / "own.safetensors")
     assert code == 1 and "is of kind 'char_lm'" in err

@@ -96,7 +96,7 @@ def activations(loaded: Loaded, text: str, name: str | None = None) -> Activatio
 
 def first_pages(corpus: str, text: str) -> np.ndarray:
     """True on the first pages (files, speeches), up to the border nearest to half of the text, [time]."""
-    borders = [match.start() for match in re.finditer(corpora.corpus(corpus)["boundary"], text)]
+    borders = [match.start() for match in re.finditer(corpora.text(corpus).boundary, text)]
     half = min((b for b in borders if b), key=lambda b: abs(b - len(text) / 2), default=len(text) // 2)
     return np.arange(len(text)) < half
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import models
-from models.captioning import data, feature_cache, training
+from models.captioning import FAMILY, data, feature_cache, training
 from models.captioning.caption import describe_all
 from models.captioning.training import mirrored, numbers
-from models.recipes import RECIPES, TrainingError
+from models.family import TrainingError
 from models.training import Recipe
 from tests.models.captioning.test_network import pictures
 from tests.models.captioning.tiny_captioning import TINY, quick, train
@@ -69,7 +69,7 @@ def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
 
 def test_a_second_training_goes_on_from_the_best_of_the_first_and_both_stand_in_the_card(tmp_path, capsys, monkeypatch):
     then = {"epochs": 2, "batch": 8, "learning_rate": 1e-3, "checks": 1}
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 3}, "then": then, "samples": 3})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 3}, "then": then, "samples": 3})
     collection(tmp_path / "flickr")
     with monkeypatch.context() as patch:
         stopped(patch, training.Trainer, "_step", 11)  # the second update of the second training
@@ -89,7 +89,7 @@ def test_a_second_training_goes_on_from_the_best_of_the_first_and_both_stand_in_
 @pytest.mark.parametrize("attention", ["soft", "none"])
 def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypatch, attention: str):
     arguments = TINY["arguments"] | {"attention": attention}
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"arguments": arguments, "recipe": TINY["recipe"] | {"epochs": 4}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"arguments": arguments, "recipe": TINY["recipe"] | {"epochs": 4}})
     collection(tmp_path / "flickr")
     assert train(capsys, tmp_path, "whole")[0] == 0
     whole = models.load("tiny")
@@ -105,7 +105,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     code, out, _ = call(capsys, "pack", "tiny", tmp_path / "parts/tiny.pt", "--data", tmp_path / "flickr", "--json")
     assert code == 0 and models.available()["tiny"]["scores"] == whole.card["scores"]
     assert "another recipe" in train(capsys, tmp_path, "parts", "--epochs", "9")[2]
-    monkeypatch.setitem(RECIPES, "tiny", RECIPES["tiny"] | {"arguments": arguments | {"units": 16}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", FAMILY.recipes["tiny"] | {"arguments": arguments | {"units": 16}})
     assert "cannot go on from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         training.finish("tiny", tmp_path / "parts/tiny.pt", data.read(tmp_path / "flickr"), tmp_path / "x.safetensors")
@@ -126,9 +126,9 @@ def test_dev_score_is_minus_bleu_4_of_greedy_captions():
 
 def test_captioners_are_compared_and_the_others_cards_keep_it(tmp_path, capsys, monkeypatch):
     collection(tmp_path / "flickr")
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
     for name in ("tiny", "other"):
-        monkeypatch.setitem(RECIPES, name, RECIPES["tiny"])
+        monkeypatch.setitem(FAMILY.recipes, name, FAMILY.recipes["tiny"])
         assert train(capsys, tmp_path, "states", name=name)[0] == 0
     code, out, _ = call(capsys, "compare", "tiny", "other", "--data", tmp_path / "flickr", "--json")
     found = json.loads(out)
@@ -139,7 +139,7 @@ def test_captioners_are_compared_and_the_others_cards_keep_it(tmp_path, capsys, 
 def test_the_recipes_differ_in_attention_alone():
     from models.captioning.network import Captioner
 
-    rows = {name: RECIPES[name] for name in ("caption-soft", "caption-none")}
+    rows = {name: FAMILY.recipes[name] for name in ("caption-soft", "caption-none")}
     for name, about in rows.items():
         assert name == f"caption-{about['arguments']['attention']}" and Recipe(**about["recipe"]).epochs > 0
         with torch.device("meta"):

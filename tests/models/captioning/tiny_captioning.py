@@ -3,13 +3,11 @@
 import numpy as np
 import torch
 
-from models.captioning import caption, feature_cache, training
+from models.captioning import FAMILY, caption, feature_cache, training
 from models.captioning.encoder import VIEWS, View
-from models.recipes import RECIPES
 from tests.models.command_line import call
 
 TINY = {
-    "kind": "captioner",
     "corpus": "flickr8k",
     "view": "tiny",
     "arguments": {"attention": "soft", "units": 32, "embedding": 16, "width": 16, "dropout": 0.1},
@@ -28,7 +26,7 @@ def colours(encoder, seen, view):
 
 def quick(monkeypatch, tmp_path):
     """Quick recipes, an encoder that sees colours, and folders of their own."""
-    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY)
     monkeypatch.setitem(VIEWS, "tiny", View((3, 3), 3, 1))
     monkeypatch.setattr(feature_cache, "regions", colours)
     monkeypatch.setattr(caption, "regions", colours)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import models
-from models import checkpoint, corpora
-from models.char_lm import training
+from models import corpora
+from models.char_lm import FAMILY, data, training
 from models.char_lm.network import CharLM
 from models.cli import commands
-from models.recipes import RECIPES, TrainingError
+from models.family import TrainingError
 from models.training import Recipe, rate
 from models.vocabulary.characters import Vocabulary
 from tests.models.command_line import call
@@ -24,12 +24,11 @@ def small(monkeypatch, tmp_path):
     """One quick recipe, and folders of its own."""
     recipe = {"epochs": 2, "batch": 4, "steps": 16, "learning_rate": 1e-2}
     about = {
-        "kind": "char_lm",
         "corpus": "wiki",
         "arguments": {"cell": "gru", "layers": 1, "units": 8, "embedding": 4, "dropout": 0.2},
         "recipe": recipe,
     }
-    monkeypatch.setitem(RECIPES, "tiny", about)
+    monkeypatch.setitem(FAMILY.recipes, "tiny", about)
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
     (tmp_path / "text.txt").write_text(TEXT, newline="")
 
@@ -37,9 +36,9 @@ def small(monkeypatch, tmp_path):
 def by_hand() -> tuple[list[float], CharLM]:
     """The same training written out: AdamW, clipping, truncated backpropagation with the state carried."""
     train, _ = corpora.split("wiki", TEXT)
-    vocab, recipe = Vocabulary.of_text(train, 5), Recipe(**RECIPES["tiny"]["recipe"])
+    vocab, recipe = Vocabulary.of_text(train, 5), Recipe(**FAMILY.recipes["tiny"]["recipe"])
     torch.manual_seed(1)
-    module = CharLM(len(vocab), **RECIPES["tiny"]["arguments"]).train()
+    module = CharLM(len(vocab), **FAMILY.recipes["tiny"]["arguments"]).train()
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-2, weight_decay=0.0, fused=True)
     ids = torch.tensor(vocab.encode(train))
     length = (len(ids) - 1) // 4
@@ -228,17 +227,16 @@ def test_fetch_says_what_it_got(tmp_path, capsys, monkeypatch):
         assert corpus == "wiki"
         return tmp_path / "text.txt"
 
-    monkeypatch.setattr(corpora, "fetch", fetched)
+    monkeypatch.setattr(data, "fetch", fetched)
     code, out, err = call(capsys, "fetch", "wiki-lstm", "--json")
     assert code == 0 and json.loads(out)["characters"] == len(TEXT) and "fetching wiki" in err
 
 
 def test_every_recipe_can_be_built():
-    names = [name for name, about in RECIPES.items() if about["kind"] == "char_lm"]
-    assert {"wiki-lstm", "linux-lstm", "shakespeare-lstm"} <= set(names)
-    for name in names:
+    assert {"wiki-lstm", "linux-lstm", "shakespeare-lstm"} <= FAMILY.recipes.keys()
+    for name in FAMILY.recipes:
         corpus, arguments, recipe = training.recipe_of(name)
-        assert corpus in corpora.CORPORA and recipe.epochs > 0
+        assert corpus in FAMILY.corpora and recipe.epochs > 0
         with torch.device("meta"):
             CharLM(100, **arguments)
-    assert checkpoint.KINDS["char_lm"] == "models.char_lm.network:CharLM"
+    assert FAMILY.network == "models.char_lm.network:CharLM"

@@ -169,7 +169,7 @@ def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(corpora, "download", lambda address, sha256, folder, progress: archive())
     folder = names_data.fetch("names18", tmp_path)
     assert folder == tmp_path / "names_by_language/names" and len(list(folder.iterdir())) == 18
-    told = names_data.told("names18", folder)
+    told = names_data.summary("names18", folder)
     assert (told["names"], told["languages"]) == (18 * 1_100, 18) and "MIT" in told["licence"]
 
 

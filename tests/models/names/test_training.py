@@ -11,11 +11,11 @@ from sklearn import metrics
 
 import models
 from models.corpora import DataError
+from models.family import TrainingError
 from models.metrics import classification as metrics_classification
-from models.names import augmentation, data, training
+from models.names import FAMILY, augmentation, data, training
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_each_letter, probabilities
-from models.recipes import RECIPES, TrainingError
 from models.training import Recipe
 from tests.models.command_line import call
 from tests.models.names.test_network import tiny
@@ -33,9 +33,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     """One quick recipe, and checkpoints in a folder of their own."""
-    about = {"kind": "classifier", "corpus": "names", "arguments": {"cell": "gru", "units": 16, "dropout": 0.2}, "loss": LOSS}
+    about = {"corpus": "names", "arguments": {"cell": "gru", "units": 16, "dropout": 0.2}, "loss": LOSS}
     about["recipe"] = {"epochs": 12, "batch": 16, "learning_rate": 2e-2, "checks": 1}
-    monkeypatch.setitem(RECIPES, "tiny", about)
+    monkeypatch.setitem(FAMILY.recipes, "tiny", about)
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
 
 
@@ -144,7 +144,7 @@ def test_a_trained_classifier_has_a_full_card_and_says_what_it_scored(folder: Pa
 
 
 def test_a_stopped_training_goes_on_and_a_second_packing_needs_no_ngrams(folder: Path, tmp_path: Path, capsys, monkeypatch):
-    source, recipe = data.read(folder), RECIPES["tiny"]
+    source, recipe = data.read(folder), FAMILY.recipes["tiny"]
     (whole,) = training.trainers("tiny", source, tmp_path / "whole.pt", epochs=2)
     whole.run()
 
@@ -165,7 +165,7 @@ def test_a_stopped_training_goes_on_and_a_second_packing_needs_no_ngrams(folder:
     assert training.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")["scores"] == first["scores"]
     with pytest.raises(TypeError):  # other names are counted anew
         training.finish("tiny", tmp_path / "part.pt", Names(source.labels, source.texts, source.targets, source.times + 1), tmp_path / "x")
-    monkeypatch.setitem(RECIPES, "tiny", recipe | {"arguments": recipe["arguments"] | {"units": 4}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", recipe | {"arguments": recipe["arguments"] | {"units": 4}})
     with pytest.raises(TrainingError, match="does not fit tiny and these names"):
         training.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")
     with pytest.raises(TrainingError, match="cannot go on from"):
@@ -248,9 +248,8 @@ def test_list_tells_the_scores(folder: Path, tmp_path: Path, capsys):
 
 
 def test_every_recipe_can_be_built():
-    found = {name: about for name, about in RECIPES.items() if about["kind"] == "classifier"}
-    assert {"names-rnn", "names-lstm", "names-gru", "names18-gru"} <= found.keys()
-    for about in found.values():
-        assert about["corpus"] in data.CORPORA and 0 < about["loss"]["letters"] < 1 and Recipe(**about["recipe"]).epochs > 0
+    assert {"names-rnn", "names-lstm", "names-gru", "names18-gru"} <= FAMILY.recipes.keys()
+    for about in FAMILY.recipes.values():
+        assert about["corpus"] in FAMILY.corpora and 0 < about["loss"]["letters"] < 1 and Recipe(**about["recipe"]).epochs > 0
         with torch.device("meta"):
             Classifier(len(VOCABULARY), 21, **about["arguments"])

@@ -133,9 +133,8 @@ def test_a_map_that_knows_nothing_hits_by_area():
 
 
 def test_the_last_scene_of_a_training_is_no_dev_scene():
-    from models.recipes import RECIPES
+    from models.scenes import FAMILY
     from models.scenes.training import UPDATES
 
-    for about in RECIPES.values():
-        if about["kind"] == "scenes":
-            assert (about["recipe"]["seed"] * 10_000 + 9_999) * UPDATES * about["recipe"]["batch"] < data.DEV
+    for about in FAMILY.recipes.values():
+        assert (about["recipe"]["seed"] * 10_000 + 9_999) * UPDATES * about["recipe"]["batch"] < data.DEV

@@ -8,8 +8,8 @@ import torch
 
 import models
 from models.captioning import caption, training
-from models.recipes import RECIPES, TrainingError
-from models.scenes import data, examples
+from models.family import TrainingError
+from models.scenes import FAMILY, data, examples
 from models.scenes import training as scenes_training
 from models.scenes.data import DEV, scene
 from models.scenes.network import SceneCaptioner
@@ -19,7 +19,6 @@ from tests.models.captioning.tiny_captions import collection
 from tests.models.command_line import call, stopped
 
 TINY = {
-    "kind": "scenes",
     "corpus": "scenes",
     "arguments": {"attention": "soft", "units": 40, "embedding": 12, "width": 8},
     "loss": {"smoothing": 0.0, "coverage": 0.0},
@@ -30,7 +29,7 @@ TINY = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     """Quick recipes, and folders of their own."""
-    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY)
     for name, value in (("UPDATES", 4), ("LISTENED", 6), ("SCORED", 12)):
         monkeypatch.setattr(scenes_training, name, value)
     monkeypatch.setattr(examples, "SEARCHED", 3)
@@ -132,7 +131,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     assert train(capsys, tmp_path, "parts")[0] == 0
     for name, tensor in models.load("tiny").module.state_dict().items():
         assert torch.equal(tensor, whole[name]), name
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"arguments": TINY["arguments"] | {"units": 36}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"arguments": TINY["arguments"] | {"units": 36}})
     assert "cannot go on from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         scenes_training.finish("tiny", tmp_path / "parts/tiny.pt", None, tmp_path / "x.safetensors")

@@ -9,11 +9,10 @@ import pytest
 import torch
 
 import models
-from models.checkpoint import KINDS
 from models.decoding import Search
-from models.recipes import RECIPES, TrainingError
+from models.family import TrainingError
 from models.training import Recipe
-from models.translation import data, training
+from models.translation import FAMILY, data, training
 from models.translation import examples as translation_examples
 from models.translation.network import Seq2Seq
 from models.translation.training import examples_of, job, like_lengths
@@ -24,7 +23,6 @@ from tests.models.translation.tiny_translation import save_tiny_translator, sent
 
 PAIRS = sentences(700)
 TINY = {
-    "kind": "seq2seq",
     "corpus": "tatoeba",
     "direction": "en-fr",
     "arguments": {"attention": "additive", "units": 64, "embedding": 32, "width": 32, "dropout": 0.05},
@@ -36,7 +34,7 @@ TINY = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     """Quick recipes, and folders of their own."""
-    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY)
     monkeypatch.setattr(training, "VOCABULARY", 400)
     monkeypatch.setattr(translation_examples, "COUNT", 3)
     monkeypatch.setattr(data, "QUOTAS", (40, 40, 0, 0, 0))
@@ -109,7 +107,7 @@ def stopped(monkeypatch, updates: int):
 
 
 def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
     assert train(capsys, tmp_path, "whole")[0] == 0
     whole = models.load("tiny")
     with monkeypatch.context() as patch:
@@ -130,10 +128,10 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
 
 
 def test_a_state_of_another_network_is_refused(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(RECIPES, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 0.1}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 0.1}})
     train(capsys, tmp_path, "states")
     assert "another recipe" in train(capsys, tmp_path, "states", "--epochs", "2")[2]
-    monkeypatch.setitem(RECIPES, "tiny", RECIPES["tiny"] | {"arguments": TINY["arguments"] | {"attention": "none"}})
+    monkeypatch.setitem(FAMILY.recipes, "tiny", FAMILY.recipes["tiny"] | {"arguments": TINY["arguments"] | {"attention": "none"}})
     assert "cannot go on from" in train(capsys, tmp_path, "states")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         training.finish("tiny", tmp_path / "states/tiny.pt", PAIRS, tmp_path / "x.safetensors")
@@ -263,7 +261,7 @@ def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, 
 
 
 def test_the_recipes_differ_in_nothing_but_attention_and_direction():
-    shipped = {name: about for name, about in RECIPES.items() if about["kind"] == "seq2seq" and name not in ("tiny", "en-fr-fake")}
+    shipped = {name: about for name, about in FAMILY.recipes.items() if name not in ("tiny", "en-fr-fake")}
     assert set(shipped) == {"en-fr-none", "en-fr-additive", "en-fr-bilinear", "en-fr-uniform", "fr-en-additive"}
     common = set()
     for name, about in shipped.items():
@@ -273,4 +271,4 @@ def test_the_recipes_differ_in_nothing_but_attention_and_direction():
         with torch.device("meta"):
             Seq2Seq(4_000, **about["arguments"])
         assert Recipe(**about["recipe"]).epochs > 0
-    assert len(common) == 1 and KINDS["seq2seq"] == "models.translation.network:Seq2Seq"
+    assert len(common) == 1 and FAMILY.network == "models.translation.network:Seq2Seq"

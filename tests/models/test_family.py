@@ -1,0 +1,111 @@
+"""Families: every name in them is there, kinds and recipes are their own, and the list of them costs no torch."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from torch import nn
+
+import models
+from explorer.errors import CheckpointError
+from models import family
+from models.family import FAMILIES, Family, TrainingError
+
+ROOT = Path(__file__).parents[2]
+EVERY = family.families()
+
+
+def by_name(each: Family) -> str:
+    return each.network
+
+
+@pytest.mark.parametrize("each", EVERY, ids=by_name)
+def test_every_name_in_a_family_is_there(each: Family):
+    assert issubclass(family.named(each.network), nn.Module)
+    assert each.vocabulary is None or callable(family.named(each.vocabulary).of_card)
+    assert each.check is None or callable(family.named(each.check))
+    assert each.commands is None or isinstance(family.named(f"{each.commands}:app"), typer.Typer)
+    if each.recipes:
+        training, data = family.named(each.training), family.named(each.data)
+        assert all(callable(getattr(training, name)) for name in ("trainers", "finish", "evaluate"))
+        assert hasattr(training, "compare") == each.compares
+        assert ("width" in inspect.signature(training.evaluate).parameters) == each.searches
+        assert callable(data.find) and callable(data.read) and each.headline
+        if any(not corpus.not_fetched for corpus in each.corpora.values()):
+            assert callable(data.fetch) and callable(data.summary)
+
+
+def test_nothing_is_called_the_same_twice():
+    for names in (
+        [each.kind for each in EVERY if each.kind],
+        [name for each in EVERY for name in each.recipes],
+        [name for each in EVERY for name in each.corpora],
+    ):
+        assert len(set(names)) == len(names) > 5
+    for each in EVERY:
+        assert {recipe["corpus"] for recipe in each.recipes.values()} <= each.corpora.keys()
+
+
+def test_every_folder_with_a_family_is_listed():
+    folders = [path.parent.name for path in (ROOT / "models").glob("*/__init__.py") if "FAMILY = " in path.read_text(encoding="utf-8")]
+    assert sorted(folders) == sorted(FAMILIES)
+
+
+def test_pickers_keep_their_order():
+    order = {each.kind: list(each.recipes) for each in EVERY if each.recipes}
+    assert order == {
+        "char_lm": ["wiki-lstm", "wiki-gru", "wiki-rnn", "linux-lstm", "shakespeare-lstm"],
+        "seq2seq": ["en-fr-additive", "en-fr-none", "en-fr-bilinear", "en-fr-uniform", "fr-en-additive", "en-fr-fake"],
+        "captioner": ["caption-soft", "caption-none"],
+        "scenes": ["scenes-soft", "scenes-soft-2", "scenes-soft-3"],
+        "classifier": ["names-gru", "names-lstm", "names-rnn", "names18-gru"],
+    }
+    assert list(family.recipes()) == [name for names in order.values() for name in names]
+    shipped = {kind: [name for name, card in models.available().items() if card["kind"] == kind] for kind in order}
+    assert all(names == [name for name in order[kind] if name in names] for kind, names in shipped.items())
+
+
+def test_a_panel_asks_what_a_kind_gives():
+    assert family.emitting("trace", "next_token") == ("char_lm",)
+    assert family.emitting("alignment") == ("seq2seq",) and family.emitting("class_probabilities") == ("classifier",)
+    assert family.emitting("regions") == ("captioner", "scenes") and family.emitting("known_truth") == ("scenes",)
+    for ask in (lambda: family.emitting("alignments"), lambda: Family("x", "x:X", emits=frozenset({"alignments"}))):
+        with pytest.raises(ValueError, match=r"No network gives 'alignments'\. Expected some of trace, "):
+            ask()
+
+
+def test_what_is_not_there_gets_a_sentence():
+    assert family.of_kind("encoder") in family.of_kind("captioner").needs and family.of_recipe("names-gru").kind == "classifier"
+    with pytest.raises(CheckpointError, match=r"is of kind 'x'\. Known kinds: captioner, char_lm, classifier, encoder, scenes, seq2seq\."):
+        family.of_kind("x")
+    with pytest.raises(TrainingError, match=r"There is no recipe called 'x'\. Known: wiki-lstm, wiki-gru"):
+        family.of_recipe("x")
+    assert family.of_corpus("x") is None
+    with pytest.raises(ValueError, match="has no such part"):
+        family.named(None)
+
+
+def test_the_list_of_families_costs_no_torch():
+    code = "from models import family; assert family.recipes() and family.corpora() and family.emitting('trace')\n"
+    code += "import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+HANDED_ON = """
+from models.captioning import Captioner, Encoder
+from models.char_lm import CharLM, costs, first_logits, gate_held, silenced, untrained
+from models.memory_tasks import Learner, Setup
+from models.names import Classifier, Names, VOCABULARY, find, is_held_out, read, surnames
+from models.scenes import COLOURS, DEV, SHAPES, Scene, SceneCaptioner, captions, is_true, named_things, picture, scene
+from models.translation import Seq2Seq
+"""
+
+
+def test_a_folder_gives_the_names_that_scripts_import():
+    exec(HANDED_ON, given := {})
+    assert given["CharLM"] is family.named("models.char_lm.network:CharLM")
+    with pytest.raises(ImportError, match=r"cannot import name 'Nothing' from 'models\.char_lm'"):
+        exec("from models.char_lm import Nothing", {})
