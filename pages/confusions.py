@@ -28,10 +28,10 @@ with guard():
     view = state.pick(about)
     sentence.markdown(name.sentence(view, about))
     name.panel(view, about)
-    view, found = matrix.panel(view, about)
+    view, counted = matrix.panel(view, about)
     state.write_link(view, about)
     panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")
     if panel:
-        PANELS[panel](view, about, found)
+        PANELS[panel](view, about, counted)
 with st.expander("How to read this page"):
     st.markdown(name.HOW_TO_READ)

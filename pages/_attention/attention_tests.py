@@ -49,11 +49,10 @@ def strip(view: View, about: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, (_, short, meaning) in ASKED.items():
             if name in answers:
-                each = answers[name]
-                label = f"{short}: {each['says']} ({each['value']:.2g})"
-                st.badge(
-                    label, icon=ICONS[each["says"]], color=COLOURS[each["says"]], help=f"{meaning} Over {each['sentences']} sentences."
-                )
+                answer = answers[name]
+                label = f"{short}: {answer['says']} ({answer['value']:.2g})"
+                over = f"{meaning} Over {answer['sentences']} sentences."
+                st.badge(label, icon=ICONS[answer["says"]], color=COLOURS[answer["says"]], help=over)
         if fakes:
             st.button("See one that is fake", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], about))
 
@@ -92,9 +91,9 @@ def _table(answers: dict) -> pd.DataFrame:
     rows = []
     for name, (question, _, _) in ASKED.items():
         if name in answers:
-            each = answers[name]
-            row = {"question": question, "answer": each["says"], "value": each["value"], "from": each["low"], "to": each["high"]}
-            rows.append(row | {"unit": each["unit"], "sentences": each["sentences"]})
+            answer = answers[name]
+            row = {"question": question, "answer": answer["says"], "value": answer["value"], "from": answer["low"], "to": answer["high"]}
+            rows.append(row | {"unit": answer["unit"], "sentences": answer["sentences"]})
     return pd.DataFrame(rows).round(3)
 
 
@@ -116,7 +115,7 @@ def _fakes() -> pd.DataFrame:
         row = {"attention": kind, "": "healthy" if about["healthy"] else "fake"}
         for name, (question, _, _) in ASKED.items():
             says = about[name]["says"]
-            told = ", ".join(f"{word} {count}" for word, count in says.items() if count)
-            row[question] = f"{told} ({about[name]['median']:.2g})"
+            counts = ", ".join(f"{word} {count}" for word, count in says.items() if count)
+            row[question] = f"{counts} ({about[name]['median']:.2g})"
         rows.append(row)
     return pd.DataFrame(rows)

@@ -53,8 +53,10 @@ def followed(view: View, report: Callable[[int, int], None] = no_report) -> View
 
 def sentence(view: View, hypothesis: int = 0) -> Sentence | None:
     """One of the hypotheses as a picture, in words or in pieces as the view says; None for an empty text."""
-    found = translation(view)
-    return edits.sentence(loaded(view.model), found.source, found.hypotheses[hypothesis], view.by_pieces) if found.hypotheses else None
+    written = translation(view)
+    if not written.hypotheses:
+        return None
+    return edits.sentence(loaded(view.model), written.source, written.hypotheses[hypothesis], view.by_pieces)
 
 
 def forced(view: View, tokens: Sequence[int]) -> Sentence:

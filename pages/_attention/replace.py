@@ -19,25 +19,25 @@ SWAPS = {"dress": "coat", "robe": "manteau"}  # the other gender in French: what
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """Choose a source word, type another, and see what changes beside what was there."""
-    found = list(re.finditer(r"[\w'’]+|[^\w\s]", view.text))
-    if not found:
+    matches = list(re.finditer(r"[\w'’]+|[^\w\s]", view.text))
+    if not matches:
         st.info("There is no word to replace.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = {place: match.group() for place, match in enumerate(found)}
-        known = next((place for place, word in names.items() if word in SWAPS), 0)
-        first = linked_index(WORD, len(found), known)
-        place = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(found)}", width=200)
+        names = {index: match.group() for index, match in enumerate(matches)}
+        known = next((index for index, word in names.items() if word in SWAPS), 0)
+        first = linked_index(WORD, len(matches), known)
+        index = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(matches)}", width=200)
         other = st.text_input(
-            "by", SWAPS.get(names[place], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
+            "by", SWAPS.get(names[index], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
         )
-    link(WORD, str(place), str(known))
+    link(WORD, str(index), str(known))
     if not other.strip():
         st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
         return
     if view.edits:
         st.caption("Without your edits.")
-    match = found[place]
+    match = matches[index]
     text = view.text[: match.start()] + other + view.text[match.end() :]
     changed = view.of(text=text, edits=())
     _side_by_side(view.of(edits=()), changed)

@@ -50,9 +50,9 @@ def restore() -> None:
 
 def edits_of(code: str) -> tuple[Edit, ...]:
     """The edits that a link holds: "3l2" all weight of step 3 on source word 2, "4la" on all alike, "5w117" piece 117 at step 5."""
-    found = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
+    matches = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
     kinds = {letter: kind for kind, letter in LETTERS.items()}
-    parts = [match.groups() for match in found if match]
+    parts = [match.groups() for match in matches if match]
     edits = {(step, letter): Edit(int(step), kinds[letter], ALIKE if value == "a" else int(value)) for step, letter, value in parts}
     return tuple(sorted(edit for edit in edits.values() if edit.kind == "look" or edit.value >= 0))[:50]
 
@@ -103,7 +103,7 @@ def edit(step: int, kind: str, value: int) -> None:
     """
     state = st.session_state
     state[BEFORE] = state.get(TEXT), state[EDITS]
-    kept = [each for each in state[EDITS] if each.step < step or (each.step == step and each.kind == "look" != kind)]
+    kept = [other for other in state[EDITS] if other.step < step or (other.step == step and other.kind == "look" != kind)]
     state[EDITS] = (*sorted([*kept, Edit(step, kind, value)]),)
 
 
@@ -115,7 +115,7 @@ def back() -> None:
 
 def undo(step: int | None = None) -> None:
     """Take back the edits of a step and those after it; all of them without a step."""
-    st.session_state[EDITS] = tuple(each for each in st.session_state[EDITS] if step is not None and each.step < step)
+    st.session_state[EDITS] = tuple(edit for edit in st.session_state[EDITS] if step is not None and edit.step < step)
 
 
 def pick(about: dict) -> View:

@@ -27,20 +27,20 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     by_pieces = view.of(by_pieces=True)
     own = compute.sentence(by_pieces)
     assert own is not None
-    reads = [f"read {place + 1}: {name}" for place, name in enumerate(own.source)]
-    writes = [f"write {place + 1}: {name}" for place, name in enumerate(own.target)]
+    reads = [f"read {index + 1}: {name}" for index, name in enumerate(own.source)]
+    writes = [f"write {index + 1}: {name}" for index, name in enumerate(own.target)]
     steps = reads + writes
     first = steps[linked_index(STEP, len(steps), len(reads))]
-    place = steps.index(st.select_slider("Step", steps, first, key=f"{STEP}.{len(reads)}.{len(writes)}"))
-    link(STEP, str(place), str(len(reads)))
-    if place < len(reads):
+    at = steps.index(st.select_slider("Step", steps, first, key=f"{STEP}.{len(reads)}.{len(writes)}"))
+    link(STEP, str(at), str(len(reads)))
+    if at < len(reads):
         st.markdown(
-            f"The encoder reads **{plain(own.source[place])}**, piece {place + 1} of {len(reads)}: one network from the left, one from the "
+            f"The encoder reads **{plain(own.source[at])}**, piece {at + 1} of {len(reads)}: one network from the left, one from the "
             "right. hⱼ, what the decoder can look at, is both together."
         )
     else:
-        _writing(by_pieces, own, place - len(reads))
-    _states(view, own, place, len(reads))
+        _writing(by_pieces, own, at - len(reads))
+    _states(view, own, at, len(reads))
     _two_phases(by_pieces, about)
 
 
@@ -58,16 +58,16 @@ def _writing(view: View, own: Sentence, step: int) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, key=f"{KEY}.likely")
 
 
-def _states(view: View, own: Sentence, place: int, reads: int) -> None:
+def _states(view: View, own: Sentence, at: int, reads: int) -> None:
     """The state view of the first page, over the pieces that the encoder read or that the decoder was fed."""
     traces = compute.traces(view, own.hypothesis.tokens)
     paths = list(traces)
-    start = paths.index("decoder") if place >= reads and "decoder" in paths else 0
-    path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{place >= reads}", width=220)
+    start = paths.index("decoder") if at >= reads and "decoder" in paths else 0
+    path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{at >= reads}", width=220)
     trace = traces[path]
     letters = [(number, letter) for number, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
     values = np.ascontiguousarray(trace.hidden[[number for number, _ in letters], 0])
-    at = place - reads if path == "decoder" else min(place, len(trace.tokens) - 1)
+    at = at - reads if path == "decoder" else min(at, len(trace.tokens) - 1)
     figure = StateFigure(
         tokens=[letter for _, letter in letters],
         values=values,

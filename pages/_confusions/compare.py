@@ -17,7 +17,7 @@ KEY = "confusions.compare"
 NETWORKS, SIDES = "another network", "training and held-out names"
 
 
-def panel(view: View, about: dict, found: Confusions | None) -> None:
+def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """What to compare with, both matrices in one order, and the first minus the second."""
     cards = networks.cards(KIND)
     others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]

@@ -69,10 +69,10 @@ def trace(model: str, text: str) -> Trace:
 
 
 @st.cache_resource(show_spinner="Reading the lists of names ...", max_entries=4)
-def _read(place: str) -> tuple[Names, str]:
-    """The names of a place, "" for those of Faker, and their checksum."""
-    found = read(Path(place) if place else None)
-    return found, found.sha256()
+def _read(folder: str) -> tuple[Names, str]:
+    """The names of a folder, "" for those of Faker, and their checksum."""
+    names = read(Path(folder) if folder else None)
+    return names, names.sha256()
 
 
 def collection(model: str) -> tuple[Names | None, str]:
@@ -80,14 +80,14 @@ def collection(model: str) -> tuple[Names | None, str]:
     about = cards(KIND)[model]
     corpus = str(about["data"]["corpus"])
     try:
-        found, digest = _read(str(find(corpus) or ""))
+        names, digest = _read(str(find(corpus) or ""))
     except DataError as error:
         return None, str(error)
     if about["data"].get("sha256", digest) != digest:
         return None, f"The lists of {corpus!r} on this machine are not those the network was trained on (another version); see its card."
-    if list(found.labels) != about["labels"]:
+    if list(names.labels) != about["labels"]:
         return None, f"The network knows other languages than the lists of {corpus!r}."
-    return found, ""
+    return names, ""
 
 
 def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
@@ -114,10 +114,10 @@ def own_answers(model: str, table: Labelled, digest: str, report: Report = lambd
     return shared_cache("answers", 128).get(("own", model, digest), make)
 
 
-def confusions(about: dict[str, Any], part: str, found: Answers | None) -> "Confusions | None":
+def confusions(about: dict[str, Any], part: str, answers: Answers | None) -> "Confusions | None":
     """Which class is taken for which: counted from answers, else as the card keeps it; None where neither is known."""
     from models.names import experiments
 
-    if found is None:
+    if answers is None:
         return experiments.confusions_of_card(about, part)
-    return experiments.confusions(about["labels"], found) if found.texts else None
+    return experiments.confusions(about["labels"], answers) if answers.texts else None

@@ -9,13 +9,13 @@ from pages._ui import export
 KEY = "confusions.export"
 
 
-def panel(view: View, about: dict, found: Confusions | None) -> None:
+def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """The link, the counts, every answer, and a notebook's worth of code that is tested."""
     restores = "The address of this page restores the view: copy it from the browser. Names of your own stay out of it."
     name, files = f"{view.model}-{view.part}", []
-    if found is not None:
-        files.append(export.csv("matrix", "The matrix (CSV)", f"{name}-matrix", lambda: figures.table(found.matrix, found.shared)))
-    if found is not None and (answers := found.answers) is not None:
+    if counted is not None:
+        files.append(export.csv("matrix", "The matrix (CSV)", f"{name}-matrix", lambda: figures.table(counted.matrix, counted.shared)))
+    if counted is not None and (answers := counted.answers) is not None:
         label = "Every name with its answer (CSV)"
         files.append(export.csv("names", label, f"{name}-names", lambda: matrix.frame(answers, about["labels"])))
     export.panel(KEY, restores, files, notebook(view, about))

@@ -19,7 +19,7 @@ from pages._ui.text import plain
 KEY = "confusions.letters"
 
 
-def panel(view: View, about: dict, found: Confusions | None) -> None:
+def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """What each letter does to the answer, and the states below; its lines stand at the top of the page."""
     if not spelling(view.text):
         st.info("There is no letter yet.")
@@ -29,19 +29,19 @@ def panel(view: View, about: dict, found: Confusions | None) -> None:
 
 
 def _effects(view: View, about: dict) -> None:
-    found, labels = compute.effects(view.model, view.text), about["labels"]
+    effects, labels = compute.effects(view.model, view.text), about["labels"]
     st.markdown(
-        f"**{plain(view.text)}**: what is left of {plain(labels[found.answer])} without each letter (bars), and with the worst other "
+        f"**{plain(view.text)}**: what is left of {plain(labels[effects.answer])} without each letter (bars), and with the worst other "
         "in its place (marks)"
     )
-    names = list(zip(found.letters, found.other, strict=True))
-    figure = figures.effects(found.p, found.without, found.changed, names, is_dark())
-    rows = {"letter": list(found.letters), "p without it": found.without}
+    names = list(zip(effects.letters, effects.other, strict=True))
+    figure = figures.effects(effects.p, effects.without, effects.changed, names, is_dark())
+    rows = {"letter": list(effects.letters), "p without it": effects.without}
     rows |= {
-        "answer without it": [labels[number] if number >= 0 else "" for number in found.instead],
-        "worst other letter": list(found.other),
+        "answer without it": [labels[number] if number >= 0 else "" for number in effects.instead],
+        "worst other letter": list(effects.other),
     }
-    table = pd.DataFrame(rows | {"p with that": found.changed, "answer with that": [labels[number] for number in found.becomes]})
+    table = pd.DataFrame(rows | {"p with that": effects.changed, "answer with that": [labels[number] for number in effects.becomes]})
     left, right = st.columns(2, gap="medium")
     with left:
         with scrolling("confusions-effects"):

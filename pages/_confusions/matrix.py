@@ -27,32 +27,32 @@ def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
     """Pairs, matrix, opened cell; gives the view with what was chosen, and what is counted."""
     st.markdown("**What is taken for what**")
     view = state.pick_matrix(view)
-    found = confusions(view, about)
-    if found is None:
+    counted = confusions(view, about)
+    if counted is None:
         why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
         st.info(f"There is nothing to count. {plain(why)}", icon=":material/info:")
         return view, None
-    _summary(view, about, found)
-    _pairs(found)
-    figure = _figure(view, found)
+    _summary(view, about, counted)
+    _pairs(counted)
+    figure = _figure(view, counted)
     left, right = st.columns([7, 5], gap="medium")
     with left:
         with scrolling("confusions-matrix"):
             draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: state.open_cell(point["true"], point["predicted"]))
-        save(figure, KEY, "confusions", figures.table(found.matrix, found.shared))
+        save(figure, KEY, "confusions", figures.table(counted.matrix, counted.shared))
     with right:
-        _cell(view, about, found)
-    return view, found
+        _cell(view, about, counted)
+    return view, counted
 
 
-def _figure(view: View, found: Confusions) -> Any:
+def _figure(view: View, counted: Confusions) -> Any:
     """The matrix, drawn anew only where something in it changed: a fifth of a second that every letter typed would cost."""
-    shared = None if found.shared is None else found.shared.counts.tobytes()
-    what = (found.matrix.labels, found.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
+    shared = None if counted.shared is None else counted.shared.counts.tobytes()
+    what = (counted.matrix.labels, counted.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
     kept = st.session_state.get(f"{KEY}.figure", (None, None))
     if kept[0] != what:
-        places = order(found.matrix, view.order)
-        kept = what, figures.matrix(found.matrix, places, found.shared, view.by, view.cell, is_dark())
+        ranks = order(counted.matrix, view.order)
+        kept = what, figures.matrix(counted.matrix, ranks, counted.shared, view.by, view.cell, is_dark())
         st.session_state[f"{KEY}.figure"] = kept
     return kept[1]
 
@@ -62,13 +62,13 @@ def confusions(view: View, about: dict) -> Confusions | None:
     if view.part == OWN:
         rows = state.own_rows()
         return compute.confusions(about, OWN, own_answers(view, rows)) if rows else None
-    found = patiently(
+    answers = patiently(
         f"{view.model} reads the names",
         f"{KEY}.cancel.{view.model}.{view.part}",
         _back,
         lambda report: compute.answers(view.model, view.part, report),
     )
-    return compute.confusions(about, view.part, found)
+    return compute.confusions(about, view.part, answers)
 
 
 def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
@@ -104,10 +104,10 @@ def _why_nothing(about: dict) -> str:
     return f"The network knows none of the labels: {first}. It knows {', '.join(about['labels'])}."
 
 
-def _summary(view: View, about: dict, found: Confusions) -> None:
-    scores, names = class_scores(found.matrix), int(found.matrix.counts.sum())
+def _summary(view: View, about: dict, counted: Confusions) -> None:
+    scores, names = class_scores(counted.matrix), int(counted.matrix.counts.sum())
     st.markdown(
-        f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(found.matrix):.3f}**, "
+        f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(counted.matrix):.3f}**, "
         f"macro recall {scores.macro_recall:.3f}, macro F1 **{scores.macro_f1:.3f}**."
     )
     with_names, every = int((scores.support > 0).sum()), len(about["labels"])
@@ -116,63 +116,63 @@ def _summary(view: View, about: dict, found: Confusions) -> None:
         f"Macro is the mean over {over}, each counting the same: recall is the share of a language's names that are told right, "
         "F1 is recall and precision in one number."
     )
-    if view.part == OWN and found.answers is not None:
-        st.markdown(_seen(view, found.answers))
+    if view.part == OWN and counted.answers is not None:
+        st.markdown(_seen(view, counted.answers))
     if view.part == TRAIN:
         st.caption("Measured on training names: it says what was learnt by heart, not how well the next name is read.")
 
 
-def _seen(view: View, found: Answers) -> str:
+def _seen(view: View, answers: Answers) -> str:
     """How many of the visitor's names the network was trained on, and the accuracy without them."""
-    if found.learnt is None:
+    if answers.learnt is None:
         return f"How many of them it was trained on cannot be told here. {plain(compute.collection(view.model)[1])}"
-    learnt, right = int(found.learnt.sum()), found.predicted == found.targets
+    learnt, right = int(answers.learnt.sum()), answers.predicted == answers.targets
     if not learnt:
         return "None of them is a spelling that it was trained on."
-    told = f"**{learnt:,}** of them {'is a spelling' if learnt == 1 else 'are spellings'} that it was trained on"
+    seen = f"**{learnt:,}** of them {'is a spelling' if learnt == 1 else 'are spellings'} that it was trained on"
     if learnt == len(right):
-        return f"{told}: that says what was learnt by heart, not how well the next name is read."
-    rest = right[~found.learnt]
-    return f"{told}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
+        return f"{seen}: that says what was learnt by heart, not how well the next name is read."
+    rest = right[~answers.learnt]
+    return f"{seen}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
 
 
-def _pairs(found: Confusions) -> None:
-    pairs = most_confused(found.matrix, PAIRS, found.shared)
+def _pairs(counted: Confusions) -> None:
+    pairs = most_confused(counted.matrix, PAIRS, counted.shared)
     if not pairs:
         st.markdown("There is no error.")
         return
     st.markdown("Most confused, by what the error's share is at least (the lower end of its 95 % interval):")
     with st.container(horizontal=True, gap="small"):
-        for number, each in enumerate(pairs):
-            both = f", {each.shared} shared" if each.shared else ""
+        for rank, confused in enumerate(pairs):
+            both = f", {confused.shared} shared" if confused.shared else ""
             st.button(
-                plain(f"{each.true} → {each.predicted} {each.count} of {each.support}{both}"),
-                key=f"{KEY}.pair.{number}",
-                help=plain(f"{each.words}."),
+                plain(f"{confused.true} → {confused.predicted} {confused.count} of {confused.support}{both}"),
+                key=f"{KEY}.pair.{rank}",
+                help=plain(f"{confused.words}."),
                 on_click=state.open_cell,
-                args=(each.true, each.predicted),
+                args=(confused.true, confused.predicted),
             )
 
 
-def _cell(view: View, about: dict, found: Confusions) -> None:
+def _cell(view: View, about: dict, counted: Confusions) -> None:
     """The names of a cell; boxes choose it too, for those who do not click."""
     labels = [NONE, *about["labels"]]
-    for place, word in enumerate(("True language", "Taken for")):
-        st.session_state[f"{KEY}.{place}"] = view.cell[place] if view.cell else NONE
-        st.selectbox(word, labels, key=f"{KEY}.{place}", on_change=_boxes_changed)
+    for side, word in enumerate(("True language", "Taken for")):
+        st.session_state[f"{KEY}.{side}"] = view.cell[side] if view.cell else NONE
+        st.selectbox(word, labels, key=f"{KEY}.{side}", on_change=_boxes_changed)
     if view.cell is None:
         st.caption("Click a cell to see its names.")
         return
-    this = pair(found.matrix, *view.cell, found.shared)
+    this = pair(counted.matrix, *view.cell, counted.shared)
     what = "are told right" if this.true == this.predicted else f"are taken for {this.predicted}"
-    if found.answers is None:
+    if counted.answers is None:
         st.markdown(plain(f"{this.true} names that {what}: {this.numbers}."))
         st.caption(f"The card keeps counts, no names. {plain(compute.collection(view.model)[1])}")
         return
     more = "; the most confident first." if this.count else "."
     st.markdown(plain(f"{this.true} names that {what}: {this.numbers}{more}"))
     if this.count:
-        _list(view, about, frame(found.answers, about["labels"], view.cell))
+        _list(view, about, frame(counted.answers, about["labels"], view.cell))
 
 
 def _list(view: View, about: dict, names: pd.DataFrame) -> None:
@@ -195,8 +195,8 @@ def opened(view: View, about: dict, text: str) -> None:
     """A name of the list, read here; its lines are drawn once, at the top where it is the name that stands there."""
     p = compute.after_letters(view.model, text)
     best = int(p[-1].argmax())
-    told = f"**{plain(text)}**: {plain(about['labels'][best])}, p **{share(float(p[-1, best]))}**."
-    st.markdown(f"{told} {name.decision(p, about['labels'], spelling(text))}")
+    answer = f"**{plain(text)}**: {plain(about['labels'][best])}, p **{share(float(p[-1, best]))}**."
+    st.markdown(f"{answer} {name.decision(p, about['labels'], spelling(text))}")
     if text == view.text:
         st.caption(f"Its lines stand at the top of the page, its letters and states below, under *{state.LETTERS_PANEL}*.")
         return
@@ -204,14 +204,14 @@ def opened(view: View, about: dict, text: str) -> None:
     st.button("Read it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=state.open_name, args=(text,))
 
 
-def frame(found: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
+def frame(answers: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
     """A row for each name, of one cell (the most confident first) or of all as they come."""
-    return pd.DataFrame(rows_of(found, labels, cell))
+    return pd.DataFrame(rows_of(answers, labels, cell))
 
 
 def _boxes_changed() -> None:
     """One box alone opens the diagonal; taking one back closes the cell."""
-    true, predicted = (st.session_state[f"{KEY}.{place}"] for place in (0, 1))
+    true, predicted = (st.session_state[f"{KEY}.{side}"] for side in (0, 1))
     if st.session_state[state.CELL] is None:
         true = predicted = predicted if true == NONE else true
     is_open = NONE not in (true, predicted)

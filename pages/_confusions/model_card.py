@@ -22,7 +22,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def panel(view: View, about: dict, found: Confusions | None) -> None:
+def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """The card in tables; every number in it was measured on the split it names."""
     scores = about["scores"]
     card.head(view.model, about, f", {CELLS[about['arguments']['cell']]}, over one-hot letters; the last step is the answer.")

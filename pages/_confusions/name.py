@@ -85,8 +85,8 @@ def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: str) 
     since = "from the first letter on"
     if at:
         since = f"since letter {at + 1}, “{plain(spelled[at])}”; before that it was {plain(labels[p[at - 1].argmax()])}"
-    told = f"The likeliest has been {plain(labels[best])} {since}."
-    return told if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has half of the probability. {told}"
+    history = f"The likeliest has been {plain(labels[best])} {since}."
+    return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has half of the probability. {history}"
 
 
 def _origin(view: View, spelled: str) -> None:
@@ -94,11 +94,11 @@ def _origin(view: View, spelled: str) -> None:
     if spelled != view.text.lower():
         gone = f" Left out: {plain(left_out(view.text))}" if left_out(view.text) else ""
         st.caption(f"Read as “{plain(spelled)}”: its letters are a to z, blank and hyphen; others are romanised.{gone}")
-    found = compute.known(view.model, view.text)
-    if found is None:
+    origin = compute.known(view.model, view.text)
+    if origin is None:
         st.caption(f"In the training data: cannot be told here. {plain(compute.collection(view.model)[1])}")
         return
-    languages, is_held_out = found
+    languages, is_held_out = origin
     named = " and ".join(languages)
     if not languages:
         st.caption("In the training data: **no**. It stands in none of the lists.")

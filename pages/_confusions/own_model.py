@@ -19,7 +19,7 @@ MOST = 100_000  # rows
 WORD = next(word for word, part in confusions_state.PARTS.items() if part == OWN)
 
 
-def panel(view: View, about: dict, found: Confusions | None) -> None:
+def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """Uploader, box to paste into, and what became of the rows."""
     left, right = st.columns(2, gap="medium")
     with left:

@@ -70,18 +70,18 @@ def steepest(paths: list[Path]) -> np.ndarray:
 
 def sentence(paths: list[Path]) -> str:
     """What to look for, in the numbers of these very paths."""
-    told = []
+    sentences = []
     for path in paths:
         (w, b), longest = path.places[-1], float(path.lengths.max())
         if path.rule == "no clipping" and longest >= FAR:
-            told.append(
+            sentences.append(
                 f"**Without clipping**, step {path.lengths.argmax() + 1} is {longest:.2g} long: the path is thrown off the cliff and "
                 f"ends at w = {w:.1f}, b = {b:.1f}, with an error of {path.late:.2g}."
             )
         else:
             name = "Without clipping" if path.rule == "no clipping" else f"Clipped {path.rule}"
-            told.append(f"**{name}**, no step is longer than {longest:.2g}; over its last steps the error is {path.late:.2g}.")
-    return " ".join(told)
+            sentences.append(f"**{name}**, no step is longer than {longest:.2g}; over its last steps the error is {path.late:.2g}.")
+    return " ".join(sentences)
 
 
 def _descent() -> Descent:
@@ -102,8 +102,8 @@ def _descent() -> Descent:
 
 def _preset(name: str) -> None:
     how, is_on, rules = PRESETS[name]
-    for each in ("rate", "threshold", "w", "b", "steps"):
-        st.session_state[f"{KEY}.{each}"] = getattr(how, each)
+    for slider in ("rate", "threshold", "w", "b", "steps"):
+        st.session_state[f"{KEY}.{slider}"] = getattr(how, slider)
     st.session_state[PATHS], st.session_state[OMEGA] = list(rules), is_on
     if is_on:
         st.session_state[WEIGHT] = how.omega

@@ -122,7 +122,7 @@ def gap(corpus: str) -> dict[str, Any]:
 def _read(name: str) -> dict[str, Any]:
     file = models.folder_of_checkpoints() / name
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

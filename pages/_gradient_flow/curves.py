@@ -72,13 +72,13 @@ def felt(view: View) -> Felt:
 def sentence(view: View, drawn: list[Curve]) -> str:
     """What to look for in this very picture: the lines that reach furthest and least far, in numbers."""
     token = f"“{plain(sign(view.text[view.at]))}”"
-    far = min(FAR, *(len(each.log10) - 1 for each in drawn)) if drawn else 0
-    trained = sorted((each for each in drawn if each.is_trained), key=lambda each: each.log10[far])
+    far = min(FAR, *(len(line.log10) - 1 for line in drawn)) if drawn else 0
+    trained = sorted((line for line in drawn if line.is_trained), key=lambda line: line.log10[far])
     if not trained or not far:
         return f"Follow the error at {token} back through the text."
-    told = f"Follow the error at {token} back: {far} characters earlier **{plain(trained[-1].name)}** still has "
-    told += f"{_share(trained[-1].log10[far])} of its gradient"
-    return told + (f", **{plain(trained[0].name)}** {_share(trained[0].log10[far])}." if len(trained) > 1 else ".")
+    said = f"Follow the error at {token} back: {far} characters earlier **{plain(trained[-1].name)}** still has "
+    said += f"{_share(trained[-1].log10[far])} of its gradient"
+    return said + (f", **{plain(trained[0].name)}** {_share(trained[0].log10[far])}." if len(trained) > 1 else ".")
 
 
 def _share(log10: float) -> str:
@@ -108,27 +108,27 @@ def panel(view: View) -> list[Curve]:
 
 def _opener(view: View) -> tuple[int, str] | None:
     """Where the mark under the loss was opened, if it is one and that is in sight."""
-    for each in state.found(view.text):
-        if each.at <= view.at < each.at + len(each.mark) and each.opened >= view.start:
-            return view.at - 1 - each.opened, f"{each.opener} opened here"
+    for closing in state.closing_marks(view.text):
+        if closing.at <= view.at < closing.at + len(closing.mark) and closing.opened >= view.start:
+            return view.at - 1 - closing.opened, f"{closing.opener} opened here"
     return None
 
 
 def _falls(view: View, drawn: list[Curve]) -> str:
     """A table of the lags at which each line falls below a half, a tenth, a hundredth, a thousandth."""
     rows = ["| gradient falls below | 1/2 | 1/10 | 1/100 | 1/1000 |", "|---|--:|--:|--:|--:|"]
-    for each in drawn:
-        lags = reach([each.log10]).falls
-        rows.append(f"| {plain(each.name)} | " + " | ".join("–" if lag is None else str(lag) for lag in lags) + " |")
+    for line in drawn:
+        lags = reach([line.log10]).falls
+        rows.append(f"| {plain(line.name)} | " + " | ".join("–" if lag is None else str(lag) for lag in lags) + " |")
     return "\n".join(rows)
 
 
 def factors(drawn: list[Curve]) -> pd.DataFrame:
     """What each step multiplies the gradient with, by band of distances, and the half-life where the bands agree."""
     rows = []
-    for each in drawn:
-        told = reach([each.log10])
-        bands = {f"{start} to {stop}": factor for (start, stop), factor in zip(told.bands, told.factors, strict=True)}
-        falls = {f"1/{1 / share:.0f}": lag for share, lag in zip(SHARES, told.falls, strict=True)}
-        rows.append({"line": each.name} | falls | bands | {"half-life": told.half_life})
+    for line in drawn:
+        fall = reach([line.log10])
+        bands = {f"{start} to {stop}": factor for (start, stop), factor in zip(fall.bands, fall.factors, strict=True)}
+        falls = {f"1/{1 / share:.0f}": lag for share, lag in zip(SHARES, fall.falls, strict=True)}
+        rows.append({"line": line.name} | falls | bands | {"half-life": fall.half_life})
     return pd.DataFrame(rows)

@@ -17,15 +17,15 @@ stood there: the two figures **go together**, which does not prove that one is t
 
 def panel(view: View, drawn: list[Curve]) -> None:
     """The figure, where it was measured."""
-    found = compute.gap(st.session_state[state.CORPUS])
-    if not found:
+    measured = compute.gap(st.session_state[state.CORPUS])
+    if not measured:
         st.info("The gap has not been measured for these networks. With their training text at hand: `python -m models measure NAME gap`.")
         return
-    mark, opener = found["mark"], found["opener"]
+    mark, opener = measured["mark"], measured["opener"]
     st.markdown(
-        f"**The gap**: does it still know that the `{opener}` is open? {found['marks']} links of text that no network was trained on"
+        f"**The gap**: does it still know that the `{opener}` is open? {measured['marks']} links of text that no network was trained on"
     )
-    figure = figures.gap(found["bands"], mark, is_dark())
+    figure = figures.gap(measured["bands"], mark, is_dark())
     with st.container(key="gradient_flow.gap.frame"):
-        show(figure, "gradient_flow.gap", "gap", figures.table(found["bands"]), stretch=True)
+        show(figure, "gradient_flow.gap", "gap", figures.table(measured["bands"]), stretch=True)
     st.caption(READ)

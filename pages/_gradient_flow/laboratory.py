@@ -48,29 +48,29 @@ def panel(view: View, drawn: list[Curve]) -> None:
         for name, setup in PRESETS.items():
             st.button(name, key=f"{KEY}.preset.{name}", on_click=_set, args=(setup,))
     setup = _setup()
-    found: Run = shared_cache("laboratory", 16).get(setup, lambda: run(setup))
-    st.markdown(sentence(setup, found))
+    ran: Run = shared_cache("laboratory", 16).get(setup, lambda: run(setup))
+    st.markdown(sentence(setup, ran))
     left, middle, right = st.columns([11, 6, 6], gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
-        figure = figures.bounds(found, is_dark())
+        figure = figures.bounds(ran, is_dark())
         draw(figure, f"{KEY}.bounds", stretch=True)
-        save(figure, f"{KEY}.bounds", "laboratory", figures.table(found))
+        save(figure, f"{KEY}.bounds", "laboratory", figures.table(ran))
     with middle:
-        draw(figures.eigenvalues(found, is_dark()), f"{KEY}.eigenvalues")
+        draw(figures.eigenvalues(ran, is_dark()), f"{KEY}.eigenvalues")
     with right:
-        draw(figures.slopes(setup.phi, found, is_dark()), f"{KEY}.slopes")
+        draw(figures.slopes(setup.phi, ran, is_dark()), f"{KEY}.slopes")
     st.caption(READ)
 
 
-def sentence(setup: Setup, found: Run) -> str:
+def sentence(setup: Setup, ran: Run) -> str:
     """The three numbers that are not one, and what happened."""
-    gamma = f"γ = **{setup.phi.gamma:g}**, " if found.loose is not None else ""
-    told = f"σ = **{found.sigma:.2f}**, {gamma}radius = **{found.radius:.2f}**, "
-    if not np.isfinite(found.factor):
-        left = int(np.isfinite(found.gradient).sum())  # at so many distances something arrives, the first is the loss itself
-        return told + ("and it dies at once." if left == 1 else f"and **{left}** steps back nothing of it is left.")
-    fate = "grows" if found.factor > 1 + 1e-9 else "stays as large as it is" if found.factor > 1 - 1e-9 else "vanishes"
-    return told + f"measured factor = **{found.factor:.3f}** a step: it {fate}."
+    gamma = f"γ = **{setup.phi.gamma:g}**, " if ran.loose is not None else ""
+    sizes = f"σ = **{ran.sigma:.2f}**, {gamma}radius = **{ran.radius:.2f}**, "
+    if not np.isfinite(ran.factor):
+        left = int(np.isfinite(ran.gradient).sum())  # at so many distances something arrives, the first is the loss itself
+        return sizes + ("and it dies at once." if left == 1 else f"and **{left}** steps back nothing of it is left.")
+    fate = "grows" if ran.factor > 1 + 1e-9 else "stays as large as it is" if ran.factor > 1 - 1e-9 else "vanishes"
+    return sizes + f"measured factor = **{ran.factor:.3f}** a step: it {fate}."
 
 
 def _setup() -> Setup:
@@ -101,7 +101,7 @@ def _choice(label: str, options: Sequence[str], name: str, width: int, **more: A
 def _set(setup: Setup) -> None:
     """Put the sliders where a setup has them."""
     state = st.session_state
-    state[f"{KEY}.kind"], state[f"{KEY}.by"] = TITLES[setup.kind], next(told for told, by in SET.items() if by == setup.by)
+    state[f"{KEY}.kind"], state[f"{KEY}.by"] = TITLES[setup.kind], next(name for name, by in SET.items() if by == setup.by)
     for name in ("start", "size", "units", "steps", "noise"):
         state[f"{KEY}.{name}"] = getattr(setup, name)
     if setup.kind == "rnn":

@@ -35,9 +35,9 @@ def panel(view: View, drawn: list[Curve]) -> None:
 
 
 def _row(name: str, run: str, layer: dict) -> dict:
-    def told(lags: list) -> str:
+    def in_words(lags: list) -> str:
         low, median, high = ("–" if lag is None else str(lag) for lag in lags)
         return f"{median} ({low} to {high})"
 
     factors = {band.replace("-", " to "): factor for band, factor in layer["factors"].items()}
-    return {"network": f"{name}, {run}"} | {share: told(lags) for share, lags in layer["lags"].items()} | factors
+    return {"network": f"{name}, {run}"} | {share: in_words(lags) for share, lags in layer["lags"].items()} | factors

@@ -55,27 +55,27 @@ def title(network: Network) -> str:
     """What a line is called."""
     if network.is_trained:
         return network.name
-    told = UNTRAINED.format(TITLES[kind(network.name)])
-    return told if network.bias is None else f"{told}, forget bias {network.bias:g}"
+    name = UNTRAINED.format(TITLES[kind(network.name)])
+    return name if network.bias is None else f"{name}, forget bias {network.bias:g}"
 
 
 def example(corpus: str) -> str:
     """The text to open with, what is read before it included."""
-    found = EXAMPLES.get(corpus, EXAMPLES["wiki"])
-    return found.warm_up + found.text
+    shown = EXAMPLES.get(corpus, EXAMPLES["wiki"])
+    return shown.warm_up + shown.text
 
 
-def found(text: str) -> list[Closing]:
+def closing_marks(text: str) -> list[Closing]:
     """Every closing mark of a text."""
-    return sorted((each for pair in PAIRS[:4] for each in closings(text, *pair)), key=lambda each: each.at)
+    return sorted((mark for pair in PAIRS[:4] for mark in closings(text, *pair)), key=lambda mark: mark.at)
 
 
 def first_place(text: str) -> int:
     """The character to open with: of marks with 200 characters before them, of the first kind there is, the one opened earliest."""
     for opener, mark in PAIRS:
-        far = [each for each in closings(text, opener, mark) if each.at > BACKS[0]]
+        far = [closing for closing in closings(text, opener, mark) if closing.at > BACKS[0]]
         if far:
-            return max(far, key=lambda each: each.distance).at
+            return max(far, key=lambda closing: closing.distance).at
     return max(len(text) - 1, 1)
 
 
@@ -107,8 +107,8 @@ def pick() -> View:
             text = _text_popover(corpus)
     at = st.session_state[AT]
     at = first_place(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
-    number = int(layer.removeprefix("layer ")) - 1
-    return View(lines, felt, text, at, int(back.split()[0]), number, WHATS[what], scale == SCALES[1])
+    index = int(layer.removeprefix("layer ")) - 1
+    return View(lines, felt, text, at, int(back.split()[0]), index, WHATS[what], scale == SCALES[1])
 
 
 def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:

@@ -82,9 +82,9 @@ class Places:
 @st.cache_resource(show_spinner=False)
 def places() -> Places:
     """The places of this server."""
-    found = Places()
-    atexit.register(found.end)
-    return found
+    shared = Places()
+    atexit.register(shared.end)
+    return shared
 
 
 def presence() -> Callable[[], bool]:
@@ -246,14 +246,14 @@ def _progress(work: Background, key: str) -> None:
         if work.state == FAILED and work.error is not None:
             raise work.error
         return
-    told = f"Training: {share}"
+    label = f"Training: {share}"
     if work.state == PAUSED:
-        told = f"Paused after {share}"
+        label = f"Paused after {share}"
     if work.state == WAITING:
         ahead = places().ahead(work)
-        told = f"Waiting: {places().count} trainings run on this server" + (f", and {ahead} wait before yours" if ahead else "")
+        label = f"Waiting: {places().count} trainings run on this server" + (f", and {ahead} wait before yours" if ahead else "")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(1.0, work.done / max(1, work.total)), text=told)
+        st.progress(min(1.0, work.done / max(1, work.total)), text=label)
         if work.is_held:
             st.button("Go on", key=f"{key}.resume", icon=":material/play_arrow:", on_click=work.resume)
         else:

@@ -35,8 +35,8 @@ def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
 
 @st.cache_data(show_spinner=False, ttl=30)
 def _shipped(kinds: tuple[str, ...]) -> dict[str, dict]:
-    found = {name: believed(card) for name, card in models.available().items() if card["kind"] in kinds}
-    return {name: card for name, card in found.items() if card}
+    checked = {name: believed(card) for name, card in models.available().items() if card["kind"] in kinds}
+    return {name: card for name, card in checked.items() if card}
 
 
 @st.cache_data(show_spinner=False, ttl=30)

@@ -30,18 +30,18 @@ def patiently(label: str, key: str, cancel: Callable[[], None], work: Callable[[
     `report(done, total)` is where a click on Cancel, or a newer input, stops the work: Streamlit ends the running
     script at the next element, and the click has called `cancel` first.
     """
-    place, started, bar = st.empty(), time.monotonic(), None
+    frame, started, bar = st.empty(), time.monotonic(), None
 
     def report(done: int, total: int) -> None:
         nonlocal bar
         if bar is None and time.monotonic() - started < 1.0:
             return
         if bar is None:
-            with place.container(horizontal=True, vertical_alignment="center"):
+            with frame.container(horizontal=True, vertical_alignment="center"):
                 bar = st.progress(0.0, text=label)
                 st.button("Cancel", key=key, on_click=cancel)
         bar.progress(min(1.0, done / max(1, total)), text=f"{label}: {done:,} of {total:,}")
 
     result = work(report)
-    place.empty()
+    frame.empty()
     return result

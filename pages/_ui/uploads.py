@@ -49,10 +49,10 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
     trial = _folder() / f"{name}.trial"
     try:
         write_atomically(trial, content)
-        found = load(trial).card["kind"]
-        if found not in kinds:
+        kind = load(trial).card["kind"]
+        if kind not in kinds:
             raise CheckpointError(
-                f"{trial} is of kind {found!r}; this page opens {' and '.join(map(repr, kinds))}. Another page may open it."
+                f"{trial} is of kind {kind!r}; this page opens {' and '.join(map(repr, kinds))}. Another page may open it."
             )
         trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
