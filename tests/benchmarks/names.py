@@ -18,7 +18,7 @@ ROWS = 100_000
 FEW = 200
 
 
-def test_set(count: int) -> str:
+def labelled_rows(count: int) -> str:
     """Rows of text and label: held-out names, each with a number of letters of its own before it, so that none stands twice."""
     dev = source().split()[1]
     lines = ["text,label"]
@@ -39,7 +39,7 @@ def run() -> list[dict]:
     probabilities(network, texts)
     speed = len(texts) / (time.perf_counter() - start)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-    rows: Labelled = table(test_set(ROWS))
+    rows: Labelled = table(labelled_rows(ROWS))
     parsed = time.perf_counter() - start
     found = answers_to_rows(network, rows)
     whole, grown = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -1,11 +1,34 @@
 """What tests of pages share."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from tests.pages.app import forget
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_without_delay() -> Iterator[None]:
+    """AppTest reads the metadata of every installed package before each run, and asks a thousand times a second whether it has ended.
+
+    Here it reads them once, and waits. Together that was a third of what a run takes.
+    """
+    asked = local_script_runner.require_widgets_deltas
+
+    def wait(runner: LocalScriptRunner, timeout: float = 3) -> None:
+        assert runner._script_thread is not None
+        runner._script_thread.join(timeout)
+        asked(runner, 0.1)  # it has ended; or else streamlit says that it has not, and stops it
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
+        yield
 
 
 @pytest.fixture

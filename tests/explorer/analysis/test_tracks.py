@@ -1,7 +1,5 @@
 """Concept tracks, worked out by hand: under each text stand the characters that are on."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -142,11 +140,10 @@ def test_bad_patterns_get_a_sentence(pattern: str, sentence: str):
 
 
 def test_a_catastrophic_pattern_is_stopped(monkeypatch):
-    monkeypatch.setattr(analysis_regex_track, "SECONDS", 0.5)
-    start = time.perf_counter()
-    with pytest.raises(AnalysisError, match=r"took more than 0\.5 seconds\. Repeats inside repeats"):
+    """Left alone the search takes 2 to the power of 100 steps: that the test ends is half of what it shows."""
+    monkeypatch.setattr(analysis_regex_track, "SECONDS", 0.1)
+    with pytest.raises(AnalysisError, match=r"took more than 0\.1 seconds\. Repeats inside repeats"):
         regex_track("a" * 100, "(a+)+b")
-    assert time.perf_counter() - start < 5
 
 
 def test_a_greedy_pattern_and_a_long_text_are_stopped(monkeypatch):

@@ -12,6 +12,7 @@ from explorer.figures.beam import tree
 from explorer.figures.bleu import Score, by_length
 from explorer.figures.export import alt_text, to_svg
 from explorer.records import Alignment
+from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import ALIGNED, BEAM, BLEU, EVEN, rows
 
 
@@ -28,7 +29,7 @@ def test_the_matrix_holds_every_weight_on_a_fixed_scale_and_frames_the_chosen_ro
     assert {"filter": "datum.row == 1"} in spec["layer"][1]["transform"]
     drawn = to_svg(alignment.matrix(ALIGNED, 1, numbers=True))
     assert ">0.90<" in drawn and ">voiture<" in drawn and drawn.count(">the<") == 2
-    assert "voiture from car 0.90; rouge from red 0.80" in spec["description"]
+    assert says(spec["description"], "voiture", "car", "0.90", "rouge", "red", "0.80")
 
 
 def test_many_words_make_small_cells_and_leaning_labels():
@@ -61,7 +62,9 @@ def test_lines_begin_at_their_top_and_cut_a_word_that_is_wider_than_their_margin
 
 def test_one_row_as_bars():
     bars = rows(alignment.row(ALIGNED, 2).to_dict(), "weight")
-    assert [r["weight"] for r in bars] == pytest.approx([0, 0.8, 0.2, 0, 0]) and "rouge" in alt_text(alignment.row(ALIGNED, 2))
+    assert [r["weight"] for r in bars] == pytest.approx([0, 0.8, 0.2, 0, 0]) and says(
+        alt_text(alignment.row(ALIGNED, 2)), "rouge", "red", "0.80"
+    )
     with pytest.raises(AnalysisError, match="no target word 9"):
         alignment.row(ALIGNED, 9)
     with pytest.raises(AnalysisError, match="Nothing was written"):
@@ -80,7 +83,7 @@ def test_the_beams_tree_puts_parents_amid_their_children_and_follows_the_chosen_
     assert len({every[n]["y"] for n in (3, 5, 6)}) == 3  # leaves stand apart
     assert {n for n, row in every.items() if row["on_path"]} == {0, 2, 5}
     assert every[3]["state"] == "dropped here" and every[3]["strength"] < every[2]["strength"]
-    assert "la maison </s>" in alt_text(tree(BEAM, 5)) and "1 dropped" in alt_text(tree(BEAM, 5))
+    assert "la maison </s>" in alt_text(tree(BEAM, 5)) and says(alt_text(tree(BEAM, 5)), "6", "1", "dropped")
     with pytest.raises(AnalysisError, match="There is no word 7"):
         tree(BEAM, 7)
 
@@ -91,7 +94,7 @@ def test_bleu_by_length_draws_each_interval():
         ("additive", "1-5", 48, 52),
         ("additive", "6-8", 43, 47.5),
     ]
-    assert "none: 1-5 words 47.0, 6-8 words 30.0" in alt_text(by_length(BLEU))
+    assert says(alt_text(by_length(BLEU)), "none", "1-5", "47.0", "6-8", "30.0")
     alike = {
         name: [Score("1-5", 30.0 + n / 10, 29.0, 31.0, 10), Score("6-8", 20.0 + n / 10, 10.0, 40.0, 10)] for n, name in enumerate("abcde")
     }

@@ -6,6 +6,7 @@ import pytest
 from explorer.errors import AnalysisError
 from explorer.figures.bits import TOP, bits, smoothed
 from explorer.figures.export import alt_text
+from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import rows, texts
 
 
@@ -24,7 +25,7 @@ def test_bits_draw_every_series_smooth_and_raw():
     calm = bits({"wiki-lstm": np.array([1.0, 1.0, 1.0, 20.0, 1.0, 1.0, 1.0])}, "abcdefg", window=7).to_dict()
     assert max(r["clipped"] for r in rows(calm, "raw", "value")) == TOP
     assert by["wiki-lstm", 100]["raw"] is None and by["5-gram", 102]["token"] == "c"
-    assert "wiki-lstm 12.00, 5-gram 3.00" in alt_text(figure)
+    assert says(alt_text(figure), "4", "wiki-lstm", "12.00", "5-gram", "3.00")
     assert ">wiki-lstm</text>" in texts(figure) and ">5-gram</text>" in texts(figure)
     with pytest.raises(AnalysisError, match="wiki-lstm has 3 values; expected 4"):
         bits({"wiki-lstm": np.zeros(3)}, "abcd")

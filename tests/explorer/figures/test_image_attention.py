@@ -10,6 +10,7 @@ from explorer.figures import image_attention
 from explorer.figures.export import to_svg
 from explorer.figures.image_attention import DIMMED, Seen
 from models.captioning.images import cell_box, spread, squashed
+from tests.explorer.figures.facts import says
 
 SIZES = [(224, 224), (500, 333), (97, 640), (13, 29)]
 
@@ -93,7 +94,7 @@ def test_figures_are_exported_with_their_pictures_and_the_map_with_its_numbers()
     cells = next(rows for rows in spec["datasets"].values() if "value" in rows[0])
     assert [each["value"] for each in cells] == values.tolist()
     assert (cells[4]["left"], cells[4]["right"], cells[4]["top"], cells[4]["bottom"]) == (40, 80, 30, 60)
-    assert spec["description"].endswith("Most at row 2, column 1 of 2 x 3: 3.")
+    assert says(spec["description"], "2", "1", "2", "3", "3")
 
 
 def test_a_strip_is_drawn_wide_enough_to_be_pressed_and_other_pictures_keep_their_shape():

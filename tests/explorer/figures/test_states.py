@@ -11,6 +11,7 @@ from explorer.errors import ExplorerError, RecordError
 from explorer.figures import characters
 from explorer.figures.scales import Scale, ink, ramp, scale_of
 from explorer.figures.states import STEPS, StateFigure
+from tests.explorer.figures.facts import says
 
 TOKENS = (*"<b>\n[ \t]&", "é", "\u0301", "😀", "ש", "\x00")
 
@@ -103,8 +104,8 @@ def test_alt_tells_the_extremes():
     values = np.zeros((14, 4), np.float32)
     values[5, 2], values[3, 2] = 0.875, -0.5
     said = figure(values=values).alt()
-    assert "Unit 2 is highest, 0.88, at character 5 (space) and lowest, -0.5, at character 3 (newline)." in said
-    assert "14 characters of text and a map of 4 units, tanh(cell), rows ordered by memory time" in said
+    assert says(said, "2", "highest", "0.88", "5", "space", "lowest", "-0.5", "3", "newline")
+    assert says(said, "14", "4", "tanh(cell)", "memory time")
 
 
 @pytest.mark.parametrize("dark", [False, True])

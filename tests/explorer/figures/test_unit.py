@@ -9,6 +9,7 @@ from explorer.analysis.saturation import gate_saturation
 from explorer.errors import AnalysisError
 from explorer.figures.saturation import saturation
 from explorer.figures.unit import gates_and_ledger, histogram, ranking
+from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import EXAMPLES, WIDE, planted, rows, texts
 from tests.explorer.traces import gru_trace, rnn_trace
 
@@ -44,7 +45,7 @@ def test_histogram_counts_every_value():
     bins = rows(spec, "from", "characters")
     assert sum(b["characters"] for b in bins) == 50 and (bins[0]["from"], bins[-1]["to"]) == (-1, 1)
     assert rows(histogram(np.array([-5.0, 7.0]), "cell", 0.0).to_dict(), "to")[-1]["to"] == 7
-    assert "50 values from -0.96 to 0.96" in spec["description"]
+    assert says(spec["description"], "unit", "1", "50", "-0.96", "0.96", "0.00")
     with pytest.raises(AnalysisError, match="text is empty"):
         histogram(np.zeros(0), "cell")
 

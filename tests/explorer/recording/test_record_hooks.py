@@ -1,7 +1,9 @@
 """The hooks of a recording: where they can be set, whom they hear, and that they are gone afterwards."""
 
+import contextlib
 import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -43,8 +45,46 @@ def test_a_recording_hears_only_its_own_context():
     assert recording.trace("abcdef").hidden.shape[0] == 6
 
 
+def test_a_hook_whose_recording_ends_while_torch_calls_hooks_is_silent():
+    """Torch then calls it without the keyword arguments; so it does where another thread ends its recording."""
+    gru, ended = nn.GRU(2, 3), contextlib.ExitStack()
+    first = gru.register_forward_hook(lambda *given: ended.close())
+    silent = ended.enter_context(explorer.record(gru))
+    with explorer.record(gru) as recording:
+        gru(torch.randn(4, 2))
+    first.remove()
+    assert recording.trace("abcd").hidden.shape == (4, 1, 3) and not silent._calls["gru"] and not silent._odd
+    assert hooks(gru) == 0
+
+
+def test_one_thread_at_a_time_sets_and_removes_hooks():
+    """Torch numbers hooks with a counter that two threads may read at once."""
+    inside, most, barrier = [], [], threading.Barrier(2)
+
+    class Slow(nn.GRU):
+        def register_forward_hook(self, *args, **options):
+            inside.append(1)
+            time.sleep(0.02)
+            most.append(len(inside))
+            inside.pop()
+            return super().register_forward_hook(*args, **options)
+
+    def work() -> None:
+        barrier.wait()
+        with explorer.record(slow):
+            slow(torch.randn(1, 2))
+
+    slow = Slow(2, 3)
+    running = [threading.Thread(target=work) for _ in range(2)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert most == [1, 1] and hooks(slow) == 0
+
+
 def test_eight_threads_record_one_module_at_once():
-    gru, wrong, threads, rounds, calls = nn.GRU(2, 3), [], 8, 1_000, 4
+    gru, wrong, threads, rounds, calls = nn.GRU(2, 3), [], 8, 40, 4
     inputs = [torch.full((1, 2), float(number)) for number in range(threads)]
 
     def work(number: int) -> None:

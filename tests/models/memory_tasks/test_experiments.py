@@ -1,7 +1,7 @@
 """Live training: each look is what autograd says, a training is looked at to its end, and `measure memory_tasks` keeps what it gives."""
 
 import json
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,11 +45,24 @@ def test_a_training_is_looked_at_from_before_its_start_to_its_end():
     assert reports == [(done, 40) for done in range(1, 41)]
 
 
-def test_a_pause_takes_no_seconds_of_a_training():
+def test_a_pause_takes_no_seconds_of_a_training(monkeypatch):
+    """On a clock of its own: a look takes 10 seconds, an update 2, and after each update there is a pause of 1,000."""
+    now = [0.0]
+
+    def passing(seconds: float, act):
+        def timed(*args):
+            now[0] += seconds
+            return act(*args)
+
+        return timed
+
+    monkeypatch.setattr(experiments, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(experiments, "look", passing(10, experiments.look))
+    monkeypatch.setattr(Trainer, "_step", passing(2, Trainer._step))
     courses: list[Course] = []
-    setup, started = Setup(length=10, units=4, updates=4, looks=2), time.monotonic()
-    experiments.train(setup, "LSTM", courses.append, lambda done, total: time.sleep(0.3))
-    assert courses[-1].seconds < time.monotonic() - started - 4 * 0.3
+    setup = Setup(length=10, units=4, updates=4, looks=2)
+    experiments.train(setup, "LSTM", courses.append, passing(1_000, lambda done, total: None))
+    assert [course.seconds for course in courses] == [10, 10 + 2 * 2 + 10, 10 + 4 * 2 + 20] and now[0] == 4038
 
 
 def test_it_measures_what_the_page_trains(monkeypatch, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -169,9 +170,15 @@ def test_examples_end_with_their_mark():
 def test_dev_score_is_minus_bleu_of_greedy_translations(monkeypatch):
     loaded = tiny_translator(seed=1)
     references = data.grouped(PAIRS[:40])
-    found = [translate(loaded.module, loaded.vocab, source, GREEDY).text for source in references]
-    score = training.dev_score(loaded.vocab, references)(loaded.module)
-    assert score == pytest.approx(-training.bleu.bleu(found, list(references.values())))
+    own = {source: [translate(loaded.module, loaded.vocab, source, GREEDY).text] for source in references}
+    assert training.dev_score(loaded.vocab, own)(loaded.module) < -50 < training.dev_score(loaded.vocab, references)(loaded.module)
+    # By hand: 10 of 11, 7 of 9, 5 of 7 and 3 of 5 of the 1- to 4-grams match; no sentence is short.
+    said = {"a": "there is a cat on a mat", "b": "go away now please"}
+    wanted = {"a": ["the cat is on the mat", "there is a cat on the mat"], "b": ["go away now please"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "translate_all", lambda *given: [SimpleNamespace(text=said[source]) for source in given[2]])
+        score = training.dev_score(loaded.vocab, wanted)(loaded.module)
+    assert score == pytest.approx(-100 * (10 / 11 * 7 / 9 * 5 / 7 * 3 / 5) ** 0.25)
     monkeypatch.setattr(training, "LISTENED", 10)
     asked = []
     monkeypatch.setattr(training, "translate_all", lambda module, pieces, sources, search: asked.extend(sources) or [])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary.subwords import BLANK, BYTES, END, MARKS, Pieces, spaced
-from tests.models.translation.tiny_translation import vocabulary
+from tests.models.translation.tiny_translation import sentences, vocabulary
 
 LINES = ["le chat voit l'homme .", "le chien voit le chat !", "l'homme est là ."] * 3
 PIECES = Pieces.learn(LINES, 300)
@@ -62,12 +62,14 @@ def test_every_space_is_one_ordinary_space(space: str):
 
 
 def test_the_same_lines_give_the_same_vocabulary_in_another_process():
-    code = "import json; from tests.models.translation.tiny_translation import vocabulary; print(json.dumps(vocabulary().card()))"
-    root = Path(__file__).parents[3]
+    code = (
+        "import json, sys; from models.vocabulary.subwords import Pieces; print(json.dumps(Pieces.learn(json.load(sys.stdin), 320).card()))"
+    )
+    root, lines = Path(__file__).parents[3], [sentence for pair in sentences(200) for sentence in pair]
     for seed in ("1", "2"):
         environment = {"PYTHONHASHSEED": seed, "PATH": "", "TOKENIZERS_PARALLELISM": "false"}
-        done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True, check=True)
-        assert Pieces.of_card(json.loads(done.stdout)) == vocabulary()
+        learn = {"input": json.dumps(lines), "cwd": root, "env": environment, "capture_output": True, "text": True, "check": True}
+        assert Pieces.of_card(json.loads(subprocess.run([sys.executable, "-c", code], **learn).stdout)) == vocabulary()
 
 
 def test_a_card_brings_back_the_same_pieces():
