@@ -110,7 +110,7 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
     x = alt.X("left:Q", axis=None, scale=alt.Scale(nice=False, domain=[-1, 2]))
     drawn = alt.Chart(frame).mark_rule(color=COLOURS[dark][1], strokeCap="round")
     drawn = drawn.encode(
-        x=x, x2="right:Q", y=y, y2="to:Q",
+        x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("to:Q"),
         opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
         strokeWidth=alt.StrokeWidth("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0.5, 9]), legend=None),
         tooltip=["source", "target", alt.Tooltip("weight", format=".2f")],
@@ -226,4 +226,6 @@ def _column_of(
     frame["from"] = _heights(len(words), alignment)
     is_chosen = "true" if chosen is None else f"datum.row == {int(chosen)}"
     texts = alt.Chart(frame).mark_text(align=align, dx=-8 if align == "right" else 8, fontSize=13, limit=104, color=ink(dark))
-    return texts.encode(x="left:Q", y="from:Q", text="word:N", opacity=alt.condition(is_chosen, alt.value(1), alt.value(0.6)))
+    return texts.encode(
+        x=alt.X("left:Q"), y=alt.Y("from:Q"), text=alt.Text("word:N"), opacity=alt.condition(is_chosen, alt.value(1), alt.value(0.6))
+    )

@@ -56,7 +56,7 @@ def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = Fal
     strong = LAYERS[dark][0]
     colour = alt.condition("datum.on_path", alt.value(strong), alt.value(ink(dark)))
     lines = alt.Chart(frame).mark_rule().encode(
-        x=alt.X("from_x:Q", axis=None), x2="x:Q", y=alt.Y("from_y:Q", axis=None), y2="y:Q", opacity=faint,
+        x=alt.X("from_x:Q", axis=None), x2=alt.X2("x:Q"), y=alt.Y("from_y:Q", axis=None), y2=alt.Y2("y:Q"), opacity=faint,
         color=alt.condition("datum.on_path", alt.value(strong), alt.value(ink(dark, faint=True))),
         strokeWidth=alt.condition("datum.on_path", alt.value(2.5), alt.value(1)),
     )  # fmt: skip
@@ -64,8 +64,8 @@ def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = Fal
     tooltip = ["word", alt.Tooltip("score", format=".2f", title="log p / length"), "state"]
     # A word stands on a broad outline of itself in the ground's colour, so that no line runs through it.
     ground = {"color": (paper := "#141418" if dark else "#ffffff"), "stroke": paper, "strokeWidth": 7}
-    under = alt.Chart(frame).mark_text(fontSize=12, **ground).encode(x=x, y=y, text="word:N")
-    words = alt.Chart(frame).mark_text(fontSize=12).encode(x=x, y=y, text="word:N", color=colour, opacity=faint, tooltip=tooltip)
+    under = alt.Chart(frame).mark_text(fontSize=12, **ground).encode(x=x, y=y, text=alt.Text("word:N"))
+    words = alt.Chart(frame).mark_text(fontSize=12).encode(x=x, y=y, text=alt.Text("word:N"), color=colour, opacity=faint, tooltip=tooltip)
     chart = alt.layer(lines, under, words.add_params(click)).properties(width=COLUMN * (wide + 1.8), height=ROW * max(2.0, tall + 1))
     return themed(chart, _in_words(branches, chosen), dark)
 

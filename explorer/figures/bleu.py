@@ -50,9 +50,9 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
     y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(domain=[low, high]))
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     lines = base.mark_line(point=True).encode(y=y, strokeDash=dash, tooltip=tooltip)
-    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="BLEU"), y2="high:Q", tooltip=tooltip)
+    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="BLEU"), y2=alt.Y2("high:Q"), tooltip=tooltip)
     last = frame[frame["length"] == lengths[-1]]
     last = last.assign(bleu=spread([float(each) for each in last["bleu"]], 15 / HEIGHT * (high - low)))
-    ends = alt.Chart(last).mark_text(align="left", dx=8, fontSize=12).encode(x=x, y="bleu:Q", text="said:N", color=colour)
+    ends = alt.Chart(last).mark_text(align="left", dx=8, fontSize=12).encode(x=x, y=alt.Y("bleu:Q"), text=alt.Text("said:N"), color=colour)
     told = "; ".join(f"{name}: " + ", ".join(f"{each.length} words {each.bleu:.1f}" for each in all_of) for name, all_of in scores.items())
     return themed(alt.layer(bars, lines, ends).properties(width=560, height=HEIGHT), f"BLEU by length of the source. {told}.", dark)

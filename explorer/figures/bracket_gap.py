@@ -43,7 +43,7 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     tooltip = [alt.Tooltip("model"), alt.Tooltip("distance"), *numbers, alt.Tooltip("n")]
     base = alt.Chart(frame).encode(x=x, color=colours(styles), tooltip=tooltip)
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dashes(styles))
-    spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
+    spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=34, opacity=1).encode(y=y)
     # All right of the last point: at their own places names would lie on the intervals of others.
     names = end_labels(frame.assign(position=frame["position"].max()), styles, (0.0, 1.0), HEIGHT).encode(x=x)

@@ -141,7 +141,8 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
     corners = threshold * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
     square = pd.DataFrame(corners, columns=["w", "b"]).assign(place=np.arange(5))
     drawn = [
-        alt.Chart(edge).mark_line(color=ink(dark), opacity=0.5, strokeWidth=1).encode(x=x, y=y, order="place:Q") for edge in (ring, square)
+        alt.Chart(edge).mark_line(color=ink(dark), opacity=0.5, strokeWidth=1).encode(x=x, y=y, order=alt.Order("place:Q"))
+        for edge in (ring, square)
     ]
     for rule, end in ends.items():
         row = pd.DataFrame({"w": [end[0]], "b": [end[1]], "w0": [0.0], "b0": [0.0], "rule": [rule]})
@@ -158,7 +159,7 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
     for rule, end in kept.items():
         row = pd.DataFrame({"w": [end[0]], "b": [end[1]], "words": [rule]})
         style = {"align": sides[rule], "dx": 9 if sides[rule] == "left" else -9, "fontSize": 12, "color": colour(rule, dark)}
-        drawn.append(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text="words:N"))
+        drawn.append(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text=alt.Text("words:N")))
     told = "; ".join(f"{rule} {end[0]:.2g} in w and {end[1]:.2g} in b" for rule, end in kept.items())
     title = f"a gradient of size {size:.2g}, cut to {threshold:g}" if size > threshold else f"a gradient of size {size:.2g}: not cut"
     chart = alt.layer(*drawn).properties(width=170, height=170, title=title)

@@ -60,9 +60,9 @@ def matrix(
     base = alt.Chart(frame).encode(x=_across(labels), y=_down(labels), opacity=alt.Opacity("strength:Q", legend=None, scale=None))
     click = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", empty=False)
     cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
-    cells = cells.encode(color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(), description="said:N").add_params(
-        click
-    )
+    cells = cells.encode(
+        color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(), description=alt.Description("said:N")
+    ).add_params(click)
     right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark], aria=False)  # the cell below has said it
     right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip())
     hatched = base.transform_filter("datum.hatched").mark_point(
@@ -102,7 +102,7 @@ def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int
     tooltip = ["true", alt.Tooltip("predicted", title="taken for"), alt.Tooltip("more", format="+.3f", title="share, more by")]
     cells = alt.Chart(frame).mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
     cells = cells.encode(x=_across(labels), y=_down(labels), color=alt.Color("more:Q", scale=scale, legend=legend), tooltip=tooltip)
-    cells = cells.encode(description="said:N")
+    cells = cells.encode(description=alt.Description("said:N"))
     most = said[int(np.abs(by).argmax())]
     size = cell_size(len(labels))
     cells = cells.properties(width=size * len(labels), height=size * len(labels))
@@ -241,7 +241,7 @@ def reliability_diagram(found: Reliability, dark: bool = False) -> alt.TopLevelM
     tooltip = ["names", *(alt.Tooltip(each, format=".2f") for each in ("confidence", "share right", "low", "high"))]
     base = alt.Chart(frame).encode(x=x, tooltip=tooltip)
     colour = LAYERS[dark][0]
-    bars = base.mark_rule(color=colour, strokeWidth=2).encode(y=alt.Y("low:Q", title="share that was right"), y2="high:Q")
+    bars = base.mark_rule(color=colour, strokeWidth=2).encode(y=alt.Y("low:Q", title="share that was right"), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, color=colour, opacity=1, size=50).encode(y=y)
     ends = pd.DataFrame({"confidence": [0.0, 1.0], "share right": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(color=ink(dark, faint=True), strokeDash=[4, 3]).encode(x=x, y=y)

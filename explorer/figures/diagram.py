@@ -72,7 +72,7 @@ class Sketch:
         """x and y of every layer: the same scales, without axes."""
         x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, self.width], nice=False))
         y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, self.height], reverse=True, nice=False))
-        return {"x": x, "y": y} | ({"x2": "x2:Q", "y2": "y2:Q"} if corners else {})
+        return {"x": x, "y": y} | ({"x2": alt.X2("x2:Q"), "y2": alt.Y2("y2:Q")} if corners else {})
 
     def _boxes(self) -> list[alt.Chart]:
         if not self.boxes:
@@ -88,7 +88,7 @@ class Sketch:
             if rows := [row for row in self.lines if row["dashed"] == dashed]:
                 line = alt.Chart(pd.DataFrame(rows)).mark_line(strokeWidth=1.5, strokeDash=[4, 4] if dashed else [1, 0])
                 colour = alt.Stroke("colour:N", scale=None)
-                layers.append(line.encode(stroke=colour, detail="arrow:N", order="order:Q", **self._places()))
+                layers.append(line.encode(stroke=colour, detail=alt.Detail("arrow:N"), order=alt.Order("order:Q"), **self._places()))
         if self.heads:
             # A little before the end, so that the tip and not the middle touches what it points at.
             rows = pd.DataFrame(self.heads)
@@ -105,7 +105,7 @@ class Sketch:
             rows = pd.DataFrame([row for row in self.letters if row["style"] == style])
             mark = alt.Chart(rows).mark_text(align=align, baseline="middle", fontWeight=weight or "normal")
             size, colour = alt.Size("size:Q", scale=None), alt.Color("colour:N", scale=None)
-            layers.append(mark.encode(text="told:N", size=size, color=colour, **self._places()))
+            layers.append(mark.encode(text=alt.Text("told:N"), size=size, color=colour, **self._places()))
         return layers
 
     def _targets(self) -> list[alt.Chart]:

@@ -64,9 +64,9 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
     border = alt.Chart(pd.DataFrame({"position": [study.border[0] + 0.5], "words": [study.border[1]]})).encode(x=x)
     drawn = [
         level.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3]),
-        level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.value(0), text="words:N"),
+        level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.value(0), text=alt.Text("words:N")),
         border.mark_rule(color=ink(dark), opacity=0.5),
-        border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.value(0), text="words:N"),
+        border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.value(0), text=alt.Text("words:N")),
         lines,
         points,
         end_labels(frame, styles, (0.0, 1.02), HEIGHT).encode(x=x),

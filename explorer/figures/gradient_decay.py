@@ -172,7 +172,7 @@ def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[al
         if curve.band is not None:
             low, high = (np.where(np.isfinite(each), each, -400.0) for each in curve.band)
             frame = pd.DataFrame({"lag": np.arange(len(low)), "value": low, "high": high})
-            area = alt.Chart(frame).mark_area(clip=True, opacity=0.16).encode(x=x, y=y, y2="high:Q")
+            area = alt.Chart(frame).mark_area(clip=True, opacity=0.16).encode(x=x, y=y, y2=alt.Y2("high:Q"))
             drawn.append(area.encode(color=alt.value(styles[curve.name][0])))
     return drawn
 
@@ -182,12 +182,16 @@ def _floor(floor: float, lowest: float, dark: bool, y: alt.Y) -> list[alt.Chart]
     quiet = {"fontSize": 11, "color": ink(dark), "opacity": 0.75}
     if floor < lowest:
         words = pd.DataFrame({"words": [f"float32 ends at 1e{floor:.0f}: see the whole scale"]})
-        text = alt.Chart(words).mark_text(align="left", baseline="bottom", dx=4, **quiet).encode(text="words:N")
+        text = alt.Chart(words).mark_text(align="left", baseline="bottom", dx=4, **quiet).encode(text=alt.Text("words:N"))
         return [text.encode(x=alt.value(0), y=alt.value(HEIGHT - 3))]
     frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["below what float32 can hold"]})
-    region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2="low:Q")
+    region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2=alt.Y2("low:Q"))
     rule = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[2, 3]).encode(y=y)
-    text = alt.Chart(frame).mark_text(align="right", baseline="top", dx=-4, dy=4, **quiet).encode(x=alt.value("width"), y=y, text="words:N")
+    text = (
+        alt.Chart(frame)
+        .mark_text(align="right", baseline="top", dx=-4, dy=4, **quiet)
+        .encode(x=alt.value("width"), y=y, text=alt.Text("words:N"))
+    )
     return [region, rule, text]
 
 
@@ -199,7 +203,7 @@ def _opener(opener: tuple[int, str] | None, x: alt.X, dark: bool) -> list[alt.Ch
     text = (
         alt.Chart(frame)
         .mark_text(color=ink(dark), align="right", baseline="top", dx=-4, fontSize=12)
-        .encode(x=x, y=alt.value(1), text="words:N")
+        .encode(x=x, y=alt.value(1), text=alt.Text("words:N"))
     )
     return [rule, text]
 
@@ -224,7 +228,7 @@ def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], ax
     for is_far, side in ((True, {"align": "left", "dx": 6}), (False, {"align": "right", "dx": -7})):
         frame = pd.DataFrame([end for end in ends if end["far"] is is_far], columns=["lag", "value", "series", "far"])
         if len(frame):
-            text = alt.Chart(frame).mark_text(fontSize=12, fontWeight=600, **side).encode(x=x, y=y, text="series:N")
+            text = alt.Chart(frame).mark_text(fontSize=12, fontWeight=600, **side).encode(x=x, y=y, text=alt.Text("series:N"))
             halo = text.mark_text(fontSize=12, fontWeight=600, stroke=GROUND[dark], strokeWidth=4, strokeJoin="round", **side)
             drawn += [halo, text.encode(color=colours(styles))]
     return drawn
@@ -248,16 +252,18 @@ def _strip(felt: Felt, lags: int, x: alt.X, dark: bool) -> list[alt.Chart]:
     for row, (fill, told) in enumerate(zip(fills, ("gradient to x", "times x"), strict=True)):
         frame[f"fill{row}"], frame[f"ink{row}"] = [paint for paint, _ in fill], [letter for _, letter in fill]
         low = HEIGHT + 3 + row * (ROW + GAP)
-        cells = alt.Chart(frame).mark_rect().encode(x=_across(lags, "from"), x2="to:Q", tooltip=tooltip)
+        cells = alt.Chart(frame).mark_rect().encode(x=_across(lags, "from"), x2=alt.X2("to:Q"), tooltip=tooltip)
         cells = cells.encode(y=alt.value(low), y2=alt.value(low + ROW), color=alt.Color(f"fill{row}:N", scale=None))
         words = alt.Chart(pd.DataFrame({"words": [told]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
-        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + ROW / 2), text="words:N")]
+        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + ROW / 2), text=alt.Text("words:N"))]
         if row == 0:
             size = f"width / {lags}"
             letters = alt.Chart(frame).mark_text(
                 font="monospace", fontSize=alt.expr(f"min(14, 1.6 * {size})"), opacity=alt.expr(f"{size} < 4 ? 0 : 1")
             )  # type: ignore[arg-type]
-            drawn.append(letters.encode(x=x, y=alt.value(low + ROW / 2), text="character:N", color=alt.Color("ink0:N", scale=None)))
+            drawn.append(
+                letters.encode(x=x, y=alt.value(low + ROW / 2), text=alt.Text("character:N"), color=alt.Color("ink0:N", scale=None))
+            )
     return drawn
 
 

@@ -123,7 +123,7 @@ def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool 
         image = (
             alt.Chart(frame)
             .mark_image(width=width, height=height, aria=False)
-            .encode(url="url:N", x=alt.value(width / 2), y=alt.value(height / 2))
+            .encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
         )
         title = alt.TitleParams([word], subtitle=[note], orient="bottom", color=ink(dark), subtitleColor=ink(dark), anchor="middle")
         panels.append(image.properties(width=width, height=height, title=title))
@@ -153,9 +153,9 @@ def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str
     x = alt.X("left:Q", axis=None, scale=alt.Scale(domain=[0, width], nice=False))
     y = alt.Y("top:Q", axis=None, scale=alt.Scale(domain=[0, height], nice=False, reverse=True))
     tooltip = ["row", "column", alt.Tooltip("value", format=".2g", title=name)]
-    cells = alt.Chart(frame).mark_rect().encode(x=x, x2="right:Q", y=y, y2="bottom:Q", color=colour, tooltip=tooltip)
+    cells = alt.Chart(frame).mark_rect().encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("bottom:Q"), color=colour, tooltip=tooltip)
     plain = alt.Chart(pd.DataFrame({"url": [address(png(picture))]})).mark_image(width=width, height=height, aria=False)
-    plain = plain.encode(url="url:N", x=alt.value(width / 2), y=alt.value(height / 2))
+    plain = plain.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
     sides = [each.properties(width=width, height=height) for each in (plain, cells)]
     most, told = int(np.argmax(values)), f"{name} for {seen.words[word]!r}, region by region, beside the picture."
     told = f"{told} Most at row {row[most] + 1}, column {column[most] + 1} of {rows} x {columns}: {values[most]:.2g}."

@@ -50,7 +50,7 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     else:
         told += f", the one by W alone at {run.loose[-1]:.1f}."
         edge = pd.DataFrame({"steps ago": frame["steps ago"], "value": np.clip(run.loose, low, top), "top": top})
-        shade = alt.Chart(edge).mark_area(color=ink(dark, faint=True), opacity=0.5, clip=True).encode(x=x, y=y, y2="top:Q")
+        shade = alt.Chart(edge).mark_area(color=ink(dark, faint=True), opacity=0.5, clip=True).encode(x=x, y=y, y2=alt.Y2("top:Q"))
         drawn = [shade, lines]
     chart = alt.layer(*drawn).properties(width=440, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # only the width gives way to the page
@@ -76,7 +76,7 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     x, y = alt.X("real:Q", title="real part", scale=scale, axis=axis), alt.Y("imaginary:Q", title="imaginary part", scale=scale, axis=axis)
     angle = np.linspace(0, 2 * np.pi, 91)
     ring = pd.DataFrame({"real": np.cos(angle), "imaginary": np.sin(angle), "place": np.arange(91)})
-    circle = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3]).encode(x=x, y=y, order="place:Q")
+    circle = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3]).encode(x=x, y=y, order=alt.Order("place:Q"))
     sets = {"W": run.eigenvalues, "last step's Jacobian": run.step_eigenvalues}
     dots = pd.concat([pd.DataFrame({"real": np.real(each), "imaginary": np.imag(each), "of": name}) for name, each in sets.items()])
     colour = alt.Scale(domain=list(sets), range=[LAYERS[dark][0], LAYERS[dark][1]])
@@ -105,7 +105,7 @@ def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
     counts, edges = np.histogram(np.clip(run.sums, -4, 4), bins=40, range=(-4, 4))
     bars = pd.DataFrame({"sum": edges[:-1], "to": edges[1:], "height": counts / counts.max()})
     across, up = alt.X("sum:Q", title=run.looked_at, axis=alt.Axis(grid=False)), alt.Y("height:Q", title=None, axis=alt.Axis(tickCount=4))
-    seen = alt.Chart(bars).mark_rect(color=ink(dark, faint=True), opacity=0.6).encode(x=across, x2="to:Q", y=up, y2=alt.datum(0))
+    seen = alt.Chart(bars).mark_rect(color=ink(dark, faint=True), opacity=0.6).encode(x=across, x2=alt.X2("to:Q"), y=up, y2=alt.datum(0))
     colour = alt.Scale(domain=["value", "slope"], range=[LAYERS[dark][0], LAYERS[dark][1]])
     legend = alt.Legend(orient="bottom", title=None, symbolType="stroke")
     lines = alt.Chart(rows).mark_line(strokeWidth=2).encode(x=across, y=up, color=alt.Color("line:N", scale=colour, legend=legend))

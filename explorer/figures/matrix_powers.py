@@ -25,11 +25,11 @@ def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt
     frame = pd.DataFrame(orbit.reshape(-1, 2), columns=["x", "y"])
     frame["press"], frame["point"] = np.repeat(np.arange(presses + 1), count), np.tile(np.arange(count), presses + 1)
     ring = pd.DataFrame({"x": np.cos(np.linspace(0, 2 * np.pi, 91)), "y": np.sin(np.linspace(0, 2 * np.pi, 91)), "place": np.arange(91)})
-    start = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3], opacity=0.5).encode(x=x, y=y, order="place:Q")
+    start = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3], opacity=0.5).encode(x=x, y=y, order=alt.Order("place:Q"))
     ways = alt.Chart(frame).mark_line(opacity=0.35, strokeWidth=1, clip=True, color=LAYERS[dark][0])
     now = alt.Chart(frame[frame["press"] == presses]).mark_circle(size=60, opacity=1, color=LAYERS[dark][1])
     tooltip = [alt.Tooltip("x", format=".3g"), alt.Tooltip("y", format=".3g")]
-    layers = [start, ways.encode(x=x, y=y, detail="point:N", order="press:Q"), now.encode(x=x, y=y, tooltip=tooltip)]
+    layers = [start, ways.encode(x=x, y=y, detail=alt.Detail("point:N"), order=alt.Order("press:Q")), now.encode(x=x, y=y, tooltip=tooltip)]
     lengths = np.linalg.norm(orbit[-1], axis=1)
     told = (
         f"{count} points that began on a circle of radius 1, after {presses} presses: from {lengths.min():.2g} to {lengths.max():.2g} away."

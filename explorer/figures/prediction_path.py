@@ -113,8 +113,8 @@ def effects(
     )
     other = base.transform_filter("datum.kind == 'replaced'")
     points = other.mark_tick(color=ink(dark), thickness=3, size=COLUMN * 0.8, orient="horizontal")
-    texts = other.mark_text(color=ink(dark), dy=-8, fontSize=12, fontWeight=600).encode(text="sign:N")
-    level = alt.Chart(pd.DataFrame({"p": [before]})).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(y="p:Q")
+    texts = other.mark_text(color=ink(dark), dy=-8, fontSize=12, fontWeight=600).encode(text=alt.Text("sign:N"))
+    level = alt.Chart(pd.DataFrame({"p": [before]})).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(y=alt.Y("p:Q"))
     weakest = int(np.nan_to_num(np.asarray(without), nan=2.0).argmin())
     told = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "
     told += f"{float(without[weakest]):.2f}; with other letters in one place it falls to {float(np.min(changed)):.2f} at the lowest."

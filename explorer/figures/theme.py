@@ -46,14 +46,15 @@ def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.T
         "labelColor": text, "titleColor": text, "gridColor": line, "domainColor": line, "tickColor": line,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridOpacity": 0.5,
     }  # fmt: skip
-    chart = chart.properties(description=sentence, background="transparent")  # type: ignore[attr-defined]
-    return (
-        chart.configure(font="Source Sans, system-ui, sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(**axis)
-        .configure_title(color=text, fontSize=13, fontWeight=600, anchor="start")
-        .configure_legend(labelColor=text, titleColor=text)
+    # All at once: each of Altair's configure_ methods copies the whole chart.
+    config = alt.Config(
+        font="Source Sans, system-ui, sans-serif",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(**axis),  # type: ignore[arg-type]
+        title=alt.TitleConfig(color=text, fontSize=13, fontWeight=600, anchor="start"),
+        legend=alt.LegendConfig(labelColor=text, titleColor=text),
     )
+    return chart.properties(description=sentence, background="transparent", config=config)  # type: ignore[attr-defined]
 
 
 def unsqueezed(chart: Any) -> Any:
@@ -94,7 +95,7 @@ def end_labels(frame: pd.DataFrame, styles: dict[str, tuple[str, list[int]]], sc
     return (
         alt.Chart(last)
         .mark_text(align="left", dx=6, fontSize=12, fontWeight=600)
-        .encode(x="position:Q", y=alt.Y("value:Q"), text="series:N", color=colours(styles))
+        .encode(x=alt.X("position:Q"), y=alt.Y("value:Q"), text=alt.Text("series:N"), color=colours(styles))
     )
 
 
@@ -110,4 +111,4 @@ def dashes(styles: dict[str, tuple[str, list[int]]]) -> alt.StrokeDash:
 
 def rule_at(value: float, dark: bool) -> alt.Chart:
     """A faint level line."""
-    return alt.Chart(pd.DataFrame({"value": [value]})).mark_rule(color=ink(dark, faint=True), strokeDash=[2, 3]).encode(y="value:Q")
+    return alt.Chart(pd.DataFrame({"value": [value]})).mark_rule(color=ink(dark, faint=True), strokeDash=[2, 3]).encode(y=alt.Y("value:Q"))

@@ -53,7 +53,7 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
     # Every line begins at chance: the words stand at the other end.
     words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
-    return [rule, words.encode(x=alt.value("width"), text="words:N")]
+    return [rule, words.encode(x=alt.value("width"), text=alt.Text("words:N"))]
 
 
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:
@@ -110,13 +110,13 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
         alt.Tooltip("lag", title="steps before the answer"),
         alt.Tooltip("log10", format=".2f"),
     ]
-    cells = alt.Chart(frame).mark_rect(clip=True).encode(x=x, x2="right:Q", y=y, y2="high:Q", color=colour, tooltip=tooltip)
+    cells = alt.Chart(frame).mark_rect(clip=True).encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), color=colour, tooltip=tooltip)
     mark = alt.Chart(pd.DataFrame({"low": [float(reach)], "words": ["it must reach up to here"]})).encode(y=y)
     under = mark.mark_rule(color="#00224e", strokeWidth=3)  # white alone is not seen on yellow, nor where nothing is drawn yet
     rule = mark.mark_rule(color="#ffffff", strokeWidth=1.5, strokeDash=[4, 3])
     side = {"align": "right", "baseline": "bottom", "dx": -5, "dy": -3, "fontSize": 12, "strokeJoin": "round"}
-    halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.value("width"), text="words:N")
-    words = mark.mark_text(color="#ffffff", **side).encode(x=alt.value("width"), text="words:N")
+    halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.value("width"), text=alt.Text("words:N"))
+    words = mark.mark_text(color="#ffffff", **side).encode(x=alt.value("width"), text=alt.Text("words:N"))
     chart = alt.layer(cells, under, rule, halo, words).properties(width=420, height=MAP)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, map_in_words(course, reach), dark)

@@ -42,14 +42,14 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
         .mark_rect(color=colour)
         .encode(
             x=alt.X("from:Q", title=name, scale=alt.Scale(domain=[low, high], nice=False)),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=alt.Y("characters:Q", title="characters"),
             y2=alt.datum(0),
             tooltip=[alt.Tooltip("from", format=".2f"), alt.Tooltip("to", format=".2f"), "characters"],
         )
     )
     cut = pd.DataFrame({"from": [] if threshold is None else [threshold]}, dtype=float)
-    rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x="from:Q")
+    rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=alt.X("from:Q"))
     told = f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
     return themed(alt.layer(bars, rule).properties(width=420, height=160), told, dark)
 
@@ -149,6 +149,8 @@ def _rules(found: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[a
     frame["top"] = [-14.0 * (len(names) - i) + 6 for i in range(len(names))]  # pixels: the lowest baseline has the highest label
     frame["bottom"] = float(height)
     x, y = alt.X("r:Q", scale=scale), alt.Y("top:Q", scale=None, axis=None)
-    rules = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=x, y=y, y2="bottom:Q", tooltip=["baseline", "r"])
-    texts = alt.Chart(frame).mark_text(align="left", dx=4, dy=2, fontSize=11, color=ink(dark)).encode(x=x, y=y, text="label:N")
+    rules = (
+        alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=x, y=y, y2=alt.Y2("bottom:Q"), tooltip=["baseline", "r"])
+    )
+    texts = alt.Chart(frame).mark_text(align="left", dx=4, dy=2, fontSize=11, color=ink(dark)).encode(x=x, y=y, text=alt.Text("label:N"))
     return rules, texts
