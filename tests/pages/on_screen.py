@@ -112,7 +112,9 @@ def _of_component(proto: Any) -> Iterator[Column]:
         return
     data = json.loads(proto.json if kind == "json" else proto.mixed.json)
     for item in data.values() if isinstance(data, dict) else [data]:
-        if numbers := list(_numbers(item)):
+        if isinstance(item, list) and item and all(isinstance(word, str) and " " not in word for word in item):
+            yield _column(np.array([zlib.crc32(word.encode()) % 1000 for word in item], float))
+        elif numbers := list(_numbers(item)):
             yield _column(np.array(numbers))
 
 
