@@ -40,6 +40,8 @@ def test_windows_add_up_to_the_whole_text(monkeypatch, cell: str):
 def test_the_halves_are_cut_at_the_page_nearest_to_the_middle():
     text = "x" * 30 + PAGE + "y" * 40 + PAGE + "z" * 50
     assert units.first_pages("wiki", text).sum() == 80, "the second page begins nearer to the middle, which is at 70"
+    text = "x" * 60 + PAGE + "y" * 60 + PAGE + "z" * 10
+    assert units.first_pages("wiki", text).sum() == 60, "the first page does, where the middle is at 75"
     assert units.first_pages("wiki", "x" * 11).sum() == 5
 
 
