@@ -1,8 +1,9 @@
 """What can be measured of a network: the question, the answer, and where the answer is kept.
 
-A family that can be measured has a module `experiments` with a table MEASUREMENTS: name -> `function(subject, options, report)`,
-the usual one first. `options` is a frozen dataclass whose fields are `Annotated` with a sentence of help; the command line makes its
-options from them. `report` is called with a line whenever a part of the work is done. The function gives a `Measured`.
+A family that can be measured has a module `experiments` with a table MEASUREMENTS: name -> "module:function", the usual one first;
+functions are named, not imported, because a page needs none of them. Each is called with (subject, options, report): `options` is a
+frozen dataclass whose fields are `Annotated` with a sentence of help, from which the command line makes its options; `report` is
+called with a line whenever a part of the work is done. The function gives a `Measured`.
 """
 
 import importlib
@@ -115,14 +116,16 @@ def subject(name: str) -> Subject:
 
 def measurements(family: str) -> dict[str, Measurement]:
     """What can be measured of a family, the usual measurement first; empty where there is nothing."""
-    module = f"models.{family}.experiments"
-    return importlib.import_module(module).MEASUREMENTS if importlib.util.find_spec(module) else {}
+    name = f"models.{family}.experiments"
+    table = getattr(importlib.import_module(name), "MEASUREMENTS", {}) if importlib.util.find_spec(name) else {}
+    pairs = {what: where.split(":") for what, where in table.items()}
+    return {what: getattr(importlib.import_module(module), function) for what, (module, function) in pairs.items()}
 
 
 def measurable() -> list[str]:
     """The families that can be measured."""
     folders = sorted(file.parent.name for file in Path(__file__).parent.glob("*/__init__.py"))
-    return [folder for folder in folders if importlib.util.find_spec(f"models.{folder}.experiments")]
+    return [folder for folder in folders if measurements(folder)]
 
 
 def measurement(about: Subject, what: str | None = None) -> tuple[str, Measurement]:

@@ -120,4 +120,4 @@ def part(whole: Collection, count: int) -> Collection:
     return replace(whole, parts={"train": whole.parts["train"][:count], "dev": whole.parts["dev"][:DEV_PICTURES]})
 
 
-MEASUREMENTS = {"features": features}
+MEASUREMENTS = {"features": "models.captioning.experiments:features"}

@@ -193,4 +193,4 @@ def _trained(job: "Job", recipe: "Recipe", every: Every) -> None:
     job.module.eval()
 
 
-MEASUREMENTS = {"learning": learning}
+MEASUREMENTS = {"learning": "models.memory_tasks.experiments:learning"}
