@@ -100,7 +100,7 @@ class _Edit:
         self.original = _recurrent(module, path)
         self.kind, count, size = kind(self.original), layers(self.original), self.original.hidden_size
         self.units = [unit] if isinstance(unit, int) else list(unit)
-        wrong = [each for each in self.units if not 0 <= each < size]
+        wrong = [index for index in self.units if not 0 <= index < size]
         if not 0 <= layer < count:
             raise InterventionError(f"layer is {layer}, but '{path}' has {count}: choose from 0 to {count - 1}.")
         if wrong or not self.units:
@@ -136,7 +136,7 @@ def _recurrent(module: nn.Module, path: str) -> Any:
     modules = listened_to(module)
     paths = recurrent_paths(modules)
     if path not in paths:
-        known = ", ".join(f"'{each}'" for each in paths)
+        known = ", ".join(f"'{name}'" for name in paths)
         raise InterventionError(f"There is no path '{path}'. " + (f"Paths: {known}." if known else "This model has Taps alone."))
     return modules[path.removesuffix(REVERSE)]
 
@@ -197,7 +197,7 @@ def _check_references(part: nn.Module, copies: Mapping[nn.Module, nn.Module]) ->
     """Refuse a module whose copy would go on to call an original by a reference that is no submodule."""
     for name, value in vars(part).items():
         values = value if isinstance(value, list | tuple) else value.values() if isinstance(value, dict) else [value]
-        owners = [getattr(each, "__self__", each) for each in values if name not in _CONTAINERS]
+        owners = [getattr(held, "__self__", held) for held in values if name not in _CONTAINERS]
         if any(isinstance(owner, nn.Module) and owner in copies for owner in owners):
             raise InterventionError(
                 f"{type(part).__name__}.{name} refers to a module that has to be copied, but is no submodule: a copy would call the "

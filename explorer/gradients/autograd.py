@@ -1,4 +1,4 @@
-"""What autograd says of a loss: its gradient at the outputs and last states of every call that read one sequence."""
+"""The part of backpropagation that autograd does: a loss's gradient at the outputs and last states of recorded calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch.autograd.graph import GradientEdge
 from torch.nn.utils.rnn import PackedSequence
 
 from explorer.errors import RecordingError
-from explorer.gradients.scan import Entering, Entry, power, shifted
+from explorer.gradients.scan import Entry, IncomingGradient, power, shifted
 from explorer.recording.autograd_edges import Edges
 from explorer.recording.calls import Reading, directions, row_state, row_steps
 from explorer.recording.replay import precision
@@ -18,7 +18,7 @@ HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True, eq=False)
-class Arrived:
+class CallGradient:
     """Gradient of one loss at one call: to its output [time, direction * state], and to its last states, each
     [layer * direction, state]; None where nothing arrives."""
 
@@ -44,30 +44,29 @@ def losses_of(loss: Tensor) -> list[Tensor]:
     return [loss] if loss.ndim == 0 else list(loss.unbind())
 
 
-def arrived(reading: Reading, edges: Sequence[Edges], others: Sequence[Edges], loss: Tensor) -> list[Arrived]:
+def call_gradients(reading: Reading, edges: Sequence[Edges], others: Sequence[Edges], loss: Tensor) -> list[CallGradient]:
     """The gradient of one loss [] at each call of a reading; `others`: the edges of everything that was recorded.
 
     Raises:
         RecordingError: the loss depends on nothing that was recorded, or its graph is gone.
     """
-    wanted = [edge for each in edges for edge in (each.output, *each.after)]
-    grads = _asked(loss, wanted)
+    grads = _gradients(loss, [edge for of_call in edges for edge in (of_call.output, *of_call.after)])
     if all(grad is None for grad in grads):
-        everything = [edge for each in others for edge in (each.output, *each.after)]
-        if all(grad is None for grad in _asked(loss, everything)):
+        everything = [edge for of_call in others for edge in (of_call.output, *of_call.after)]
+        if all(grad is None for grad in _gradients(loss, everything)):
             raise RecordingError("The loss depends on nothing that was recorded. Compute it from what the module returned in the block.")
-    found, out = iter(grads), []
+    in_order, gradients = iter(grads), []
     for call, row, _ in zip(reading.calls, reading.rows, edges, strict=True):
-        grad = next(found)
+        grad = next(in_order)
         if grad is not None and isinstance(call.output, PackedSequence):
             grad = PackedSequence(grad, *call.output[1:])
         output = None if grad is None else row_steps(reading.module, grad, row)
-        states = [next(found) for _ in call.after]
-        out.append(Arrived(output, tuple(None if s is None else row_state(reading.module, s, row)[0] for s in states)))
-    return out
+        states = [next(in_order) for _ in call.after]
+        gradients.append(CallGradient(output, tuple(None if s is None else row_state(reading.module, s, row)[0] for s in states)))
+    return gradients
 
 
-def _asked(loss: Tensor, edges: Sequence[GradientEdge | None]) -> list[Tensor | None]:
+def _gradients(loss: Tensor, edges: Sequence[GradientEdge | None]) -> list[Tensor | None]:
     """Gradient of a loss at each edge; None where there is no edge or nothing arrives."""
     real = [edge for edge in edges if edge is not None]
     try:
@@ -98,7 +97,7 @@ def note(reading: Reading) -> str:
     return f"'{reading.name}' ran in {name}: its weights and states were made float32 before any gradient was computed."
 
 
-def entering(reading: Reading, piece: int, row: int, losses: Sequence[Sequence[Arrived]]) -> Entering:
+def incoming_gradient(reading: Reading, piece: int, row: int, losses: Sequence[Sequence[CallGradient]]) -> IncomingGradient:
     """What enters one layer and direction over one stretch, but for the layer above. `row`: layer * directions + direction.
 
     losses: for each loss, for each call of the whole reading.
@@ -110,29 +109,30 @@ def entering(reading: Reading, piece: int, row: int, losses: Sequence[Sequence[A
     at: dict[int, list[Entry]] = {}
     ends = [start if way else stop - 1 for start, stop in zip(stretch.starts, (*stretch.starts[1:], len(stretch)), strict=True)]
     for call, start, end in zip(calls, stretch.starts, ends, strict=True):
-        last = _last(reading, [each[call] for each in losses], row)
+        last = _last(reading, [of_loss[call] for of_loss in losses], row)
         if last is not None:
             at.setdefault(end, []).append(last)
-        for number, each in enumerate(losses if top else ()):
-            output = each[call].output
+        for loss, of_loss in enumerate(losses if top else ()):
+            output = of_loss[call].output
             if output is not None:
                 width = output.shape[1] // many
-                _add_output(at, start, number, output[:, way * width : (way + 1) * width].to(precision(reading.stretches)))
-    return Entering(at, frozenset(ends))
+                _add_output(at, start, loss, output[:, way * width : (way + 1) * width].to(precision(reading.stretches)))
+    return IncomingGradient(at, frozenset(ends))
 
 
 def _rows(reading: Reading) -> int:
     return reading.calls[0].after[0].shape[0] if not isinstance(reading.module, torch.nn.RNNCellBase) else 1
 
 
-def _last(reading: Reading, losses: Sequence[Arrived], row: int) -> Entry | None:
+def _last(reading: Reading, losses: Sequence[CallGradient], row: int) -> Entry | None:
     """The gradients of all losses at the last states of one call, or None where none arrives."""
-    parts = [_stacked([each.after[part] for each in losses], row, precision(reading.stretches)) for part in range(len(losses[0].after))]
-    found = [part for part in parts if part is not None]
-    if not found:
+    dtype = precision(reading.stretches)
+    parts = [_stacked(states, row, dtype) for states in zip(*(of_loss.after for of_loss in losses), strict=True)]
+    known = [part for part in parts if part is not None]
+    if not known:
         return None
     widths = [state.shape[-1] for state in reading.calls[0].after]
-    full = [found[0].new_zeros(len(losses), width) if part is None else part for part, width in zip(parts, widths, strict=True)]
+    full = [known[0].new_zeros(len(losses), width) if part is None else part for part, width in zip(parts, widths, strict=True)]
     return Entry.scaled(slice(0, len(losses)), full[0], full[1] if len(full) > 1 else None)
 
 
@@ -150,6 +150,6 @@ def _add_output(at: dict[int, list[Entry]], start: int, loss: int, output: Tenso
     read = output[steps]
     exponent = power(read.abs().amax(1))
     numbers = shifted(read, exponent)
-    for number, step in enumerate(steps.tolist()):
-        one = slice(number, number + 1)
+    for index, step in enumerate(steps.tolist()):
+        one = slice(index, index + 1)
         at.setdefault(start + step, []).append(Entry(slice(loss, loss + 1), numbers[one], None, exponent[one]))

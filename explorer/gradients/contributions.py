@@ -1,4 +1,4 @@
-"""What a gradient through time is made of: each step's part of dL/dW, each input's gradient, an LSTM's direct cell path."""
+"""The parts of a gradient through time: each step's share of dL/dW, each input's gradient, an LSTM's direct cell path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from explorer.errors import RecordingError
-from explorer.gradients.flow import Backpass, Below
-from explorer.gradients.scan import Passed
+from explorer.gradients.flow import Backpass
+from explorer.gradients.scan import NOTHING, Scaled
 from explorer.recording.arrays import Rows
 from explorer.recording.record import Recording
 
@@ -44,14 +44,15 @@ def contributions(
     """
     back = Backpass(recording, _scalar(loss), len(tokens), path, index)
     log10 = np.full((len(tokens), back.depth), -np.inf)
-    sums = [_Sum() for _ in range(back.depth)]
+    sums: dict[int, Scaled] = {}
     for layer, span, part in back.parts():
         rows = part.sums(recurrent)
         read = part.layer.before(part.block) if recurrent else part.layer.x[part.block]
         with np.errstate(divide="ignore"):
             log10[span, layer] = part.log10(rows)[:, 0] + np.log10(torch.linalg.vector_norm(read, dim=1, dtype=torch.float64).numpy())
-        sums[layer].add(rows[:, 0].double().numpy(), read.double().numpy(), part.exponent[:, 0])
-    total = np.array([each.log10() for each in sums])
+        matrix, exponent = _outer_products(rows[:, 0].double().numpy(), read.double().numpy(), part.exponent[:, 0])
+        sums.setdefault(layer, Scaled.zeros(*matrix.shape)).add(matrix, exponent)
+    total = np.array([sums[layer].log10()[0] for layer in range(back.depth)])
     with np.errstate(invalid="ignore"):
         apart = np.array([_log10_of_sum(column) for column in log10.T])
         return Contributions(log10, total, 10 ** (total - apart))
@@ -63,25 +64,15 @@ def _scalar(loss: Tensor) -> Tensor:
     return loss
 
 
-class _Sum:
-    """A sum of outer products, each times a power of two."""
+def _outer_products(rows: np.ndarray, read: np.ndarray, exponent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of outer products of rows [step, row] and what was read [step, feature], times 2^exponent [step].
 
-    def __init__(self) -> None:
-        self.matrix, self.exponent = np.zeros(()), -np.inf
-
-    def add(self, rows: np.ndarray, read: np.ndarray, exponent: np.ndarray) -> None:
-        known = rows.any(1)
-        if not known.any():
-            return
-        scale = max(self.exponent, exponent[known].max())
-        factors = np.exp2(exponent[known] - scale)
-        self.matrix = self.matrix * np.exp2(self.exponent - scale) + (rows[known] * factors[:, None]).T @ read[known]
-        self.exponent = scale
-
-    def log10(self) -> float:
-        with np.errstate(divide="ignore"):
-            norm = np.log10(np.linalg.norm(self.matrix))
-        return float(norm + self.exponent * np.log10(2)) if norm > -np.inf else -np.inf
+    Flat, [1, row * feature], and its power of two [1]: what a `Scaled` adds.
+    """
+    known = rows.any(1)
+    scale = exponent[known].max(initial=NOTHING)
+    factors = np.exp2(exponent[known] - scale)
+    return ((rows[known] * factors[:, None]).T @ read[known]).reshape(1, -1), np.array([scale])
 
 
 def _log10_of_sum(log10: np.ndarray) -> float:
@@ -113,17 +104,16 @@ def input_gradient(recording: Recording, loss: Tensor, tokens: Sequence[str], pa
         RecordingError: as gradient_flow.
     """
     back = Backpass(recording, _scalar(loss), len(tokens), path, index)
-    read: Below | None = None
+    to_input: Scaled | None = None
     for layer, span, part in back.parts(both=True):
         if layer == 0:
-            read = read or Below(len(tokens), 1, part.layer)
-            read.add(part, span.start - part.block.start)
-    assert read is not None
-    numbers, exponent = read.numbers[:, 0].astype(np.float64), read.exponent[:, 0]
-    with np.errstate(divide="ignore"):
-        log10 = np.log10(np.linalg.norm(numbers, axis=1)) + np.maximum(exponent, -1e6) * np.log10(2)
+            numbers, exponent = part.to_input()
+            to_input = to_input or Scaled.zeros(len(tokens), *numbers.shape[1:], dtype=numbers.dtype)
+            to_input.add(numbers, exponent, span)
+    assert to_input is not None
     x = torch.cat([piece.input for piece in back.reading.stretches]).double().numpy()
-    return InputGradient(log10, (x * numbers).sum(1) * np.exp2(exponent))
+    times_input = (x * to_input.numbers[:, 0].astype(np.float64)).sum(1) * np.exp2(to_input.exponent[:, 0])
+    return InputGradient(to_input.log10()[:, 0], times_input)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,38 +150,28 @@ def direct_path(recording: Recording, loss: Tensor, tokens: Sequence[str], path:
         raise RecordingError("This loss enters at several steps, and no one step begins its path: take the loss at one step.")
     shape = (len(tokens), back.depth)
     direct, total, cosine = np.full(shape, -np.inf), np.full(shape, -np.inf), np.full(shape, np.nan)
-    walks = [_Walk(start) for _ in range(back.depth)]
+    along: dict[int, Scaled] = {}  # the direct path of each layer, from the step of the loss on
     for layer, span, part in back.parts():
-        total[span, layer] = part.log10(_cell(part))[:, 0]
+        assert part.cell is not None and part.slopes.keep is not None
+        total[span, layer] = part.log10(part.cell)[:, 0]
+        cells, keep = part.cell[:, 0].double().numpy(), part.slopes.keep.double().numpy()
         for step in part.layer.steps(part.block):
             time = span.start + step
-            direct[time, layer], cosine[time, layer] = walks[layer].step(time, part, step)
+            if time == start:
+                along[layer] = Scaled(cells[[step]], part.exponent[step, :1])
+            if layer in along:
+                direct[time, layer] = along[layer].log10()[0]
+                cosine[time, layer] = _cosine(along[layer].numbers[0], cells[step])
+                along[layer] = _past_forget_gates(along[layer], keep[step])
     return DirectPath(direct, total, cosine)
 
 
-def _cell(part: Passed) -> Tensor:
-    assert part.cell is not None
-    return part.cell
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    size, size_of_other = np.linalg.norm(one), np.linalg.norm(other)
+    return float(one @ other / size / size_of_other) if size and size_of_other else np.nan
 
 
-class _Walk:
-    """The direct path of one layer, step by step away from the loss: numbers near 1 and a power of two."""
-
-    def __init__(self, start: int):
-        self.start, self.numbers, self.exponent = start, np.zeros(0), 0.0
-
-    def step(self, time: int, part: Passed, step: int) -> tuple[float, float]:
-        """log10 of the norm, and the cosine of the angle to the total, at a step; then past its forget gates."""
-        total = _cell(part)[step, 0].double().numpy()
-        if time == self.start:
-            self.numbers, self.exponent = total, float(part.exponent[step, 0])
-        if not self.numbers.any():
-            return -np.inf, np.nan
-        size, other = np.linalg.norm(self.numbers), np.linalg.norm(total)
-        told = float(np.log10(size) + self.exponent * np.log10(2))
-        cosine = float(self.numbers @ total / size / other) if other else np.nan
-        assert part.slopes.keep is not None
-        shift = np.frexp(size)[1]
-        self.numbers = np.ldexp(self.numbers, -shift) * part.slopes.keep[step].double().numpy()
-        self.exponent += shift
-        return told, cosine
+def _past_forget_gates(cell: Scaled, keep: np.ndarray) -> Scaled:
+    """A gradient to a cell, [1, unit], one step before: numbers made near 1, times the forget gates [unit]."""
+    shift = np.frexp(np.linalg.norm(cell.numbers))[1]
+    return Scaled(np.ldexp(cell.numbers, -shift) * keep, cell.exponent + shift)

@@ -5,7 +5,7 @@
 >>> flow = gradient_flow(recording, loss_of(out), tokens)
 
 Autograd gives the gradient at the outputs and last states of each recorded call. Inside a call over several steps it can
-say no more, for what a fused network returns at a step leaves out the recurrent path: there `backward` carries on.
+say no more, for what a fused network returns at a step leaves out the recurrent path: there `scan` carries on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from explorer.errors import RecordingError
-from explorer.gradients.autograd import Arrived, arrived, entering, losses_of, note
-from explorer.gradients.scan import NOTHING, Entering, Layer, Passed, passed, power, shifted
+from explorer.gradients.autograd import CallGradient, call_gradients, incoming_gradient, losses_of, note
+from explorer.gradients.scan import IncomingGradient, Layer, LayerGradient, Scaled, layer_gradients
 from explorer.recording import cells
 from explorer.recording.arrays import Rows
 from explorer.recording.calls import Reading, directions, layers
@@ -72,14 +72,14 @@ def gradient_flows(
     return [
         GradientFlow(
             tokens=names,
-            hidden_log10=hidden[number],
-            cell_log10=None if cell is None else cell[number],
-            state_log10=state[number],
-            loss_at=back.loss_at(number),
+            hidden_log10=hidden[index],
+            cell_log10=None if cell is None else cell[index],
+            state_log10=state[index],
+            loss_at=back.loss_at(index),
             source=back.reading.path,
             note=back.note,
         )
-        for number in range(len(back.losses))
+        for index in range(len(back.losses))
     ]
 
 
@@ -97,58 +97,59 @@ class Backpass:
             raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
         self.reading = recording.reading(recording.chosen(path), time, index)
         edges = recording.edges[self.reading.name]
-        if all(edge is None for each in edges for edge in each.after):
+        if all(edge is None for of_call in edges for edge in of_call.after):
             raise RecordingError(
                 f"'{self.reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
             )
         self.note = note(self.reading)
-        everything = [each for several in recording.edges.values() for each in several]
-        self.losses: list[list[Arrived]] = [arrived(self.reading, edges, everything, each) for each in losses_of(loss)]
+        everything = [of_call for calls in recording.edges.values() for of_call in calls]
+        self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
         self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
         with torch.no_grad():
             self._states: list[States] = [
                 recording.states(self.reading, bool(way), range(self.depth), bare=True) for way in range(directions(self.reading.module))
             ]
 
-    def parts(self, both: bool = False) -> Iterator[tuple[int, slice, Passed]]:
+    def parts(self, both: bool = False) -> Iterator[tuple[int, slice, LayerGradient]]:
         """Gradients block by block, the last layer first: the layer, the steps of the text, and what passes there.
 
         both: also those of the other direction, which a lower layer of a bidirectional stack depends on.
         """
-        start, many = 0, len(self._states)
-        for number, piece in enumerate(self.reading.stretches):
-            above: Below | None = None
+        start, many, losses = 0, len(self._states), len(self.losses)
+        for index, piece in enumerate(self.reading.stretches):
+            above: Scaled | None = None
             for depth in reversed(range(self.depth)):
-                below = None
+                below: Scaled | None = None
                 for way in range(many):
-                    layer = layer_of(self.reading, self._states, number, start, (depth, way))
-                    enter = entering(self.reading, number, depth * many + way, self.losses)
-                    below = below or (Below(len(piece), len(self.losses), layer) if depth else None)
+                    layer = layer_of(self.reading, self._states, index, start, depth=depth, way=way)
+                    own = incoming_gradient(self.reading, index, depth * many + way, self.losses)
+                    if depth and below is None:
+                        below = layer.nothing_below(losses)
                     # Both directions of the layer above read both of this one, one beside the other.
-                    along = None if above is None else (np.split(above.numbers, many, 2)[way], above.exponent)
-                    for part in passed(layer, Entering(enter.at, enter.ends, along), len(self.losses)):
+                    along = None if above is None else Scaled(np.split(above.numbers, many, 2)[way], above.exponent)
+                    for part in layer_gradients(layer, IncomingGradient(own.at, own.ends, along), losses):
                         if below is not None:
-                            below.add(part)
+                            below.add(*part.to_input(), part.block)
                         if both or bool(way) == self.reading.reverse:
                             yield depth, slice(start + part.block.start, start + part.block.stop), part
                 above = below
             start += len(piece)
 
-    def loss_at(self, number: int) -> int | None:
+    def loss_at(self, index: int) -> int | None:
         """The step at which a loss enters, or None where it enters at several or nowhere.
 
         The states of a module called step by step carry everything that comes later: of those the last is taken.
         """
         many, way = directions(self.reading.module), int(self.reading.reverse)
         steps, ends, start = set(), [], 0
-        for each, call in zip(self.losses[number], self._lengths(), strict=True):
-            if each.output is not None:
-                width = each.output.shape[1] // many
-                found = each.output[:, way * width : (way + 1) * width].abs().amax(1)
-                steps |= {start + int(step) for step in torch.nonzero(found)}
-            if any(state is not None and bool(state[way::many].any()) for state in each.after):
-                ends.append(start if way else start + call - 1)
-            start += call
+        for gradient, length in zip(self.losses[index], self._lengths(), strict=True):
+            if gradient.output is not None:
+                width = gradient.output.shape[1] // many
+                largest = gradient.output[:, way * width : (way + 1) * width].abs().amax(1)
+                steps |= {start + int(step) for step in torch.nonzero(largest)}
+            if any(state is not None and bool(state[way::many].any()) for state in gradient.after):
+                ends.append(start if way else start + length - 1)
+            start += length
         last = start - 1 if not way else 0
         if ends and (not steps or ends[-1] == last):
             steps.add(ends[-1])
@@ -160,12 +161,19 @@ class Backpass:
         return [stop - start for piece in cuts for start, stop in pairwise(piece)]
 
 
-def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int, place: tuple[int, int]) -> Layer:
-    """One layer of one direction over one stretch, from the replayed states of each direction; place: (layer, direction)."""
-    (depth, way), stretch, dtype = place, reading.stretches[piece], precision(reading.stretches)
+def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int, *, depth: int, way: int) -> Layer:
+    """One layer of one direction over one stretch, from the replayed states of each direction.
+
+    Args:
+        reading: The sequence.
+        states: Of each direction.
+        piece: Which stretch. start: the step of the text at which it begins.
+        depth, way: Layer and direction, counted from 0.
+    """
+    stretch, dtype = reading.stretches[piece], precision(reading.stretches)
     span = slice(start, start + len(stretch))
     own, row = states[way], depth * len(states) + way
-    below = [each.hidden[depth - 1, span] for each in states] if depth else []
+    below = [of_way.hidden[depth - 1, span] for of_way in states] if depth else []
     return Layer(
         kind=cells.kind(reading.module),
         weights=cells.weights(reading.module, depth, bool(way), dtype, stretch.output.dtype),
@@ -175,23 +183,3 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
         first=[state[0, row] for state in stretch.before],
         reverse=bool(way),
     )
-
-
-class Below:
-    """Gradient to the input of a layer, which is the output of the one below: numbers [time, loss, feature] and powers of two."""
-
-    def __init__(self, time: int, losses: int, layer: Layer):
-        self.numbers = np.zeros((time, losses, layer.weights.W.shape[1]), layer.hidden.numpy().dtype)
-        self.exponent = np.full((time, losses), NOTHING)
-
-    def add(self, part: Passed, start: int = 0) -> None:
-        """Add what a block passes down; `start`: where its stretch begins."""
-        values = part.sums(recurrent=False) @ part.layer.weights.W
-        size = power(values.abs().amax(2))
-        block = slice(start + part.block.start, start + part.block.stop)
-        new, old = np.where(size > NOTHING, size + part.exponent, NOTHING), self.exponent[block]
-        scale = np.maximum(new, old)
-        dtype = self.numbers.dtype
-        self.numbers[block] *= np.exp2(old - scale).astype(dtype)[..., None]
-        self.numbers[block] += shifted(values, size) * np.exp2(new - scale).astype(dtype)[..., None]
-        self.exponent[block] = scale

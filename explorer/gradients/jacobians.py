@@ -64,7 +64,7 @@ class Jacobians:
         with torch.no_grad():
             ways = range(directions(reading.module))
             states = [recording.states(reading, bool(way), range(layer % depth + 1), bare=True) for way in ways]
-            self._layer: Layer = layer_of(reading, states, 0, 0, (layer % depth, int(reading.reverse)))
+            self._layer: Layer = layer_of(reading, states, 0, 0, depth=layer % depth, way=int(reading.reverse))
 
     def norms(self, at: int, distances: Sequence[int]) -> JacobianNorms:
         """Norms of ds_at/ds_{at-distance} for several distances, by power iteration for all of them at once.
@@ -78,14 +78,14 @@ class Jacobians:
         """
         if not 1 <= len(distances) <= MOST:
             raise RecordingError(f"distances names {len(distances)}; expected 1 to {MOST}. Leave some out: they lie close together.")
-        order = sorted({int(each) for each in distances})
+        order = sorted({int(distance) for distance in distances})
         maps = self._maps(at, order)
-        singles = np.cumsum(maps.each())
+        singles = np.cumsum(maps.singles())
         own = maps.products(order, hidden=False)
         hidden = maps.products(order, hidden=True) if maps.cell else None
-        place = [order.index(int(each)) for each in distances]
-        bound = singles[np.array(order) - 1][place]
-        return JacobianNorms(tuple(map(int, distances)), own[place], bound, None if hidden is None else hidden[place])
+        columns = [order.index(int(distance)) for distance in distances]
+        bound = singles[np.array(order) - 1][columns]
+        return JacobianNorms(tuple(map(int, distances)), own[columns], bound, None if hidden is None else hidden[columns])
 
     def spectrum(self, at: int, distance: int) -> np.ndarray:
         """Singular values of ds_at/ds_{at-distance} as powers of ten, the largest first, [value].
@@ -127,10 +127,10 @@ class _Maps:
         def latest_first(values: Tensor | None) -> Tensor | None:
             return None if values is None else (values if layer.reverse else values.flip(0)).double()
 
-        found = {name: latest_first(values) for name, values in vars(slopes).items()}
-        rows = found.pop("rows")
+        factors = {name: latest_first(values) for name, values in vars(slopes).items()}
+        rows = factors.pop("rows")
         assert rows is not None
-        self.slopes, self.steps = Slopes(rows, **found), len(rows)
+        self.slopes, self.steps = Slopes(rows, **factors), len(rows)
         self.U = layer.weights.U.double()
         self.P = None if layer.weights.P is None else layer.weights.P.double()
         self.hidden, self.cell = self.U.shape[1], layer.weights.units if layer.cell is not None else 0
@@ -161,7 +161,7 @@ class _Maps:
         shown = c * s.leak[steps] + gates[:, 3] * s.shown[steps]
         return torch.cat([shown if self.P is None else shown @ self.P.T, c], 1)
 
-    def each(self) -> np.ndarray:
+    def singles(self) -> np.ndarray:
         """Norm of every step's Jacobian, log10, [step], the latest first."""
         every = slice(0, self.steps)
         return self._iterated(self.steps, False, lambda v: _scaled(self.back(v, every)), lambda v: _scaled(self.forth(v, every)))
@@ -183,17 +183,17 @@ class _Maps:
     def _iterated(self, rows: int, hidden: bool, back, forth) -> np.ndarray:
         """Largest singular value of each of several maps, log10, [row], by power iteration."""
         vectors = torch.randn(rows, self.width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-        told = np.full(rows, -np.inf)
+        largest = np.full(rows, -np.inf)
         for _ in range(ROUNDS):
             vectors, _ = _scaled(back(self._ends(vectors, hidden))[0], self._mask(hidden))
             vectors, size = forth(vectors)
             vectors, last = _scaled(vectors, self._mask(hidden))
             new = size + last
-            grew = new > told + np.log10(1 + ENOUGH)
-            told = np.maximum(told, new)
+            grew = new > largest + np.log10(1 + ENOUGH)
+            largest = np.maximum(largest, new)
             if not grew.any():
                 break
-        return told
+        return largest
 
     def _mask(self, hidden: bool) -> int:
         return self.hidden if hidden else self.width

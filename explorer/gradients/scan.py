@@ -1,10 +1,10 @@
-"""One layer read backward: the gradient at every step of a recurrent layer, by a scan over the slopes of its equations.
+"""Backpropagation through one recurrent layer: the gradient at every step, by a scan over the slopes of its equations.
 
 Gradients leave the range of every float within a few hundred steps: the scan carries numbers near 1 and a power of two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -56,6 +56,10 @@ class Layer:
         count = block.stop - block.start
         return range(count) if self.reverse else range(count - 1, -1, -1)
 
+    def nothing_below(self, losses: int) -> "Scaled":
+        """Room for the gradient to what it read, [time, loss, feature], still zero."""
+        return Scaled.zeros(len(self), losses, self.weights.W.shape[1], dtype=self.hidden.numpy().dtype)
+
     def _before(self, states: Tensor, first: Tensor, block: slice) -> Tensor:
         first = first.to(states.dtype).unsqueeze(0)
         if self.reverse:
@@ -93,22 +97,48 @@ def shifted(values: Tensor, exponent: np.ndarray) -> np.ndarray:
     return np.ldexp(values.numpy(), np.where(exponent > NOTHING, -exponent, 0).astype(int)[..., None])
 
 
+@dataclass(eq=False)
+class Scaled:
+    """Numbers near 1 with a power of two for each row: numbers [..., value] times 2^exponent [...]."""
+
+    numbers: np.ndarray
+    exponent: np.ndarray
+
+    @classmethod
+    def zeros(cls, *shape: int, dtype: type | np.dtype = np.float64) -> "Scaled":
+        """Nothing at all, [..., value]."""
+        return cls(np.zeros(shape, dtype), np.full(shape[:-1], NOTHING))
+
+    def add(self, numbers: np.ndarray, exponent: np.ndarray, rows: slice = slice(None)) -> None:
+        """Add numbers [..., value] times 2^exponent [...] to some rows, at the larger of the two scales."""
+        old, dtype = self.exponent[rows], self.numbers.dtype
+        scale = np.maximum(exponent, old)
+        self.numbers[rows] *= np.exp2(old - scale).astype(dtype)[..., None]
+        self.numbers[rows] += numbers * np.exp2(exponent - scale).astype(dtype)[..., None]
+        self.exponent[rows] = scale
+
+    def log10(self) -> np.ndarray:
+        """Norm of each row as a power of ten, float64, [...]; -inf for zero."""
+        norms = np.linalg.norm(self.numbers.astype(np.float64), axis=-1)
+        with np.errstate(divide="ignore"):
+            return np.log10(norms) + np.where(norms > 0, self.exponent, 0) * np.log10(2)
+
+
 @dataclass(frozen=True, eq=False)
-class Entering:
+class IncomingGradient:
     """Everything that enters one layer from outside its own recurrence.
 
     at: entries by step. ends: the steps at which a call ended; behind them autograd has followed the state, so that
-    the entry there is all there is. along: gradient from the layer above at every step, [time, loss, state], and its
-    powers of two [time, loss].
+    the entry there is all there is. along: gradient from the layer above at every step, [time, loss, state].
     """
 
     at: Mapping[int, Sequence[Entry]]
     ends: frozenset[int]
-    along: tuple[np.ndarray, np.ndarray] | None = None
+    along: Scaled | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Passed:
+class LayerGradient:
     """Gradients at a block of steps, each [step, loss, ...] times 2^exponent [step, loss].
 
     hidden: to h_t, the cell held. cell: to c_t with h_t following it. kept: to c_t with h_t held (as inputs of the next step).
@@ -136,6 +166,12 @@ class Passed:
             rows = torch.cat([rows, (shown * self.slopes.shown.unsqueeze(1)).unsqueeze(2)], 2)
         return rows.flatten(2)
 
+    def to_input(self) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient to what the layer read, [step, loss, feature], and its powers of two [step, loss]: what a `Scaled` adds."""
+        values = self.sums(recurrent=False) @ self.layer.weights.W
+        size = power(values.abs().amax(2))
+        return shifted(values, size), np.where(size > NOTHING, size + self.exponent, NOTHING)
+
     def state(self) -> Tensor:
         """Gradient to what the next step is given: h_t, or h_t and c_t beside each other, [step, loss, state + unit]."""
         return self.hidden if self.kept is None else torch.cat([self.hidden, self.kept], 2)
@@ -147,33 +183,57 @@ class Passed:
             return np.log10(norms) + np.where(norms > 0, self.exponent, 0) * np.log10(2)
 
 
-def passed(layer: Layer, entering: Entering, losses: int) -> Iterator[Passed]:
+def layer_gradients(layer: Layer, incoming: IncomingGradient, losses: int) -> Iterator[LayerGradient]:
     """The gradients at every step of a layer, block by block, those it read last first."""
-    carry = _Carry(layer.weights, losses)
+    scan = _Scan(layer, losses)
     for block in layer.blocks(losses):
-        room = _Room(layer, block, carry)
+        scan.begin(block)
         for step in layer.steps(block):
             time = block.start + step
-            if time in entering.ends:
-                carry.clear()
-            for entry in entering.at.get(time, ()):
-                carry.add(entry)
-            if entering.along is not None:
-                carry.add(Entry(slice(None), entering.along[0][time], None, entering.along[1][time]))
+            if time in incoming.ends:
+                scan.clear()
+            for entry in incoming.at.get(time, ()):
+                scan.add(entry)
+            if incoming.along is not None:
+                scan.add(Entry(slice(None), incoming.along.numbers[time], None, incoming.along.exponent[time]))
             if step % RESCALE == 0:
-                carry.rescale()
-            room.step(step)
-        yield Passed(layer, block, room.slopes, room.hidden, room.cell, room.kept, room.exponent)
+                scan.rescale()
+            scan.step(step)
+        yield scan.result()
 
 
-class _Carry:
-    """What is carried from step to step: gradient to the hidden state [loss, state] and to the cell [loss, unit], times 2^exponent."""
+class _Scan:
+    """The way back through one layer: what is carried from step to step, and where the gradients of a block are written.
 
-    def __init__(self, w: Weights, losses: int):
-        self.tensor = torch.zeros(losses, w.U.shape[1], dtype=w.U.dtype)
-        self.hidden = self.tensor.numpy()  # the same memory
+    Carried are the gradients to the hidden state [loss, state] and to the cell [loss, unit], times 2^exponent.
+    numpy: a row of an array costs a tenth there.
+    """
+
+    def __init__(self, layer: Layer, losses: int):
+        w = layer.weights
+        self.layer = layer
+        self.carried = torch.zeros(losses, w.U.shape[1], dtype=w.U.dtype)
+        self.hidden = self.carried.numpy()  # the same memory
         self.cell = np.zeros((losses, w.units), self.hidden.dtype)
         self.exponent = np.full(losses, NOTHING)
+        self._rows = torch.empty(losses, len(w.U) // w.units, w.units, dtype=w.U.dtype)
+        self._gates, self._flat = self._rows.numpy(), self._rows.flatten(1)
+        self._product = np.empty((losses, w.units), self.hidden.dtype)
+
+    def begin(self, block: slice) -> None:
+        """Make room for the gradients of a block."""
+        slopes, steps, losses = self.layer.slopes(block), block.stop - block.start, len(self.exponent)
+        w, dtype, is_lstm = self.layer.weights, self.carried.dtype, slopes.shown is not None
+        cell, kept = (torch.empty(steps, losses, w.units, dtype=dtype) if is_lstm else None for _ in range(2))
+        hidden = torch.empty(steps, losses, w.U.shape[1], dtype=dtype)
+        self._gradient = LayerGradient(self.layer, block, slopes, hidden, cell, kept, np.empty((steps, losses)))
+        self._factors = {name: values.numpy() for name, values in vars(slopes).items() if values is not None}
+        self._hidden = hidden.numpy()
+        self._cell, self._kept = (np.empty(0) if part is None else part.numpy() for part in (cell, kept))
+
+    def result(self) -> LayerGradient:
+        """The gradients of the block that was begun, once every step of it was taken."""
+        return self._gradient
 
     def clear(self) -> None:
         """Nothing is carried."""
@@ -204,55 +264,30 @@ class _Carry:
         self.hidden[losses] *= factor
         self.cell[losses] *= factor
 
-
-@dataclass
-class _Room:
-    """Where the gradients of a block are written, and the step that writes them. numpy: a row of an array costs a tenth there."""
-
-    layer: Layer
-    block: slice
-    carry: _Carry
-    slopes: Slopes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.slopes = self.layer.slopes(self.block)
-        steps, losses = self.block.stop - self.block.start, len(self.carry.exponent)
-        w, dtype = self.layer.weights, self.carry.tensor.dtype
-        self.exponent = np.empty((steps, losses))
-        self.hidden = torch.empty(steps, losses, w.U.shape[1], dtype=dtype)
-        lstm = self.slopes.shown is not None
-        self.cell, self.kept = (torch.empty(steps, losses, w.units, dtype=dtype) if lstm else None for _ in range(2))
-        self._factors = {name: values.numpy() for name, values in vars(self.slopes).items() if values is not None}
-        self._hidden = self.hidden.numpy()
-        self._cell, self._kept = (np.empty(0) if part is None else part.numpy() for part in (self.cell, self.kept))
-        self._rows = torch.empty(losses, len(w.U) // w.units, w.units, dtype=dtype)
-        self._gates, self._flat = self._rows.numpy(), self._rows.flatten(1)
-        self._product = np.empty((losses, w.units), self._hidden.dtype)
-
     def step(self, step: int) -> None:
-        """Write one step, and move the carry to the step before it."""
-        self.exponent[step] = self.carry.exponent
-        self._hidden[step] = self.carry.hidden
-        (self._step_lstm if self.slopes.shown is not None else self._step_plain)(step)
+        """Write one step, and move what is carried to the step before it."""
+        self._gradient.exponent[step] = self.exponent
+        self._hidden[step] = self.hidden
+        (self._step_lstm if self._gradient.slopes.shown is not None else self._step_plain)(step)
 
     def _step_lstm(self, step: int) -> None:
-        carry, factors, w = self.carry, self._factors, self.layer.weights
-        shown = carry.hidden if w.P is None else (carry.tensor @ w.P).numpy()
+        factors, w = self._factors, self.layer.weights
+        shown = self.hidden if w.P is None else (self.carried @ w.P).numpy()
         cell = self._cell[step]
-        self._kept[step] = carry.cell
+        self._kept[step] = self.cell
         np.multiply(shown, factors["leak"][step], out=cell)
-        cell += carry.cell
+        cell += self.cell
         np.multiply(cell[:, None], factors["rows"][step], out=self._gates[:, :3])
         np.multiply(shown, factors["shown"][step], out=self._gates[:, 3])
-        torch.mm(self._flat, w.U, out=carry.tensor)
-        np.multiply(cell, factors["keep"][step], out=carry.cell)
+        torch.mm(self._flat, w.U, out=self.carried)
+        np.multiply(cell, factors["keep"][step], out=self.cell)
 
     def _step_plain(self, step: int) -> None:
-        carry, factors = self.carry, self._factors
-        np.multiply(carry.hidden[:, None], factors["rows"][step], out=self._gates)
+        factors, U = self._factors, self.layer.weights.U
+        np.multiply(self.hidden[:, None], factors["rows"][step], out=self._gates)
         if "keep" not in factors:
-            torch.mm(self._flat, self.layer.weights.U, out=carry.tensor)
+            torch.mm(self._flat, U, out=self.carried)
             return
-        np.multiply(carry.hidden, factors["keep"][step], out=self._product)
-        torch.mm(self._flat, self.layer.weights.U, out=carry.tensor)
-        carry.hidden += self._product
+        np.multiply(self.hidden, factors["keep"][step], out=self._product)
+        torch.mm(self._flat, U, out=self.carried)
+        self.hidden += self._product

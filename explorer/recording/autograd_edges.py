@@ -1,4 +1,4 @@
-"""Where autograd is asked: every result of a recurrent call gets a node of its own in the graph."""
+"""Points of the autograd graph at which gradients are taken: every result of a recurrent call gets a node of its own."""
 
 import threading
 from collections.abc import Iterator

@@ -171,10 +171,10 @@ def row_steps(module: nn.Module, values: Steps, row: int) -> Tensor:
 
 def _unpacked(packed: PackedSequence, row: int) -> Tensor:
     # Step t of the packed data begins where the longer rows of all earlier steps end.
-    place = row if packed.unsorted_indices is None else int(packed.unsorted_indices[row])
+    column = row if packed.unsorted_indices is None else int(packed.unsorted_indices[row])
     sizes = packed.batch_sizes
     starts = torch.cumsum(sizes, 0) - sizes
-    return packed.data[(starts[sizes > place] + place).to(packed.data.device)]
+    return packed.data[(starts[sizes > column] + column).to(packed.data.device)]
 
 
 def row_state(module: nn.Module, state: Tensor, row: int) -> Tensor:

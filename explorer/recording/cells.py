@@ -67,8 +67,8 @@ def weights(module: nn.Module, layer: int, reverse: bool, dtype: torch.dtype, ra
     suffix = "" if is_cell(module) else f"_l{layer}{'_reverse' if reverse else ''}"
 
     def get(name: str) -> Tensor | None:
-        found = getattr(module, name + suffix, None)
-        return None if found is None else found.detach().to("cpu", ran_in or dtype).to(dtype)
+        weight = getattr(module, name + suffix, None)
+        return None if weight is None else weight.detach().to("cpu", ran_in or dtype).to(dtype)
 
     W, U = get("weight_ih"), get("weight_hh")
     assert W is not None and U is not None

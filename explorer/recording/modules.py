@@ -1,4 +1,4 @@
-"""What a model contains that can be listened to, and a sentence where it is nothing."""
+"""Which modules inside a model can be recorded, and a sentence where there is none."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
     if not isinstance(module, nn.Module):
         raise RecordingError(f"record was given {_a(module)}; expected a torch.nn.Module. {ADVICE}")
     _refuse_compiled(module)
-    found: dict[str, nn.Module] = {
+    parts: dict[str, nn.Module] = {
         path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))
     }
-    if not found:
+    if not parts:
         raise RecordingError(_nothing(module))
-    return found
+    return parts
 
 
 def recurrent_paths(modules: Mapping[str, nn.Module]) -> tuple[str, ...]:

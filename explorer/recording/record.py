@@ -140,9 +140,9 @@ class Recording:
         path = self.chosen(path)
         names = tuple(str(token) for token in tokens)
         with torch.inference_mode():
-            numbers = None if logits is None else self._logits(logits, path, index, len(names))
+            values = None if logits is None else self._logits(logits, path, index, len(names))
             if path in state_paths(self._heard):
-                return tapped_trace(self._heard, path, names, index, (numbers, vocab))
+                return tapped_trace(self._heard, path, names, index, values, vocab)
             reading = self.reading(path, len(names), index)
             states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
         hidden = _array(states.hidden)
@@ -155,7 +155,7 @@ class Recording:
             gates=own or {name: _array(values) for name, values in states.gates.items()},
             initial_hidden=states.initial[0].numpy(),
             initial_cell=states.initial[1].numpy() if len(states.initial) > 1 else None,
-            logits=numbers,
+            logits=values,
             vocab=None if vocab is None else tuple(vocab),
             source=path,
         )
@@ -187,7 +187,7 @@ class Recording:
             return self.paths[0]
         if path in self.paths:
             return str(path)
-        known = ", ".join(f"'{each}'" for each in self.paths)
+        known = ", ".join(f"'{name}'" for name in self.paths)
         if not known:
             raise RecordingError("This model has taps, but none named hidden, cell or after a gate: there is no path to trace.")
         if path is None:

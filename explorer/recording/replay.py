@@ -66,10 +66,10 @@ def replay(
     kind, time = cells.kind(module), sum(map(len, stretches))
     first = cells.weights(module, 0, reverse, precision(stretches) if bare else torch.float32)
     states = _empty(kind, time, len(chosen), first, bare)
-    distances, place = (Distance(), Distance()), 0
+    distances, start = (Distance(), Distance()), 0
     for piece in stretches:
-        _replay_stretch(_Job(module, piece, reverse, distances), states, chosen, slice(place, place + len(piece)))
-        place += len(piece)
+        _replay_stretch(_Job(module, piece, reverse, distances), states, chosen, slice(start, start + len(piece)))
+        start += len(piece)
     for initial, before in zip(states.initial, stretches[0].before, strict=True):
         initial.copy_(before[0][[layer * directions(module) + reverse for layer in chosen]])
     return states, distances

@@ -40,15 +40,15 @@ class Heard:
 
     def readings(self, step: str, item: str, fits: Callable[[Reading], bool]) -> list[Reading]:
         """Every way of reading the axes as steps, batch and items that fits; one only, where the tap names them."""
-        words = self.tap.axes.split() if self.tap.axes else None
-        found: list[Reading] = []
-        for names in [words] if words else permutations(("batch", step, item), self.values[0].ndim):
+        axes = self.tap.axes.split() if self.tap.axes else None
+        readings: list[Reading] = []
+        for names in [axes] if axes else permutations(("batch", step, item), self.values[0].ndim):
             if item not in names or any(value.ndim != len(names) for value in self.values):
                 continue
             reading = [_laid_out(value, names, (step, "batch", item)) for value in self.values]
             if fits(reading):
-                found.append(reading)
-        return found
+                readings.append(reading)
+        return readings
 
     def shapes(self) -> str:
         """What was heard, for a sentence."""
@@ -65,7 +65,7 @@ def _laid_out(value: Tensor, names: Sequence[str], wanted: Sequence[str]) -> Ten
 
 def state_paths(heard: Mapping[str, Heard]) -> tuple[str, ...]:
     """Modules that hold taps named hidden, cell or after a gate: each is a path."""
-    named = [_parent(path) for path, each in heard.items() if each.tap.name in (*STATES, *GATE_NAMES)]
+    named = [_parent(path) for path, values in heard.items() if values.tap.name in (*STATES, *GATE_NAMES)]
     return tuple(dict.fromkeys(named))
 
 
@@ -78,19 +78,20 @@ def tapped_trace(
     path: str,
     tokens: tuple[str, ...],
     index: Rows,
-    logits: tuple[np.ndarray | None, Sequence[str] | None],
+    logits: np.ndarray | None,
+    vocab: Sequence[str] | None,
 ) -> Trace:
-    """A Trace of one layer, made of what the taps under `path` heard; logits [time, vocab] or None, with the vocab.
+    """A Trace of one layer, made of what the taps under `path` heard; logits [time, vocab] with the vocab [vocab], or None.
 
     A tap that heard one value more than there are tokens heard the state before the first token; others began at zero.
 
     Raises:
         RecordingError: no tap is named hidden, or a tap heard other than one value for each token.
     """
-    taps = {each.tap.name: each for at, each in heard.items() if _parent(at) == path and each.tap.name in (*STATES, *GATE_NAMES)}
+    taps = {one.tap.name: one for at, one in heard.items() if _parent(at) == path and one.tap.name in (*STATES, *GATE_NAMES)}
     if "hidden" not in taps:
         raise RecordingError(f"'{path}' has taps {', '.join(taps)}, but none named hidden. Add Tap('hidden') where the state is made.")
-    values = {name: _over_time(each, len(tokens), index) for name, each in taps.items()}
+    values = {name: _over_time(tap, len(tokens), index) for name, tap in taps.items()}
     before = {name: values[name][: -len(tokens)] for name in STATES if name in values}
     first = {name: rows[0] if len(rows) else np.zeros(values[name].shape[1], np.float32) for name, rows in before.items()}
     layer = {name: rows[-len(tokens) :, None] for name, rows in values.items()}
@@ -101,8 +102,8 @@ def tapped_trace(
         gates={name: rows for name, rows in layer.items() if name in GATE_NAMES},
         initial_hidden=first["hidden"][None],
         initial_cell=first["cell"][None] if "cell" in first else None,
-        logits=logits[0],
-        vocab=None if logits[1] is None else tuple(logits[1]),
+        logits=logits,
+        vocab=None if vocab is None else tuple(vocab),
         source=path,
     )
 
@@ -130,8 +131,8 @@ def _the_one(heard: Heard, readings: list[Reading], expected: str, example: str)
     """The only reading, or a sentence."""
     name = heard.tap.name
     if not readings:
-        said = f" with axes {heard.tap.axes!r}" if heard.tap.axes else ""
-        raise RecordingError(f"Tap('{name}'){said} heard {heard.shapes()}; expected {expected}.")
+        axes = f" with axes {heard.tap.axes!r}" if heard.tap.axes else ""
+        raise RecordingError(f"Tap('{name}'){axes} heard {heard.shapes()}; expected {expected}.")
     same = all(len(other) == len(readings[0]) and all(map(torch.equal, other, readings[0])) for other in readings[1:])
     if not same:
         raise RecordingError(
@@ -141,11 +142,11 @@ def _the_one(heard: Heard, readings: list[Reading], expected: str, example: str)
 
 
 def _picked(reading: Reading, rows: list[int], word: str) -> np.ndarray:
-    out, place = [], 0
+    pieces, start = [], 0
     for value in reading:
-        out.append(picked(array(value), True, rows[place : place + len(value)], word))
-        place += len(value)
-    return np.concatenate(out)
+        pieces.append(picked(array(value), True, rows[start : start + len(value)], word))
+        start += len(value)
+    return np.concatenate(pieces)
 
 
 def alignment(heard: Mapping[str, Heard], source: Sequence[str], target: Sequence[str], name: str, rows: Rows) -> Alignment:
@@ -154,27 +155,27 @@ def alignment(heard: Mapping[str, Heard], source: Sequence[str], target: Sequenc
     Raises:
         RecordingError: no such tap, or what it heard does not fit; the message says what was found.
     """
-    each = _named(heard, name)
-    if not each.values:
+    tap = _named(heard, name)
+    if not tap.values:
         raise RecordingError(f"Tap('{name}') heard nothing inside this recording. Call the module in it, and the tap in its forward.")
 
     def fits(reading: Reading) -> bool:
         return all(value.shape[2] == len(source) for value in reading) and sum(map(len, reading)) == len(target)
 
     expected = f"{len(target)} rows of {len(source)} weights, one row for each target token and one weight for each source column"
-    reading = _the_one(each, each.readings("out", "in", fits), expected, "batch in")
+    reading = _the_one(tap, tap.readings("out", "in", fits), expected, "batch in")
     weights = _picked(reading, one_for_each(rows, len(target), "rows"), "rows").astype(np.float64)
-    _check_sums(weights, each)
+    _check_sums(weights, tap)
     return Alignment(tuple(source), tuple(target), weights / weights.sum(1, keepdims=True))
 
 
 def _named(heard: Mapping[str, Heard], name: str) -> Heard:
-    found = [path for path, each in heard.items() if name in (path, each.tap.name)]
-    if len(found) == 1:
-        return heard[found[0]]
-    if found:
-        raise RecordingError(f"{len(found)} taps are named '{name}': {', '.join(found)}. Give name the path of one.")
-    has = ", ".join(f"'{each.tap.name}'" for each in heard.values())
+    matches = [path for path, values in heard.items() if name in (path, values.tap.name)]
+    if len(matches) == 1:
+        return heard[matches[0]]
+    if matches:
+        raise RecordingError(f"{len(matches)} taps are named '{name}': {', '.join(matches)}. Give name the path of one.")
+    has = ", ".join(f"'{values.tap.name}'" for values in heard.values())
     raise RecordingError(
         f"No Tap is named '{name}'. " + (f"Taps found: {has}." if has else f"Pass the weights through Tap('{name}') in the model.")
     )
