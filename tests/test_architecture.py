@@ -1,12 +1,14 @@
 """The house rules of the code, as a table: who may import whom, how long a piece may be, what must be said."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from models import family
 from models.family import FAMILIES
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +47,9 @@ WRONG_WAY = {
     ("models.decoding", "models.char_lm"): "characters are drawn from a character network",
     ("models.metrics", "models.names"): "the scores of classifiers count by spelling",
 }
+
+# Pages that still ask for a kind of network by its name.
+ASKS_FOR_A_KIND = ("pages/_hidden_states/", "pages/_captions/", "pages/_ui/cards.py")
 
 # Names that give nothing away.
 EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
@@ -229,6 +234,14 @@ def test_arrays_have_their_axes_in_the_docstring(path: Path):
         annotations = [ast.unparse(a.annotation) for a in (*function.args.args, *function.args.kwonlyargs) if a.annotation]
         if any("ndarray" in a or "Float[" in a or "Tensor" in a for a in annotations):
             assert "[" in told, f"{path.name}: {function.name} takes an array; name its axes in brackets"
+
+
+@each_file
+def test_pages_ask_what_a_network_gives_and_never_its_kind(path: Path):
+    name = str(path.relative_to(ROOT))
+    if name.startswith("pages/") and not name.startswith(ASKS_FOR_A_KIND):
+        kinds = re.findall(rf"""(["'])({"|".join(family.kinds())})\1""", path.read_text(encoding="utf-8"))
+        assert not kinds, f"{name} names kinds of networks: {kinds}; ask what their family emits (pages._ui.networks.emitting)"
 
 
 @each_file

@@ -43,7 +43,7 @@ COLOURS: dict[str, Literal["blue", "orange", "gray"]] = {"yes": "blue", "no": "o
 def strip(view: View, about: dict) -> None:
     """The four answers in one line, and the way to a fake."""
     answers = about["answers"]
-    fakes = [name for name in networks.cards(state.KIND) if name.endswith("-fake") and name != view.model]
+    fakes = [name for name in networks.emitting(*state.EMITS) if name.endswith("-fake") and name != view.model]
     if not answers and not fakes:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -15,7 +15,7 @@ KEY = "attention.compare"
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """The other network, both translations, both matrices for the first's words, and their difference."""
-    cards = networks.cards(state.KIND)
+    cards = networks.emitting(*state.EMITS)
     others = [name for name, card in cards.items() if name != view.model and card["direction"] == about["direction"]]
     others.sort(key=lambda name: cards[name]["arguments"].get("attention") == "none")  # first those that have a matrix to compare
     if not others:

@@ -44,7 +44,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
 
 
 def _same_direction(direction: str) -> dict[str, dict]:
-    return {name: about for name, about in networks.cards(state.KIND).items() if about["direction"] == direction}
+    return {name: about for name, about in networks.emitting(*state.EMITS).items() if about["direction"] == direction}
 
 
 def _scores(about: dict) -> list[Score]:

@@ -4,13 +4,13 @@ from pages._attention import state
 from pages._ui.own_model import TAPPED, OwnModel
 
 SAVE = """from models import checkpoint
+from models.translation import FAMILY, Seq2Seq
 from models.vocabulary.subwords import Pieces
-from models.translation.network import Seq2Seq
 
 pieces = Pieces.learn(["the red car", "la voiture rouge"], 300)  # of your own sentences
 arguments = {"vocab_size": len(pieces), "attention": "additive", "units": 32, "embedding": 16, "width": 16}
 module = Seq2Seq(**arguments)  # load your weights into it
-card = {"kind": "seq2seq", "direction": "en-fr", "arguments": arguments} | pieces.card()
+card = {"kind": FAMILY.kind, "direction": "en-fr", "arguments": arguments} | pieces.card()
 checkpoint.save(module, card, "mine.safetensors")
 """
 RECORD = TAPPED.format(
@@ -23,7 +23,7 @@ Path("alignment.html").write_text(to_html(matrix(alignment)))""",
 )
 OWN = OwnModel(
     state.PAGE,
-    (state.KIND,),
+    state.EMITS,
     state.undo,
     "**A translator with your weights**, as a file for this page",
     SAVE,

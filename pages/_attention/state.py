@@ -12,7 +12,7 @@ from pages._ui.layout import bound, folding, try_another
 from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
 
 PAGE = "attention"
-KIND = "seq2seq"
+EMITS = ("trace", "alignment")  # what a network gives that this page can show
 MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE, CUT = (
     f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before", "cut")
 )
@@ -64,7 +64,7 @@ def code_of(edits: tuple[Edit, ...]) -> str:
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    return networks.chosen(networks.cards(KIND), MODEL)
+    return networks.chosen(networks.emitting(*EMITS), MODEL)
 
 
 def example(about: dict) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def undo(step: int | None = None) -> None:
 
 def pick(about: dict) -> View:
     """The first row of widgets, and what they choose."""
-    cards = networks.cards(KIND)
+    cards = networks.emitting(*EMITS)
     text = st.session_state[TEXT]
     text = example(about)["sentence"] if text is None else text
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

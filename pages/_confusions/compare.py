@@ -8,7 +8,7 @@ from explorer.analysis.confusion import accuracy, class_scores, order
 from explorer.figures import confusion as figures
 from models.names.experiments import Confusions
 from pages._confusions import matrix
-from pages._confusions.compute import DEV, KIND, TRAIN, View
+from pages._confusions.compute import DEV, EMITS, TRAIN, View
 from pages._ui import networks
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
@@ -19,7 +19,7 @@ NETWORKS, SIDES = "another network", "training and held-out names"
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """What to compare with, both matrices in one order, and the first minus the second."""
-    cards = networks.cards(KIND)
+    cards = networks.emitting(*EMITS)
     others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ways = [NETWORKS, SIDES] if others else [SIDES]

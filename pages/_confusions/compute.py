@@ -14,14 +14,14 @@ from models.names.data import Names, find, is_held_out, read
 from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._ui.cache import shared_cache
-from pages._ui.networks import cards, loaded
+from pages._ui.networks import emitting, loaded
 from pages._ui.view import PageView
 
 if TYPE_CHECKING:
     from models.names.experiments import Confusions
 
 DEV, TRAIN, OWN = "dev", "train", "own"
-KIND = "classifier"
+EMITS = ("trace", "class_probabilities")  # what a network gives that this page can show
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _read(folder: str) -> tuple[Names, str]:
 
 def collection(model: str) -> tuple[Names | None, str]:
     """The names a network was trained and scored on, or None and a sentence that says why they are not at hand."""
-    about = cards(KIND)[model]
+    about = emitting(*EMITS)[model]
     corpus = str(about["data"]["corpus"])
     try:
         names, digest = _read(str(find(corpus) or ""))

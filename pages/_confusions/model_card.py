@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from models.names.experiments import Confusions
-from pages._confusions.compute import KIND, View
+from pages._confusions.compute import EMITS, View
 from pages._ui import card, networks
 from pages._ui.text import plain
 
@@ -59,7 +59,7 @@ def stems(scores: dict) -> str:
 
 
 def _table(about: dict) -> pd.DataFrame:
-    same = {name: other for name, other in networks.cards(KIND).items() if other["data"].get("sha256") == about["data"].get("sha256")}
+    same = {name: other for name, other in networks.emitting(*EMITS).items() if other["data"].get("sha256") == about["data"].get("sha256")}
     rows = [{"what": name} | _row(other["scores"]) for name, other in same.items()]
     rows += [{"what": words} | _row(about["scores"].get(name) or {}) for name, words in ROWS.items()]
     return pd.DataFrame([*rows, {"what": "ceiling of each"} | _row(about["scores"].get("ceiling") or {})])

@@ -8,7 +8,7 @@ from explorer.analysis.confusion import ORDERS
 from models.names.romanise import spelling
 from models.names.table import LONGEST, Labelled
 from pages._components.as_typed import told_as_typed
-from pages._confusions.compute import DEV, KIND, OWN, TRAIN, View
+from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View
 from pages._ui import networks
 from pages._ui.layout import bound, folding, select, try_another
 from pages._ui.link import clean, link, linked
@@ -43,7 +43,7 @@ def _cell(code: str) -> tuple[str, str] | None:
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    return networks.chosen(networks.cards(KIND), MODEL)
+    return networks.chosen(networks.emitting(*EMITS), MODEL)
 
 
 def example(about: dict) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def own_rows() -> tuple[Labelled, str] | None:
 
 def pick(about: dict) -> View:
     """The first row of widgets, and what they choose."""
-    cards, text = networks.cards(KIND), st.session_state[TEXT]
+    cards, text = networks.emitting(*EMITS), st.session_state[TEXT]
     text = opening(about) if text is None else text
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.session_state.get(DRAFT) != text:  # a button or a link has changed the name

@@ -11,7 +11,6 @@ from explorer.figures.gradient_decay import Curve, Felt
 from pages._components.text_choice import text_choice
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
-from pages._ui import networks
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import plain
 
@@ -41,9 +40,9 @@ Sources: Hochreiter, 1991; Bengio, Simard and Frasconi, 1994; Pascanu, Mikolov a
 
 def curves(view: View) -> list[Curve]:
     """The lines of the figure; a network that has no such curve (no cell, fewer layers) is left out."""
-    drawn, corpus = [], networks.cards("char_lm")[view.networks[0].name]["data"]["corpus"]
+    drawn, corpus = [], state.cards()[view.networks[0].name]["data"]["corpus"]
     for network in view.networks:
-        about = networks.cards("char_lm")[network.name]["arguments"]
+        about = state.cards()[network.name]["arguments"]
         if view.layer >= about["layers"] or (view.what == "cell" and about["cell"] != "lstm"):
             continue
         norms = compute.flow(view, network).norms

@@ -34,21 +34,25 @@ def restore() -> None:
     state[AT], state[TEXT] = linked_whole(AT, 100_000), linked_text(TEXT, MOST)
 
 
+def cards() -> dict[str, dict]:
+    """Cards of the networks that this page can show."""
+    return networks.emitting("trace", "next_token")
+
+
 def corpora() -> list[str]:
     """Training texts that some network was trained on, in the order of the networks."""
-    return list(dict.fromkeys(card["data"]["corpus"] or OWN for card in networks.cards("char_lm").values()))
+    return list(dict.fromkeys(card["data"]["corpus"] or OWN for card in cards().values()))
 
 
 def names(corpus: str) -> list[str]:
     """The networks of a training text: plain RNN, GRU, LSTM."""
-    cards = networks.cards("char_lm")
-    found = [name for name, card in cards.items() if (card["data"]["corpus"] or OWN) == corpus]
-    return sorted(found, key=lambda name: list(TITLES).index(kind(name)))
+    own = [name for name, about in cards().items() if (about["data"]["corpus"] or OWN) == corpus]
+    return sorted(own, key=lambda name: list(TITLES).index(kind(name)))
 
 
 def kind(name: str) -> str:
     """Kind of a network's cell."""
-    return networks.cards("char_lm")[name]["arguments"]["cell"]
+    return cards()[name]["arguments"]["cell"]
 
 
 def title(network: Network) -> str:
@@ -97,7 +101,7 @@ def pick() -> View:
         bias = st.slider("Forget bias of the untrained LSTM", 0.0, 4.0, 0.0, 0.5, key=BIAS, bind="query-params", width=230)
         with folding(PAGE):
             corpus = select("Trained on", known, CORPUS, 130)
-            layers = range(1, 1 + max(networks.cards("char_lm")[name]["arguments"]["layers"] for name in names(corpus)))
+            layers = range(1, 1 + max(cards()[name]["arguments"]["layers"] for name in names(corpus)))
             layer = select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
             what = select("Gradient to", list(WHATS), WHAT, 150)
             with st.popover("Lines", icon=":material/show_chart:", width="content"):

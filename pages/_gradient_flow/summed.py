@@ -6,7 +6,6 @@ from explorer.figures import gradient_decay as figures
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
-from pages._ui import networks
 from pages._ui.show import is_dark, show
 
 READ = """Training adds up the costs of all characters, and each has its own gradient nearby. The sum is about as large
@@ -19,7 +18,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     st.markdown("**What training sees**: the gradient of the summed cost at every state")
     series = {}
     for network in view.networks:
-        about = networks.cards("char_lm")[network.name]["arguments"]
+        about = state.cards()[network.name]["arguments"]
         if view.layer < about["layers"]:
             series[state.title(network)] = compute.summed(view, network).state_log10[:, view.layer]
     figure = figures.summed(series, view.tokens, view.start, is_dark())

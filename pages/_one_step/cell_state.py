@@ -28,16 +28,21 @@ def restore() -> None:
     uploads.remember(linked(MODEL, ""))
 
 
+def known() -> dict[str, dict]:
+    """Cards of the networks that this view can show."""
+    return networks.emitting("trace", "next_token")
+
+
 def card() -> dict[str, Any]:
     """The card of the chosen network; empty where there is none."""
-    cards = networks.cards("char_lm")
+    cards = known()
     name = st.session_state.get(MODEL) or linked(MODEL, "")
     return cards.get(name) or cards.get(first()) or next(iter(cards.values()), {})
 
 
 def first(kind: str = "lstm") -> str:
     """The network of a kind that opens: one whose example holds links if there is one, else any; "" if there is none."""
-    cards = {name: about for name, about in networks.cards("char_lm").items() if about["arguments"]["cell"] == kind}
+    cards = {name: about for name, about in known().items() if about["arguments"]["cell"] == kind}
     return min(cards, key=lambda name: cards[name]["data"]["corpus"] != "wiki", default="")
 
 
@@ -72,7 +77,7 @@ def _forget() -> None:
 
 def pick(about: dict) -> View:
     """The widgets that choose network, layer, unit and text."""
-    cards, state, size = networks.cards("char_lm"), st.session_state, about["arguments"]
+    cards, state, size = known(), st.session_state, about["arguments"]
     text = text_of(about)
     layer, unit, _ = usual(about, text)
     # First stands what opens: a default elsewhere in the list and a value set by a button are too much for one widget.

@@ -13,7 +13,6 @@ from explorer.textbook.hello import READ, after, covered, forward, opening
 from pages._hidden_states.state import example
 from pages._one_step import cell, cell_state, compute, hello
 from pages._one_step import state as one_step_state
-from pages._ui import networks
 from pages._ui.link import link, linked_whole
 from pages._ui.text import plain
 
@@ -69,7 +68,7 @@ def _cell(kind: str) -> Callable[[], None]:
 def _closing(kind: str) -> compute.View:
     """The best-measured unit of a network of this kind where the first link, or what its example opens, is closed."""
     name = cell_state.first(kind)
-    about = networks.cards("char_lm")[name]
+    about = cell_state.known()[name]
     text, needle = example(about).text, example(about).needle
     layer, unit, _ = cell_state.usual(about, text)
     return compute.View(name, text, example(about).warm_up, layer, unit, max(1, text.find(needle) + len(needle) - 1))

@@ -71,7 +71,7 @@ def _stacked(other: bool) -> None:
 
 
 def _directions(other: bool) -> None:
-    name = next((name for name, card in networks.cards("seq2seq").items() if card["parameters"]), "")
+    name = next((name for name, card in networks.emitting("trace", "alignment").items() if card["parameters"]), "")
     if not name:
         return
     st.markdown(f"**Bidirectional**: the encoder of {plain(name)} reads “{SENTENCE}”")

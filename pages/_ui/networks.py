@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import models
-from models import checkpoint
+from models import checkpoint, family
 from pages._ui import uploads
 from pages._ui.cards import believed
 from pages._ui.link import linked
@@ -25,6 +25,11 @@ def cards(*kinds: str) -> dict[str, dict]:
     """Cards of the networks of some kinds, by name: those of the folder, then those this visitor brought."""
     brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
     return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
+
+
+def emitting(*names: str) -> dict[str, dict]:
+    """Cards of the networks whose runs give all of some things, keys of models.family.EMITS, by name and in the same order."""
+    return cards(*family.emitting(*names))
 
 
 def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from models import family
 from pages._ui import networks, uploads
 
 # A module with a tap: what it reads, of how many places; before it stand imports, after it what is done with the alignment.
@@ -40,14 +41,14 @@ class OwnModel:
 
     Args:
         page: What the keys of its widgets begin with; `page.model` holds the chosen network.
-        kinds: What it can show, keys of models.checkpoint.KINDS.
+        emits: What a network has to give so that the page can show it, keys of models.family.EMITS.
         opened: Called after another network was chosen.
         made, save: Title, and lines of Python that write such a file.
         recorded, record: Title, and lines of Python that record any module without the page.
     """
 
     page: str
-    kinds: tuple[str, ...]
+    emits: tuple[str, ...]
     opened: Callable[[], None]
     made: str
     save: str
@@ -56,7 +57,7 @@ class OwnModel:
 
     def panel(self, view: Any, about: dict, shown: Any) -> None:
         """The uploader, the damaged files of the folder, and lines of Python that are tested."""
-        opener(f"{self.page}.own", self.kinds, self._chosen)
+        opener(f"{self.page}.own", family.emitting(*self.emits), self._chosen)
         in_lines(self.made, self.save, self.recorded, self.record)
 
     def _chosen(self, name: str) -> None:
@@ -69,7 +70,7 @@ def opener(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> N
 
     Args:
         key: Of the panel, `page.own`.
-        kinds: What the page can show, keys of models.checkpoint.KINDS.
+        kinds: What the page can show, kinds of models.family.
         opened: Called with the name under which an uploaded network opens.
     """
     st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{key}.file", on_change=_open, args=(key, kinds, opened))

@@ -39,7 +39,7 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
 
     Args:
         file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
-        kinds: What the page can show, keys of models.checkpoint.KINDS.
+        kinds: What the page can show, kinds of models.family.
 
     Raises:
         CheckpointError: it is no checkpoint, a damaged one, or of another kind; nothing is kept.
