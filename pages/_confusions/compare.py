@@ -29,10 +29,10 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             pair = {view.model: (view, about), other.model: (other, cards[other.model])}
         else:
             pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
-    counted = {name: matrix.confusions(*each) for name, each in pair.items()}
+    sides = {name: matrix.confusions(*each) for name, each in pair.items()}
     if way == SIDES:
         st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
-    _matrices(view, counted)
+    _matrices(view, sides)
 
 
 def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
