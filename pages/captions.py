@@ -26,20 +26,21 @@ if not about:
     st.stop()
 with guard():
     head = pictures.head()
-    view, about = state.pick()
+    view, about, network = state.pick()
     if view.picture == gallery.OWN:
         st.info("Open a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
         st.stop()
-    head.markdown(pictures.sentence(view, about), width=pictures.READ)
-    shown = pictures.panel(view, about)
+    view, run = pictures.read(view, about, network)
+    head.markdown(pictures.sentence(view, about, run), width=pictures.READ)
+    pictures.panel(view, run)
     with head:
-        pictures.gesture(view)
+        pictures.gesture(view, run)
     if credit := gallery.credit(view.picture):
         st.caption(credit)
     if not state.write_link(view, about):
         st.caption("Your own picture stays with you: no link holds it.")
-    name = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
-    if name:
-        PANELS[name](view, about, shown)
+    panel = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
+    if panel:
+        PANELS[panel](view, about, network, run)
 with st.expander("How to read this page"):
     st.markdown(pictures.HOW_TO_READ)

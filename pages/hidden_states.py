@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
+from pages._ui import networks
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
@@ -28,15 +29,16 @@ if not about:
 with guard():
     sentence = st.container()  # not st.empty(), which is empty for a moment at each run: the buttons below would jump
     view = state.pick(about)
-    view, choice_made = states.panel(view, about)
-    sentence.markdown(states.sentence(view, about))
+    network = networks.loaded(view.model)
+    view, run = states.panel(view, about, network)
+    sentence.markdown(states.sentence(view, about, run))
     fits = state.write_link(view, about)
     if not fits:
         st.caption(
             "This text is too long for a link: the link restores everything but the text. *Export and link* has a small file that holds it."
         )
-    name = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
-    if name:
-        PANELS[name](view, about, choice_made)
+    panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
+    if panel:
+        PANELS[panel](view, about, network, run)
 with st.expander("How to read this page"):
     st.markdown(states.HOW_TO_READ)

@@ -68,7 +68,7 @@ class Whole(TypedDict):
 
 
 class Features(TypedDict):
-    """The maps of the encoder that were tried, see models/captioning/experiments.py."""
+    """The maps of the encoder that were tried, see models/captioning/experiments/encoder_views.py."""
 
     pictures: int
     epochs: Number

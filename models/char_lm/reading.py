@@ -28,6 +28,7 @@ class Reading:
     """What a network made of a text, without its states.
 
     Args:
+        text: What was read.
         ids: Number of each character, [time].
         bits: What each character cost given all before it, [time]: -log2 p(character); an unknown character costs the
             unknown mark plus its choice among all code points outside the vocabulary.
@@ -37,6 +38,7 @@ class Reading:
         unknown: How many characters were outside the vocabulary.
     """
 
+    text: str
     ids: np.ndarray
     bits: np.ndarray
     top: np.ndarray
@@ -92,7 +94,7 @@ def read(
     numbers = ids.numpy().astype(np.int32)
     bits = (np.concatenate(nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)) / math.log(2)
     found = int((numbers == 0).sum())
-    return Reading(numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, found)
+    return Reading(text, numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, found)
 
 
 def _starts(length: int, window: int) -> list[int]:

@@ -3,32 +3,36 @@
 import pandas as pd
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from models.decoding import Hypothesis
 from pages._captions import compute, multiples
-from pages._captions.compute import Told, View
-from pages._ui import networks
+from pages._captions.compute import View
 
 KEY = "captions.alternatives"
+SAMPLES = 5
 
 
-def panel(view: View, about: dict, told: Told) -> None:
+def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """Width and temperature, the captions, and the maps of the chosen one."""
     with st.container(horizontal=True, vertical_alignment="center"):
         width = st.segmented_control("Beam", [1, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
         temperature = st.slider("Temperature of samples", 0.2, 2.0, 1.0, 0.1, key=f"{KEY}.temperature", bind="query-params", width=220)
         seed = st.number_input("Seed", 0, 999, 0, key=f"{KEY}.seed", bind="query-params", width=120)
-    plain = view.of(hidden=(), width=width)
-    found: list[tuple[str, Hypothesis]] = [("beam", each) for each in compute.caption(plain).hypotheses]
-    found += [("sample", each) for each in compute.samples(plain, temperature, 5, seed)]
-    decode = networks.loaded(view.model).vocab.decode
-    rows = [
-        {"from": name, "caption": decode(each.tokens), "log p": each.log_probabilities.sum(), "score": each.score} for name, each in found
-    ]
-    table = pd.DataFrame(rows).round(2)
-    st.dataframe(table, hide_index=True, key=f"{KEY}.table")
+    view = view.of(width=width)
+    hypotheses = list(compute.caption(view, network).hypotheses)
+    ways = ["beam"] * len(hypotheses) + ["sample"] * SAMPLES
+    hypotheses += compute.samples(view, network, temperature, SAMPLES, seed)
+    rows = [_row(way, hypothesis, network) for way, hypothesis in zip(ways, hypotheses, strict=True)]
+    st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.table")
     st.caption(
         "Score: log p divided by the number of words, the end mark too. A beam keeps the likeliest beginnings; a sample draws each word."
     )
-    names = {place: f"{row['from']}: {row['caption']}" for place, row in enumerate(rows)}
-    chosen = st.selectbox("Maps of", list(names), format_func=names.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
-    multiples.draw_words(plain, compute.told_of(plain, found[chosen][1]), KEY)
+    labels = {index: f"{row['from']}: {row['caption']}" for index, row in enumerate(rows)}
+    chosen = st.selectbox("Maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
+    multiples.draw_words(view, compute.other_caption(view, network, hypotheses[chosen]), KEY)
+
+
+def _row(way: str, hypothesis: Hypothesis, network: Loaded) -> dict:
+    text, log_probability = network.vocab.decode(hypothesis.tokens), hypothesis.log_probabilities.sum()
+    return {"from": way, "caption": text, "log p": log_probability, "score": hypothesis.score}

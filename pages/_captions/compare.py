@@ -4,14 +4,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from pages._captions import compute, multiples, state
-from pages._captions.compute import Told, View
+from pages._captions.compute import View
+from pages._ui import networks
 from pages._ui.text import plain
 
 KEY = "captions.compare"
 
 
-def panel(view: View, about: dict, told: Told) -> None:
+def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The other network's caption and words beside this one's."""
     cards = state.cards()
     others = [name for name in cards if name != view.model]
@@ -20,18 +23,20 @@ def panel(view: View, about: dict, told: Told) -> None:
         return
     others.sort(key=lambda name: (cards[name]["kind"] != about["kind"], cards[name]["arguments"] == about["arguments"]))
     other = st.selectbox("Compare with", others, key=f"{KEY}.model", bind="query-params", width=220)
-    views = view.of(hidden=()), view.of(model=other, hidden=())
-    for column, each in zip(st.columns(2), views, strict=True):
-        with column:
-            _one(each, cards[each.model])
-    multiples.draw_words(views[1], compute.told(views[1]), KEY)
+    other_view = view.of(model=other)
+    other_run = compute.caption(other_view, networks.loaded(other))
+    left, right = st.columns(2)
+    with left:
+        _one(view.model, about, run)
+    with right:
+        _one(other, cards[other], other_run)
+    multiples.draw_words(other_view, other_run, KEY)
 
 
-def _one(view: View, about: dict) -> None:
-    told = compute.told(view)
-    total = float(told.hypothesis.log_probabilities.sum())
-    st.markdown(f"**{view.model}**, attention {about['arguments'].get('attention', '')}: {plain(compute.caption(view).text)}")
-    p = np.exp(told.hypothesis.log_probabilities).round(3)
-    frame = pd.DataFrame({"word": told.words, "p": p, "visual, nats": told.visual.round(2)})
-    st.dataframe(frame, hide_index=True, key=f"{KEY}.{view.model}.words")
+def _one(model: str, about: dict, run: CaptionRun) -> None:
+    log_probabilities = run.hypothesis.log_probabilities
+    st.markdown(f"**{model}**, attention {about['arguments'].get('attention', '')}: {plain(run.text)}")
+    frame = pd.DataFrame({"word": run.words, "p": np.exp(log_probabilities).round(3), "visual, nats": run.visual.round(2)})
+    st.dataframe(frame, hide_index=True, key=f"{KEY}.{model}.words")
+    total = float(log_probabilities.sum())
     st.caption(f"log p of the caption {total:.1f}. Two networks' log p can be compared only where their words are the same.")

@@ -1,21 +1,23 @@
-"""What the page of captions computes, each once for all visitors: captions, their attention, and what they are without a place.
+"""What the page of captions computes, each once for all visitors: captions, what their words need, and captions without some regions.
 
-Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:temple` or `own:` and its checksum.
+A gesture is one cached call of models.captioning.experiments. Caches go by names and parameters, never by arrays: a picture has a
+name, `scene:7`, `photo:temple` or `own:` and its checksum.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from explorer.records import Alignment
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun, caption_run, hide_regions, run_of
+from models.captioning.occlusion import Without, filled
 from models.decoding import Hypothesis, no_report
 from models.scenes import data
 from pages._captions import gallery
 from pages._ui.cache import shared_cache
-from pages._ui.networks import loaded
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class View:
 
     Args:
         model: Name of a checkpoint. picture: name of a picture.
-        word: Place of the chosen word.
+        word: Index of the chosen word.
         hidden: Regions that are hidden, counted from 0 row by row.
         fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
         width: Hypotheses kept side by side; 1 is greedy.
@@ -42,153 +44,104 @@ class View:
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, eq=False)
-class Told:
-    """A caption word by word.
-
-    Args:
-        words: As they are read, the end mark last where the caption came to an end, [out].
-        gates: Visual gate of each word, [out], 0..1; None where the network has none.
-        visual: log p(word | picture) - log p(word | mean picture), [out], nats.
-        alignment: Where it was looked; None where the network has no attention.
-        hypothesis: What it was made of.
-    """
-
-    words: tuple[str, ...]
-    gates: np.ndarray | None
-    visual: np.ndarray
-    alignment: Alignment | None
-    hypothesis: Hypothesis = field(repr=False)
-
-
 @st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)
-def _eye(model: str) -> Callable:
+def _eye(model: str, _network: Loaded) -> Callable:
     from models.captioning.caption import eye
 
-    return eye(loaded(model))
+    return eye(_network)
 
 
-def grid(view: View) -> tuple[int, int]:
-    """Rows and columns of the regions."""
-    from models.captioning import caption as captioning_caption
+def features(view: View, network: Loaded, hidden: tuple[int, ...] = ()) -> Any:
+    """What the decoder is given of the picture with the pixels of some regions filled, [in, channel]."""
+    from models.captioning.caption import grid
 
-    return captioning_caption.grid(loaded(view.model))
+    def see() -> Any:
+        return _eye(view.model, network)([filled(gallery.seen(view.picture), hidden, grid(network), view.fill)])[0]
 
-
-def pixels(view: View) -> np.ndarray:
-    """What the network sees, hidden regions filled, [row, column, channel]."""
-    from models.captioning import occlusion
-
-    return occlusion.filled(gallery.seen(view.picture), view.hidden, grid(view), view.fill)
+    return shared_cache("captions", 128).get(("features", view.model, view.picture, hidden, view.fill), see)
 
 
-def _features(view: View) -> Any:
-    """What the decoder is given of the picture, [in, channel]."""
-    key = ("features", view.model, view.picture, view.hidden, view.fill)
-    return shared_cache("captions", 128).get(key, lambda: _eye(view.model)([pixels(view)])[0])
+def caption(view: View, network: Loaded) -> CaptionRun:
+    """The caption of the whole picture, word by word: its hidden regions are not asked for.
+
+    Args:
+        view: Names network, picture and width.
+        network: The network of that name, opened.
+    """
+    own, key = features(view, network), ("caption", view.model, view.picture, view.width)
+    return shared_cache("captions", 128).get(key, lambda: caption_run(network, own, view.width))
 
 
-def _network(view: View) -> tuple[Any, Any]:
-    found = loaded(view.model)
-    return found.module, found.vocab
+def other_caption(view: View, network: Loaded, hypothesis: Hypothesis) -> CaptionRun:
+    """Any caption of the whole picture, word by word."""
+    key = ("other caption", view.model, view.picture, hypothesis.tokens)
+    return shared_cache("captions", 128).get(key, lambda: run_of(network, features(view, network), hypothesis))
 
 
-def caption(view: View) -> Any:
-    """The caption of a view's picture, with hidden pixels filled: see models.captioning.caption.Caption."""
-    from models.captioning.caption import BEAM, describe
-
-    key = ("caption", view.model, view.picture, view.hidden, view.fill, view.width)
-    return shared_cache("captions", 128).get(key, lambda: describe(*_network(view), _features(view), replace(BEAM, width=view.width)))
-
-
-def told(view: View, hypothesis: int = 0) -> Told:
-    """One of the hypotheses, word by word."""
-    return told_of(view, caption(view).hypotheses[hypothesis])
-
-
-def told_of(view: View, found: Hypothesis) -> Told:
-    """Any caption of a view's picture, word by word."""
-    from models.captioning import caption as captioning_caption
-
-    def make() -> Told:
-        module, words = _network(view)
-        names = tuple(words.tokens[number] for number in found.tokens)
-        alignment = None if found.attention is None else Alignment(places(view), names, found.attention, grid(view))
-        gates = captioning_caption.visual_gates(module, _features(view), found)
-        return Told(names, gates, captioning_caption.visual(module, _features(view), found.tokens), alignment, found)
-
-    key = ("told", view.model, view.picture, view.hidden, view.fill, found.tokens)
-    return shared_cache("captions", 128).get(key, make)
-
-
-def places(view: View) -> tuple[str, ...]:
-    """The names of the regions, row by row."""
-    rows, columns = grid(view)
-    return tuple(f"row {row + 1}, column {column + 1}" for row in range(rows) for column in range(columns))
-
-
-def samples(view: View, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:
-    """Captions drawn word by word, not searched; the same seed draws the same."""
-    from models.captioning import caption as captioning_caption
-
-    key = ("samples", view.model, view.picture, temperature, count, seed)
-    plain = view.of(hidden=())
-
-    def make() -> list[Hypothesis]:
-        return captioning_caption.samples(_network(view)[0], _features(plain), temperature, count, seed)
-
-    return shared_cache("captions", 128).get(key, make)
-
-
-def likely(view: View, found: Told, word: int) -> list[tuple[str, float]]:
-    """The words that were likeliest at a step, with their probabilities."""
-    names = [_network(view)[1].tokens[number] for number in found.hypothesis.top[word]]
-    return list(zip(names, np.exp(found.hypothesis.top_log_probabilities[word]).tolist(), strict=True))
-
-
-def needed(view: View, report: Callable[[int, int], None] = no_report) -> np.ndarray:
+def needed(view: View, network: Loaded, report: Callable[[int, int], None] = no_report) -> np.ndarray:
     """How much each word of the caption loses when a region is given the mean picture's features, [out, in], nats.
 
     Args:
-        view: Its hidden regions are not asked for.
+        view: Names network, picture and width.
+        network: The network of that name, opened.
         report: Called with (done, total) regions; may raise to stop.
     """
-    from models.captioning import caption as captioning_caption
+    from models.captioning import caption as captioning
 
-    plain = view.of(hidden=())
-    key = ("needed", view.model, view.picture, view.width)
-    tokens = told(plain).hypothesis.tokens
-    return shared_cache("captions", 128).get(key, lambda: captioning_caption.needed(_network(view)[0], _features(plain), tokens, report))
-
-
-def without(view: View) -> Any:
-    """The caption without the hidden regions, and what its words cost then: see models.captioning.occlusion.Without."""
-    from models.captioning import occlusion
-    from models.captioning.caption import BEAM
-
-    def make() -> occlusion.Without:
-        plain, search = view.of(hidden=()), replace(BEAM, width=view.width)
-        return occlusion.without(loaded(view.model), _features(plain), _features(view), view.hidden, search, told(plain).hypothesis.tokens)
-
-    return shared_cache("captions", 128).get(("without", view.model, view.picture, view.hidden, view.fill, view.width), make)
+    module: Any = network.module
+    tokens = caption(view, network).hypothesis.tokens
+    measure = lambda: captioning.needed(module, features(view, network), tokens, report)  # noqa: E731
+    return shared_cache("captions", 128).get(("needed", view.model, view.picture, view.width), measure)
 
 
-def wrong(view: View, count: int, report: Callable[[int, int], None] = no_report) -> list[int]:
+def without(view: View, network: Loaded) -> Without:
+    """The caption without the hidden regions, and what its words cost then."""
+
+    def hide() -> Without:
+        own, other = features(view, network), features(view, network, view.hidden)
+        return hide_regions(network, caption(view, network), own, other, view.hidden, view.width)
+
+    return shared_cache("captions", 128).get(("without", view.model, view.picture, view.hidden, view.fill, view.width), hide)
+
+
+def run(view: View, network: Loaded, report: Callable[[int, int], None] | None) -> CaptionRun:
+    """All that the page shows of a caption: word by word, what each word needs, and what it is without the hidden regions.
+
+    Args:
+        view: What is looked at.
+        network: The network of its name, opened.
+        report: Called with (done, total) regions; may raise to stop. Without it, what is needed is not worked out.
+    """
+    lost = needed(view, network, report) if report else None
+    return replace(caption(view, network), needed=lost, without=without(view, network) if view.hidden else None)
+
+
+def samples(view: View, network: Loaded, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:
+    """Captions of the whole picture, drawn word by word, not searched; the same seed draws the same."""
+    from models.captioning import caption as captioning
+
+    module: Any = network.module
+    key = ("samples", view.model, view.picture, temperature, count, seed)
+    draw = lambda: captioning.samples(module, features(view, network), temperature, count, seed)  # noqa: E731
+    return shared_cache("captions", 128).get(key, draw)
+
+
+def wrong(view: View, network: Loaded, count: int, report: Callable[[int, int], None] = no_report) -> list[int]:
     """Numbers of the first dev scenes whose caption is not true of them.
 
     Args:
         view: Names the network.
+        network: The network of that name, opened.
         count: How many are looked through.
         report: Called with (done, total) scenes; may raise to stop.
     """
 
-    def make() -> list[int]:
-        found = []
-        for done in range(count):
+    def look_through() -> list[int]:
+        false = []
+        for done, number in enumerate(range(data.DEV, data.DEV + count)):
             report(done, count)
-            number = data.DEV + done
-            words = caption(View(view.model, f"{gallery.SCENE}{number}")).text.split()
-            found += [number] * (not data.is_true(data.scene(number), words))
-        return found
+            words = caption(View(view.model, f"{gallery.SCENE}{number}"), network).text.split()
+            false += [number] * (not data.is_true(data.scene(number), words))
+        return false
 
-    return shared_cache("captions", 128).get(("wrong", view.model, count), make)
+    return shared_cache("captions", 128).get(("wrong", view.model, count), look_through)

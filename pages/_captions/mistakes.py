@@ -1,15 +1,19 @@
 """When it is wrong: captions that are not true, and what attention and hiding show about why."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from models.captioning.occlusion import NEEDS, around
+from models.decoding import no_report
 from models.scenes import data
 from models.scenes.data import DEV
 from pages._captions import compute, gallery, multiples, state
-from pages._captions.compute import Told, View
+from pages._captions.compute import View
 from pages._captions.gallery import PHOTO, PHOTOS, SCENE
 from pages._ui.progress import patiently
 from pages._ui.text import plain
@@ -19,95 +23,102 @@ LISTENED = 80  # scenes that are looked through
 SHOWN = 3
 
 
-def panel(view: View, about: dict, told: Told) -> None:
+def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """A few wrong captions: of dev scenes, or of photographs from outside the network's world."""
-    (_scenes if about["kind"] == "scenes" else _photographs)(view)
+    (_scenes if about["kind"] == "scenes" else _photographs)(view, network)
 
 
-def _scenes(view: View) -> None:
+def _scenes(view: View, network: Loaded) -> None:
     """Wrong captions, each with what is true and what its words hang on."""
-    found = patiently(
-        f"{view.model} tells {LISTENED} scenes", f"{KEY}.cancel", _leave, lambda report: compute.wrong(view, LISTENED, report)
-    )
-    share = f"{len(found)} of {LISTENED}"
-    st.markdown(f"**{share}** captions of scenes that it never saw are not true." + (" The first of them:" if found else ""))
-    for number in found[:SHOWN]:
-        _one(view.of(picture=f"{SCENE}{number}", hidden=(), word=0), number)
+    label = f"{view.model} tells {LISTENED} scenes"
+    false = patiently(label, f"{KEY}.cancel", _leave, partial(compute.wrong, view, network, LISTENED))
+    share = f"{len(false)} of {LISTENED}"
+    st.markdown(f"**{share}** captions of scenes that it never saw are not true." + (" The first of them:" if false else ""))
+    for number in false[:SHOWN]:
+        _one(view.of(picture=f"{SCENE}{number}", hidden=(), word=0), network, number)
 
 
-def _photographs(view: View) -> None:
+def _photographs(view: View, network: Loaded) -> None:
     """What it says of things that it never saw."""
     views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in PHOTOS]
-    told = patiently(f"{view.model} tells photographs", f"{KEY}.cancel", _leave, lambda report: _all_told(views, report))
+    runs = patiently(f"{view.model} tells photographs", f"{KEY}.cancel", _leave, partial(_runs, views, network))
     st.markdown(
         "It learnt from photographs of people and dogs outdoors. Of these it can say little that is right. Which of its words still "
         "come from the picture, and which from the words before them?"
     )
-    for each, shows, said in zip(views, (photo.shows for photo in PHOTOS.values()), told, strict=True):
+    for photo_view, photo, run in zip(views, PHOTOS.values(), runs, strict=True):
+        name = photo_view.picture
         left, right = st.columns([1, 3], gap="medium")
-        left.image(gallery.picture(each.picture), width=200)
-        left.button("Open this photograph", key=f"{KEY}.open.{each.picture}", on_click=state.set_picture, args=(each.picture,))
-        right.markdown(f"It shows {shows}. It says: **{plain(compute.caption(each).text)}**  \n{_hangs(each, said)}")
+        left.image(gallery.picture(name), width=200)
+        left.button("Open this photograph", key=f"{KEY}.open.{name}", on_click=state.set_picture, args=(name,))
+        right.markdown(f"It shows {photo.shows}. It says: **{plain(run.text)}**  \n{_hangs(photo_view, network, run)}")
 
 
-def _all_told(views: list[View], report: Callable[[int, int], None]) -> list[Told]:
-    found = []
-    for done, each in enumerate(views):
+def _runs(views: list[View], network: Loaded, report: Callable[[int, int], None]) -> list[CaptionRun]:
+    runs = []
+    for done, view in enumerate(views):
         report(done, len(views))
-        compute.needed(each)
-        found.append(compute.told(each))
-    return found
+        runs.append(compute.run(view, network, no_report))
+    return runs
 
 
-def _hangs(view: View, told: Told) -> str:
-    """How many words owe the picture something, and which hangs most on one place of it."""
-    count = len(compute.caption(view).text.split())
-    if not count:
+def _hangs(view: View, network: Loaded, run: CaptionRun) -> str:
+    """How many words owe the picture something, and which hangs most on one place of it; `run` knows what is needed."""
+    count = len(run.text.split())
+    if not count or run.needed is None:
         return "No word to ask about."
-    few = int((told.visual[:count] < NEEDS).sum())
-    at = int(compute.needed(view)[:count].max(1).argmax())
+    few = int((run.visual[:count] < NEEDS).sum())
+    at = int(run.needed[:count].max(1).argmax())
     enough = f"For {few} of {count} words the picture less than doubled the probability: the words before them were enough. "
-    return f"{enough}“{plain(told.words[at])}” hangs most on one place; the whole picture gave it {_given(view, told, at)}"
+    given = _given(view, network, run, at)
+    return f"{enough}“{plain(run.words[at])}” hangs most on one place; the whole picture gave it {given}"
 
 
 def _leave() -> None:
     st.session_state["captions.panel"] = None
 
 
-def _one(view: View, number: int) -> None:
-    told, scene = compute.told(view), data.scene(number)
-    words = tuple(compute.caption(view).text.split())
-    true = max((said.words for said in data.captions(scene)), key=lambda said: _alike(said, words))
+def _one(view: View, network: Loaded, number: int) -> None:
+    run, scene = compute.caption(view, network), data.scene(number)
+    words = tuple(run.text.split())
+    true = max((reference.words for reference in data.captions(scene)), key=lambda reference: _alike(reference, words))
     st.markdown(f"It says: **{plain(' '.join(words))}**  \nTrue, and nearest to it: {plain(' '.join(true))}")
-    st.markdown(_why(view, told, words, true, data.named_things(scene, words)))
+    at, why = _why(run.words, words, true, data.named_things(scene, words))
+    st.markdown(f"{why} {_given(view, network, run, at)}")
     st.button("Open this scene", key=f"{KEY}.open.{number}", on_click=state.set_picture, args=(view.picture,))
-    multiples.draw_words(view, told, f"{KEY}.{number - DEV}")
+    multiples.draw_words(view, run, f"{KEY}.{number - DEV}")
 
 
 def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return sum(a == b for a, b in zip(one, other, strict=False)) - abs(len(one) - len(other))
 
 
-def _why(view: View, told: Told, words: tuple[str, ...], true: tuple[str, ...], names: tuple[int | None, ...]) -> str:
-    """What can be seen of the first word that names nothing that is there, else of the first that parts from what is true."""
+def _why(spoken: tuple[str, ...], words: tuple[str, ...], true: tuple[str, ...], things: tuple[int | None, ...]) -> tuple[int, str]:
+    """The first word that names nothing that is there, else the first that parts from what is true: its index, and a sentence.
+
+    Args:
+        spoken: The caption, the end mark last.
+        words: The caption without its end mark.
+        true: The true caption that is nearest to it.
+        things: What each of `words` names in the scene; None where it names nothing.
+    """
     for at, word in enumerate(words):
-        if word in (*data.SHAPES, *data.COLOURS) and names[at] is None:
-            return f"“{plain(word)}” names nothing that is there. The picture gave it {_given(view, told, at)}"
-    parts = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
-    at = min(next(parts, min(len(words), len(true))), len(told.words) - 1)
-    start = f"All that it names is there, but not where it says. It parts from what is true at “{plain(told.words[at])}”."
-    return f"{start} The picture gave that word {_given(view, told, at)}"
+        if word in (*data.SHAPES, *data.COLOURS) and things[at] is None:
+            return at, f"“{plain(word)}” names nothing that is there. The picture gave it"
+    parting = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
+    at = min(next(parting, min(len(words), len(true))), len(spoken) - 1)
+    start = f"All that it names is there, but not where it says. It parts from what is true at “{plain(spoken[at])}”."
+    return at, f"{start} The picture gave that word"
 
 
-def _given(view: View, told: Told, at: int) -> str:
+def _given(view: View, network: Loaded, run: CaptionRun, at: int) -> str:
     """What the picture gave a word, and what is left of it with the place hidden that it looked at most."""
-    gain = f"{told.visual[at]:+z.1f} nats"
-    if told.alignment is None:
+    gain = f"{run.visual[at]:+z.1f} nats"
+    if run.alignment is None:
         return f"{gain}."
-    grid = compute.grid(view)
-    place = divmod(int(np.argmax(told.alignment.weights[at])), grid[1])
-    found = compute.without(view.of(hidden=around(place, grid, state.default_hole(grid))))
+    cell = divmod(int(np.argmax(run.alignment.weights[at])), run.grid[1])
+    without = compute.without(view.of(hidden=around(cell, run.grid, state.default_hole(run.grid))), network)
     return (
-        f"{gain}; with the place hidden that it looked at most: **{found.says[at]}** "
-        f"(log p {found.change[0, at]:+z.1f} with grey pixels, {found.change[1, at]:+z.1f} with mean features)."
+        f"{gain}; with the place hidden that it looked at most: **{without.says[at]}** "
+        f"(log p {without.change[0, at]:+z.1f} with grey pixels, {without.change[1, at]:+z.1f} with mean features)."
     )

@@ -3,8 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from models.captioning.scores import PUBLISHED
-from pages._captions.compute import Told, View
+from pages._captions.compute import View
 
 KEY = "captions.card"
 ATTENTIONS = {
@@ -17,7 +19,7 @@ GAME = {
 }  # fmt: skip
 
 
-def panel(view: View, about: dict, told: Told) -> None:
+def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The card in tables; every number in it was measured on the split it names."""
     data, scores, name = about["data"], about["scores"], about["arguments"].get("attention", "")
     st.markdown(f"**{view.model}**: {about['parameters']:,} parameters. Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.")

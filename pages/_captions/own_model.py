@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from pages._captions import state
-from pages._captions.compute import Told, View
+from pages._captions.compute import View
 from pages._ui import own_model
 
 KEY = "captions.own"
@@ -48,7 +50,7 @@ Path("attention.html").write_text(to_html(multiples(Seen(picture, ("a", "dog"), 
 """
 
 
-def panel(view: View, about: dict, told: Told) -> None:
+def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The uploader, and lines of Python that are tested."""
     own_model.opener(KEY, state.KINDS, _opened)
     made = "**A captioner with your weights**, as a file for this page"

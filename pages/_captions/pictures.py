@@ -10,13 +10,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.map_agreement import agreement, on_needed
 from explorer.figures.image_attention import CENTRED, Seen
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
 from models.scenes import data
 from models.vocabulary.subwords import MARKS
 from pages._captions import compute, gallery, state
-from pages._captions.compute import Told, View
+from pages._captions.compute import View
 from pages._components.picture_view import Caption, picture_view, told_place, told_word
 from pages._ui.layout import still
+from pages._ui.progress import patiently
 from pages._ui.show import is_dark
 from pages._ui.text import marked, plain, share
 
@@ -55,42 +58,49 @@ def head() -> DeltaGenerator:
     return still("captions-head", 56, 164, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 
 
-def sentence(view: View, about: dict) -> str:
+def read(view: View, about: dict, network: Loaded) -> tuple[View, CaptionRun]:
+    """The view with its word, and all that the page shows of its caption; working out what is needed has a way out."""
+    is_stopped, stop = bool(st.session_state.get(state.STOPPED)), partial(state.set_stopped, True)
+    work = lambda report: compute.run(view, network, None if is_stopped else report)  # noqa: E731
+    run = patiently(f"{view.model} without each region", "captions.cancel", stop, work)
+    return view.of(word=state.word_of(view, about, run)), run
+
+
+def sentence(view: View, about: dict, run: CaptionRun) -> str:
     """What to look for in this very picture."""
-    told, scene = compute.told(view.of(hidden=())), state.scene_of(view)
-    word, says = plain(told.words[view.word]), plain(compute.caption(view.of(hidden=())).text)
+    scene, word = state.scene_of(view), plain(run.words[view.word])
     is_outside = about["kind"] == "captioner" and (view.picture.startswith(gallery.PHOTO) or scene)
     lead = f"{OUTSIDE} " if is_outside else ""
-    if view.hidden:
-        return lead + verdict(told.words, view.word, compute.without(view))
-    said = f"It says “{says}”" if says else "It says nothing"
-    looked = "Hide where it looked" if told.alignment else "Hide where it needed most"
+    if run.without:
+        return lead + verdict(run.words, view.word, run.without)
+    said = f"It says “{plain(run.text)}”" if run.text else "It says nothing"
+    looked = "Hide where it looked" if run.alignment else "Hide where it needed most"
     ask = f"{looked} for “{word}”: would it have said it?"
     row = state.example(view.picture, about)
-    is_searched = (view.fill, st.session_state.get(state.hole_key(compute.grid(view)))) == (FILLS[0], ACROSS)
-    if row and view.word == row["word"] and told.alignment and is_searched:
+    is_searched = (view.fill, st.session_state.get(state.hole_key(run.grid))) == (FILLS[0], ACROSS)
+    if row and view.word == row["word"] and run.alignment and is_searched:
         end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
         return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
     if about["kind"] == "captioner":
         return f"{lead}{said}. {ask}"
     if not scene:
         return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {state.advice()}"
-    truth = "is true" if data.is_true(scene, compute.caption(view.of(hidden=())).text.split()) else "is not true"
+    truth = "is true" if data.is_true(scene, run.text.split()) else "is not true"
     return f"{said}, which {truth}. {ask}"
 
 
-def verdict(words: tuple[str, ...], at: int, found: Without) -> str:
+def verdict(words: tuple[str, ...], at: int, without: Without) -> str:
     """Whether a word needs the hidden place, after the words that stood before it; and whether the new captions look otherwise.
 
     Args:
         words: Of the first caption, the end mark last.
         at: Which of them.
-        found: What hiding the place did.
+        without: What hiding the place did.
     """
-    word, says = plain(words[at]), found.says[at]
+    word, says = plain(words[at]), without.says[at]
     if says == CANNOT_TELL:
         return f"Cannot tell whether “{word}” needs that place: the two ways of hiding it disagree."
-    has = [words[at] in text.split() for text in (found.pixels, found.mean)]
+    has = [words[at] in text.split() for text in (without.pixels, without.mean)]
     if says == WOULD:
         yet = " Yet neither new caption has it." if not any(has) and words[at] not in MARKS else ""
         return f"“{word}” does not need that place: after the same words it keeps at least half of its probability.{yet}"
@@ -98,106 +108,94 @@ def verdict(words: tuple[str, ...], at: int, found: Without) -> str:
     return f"“{word}” needs that place: after the same words it keeps less than half of its probability.{yet}"
 
 
-def seen(view: View, told: Told) -> Seen:
+def seen(view: View, run: CaptionRun) -> Seen:
     """The picture and its attention as figures take them; no weight anywhere where the network has none."""
-    rows, columns = compute.grid(view)
-    weights = np.zeros((len(told.words), rows * columns)) if told.alignment is None else told.alignment.weights
-    return Seen(np.asarray(gallery.picture(view.picture)), told.words, weights, (rows, columns))
+    weights = np.zeros((len(run.words), run.grid[0] * run.grid[1])) if run.alignment is None else run.alignment.weights
+    return Seen(np.asarray(gallery.picture(view.picture)), run.words, weights, run.grid)
 
 
-def panel(view: View, about: dict) -> Told:
-    """Words and pictures; gives the caption that is shown, with nothing hidden."""
-    told = compute.told(view.of(hidden=()))
-    lost = state.needed(view)
-    drawn = seen(view, told)
-    looks = f"looked at: {CENTRED}" if told.alignment else "the picture; this network has no attention"
+def panel(view: View, run: CaptionRun) -> None:
+    """Words and pictures."""
+    looks = f"looked at: {CENTRED}" if run.alignment else "the picture; this network has no attention"
     shown = Caption(
-        drawn,
-        lost,
-        tuple(note(told, lost, word) for word in range(len(told.words))),
-        (looks, "needed: nats lost without the region" if lost is not None else "the picture"),
+        seen(view, run),
+        run.needed,
+        tuple(note(run, word) for word in range(len(run.words))),
+        (looks, "needed: nats lost without the region" if run.needed is not None else "the picture"),
         view.hidden,
         not st.session_state.get(state.CELLS),
         is_dark(),
     )
-    asked = repr((view.model, view.picture, told.words, st.session_state[state.WISHES]))
-    acts = _word_told, partial(_place_told, drawn.grid)
+    asked = repr((view.model, view.picture, run.words, st.session_state[state.WISHES]))
     left, right = st.columns([7, 3], gap="medium")
     with left:
-        picture_view(shown, view.word, asked, f"{KEY}.view", acts)
+        picture_view(shown, view.word, asked, f"{KEY}.view", (_take_word, partial(_take_region, run.grid)))
     with right:
-        if lost is None:
+        if run.needed is None:
             st.button("Work out what is needed", key=f"{KEY}.start", on_click=state.set_stopped, args=(False,))
-        if view.hidden:
-            _anew(view, told)
+        if run.without:
+            _anew(view, run, run.without)
         else:
             st.caption("Click a picture to hide that place; on a touch screen, press long.")
-            others = [f"{plain(name)} {share(p)}" for name, p in compute.likely(view, told, view.word) if name != told.words[view.word]]
-            st.caption(f"Instead of “{plain(told.words[view.word])}”: {', '.join(others)}")
-    if view.hidden:
-        _every_word(view, told)
-    return told
+            word = run.words[view.word]
+            others = [f"{plain(name)} {share(p)}" for name, p in run.likely(view.word) if name != word]
+            st.caption(f"Instead of “{plain(word)}”: {', '.join(others)}")
+    if run.without:
+        _every_word(view, run, run.without)
 
 
-def note(told: Told, lost: np.ndarray | None, word: int) -> str:
-    """The readout of a word, given what each loses without each region, [out, in], where that is known."""
-    parts = [f"p {share(float(np.exp(told.hypothesis.log_probabilities[word])))}", f"visual {told.visual[word]:+z.1f} nats"]
-    if told.gates is not None:
-        parts.append(f"gate {told.gates[word]:.2f}")
-    if told.alignment is not None and lost is not None:
-        own, others = agreement(told.alignment.weights, lost, word)
-        parts.append(f"looking v. needing {_number(own)} (other words' maps {_number(others)})")
-        own, others = on_needed(told.alignment.weights, lost, word)
-        parts.append(f"{_number(own)} of the look on the tenth needed most (other words' {_number(others)})")
-    return f"{told.words[word]}: " + ", ".join(parts)
+def note(run: CaptionRun, word: int) -> str:
+    """The readout of a word; what its attention has to do with what it needs, where both are known."""
+    parts = [f"p {share(float(np.exp(run.hypothesis.log_probabilities[word])))}", f"visual {run.visual[word]:+z.1f} nats"]
+    if run.gates is not None:
+        parts.append(f"gate {run.gates[word]:.2f}")
+    if run.alignment is not None and run.needed is not None:
+        own, others = agreement(run.alignment.weights, run.needed, word)
+        parts.append(f"looking v. needing {_digits(own)} (other words' maps {_digits(others)})")
+        own, others = on_needed(run.alignment.weights, run.needed, word)
+        parts.append(f"{_digits(own)} of the look on the tenth needed most (other words' {_digits(others)})")
+    return f"{run.words[word]}: " + ", ".join(parts)
 
 
-def _number(value: float) -> str:
+def _digits(value: float) -> str:
     return "none" if math.isnan(value) else f"{value:.2f}"
 
 
-def _word_told() -> None:
+def _take_word() -> None:
     st.session_state[state.WORD] = told_word(f"{KEY}.view")
 
 
-def _place_told(grid: tuple[int, int]) -> None:
-    if place := told_place(f"{KEY}.view", grid):
-        state.hide(place, grid)
+def _take_region(grid: tuple[int, int]) -> None:
+    if cell := told_place(f"{KEY}.view", grid):
+        state.hide(cell, grid)
 
 
-def gesture(view: View) -> None:
+def gesture(view: View, run: CaptionRun) -> None:
     """The one button: hide where it looked, or needed most where it does not look; then show all again."""
     if view.hidden:
         st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=state.show_all)
         return
-    told, grid = compute.told(view), compute.grid(view)
-    if told.alignment is None and st.session_state.get(state.STOPPED):
+    weights = run.alignment.weights if run.alignment else run.needed
+    if weights is None:
         return
-    by = told.alignment.weights if told.alignment else compute.needed(view)
-    place = divmod(int(np.argmax(by[view.word])), grid[1])
-    verb = "it looked" if told.alignment else "it needed most"
-    label = f"**Hide where {verb} for “{plain(told.words[view.word])}”**"
-    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=state.hide, args=(place, grid))
+    cell = divmod(int(np.argmax(weights[view.word])), run.grid[1])
+    verb = "it looked" if run.alignment else "it needed most"
+    label = f"**Hide where {verb} for “{plain(run.words[view.word])}”**"
+    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=state.hide, args=(cell, run.grid))
 
 
-def _anew(view: View, told: Told) -> None:
+def _anew(view: View, run: CaptionRun, without: Without) -> None:
     """The captions without the hidden place, and what the word costs then."""
-    found, before = compute.without(view), compute.caption(view.of(hidden=())).text
-    rows = [("before", plain(before) or NOTHING)]
-    for way, text in ((f"pixels {view.fill}", found.pixels), ("mean features", found.mean)):
-        rows.append((way, "the same" if text == before else marked(before, text) or NOTHING))
+    rows = [("before", plain(run.text) or NOTHING)]
+    for way, text in ((f"pixels {view.fill}", without.pixels), ("mean features", without.mean)):
+        rows.append((way, "the same" if text == run.text else marked(run.text, text) or NOTHING))
     st.markdown("  \n".join(f"{way}: {text}" for way, text in rows))
-    change = found.change[:, view.word]
-    st.caption(f"“{plain(told.words[view.word])}”: log p {change[0]:+z.1f} with other pixels, {change[1]:+z.1f} with mean features.")
+    change = without.change[:, view.word]
+    st.caption(f"“{plain(run.words[view.word])}”: log p {change[0]:+z.1f} with other pixels, {change[1]:+z.1f} with mean features.")
 
 
-def _every_word(view: View, told: Told) -> None:
-    found = compute.without(view)
-    table = {
-        "word": told.words,
-        f"pixels {view.fill}": found.change[0].round(2),
-        "mean features": found.change[1].round(2),
-        "says": found.says,
-    }
+def _every_word(view: View, run: CaptionRun, without: Without) -> None:
+    pixels, mean = without.change.round(2)
+    table = {"word": run.words, f"pixels {view.fill}": pixels, "mean features": mean, "says": without.says}
     with st.expander("Every word of the first caption, under the words before it: change of its log-probability in nats"):
         st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")

@@ -1,23 +1,24 @@
-"""What is looked at on the page of captions: picture, network, word and hidden places; the widgets of the first row; the link."""
+"""What is looked at on the page of captions: picture, network, word and hidden regions; the widgets of the first row; the link."""
 
 import re
-from functools import partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from models import Loaded
+from models.captioning.experiments.captions import CaptionRun
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
 from models.scenes import data
 from models.scenes.data import DEV
-from pages._captions import compute, gallery
+from pages._captions import gallery
 from pages._captions.compute import View
 from pages._captions.gallery import OWN, PHOTO, SCENE
 from pages._ui import networks, uploads
 from pages._ui.layout import folding
 from pages._ui.link import link, linked
-from pages._ui.progress import guard, patiently
+from pages._ui.progress import guard
 
 PAGE = "captions"
 KINDS = ("captioner", "scenes")
@@ -64,9 +65,9 @@ def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:
 
 def cards(of: str | None = None) -> dict[str, dict]:
     """The networks of the page, those for a kind of picture, or for the chosen one, first."""
-    found, own = networks.cards(*KINDS), "scenes" if (of or kind()) == SCENE else "captioner"
-    order = sorted(found, key=lambda name: (found[name]["kind"] != own, found[name]["arguments"].get("attention") != "soft"))
-    return {name: found[name] for name in order}
+    all_cards, own = networks.cards(*KINDS), "scenes" if (of or kind()) == SCENE else "captioner"
+    order = sorted(all_cards, key=lambda name: (all_cards[name]["kind"] != own, all_cards[name]["arguments"].get("attention") != "soft"))
+    return {name: all_cards[name] for name in order}
 
 
 def advice() -> str:
@@ -78,9 +79,9 @@ def advice() -> str:
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    found = cards()
+    choices = cards()
     name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return found.get(name, next(iter(found.values()))) if found else {}
+    return choices.get(name, next(iter(choices.values()))) if choices else {}
 
 
 def kind() -> str:
@@ -110,12 +111,12 @@ def set_word(word: int | None) -> None:
     st.session_state[WISHES] += 1
 
 
-def hide(place: tuple[int, int], grid: tuple[int, int]) -> None:
-    """Hide a place; a click on one that is hidden shows it again."""
-    now, side = set(st.session_state[HIDDEN]), st.session_state.get(hole_key(grid)) or default_hole(grid)
-    cells = set(around(place, grid, side))
-    inside = place[0] * grid[1] + place[1] in now
-    st.session_state[HIDDEN] = tuple(sorted(now - cells if inside else now | cells))
+def hide(cell: tuple[int, int], grid: tuple[int, int]) -> None:
+    """Hide the square around a region (row, column); a click on one that is hidden shows it again."""
+    hidden, side = set(st.session_state[HIDDEN]), st.session_state.get(hole_key(grid)) or default_hole(grid)
+    square = set(around(cell, grid, side))
+    is_hidden = cell[0] * grid[1] + cell[1] in hidden
+    st.session_state[HIDDEN] = tuple(sorted(hidden - square if is_hidden else hidden | square))
 
 
 def show_all() -> None:
@@ -133,8 +134,10 @@ def hole_key(grid: tuple[int, int]) -> str:
     return HOLE if grid[0] > COARSE else f"{HOLE}.coarse"
 
 
-def pick() -> tuple[View, dict[str, Any]]:
-    """The first row of widgets, and what they choose: the view, and the card of its network."""
+def pick() -> tuple[View, dict[str, Any], Loaded]:
+    """The first row of widgets, and what they choose: the view, still without its word, and its network with its card."""
+    from models.captioning.caption import grid
+
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.session_state[SOURCE] = kind()
         st.segmented_control(
@@ -142,47 +145,35 @@ def pick() -> tuple[View, dict[str, Any]]:
         )
         _picture()
         with folding(PAGE):
-            found = cards()
-            model = st.selectbox("Network", list(found), width=170, on_change=anew, **_bound(MODEL))
+            choices = cards()
+            model = st.selectbox("Network", list(choices), width=170, on_change=anew, **_bound(MODEL))
             fill = st.selectbox("Hide with", FILLS, width=90, **_bound(FILL), help="What stands in hidden pixels")
-            grid = compute.grid(View(model, ""))
-            at = HOLES.index(default_hole(grid))
-            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **_bound(hole_key(grid)))
+            network = networks.loaded(model)
+            regions = grid(network)
+            at = HOLES.index(default_hole(regions))
+            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **_bound(hole_key(regions)))
             st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
-    return _view(model, fill, found[model]), found[model]
+    hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < regions[0] * regions[1])
+    return View(model, st.session_state[PICTURE], hidden=hidden, fill=fill), choices[model], network
 
 
 def _bound(key: str) -> dict[str, Any]:
     return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
-def _view(model: str, fill: str, about: dict[str, Any]) -> View:
-    view = View(model, st.session_state[PICTURE], fill=fill)
-    if view.picture == OWN:
-        return view
-    rows, columns = compute.grid(view)
-    hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < rows * columns)
-    told, word = compute.told(view), st.session_state[WORD]
+def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:
+    """The chosen word as far as it exists; before one was chosen, the word of the card's example, else `first_word`."""
+    word = st.session_state[WORD]
     if word is None:
         shown = example(view.picture, about)
-        word = shown["word"] if shown else first_word(view)
-    word = min(word, len(told.words) - 1)
-    return view.of(word=word, hidden=hidden)
+        word = shown["word"] if shown else first_word(run)
+    return min(word, len(run.words) - 1)
 
 
-def first_word(view: View) -> int:
-    """The word that hangs most on one place; the one that owes most to the whole picture, where that is not to be worked out."""
-    told, lost = compute.told(view), needed(view)
-    gain = told.visual if lost is None else lost.max(1)
-    return int(np.argmax(gain[:-1] if told.hypothesis.finished and len(told.words) > 1 else gain))
-
-
-def needed(view: View) -> np.ndarray | None:
-    """What each word loses without each region, [out, in], nats, with a way out; None where that was taken."""
-    if st.session_state.get(STOPPED):
-        return None
-    stop = partial(set_stopped, True)
-    return patiently(f"{view.model} without each region", f"{PAGE}.cancel", stop, lambda report: compute.needed(view, report))
+def first_word(run: CaptionRun) -> int:
+    """The word that hangs most on one region; the one that owes most to the whole picture, where that is not to be worked out."""
+    gain = run.visual if run.needed is None else run.needed.max(1)
+    return int(np.argmax(gain[:-1] if run.hypothesis.finished and len(run.words) > 1 else gain))
 
 
 def set_stopped(value: bool) -> None:

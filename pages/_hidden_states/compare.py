@@ -1,9 +1,12 @@
 """Two networks on one text, or one network on two texts, one above the other on the same scale."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.figures.bits import bits as bits_figure
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._components.state_view import state_view
 from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
@@ -13,7 +16,7 @@ from pages._ui.show import is_dark, show
 KEY = "hidden_states.compare"
 
 
-def panel(view: View, about: dict, chosen) -> None:
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """The second network or text, its states below the first, and what each character cost both and an n-gram."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = st.selectbox("Compare with", ["another network", "another text"], key=f"{KEY}.way", bind="query-params", width=180)
@@ -29,9 +32,10 @@ def panel(view: View, about: dict, chosen) -> None:
         "The two pictures share their scale. The numbers of units in two networks have nothing to do with each other, and the "
         "same meaning may come with the opposite sign: press *flip sign* to compare."
     )
-    state_view(states.figure(other.of(unit=unit)), key=f"{KEY}.map")
+    other_run = compute.window(other, networks.loaded(other.model))
+    state_view(states.figure(other.of(unit=unit), other_run), key=f"{KEY}.map")
     if other.text == view.text:
-        _costs(view, other, about)
+        _costs(view, about, run, {other.model: other_run.bits})
 
 
 def _of_model(view: View, name: str) -> View:
@@ -43,13 +47,20 @@ def _of_model(view: View, name: str) -> View:
     return view.of(model=name, quantity=quantity, order=order, layer=layer, unit=guide.get("unit", 0))
 
 
-def _costs(view: View, other: View, about: dict) -> None:
-    window = slice(view.part * compute.WINDOW, (view.part + 1) * compute.WINDOW)
-    lines = {v.model: compute.reading(v).bits[window] for v in (view, other)}
-    corpus = about["data"]["corpus"]
+def _costs(view: View, about: dict, run: WindowRun, others: dict[str, np.ndarray]) -> None:
+    """What each character of the window cost the network, the others and the n-gram of its corpus.
+
+    Args:
+        view: Names network and text.
+        about: The network's card.
+        run: Its window.
+        others: Bits of the same window, [time], by the name of another network.
+    """
+    bits, corpus = {view.model: run.bits} | others, about["data"]["corpus"]
     if (counts := compute.ngram(corpus)) is not None:
-        lines[f"{counts.order}-gram"] = compute.ngram_bits(corpus, view)[window]
-    st.markdown("**Bits each character cost**: " + ", ".join(f"{name} {bits.mean():.2f} on average" for name, bits in lines.items()))
-    tokens = compute.window_tokens(view)
-    figure = bits_figure(lines, tokens, start=window.start, dark=is_dark())
-    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | lines), stretch=True)
+        bits[f"{counts.order}-gram"] = compute.ngram_bits(corpus, view)[run.start :][: len(run.bits)]
+    costs = ", ".join(f"{name} {cost.mean():.2f} on average" for name, cost in bits.items())
+    st.markdown(f"**Bits each character cost**: {costs}")
+    tokens = run.trace.tokens
+    figure = bits_figure(bits, tokens, start=run.start, dark=is_dark())
+    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | bits), stretch=True)

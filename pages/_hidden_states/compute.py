@@ -1,6 +1,6 @@
-"""What the page of hidden states computes, each once for all visitors: readings, traces, values.
+"""What the page of hidden states computes, each once for all visitors: windows of a text, values of a layer, rankings.
 
-Caches go by names and texts, never by arrays.
+A gesture is one cached call of models.char_lm.experiments. Caches go by names and texts, never by arrays.
 """
 
 import threading
@@ -14,11 +14,11 @@ import streamlit as st
 from explorer.analysis.quantities import quantity
 from explorer.analysis.units import order
 from explorer.records import Trace
+from models import Loaded
+from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
-from pages._ui.networks import loaded
 
-WINDOW = 10_000  # characters traced at once; a trace of them costs some 200 MB
-CALL = 500  # characters in a call: each begins with the state that torch returned, so rounding cannot add up
+WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,17 @@ class View:
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
-        model: Name of a checkpoint. text: what it reads. warm_up: what it reads before, unseen.
-        layer: Counted from 0. quantity: see analysis.quantities. order: of the map's rows. unit: the chosen one.
+        model: Name of a checkpoint.
+        text: What it reads.
+        warm_up: What it reads before, unseen.
+        layer: Counted from 0.
+        quantity: See analysis.quantities.
+        order: Of the map's rows, see analysis.units.
+        unit: The chosen one.
         part: Window of 10,000 characters, counted from 0.
         stretched: Whether colours reach to the largest value of this text, not to the fixed ends.
+        cursor: Position in the whole text.
+        selection: Brushed range (start, stop) in the whole text, or None.
     """
 
     model: str
@@ -41,6 +48,8 @@ class View:
     unit: int = 0
     part: int = 0
     stretched: bool = False
+    cursor: int = 0
+    selection: tuple[int, int] | None = None
 
     def of(self, **changes: Any) -> "View":
         """The same view with some of it changed."""
@@ -53,74 +62,54 @@ def _tracers() -> threading.Semaphore:
     return threading.Semaphore(2)
 
 
-def no_report(done: int, total: int) -> None:
-    """Reports to nobody."""
+def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> Window:
+    """Every state and gate of one window of the text; the whole text is read once for all its windows.
 
-
-def reading(view: View, report: Callable[[int, int], None] = no_report):
-    """The network's pass over the whole text: states at the borders of windows, bits, likely next characters."""
+    Args:
+        view: Names network, text, warm-up and part.
+        network: The network of that name, opened.
+        report: Called with (done, total) characters of the text; may raise to stop.
+    """
     from models.char_lm.reading import read
 
-    key = ("reading", view.model, view.text, view.warm_up)
-    return shared_cache("readings", 256).get(key, lambda: read(loaded(view.model), view.text, WINDOW, report, before=view.warm_up))
+    text = (view.model, view.text, view.warm_up)
+
+    def record() -> Window:
+        reading = shared_cache("readings", 256).get(("reading", *text), lambda: read(network, view.text, WINDOW, report, view.warm_up))
+        with _tracers():
+            return record_window(network, reading, view.part)
+
+    return shared_cache("traces", 768).get(("trace", *text, view.part), record)
 
 
-def silenced_reading(view: View):
-    """The same pass with the chosen unit held at 0."""
-    from models.char_lm.network import silenced
-    from models.char_lm.reading import read
-
-    def make():
-        model = loaded(view.model)
-        quiet = replace(model, module=silenced(model.module, view.layer, view.unit))
-        return read(quiet, view.text, WINDOW, no_report, before=view.warm_up)
-
-    key = ("silenced", view.model, view.text, view.warm_up, view.layer, view.unit)
-    return shared_cache("readings", 256).get(key, make)
+def window(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> WindowRun:
+    """What is looked at: the recorded window, with the chosen layer as a map of all units. Arguments as `recorded`."""
+    run = recorded(view, network, report)
+    layer = (view.model, view.text, view.warm_up, view.part, view.layer)
+    values = shared_cache("values", 512).get(("values", *layer, view.quantity), lambda: quantity(run.trace, view.quantity, view.layer))
+    rows = shared_cache("rows", 16).get(("rows", *layer, view.order), lambda: order(run.trace, view.layer, view.order))
+    return WindowRun(**vars(run), values=values, order=rows)
 
 
-def trace(view: View) -> Trace:
-    """Every state and gate of one window of the text."""
-    key = ("trace", view.model, view.text, view.warm_up, view.part)
-    return shared_cache("traces", 768).get(key, lambda: _traced(loaded(view.model), view))
-
-
-def untrained_trace(view: View) -> Trace:
+def untrained_trace(view: View, network: Loaded) -> Trace:
     """What the same network held before it was trained: the baseline of every claim about a unit."""
     from models.char_lm.network import untrained
+    from models.char_lm.reading import read
 
-    key = ("untrained", view.model, view.text, view.warm_up, view.part)
-    return shared_cache("traces", 768).get(key, lambda: _traced(untrained(loaded(view.model), seed=0), view, own=False))
+    def record() -> Trace:
+        fresh = untrained(network, seed=0)
+        reading = read(fresh, view.text, WINDOW, before=view.warm_up)
+        with _tracers():
+            return record_window(fresh, reading, view.part).trace
 
-
-def _traced(model, view: View, own: bool = True) -> Trace:
-    import explorer
-    from models.char_lm.reading import read, window_input
-
-    pass_ = reading(view) if own else read(model, view.text, WINDOW, no_report, before=view.warm_up)
-    ids, state = window_input(pass_, view.part)
-    with _tracers(), explorer.record(model.module) as recording:
-        for piece in ids.split(CALL, dim=1):
-            _, state = model.module(piece, state)
-    with _tracers():
-        return recording.trace(window_tokens(view))
+    return shared_cache("traces", 768).get(("untrained", view.model, view.text, view.warm_up, view.part), record)
 
 
-def window_tokens(view: View) -> tuple[str, ...]:
-    """The characters of the window."""
-    return tuple(view.text[view.part * WINDOW : (view.part + 1) * WINDOW])
-
-
-def values(view: View) -> np.ndarray:
-    """The chosen quantity of the chosen layer, [time, unit]."""
-    key = ("values", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity)
-    return shared_cache("values", 512).get(key, lambda: quantity(trace(view), view.quantity, view.layer))
-
-
-def rows(view: View) -> tuple[int, ...]:
-    """Units in the order of the map, top row first."""
-    key = ("rows", view.model, view.text, view.warm_up, view.part, view.layer, view.order)
-    return shared_cache("rows", 16).get(key, lambda: tuple(int(u) for u in order(trace(view), view.layer, view.order)))
+def silenced_bits(view: View, network: Loaded) -> np.ndarray:
+    """What each character of the whole text costs while the chosen unit is held at 0, [time]."""
+    key = ("silenced", view.model, view.text, view.warm_up, view.layer, view.unit)
+    read = lambda: read_silenced(network, view.text, view.warm_up, view.layer, view.unit)  # noqa: E731
+    return shared_cache("readings", 256).get(key, read).bits
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:

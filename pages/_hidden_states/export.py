@@ -7,9 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.figures.states import StateFigure
+from explorer.records import Trace
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._components.state_view import LOOKS
-from pages._hidden_states import compute, states
-from pages._hidden_states import state as hidden_states_state
+from pages._hidden_states import state, states
 from pages._hidden_states.compute import View
 from pages._ui import networks, uploads
 from pages._ui.link import LINK_CHARACTERS, packed
@@ -17,9 +19,9 @@ from pages._ui.link import LINK_CHARACTERS, packed
 KEY = "hidden_states.export"
 
 
-def panel(view: View, about: dict, chosen) -> None:
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Downloads, each made only when it is asked for."""
-    figure = states.figure(view)
+    figure = states.figure(view, run)
     name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
     file = json.dumps(_view_file(view)).encode()  # now: what makes a download runs later, where no visitor's state is
     with st.container(horizontal=True):
@@ -27,7 +29,7 @@ def panel(view: View, about: dict, chosen) -> None:
         _download("Picture (PNG)", lambda: _png(figure), f"{name}.png", "image/png")
         _download("Page (HTML)", lambda: figure.to_html().encode(), f"{name}.html", "text/html")
         _download("This unit's numbers (CSV)", lambda: figure.to_frame().to_csv(index=False).encode(), f"{name}.csv", "text/csv")
-        _download("Whole record (NPZ)", lambda: _npz(view), f"{view.model}.npz", "application/octet-stream")
+        _download("Whole record (NPZ)", lambda: _npz(run.trace), f"{view.model}.npz", "application/octet-stream")
         _download("View file", lambda: file, f"{name}.view.json", "application/json")
     fits = len(packed(view.text)) <= LINK_CHARACTERS
     st.caption(
@@ -45,21 +47,12 @@ def panel(view: View, about: dict, chosen) -> None:
 def notebook(view: View) -> str:
     """Lines of Python that compute what the page shows, with nothing of the page."""
     source, load = uploads.in_lines(view.model)
-    return f"""import explorer
-{source}
-from explorer.analysis.quantities import quantity
-from models.char_lm.reading import read, window_input
+    return f"""{source}
+from models.char_lm.experiments.window import Layer, read_window
 
-loaded = {load}
-text = {view.text!r}
-reading = read(loaded, text, {compute.WINDOW}, before={view.warm_up!r})
-ids, state = window_input(reading, {view.part})
-with explorer.record(loaded.module) as recording:
-    for piece in ids.split({compute.CALL}, dim=1):
-        _, state = loaded.module(piece, state)
-trace = recording.trace(tuple(text[{view.part * compute.WINDOW} : {(view.part + 1) * compute.WINDOW}]))
-values = quantity(trace, {view.quantity!r}, layer={view.layer})  # [time, unit]
-print(values[:, {view.unit}])
+layer = Layer({view.layer}, {view.quantity!r}, {view.order!r})
+run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
+print(run.values[:, {view.unit}])  # [time, unit]
 """
 
 
@@ -73,10 +66,10 @@ def _png(figure: StateFigure) -> bytes:
     return svg_to_png(figure.to_svg())
 
 
-def _npz(view: View) -> bytes:
+def _npz(trace: Trace) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.npz"
-        compute.trace(view).save(path)
+        trace.save(path)
         return path.read_bytes()
 
 
@@ -85,40 +78,40 @@ def _view_file(view: View) -> dict:
         "unit": view.unit,
         "part": view.part,
         "stretched": view.stretched,
-        "cursor": st.session_state[hidden_states_state.CURSOR],
-        "looks": list(st.session_state[hidden_states_state.LOOKS]),
+        "cursor": st.session_state[state.CURSOR],
+        "looks": list(st.session_state[state.LOOKS]),
         "text": view.text,
     }
 
 
 def _open_view() -> None:
     """Read a view file; what it holds is checked like what a link holds."""
-    file, state = st.session_state[f"{KEY}.upload"], st.session_state
+    file = st.session_state[f"{KEY}.upload"]
     if file is None:
         return
     try:
         view = json.loads(file.getvalue()[: 4 << 20])
-        model, text, unit, part, layer = (view[k] for k in ("model", "text", "unit", "part", "layer"))
-        sound = (
-            isinstance(text, str)
-            and all(isinstance(n, int) and 0 <= n < 10_000 for n in (unit, part, layer))
-            and model in networks.cards("char_lm")
-        )
+        text, numbers = view["text"], (view["unit"], view["part"], view["layer"])
+        sound = isinstance(text, str) and all(isinstance(n, int) and 0 <= n < 10_000 for n in numbers)
+        sound = sound and view["model"] in networks.cards("char_lm")
     except (ValueError, KeyError, TypeError):
         sound = False
-    if not sound:
-        state[f"{KEY}.error"] = (
-            f"{file.name!r} is no view file of this page. Expected the .view.json that *View file* gives; nothing was changed."
-        )
-        return
-    hidden_states_state.set_text(text)
-    state[hidden_states_state.MODEL], state[hidden_states_state.PART] = model, part
-    state[hidden_states_state.SCALE] = hidden_states_state.SCALES[view.get("stretched") is True]
-    cursor, looks = view.get("cursor"), view.get("looks")
-    state[hidden_states_state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(text) else 0
-    state[hidden_states_state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
-    if view.get("order") in hidden_states_state.ORDERS:
-        state[hidden_states_state.ORDER] = hidden_states_state.ROWS_BY.format(view["order"])
-    hidden_states_state.look_at(
-        layer, unit, view.get("quantity") if view.get("quantity") in sum(hidden_states_state.QUANTITIES.values(), ()) else None
-    )
+    if sound:
+        _restore(view)
+    else:
+        sentence = f"{file.name!r} is no view file of this page. Expected the .view.json that *View file* gives; nothing was changed."
+        st.session_state[f"{KEY}.error"] = sentence
+
+
+def _restore(view: dict) -> None:
+    """Look at what a view file holds; what it need not hold is taken where it is sound."""
+    state.set_text(view["text"])
+    chosen, cursor, looks = st.session_state, view.get("cursor"), view.get("looks")
+    chosen[state.MODEL], chosen[state.PART] = view["model"], view["part"]
+    chosen[state.SCALE] = state.SCALES[view.get("stretched") is True]
+    chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else 0
+    chosen[state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
+    if view.get("order") in state.ORDERS:
+        chosen[state.ORDER] = state.ROWS_BY.format(view["order"])
+    quantity = view.get("quantity")
+    state.look_at(view["layer"], view["unit"], quantity if quantity in sum(state.QUANTITIES.values(), ()) else None)

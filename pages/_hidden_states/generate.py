@@ -1,15 +1,30 @@
 """Let the network go on writing, character by character, and look at the states of what it wrote."""
 
+from typing import NamedTuple
+
 import streamlit as st
 
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
-from pages._ui import networks
 
 KEY = "hidden_states.generate"
+REDRAWN = 5  # characters written between two pictures of them
 
 
-def panel(view: View, about: dict, chosen) -> None:
+class Asked(NamedTuple):
+    """What is to be written: by which network, after what text, and how it is drawn."""
+
+    model: str
+    text: str
+    temperature: float
+    top_k: int
+    seed: int
+    length: int
+
+
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Continue the text live with temperature, top-k and seed; then read the result as the page's text."""
     st.markdown("The network reads the text and goes on by itself: it draws a character, reads it, draws the next.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -22,28 +37,27 @@ def panel(view: View, about: dict, chosen) -> None:
         "pₖ = softmax(logitsₖ / temperature): below 1 the likely becomes likelier, at 0 always the likeliest is taken. "
         "The same seed gives the same text."
     )
-    asked = (view.model, view.text, temperature, top_k, seed, length)
+    asked = Asked(view.model, view.text, temperature, top_k, seed, length)
     if start:
-        _write(view, asked)
-    made, written = st.session_state.get(KEY, (None, ""))
-    if written and made == asked:  # what was written under other settings is not shown as if it were under these
+        _write(asked, network, view.warm_up)
+    answered, written = st.session_state.get(KEY, (None, ""))
+    if written and answered == asked:  # what was written under other settings is not shown as if it were under these
         if not start:
             st.code(written, language=None, wrap_lines=True)
         st.button("Show the states of what it wrote", key=f"{KEY}.read", on_click=state.set_text, args=(view.text + written,))
 
 
-def _write(view: View, asked: tuple) -> None:
+def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
     from models.decoding import sample
 
-    place, stop = st.empty(), st.empty()
+    shown, stop = st.empty(), st.empty()
     stop.button("Stop", key=f"{KEY}.stop")
     written = ""
-    temperature, top_k, seed, length = asked[2:]
-    loaded = networks.loaded(view.model)
-    tokens = sample(loaded, view.warm_up + view.text, temperature=temperature, top_k=top_k or None, seed=seed)
-    for number in range(length):
+    options = {"temperature": asked.temperature, "top_k": asked.top_k or None, "seed": asked.seed}
+    tokens = sample(network, warm_up + asked.text, **options)
+    for count in range(1, asked.length + 1):
         written += next(tokens)
-        if number % 5 == 4 or number == length - 1:
-            place.code(written, language=None, wrap_lines=True)
+        if count % REDRAWN == 0 or count == asked.length:
+            shown.code(written, language=None, wrap_lines=True)
             st.session_state[KEY] = (asked, written)  # a stop keeps what there is
     stop.empty()

@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui import networks
 
 
-def panel(view: View, about: dict, chosen) -> None:
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """The card in tables; every number in it was measured on the split it names."""
     data, scores = about["data"], about.get("scores", {})
     st.markdown(

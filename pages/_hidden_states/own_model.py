@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui import own_model
@@ -26,7 +28,7 @@ print(trace.gates["forget"].shape)  # time, layer, unit
 """
 
 
-def panel(view: View, about: dict, chosen) -> None:
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """The uploader, and lines of Python that are tested."""
     own_model.opener(KEY, ("char_lm",), _opened)
     made = "**A character network with your weights**, as a file for this page"

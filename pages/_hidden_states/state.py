@@ -7,8 +7,7 @@ import streamlit as st
 from explorer.analysis import quantities, units
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
-from pages._hidden_states import compute
-from pages._hidden_states.compute import View
+from pages._hidden_states.compute import WINDOW, View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import networks, uploads
 from pages._ui.layout import folding
@@ -19,7 +18,7 @@ PAGE = "hidden_states"
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
-SCALE = f"{PAGE}.scale"
+SCALE, PART_BOX = f"{PAGE}.scale", f"{PAGE}.part_box"
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -73,10 +72,9 @@ def _number(name: str) -> int | None:
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
 
 
-def told() -> None:
+def take_choice() -> None:
     """Keep what the visitor chose in the browser."""
-    chosen = state_choice(MAP)
-    if chosen:
+    if chosen := state_choice(MAP):
         st.session_state[UNIT], st.session_state[CURSOR], st.session_state[LOOKS] = chosen.unit, chosen.cursor, chosen.looks
 
 
@@ -95,15 +93,14 @@ def example(about: dict) -> Example:
 def guides(about: dict) -> list[dict]:
     """Measured units to begin with, in the order of `WATCH`: those that clear all baselines, and the honest one; see the card."""
     units = {unit["concept"]: unit for unit in about.get("units") or [] if unit["clears_all"] or unit["concept"] == UNCLEAR}
-    found = [units[concept] for concept in WATCH if concept in units]
-    clear = [unit for unit in found if unit["concept"] != UNCLEAR]
-    return clear[:CLEAR] + [unit for unit in found if unit["concept"] == UNCLEAR]
+    clear = [units[concept] for concept in WATCH if concept in units and concept != UNCLEAR]
+    return clear[:CLEAR] + ([units[UNCLEAR]] if UNCLEAR in units else [])
 
 
 def verdict(guide: dict) -> str:
     """What was measured of a guided unit, in words; layers counted from 1 as everywhere on screen."""
-    told = guide.get("verdict", "").replace(f"of layer {guide['layer']}", f"of layer {guide['layer'] + 1}")
-    return told.replace("follows it", f"follows “{guide['concept']}”")
+    counted_from_1 = guide.get("verdict", "").replace(f"of layer {guide['layer']}", f"of layer {guide['layer'] + 1}")
+    return counted_from_1.replace("follows it", f"follows “{guide['concept']}”")
 
 
 def forget_model() -> None:
@@ -128,6 +125,23 @@ def set_text(text: str | None) -> None:
     # Half of a surrogate pair is no text that can travel; a view file or a paste may hold one.
     state[TEXT] = None if text is None else text[:TEXT_CHARACTERS].encode("utf-8", "replace").decode()
     state[BEFORE], state[PART], state[CURSOR] = None, 0, 0
+
+
+def undo_text() -> None:
+    """Read again what was read before, where a long text was stopped."""
+    set_text(st.session_state.get(PREVIOUS))
+
+
+def turn() -> None:
+    """Go to the part of the text that the box names."""
+    st.session_state[PART] = st.session_state[PART_BOX] - 1
+    st.session_state[CURSOR] = st.session_state[PART] * WINDOW
+
+
+def cursor_within(start: int, length: int) -> int | None:
+    """The cursor of the link or the browser, where it lies in a window; None where it does not."""
+    cursor = st.session_state[CURSOR]
+    return cursor if cursor is not None and start <= cursor < start + length else None
 
 
 def text_of(about: dict) -> str:
@@ -166,7 +180,7 @@ def pick(about: dict) -> View:
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
     text = text_of(about)
-    part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
+    part = min(st.session_state[PART], max(0, len(text) - 1) // WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
 

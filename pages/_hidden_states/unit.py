@@ -1,5 +1,6 @@
 """One unit in full: what values it takes, where it is highest and lowest, its gates, and what silencing it costs."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -8,6 +9,9 @@ from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import is_gated
 from explorer.analysis.units import memory_time, memory_time_meaning
 from explorer.figures.unit import gates_and_ledger, histogram
+from explorer.records import Trace
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
@@ -18,41 +22,23 @@ STRETCH = 200
 VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "→", "\r": "␍"})
 
 
-def panel(view: View, about: dict, chosen) -> None:
+def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Histogram, contexts, gates and ledger over time, memory time, and the experiment of silencing."""
-    values = compute.values(view)[:, view.unit]
-    trace = compute.trace(view)
-    _facts(view, about, trace)
+    values = run.values[:, view.unit]
+    _facts(view, about, run.trace)
     left, right = st.columns(2)
     with left:
+        figure = histogram(values, f"{view.quantity} of unit {view.unit}", dark=is_dark())
         counts = pd.DataFrame({"position": range(len(values)), "value": values})
-        show(
-            histogram(values, f"{view.quantity} of unit {view.unit}", dark=is_dark()), f"{KEY}.histogram", "histogram", counts, stretch=True
-        )
+        show(figure, f"{KEY}.histogram", "histogram", counts, stretch=True)
     with right:
-        _silence(view, chosen)
-    tokens = compute.window_tokens(view)
-    columns = st.columns(3)
-    for column, title, places in zip(
-        columns,
-        ("Highest", "Lowest", "From all over its range"),
-        (highest(values, tokens), lowest(values, tokens), [c for level in quantile_samples(values, tokens).values() for c in level]),
-        strict=True,
-    ):
-        with column:
-            st.markdown(f"**{title}**")
-            st.dataframe(_contexts(places), hide_index=True, key=f"{KEY}.{title}")
-    if is_gated(trace):
-        start = max(0, min((chosen.cursor or 0) - STRETCH // 2, len(tokens) - STRETCH))
-        stop = min(len(tokens), start + STRETCH)
-        st.caption(ledger(trace, view.layer).equation)
-        figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())
-        with scrolling("hidden_states-gates"):
-            draw(figure, f"{KEY}.gates")
-        save(figure, f"{KEY}.gates", "gates-and-ledger", _gates(trace, view, start, stop))
+        _silence(view, network, run)
+    _contexts(values, run.trace.tokens)
+    if is_gated(run.trace):
+        _gates(view, run.trace)
 
 
-def _facts(view: View, about: dict, trace) -> None:
+def _facts(view: View, about: dict, trace: Trace) -> None:
     times = memory_time(trace, view.layer)
     facts = [] if times is None else [f"memory {times[view.unit]:.2g} characters"]
     for guide in guides(about):
@@ -62,36 +48,54 @@ def _facts(view: View, about: dict, trace) -> None:
     st.caption(memory_time_meaning(trace))
 
 
-def _silence(view: View, chosen) -> None:
+def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     on = st.toggle("Silence this unit", key=f"{KEY}.silence", bind="query-params")
     st.caption(
         "The unit is held at 0 from the first character on; everything else is computed anew. Zero may be a value it never takes by itself."
     )
     if not on:
         return
-    own, quiet = compute.reading(view), compute.silenced_reading(view)
-    rise = quiet.bits - own.bits
-    at = min((chosen.cursor or 0) + 1 + view.part * compute.WINDOW, len(rise) - 1)
-    worst = int(rise.argmax())
+    own, silenced = run.reading.bits, compute.silenced_bits(view, network)
+    rise = silenced - own
+    after_cursor = min(view.cursor + 1 + run.start, len(rise) - 1)
+    costliest = int(rise.argmax())
     left, middle, right = st.columns(3)
-    left.metric("Whole text, bits a character", f"{quiet.bits.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
-    for column, label, place in ((middle, "After the cursor", at), (right, "Where it costs most", worst)):
-        column.metric(f"{label}: {_named(view.text[place])}", f"{quiet.bits[place]:.2f} bits", f"{rise[place]:+.2f}", delta_color="inverse")
-        before = view.text[max(0, place - 24) : place].translate(VISIBLE)
-        column.caption(f"p {2.0 ** -own.bits[place]:.2f} → {2.0 ** -quiet.bits[place]:.2f} after `{before.replace('`', 'ˋ')}`")
+    left.metric("Whole text, bits a character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
+    for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Where it costs most", costliest)):
+        column.metric(f"{label}: {_named(view.text[at])}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse")
+        before = view.text[max(0, at - 24) : at].translate(VISIBLE)
+        column.caption(f"p {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after `{before.replace('`', 'ˋ')}`")
 
 
 def _named(token: str) -> str:
     return f"`{token.translate(VISIBLE)}`" if token != "`" else "backtick"
 
 
-def _contexts(places: list[Context]) -> pd.DataFrame:
-    text = [f"{p.before[-16:]}▸{p.token}◂{p.after[:8]}".translate(VISIBLE) for p in places]
-    return pd.DataFrame({"value": [round(p.value, 2) for p in places], "context": text})
+def _contexts(values: np.ndarray, tokens: tuple[str, ...]) -> None:
+    """Where one unit is highest, lowest and in between; `values` [time]."""
+    samples = [context for level in quantile_samples(values, tokens).values() for context in level]
+    tables = {"Highest": highest(values, tokens), "Lowest": lowest(values, tokens), "From all over its range": samples}
+    for column, (title, contexts) in zip(st.columns(3), tables.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.dataframe(_table(contexts), hide_index=True, key=f"{KEY}.{title}")
 
 
-def _gates(trace, view: View, start: int, stop: int) -> pd.DataFrame:
+def _table(contexts: list[Context]) -> pd.DataFrame:
+    text = [f"{context.before[-16:]}▸{context.token}◂{context.after[:8]}".translate(VISIBLE) for context in contexts]
+    return pd.DataFrame({"value": [round(context.value, 2) for context in contexts], "context": text})
+
+
+def _gates(view: View, trace: Trace) -> None:
+    """Gates and ledger of the unit around the cursor."""
+    start = max(0, min(view.cursor - STRETCH // 2, len(trace.tokens) - STRETCH))
+    stop = min(len(trace.tokens), start + STRETCH)
     entries = ledger(trace, view.layer)
+    st.caption(entries.equation)
+    figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())
+    with scrolling("hidden_states-gates"):
+        draw(figure, f"{KEY}.gates")
     frame = {"position": range(start, stop), "character": trace.tokens[start:stop]}
     frame |= {name: values[start:stop, view.layer, view.unit] for name, values in trace.gates.items()}
-    return pd.DataFrame(frame | {name: getattr(entries, name)[start:stop, view.unit] for name in ("kept", "written", "shown")})
+    frame |= {name: getattr(entries, name)[start:stop, view.unit] for name in ("kept", "written", "shown")}
+    save(figure, f"{KEY}.gates", "gates-and-ledger", pd.DataFrame(frame))

@@ -44,11 +44,16 @@ class View(PageView):
         return self.warm_up + self.text[: self.at]
 
 
+def _trace(model: str, text: str, warm_up: str = "") -> Trace:
+    """Every state and gate of a text, as the page of hidden states records it."""
+    return compute.recorded(compute.View(model, text, warm_up), loaded(model)).trace
+
+
 def held(view: View) -> np.ndarray:
     """What the unit holds after each character, [time]: tanh of the cell, or the hidden state."""
     from models.char_lm.experiments import unit_step
 
-    trace = compute.trace(compute.View(view.model, view.text, view.warm_up))
+    trace = _trace(view.model, view.text, view.warm_up)
     return unit_step.held(trace, view.layer, view.unit)
 
 
@@ -87,7 +92,7 @@ def likeliest(view: View, p: Float[np.ndarray, "vocab"]) -> list[tuple[str, floa
 
 def layers(model: str, text: str, other: bool) -> Divergence:
     """The layers of a character network over a short text, whose last character gives way to another if `other`."""
-    changed, before = (compute.trace(compute.View(model, each)) for each in (_ends_otherwise(text) if other else text, text))
+    changed, before = (_trace(model, each) for each in (_ends_otherwise(text) if other else text, text))
     every = range(changed.hidden.shape[1])
     return divergence(changed.tokens, [changed.hidden[:, layer] for layer in every], [before.hidden[:, layer] for layer in every])
 

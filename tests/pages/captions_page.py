@@ -2,7 +2,13 @@
 
 from streamlit.testing.v1 import AppTest
 
+from models.captioning.experiments.captions import CaptionRun
+from models.captioning.occlusion import Without
+from models.decoding import no_report
+from pages._captions import compute
+from pages._captions.compute import View
 from pages._components import picture_view
+from pages._ui import networks
 from tests.pages import app
 
 
@@ -19,3 +25,13 @@ def drawn(monkeypatch) -> list[dict]:
 
 def markdown(page: AppTest) -> str:
     return "\n".join(each.value for each in page.markdown)
+
+
+def run_of(view: View) -> CaptionRun:
+    """What the page computes."""
+    return compute.run(view, networks.loaded(view.model), no_report)
+
+
+def without(view: View) -> Without:
+    """What the page computes with the regions of the view hidden."""
+    return compute.without(view, networks.loaded(view.model))

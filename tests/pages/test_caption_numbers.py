@@ -12,8 +12,10 @@ from models.scenes import data
 from models.vocabulary.subwords import END, PAD, START
 from pages._captions import compute, gallery
 from pages._captions.compute import View
+from pages._ui import networks
 from pages._ui.cache import shared_cache
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
+from tests.pages.captions_page import run_of, without
 
 SCENE = View("scenes-soft", "scene:3")
 
@@ -34,7 +36,7 @@ def forget() -> None:
     """Forget every network and caption."""
     st.cache_data.clear()
     shared_cache.clear()
-    compute.loaded.clear()
+    networks.loaded.clear()
     compute._eye.clear()
 
 
@@ -46,52 +48,57 @@ def opened(monkeypatch, shipped):
 
 def looked(view: View) -> tuple:
     """Network and features, without the page's ways."""
-    loaded = compute.loaded(view.model)
+    loaded = networks.loaded(view.model)
     return loaded, caption.eye(loaded)([gallery.seen(view.picture)])[0]
+
+
+def pixels(view: View) -> np.ndarray:
+    """What the network sees, hidden regions filled."""
+    return occlusion.filled(gallery.seen(view.picture), view.hidden, (14, 14), view.fill)
 
 
 @pytest.mark.parametrize("view", [SCENE, View("scenes-none", "scene:3"), View("caption-soft", "photo:temple", width=1)])
 def test_a_caption_is_what_the_library_writes(view: View):
     loaded, features = looked(view)
     wanted = caption.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=caption.LONGEST))
-    best, found = wanted.hypotheses[0], compute.told(view)
-    assert compute.caption(view).text == wanted.text and found.hypothesis.tokens == best.tokens
+    best, found = wanted.hypotheses[0], run_of(view)
+    assert found.text == wanted.text and found.hypothesis.tokens == best.tokens
     assert [name for name in found.words if name != "</s>"] == wanted.text.split()
     np.testing.assert_allclose(found.visual, caption.visual(loaded.module, features, best.tokens), atol=1e-6)
-    np.testing.assert_allclose(compute.needed(view), caption.needed(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(found.needed, caption.needed(loaded.module, features, best.tokens), atol=1e-6)
     if best.attention is None:
         assert found.alignment is None and found.gates is None
     else:
-        assert found.alignment is not None and found.alignment.grid == compute.grid(view) == (14, 14)
+        assert found.alignment is not None and found.alignment.grid == found.grid == (14, 14)
         np.testing.assert_allclose(found.alignment.weights, best.attention, atol=1e-6)
-    name, p = compute.likely(view, found, 0)[0]
+    name, p = found.likely(0)[0]
     assert p == pytest.approx(np.exp(best.top_log_probabilities[0, 0])) and name == loaded.vocab.tokens[best.top[0, 0]]
 
 
 def test_hiding_nothing_changes_nothing():
-    assert (compute.pixels(SCENE) == np.asarray(data.picture(data.scene(3)))).all()
-    found = compute.without(SCENE)
+    assert (pixels(SCENE) == np.asarray(data.picture(data.scene(3)))).all()
+    found = without(SCENE)
     np.testing.assert_allclose(found.change, 0, atol=1e-6)
-    assert found.pixels == found.mean == compute.caption(SCENE).text and set(found.says) == {WOULD}
+    assert found.pixels == found.mean == run_of(SCENE).text and set(found.says) == {WOULD}
 
 
 @pytest.mark.parametrize("fill", occlusion.FILLS)
 def test_hidden_pixels_are_those_of_the_cell_and_no_other(fill: str):
-    before, after = compute.pixels(SCENE), compute.pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
+    before, after = pixels(SCENE), pixels(SCENE.of(hidden=(5 * 14 + 8,), fill=fill))
     left, top, right, bottom = map(int, images.cell_box(5, 8, (14, 14), (224, 224)))
     assert (right - left, bottom - top) == (16, 16)
     outside = np.ones((224, 224), bool)
     outside[top:bottom, left:right] = False
     assert (before[outside] == after[outside]).all()
     assert fill == "blur" or (after[top:bottom, left:right] == occlusion.GREY).all()
-    everything = compute.pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
+    everything = pixels(SCENE.of(hidden=tuple(range(196)), fill=fill)).astype(int)
     assert fill == "grey" or 0 < np.abs(np.diff(everything, axis=0)).max() < np.abs(np.diff(before.astype(int), axis=0)).max()
 
 
 def test_what_the_original_words_cost_without_a_place():
     view = SCENE.of(hidden=(20, 21, 34, 35))
     loaded, features = looked(view)
-    tokens = compute.told(SCENE).hypothesis.tokens
+    tokens = run_of(SCENE).hypothesis.tokens
     grey = np.array(gallery.seen(view.picture))
     grey[16:48, 96:128] = occlusion.GREY  # rows 1 and 2, columns 6 and 7
     mean = features.clone()
@@ -99,7 +106,7 @@ def test_what_the_original_words_cost_without_a_place():
     each = torch.stack([features, caption.eye(loaded)([grey])[0], mean])
     read = torch.tensor([[START, *tokens[:-1]]] * 3)
     costs = loaded.module(each, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
-    found = compute.without(view)
+    found = without(view)
     np.testing.assert_allclose(found.change, (costs[1:] - costs[0]).numpy(), atol=1e-5)
     assert np.abs(found.change).max() > 0.003
     assert found.mean == caption.describe(loaded.module, loaded.vocab, mean).text
@@ -114,8 +121,8 @@ def test_only_where_both_ways_agree_something_is_said():
 def test_samples_are_drawn_from_what_the_network_expects():
     loaded, features = looked(SCENE)
     greedy = caption.describe(loaded.module, loaded.vocab, features, Search(longest=caption.LONGEST))
-    assert compute.samples(SCENE, 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
-    drawn = compute.samples(SCENE, 1.0, 5)
+    assert compute.samples(SCENE, networks.loaded(SCENE.model), 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
+    drawn = compute.samples(SCENE, networks.loaded(SCENE.model), 1.0, 5)
     again = caption.samples(loaded.module, features, 1.0, 5)
     assert [each.tokens for each in drawn] == [each.tokens for each in again] and len({each.tokens for each in drawn}) > 1
     for each in drawn:

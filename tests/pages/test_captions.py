@@ -12,14 +12,14 @@ from streamlit.testing.v1 import AppTest
 from models import checkpoint
 from models.captioning import occlusion
 from models.scenes.data import DEV
-from pages._captions import compute, export, gallery, mistakes, multiples, pictures, state
+from pages._captions import export, gallery, mistakes, multiples, pictures, state
 from pages._captions import own_model as own_network
 from pages._captions.compute import View
 from pages._components import picture_view
 from pages._ui import uploads
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
 from tests.pages.app import forget, sound
-from tests.pages.captions_page import drawn, markdown, open_page
+from tests.pages.captions_page import drawn, markdown, open_page, run_of, without
 from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
@@ -58,14 +58,14 @@ def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:
 def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
     sent = drawn(monkeypatch)
     page = sound(open_page())
-    told, data = compute.told(FIRST), sent[-1]
+    run, data = run_of(FIRST), sent[-1]
     assert page.selectbox(key=state.MODEL).value == "scenes-soft" and f"scene:{DEV}" == state.FIRST
-    assert data["words"] == list(told.words) and data["grid"] == [14, 14] and data["hidden"] == []
-    np.testing.assert_allclose(data["values"][0], told.alignment.weights, rtol=6e-3, atol=1e-9)
-    np.testing.assert_allclose(data["values"][1], compute.needed(FIRST), rtol=6e-3, atol=1e-9)
-    assert data["word"] == int(np.argmax(compute.needed(FIRST)[: len(told.words) - 1].max(1)))  # the last is "</s>"
-    assert all(len(masks) == len(told.words) for masks in data["masks"])
-    assert f"visual {told.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
+    assert data["words"] == list(run.words) and data["grid"] == [14, 14] and data["hidden"] == []
+    np.testing.assert_allclose(data["values"][0], run.alignment.weights, rtol=6e-3, atol=1e-9)
+    np.testing.assert_allclose(data["values"][1], run.needed, rtol=6e-3, atol=1e-9)
+    assert data["word"] == int(np.argmax(run.needed[: len(run.words) - 1].max(1)))  # the last is "</s>"
+    assert all(len(masks) == len(run.words) for masks in data["masks"])
+    assert f"visual {run.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
@@ -83,7 +83,7 @@ def test_both_files_of_all_words_name_the_same_places(monkeypatch):
     sound(open_page(panel="All words"))
     looked, needed = (files[name].set_index("word") for name in ("attention", "needed"))
     assert list(looked) == list(needed) and list(needed)[15] == "row 2, column 2"
-    np.testing.assert_allclose(needed, compute.needed(FIRST), atol=1e-9)
+    np.testing.assert_allclose(needed, run_of(FIRST).needed, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["caption-soft", "caption-none"])
@@ -98,14 +98,15 @@ def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     lines = [each.value for each in page.markdown if each.value.startswith("It shows")]
     assert len(lines) == len(gallery.PHOTOS)
     view = View("caption-soft", "photo:coffee")
-    told, said = compute.told(view), compute.caption(view).text.split()
+    run = run_of(view)
+    said = run.text.split()
     (line,) = [each for each in lines if "a cup of coffee" in each]
-    gains = [float(gain) for gain in told.visual[: len(said)]]
-    most = int(np.argmax([max(row) for row in compute.needed(view).tolist()[: len(said)]]))
+    gains = [float(gain) for gain in run.visual[: len(said)]]
+    most = int(np.argmax([max(row) for row in run.needed.tolist()[: len(said)]]))
     assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
     assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+z.1f} nats" in line
-    place = divmod(int(told.alignment.weights[most].argmax()), compute.grid(view)[1])
-    found = compute.without(view.of(hidden=occlusion.around(place, compute.grid(view), state.default_hole(compute.grid(view)))))
+    place = divmod(int(run.alignment.weights[most].argmax()), run.grid[1])
+    found = without(view.of(hidden=occlusion.around(place, run.grid, state.default_hole(run.grid))))
     assert f"**{found.says[most]}** (log p {found.change[0, most]:+z.1f} with grey pixels" in line
 
 
@@ -123,15 +124,15 @@ def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back
     sent = drawn(monkeypatch)
     page = sound(open_page())
     view = FIRST.of(word=sent[-1]["word"])
-    told = compute.told(view)
-    place = divmod(int(told.alignment.weights[view.word].argmax()), 14)
+    run = run_of(view)
+    place = divmod(int(run.alignment.weights[view.word].argmax()), 14)
     page.button(key="captions.gesture").click().run()
     hidden = occlusion.around(place, (14, 14), 3)
     assert sound(page).session_state[state.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
-    found = compute.without(view.of(hidden=hidden))
+    found = without(view.of(hidden=hidden))
     assert any(f"log p {found.change[0, view.word]:+z.1f} with other pixels" in each.value for each in page.caption)
     table = next(each.value for each in page.dataframe if "says" in each.value)
-    assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(told.words)
+    assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(run.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
     page.button(key="captions.gesture").click().run()
     assert sound(page).session_state[state.HIDDEN] == () and "before:" not in markdown(page)
@@ -241,9 +242,9 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     view = FIRST.of(hidden=(3, 4))
     exec(export.notebook(view), {})
     told = capsys.readouterr().out
-    assert told.startswith(compute.caption(FIRST).text)
+    assert told.startswith(run_of(FIRST).text)
     last = [float(number) for number in re.findall(r"-?\d+\.\d*", told.splitlines()[-1])]
-    np.testing.assert_allclose(last, compute.without(view).change[1], atol=0.0051)
+    np.testing.assert_allclose(last[-len(run_of(view).words) :], without(view).change[1], atol=0.0051)
     for name in ("temple", "coffee"):  # of scikit-learn's, and of ours
         lines = export.notebook(View("caption-soft", f"photo:{name}"))
         exec(lines, {})

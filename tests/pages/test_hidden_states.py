@@ -11,6 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import models
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, export, own_model, state, states
 from pages._hidden_states.examples import EXAMPLES, disturbed
 from pages._ui import networks, uploads
@@ -32,6 +33,14 @@ def open_page(path: str, **query: str) -> AppTest:
     for name, value in query.items():
         page.query_params[f"hidden_states.{name}"] = value
     return page.run()
+
+
+def window(view: compute.View) -> WindowRun:
+    return compute.window(view, networks.loaded(view.model))
+
+
+def values(view: compute.View) -> np.ndarray:
+    return window(view).values
 
 
 def shown_text(page: AppTest) -> str:
@@ -128,11 +137,11 @@ def test_what_the_page_says_of_its_first_unit_is_true():
     guide, example = state.guides(about)[0], EXAMPLES["wiki"]
     assert guide["concept"] == "inside [[ ]]" and guide["clears_all"] and guide["held_out"]
     view = compute.View("wiki-lstm", example.text, example.warm_up, guide["layer"], guide["quantity"], unit=guide["unit"])
-    closed = compute.values(view)[:, view.unit] * guide["sign"]
+    closed = values(view)[:, view.unit] * guide["sign"]
     start, stop = example.text.index("[[") + 2, example.text.index("]]")
     assert (closed[start:stop] > 0.3).all()
     assert (closed[stop + 3 : example.text.index("[[", stop)] < 0).all()
-    opened = compute.values(view.of(text=disturbed(example.text, example)))[:, view.unit] * guide["sign"]
+    opened = values(view.of(text=disturbed(example.text, example)))[:, view.unit] * guide["sign"]
     assert (opened[start : example.text.index("[[", stop) - 2] > 0.3).all()
 
 
@@ -144,7 +153,7 @@ def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
     text = disturbed(example.text, example)
     start = example.text.index("]]")
     stop = text.index("]]", start)
-    on = (compute.values(view.of(text=text))[start:stop, 113] > 0).sum()
+    on = (values(view.of(text=text))[start:stop, 113] > 0).sum()
     assert f"is orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
     assert "there is nothing of it in this text" in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
 
@@ -169,21 +178,22 @@ def test_the_example_is_read_as_the_network_reads_it():
     ids = torch.tensor([loaded.vocab.encode(example.warm_up + example.text)])
     hidden, _ = loaded.module.rnn(loaded.module.embedding(ids))
     own = hidden[0, len(example.warm_up) :].numpy()
-    assert np.abs(compute.values(view) - own).max() < 1e-5
+    assert np.abs(values(view) - own).max() < 1e-5
 
 
 def test_the_notebook_lines_give_what_the_page_shows(capsys):
     view = compute.View("wiki-lstm", "a [[link]] and more", "Before. ", unit=5)
     names: dict = {}
     exec(export.notebook(view), names)
-    assert np.abs(names["values"] - compute.values(view)).max() == 0
+    assert np.abs(names["run"].values - values(view)).max() == 0
+    assert capsys.readouterr().out == f"{values(view)[:, 5]}\n"
 
 
 def test_silencing_changes_the_cost_of_closing_the_link():
     example = EXAMPLES["wiki"]
     guide = state.guides(models.available()["wiki-lstm"])[0]
     view = compute.View("wiki-lstm", example.text, example.warm_up, guide["layer"], unit=guide["unit"])
-    assert compute.silenced_reading(view).bits.sum() > compute.reading(view).bits.sum()
+    assert compute.silenced_bits(view, networks.loaded(view.model)).sum() > window(view).bits.sum()
 
 
 def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing():
@@ -204,8 +214,8 @@ def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing()
 
 def test_the_colours_of_this_text_reach_its_largest_value_and_say_so():
     view = compute.View("wiki-lstm", "A", layer=1, quantity="hidden")
-    fixed, own = (states.figure(view.of(stretched=stretched)).scale for stretched in (False, True))
-    largest = np.abs(compute.values(view)).max()
+    fixed, own = (states.figure(view.of(stretched=stretched), window(view)).scale for stretched in (False, True))
+    largest = np.abs(values(view)).max()
     assert (fixed.low, fixed.high, fixed.says) == (-1, 1, "fixed")
     assert own.says == "this text" and largest <= own.high < 1 and own.low == -own.high
     page = sound(open_page(HIDDEN, scale=state.SCALES[1]))

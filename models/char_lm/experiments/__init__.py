@@ -1,4 +1,4 @@
-"""What the instrument measures of character networks: their units, how far gradients reach, and how well they close brackets."""
+"""Where character networks meet the instrument: windows of a text, units, how far gradients reach, and how well they close brackets."""
 
 MEASUREMENTS = {
     "units": "models.char_lm.experiments.units:measure",

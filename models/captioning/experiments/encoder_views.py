@@ -118,6 +118,3 @@ def _train(trainer: Trainer, epochs: int) -> None:
 def part(whole: Collection, count: int) -> Collection:
     """The first so many pictures of the training list, and some of dev."""
     return replace(whole, parts={"train": whole.parts["train"][:count], "dev": whole.parts["dev"][:DEV_PICTURES]})
-
-
-MEASUREMENTS = {"features": "models.captioning.experiments:features"}

@@ -3,7 +3,8 @@
 import json
 
 from models import checkpoint
-from models.captioning import FAMILY, experiments
+from models.captioning import FAMILY
+from models.captioning.experiments import encoder_views
 from tests.models.captioning.tiny_captions import collection, save_tiny_captioner, save_tiny_scenes
 from tests.models.command_line import call
 
@@ -14,7 +15,7 @@ def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeyp
     loaded = save_tiny_captioner(tmp_path / "checkpoints" / "caption-soft.safetensors")
     save_tiny_scenes(tmp_path / "checkpoints" / "scenes-soft.safetensors")
     monkeypatch.setitem(FAMILY.recipes, "caption-soft", FAMILY.recipes["caption-soft"] | {"at_least": 1})
-    monkeypatch.setattr(experiments, "SMALLER", {"units": 8, "embedding": 6, "width": 4})
+    monkeypatch.setattr(encoder_views, "SMALLER", {"units": 8, "embedding": 6, "width": 4})
     arguments = ["--data", str(collection(tmp_path / "flickr")), "--folder", str(tmp_path / "runs"), "--pictures", "9", "--epochs", "1"]
     for _ in range(2):  # a second run reads what is there
         code, out, err = call(capsys, "measure", "caption-soft", "features", *arguments, "--views", "late", "--views", "middle")
@@ -35,7 +36,7 @@ def test_a_training_as_long_as_the_networks_own_stands_beside_it(monkeypatch, tm
     curve = [{"stage": 1, "bleu_4": 1.0}, {"stage": 1, "bleu_4": 2.0}, {"stage": 1, "bleu_4": 3.0}, {"stage": 2, "bleu_4": 4.0}]
     save_tiny_captioner(tmp_path / "caption-soft.safetensors")
     checkpoint.update_card(tmp_path / "caption-soft.safetensors", curve=curve, features={"views": [{"view": "late"}]})
-    small = {"at_least": 1, "arguments": FAMILY.recipes["caption-soft"]["arguments"] | experiments.SMALLER | {"units": 8}}
+    small = {"at_least": 1, "arguments": FAMILY.recipes["caption-soft"]["arguments"] | encoder_views.SMALLER | {"units": 8}}
     monkeypatch.setitem(FAMILY.recipes, "caption-soft", FAMILY.recipes["caption-soft"] | small)
     monkeypatch.setitem(FAMILY.recipes, "caption-both", FAMILY.recipes["caption-soft"])  # forgotten afterwards
     arguments = ["--data", str(collection(tmp_path / "flickr")), "--folder", str(tmp_path / "runs"), "--whole", "both", "--epochs"]

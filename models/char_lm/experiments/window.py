@@ -1,0 +1,150 @@
+"""One window of a text as a character network reads it: every state and gate, what each character costs, what is expected next.
+
+Importing this costs no torch; the first call brings it in.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import explorer
+from explorer.analysis.quantities import HIDDEN, quantity
+from explorer.analysis.units import INDEX, order
+from explorer.records import Trace
+
+if TYPE_CHECKING:
+    from models.char_lm.reading import Reading
+    from models.checkpoint import Loaded
+
+CALL = 500  # characters in a call: each begins with the state that torch returned, so rounding cannot add up
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """One window of a text, recorded.
+
+    Args:
+        reading: The pass over the whole text, of which this is a part.
+        trace: Every state and gate of the window.
+        part: Which window, counted from 0.
+        next_tokens: The five likeliest characters after each character of the window, likeliest first, [time][rank]; where the
+            network knows fewer than five, the unknown mark fills up.
+        next_p: Their probabilities, [time, rank]; 0 for what fills up.
+        unknown: Characters of the whole text that the network does not know, sorted.
+    """
+
+    reading: "Reading"
+    trace: Trace
+    part: int
+    next_tokens: list[list[str]]
+    next_p: np.ndarray
+    unknown: tuple[str, ...]
+
+    @property
+    def start(self) -> int:
+        """Position of the window's first character in the whole text."""
+        return self.part * self.reading.window
+
+    @property
+    def bits(self) -> np.ndarray:
+        """What each character of the window cost given all before it, [time]."""
+        return self.reading.bits[self.start : self.start + self.reading.window]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowRun(Window):
+    """A recorded window, and one layer of it as a map of all units.
+
+    Args:
+        values: One quantity of the layer, [time, unit].
+        order: Units from the top row of the map to the bottom, [unit].
+    """
+
+    values: np.ndarray
+    order: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Which numbers of a record make the map.
+
+    Args:
+        index: Of the layer, counted from 0.
+        quantity: See analysis.quantities.
+        order: Of the rows, see analysis.units.
+    """
+
+    index: int = 0
+    quantity: str = HIDDEN
+    order: str = INDEX
+
+
+def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window:
+    """Record one window of a text that was read.
+
+    Args:
+        loaded: The network.
+        reading: What models.char_lm.reading.read made of the text.
+        part: Which window of it, counted from 0.
+    """
+    from models.char_lm.reading import window_input
+
+    ids, state = window_input(reading, part)
+    module: Any = loaded.module
+    with explorer.record(module) as recording:
+        for piece in ids.split(CALL, dim=1):
+            _, state = module(piece, state)
+    window = slice(part * reading.window, (part + 1) * reading.window)
+    likeliest = loaded.vocab.named(_five_columns(reading.top[window]))
+    unknown = sorted({character for character, id_ in zip(reading.text, reading.ids, strict=True) if id_ == 0})
+    trace = recording.trace(tuple(reading.text[window]))
+    return Window(reading, trace, part, likeliest, _five_columns(reading.top_p[window]), tuple(unknown))
+
+
+def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", part: int = 0) -> WindowRun:
+    """Read a text, record one window of it, and lay out one layer as a map of all units.
+
+    Args:
+        loaded: The network.
+        text: At least one character.
+        layer: What the map shows.
+        warm_up: Read first, from the zero state, and left out of the result.
+        part: Which window of 10,000 characters, counted from 0.
+
+    Raises:
+        ReadingError: the text is empty.
+        AnalysisError: there is no such layer, quantity or order.
+    """
+    from models.char_lm.reading import read
+
+    window = record_window(loaded, read(loaded, text, before=warm_up), part)
+    values = quantity(window.trace, layer.quantity, layer.index)
+    return WindowRun(**vars(window), values=values, order=order(window.trace, layer.index, layer.order))
+
+
+def _five_columns(ranked: np.ndarray) -> np.ndarray:
+    """Five columns [time, rank], also of a network that knows fewer characters: zeros fill up."""
+    from models.char_lm.reading import TOP
+
+    return np.pad(ranked, ((0, 0), (0, max(0, TOP - ranked.shape[1]))))
+
+
+def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: int) -> "Reading":
+    """The pass over a whole text with one unit held at 0 from the first character on.
+
+    Args:
+        loaded: The network.
+        text: At least one character.
+        warm_up: Read first, from the zero state, and left out of the result.
+        layer: Counted from 0.
+        unit: Counted from 0.
+
+    Raises:
+        ValueError: there is no such layer or unit.
+    """
+    from models.char_lm.network import silenced
+    from models.char_lm.reading import read
+
+    module: Any = loaded.module
+    return read(replace(loaded, module=silenced(module, layer, unit)), text, before=warm_up)

@@ -1,0 +1,46 @@
+"""A window of a text is what the plain network does there, whichever window it is and whatever was read before."""
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.errors import AnalysisError
+from models.char_lm.experiments.window import Layer, read_silenced, read_window, record_window
+from models.char_lm.network import CharLM
+from models.char_lm.reading import read
+from models.checkpoint import Loaded
+from models.vocabulary.characters import UNKNOWN, Vocabulary
+
+
+def network(cell: str = "lstm", letters: str = "abc") -> Loaded:
+    torch.manual_seed(1)
+    vocabulary = Vocabulary((UNKNOWN, *letters))
+    return Loaded("tiny", CharLM(len(vocabulary), cell, 2, 5, 3).eval().requires_grad_(False), vocabulary, {})
+
+
+def test_the_second_window_goes_on_where_the_first_ended():
+    loaded, text = network(), "abcabcxacb"
+    window = record_window(loaded, read(loaded, text, window=4, before="cab"), part=1)
+    ids = torch.tensor([loaded.vocab.encode("cab" + text)])
+    hidden, _ = loaded.module.rnn(loaded.module.embedding(ids))
+    assert window.trace.tokens == tuple("bcxa") and window.start == 4 and window.unknown == ("x",)
+    np.testing.assert_allclose(window.trace.hidden[:, 1], hidden[0, 7:11].numpy(), atol=1e-6)
+    expected = loaded.module(ids)[0][0].log_softmax(-1)
+    np.testing.assert_allclose(window.bits[1], -expected[7, ids[0, 8]] / np.log(2), rtol=1e-5)
+    likeliest = expected[7:11].topk(4, dim=-1)
+    assert window.next_tokens[0][:4] == [loaded.vocab.tokens[int(id_)] for id_ in likeliest.indices[0]]
+    assert window.next_p.shape == (4, 5) and (window.next_p[:, 4] == 0).all() and window.next_tokens[0][4] == UNKNOWN
+
+
+def test_the_map_is_the_chosen_layer_in_the_chosen_order():
+    run = read_window(network("gru"), "abcab", Layer(1, "update", "variance"), warm_up="b")
+    np.testing.assert_array_equal(run.values, run.trace.gates["update"][:, 1])
+    assert sorted(run.order) == list(range(5))
+    with pytest.raises(AnalysisError, match="tanh"):
+        read_window(network("gru"), "abcab", Layer(1, "tanh(cell)"))
+
+
+def test_a_silenced_unit_changes_what_characters_cost_from_the_second_on():
+    loaded = network()
+    own, silenced = read(loaded, "abcabc").bits, read_silenced(loaded, "abcabc", "", layer=1, unit=2).bits
+    assert own[0] == silenced[0] and (own[1:] != silenced[1:]).all()
