@@ -2,15 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
+WORKERS ?= auto
 
 .PHONY: app test check shots bench clean
 
 app: .venv/app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
-# One worker a core, a file to a worker; each counts on one core.
+# One worker a core, a file to a worker, in the order of the files; each counts on one core.
 test: .venv/dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .

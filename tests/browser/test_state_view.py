@@ -10,7 +10,6 @@ from pages._components.state_view import FILES, source
 from tests.browser import chromium
 
 pytestmark = pytest.mark.browser
-GENEROUS = 200  # milliseconds; the figure itself is in tests/benchmarks/state_view.py
 
 
 @pytest.fixture
@@ -177,18 +176,22 @@ def test_looks_next_characters_flip_and_lecture_colours(open_view):
 
 def test_playing_moves_the_cursor_and_reduced_motion_only_steps(open_view):
     page = open_view()
+    page.clock.install(time=0)
+    page.clock.pause_at(3600)
     page.locator(".text").focus()
     page.keyboard.press("Space")
-    page.wait_for_timeout(2000)
+    page.clock.run_for(2000)
     page.keyboard.press("Escape")
     stopped = int(data(page, "cursor"))
-    assert 3 <= stopped <= 14, "six characters a second"
-    page.wait_for_timeout(500)
+    assert 12 <= stopped <= 13, "one at once, then six characters a second"
+    page.clock.run_for(500)
     assert int(data(page, "cursor")) == stopped
     still = open_view(reduced_motion="reduce")
+    still.clock.install(time=0)
+    still.clock.pause_at(3600)
     still.locator(".text").focus()
     still.keyboard.press("Space")
-    still.wait_for_timeout(600)
+    still.clock.run_for(600)
     assert data(still, "cursor") == "1"
 
 
@@ -206,19 +209,21 @@ def test_html_in_the_text_is_only_text(open_view):
     assert page.locator(".view b >> text=lit").count() == 0 and page.locator(".view ref").count() == 0
 
 
-@pytest.mark.parametrize("characters", [2000, 10_000])
-def test_long_texts_repaint_at_once_and_scroll(open_view, characters: int):
-    page = open_view(f"n={characters}")
-    page.locator(".text").focus()
-    times = []
-    for _ in range(9):
+def test_long_texts_paint_only_what_is_in_sight_and_scroll(open_view):
+    """How long a repaint takes is in tests/benchmarks/state_view.py; here, that it takes as much for 10,000 characters as for 2,000."""
+    painted_lines = []
+    for characters in (2000, 10_000):
+        page = open_view(f"n={characters}")
+        page.locator(".text").focus()
         page.keyboard.press("ArrowDown")
-        times.append(float(data(page, "repaint-ms")))
-    assert sorted(times)[4] < GENEROUS, times
-    page.keyboard.press("End")
-    assert data(page, "cursor") == str(characters - 1)
-    last = page.locator(".text").evaluate("e => e.scrollTop + e.clientHeight >= e.scrollHeight - 2")
-    assert last and not data(page, "lines").startswith("0-")
+        assert float(data(page, "repaint-ms")) > 0
+        first, last = map(int, data(page, "lines").split("-"))
+        painted_lines.append(last - first)
+        page.keyboard.press("End")
+        assert data(page, "cursor") == str(characters - 1)
+        is_at_end = page.locator(".text").evaluate("e => e.scrollTop + e.clientHeight >= e.scrollHeight - 2")
+        assert is_at_end and not data(page, "lines").startswith("0-")
+    assert painted_lines[1] == painted_lines[0] > 3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

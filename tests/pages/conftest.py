@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from altair.utils import schemapi
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
@@ -16,7 +17,7 @@ from tests.pages.app import forget
 def runs_without_delay() -> Iterator[None]:
     """AppTest reads the metadata of every installed package before each run, and asks a thousand times a second whether it has ended.
 
-    Here it reads them once, and waits. Together that was a third of what a run takes.
+    Here it reads them once, and waits. And Altair checks a chart once, when it is drawn, and not each of its parts before as well.
     """
     asked = local_script_runner.require_widgets_deltas
 
@@ -28,6 +29,7 @@ def runs_without_delay() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
+        patch.setattr(schemapi, "DEBUG_MODE", False)
         yield
 
 
