@@ -21,6 +21,7 @@ def open_page(name: str, **query: str) -> AppTest:
 
 
 def sound(page: AppTest) -> AppTest:
+    """The page, without an exception or an error on it; a test that asks nothing else is called test_smoke_."""
     assert not page.exception, [e.value for e in page.exception]
     assert not page.error, [e.value for e in page.error]
     return page

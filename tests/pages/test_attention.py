@@ -41,7 +41,7 @@ def test_pieces_have_a_row_and_a_column_each():
 
 @pytest.mark.parametrize("name", ["en-fr-additive", "en-fr-none", "en-fr-uniform"])
 @pytest.mark.parametrize("panel", PANELS)
-def test_every_panel_draws_for_every_kind_of_network(name: str, panel: str):
+def test_smoke_every_panel_draws_for_every_kind_of_network(name: str, panel: str):
     reading(model=name, panel=panel)
 
 
@@ -129,7 +129,7 @@ def test_without_a_translator_the_page_says_how_to_train_one(networks):
     assert "python -m models train en-fr-additive" in page.info[0].value
 
 
-def test_a_card_of_the_wrong_form_is_shown_without_it(networks):
+def test_smoke_a_card_of_the_wrong_form_is_shown_without_it(networks):
     loaded = tiny_translator()
     wrong = {
         "answers": {"looks": "yes"},

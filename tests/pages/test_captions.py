@@ -69,7 +69,7 @@ def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
-def test_every_panel_draws_for_scenes(name: str):
+def test_smoke_every_panel_draws_for_scenes(name: str):
     page = sound(open_page(model=name))
     for panel in PANELS:
         page.session_state["captions.panel"] = panel
@@ -153,7 +153,7 @@ def test_a_link_restores_picture_network_word_and_hidden_places(monkeypatch):
         {"hidden": "9999.x.-4"}, {"hidden": "1" * 5_000}, {"model": "none"}, {"fill": "x"}, {"hole": "7"}, {"panel": "x"},
     ],
 )  # fmt: skip
-def test_no_link_breaks_the_page(query: dict):
+def test_smoke_no_link_breaks_the_page(query: dict):
     sound(open_page(**query))
 
 

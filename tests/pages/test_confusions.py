@@ -70,7 +70,7 @@ def test_every_panel_draws_with_and_without_the_names(name: str):
 
 
 @pytest.mark.parametrize("name", ["names-lstm", "names-rnn", "names-linear"])
-def test_every_kind_of_network_is_shown_letter_by_letter(name: str):
+def test_smoke_every_kind_of_network_is_shown_letter_by_letter(name: str):
     sound(open_page(model=name, panel="Letter by letter"))
 
 
@@ -271,7 +271,7 @@ def test_without_a_classifier_the_page_says_how_to_train_one(folder):
         },
     ],
 )
-def test_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict):
+def test_smoke_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict):
     loaded = tiny_namer()
     checkpoint.save(loaded.module, loaded.card | wrong, folder / "names-gru.safetensors")
     page = sound(open_page(panel="Scores"))

@@ -136,12 +136,12 @@ def test_a_place_is_chosen_by_number_and_the_link_restores_it():
 
 
 @pytest.mark.parametrize("query", [{"at": "9999"}, {"at": "<b>", "layer": "9"}, {"at": "0", "what": "x", "bias": "x"}, {"lines": "x"}])
-def test_a_nonsense_link_falls_back(query: dict):
+def test_smoke_a_nonsense_link_falls_back(query: dict):
     sound(open_page(text=packed(TEXT), **query))
 
 
 @pytest.mark.parametrize("text", ["\n\n", "<b>&" + "🗼" * 40, "x" * 5_000], ids=["newlines", "unknown", "long"])
-def test_any_text_is_followed(text: str):
+def test_smoke_any_text_is_followed(text: str):
     sound(open_page(text=packed(text)))
 
 

@@ -99,7 +99,7 @@ def test_a_link_restores_text_unit_layer_and_quantity():
         {"panel": "x"},
     ],
 )
-def test_a_nonsense_link_falls_back_to_the_default(query: dict):
+def test_smoke_a_nonsense_link_falls_back_to_the_default(query: dict):
     sound(open_page(HIDDEN, **query))
 
 
@@ -114,7 +114,7 @@ def test_a_damaged_text_in_the_link_gets_a_sentence():
     ["a", "\n", "<script>alert(1)</script>", "שלום עולם, مرحبا", "🗼" * 300, "e\u0301\u202etxt", "\x00\x07", "x" * 12_000],
     ids=["one", "newline", "html", "rtl", "emoji", "combining", "control", "two parts"],
 )
-def test_any_text_is_read(text: str):
+def test_smoke_any_text_is_read(text: str):
     sound(open_page(HIDDEN, text=packed(text)))
 
 

@@ -163,12 +163,12 @@ def test_a_plain_network_has_no_gate_to_hold_and_a_link_restores_its_unit():
 
 
 @pytest.mark.parametrize("query", [{"at": "999", "unit": "99"}, {"at": "x", "unit": "-1", "layer": "9"}, {"model": "none"}])
-def test_a_nonsense_link_of_the_cell_falls_back(query: dict):
+def test_smoke_a_nonsense_link_of_the_cell_falls_back(query: dict):
     sound(open_page(view=cell.TITLE, **query))
 
 
 @pytest.mark.parametrize("text", ["a", "🗼", "\\`'\"\n\t", "</script>|*_$x$"])
-def test_any_text_is_read(text: str):
+def test_smoke_any_text_is_read(text: str):
     sound(open_page(view=cell.TITLE, model="tiny-gru", text=packed(text)))
 
 
@@ -271,5 +271,5 @@ def test_stacked_states_are_those_of_the_network():
 
 
 @pytest.mark.parametrize("word", ["a", "🗼", "  ", "</b>`$", "x" * 30])
-def test_any_word_is_stacked(word: str):
+def test_smoke_any_word_is_stacked(word: str):
     sound(open_page(view=shapes.TITLE, stacked=word))
