@@ -18,10 +18,11 @@ from models.decoding import Hypothesis, no_report
 from models.scenes import data
 from pages._captions import gallery
 from pages._ui.cache import shared_cache
+from pages._ui.view import PageView
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
@@ -38,10 +39,6 @@ class View:
     hidden: tuple[int, ...] = ()
     fill: str = "grey"
     width: int = 3
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
 
 @st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)

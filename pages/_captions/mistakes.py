@@ -25,7 +25,7 @@ SHOWN = 3
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """A few wrong captions: of dev scenes, or of photographs from outside the network's world."""
-    (_scenes if about["kind"] == "scenes" else _photographs)(view, network)
+    (_scenes if state.knows_truth(about) else _photographs)(view, network)
 
 
 def _scenes(view: View, network: Loaded) -> None:

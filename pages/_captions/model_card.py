@@ -6,6 +6,7 @@ import streamlit as st
 from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.scores import PUBLISHED
+from pages._captions import state
 from pages._captions.compute import View
 
 KEY = "captions.card"
@@ -26,7 +27,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     st.markdown(f"Trained on {data.get('title', data['source'])}. Source: {data['source']}. Licence: {data['licence']}.")
     if not scores:
         st.info("Its card holds no scores.")
-    elif about["kind"] == "scenes":
+    elif state.knows_truth(about):
         _scenes(scores)
     else:
         _captions(scores)

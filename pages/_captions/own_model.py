@@ -52,7 +52,7 @@ Path("attention.html").write_text(to_html(multiples(Seen(picture, ("a", "dog"), 
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The uploader, and lines of Python that are tested."""
-    own_model.opener(KEY, state.KINDS, _opened)
+    own_model.opener(KEY, state.kinds(), _opened)
     made = "**A captioner with your weights**, as a file for this page"
     recorded = "**The attention of any PyTorch module**, in a notebook: one line in it, no other change"
     own_model.in_lines(made, SAVE, recorded, RECORD)

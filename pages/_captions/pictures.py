@@ -69,7 +69,7 @@ def read(view: View, about: dict, network: Loaded) -> tuple[View, CaptionRun]:
 def sentence(view: View, about: dict, run: CaptionRun) -> str:
     """What to look for in this very picture."""
     scene, word = state.scene_of(view), plain(run.words[view.word])
-    is_outside = about["kind"] == "captioner" and (view.picture.startswith(gallery.PHOTO) or scene)
+    is_outside = not state.knows_truth(about) and (view.picture.startswith(gallery.PHOTO) or scene)
     lead = f"{OUTSIDE} " if is_outside else ""
     if run.without:
         return lead + verdict(run.words, view.word, run.without)
@@ -81,7 +81,7 @@ def sentence(view: View, about: dict, run: CaptionRun) -> str:
     if row and view.word == row["word"] and run.alignment and is_searched:
         end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
         return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
-    if about["kind"] == "captioner":
+    if not state.knows_truth(about):
         return f"{lead}{said}. {ask}"
     if not scene:
         return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {state.advice()}"

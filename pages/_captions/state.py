@@ -10,6 +10,7 @@ from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
+from models.family import emitting, of_kind
 from models.scenes import data
 from models.scenes.data import DEV
 from pages._captions import gallery
@@ -21,7 +22,6 @@ from pages._ui.link import link, linked
 from pages._ui.progress import guard
 
 PAGE = "captions"
-KINDS = ("captioner", "scenes")
 MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
 )
@@ -31,6 +31,16 @@ ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: what some brow
 HOLES = (1, 3, 5)  # regions across
 COARSE = 7  # regions across a picture, at most, of which one is a hole already
 MOST = 256  # regions that a link can hide: all of them
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of checkpoints that the page shows: what says which regions of a picture a word was weighed on."""
+    return emitting("regions")
+
+
+def knows_truth(about: dict[str, Any]) -> bool:
+    """Whether a network captions pictures of which everything true is known: drawn scenes, not photographs."""
+    return "known_truth" in of_kind(about["kind"]).emits
 
 
 def restore() -> None:
@@ -65,14 +75,14 @@ def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:
 
 def cards(of: str | None = None) -> dict[str, dict]:
     """The networks of the page, those for a kind of picture, or for the chosen one, first."""
-    all_cards, own = networks.cards(*KINDS), "scenes" if (of or kind()) == SCENE else "captioner"
-    order = sorted(all_cards, key=lambda name: (all_cards[name]["kind"] != own, all_cards[name]["arguments"].get("attention") != "soft"))
-    return {name: all_cards[name] for name in order}
+    is_scene, all_cards = (of or kind()) == SCENE, networks.cards(*kinds())
+    fitting = {name: (knows_truth(about) != is_scene, about["arguments"].get("attention") != "soft") for name, about in all_cards.items()}
+    return {name: all_cards[name] for name in sorted(all_cards, key=fitting.__getitem__)}
 
 
 def advice() -> str:
     """How to get a network for photographs."""
-    if any(about["kind"] == "captioner" for about in networks.cards(*KINDS).values()):
+    if any(not knows_truth(about) for about in networks.cards(*kinds()).values()):
         return "Choose a network for photographs above."
     return "For one that knows photographs: `python -m models train caption-soft`."
 

@@ -5,7 +5,7 @@ A gesture is one cached call of models.char_lm.experiments. Caches go by names a
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,13 @@ from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
+from pages._ui.view import PageView
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 
 
 @dataclass(frozen=True)
-class View:
+class View(PageView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
@@ -50,10 +51,6 @@ class View:
     stretched: bool = False
     cursor: int = 0
     selection: tuple[int, int] | None = None
-
-    def of(self, **changes: Any) -> "View":
-        """The same view with some of it changed."""
-        return replace(self, **changes)
 
 
 @st.cache_resource

@@ -93,7 +93,7 @@ def _open_view() -> None:
         view = json.loads(file.getvalue()[: 4 << 20])
         text, numbers = view["text"], (view["unit"], view["part"], view["layer"])
         sound = isinstance(text, str) and all(isinstance(n, int) and 0 <= n < 10_000 for n in numbers)
-        sound = sound and view["model"] in networks.cards("char_lm")
+        sound = sound and view["model"] in networks.cards(*state.kinds())
     except (ValueError, KeyError, TypeError):
         sound = False
     if sound:

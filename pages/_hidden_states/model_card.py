@@ -42,7 +42,7 @@ def _scores(scores: dict) -> pd.DataFrame:
 
 def _networks() -> pd.DataFrame:
     rows = []
-    for name, card in networks.cards("char_lm").items():
+    for name, card in networks.cards(*state.kinds()).items():
         rows.append(
             {
                 "network": name,

@@ -30,7 +30,7 @@ print(trace.gates["forget"].shape)  # time, layer, unit
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """The uploader, and lines of Python that are tested."""
-    own_model.opener(KEY, ("char_lm",), _opened)
+    own_model.opener(KEY, state.kinds(), _opened)
     made = "**A character network with your weights**, as a file for this page"
     recorded = "**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer"
     own_model.in_lines(made, SAVE, recorded, RECORD)

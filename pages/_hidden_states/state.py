@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.analysis import quantities, units
+from models.family import emitting
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states.compute import WINDOW, View
@@ -48,6 +49,11 @@ CLEAR = 5  # guided units at most, beside the honest one
 CHIPS = {UNCLEAR: "nothing clear"}
 
 
+def kinds() -> tuple[str, ...]:
+    """The kinds of checkpoints that the page shows: what reads any text and says what it expects next."""
+    return emitting("trace", "next_token")
+
+
 def restore() -> None:
     """Take text and unit out of the link, once for each visitor."""
     if TEXT in st.session_state:
@@ -80,7 +86,7 @@ def take_choice() -> None:
 
 def card() -> dict:
     """The card of the chosen network."""
-    cards = networks.cards("char_lm")
+    cards = networks.cards(*kinds())
     name = st.session_state.get(MODEL) or linked(MODEL, "")
     return cards.get(name, next(iter(cards.values()))) if cards else {}
 
@@ -170,7 +176,7 @@ def pick(about: dict) -> View:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
         with folding(PAGE):
-            model = st.selectbox("Network", list(networks.cards("char_lm")), on_change=forget_model, width=160, **_bound(MODEL))
+            model = st.selectbox("Network", list(networks.cards(*kinds())), on_change=forget_model, width=160, **_bound(MODEL))
             layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 103)
             quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 137)
             scale = _select("Colours", SCALES, 0, SCALE, 145)
