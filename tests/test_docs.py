@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.command_line import call
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -28,9 +30,9 @@ def test_every_make_target_named_exists():
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^python -m models (\w+)", README, flags=re.MULTILINE))))
-def test_every_command_named_exists(command: str):
-    done = subprocess.run([sys.executable, "-m", "models", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_every_command_named_exists(command: str, capsys):
+    code, _, err = call(capsys, command, "--help")
+    assert code == 0, err
 
 
 @pytest.mark.parametrize("line", [line for line in README.splitlines() if line.startswith("python -m models generate")])
