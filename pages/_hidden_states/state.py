@@ -8,7 +8,8 @@ from explorer.analysis import quantities, units
 from models.family import emitting
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
-from pages._hidden_states.compute import WINDOW, View
+from pages._hidden_states import compute
+from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import networks, uploads
 from pages._ui.layout import folding
@@ -141,7 +142,7 @@ def undo_text() -> None:
 def turn() -> None:
     """Go to the part of the text that the box names."""
     st.session_state[PART] = st.session_state[PART_BOX] - 1
-    st.session_state[CURSOR] = st.session_state[PART] * WINDOW
+    st.session_state[CURSOR] = st.session_state[PART] * compute.WINDOW
 
 
 def cursor_within(start: int, length: int) -> int | None:
@@ -186,7 +187,7 @@ def pick(about: dict) -> View:
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
     text = text_of(about)
-    part = min(st.session_state[PART], max(0, len(text) - 1) // WINDOW)
+    part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
 
