@@ -60,6 +60,7 @@ class Family:
         kind: As in the header of checkpoints; never changes. None: its networks are trained live and not kept.
         network: The module that a checkpoint is rebuilt as.
         vocabulary: What reads the vocabulary of a card: `of_card(card)`, which raises ValueError for a damaged one. None: it reads no text.
+        card: The schema of its cards for those who show them, a models.card.Card. None: its cards are not shown.
         check: What refuses a damaged card, beside its vocabulary: raises ValueError with the end of a sentence. None: nothing more.
         recipes: What is trained, by name: `corpus`, `arguments` of the network, `recipe` (models.training.Recipe), and what else
             its training asks for.
@@ -79,6 +80,7 @@ class Family:
     kind: str | None
     network: str
     vocabulary: str | None = "models.vocabulary.characters:Vocabulary"
+    card: str | None = None
     check: str | None = None
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     corpora: dict[str, Corpus] = field(default_factory=dict)

@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import CheckpointError
-from models.vocabulary.characters import Vocabulary
+from models.vocabulary.characters import Vocabulary, unknown_cost
 
 KIND = "ngram"
-UNICODE = 1_114_112
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +72,7 @@ class NGram:
                 share[number:] = _mixed(level, contexts, _counts(level, rows), share[number:])
                 contexts = rows
             costs[:, number] = -np.log(share)
-        costs[ids == 0] += math.log(UNICODE - size)
+        costs[ids == 0] += unknown_cost(size)
         return costs
 
     def bits(self, text: str) -> np.ndarray:

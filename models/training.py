@@ -1,17 +1,20 @@
 """The one training loop: schedule, clipping, early stopping, and a state on disk from which it goes on."""
 
+import io
 import math
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from models import checkpoint
+from models.checkpoint import Loaded, write_atomically
 from models.corpora import ROOT
 from models.family import TrainingError
 
@@ -38,6 +41,10 @@ class Recipe:
     checks: int = 2
     patience: int = 6
     seed: int = 1
+
+    def lasting(self, epochs: float | None) -> "Recipe":
+        """The same for other epochs; None leaves them as they are."""
+        return self if epochs is None else replace(self, epochs=epochs)
 
 
 @dataclass(frozen=True)
@@ -66,13 +73,6 @@ def rate(update: int, total: int, recipe: Recipe) -> float:
         return recipe.learning_rate * (update + 1) / warm
     done = (update - warm) / max(1, total - warm)
     return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-
-
-def save_atomically(state: dict, path: Path) -> None:
-    """Write a training state so that a crash leaves the old file or the new one, never half of one."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
 
 
 class Trainer:
@@ -111,7 +111,9 @@ class Trainer:
             return
         state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
         state |= {k: getattr(self, k) for k in ("update", "carry", "seconds", "stale", "curve", "best")}
-        save_atomically(state | {"rng": torch.get_rng_state()}, self.path)
+        content = io.BytesIO()
+        torch.save(state | {"rng": torch.get_rng_state()}, content)
+        write_atomically(self.path, content.getbuffer())
 
     def run(self, every: Callable[[int, int], None] = lambda update, total: None) -> dict[str, Tensor]:
         """Train to the end and return the best weights on dev; `every(update, total)` follows each update."""
@@ -166,6 +168,19 @@ class Trainer:
         self.report(row)
 
 
+def resume(job: Job, recipe: Recipe, state: Path) -> Trainer:
+    """A training that begins, or goes on from its state file where there is one.
+
+    Raises:
+        TrainingError: the state file is of another recipe, network or data.
+    """
+    state.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return Trainer(job, recipe, state)
+    except (ValueError, RuntimeError) as error:
+        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+
+
 def kept_state(path: Path) -> dict[str, Any]:
     """What a training left in its state file: best weights, curve, recipe.
 
@@ -182,6 +197,52 @@ def kept_state(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
         raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
     return state
+
+
+def restore(module: nn.Module, state: Path, fits: str) -> dict[str, Any]:
+    """Give a network the best weights of a training; what the training left comes back, see `kept_state`.
+
+    Args:
+        module: As the recipe builds it.
+        state: State file of the training, running or finished.
+        fits: What the weights should fit, for the sentence if they do not: "wiki-lstm and this text".
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is of another network.
+    """
+    kept = kept_state(state)
+    try:
+        module.load_state_dict(kept["best"])
+    except RuntimeError as error:
+        raise TrainingError(f"{state} does not fit {fits}: {str(error).splitlines()[-1].strip()}") from None
+    return kept
+
+
+def pack(
+    module: nn.Module, kept: dict[str, Any], card: dict[str, Any], target: Path, measure: Callable[[Loaded], dict[str, Any]]
+) -> dict[str, Any]:
+    """Write a checkpoint with its full card, and give the card.
+
+    It is written twice: first so that `measure` gets what ships, the float16 weights read back from the file; then with the
+    fields that it gives.
+
+    Args:
+        module: The trained network.
+        kept: What its training left, see `restore`.
+        card: All that is known before scoring; `recipe` and `curve` are those of the training where it has none.
+        target: The checkpoint to write.
+        measure: Gives scores, and what else the card should hold.
+    """
+    parameters = sum(weights.numel() for weights in module.parameters())
+    card |= {key: kept[key] for key in ("recipe", "curve") if key not in card}
+    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": parameters}
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    checkpoint.save(module, card, partial)
+    try:
+        checkpoint.save(module, card | measure(checkpoint.load(partial)), target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return checkpoint.read_card(target)
 
 
 def commit() -> str | None:

@@ -43,8 +43,6 @@ LIFTED: dict[tuple[str, str], tuple[int, str]] = {}
 # Imports between parts of `models` that point the wrong way: (who, whom) -> reason.
 WRONG_WAY = {
     ("models.scenes", "models.captioning"): "scenes are captioned by the captioners' own decoder",
-    ("models.memory_tasks", "models.char_lm"): "both build the same recurrent layers",
-    ("models.decoding", "models.char_lm"): "characters are drawn from a character network",
     ("models.metrics", "models.names"): "the scores of classifiers count by spelling",
 }
 

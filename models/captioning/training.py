@@ -25,7 +25,7 @@ from models.decoding import Search
 from models.family import TrainingError
 from models.metrics import bleu
 from models.metrics.cider import rarity
-from models.training import Recipe, Trainer, commit, kept_state
+from models.training import Recipe, Trainer, kept_state, pack, restore, resume
 from models.vocabulary.subwords import END
 from models.vocabulary.words import Words
 
@@ -64,7 +64,6 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     """
     about = FAMILY.recipes[name]
     train, dev = _parts(data)
-    state.parent.mkdir(parents=True, exist_ok=True)
     seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
     yield from seen
     words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
@@ -80,14 +79,10 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     if "then" in about:
         losses.append(partial(self_critical, known=rarity(in_numbers(each) for each in examples.captions[0]), count=about["samples"]))
     for stage, (file, loss) in enumerate(zip(states(name, state), losses, strict=True)):
-        recipe = Recipe(**about[("recipe", "then")[stage]])
-        recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+        recipe = Recipe(**about[("recipe", "then")[stage]]).lasting(epochs)
         if stage:
             module.load_state_dict(kept_state(states(name, state)[0])["best"])
-        try:
-            yield Trainer(job(module, examples, score, recipe, loss), recipe, file)
-        except (ValueError, RuntimeError) as error:
-            raise TrainingError(f"The training cannot go on from {file}: {str(error).splitlines()[0]}") from None
+        yield resume(job(module, examples, score, recipe, loss), recipe, file)
 
 
 def states(name: str, state: Path) -> list[Path]:
@@ -128,41 +123,26 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe and these pictures.
     """
-    about, kept, (train, dev) = FAMILY.recipes[name], kept_state(state), _parts(data)
+    about, (train, dev) = FAMILY.recipes[name], _parts(data)
     words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
     arguments = _arguments(name, words)
     module = Captioner(**arguments)
-    try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
-    card = {"kind": "captioner", "name": name, "arguments": arguments} | words.card()
+    kept = restore(module, state, name)
+    card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
     card |= {"encoder": {"name": encoder.NAME, "view": about["view"], "sha256": encoder_sha256()}}
     trained = {key: about[key] for key in ("loss", "mirrored", "at_least")}
     stages = [kept_state(each) for each in states(name, state)]
     trained |= {"then": kept["recipe"] | {"samples": about["samples"]}} if "then" in about else {}
     card |= {"data": captioning_data.data_card(data, about["corpus"]), "recipe": stages[0]["recipe"] | trained}
-    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
     card["curve"] = [_curve_row(row, number) for number, stage in enumerate(stages, 1) for row in stage["curve"]]
     looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
     looking.run()
     seen, said = looking.read(data.files(dev)), data.said(dev)
-    return packed(module, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
+    return pack(module, kept, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
 
 
 def _curve_row(row: dict[str, float], stage: int) -> dict[str, float]:
     return {"stage": stage} | {key: value for key, value in row.items() if key != "dev"} | {"bleu_4": -row["dev"]}
-
-
-def packed(module: nn.Module, card: dict[str, Any], target: Path, measure: Callable[[checkpoint.Loaded], dict[str, Any]]) -> dict[str, Any]:
-    """Write a checkpoint twice: so that `measure` gets what ships, and then with the fields of its card that it gives; gives the card."""
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
-    try:
-        checkpoint.save(module, card | measure(checkpoint.load(partial)), target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return checkpoint.read_card(target)
 
 
 def card_scores(loaded: checkpoint.Loaded, features: Tensor, references: Sequence[Sequence[str]], report: Report) -> dict[str, Any]:

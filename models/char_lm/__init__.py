@@ -67,6 +67,7 @@ RECIPES = {
 FAMILY = Family(
     kind="char_lm",
     network="models.char_lm.network:CharLM",
+    card="models.char_lm.card:Card",
     recipes=RECIPES,
     corpora=CORPORA,
     data="models.char_lm.data",

@@ -28,7 +28,7 @@ def generate(
     """Let a network write, character by character."""
     prompt = corpora.decoded(os.fsencode(prompt), "--prompt")
     loaded = open_network(name, "char_lm")
-    from models.decoding import sample
+    from models.char_lm.generate import sample
 
     characters = sample(loaded, prompt, temperature, top_k, top_p, seed)
     written = ""

@@ -7,9 +7,7 @@ from torch import Tensor, nn
 
 import explorer
 from models.checkpoint import Loaded
-
-CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-FORGET_BIAS = 1.0  # of a new LSTM: forget gates near 0.73, so that the first gradients reach further back
+from models.recurrent import CELLS, FORGET_BIAS, set_forget_bias
 
 
 class CharLM(nn.Module):
@@ -42,10 +40,7 @@ class CharLM(nn.Module):
 
     def set_forget_bias(self, bias: float) -> None:
         """Give every forget gate of an LSTM this bias, half of it in each of torch's two (Gers et al., 2000)."""
-        units = self.rnn.hidden_size
-        for layer in range(self.rnn.num_layers):
-            for part in ("ih", "hh"):
-                getattr(self.rnn, f"bias_{part}_l{layer}").data[units : 2 * units].fill_(bias / 2)
+        set_forget_bias(self.rnn, bias)
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the last state."""

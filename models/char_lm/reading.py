@@ -1,6 +1,7 @@
 """An exact pass over a long text that keeps little: states at the borders of windows, costs, likely next characters."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ import torch
 from torch import Tensor
 
 from explorer.errors import ExplorerError
+from models.corpora import DataError, read_text
+from models.vocabulary.characters import unknown_cost
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
 CHUNK = 1_000  # characters at once: logits of a chunk stay small, and progress is told often
-UNICODE = 1_114_112
 TOP = 5
 
 
@@ -46,16 +48,6 @@ class Reading:
     states: tuple[Any, ...]
     window: int
     unknown: int
-
-
-def one_thread() -> None:
-    """Let torch compute with one thread: one text at a time gives two threads nothing to share, and they wait for each other."""
-    torch.set_num_threads(1)
-
-
-def unknown_cost(vocab_size: int) -> float:
-    """Nats to name one code point outside the vocabulary, on top of the unknown mark's own cost."""
-    return math.log(UNICODE - vocab_size)
 
 
 def read(
@@ -143,3 +135,43 @@ class Pass:
 def numbers(loaded: "Loaded", text: str) -> Tensor:
     """Numbers of the characters of a text, [time]."""
     return torch.tensor(loaded.vocab.encode(text), dtype=torch.long)
+
+
+def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, float | int]:
+    """What a text costs a character network.
+
+    The first character counts, predicted from the zero state; the state runs through the whole text. An unknown character
+    costs the unknown mark and then its choice among all code points outside the vocabulary, so that a small vocabulary is
+    no advantage.
+
+    Args:
+        loaded: The network.
+        text: At least one character.
+        progress: Called with (done, total) characters; may raise to stop.
+
+    Returns:
+        nats_per_character, bits_per_character, characters, unknown.
+
+    Raises:
+        DataError: the text is empty.
+    """
+    if not text:
+        raise DataError("The text is empty; expected at least one character.")
+    ids = torch.tensor(loaded.vocab.encode(text))
+    passing, nats = Pass(loaded), 0.0
+    for at in range(0, len(ids), CHUNK):
+        progress(at, len(ids))
+        nats += float(passing.read(ids[at : at + CHUNK])[0].sum())
+    progress(len(ids), len(ids))
+    unknown = int((ids == 0).sum())
+    nats = (nats + unknown * unknown_cost(len(loaded.vocab))) / len(ids)
+    return {"nats_per_character": nats, "bits_per_character": nats / math.log(2), "characters": len(ids), "unknown": unknown}
+
+
+def evaluate(loaded: "Loaded", path: str | os.PathLike, progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
+    """What a text file costs a character network; see `score`.
+
+    Raises:
+        DataError: the file is missing, empty or not UTF-8.
+    """
+    return score(loaded, read_text(path), progress)

@@ -1,8 +1,6 @@
 """From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
 
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint, corpora, ngram
-from models.char_lm import FAMILY, scoring
+from models.char_lm import FAMILY, reading
 from models.char_lm.data import data_card, vocabulary
 from models.char_lm.network import CharLM
+from models.checkpoint import Loaded
 from models.family import TrainingError
-from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.training import Job, Recipe, Trainer, commit, kept_state, pack, restore, resume
 from models.vocabulary.characters import Vocabulary
 
 ORDERS = 10  # of the n-grams that stand beside each score
-evaluate = scoring.evaluate
+evaluate = reading.evaluate
 Report = Callable[[int, int], None]
 
 
 def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, Any], Recipe]:
     """Corpus, constructor arguments and recipe of a network; `epochs` replaces the recipe's own."""
     about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"])
-    return about["corpus"], dict(about["arguments"]), recipe if epochs is None else replace(recipe, epochs=epochs)
+    return about["corpus"], dict(about["arguments"]), Recipe(**about["recipe"]).lasting(epochs)
 
 
 def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
@@ -79,16 +77,9 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
     train, dev = corpora.split(corpus, text)
     vocab = vocabulary(train)
     ids, dev_ids = (torch.tensor(vocab.encode(part), device=device) for part in (train, dev))
-    state.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    yield _trainer(CharLM(len(vocab), **arguments), recipe, ids, dev_ids, state)
-
-
-def _trainer(module: CharLM, recipe: Recipe, ids: Tensor, dev: Tensor, state: Path) -> Trainer:
-    try:
-        return Trainer(job(module.to(ids.device), ids, dev, recipe), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    module = CharLM(len(vocab), **arguments).to(device)
+    yield resume(job(module, ids, dev_ids, recipe), recipe, state)
 
 
 def finish(name: str, state: Path, text: str, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -112,22 +103,15 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
     vocab = vocabulary(train)
     arguments = {"vocab_size": len(vocab)} | kept.get("args", arguments)
     module = CharLM(**arguments)
-    try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name} and this text: {str(error).splitlines()[-1].strip()}") from None
-    card = {"kind": "char_lm", "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
-    card |= {"data": data_card(corpus, text), "recipe": kept["recipe"], "seed": kept["recipe"]["seed"], "commit": commit()}
-    card |= {"parameters": sum(p.numel() for p in module.parameters()), "curve": kept["curve"], "units": []}
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
-    try:
-        scores = scoring.score(checkpoint.load(partial), dev, report)
-        scores = {"split": "dev"} | scores | {"ngram_nats": ngram_nats(corpus, train, dev, vocab)}
-        checkpoint.save(module, card | {"scores": scores}, target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return checkpoint.read_card(target)
+    restore(module, state, f"{name} and this text")
+    card = {"kind": FAMILY.kind, "name": name, "arguments": arguments, "vocabulary": list(vocab.tokens)}
+    card |= {"data": data_card(corpus, text), "units": []}
+
+    def measure(loaded: Loaded) -> dict[str, Any]:
+        scores = {"split": "dev"} | reading.score(loaded, dev, report)
+        return {"scores": scores | {"ngram_nats": ngram_nats(corpus, train, dev, vocab)}}
+
+    return pack(module, kept, card, target, measure)
 
 
 def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:

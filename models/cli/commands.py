@@ -14,7 +14,7 @@ import typer
 import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint, corpora, family
-from models.cli.console import AsJson, Name, bar, one_thread, open_network, tell, usable
+from models.cli.console import AsJson, Name, bar, open_network, tell, usable
 
 app = typer.Typer()
 
@@ -125,7 +125,7 @@ def _data(name: str, path: Path | None) -> Any:
 
 
 def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
-    one_thread()
+    checkpoint.one_thread()
     target = models.folder_of_checkpoints() / f"{name}.safetensors"
     with bar("scoring on dev") as report:
         card = _training(name).finish(name, state, source, target, report)

@@ -39,13 +39,6 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield report
 
 
-def one_thread() -> None:
-    """One text is read step by step: more threads only wait for each other there (measured: 4 times the processor's time)."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 def given() -> str:
     """Everything on stdin.
 
@@ -77,7 +70,7 @@ def open_network(name: str, kind: str | None = None) -> checkpoint.Loaded:
     Raises:
         CheckpointError: there is none, it is damaged, or it is of another kind.
     """
-    one_thread()
+    checkpoint.one_thread()
     loaded = checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
     if kind is not None and loaded.card["kind"] != kind:
         fitting = ", ".join(other for other, card in models.available().items() if card["kind"] == kind) or "none yet"

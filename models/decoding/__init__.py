@@ -1,9 +1,8 @@
-"""Text out of a network: drawn character by character, or searched for token by token, greedily or with a beam."""
+"""Text out of a network: what a token is drawn from, and the search for the likeliest text, greedily or with a beam."""
 
-from models.char_lm.generate import sample, shares
-from models.decoding.errors import DecodingError
+from models.decoding.probabilities import shares
 from models.decoding.search import Found, Node, beam, greedy
-from models.decoding.steps import NO_EDITS, Decodable, Edits, Hypothesis, Search, Step, no_report
+from models.decoding.steps import NO_EDITS, Decodable, DecodingError, Edits, Hypothesis, Search, Step, no_report
 
 __all__ = [
     "NO_EDITS",
@@ -18,6 +17,5 @@ __all__ = [
     "beam",
     "greedy",
     "no_report",
-    "sample",
     "shares",
 ]

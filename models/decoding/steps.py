@@ -8,8 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.decoding.errors import DecodingError
+from explorer.errors import ExplorerError
 from models.vocabulary.subwords import END, PAD, START
+
+
+class DecodingError(ExplorerError):
+    """Settings that no text can be drawn or searched with."""
 
 
 class Step(NamedTuple):

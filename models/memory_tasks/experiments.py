@@ -107,7 +107,7 @@ def train(setup: "Setup", name: str, tell: Callable[[Course], None], every: Ever
         tell: Called with the course at each look.
         every: Called after each update with (done, total); what it raises ends the training.
     """
-    from models.char_lm.reading import one_thread
+    from models.checkpoint import one_thread
     from models.memory_tasks.network import job, recipe
     from models.training import Trainer
 
@@ -185,7 +185,7 @@ def _counted(every: Every, before: int, total: int) -> Every:
 
 
 def _trained(job: "Job", recipe: "Recipe", every: Every) -> None:
-    from models.char_lm.reading import one_thread
+    from models.checkpoint import one_thread
     from models.training import Trainer
 
     one_thread()

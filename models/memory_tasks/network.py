@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from models.char_lm.network import CELLS, FORGET_BIAS
 from models.memory_tasks.tasks import Task, TaskError, task_of
+from models.recurrent import CELLS, set_forget_bias
 from models.training import Job, Recipe
 
 # Highest learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005 alike; an LSTM
@@ -68,8 +68,7 @@ class Learner(nn.Module):
         self.readout = nn.Linear(units, outputs)
         draw(self, units, generator)
         if kind == "lstm":
-            for part in ("ih", "hh"):
-                getattr(self.rnn, f"bias_{part}_l0").data[units : 2 * units].fill_(FORGET_BIAS / 2)
+            set_forget_bias(self.rnn)
 
     def forward(self, x: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Outputs [batch, time, output] after each of x [batch, time, feature], and the last state."""

@@ -46,6 +46,7 @@ RECIPES = {  # loss: see models.names.training.job
 FAMILY = Family(
     kind="classifier",
     network="models.names.network:Classifier",
+    card="models.names.card:Card",
     check="models.names.network:check_labels",
     recipes=RECIPES,
     corpora=CORPORA,

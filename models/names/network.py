@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explorer.tap import Tap
 from models.names.romanise import spelling
+from models.recurrent import CELLS as LAYERS
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -36,7 +37,7 @@ class LinearRecurrence(nn.Module):
         return torch.stack(states, 1), h[None]
 
 
-CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "linear": LinearRecurrence}
+CELLS = LAYERS | {"linear": LinearRecurrence}
 
 
 def check_labels(card: dict[str, Any]) -> None:
@@ -78,7 +79,7 @@ class Classifier(nn.Module):
         if recurrent and cell == "linear":
             raise ValueError("recurrent is not 0; the linear cell has no weights from state to state alone. Leave it out.")
         self.vocab_size, self.letters, self.recurrent = vocab_size, letters, recurrent
-        self.rnn = LinearRecurrence(vocab_size, units) if cell == "linear" else CELLS[cell](vocab_size, units, batch_first=True)
+        self.rnn = LinearRecurrence(vocab_size, units) if cell == "linear" else LAYERS[cell](vocab_size, units, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.readout = nn.Linear(units, classes)
 

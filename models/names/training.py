@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import checkpoint
 from models.corpora import DataError, origin
 from models.family import TrainingError
 from models.metrics import classification
@@ -19,7 +17,7 @@ from models.names.answers import answers_to_rows
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_each_letter, after_last, padded, probabilities
 from models.names.table import labelled
-from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.training import Job, Recipe, Trainer, pack, restore, resume
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -91,15 +89,10 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
         TrainingError: too few names, or a state file of another recipe or collection.
     """
     about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"])
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
-    state.parent.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(**about["recipe"]).lasting(epochs)
     torch.manual_seed(recipe.seed)
     module = Classifier(**_arguments(name, source)).to(device)
-    try:
-        yield Trainer(job(module, *source.split(), recipe, about["loss"]), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    yield resume(job(module, *source.split(), recipe, about["loss"]), recipe, state)
 
 
 def _arguments(name: str, source: Names) -> dict[str, Any]:
@@ -122,29 +115,12 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
     Raises:
         TrainingError: the state is none, has no score yet, or is not of these names and this recipe.
     """
-    kept, arguments = kept_state(state), _arguments(name, source)
+    about, arguments = FAMILY.recipes[name], _arguments(name, source)
     module = Classifier(**arguments)
-    try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name} and these names: {str(error).splitlines()[-1].strip()}") from None
-    card = {
-        "kind": "classifier",
-        "name": name,
-        "arguments": arguments,
-        "vocabulary": list(VOCABULARY.tokens),
-        "labels": list(source.labels),
-    }
-    card |= {"data": data_card(FAMILY.recipes[name]["corpus"], source), "recipe": kept["recipe"], "loss": FAMILY.recipes[name]["loss"]}
-    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "curve": kept["curve"]}
-    card |= {"parameters": sum(p.numel() for p in module.parameters())}
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
-    try:
-        checkpoint.save(module, card | _measured(checkpoint.load(partial), source, report), target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return checkpoint.read_card(target)
+    kept = restore(module, state, f"{name} and these names")
+    card = {"kind": FAMILY.kind, "name": name, "arguments": arguments, "vocabulary": list(VOCABULARY.tokens)}
+    card |= {"labels": list(source.labels), "data": data_card(about["corpus"], source), "loss": about["loss"]}
+    return pack(module, kept, card, target, lambda loaded: _measured(loaded, source, report))
 
 
 def _measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
@@ -173,7 +149,7 @@ def beside(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
     from models import available
 
     for other in available().values():
-        if other["kind"] == "classifier" and other.get("data", {}).get("sha256") == card["data"]["sha256"]:
+        if other["kind"] == FAMILY.kind and other.get("data", {}).get("sha256") == card["data"]["sha256"]:
             return {key: other["scores"][key] for key in ("majority", "ngram_logistic", "ceiling")}
     return classification.beside(train, dev)
 

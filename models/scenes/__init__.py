@@ -25,6 +25,7 @@ FAMILY = Family(
     kind="scenes",
     network="models.scenes.network:SceneCaptioner",
     vocabulary="models.vocabulary.words:Words",
+    card="models.scenes.card:Card",
     recipes=RECIPES,
     corpora=CORPORA,
     data="models.scenes.data",

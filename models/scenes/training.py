@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ from models.captioning.images import Box
 from models.captioning.losses import nats
 from models.captioning.training import GREEDY, numbers
 from models.corpora import origin, sha256
-from models.family import TrainingError
 from models.scenes import FAMILY, examples, pointing_game
 from models.scenes import data as scenes_data
 from models.scenes.data import DEV, Scene
 from models.scenes.network import SceneCaptioner
-from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.training import Job, Recipe, Trainer, pack, restore, resume
 from models.vocabulary.words import FIXED, Words
 
 UPDATES = 250  # an "epoch" of scenes that never come again
@@ -94,16 +92,11 @@ def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: fl
         TrainingError: a state file of another recipe.
     """
     about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"])
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
-    state.parent.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(**about["recipe"]).lasting(epochs)
     words = vocabulary()
     torch.manual_seed(recipe.seed)
     module = SceneCaptioner(len(words), **about["arguments"]).to(device)
-    try:
-        yield Trainer(job(module, words, dev_nats(words), recipe, about["loss"]), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    yield resume(job(module, words, dev_nats(words), recipe, about["loss"]), recipe, state)
 
 
 def finish(name: str, state: Path, data: None, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -119,25 +112,22 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe.
     """
-    about, kept, words = FAMILY.recipes[name], kept_state(state), vocabulary()
+    about, words = FAMILY.recipes[name], vocabulary()
     arguments = {"vocab_size": len(words)} | about["arguments"]
     module = SceneCaptioner(**arguments)
-    try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
+    kept = restore(module, state, name)
     with torch.inference_mode():
         module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
-    card = {"kind": "scenes", "name": name, "arguments": arguments} | words.card()
+    card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
     told = [said.text for number in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(number))]
     split = f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice"
     card["data"] = origin("scenes") | {"sha256": sha256("\n".join(told)), "split": split}  # of all that is true of the dev scenes
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
-    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
-    card["curve"] = kept["curve"]
-    return training.packed(
-        module, card, target, lambda loaded: {"scores": card_scores(loaded, report), "examples": examples.found(loaded, report)}
-    )
+
+    def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
+        return {"scores": card_scores(loaded, report), "examples": examples.found(loaded, report)}
+
+    return pack(module, kept, card, target, measure)
 
 
 def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:

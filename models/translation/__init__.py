@@ -45,6 +45,7 @@ FAMILY = Family(
     kind="seq2seq",
     network="models.translation.network:Seq2Seq",
     vocabulary="models.vocabulary.subwords:Pieces",
+    card="models.translation.card:Card",
     recipes=RECIPES,
     corpora=CORPORA,
     data="models.translation.data",

@@ -16,7 +16,7 @@ from models.checkpoint import write_atomically
 from models.decoding import Search
 from models.family import TrainingError
 from models.metrics import bleu
-from models.training import Job, Recipe, Trainer, commit, kept_state
+from models.training import Job, Recipe, Trainer, pack, restore, resume
 from models.translation import FAMILY
 from models.translation import data as translation_data
 from models.translation import examples as translation_examples
@@ -94,19 +94,14 @@ def trainers(
         DataError: too few pairs.
     """
     about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"])
-    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+    recipe = Recipe(**about["recipe"]).lasting(epochs)
     parts = translation_data.split(data)
-    state.parent.mkdir(parents=True, exist_ok=True)
     pieces = pieces_beside(state, parts.train)
     train, dev = (translation_data.turned(part, about["direction"]) for part in (parts.train, parts.dev))
     torch.manual_seed(recipe.seed)
     module = Seq2Seq(len(pieces), **about["arguments"]).to(device)
     score = dev_score(pieces, translation_data.grouped(dev))
-    try:
-        yield Trainer(job(module, examples_of(pieces, train), score, recipe, about["smoothing"]), recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    yield resume(job(module, examples_of(pieces, train), score, recipe, about["smoothing"]), recipe, state)
 
 
 def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Pieces:
@@ -142,27 +137,19 @@ def finish(
     Raises:
         TrainingError: the state is none, has no score yet, or is not of this recipe.
     """
-    about, kept, parts = FAMILY.recipes[name], kept_state(state), translation_data.split(data)
+    about, parts = FAMILY.recipes[name], translation_data.split(data)
     pieces = pieces_beside(state, parts.train)
     arguments = {"vocab_size": len(pieces)} | about["arguments"]
     module = Seq2Seq(**arguments)
-    try:
-        module.load_state_dict(kept["best"])
-    except RuntimeError as error:
-        raise TrainingError(f"{state} does not fit {name}: {str(error).splitlines()[-1].strip()}") from None
-    card = {"kind": "seq2seq", "name": name, "direction": about["direction"], "arguments": arguments} | pieces.card()
+    kept = restore(module, state, name)
+    card = {"kind": FAMILY.kind, "name": name, "direction": about["direction"], "arguments": arguments} | pieces.card()
     card |= {"data": translation_data.data_card(about["corpus"], data, parts), "recipe": kept["recipe"] | {"smoothing": about["smoothing"]}}
-    card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": sum(p.numel() for p in module.parameters())}
     card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu": -row["dev"]} for row in kept["curve"]]
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
-    try:
-        packed = checkpoint.load(partial)
-        card |= {"scores": card_scores(packed, parts, report), "example": translation_examples.found(packed)}
-        checkpoint.save(module, card, target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return checkpoint.read_card(target)
+
+    def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
+        return {"scores": card_scores(loaded, parts, report), "example": translation_examples.found(loaded)}
+
+    return pack(module, kept, card, target, measure)
 
 
 def evaluate(

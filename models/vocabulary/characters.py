@@ -1,11 +1,18 @@
 """Vocabularies: text to numbers and back, with one visible mark for what a model does not know."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+UNICODE = 1_114_112  # code points
+
+
+def unknown_cost(vocab_size: int) -> float:
+    """Nats to name one code point outside the vocabulary, on top of the unknown mark's own cost."""
+    return math.log(UNICODE - vocab_size)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 
 def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
-    from models.decoding import sample
+    from models.char_lm.generate import sample
 
     shown, stop = st.empty(), st.empty()
     stop.button("Stop", key=f"{KEY}.stop")

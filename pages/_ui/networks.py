@@ -56,7 +56,7 @@ def loaded(name: str) -> Any:
     brought = uploads.path_of(name)
     model = checkpoint.load(brought) if brought else models.load(name)
     import explorer
-    from models.char_lm.reading import one_thread
+    from models.checkpoint import one_thread
 
     one_thread()
     _ = explorer.record  # imported here, so that the freeze covers it

@@ -1,6 +1,8 @@
 """Families: every name in them is there, kinds and recipes are their own, and the list of them costs no torch."""
 
+import importlib
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,11 @@ from torch import nn
 
 import models
 from explorer.errors import CheckpointError
-from models import family
+from models import family, training
+from models.card import Card
 from models.family import FAMILIES, Family, TrainingError
+from pages._ui import networks
+from tests.models.command_line import call
 
 ROOT = Path(__file__).parents[2]
 EVERY = family.families()
@@ -26,6 +31,7 @@ def by_name(each: Family) -> str:
 def test_every_name_in_a_family_is_there(each: Family):
     assert issubclass(family.named(each.network), nn.Module)
     assert each.vocabulary is None or callable(family.named(each.vocabulary).of_card)
+    assert each.card is None or issubclass(family.named(each.card), Card)
     assert each.check is None or callable(family.named(each.check))
     assert each.commands is None or isinstance(family.named(f"{each.commands}:app"), typer.Typer)
     if each.recipes:
@@ -109,3 +115,31 @@ def test_a_folder_gives_the_names_that_scripts_import():
     assert given["CharLM"] is family.named("models.char_lm.network:CharLM")
     with pytest.raises(ImportError, match=r"cannot import name 'Nothing' from 'models\.char_lm'"):
         exec("from models.char_lm import Nothing", {})
+
+
+@pytest.fixture
+def another(monkeypatch, tmp_path: Path) -> None:
+    """One more family: a folder, and its name in FAMILIES."""
+    monkeypatch.setitem(sys.modules, "models.bag", importlib.import_module("tests.models.bag"))
+    monkeypatch.setattr(family, "FAMILIES", (*FAMILIES, "bag"))
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
+
+
+def test_a_new_family_is_trained_listed_opened_scored_and_shown(another, tmp_path: Path, capsys):
+    (tmp_path / "words.txt").write_text("aba bab abi ebb eba bib bbe aie")
+    code, out, _ = call(capsys, "train", "bag-tiny", "--data", tmp_path / "words.txt", "--folder", tmp_path / "states", "--json")
+    assert code == 0 and json.loads(out)["accuracy"] == 1
+    assert "bag-tiny: 6 parameters, accuracy 1.00 on dev" in call(capsys, "list")[1]
+    loaded = models.load("bag-tiny")
+    assert loaded.vocab.tokens == ("\N{REPLACEMENT CHARACTER}", *"abei") and loaded.card["seed"] == 1 and loaded.card["curve"]
+    code, out, _ = call(capsys, "evaluate", "bag-tiny", "--data", tmp_path / "words.txt", "--json")
+    assert code == 0 and json.loads(out) == {"accuracy": 1}
+    assert "bag-tiny is made up." in call(capsys, "fetch", "bag-tiny")[2]
+    assert "of kind bag, which searches nothing" in call(capsys, "evaluate", "bag-tiny", "--data", "x", "--beam", "2")[2]
+    shown = networks.cards(*family.emitting("class_probabilities"))
+    assert list(shown) == ["bag-tiny"] and shown["bag-tiny"]["scores"] == {"accuracy": 1}
+    assert shown["bag-tiny"]["data"]["licence"] == "unknown"  # filled in by its schema
+    with pytest.raises(TrainingError, match="does not fit bag-tiny"):
+        training.restore(nn.Linear(2, 2), tmp_path / "states/bag-tiny.pt", "bag-tiny")
+    with pytest.raises(TrainingError, match=r"cannot go on from .* was written by another recipe"):
+        list(family.named("tests.models.bag.network").trainers("bag-tiny", None, tmp_path / "states/bag-tiny.pt", "cpu", 1))

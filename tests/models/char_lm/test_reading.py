@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import models.char_lm.reading
-from models.char_lm import scoring
-from models.char_lm.reading import ReadingError, read, window_input
+from models.char_lm.reading import ReadingError, evaluate, read, score, window_input
 from models.corpora import DataError
 from tests.models.tiny import tiny
 
@@ -21,7 +20,6 @@ TEXT = "abc [[dad]] é fed\n" * 9 + "☃g"
 def short_chunks(monkeypatch):
     """Chunks so short that every border case occurs in a short text."""
     monkeypatch.setattr(models.char_lm.reading, "CHUNK", 7)
-    monkeypatch.setattr(scoring, "CHUNK", 11)
 
 
 def witness(loaded, text: str) -> tuple[list[float], list[np.ndarray]]:
@@ -93,21 +91,21 @@ def test_progress_is_told_and_may_stop_it():
     with pytest.raises(KeyboardInterrupt):
         read(tiny(), TEXT, 50, stop)
     with pytest.raises(KeyboardInterrupt):
-        scoring.score(tiny(), TEXT, stop)
+        score(tiny(), TEXT, stop)
 
 
 def test_an_empty_text_gets_a_sentence():
     with pytest.raises(ReadingError, match=r"The text is empty; expected at least one character\."):
         read(tiny(), "")
     with pytest.raises(DataError, match="The text is empty"):
-        scoring.score(tiny(), "")
+        score(tiny(), "")
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_score_is_the_mean_of_the_witness(tmp_path, cell: str):
     path = tmp_path / "text.txt"
     path.write_bytes(TEXT.encode())
-    scores = scoring.evaluate(tiny(cell), path)
+    scores = evaluate(tiny(cell), path)
     nats = float(np.mean(witness(tiny(cell), TEXT)[0]))
     assert scores["nats_per_character"] == pytest.approx(nats, rel=1e-6)
     assert scores["bits_per_character"] == pytest.approx(nats / math.log(2), rel=1e-6)
@@ -119,7 +117,7 @@ def test_a_score_is_the_mean_of_the_witness(tmp_path, cell: str):
 
 def test_one_unknown_character_costs_the_mark_and_its_choice():
     loaded = tiny()
-    scores = scoring.score(loaded, "☃")
+    scores = score(loaded, "☃")
     share = torch.softmax(loaded.module.readout.bias.double(), -1)[0]
     assert scores["nats_per_character"] == pytest.approx(-math.log(share) + math.log(1_114_112 - 13), rel=1e-9)
     assert scores["unknown"] == 1
@@ -128,7 +126,7 @@ def test_one_unknown_character_costs_the_mark_and_its_choice():
 def test_line_ends_are_scored_as_they_are(tmp_path):
     path = tmp_path / "text.txt"
     path.write_bytes(b"a\r\nb\r\n")
-    assert scoring.evaluate(tiny(), path)["characters"] == 6 and scoring.evaluate(tiny(), path)["unknown"] == 2
+    assert evaluate(tiny(), path)["characters"] == 6 and evaluate(tiny(), path)["unknown"] == 2
 
 
 @pytest.mark.parametrize(
@@ -140,6 +138,6 @@ def test_a_broken_file_gets_a_sentence(tmp_path, content: bytes | None, sentence
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=sentence):
-        scoring.evaluate(tiny(), path)
+        evaluate(tiny(), path)
     with pytest.raises(DataError, match="cannot be read"):
-        scoring.evaluate(tiny(), tmp_path)
+        evaluate(tiny(), tmp_path)

@@ -136,7 +136,7 @@ def test_a_finished_training_is_only_packed_and_its_card_is_full(tmp_path, capsy
     assert first["data"]["sha256"] == corpora.sha256(TEXT) and first["data"]["dev_characters"] == first["scores"]["characters"]
     assert list(first["scores"]["ngram_nats"]) == [str(n) for n in range(1, 11)]
     dev = corpora.split("wiki", TEXT)[1]
-    scores = training.scoring.score(models.load("tiny"), dev)
+    scores = training.reading.score(models.load("tiny"), dev)
     assert scores["nats_per_character"] == pytest.approx(first["scores"]["nats_per_character"], rel=1e-9)
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["tiny.safetensors"]
 
@@ -147,7 +147,7 @@ def test_halves_cost_next_to_nothing(tmp_path, capsys):
     loaded = models.load("tiny")
     halves = loaded.card["scores"]["nats_per_character"]
     loaded.module.load_state_dict(state["best"])
-    assert training.scoring.score(loaded, corpora.split("wiki", TEXT)[1])["nats_per_character"] == pytest.approx(halves, abs=2e-3)
+    assert training.reading.score(loaded, corpora.split("wiki", TEXT)[1])["nats_per_character"] == pytest.approx(halves, abs=2e-3)
 
 
 def test_counts_are_written_and_their_scores_used_again(tmp_path, capsys, monkeypatch):

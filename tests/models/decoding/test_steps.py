@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.decoding import DecodingError, sample, shares
+from models.char_lm.generate import sample
+from models.decoding import DecodingError, shares
 from models.vocabulary.characters import UNKNOWN
 from tests.models.tiny import tiny
 
