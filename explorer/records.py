@@ -20,8 +20,8 @@ def _shape_error(name: str, got: tuple, expected: str, why: str) -> RecordError:
     return RecordError(f"{name} has shape {got}; expected {expected} because {why}.")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"there is 1 {noun}" if number == 1 else f"there are {number} {noun}s"
+def _count(count: int, noun: str) -> str:
+    return f"there is 1 {noun}" if count == 1 else f"there are {count} {noun}s"
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class ConfusionMatrix:
         size = len(self.labels)
         if self.counts.shape != (size, size):
             raise _shape_error("counts", self.counts.shape, f"({size}, {size}) = [true, predicted]", _count(size, "label"))
-        twice = [label for number, label in enumerate(self.labels) if label in self.labels[:number]]
+        twice = [label for index, label in enumerate(self.labels) if label in self.labels[:index]]
         if twice:
             raise RecordError(f"labels names {twice[0]!r} twice; expected each class once.")
         bad = np.argwhere(~((self.counts >= 0) & (self.counts % 1 == 0)))

@@ -50,8 +50,12 @@ WRONG_WAY = {
 # Pages that still ask for a kind of network by its name.
 ASKS_FOR_A_KIND = ("pages/_hidden_states/", "pages/_captions/", "pages/_ui/cards.py")
 
-# Names that give nothing away.
+# Names of modules that give nothing away.
 EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
+
+# Names of parameters and locals that fit everything and say nothing, and the places that are free of them.
+VAGUE_NAMES = {"told", "found", "place", "number", "each"}
+HONEST = ("app.py", "explorer/", "models/captioning/experiments/", "models/char_lm/experiments/", "pages/_hidden_states/")
 
 
 def module_name(path: Path) -> str:
@@ -230,6 +234,19 @@ def test_pages_ask_what_a_network_gives_and_never_its_kind(path: Path):
 @each_file
 def test_names_tell(path: Path):
     assert not set(path.relative_to(ROOT).with_suffix("").parts) & EMPTY_NAMES
+
+
+def bound_names(tree: ast.AST) -> set[str]:
+    """Names of parameters, locals and loop variables."""
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+@each_file
+def test_names_say_what_they_hold(path: Path):
+    name = str(path.relative_to(ROOT))
+    vague = bound_names(parsed(path)[0]) & VAGUE_NAMES
+    assert not (vague and name.startswith(HONEST)), f"{name}: name {', '.join(sorted(vague))} after what it holds"
 
 
 @each_file

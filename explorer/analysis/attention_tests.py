@@ -130,7 +130,7 @@ def looks(own: Sequence[Alignment], permuted: Sequence[Alignment], orders: Seque
         stays.append(divergence(after.weights, before.weights).sum())
         moved.append(divergence(there, before.weights).sum())
     amounts, rest = np.array(follows), np.array(stays)
-    rows = np.array([len(each.target) for each in own], float)
+    rows = np.array([len(alignment.target) for alignment in own], float)
     value, low, high = _ratio(rest, amounts + rest)
     is_even = np.sum(moved) / rows.sum() < limits.even
     return Answer(UNSURE if is_even else _says(low, high, limits.follows), value, low, high, "share that follows", len(own))
@@ -197,25 +197,27 @@ def diagonal(out: int, columns: int) -> Links:
     return frozenset((row, min(columns - 1, round((row + 0.5) * columns / out - 0.5))) for row in range(out))
 
 
-def error_rate(found: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links]) -> float:
+def error_rate(predicted: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links]) -> float:
     """Alignment error rate, 1 - (|A & S| + |A & P|) / (|A| + |S|) over all sentences; P holds S. 0 is perfect.
 
     Source: Och and Ney, "A Systematic Comparison of Various Statistical Alignment Models", 2003, section 4.
     """
-    amounts, sizes = _agreement(found, sure, possible)
+    amounts, sizes = _agreement(predicted, sure, possible)
     return 1 - float(amounts.sum() / sizes.sum())
 
 
-def _agreement(found: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links]) -> tuple[np.ndarray, np.ndarray]:
-    if not len(found) == len(sure) == len(possible) or not found:
-        raise AnalysisError(f"Got links of {len(found)}, {len(sure)} and {len(possible)} sentences; expected the same number, at least 1.")
-    each = list(zip(found, sure, possible, strict=True))
-    amounts = [len(a & s) + len(a & (p | s)) for a, s, p in each]
-    return np.array(amounts, float), np.array([len(a) + len(s) for a, s, _ in each], float)
+def _agreement(predicted: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links]) -> tuple[np.ndarray, np.ndarray]:
+    if not len(predicted) == len(sure) == len(possible) or not predicted:
+        raise AnalysisError(
+            f"Got links of {len(predicted)}, {len(sure)} and {len(possible)} sentences; expected the same number, at least 1."
+        )
+    links = list(zip(predicted, sure, possible, strict=True))
+    amounts = [len(a & s) + len(a & (p | s)) for a, s, p in links]
+    return np.array(amounts, float), np.array([len(a) + len(s) for a, s, _ in links], float)
 
 
 def points(
-    found: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links], position: Sequence[Links], limits: Limits = LIMITS
+    predicted: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links], position: Sequence[Links], limits: Limits = LIMITS
 ) -> Answer:
     """Does it point at the right word? Alignment error rate beside that of the diagonal.
 
@@ -224,10 +226,11 @@ def points(
     know their neighbours. The value and its interval are the error rate itself.
 
     Args:
-        found: Links of the attention. position: of the diagonal, for the same sentences.
+        predicted: Links of the attention.
         sure, possible: Links that people, or an independent aligner, gave.
+        position: Links of the diagonal, for the same sentences.
     """
-    amounts, sizes = _agreement(found, sure, possible)
+    amounts, sizes = _agreement(predicted, sure, possible)
     others, other_sizes = _agreement(position, sure, possible)
     drawn = np.random.default_rng(0).integers(0, len(amounts), (DRAWS, len(amounts)))
     errors = 1 - amounts[drawn].sum(1) / sizes[drawn].sum(1)

@@ -33,15 +33,15 @@ def closings(text: str, opener: str, mark: str) -> list[Closing]:
         text: What to search.
         opener, mark: One of PAIRS, or another pair of different marks.
     """
-    found, still_open, at = [], [], 0
+    closed, still_open, at = [], [], 0
     while at < len(text):
         if text.startswith(opener, at):
             still_open.append(at)
             at += len(opener)
         elif text.startswith(mark, at):
             if still_open:
-                found.append(Closing(at, still_open.pop(), opener, mark))
+                closed.append(Closing(at, still_open.pop(), opener, mark))
             at += len(mark)
         else:
             at += 1
-    return found
+    return closed

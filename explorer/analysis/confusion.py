@@ -152,11 +152,11 @@ class Pair:
     @property
     def numbers(self) -> str:
         """How many, with the share and its interval, and how many of them are shared spellings."""
-        share, low, high = (f"{100 * each:.0f}" for each in (self.share, self.low, self.high))
-        told = f"{self.count:,} of {self.support:,} ({share} %; 95 % interval {low} to {high} %)"
+        share, low, high = (f"{100 * fraction:.0f}" for fraction in (self.share, self.low, self.high))
+        counted = f"{self.count:,} of {self.support:,} ({share} %; 95 % interval {low} to {high} %)"
         which = "every one" if self.shared == self.count else f"{self.shared:,} of the {self.count:,}"
         are = "are spellings" if 1 < self.shared < self.count else "is a spelling"
-        return f"{told}; {which} {are} that both share" if self.shared else told
+        return f"{counted}; {which} {are} that both share" if self.shared else counted
 
 
 def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatrix | None = None, least: int = 1) -> list[Pair]:
@@ -233,9 +233,9 @@ def reliability(confidence: Float[np.ndarray, "item"], right: np.ndarray, bins: 
         raise AnalysisError(f"There are {len(confidence)} confidences and {len(right)} answers; expected one of each for each item.")
     if not ((confidence >= 0) & (confidence <= 1)).all():
         raise AnalysisError("A confidence lies outside 0..1; expected probabilities. Are these scores before the softmax?")
-    number = np.minimum((confidence.astype(np.float64) * bins).astype(int), bins - 1)
-    items, hits = np.bincount(number, minlength=bins), np.bincount(number[right.astype(bool)], minlength=bins)
-    total = np.bincount(number, confidence, bins)
+    bin_index = np.minimum((confidence.astype(np.float64) * bins).astype(int), bins - 1)
+    items, hits = np.bincount(bin_index, minlength=bins), np.bincount(bin_index[right.astype(bool)], minlength=bins)
+    total = np.bincount(bin_index, confidence, bins)
     return reliability_of(items, hits, np.where(items > 0, total / np.maximum(items, 1), np.nan))
 
 

@@ -45,7 +45,7 @@ def lowest(values: Float[np.ndarray, "time"], tokens: Sequence[str], count: int 
 
 
 def quantile_samples(
-    values: Float[np.ndarray, "time"], tokens: Sequence[str], each: int = 2, apart: int = 20, seed: int = 0
+    values: Float[np.ndarray, "time"], tokens: Sequence[str], per_level: int = 2, apart: int = 20, seed: int = 0
 ) -> dict[float, list[Context]]:
     """Places from all over the range of a unit: extremes alone flatter it.
 
@@ -55,7 +55,7 @@ def quantile_samples(
     Args:
         values: One unit over the text, [time].
         tokens: What was read, [time].
-        each: Places for each level.
+        per_level: Places for each level.
         apart: Two places of one level are at least this many tokens apart.
         seed: The same seed draws the same places.
 
@@ -68,7 +68,7 @@ def quantile_samples(
     for level in LEVELS:
         width = max(n // 20, 1)
         start = int(np.clip(round(level * (n - 1)) - width // 2, 0, max(n - width, 0)))
-        samples[level] = _spread(values, tokens, chance.permutation(ranked[start : start + width]), each, apart)
+        samples[level] = _spread(values, tokens, chance.permutation(ranked[start : start + width]), per_level, apart)
     return samples
 
 
@@ -93,11 +93,11 @@ def _checked(values: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
 def _spread(values: np.ndarray, tokens: Sequence[str], candidates: Iterable, count: int, apart: int) -> list[Context]:
     """The first `count` candidates of which no two stand nearer than `apart`."""
     free = np.ones(len(tokens), bool)
-    found: list[Context] = []
+    chosen: list[Context] = []
     for position in map(int, candidates):
-        if len(found) >= count:
+        if len(chosen) >= count:
             break
         if free[position]:
-            found.append(context(values, tokens, position))
+            chosen.append(context(values, tokens, position))
             free[max(0, position - apart + 1) : position + apart] = False
-    return found
+    return chosen

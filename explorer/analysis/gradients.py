@@ -82,8 +82,8 @@ def reach(curves: Sequence[np.ndarray], quantile: float = 0.1) -> Reach:
         raise AnalysisError("There are no curves to summarise; expected one for each loss.")
     longest = max(map(len, curves))
     grid = np.full((len(curves), longest), np.nan)
-    for row, each in zip(grid, curves, strict=True):
-        row[: len(each)] = each
+    for row, values in zip(grid, curves, strict=True):
+        row[: len(values)] = values
     low, median, high = (_quantile(grid, share) for share in (quantile, 0.5, 1 - quantile))
     bands = tuple((start, min(stop, longest - 1)) for start, stop in BANDS if start < longest - 1)
     factors = np.array([_factor(median, *band) for band in bands])

@@ -25,10 +25,10 @@ def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
     placed -= placed.mean(1, keepdims=True)
     spreads = np.sqrt((placed**2).sum(1))
     products = placed[1:] @ placed[0]
-    found = np.divide(products, spreads[1:] * spreads[0], out=np.full(len(looked), np.nan), where=spreads[1:] > 0)
-    others = np.delete(found, word)
+    correlations = np.divide(products, spreads[1:] * spreads[0], out=np.full(len(looked), np.nan), where=spreads[1:] > 0)
+    others = np.delete(correlations, word)
     others = others[np.isfinite(others)]
-    return float(found[word]), float(others.mean()) if len(others) else float("nan")
+    return float(correlations[word]), float(others.mean()) if len(others) else float("nan")
 
 
 def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:
@@ -44,6 +44,6 @@ def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
     if len(lost) != len(looked) or not np.ptp(lost[word]):
         return float("nan"), float("nan")
     most = np.argsort(-lost[word], kind="stable")[: max(1, round(lost.shape[1] / 10))]
-    found = looked[:, most].sum(1)
-    others = np.delete(found, word)
-    return float(found[word]), float(others.mean()) if len(others) else float("nan")
+    shares = looked[:, most].sum(1)
+    others = np.delete(shares, word)
+    return float(shares[word]), float(others.mean()) if len(others) else float("nan")

@@ -20,7 +20,7 @@ def leading(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> list[i
     last = probabilities[-1]
     peaks = probabilities.max(0) + (np.arange(len(last)) == last.argmax())  # the answer is in, whatever came before
     chosen = np.argsort(-peaks, kind="stable")[:most]
-    return [int(number) for number in chosen[np.argsort(-last[chosen], kind="stable")]]
+    return [int(index) for index in chosen[np.argsort(-last[chosen], kind="stable")]]
 
 
 def slots(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> dict[int, int]:
@@ -40,9 +40,9 @@ def slots(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> dict[int
     held: dict[int, int] = {}
     for step in range(1, len(probabilities) + 1):
         shown = leading(probabilities[:step], most)
-        held = {number: place for number, place in held.items() if number in shown}
+        held = {index: slot for index, slot in held.items() if index in shown}
         free = iter(sorted(set(range(most)) - set(held.values())))
-        held |= {number: next(free) for number in shown if number not in held}
+        held |= {index: next(free) for index in shown if index not in held}
     return held
 
 

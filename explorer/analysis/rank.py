@@ -69,7 +69,7 @@ class Ranking:
         if failed:
             said = f"Unit {unit} does not clear: {'; '.join(self._comparison(name, own) for name in failed)}."
         else:
-            missing = [told for name, told in ((UNTRAINED, "an untrained network"), (LAST[0], "a table of the last characters"))
+            missing = [words for name, words in ((UNTRAINED, "an untrained network"), (LAST[0], "a table of the last characters"))
                        if name not in self.baselines]  # fmt: skip
             which = f"beyond chance (not compared with {' and '.join(missing)})" if missing else "beyond all three baselines"
             said = f"Unit {unit} follows it{', weakly,' if own.r < 0.3 else ''} {which} (r {own.r:.2f})."
@@ -121,7 +121,7 @@ def rank(
     choose = choose if held_out else score
     values = np.asarray(values, np.float32)
     ranked = ranks(values[score]) if _is_binary(track) else None  # sorting is the costly part: once, for scores and chance
-    found = _follow(values, track, choose, score, ranked)
+    fields = _follow(values, track, choose, score, ranked)
     baselines = {CHANCE: shift_chance(values[score], track[score], seed, ranked)}
     if untrained is not None:
         untrained = np.asarray(untrained, np.float32)
@@ -131,22 +131,22 @@ def rank(
     if tokens is not None:
         table = Ranking(**_follow(lookups(tokens, track, choose), track, choose, score), baselines={}, held_out=held_out)
         baselines |= {name: table.scores(column) for column, name in enumerate(LAST)}
-    return Ranking(**found, baselines=baselines, held_out=held_out)
+    return Ranking(**fields, baselines=baselines, held_out=held_out)
 
 
 def _follow(values: np.ndarray, track: np.ndarray, choose: np.ndarray, score: np.ndarray, ranked: np.ndarray | None = None) -> dict:
     """Fields of a Ranking: chosen where `choose`, scored where `score`, whose ranks may be known already."""
-    learn, told = values[choose], track[choose]
-    test, truth = (learn, told) if choose is score else (values[score], track[score])
-    first = correlation(learn, told)
+    learn, target = values[choose], track[choose]
+    test, truth = (learn, target) if choose is score else (values[score], track[score])
+    first = correlation(learn, target)
     sign = np.where(first < 0, -1.0, 1.0)
-    found: dict = {"order": np.argsort(-np.abs(first), kind="stable"), "sign": sign, "r": sign * correlation(test, truth)}
+    fields: dict = {"order": np.argsort(-np.abs(first), kind="stable"), "sign": sign, "r": sign * correlation(test, truth)}
     if not _is_binary(track):
-        return found | dict.fromkeys(("threshold", "auc", "f1", "balanced_accuracy"))
-    cut = thresholds(learn, told, sign)
+        return fields | dict.fromkeys(("threshold", "auc", "f1", "balanced_accuracy"))
+    cut = thresholds(learn, target, sign)
     f1, balanced = decisions(test, truth, sign, cut)
     area = 0.5 + sign * (auc_of_ranks(ranks(test) if ranked is None else ranked, truth) - 0.5)
-    return found | {"threshold": cut, "auc": area, "f1": f1, "balanced_accuracy": balanced}
+    return fields | {"threshold": cut, "auc": area, "f1": f1, "balanced_accuracy": balanced}
 
 
 def _is_binary(track: np.ndarray) -> bool:

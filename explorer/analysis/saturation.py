@@ -63,5 +63,5 @@ def open_means(gate: str) -> str:
     """What an open gate does, in a few words; a GRU's update gate keeps when it is open, as torch writes it."""
     if gate == "update":
         return "open keeps the old state, shut takes the candidate (torch's convention)"
-    told = {"input": "open lets the candidate in", "forget": "open keeps the cell", "output": "open shows the cell"}
-    return told.get(gate, "open lets the old state into the candidate" if gate == "reset" else f"{gate}: near 1 is open")
+    meanings = {"input": "open lets the candidate in", "forget": "open keeps the cell", "output": "open shows the cell"}
+    return meanings.get(gate, "open lets the old state into the candidate" if gate == "reset" else f"{gate}: near 1 is open")

@@ -116,8 +116,8 @@ def _since(text: str, mark: str) -> np.ndarray:
     """Characters since the last match of a one-character pattern; 0 at the match; before any, as if one stood in front of the text."""
     positions = np.arange(len(text))
     starts = np.full(len(text), -1)
-    found = [match.start() for match in re.finditer(mark, text)]
-    starts[found] = found
+    matches = [match.start() for match in re.finditer(mark, text)]
+    starts[matches] = matches
     return positions - np.maximum.accumulate(starts) if len(text) else positions
 
 

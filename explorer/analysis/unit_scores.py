@@ -49,10 +49,10 @@ def _mid_ranks(ordered: np.ndarray) -> np.ndarray:
     n = ordered.shape[1]
     fresh = np.ones(ordered.shape, bool)
     fresh[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    place = np.arange(n, dtype=np.int32)
-    first = np.maximum.accumulate(np.where(fresh, place, 0), axis=1)
+    index = np.arange(n, dtype=np.int32)
+    first = np.maximum.accumulate(np.where(fresh, index, 0), axis=1)
     ends = np.concatenate([fresh[:, 1:], np.ones((len(fresh), 1), bool)], axis=1)
-    last = np.minimum.accumulate(np.where(ends, place, n)[:, ::-1], axis=1)[:, ::-1]
+    last = np.minimum.accumulate(np.where(ends, index, n)[:, ::-1], axis=1)[:, ::-1]
     return ((first + last) / 2 + 1).astype(np.float32)
 
 
@@ -94,8 +94,8 @@ def _block_thresholds(rows: np.ndarray, track: np.ndarray, sign: np.ndarray) -> 
     on = float(track.sum())
     off = len(track) - on
     below = np.cumsum(track.astype(np.float32)[sequence], axis=1)  # how many "on" lie at or below each value
-    place = np.arange(1, len(track) + 1, dtype=np.float32)
-    gain = (1 - below / on) - (off - place + below) / off  # hits above the cut minus false alarms above it
+    rank = np.arange(1, len(track) + 1, dtype=np.float32)
+    gain = (1 - below / on) - (off - rank + below) / off  # hits above the cut minus false alarms above it
     gain *= sign[:, None]
     gain[:, :-1][ordered[:, 1:] == ordered[:, :-1]] = -np.inf  # no cut between equal values
     best = gain.argmax(axis=1)[:, None]

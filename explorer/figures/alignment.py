@@ -144,16 +144,16 @@ def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMi
     y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source), labelLimit=96))
     bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
     most = alignment.source[int(alignment.weights[chosen].argmax())]
-    told = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
-    return themed(unsqueezed(bars.properties(width=230, height=20 * len(frame))), told, dark)
+    description = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
+    return themed(unsqueezed(bars.properties(width=230, height=20 * len(frame))), description, dark)
 
 
 def in_words(alignment: Alignment, most: int = 30) -> str:
     """Which source word each target word looked at most: the text alternative of the matrix."""
     best = alignment.weights.argmax(1)[:most]
-    told = [f"{alignment.target[i]} from {alignment.source[j]} {alignment.weights[i, j]:.2f}" for i, j in enumerate(best)]
+    parts = [f"{alignment.target[i]} from {alignment.source[j]} {alignment.weights[i, j]:.2f}" for i, j in enumerate(best)]
     more = f"; and {len(alignment.target) - most} more" if len(alignment.target) > most else ""
-    return "; ".join(told) + more + "."
+    return "; ".join(parts) + more + "."
 
 
 def _shown(word: str) -> str:

@@ -104,8 +104,8 @@ def pattern(name: str, dark: bool = False) -> alt.TopLevelMixin:
             sketch.box((x - 15, 6), size, LAYERS[dark][0])
             sketch.arrow([(x, 62), (x, 33)])
     steps = {"reads": reads, "answers": answers}
-    told = " and ".join(f"{verb} at step {', '.join(str(t + 1) for t in places)}" for verb, places in steps.items())
-    return sketch.chart(f"{name.capitalize()}: of four steps the network {told}.")
+    actions = " and ".join(f"{verb} at step {', '.join(str(t + 1) for t in places)}" for verb, places in steps.items())
+    return sketch.chart(f"{name.capitalize()}: of four steps the network {actions}.")
 
 
 def _sketch(paths: Sequence[Path], tokens: Sequence[str], dark: bool) -> Sketch:
@@ -153,5 +153,5 @@ def _tokens(sketch: Sketch, tokens: Sequence[str], y: Number) -> None:
 
 def _in_words(what: str, paths: Sequence[Path], tokens: Sequence[str], changed: np.ndarray) -> str:
     ways = ", ".join(f"{path.name} from the {'right' if path.reverse else 'left'}" for path in paths)
-    told = "; ".join(f"{path.name} at {int((row != 0).sum())} of {len(tokens)} places" for path, row in zip(paths, changed, strict=True))
-    return f"{what} over {' '.join(tokens)}: {ways}. Changed states: {told}."
+    counts = "; ".join(f"{path.name} at {int((row != 0).sum())} of {len(tokens)} places" for path, row in zip(paths, changed, strict=True))
+    return f"{what} over {' '.join(tokens)}: {ways}. Changed states: {counts}."

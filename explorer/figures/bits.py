@@ -18,8 +18,8 @@ def smoothed(values: np.ndarray, width: int) -> np.ndarray:
     known = np.isfinite(values)
     total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0))])
     count = np.concatenate([[0.0], np.cumsum(known)])
-    place, half = np.arange(len(values)), width // 2
-    first, past = np.maximum(place - half, 0), np.minimum(place + half + 1, len(values))
+    position, half = np.arange(len(values)), width // 2
+    first, past = np.maximum(position - half, 0), np.minimum(position + half + 1, len(values))
     seen = count[past] - count[first]
     return np.where(seen > 0, (total[past] - total[first]) / np.where(seen > 0, seen, 1), np.nan)
 
@@ -69,8 +69,8 @@ def bits(
     means = ", ".join(
         f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
     )
-    told = f"Bits a character over {len(tokens)} characters, on average: {means}."
-    return themed(alt.layer(raw, lines, names).properties(width=620, height=180), told, dark)
+    description = f"Bits a character over {len(tokens)} characters, on average: {means}."
+    return themed(alt.layer(raw, lines, names).properties(width=620, height=180), description, dark)
 
 
 def _styles(names: list[str], dark: bool) -> dict[str, tuple[str, list[int]]]:

@@ -36,23 +36,27 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
     """
     if not any(scores.values()):
         raise AnalysisError("There is no BLEU by length to show; expected at least one translator with scores.")
-    rows = [vars(each) | {"name": name, "said": f"{name} {each.bleu:.1f}"} for name, all_of in scores.items() for each in all_of]
+    rows = [vars(score) | {"name": name, "said": f"{name} {score.bleu:.1f}"} for name, all_of in scores.items() for score in all_of]
     frame, lengths = pd.DataFrame(rows), list(dict.fromkeys(row["length"] for row in rows))
     names = list(scores)
-    colours = [LAYERS[dark][place % len(LAYERS[dark])] for place in range(len(names))]
-    dashes = [DASHES[place % len(DASHES)] for place in range(len(names))]
+    colours = [LAYERS[dark][index % len(LAYERS[dark])] for index in range(len(names))]
+    dashes = [DASHES[index % len(DASHES)] for index in range(len(names))]
     x = alt.X("length:O", sort=lengths, title="words of the source", axis=alt.Axis(labelAngle=0))
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
     base = alt.Chart(frame).encode(x=x, color=colour)
     numbers = [alt.Tooltip(name, format=".1f") for name in ("bleu", "low", "high")]
     tooltip = ["name", "length", *numbers, "sentences"]
-    low, high = (best(getattr(each, side) for all_of in scores.values() for each in all_of) for best, side in ((min, "low"), (max, "high")))
+    low, high = (
+        best(getattr(score, side) for all_of in scores.values() for score in all_of) for best, side in ((min, "low"), (max, "high"))
+    )
     y = alt.Y("bleu:Q", title="BLEU", scale=alt.Scale(domain=[low, high]))
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     lines = base.mark_line(point=True).encode(y=y, strokeDash=dash, tooltip=tooltip)
     bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="BLEU"), y2=alt.Y2("high:Q"), tooltip=tooltip)
     last = frame[frame["length"] == lengths[-1]]
-    last = last.assign(bleu=spread([float(each) for each in last["bleu"]], 15 / HEIGHT * (high - low)))
+    last = last.assign(bleu=spread([float(value) for value in last["bleu"]], 15 / HEIGHT * (high - low)))
     ends = alt.Chart(last).mark_text(align="left", dx=8, fontSize=12).encode(x=x, y=alt.Y("bleu:Q"), text=alt.Text("said:N"), color=colour)
-    told = "; ".join(f"{name}: " + ", ".join(f"{each.length} words {each.bleu:.1f}" for each in all_of) for name, all_of in scores.items())
-    return themed(alt.layer(bars, lines, ends).properties(width=560, height=HEIGHT), f"BLEU by length of the source. {told}.", dark)
+    courses = "; ".join(
+        f"{name}: " + ", ".join(f"{score.length} words {score.bleu:.1f}" for score in all_of) for name, all_of in scores.items()
+    )
+    return themed(alt.layer(bars, lines, ends).properties(width=560, height=HEIGHT), f"BLEU by length of the source. {courses}.", dark)

@@ -29,17 +29,17 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     labels = list(dict.fromkeys(frame["distance"]))
     counts = dict(zip(frame["distance"], frame["n"], strict=True))
     frame["series"] = frame["model"]
-    shift = {name: APART * (place - (len(bands) - 1) / 2) for place, name in enumerate(bands)}
-    frame["position"] = [labels.index(each) + shift[name] for each, name in zip(frame["distance"], frame["model"], strict=True)]
+    shift = {name: APART * (index - (len(bands) - 1) / 2) for index, name in enumerate(bands)}
+    frame["position"] = [labels.index(distance) + shift[name] for distance, name in zip(frame["distance"], frame["model"], strict=True)]
     frame["value"] = frame["p"]
     styles = {name: kind_style(name, dark) for name in bands}
-    named = f"{[[each, f'n {counts[each]}'] for each in labels]}[datum.value]"
+    named = f"{[[label, f'n {counts[label]}'] for label in labels]}[datum.value]"
     size = alt.expr("width < 400 ? 10 : 12")  # on a narrow screen the bands would touch
     axis = alt.Axis(values=list(range(len(labels))), labelExpr=named, grid=False, labelOverlap=False, labelFontSize=size)
     scale = alt.Scale(domain=[-0.4, len(labels) - 0.6], nice=False)
     x = alt.X("position:Q", title="characters since the link was opened, and how many marks", axis=axis, scale=scale)
     y = alt.Y("value:Q", title=f"probability of the {mark} that comes", scale=alt.Scale(domain=[0, 1]))
-    numbers = [alt.Tooltip(each, format=".3f") for each in ("p", "low", "high")]
+    numbers = [alt.Tooltip(column, format=".3f") for column in ("p", "low", "high")]
     tooltip = [alt.Tooltip("model"), alt.Tooltip("distance"), *numbers, alt.Tooltip("n")]
     base = alt.Chart(frame).encode(x=x, color=colours(styles), tooltip=tooltip)
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dashes(styles))
@@ -54,18 +54,20 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
 
 def in_words(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str) -> str:
     """The text alternative: each model's probability in the nearest band and in the farthest."""
-    told = [
+    parts = [
         f"{name} {rows[0]['p']:.2f} at {_distance(rows[0])} and {rows[-1]['p']:.2f} at {_distance(rows[-1])}"
         for name, rows in bands.items()
     ]
-    return f"Mean probability of {mark} where it comes, by the characters since it was opened: {'; '.join(told)}."
+    return f"Mean probability of {mark} where it comes, by the characters since it was opened: {'; '.join(parts)}."
 
 
 def table(bands: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
     """Every number of the figure, a row for each model and band."""
     columns = ("n", "p", "low", "high")
     rows = [
-        {"model": name, "distance": _distance(row)} | {each: row[each] for each in columns} for name, rows in bands.items() for row in rows
+        {"model": name, "distance": _distance(row)} | {column: row[column] for column in columns}
+        for name, rows in bands.items()
+        for row in rows
     ]
     return pd.DataFrame(rows, columns=["model", "distance", *columns])
 

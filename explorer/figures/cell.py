@@ -40,8 +40,10 @@ def in_words(step: CellStep) -> str:
     """The text alternative of the graph."""
     gates = ", ".join(f"{gate.name} {short(gate.value)}" for gate in step.gates)
     shown = f", shown {short(step.shown)}" if step.kind == "lstm" else ""
-    told = f"{step.kind.upper() if step.kind != 'tanh' else 'Plain'} cell, one unit at one step: {gates}. It held {short(step.before)}, "
-    return f"{told}kept {short(step.kept)}, wrote {short(step.written)}, holds {short(step.state)}{shown}."
+    beginning = (
+        f"{step.kind.upper() if step.kind != 'tanh' else 'Plain'} cell, one unit at one step: {gates}. It held {short(step.before)}, "
+    )
+    return f"{beginning}kept {short(step.kept)}, wrote {short(step.written)}, holds {short(step.state)}{shown}."
 
 
 def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dark: bool = False) -> alt.TopLevelMixin:
@@ -62,17 +64,19 @@ def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dar
     last = min(len(tokens), first + 2 * SIDE + 1)
     sketch, scale = Sketch(STRIP * (2 * SIDE + 1) + 4, 52, dark), Scale(DIVERGING, -1.0, 1.0)
     paint = scale.colours(dark)[np.clip(np.rint(scale.place(values[first:last]) * 255), 0, 255).astype(int)].tolist()
-    for n, (place, colour) in enumerate(zip(range(first, last), paint, strict=True)):
-        corner, is_chosen = (2 + n * STRIP, 8), place == at
+    for n, (index, colour) in enumerate(zip(range(first, last), paint, strict=True)):
+        corner, is_chosen = (2 + n * STRIP, 8), index == at
         fill = "#{:02x}{:02x}{:02x}".format(*colour)
         sketch.box(corner, (STRIP, 32), fill)
-        sketch.text((corner[0] + STRIP / 2, 24), sign(tokens[place]), 14, readable(colour), "center bold" if is_chosen else "center")
-        sketch.target(corner, (STRIP, 32), place)
+        sketch.text((corner[0] + STRIP / 2, 24), sign(tokens[index]), 14, readable(colour), "center bold" if is_chosen else "center")
+        sketch.target(corner, (STRIP, 32), index)
     sketch.box((2 + (at - first) * STRIP, 6), (STRIP, 36), stroke=ink(dark), thick=2.5)
     sketch.text((2 + (at - first + 0.5) * STRIP, 48), "▲", 9)
     text = "".join(sign(token) for token in tokens[first:last])
-    told = f"The text around character {at + 1}, {said(tokens[at]) or tokens[at]}: {text}. The unit holds {short(float(values[at]))} there."
-    return sketch.chart(told)
+    description = (
+        f"The text around character {at + 1}, {said(tokens[at]) or tokens[at]}: {text}. The unit holds {short(float(values[at]))} there."
+    )
+    return sketch.chart(description)
 
 
 def letters_before(count: int, at: int) -> int:
@@ -107,11 +111,11 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
     tooltip = ["series", "token", alt.Tooltip("value", format=".3f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(named), strokeDash=dashes(named), tooltip=tooltip)
     ends = end_labels(frame, named, (-1.0, 1.0), 150).encode(x=x)
-    told = " ".join(
+    sentences = " ".join(
         f"{name}: {short(float(v[0]))} at first, {short(float(v[-1]))} after {len(tokens) - 1} more." for name, v in series.items()
     )
     chart = alt.layer(rule_at(0.0, dark), lines, ends).properties(width=14 * len(tokens), height=150)
-    return themed(unsqueezed(chart), f"What the unit holds. {told}", dark)
+    return themed(unsqueezed(chart), f"What the unit holds. {sentences}", dark)
 
 
 def table(step: CellStep) -> pd.DataFrame:
@@ -175,10 +179,10 @@ def _road(sketch: Sketch, nodes: Sequence[tuple[Number, str, float]], times: tup
     stops = [(nodes[0][0] + 30, times[0] - 15), (times[0] + 14, plus[0] - 15), (plus[0] + 14, nodes[1][0] - 32)]
     for start, stop in stops:
         sketch.arrow([(start, ROAD), (stop, ROAD)], strong)
-    for x, told, value in nodes:
-        _node(sketch, (x, ROAD), told, value)
-    for x, told in (times, plus):
-        _operator(sketch, (x, ROAD), told)
+    for x, label, value in nodes:
+        _node(sketch, (x, ROAD), label, value)
+    for x, symbol in (times, plus):
+        _operator(sketch, (x, ROAD), symbol)
 
 
 def _ledger(sketch: Sketch, step: CellStep, times: Number, plus: Number) -> None:
@@ -190,18 +194,18 @@ def _rise(sketch: Sketch, start: Point, stop: Point) -> None:
     sketch.arrow([start, stop])
 
 
-def _operator(sketch: Sketch, at: Point, told: str) -> None:
+def _operator(sketch: Sketch, at: Point, symbol: str) -> None:
     sketch.box((at[0] - 13, at[1] - 13), (26, 26), "#2a2a33" if sketch.dark else "#ffffff", ink(sketch.dark), 1.5)
-    sketch.text((at[0], at[1]), told, 17)
+    sketch.text((at[0], at[1]), symbol, 17)
 
 
-def _node(sketch: Sketch, at: Point, told: str, value: float) -> None:
+def _node(sketch: Sketch, at: Point, label: str, value: float) -> None:
     """A state in its colour; beyond -1..1 that of the nearer end."""
     scale = Scale(DIVERGING, -1.0, 1.0)
     colour = scale.colours(sketch.dark)[round(float(np.clip(scale.place(value), 0, 1)) * 255)].tolist()
     sketch.box((at[0] - 30, at[1] - 17), (60, 34), "#{:02x}{:02x}{:02x}".format(*colour), ink(sketch.dark, faint=True))
     sketch.text(at, short(value), 15, readable(colour), "center bold")
-    sketch.text((at[0], at[1] - 27), told, 13)
+    sketch.text((at[0], at[1] - 27), label, 13)
 
 
 def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "") -> None:
@@ -214,8 +218,8 @@ def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "") -> None:
     sketch.text((x, GATE + 29), f"{letter or LETTERS[gate.name]} = {short(gate.value)}", 15, style="center bold")
     state = "r (U h + d)" if letter == "n" else "U h"
     lines = [("W x", gate.from_input), (state, gate.from_state), ("bias", gate.bias)]
-    for n, (told, number) in enumerate(lines):
-        sketch.text((x - 8, GATE + 58 + 18 * n), told, 12, style="right")
-        sketch.text((x + 52, GATE + 58 + 18 * n), short(number), 12, style="right")
+    for n, (label, value) in enumerate(lines):
+        sketch.text((x - 8, GATE + 58 + 18 * n), label, 12, style="right")
+        sketch.text((x + 52, GATE + 58 + 18 * n), short(value), 12, style="right")
     sketch.arrow([(x - 56, GATE + 103), (x + 56, GATE + 103)], head=False)
     sketch.text((x + 52, GATE + 116), f"{'σ' if is_gate else 'tanh'} ( {short(gate.inside)} )", 13, style="right bold")

@@ -36,15 +36,15 @@ def surface(ground: Sequence[Float[np.ndarray, "across along"]], paths: Sequence
     """
     w, b, error = ground
     light = {"ambient": 0.85, "diffuse": 0.3, "specular": 0.0, "roughness": 1.0}
-    told = "w %{x:.3g}, b %{y:.3g}<br>error %{z:.3g}<extra></extra>"
+    hover = "w %{x:.3g}, b %{y:.3g}<br>error %{z:.3g}<extra></extra>"
     # Colour by the logarithm: the valley of small errors is a bright line, however flat it is.
     paint = {"surfacecolor": np.log10(np.maximum(error, 1e-4)), "cmin": -4, "cmax": -0.3, "colorscale": GROUND[dark], "showscale": False}
-    drawn: list = [go.Surface(x=w, y=b, z=error, lighting=light, hovertemplate=told, **paint)]
+    drawn: list = [go.Surface(x=w, y=b, z=error, lighting=light, hovertemplate=hover, **paint)]
     for path in paths:
         line, (x, y, z), (places, heights) = colour(path.rule, dark), way(path), seen(path)
         style = {"color": line, "width": 5, "dash": PLOTLY[path.rule]}
         drawn.append(go.Scatter3d(x=x, y=y, z=z, name=path.rule, mode="lines", line=style, hoverinfo="skip"))
-        steps = {"x": places[:, 0], "y": places[:, 1], "z": heights, "showlegend": False, "hovertemplate": told}
+        steps = {"x": places[:, 0], "y": places[:, 1], "z": heights, "showlegend": False, "hovertemplate": hover}
         size = [4.0] * (len(places) - 1) + [14.0]
         drawn.append(go.Scatter3d(mode="markers", marker={"size": size, "color": line, "line": {"width": 0}}, name=path.rule, **steps))
     if paths:
@@ -94,12 +94,12 @@ def way(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def in_words(paths: Sequence[Path]) -> str:
     """The text alternative: how far each path's longest step went, and where it ended."""
-    told = [
+    parts = [
         f"{path.rule}: longest step {path.lengths.max():.2g}, at the end w {path.places[-1, 0]:.2f}, b {path.places[-1, 1]:.2f}, "
         f"error {path.late:.2g} over its last steps"
         for path in paths
     ]
-    return "Error of a recurrent network of one unit over its weights w and b: a plain, a cliff, a lower plain. " + "; ".join(told) + "."
+    return "Error of a recurrent network of one unit over its weights w and b: a plain, a cliff, a lower plain. " + "; ".join(parts) + "."
 
 
 def errors(paths: Sequence[Path], dark: bool = False) -> alt.TopLevelMixin:
@@ -120,8 +120,8 @@ def errors(paths: Sequence[Path], dark: bool = False) -> alt.TopLevelMixin:
         color=alt.Color("path:N", scale=scale, legend=legend), strokeDash=alt.StrokeDash("path:N", scale=dash, legend=legend)
     )
     chart = chart.encode(tooltip=["path", "step", alt.Tooltip("error", format=".3g")])
-    told = ", ".join(f"{path.rule} {path.late:.2g}" for path in paths)
-    return themed(unsqueezed(chart.properties(width=290, height=170)), f"Error after each step; over the last ten: {told}.", dark)
+    late = ", ".join(f"{path.rule} {path.late:.2g}" for path in paths)
+    return themed(unsqueezed(chart.properties(width=290, height=170)), f"Error after each step; over the last ten: {late}.", dark)
 
 
 def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = False) -> alt.TopLevelMixin:
@@ -160,10 +160,10 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
         row = pd.DataFrame({"w": [end[0]], "b": [end[1]], "words": [rule]})
         style = {"align": sides[rule], "dx": 9 if sides[rule] == "left" else -9, "fontSize": 12, "color": colour(rule, dark)}
         drawn.append(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text=alt.Text("words:N")))
-    told = "; ".join(f"{rule} {end[0]:.2g} in w and {end[1]:.2g} in b" for rule, end in kept.items())
+    steps = "; ".join(f"{rule} {end[0]:.2g} in w and {end[1]:.2g} in b" for rule, end in kept.items())
     title = f"a gradient of size {size:.2g}, cut to {threshold:g}" if size > threshold else f"a gradient of size {size:.2g}: not cut"
     chart = alt.layer(*drawn).properties(width=170, height=170, title=title)
-    return themed(unsqueezed(chart), f"A gradient of size {size:.2g}, threshold {threshold:g}. The step, for a rate of 1: {told}.", dark)
+    return themed(unsqueezed(chart), f"A gradient of size {size:.2g}, threshold {threshold:g}. The step, for a rate of 1: {steps}.", dark)
 
 
 def table(paths: Sequence[Path]) -> pd.DataFrame:

@@ -130,11 +130,11 @@ def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: Sequence[st
     """
     if one.labels != other.labels:
         raise AnalysisError("The two matrices are of different classes; expected the same labels to take a difference.")
-    tables = [table(each) for each in (one, other)]
+    tables = [table(counted) for counted in (one, other)]
     frame = pd.DataFrame({key: tables[0][key] for key in ("true", "predicted")})
-    for name, each in zip(names, tables, strict=True):
+    for name, rows in zip(names, tables, strict=True):
         for column in ("count", "of", "share", "low", "high"):
-            frame[f"{name}: {column}"] = each[column]
+            frame[f"{name}: {column}"] = rows[column]
     frame["difference"] = tables[0]["share"] - tables[1]["share"]
     return frame
 
@@ -168,13 +168,13 @@ def in_words(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) ->
     """The text alternative: how many are right, and the largest error."""
     errors = counted.counts - np.diag(np.diag(counted.counts))
     total, right = int(counted.counts.sum()), int(np.trace(counted.counts))
-    told = f"Confusion matrix of {len(counted.labels)} classes: {right:,} of {total:,} right, on the diagonal."
+    description = f"Confusion matrix of {len(counted.labels)} classes: {right:,} of {total:,} right, on the diagonal."
     if not errors.any():
-        return f"{told} There is no error."
+        return f"{description} There is no error."
     i, j = np.unravel_index(errors.argmax(), errors.shape)
     both = 0 if shared is None else int(shared.counts[i, j])
-    told += f" The largest error: {errors[i, j]} of {int(counted.counts[i].sum())} {counted.labels[i]} taken for {counted.labels[j]}"
-    return told + (f", {both} of them shared spellings." if both else ".")
+    description += f" The largest error: {errors[i, j]} of {int(counted.counts[i].sum())} {counted.labels[i]} taken for {counted.labels[j]}"
+    return description + (f", {both} of them shared spellings." if both else ".")
 
 
 def cell_size(classes: int) -> int:
@@ -184,8 +184,8 @@ def cell_size(classes: int) -> int:
 
 def _said(counted: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMatrix | None) -> str:
     """A cell as a sentence for those who hear it."""
-    found = pair(counted, true, predicted, shared)
-    return f"{true} told right: {found.numbers}" if true == predicted else found.words
+    cell = pair(counted, true, predicted, shared)
+    return f"{true} told right: {cell.numbers}" if true == predicted else cell.words
 
 
 def _more(true: str, predicted: str, by: float) -> str:
@@ -203,7 +203,7 @@ def _legend(title: str, values: list[int | float], digits: str) -> Any:
 
 def _tooltip() -> list[alt.Tooltip]:
     shown = [alt.Tooltip("true"), alt.Tooltip("predicted", title="taken for"), alt.Tooltip("count"), alt.Tooltip("of", title="of")]
-    shown += [alt.Tooltip(each, format=".1%", title=title) for each, title in (("share", "share"), ("low", "from"), ("high", "to"))]
+    shown += [alt.Tooltip(column, format=".1%", title=title) for column, title in (("share", "share"), ("low", "from"), ("high", "to"))]
     return [*shown, alt.Tooltip("shared", title="shared spellings")]
 
 
@@ -222,23 +222,23 @@ def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart
     return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2, aria=False).encode(opacity=alt.value(1))
 
 
-def reliability_diagram(found: Reliability, dark: bool = False) -> alt.TopLevelMixin:
+def reliability_diagram(bins: Reliability, dark: bool = False) -> alt.TopLevelMixin:
     """Share of right answers over confidence, a point for each bin with its 95 % Wilson interval; perfect is the diagonal.
 
     Args:
-        found: Counted bins.
+        bins: Counted bins.
         dark: Colours for a dark ground.
 
     Raises:
         AnalysisError: nothing was counted.
     """
-    frame = reliability_table(found)
+    frame = reliability_table(bins)
     if frame.empty:
         raise AnalysisError("Nothing was counted: there is no confidence to compare with how often it was right.")
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("confidence:Q", title="confidence of the answer", scale=scale)
     y = alt.Y("share right:Q", title="share that was right", scale=scale)
-    tooltip = ["names", *(alt.Tooltip(each, format=".2f") for each in ("confidence", "share right", "low", "high"))]
+    tooltip = ["names", *(alt.Tooltip(column, format=".2f") for column in ("confidence", "share right", "low", "high"))]
     base = alt.Chart(frame).encode(x=x, tooltip=tooltip)
     colour = LAYERS[dark][0]
     bars = base.mark_rule(color=colour, strokeWidth=2).encode(y=alt.Y("low:Q", title="share that was right"), y2=alt.Y2("high:Q"))
@@ -246,16 +246,16 @@ def reliability_diagram(found: Reliability, dark: bool = False) -> alt.TopLevelM
     ends = pd.DataFrame({"confidence": [0.0, 1.0], "share right": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(color=ink(dark, faint=True), strokeDash=[4, 3]).encode(x=x, y=y)
     outside = int(np.sum((frame["confidence"] < frame["low"]) | (frame["confidence"] > frame["high"])))
-    told = (
-        f"Reliability diagram of {len(frame)} bins: calibration error {found.error:.3f}; in {outside} of them the confidence lies outside "
+    description = (
+        f"Reliability diagram of {len(frame)} bins: calibration error {bins.error:.3f}; in {outside} of them the confidence lies outside "
     )
-    told += "the interval of the share that was right."
-    return themed(unsqueezed(alt.layer(perfect, bars, points).properties(width=260, height=260)), told, dark)
+    description += "the interval of the share that was right."
+    return themed(unsqueezed(alt.layer(perfect, bars, points).properties(width=260, height=260)), description, dark)
 
 
-def reliability_table(found: Reliability) -> pd.DataFrame:
+def reliability_table(bins: Reliability) -> pd.DataFrame:
     """The bins that hold something, as a table."""
-    full = np.asarray(found.items) > 0
-    share = np.asarray(found.right)[full] / np.asarray(found.items)[full]
-    columns = {"confidence": found.confidence[full], "share right": share, "low": found.low[full], "high": found.high[full]}
-    return pd.DataFrame(columns | {"names": np.asarray(found.items)[full]})
+    full = np.asarray(bins.items) > 0
+    share = np.asarray(bins.right)[full] / np.asarray(bins.items)[full]
+    columns = {"confidence": bins.confidence[full], "share right": share, "low": bins.low[full], "high": bins.high[full]}
+    return pd.DataFrame(columns | {"names": np.asarray(bins.items)[full]})

@@ -44,24 +44,24 @@ class Sketch:
         (x, y), (width, height) = corner, size
         self.boxes.append({"x": x, "y": y, "x2": x + width, "y2": y + height, "fill": fill, "stroke": stroke, "thick": thick})
 
-    def text(self, at: Point, told: str, size: Number = 12, colour: str = "", style: str = "center") -> None:
+    def text(self, at: Point, text: str, size: Number = 12, colour: str = "", style: str = "center") -> None:
         """Letters around a point; style: "center", "left" or "right", and "bold" after it."""
-        self.letters.append({"x": at[0], "y": at[1], "told": told, "size": size, "colour": colour or ink(self.dark), "style": style})
+        self.letters.append({"x": at[0], "y": at[1], "told": text, "size": size, "colour": colour or ink(self.dark), "style": style})
 
     def arrow(self, points: Sequence[Point], colour: str = "", dashed: bool = False, head: bool = True) -> None:
         """A line through points, with a head at its end."""
-        colour, number = colour or ink(self.dark), len(self.lines)
+        colour, index = colour or ink(self.dark), len(self.lines)
         for order, (x, y) in enumerate(points):
-            self.lines.append({"x": x, "y": y, "order": order, "arrow": number, "colour": colour, "dashed": dashed})
+            self.lines.append({"x": x, "y": y, "order": order, "arrow": index, "colour": colour, "dashed": dashed})
         if head:
             (x1, y1), (x2, y2) = points[-2:]
             angle = math.degrees(math.atan2(y2 - y1, x2 - x1)) + 90
             self.heads.append({"x": x2, "y": y2, "angle": angle, "colour": colour})
 
-    def target(self, corner: Point, size: Point, place: int) -> None:
+    def target(self, corner: Point, size: Point, index: int) -> None:
         """A part of the drawing that can be clicked: selection and field `place`."""
         (x, y), (width, height) = corner, size
-        self.targets.append({"x": x, "y": y, "x2": x + width, "y2": y + height, CLICKED: place})
+        self.targets.append({"x": x, "y": y, "x2": x + width, "y2": y + height, CLICKED: index})
 
     def chart(self, sentence: str) -> alt.TopLevelMixin:
         """The drawing as a figure; the sentence tells what it shows to those who cannot see it."""

@@ -20,36 +20,37 @@ def _rows(rows: Iterable[Iterable[str]]) -> str:
     return r" \\ ".join(" & ".join(row) for row in rows).replace("−", "-")
 
 
-def hello(network: Network, found: Forward, step: int) -> list[tuple[str, str]]:
+def hello(network: Network, computed: Forward, step: int) -> list[tuple[str, str]]:
     """One step of the example "hello" in four equations, each with what it is called.
 
     Args:
-        network: Its weights. found: What it computed.
+        network: Its weights.
+        computed: What it computed.
         step: Counted from 0.
     """
     n, t = step + 1, step
-    before = found.hidden[t - 1] if t else np.zeros(3)
-    inside = found.from_input[t] + found.from_state[t]
+    before = computed.hidden[t - 1] if t else np.zeros(3)
+    inside = computed.from_input[t] + computed.from_state[t]
     wanted = LETTERS.index(WANTED[t])
     return [
         (
             "From the letter",
-            rf"W_{{xh}}\,x_{n} = {matrix(network.U)} {matrix(found.one_hot[t].astype(int))} = {matrix(found.from_input[t])}",
+            rf"W_{{xh}}\,x_{n} = {matrix(network.U)} {matrix(computed.one_hot[t].astype(int))} = {matrix(computed.from_input[t])}",
         ),
-        ("From the step before", rf"W_{{hh}}\,h_{t} = {matrix(network.W)} {matrix(before)} = {matrix(found.from_state[t])}"),
+        ("From the step before", rf"W_{{hh}}\,h_{t} = {matrix(network.W)} {matrix(before)} = {matrix(computed.from_state[t])}"),
         (
             "The new state",
-            rf"h_{n} = \tanh\!\left({matrix(found.from_input[t])} + {matrix(found.from_state[t])}\right)"
-            rf" = \tanh {matrix(inside)} = {matrix(found.hidden[t])}",
+            rf"h_{n} = \tanh\!\left({matrix(computed.from_input[t])} + {matrix(computed.from_state[t])}\right)"
+            rf" = \tanh {matrix(inside)} = {matrix(computed.hidden[t])}",
         ),
         (
             "The logits",
-            rf"W_{{hy}}\,h_{n} + b = {matrix(network.V)} {matrix(found.hidden[t])} + {matrix(network.c)} = {matrix(found.logits[t])}",
+            rf"W_{{hy}}\,h_{n} + b = {matrix(network.V)} {matrix(computed.hidden[t])} + {matrix(network.c)} = {matrix(computed.logits[t])}",
         ),
         (
             "The answer and its loss",
-            rf"p = \mathrm{{softmax}} {matrix(found.logits[t])} = {matrix(found.probabilities[t])}"
-            rf"\qquad -\ln {found.probabilities[t, wanted]:.3g} = {found.losses[t]:.2f}",
+            rf"p = \mathrm{{softmax}} {matrix(computed.logits[t])} = {matrix(computed.probabilities[t])}"
+            rf"\qquad -\ln {computed.probabilities[t, wanted]:.3g} = {computed.losses[t]:.2f}",
         ),
     ]
 
@@ -76,13 +77,13 @@ def _state(step: CellStep) -> list[tuple[str, str]]:
     before, sum_ = _bracketed(step.before), rf"{_tex(step.kept)} + {_bracketed(step.written)}"
     if step.kind == "lstm":
         f, i, g = (_bracketed(step.value(name)) for name in ("forget", "input", "candidate"))
-        told = rf"c = f\,c_{{-1}} + i\,g = {f} \cdot {before} + {i} \cdot {g} = {sum_} = {_tex(step.state)}"
+        equation = rf"c = f\,c_{{-1}} + i\,g = {f} \cdot {before} + {i} \cdot {g} = {sum_} = {_tex(step.state)}"
         shown = rf"h = o \tanh c = {_tex(step.value('output'))} \cdot \tanh({_tex(step.state)}) = {_tex(step.shown)}"
-        return [("kept + written", told), ("shown", shown)]
+        return [("kept + written", equation), ("shown", shown)]
     if step.kind == "gru":
         z, n = _tex(step.value("update")), _bracketed(step.value("candidate"))
-        told = rf"h = z\,h_{{-1}} + (1 - z)\,n = {z} \cdot {before} + (1 - {z}) \cdot {n} = {sum_} = {_tex(step.state)}"
-        return [("kept + written", told)]
+        equation = rf"h = z\,h_{{-1}} + (1 - z)\,n = {z} \cdot {before} + (1 - {z}) \cdot {n} = {sum_} = {_tex(step.state)}"
+        return [("kept + written", equation)]
     return []
 
 
@@ -91,5 +92,5 @@ def _tex(value: float) -> str:
 
 
 def _bracketed(value: float) -> str:
-    told = _tex(value)
-    return f"({told})" if told.startswith("-") else told
+    tex = _tex(value)
+    return f"({tex})" if tex.startswith("-") else tex

@@ -57,8 +57,8 @@ def alt_text(figure: Any) -> str:
     """
     if isinstance(figure, alt.TopLevelMixin):
         return sentence_of(figure)
-    told = getattr(getattr(figure, "layout", None), "meta", "")
-    return told if isinstance(told, str) else ""
+    sentence = getattr(getattr(figure, "layout", None), "meta", "")
+    return sentence if isinstance(sentence, str) else ""
 
 
 def _altair(figure: Any) -> alt.TopLevelMixin:

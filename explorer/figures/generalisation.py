@@ -79,9 +79,9 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
 def in_words(study: Study) -> str:
     """The text alternative: what each line reaches at the border and at the far end."""
     border, end = study.border[0], len(study.ceiling[0])
-    told = [f"{name} {line[border - 1]:.0%} at {border} and {line[-1]:.0%} at {end}" for name, line in study.lines.items()]
+    parts = [f"{name} {line[border - 1]:.0%} at {border} and {line[-1]:.0%} at {end}" for name, line in study.lines.items()]
     return (
-        f"Share of right answers by {study.across}; chance is {study.chance:.1%}. {'; '.join(told)}; "
+        f"Share of right answers by {study.across}; chance is {study.chance:.1%}. {'; '.join(parts)}; "
         f"{study.ceiling[1]} {study.ceiling[0][-1]:.0%} at {end}."
     )
 

@@ -76,7 +76,7 @@ class Felt:
 
 def paints(places: Float[np.ndarray, "lag"]) -> list[tuple[str, str]]:
     """Colour of each place on the scale 0..1, [lag], and black or white to write on it."""
-    return [_paint(CIVIDIS[round(float(place) * 255)]) for place in places]
+    return [_paint(CIVIDIS[round(float(value) * 255)]) for value in places]
 
 
 def _paint(rgb: np.ndarray) -> tuple[str, str]:
@@ -127,12 +127,12 @@ def _across(lags: int, field: str) -> alt.X:
 
 def in_words(curves: Sequence[Curve]) -> str:
     """The text alternative: after how many characters each line has fallen to a half, a tenth, a hundredth, a thousandth."""
-    told = []
+    parts = []
     for curve in curves:
-        found = zip(SHARES, reach([curve.log10]).falls, strict=True)
-        falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in found if lag is not None]
-        told.append(f"{curve.name}: {', '.join(falls) or 'never below one half'}")
-    return "Size of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(told) + "."
+        distances = zip(SHARES, reach([curve.log10]).falls, strict=True)
+        falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in distances if lag is not None]
+        parts.append(f"{curve.name}: {', '.join(falls) or 'never below one half'}")
+    return "Size of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(parts) + "."
 
 
 def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[al
     drawn = []
     for curve in curves:
         if curve.band is not None:
-            low, high = (np.where(np.isfinite(each), each, -400.0) for each in curve.band)
+            low, high = (np.where(np.isfinite(edge), edge, -400.0) for edge in curve.band)
             frame = pd.DataFrame({"lag": np.arange(len(low)), "value": low, "high": high})
             area = alt.Chart(frame).mark_area(clip=True, opacity=0.16).encode(x=x, y=y, y2=alt.Y2("high:Q"))
             drawn.append(area.encode(color=alt.value(styles[curve.name][0])))
@@ -222,8 +222,8 @@ def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], ax
     far = [end for end in ends if end["far"]]
     for end, value in zip(far, spread([end["value"] + gap * 0.6 for end in far], gap), strict=True):
         end["value"] = value
-    for place, end in enumerate(sorted((end for end in ends if not end["far"]), key=lambda end: end["lag"])):
-        end["value"] = lowest + gap * (1.6 + 1.1 * place)
+    for index, end in enumerate(sorted((end for end in ends if not end["far"]), key=lambda end: end["lag"])):
+        end["value"] = lowest + gap * (1.6 + 1.1 * index)
     drawn = []
     for is_far, side in ((True, {"align": "left", "dx": 6}), (False, {"align": "right", "dx": -7})):
         frame = pd.DataFrame([end for end in ends if end["far"] is is_far], columns=["lag", "value", "series", "far"])
@@ -237,7 +237,7 @@ def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], ax
 def _strip(felt: Felt, lags: int, x: alt.X, dark: bool) -> list[alt.Chart]:
     """Characters coloured by the gradient to the input, and gradient times input below them."""
     count, places, signed = len(felt.tokens), felt.places(), felt.signed_places()
-    fills = [paints(places), [_paint(SIGNED[dark][round((place + 1) / 2 * 255)]) for place in signed]]
+    fills = [paints(places), [_paint(SIGNED[dark][round((position + 1) / 2 * 255)]) for position in signed]]
     frame = pd.DataFrame({"lag": np.arange(count)[::-1], "character": [sign(token) for token in felt.tokens]})
     frame["named"] = [said(token) or token for token in felt.tokens]
     frame["from"], frame["to"] = frame["lag"] - 0.5, frame["lag"] + 0.5
@@ -249,12 +249,12 @@ def _strip(felt: Felt, lags: int, x: alt.X, dark: bool) -> list[alt.Chart]:
         alt.Tooltip("times", title="gradient times input", format=".2g"),
     ]
     drawn = []
-    for row, (fill, told) in enumerate(zip(fills, ("gradient to x", "times x"), strict=True)):
+    for row, (fill, label) in enumerate(zip(fills, ("gradient to x", "times x"), strict=True)):
         frame[f"fill{row}"], frame[f"ink{row}"] = [paint for paint, _ in fill], [letter for _, letter in fill]
         low = HEIGHT + 3 + row * (ROW + GAP)
         cells = alt.Chart(frame).mark_rect().encode(x=_across(lags, "from"), x2=alt.X2("to:Q"), tooltip=tooltip)
         cells = cells.encode(y=alt.value(low), y2=alt.value(low + ROW), color=alt.Color(f"fill{row}:N", scale=None))
-        words = alt.Chart(pd.DataFrame({"words": [told]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
+        words = alt.Chart(pd.DataFrame({"words": [label]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
         drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + ROW / 2), text=alt.Text("words:N"))]
         if row == 0:
             size = f"width / {lags}"
@@ -290,13 +290,13 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
             {
                 "position": np.arange(start, start + len(tokens)),
                 "value": np.where(np.isfinite(values), values, np.nan),
-                "series": each,
+                "series": name,
                 "token": list(tokens),
             }
         )
-        for each, values in series.items()
+        for name, values in series.items()
     ]
-    frame, styles = pd.concat(frames, ignore_index=True), {each: kind_style(each, dark) for each in series}
+    frame, styles = pd.concat(frames, ignore_index=True), {name: kind_style(name, dark) for name in series}
     values = frame["value"].to_numpy()
     low, high = float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
     axis = alt.Axis(values=list(np.arange(low, high + 1)), labelExpr="'1e' + datum.value")
@@ -304,12 +304,12 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
     y = alt.Y("value:Q", title="gradient of the summed cost", axis=axis, scale=alt.Scale(domain=[low, high], nice=False))
     tooltip = ["series", "position", "token", alt.Tooltip("value", title="log10", format=".2f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    told = ", ".join(f"{each} {np.ptp(values[np.isfinite(values)]):.1f}" for each, values in series.items())
+    decades = ", ".join(f"{name} {np.ptp(values[np.isfinite(values)]):.1f}" for name, values in series.items())
     names = end_labels(frame, styles, (low, high), 180)
     names.mark.lineBreak = ", "  # a name on two lines leaves the lines more room on a narrow screen
     chart = alt.layer(lines, names).properties(width=620, height=180)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # squeezed in height too, the title of the axis would be cut
-    return themed(chart, f"Gradient of the summed cost along the text. Decades between its largest and its smallest: {told}.", dark)
+    return themed(chart, f"Gradient of the summed cost along the text. Decades between its largest and its smallest: {decades}.", dark)
 
 
 def summed_table(series: Mapping[str, np.ndarray], tokens: Sequence[str]) -> pd.DataFrame:

@@ -19,11 +19,11 @@ MIDDLE = COLUMN / 2
 HALF = 1.5 * UNIT[0]  # of the hidden block
 
 
-def unfolded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
     """The four steps side by side, the state running from each to the next; a click on a step selects it: field `place`.
 
     Args:
-        found: What the network computed.
+        computed: What the network computed.
         chosen: The step that stands out, counted from 0.
         covered: Whether the recurrent arrow is taken away: drawn broken.
         dark: Colours for a dark ground.
@@ -37,59 +37,59 @@ def unfolded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool 
     level = STATE + UNIT[1] / 2
     for t in range(4):
         left = LEAD + t * COLUMN
-        _column(sketch, found, t, left)
+        _column(sketch, computed, t, left)
         start = left - MIDDLE + HALF if t else 2
         _recurrent(sketch, [(start, level), (left + MIDDLE - HALF - 1, level)], covered)
         sketch.text((left, level - 13), "W_hh" if t else "h = 0", 12)
         sketch.target((left, 0), (COLUMN, HEIGHT), t)
-    return sketch.chart(in_words(found, covered))
+    return sketch.chart(in_words(computed, covered))
 
 
-def folded(found: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+def folded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
     """The network as it is, once: its state comes back to it. With the numbers of one step.
 
     Args:
-        found, chosen, covered, dark: As `unfolded`.
+        computed, chosen, covered, dark: As `unfolded`.
 
     Raises:
         AnalysisError: there is no such step.
     """
     _check(chosen)
     sketch = Sketch(COLUMN + 30, HEIGHT, dark)
-    _column(sketch, found, chosen, 0)
+    _column(sketch, computed, chosen, 0)
     right, edge = MIDDLE + HALF, COLUMN + 6
     loop = [(right, STATE + 22), (edge, STATE + 22), (edge, STATE - 22), (right - 14, STATE - 22), (right - 14, STATE - 1)]
     _recurrent(sketch, loop, covered)
     sketch.text((edge - 22, STATE - 33), "W_hh", 12)
     sketch.text((MIDDLE, HEIGHT - 3), "folded: the same network, once", 11)
-    told = in_words(found, covered).split("Step ")
-    return sketch.chart(f"Folded graph: the state runs back into the network. Step {told[chosen + 1].strip()}")
+    sentences = in_words(computed, covered).split("Step ")
+    return sketch.chart(f"Folded graph: the state runs back into the network. Step {sentences[chosen + 1].strip()}")
 
 
-def table(found: Forward) -> pd.DataFrame:
+def table(computed: Forward) -> pd.DataFrame:
     """Every number as a table, a row for each step: what the CSV holds."""
     parts = {
-        "x": (found.one_hot, LETTERS),
-        "W_xh x": (found.from_input, "123"),
-        "W_hh h before": (found.from_state, "123"),
-        "sum": (found.from_input + found.from_state, "123"),
-        "h": (found.hidden, "123"),
-        "logit": (found.logits, LETTERS),
-        "p": (found.probabilities, LETTERS),
+        "x": (computed.one_hot, LETTERS),
+        "W_xh x": (computed.from_input, "123"),
+        "W_hh h before": (computed.from_state, "123"),
+        "sum": (computed.from_input + computed.from_state, "123"),
+        "h": (computed.hidden, "123"),
+        "logit": (computed.logits, LETTERS),
+        "p": (computed.probabilities, LETTERS),
     }
     frame = {"step": range(1, 5), "reads": list(READ), "wanted": list(WANTED)}
     frame |= {f"{name} {column}": values[:, n] for name, (values, columns) in parts.items() for n, column in enumerate(columns)}
-    return pd.DataFrame(frame | {"loss": found.losses})
+    return pd.DataFrame(frame | {"loss": computed.losses})
 
 
-def in_words(found: Forward, covered: bool = False) -> str:
+def in_words(computed: Forward, covered: bool = False) -> str:
     """The text alternative: what each step reads, holds, answers and costs."""
     steps = []
-    for t, (read, wanted, answer) in enumerate(zip(READ, WANTED, found.answers, strict=True)):
-        hidden = ", ".join(map(short, found.hidden[t]))
-        p = found.probabilities[t, LETTERS.index(wanted)]
-        told = f"Step {t + 1} reads {read}, holds {hidden}, answers {answer}"
-        steps.append(f"{told}; wanted {wanted} has p {p:.2f}, loss {found.losses[t]:.2f}.")
+    for t, (read, wanted, answer) in enumerate(zip(READ, WANTED, computed.answers, strict=True)):
+        hidden = ", ".join(map(short, computed.hidden[t]))
+        p = computed.probabilities[t, LETTERS.index(wanted)]
+        beginning = f"Step {t + 1} reads {read}, holds {hidden}, answers {answer}"
+        steps.append(f"{beginning}; wanted {wanted} has p {p:.2f}, loss {computed.losses[t]:.2f}.")
     arrow = "without its recurrent arrow" if covered else "with its recurrent arrow"
     return f"Unfolded graph of the network, {arrow}. {' '.join(steps)}"
 
@@ -107,22 +107,22 @@ def _strong(sketch: Sketch) -> str:
     return LAYERS[sketch.dark][1]
 
 
-def _column(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
+def _column(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
     """One step from its letter, below, to its answer, above."""
     middle = left + MIDDLE
-    wanted, answer = LETTERS.index(WANTED[t]), found.answers[t]
+    wanted, answer = LETTERS.index(WANTED[t]), computed.answers[t]
     mark, colour = ("✓", LAYERS[sketch.dark][2]) if answer == WANTED[t] else ("✗", LAYERS[sketch.dark][1])
     sketch.text((left + 20, 13), f"wanted {WANTED[t]}, answers {answer}", 13, style="left bold")
     sketch.text((left + COLUMN - 22, 13), mark, 16, colour, "center bold")
-    sketch.text((left + 20, 31), f"loss {found.losses[t]:.2f} = −ln {found.probabilities[t, wanted]:.3g}", 12, style="left")
-    _output(sketch, found, t, left)
+    sketch.text((left + 20, 31), f"loss {computed.losses[t]:.2f} = −ln {computed.probabilities[t, wanted]:.3g}", 12, style="left")
+    _output(sketch, computed, t, left)
     sketch.arrow([(middle, STATE - 1), (middle, OUT + 4 * ROW + 4)])
     sketch.text((middle - 6, STATE - 22), "W_hy, softmax", 12, style="right")
-    for unit, value in enumerate(found.hidden[t]):
+    for unit, value in enumerate(computed.hidden[t]):
         _unit(sketch, float(value), (middle - HALF + unit * UNIT[0], STATE))
     sketch.arrow([(middle, INPUT - 1), (middle, STATE + UNIT[1] + 2)])
     sketch.text((middle - 6, INPUT - 24), "W_xh, tanh", 12, style="right")
-    for n, hot in enumerate(found.one_hot[t]):
+    for n, hot in enumerate(computed.one_hot[t]):
         corner = (middle + (n - 2) * HOT[0], INPUT)
         fill = LAYERS[sketch.dark][0] if hot else "transparent"
         sketch.box(corner, HOT, fill, ink(sketch.dark, faint=True))
@@ -132,16 +132,16 @@ def _column(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
     sketch.text((middle, HEIGHT - 20), f"reads {READ[t]}", 17, style="center bold")
 
 
-def _output(sketch: Sketch, found: Forward, t: int, left: Number) -> None:
+def _output(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
     """Logit and probability of each letter; the wanted one framed."""
     for n, letter in enumerate(LETTERS):
-        y, p = OUT + n * ROW, float(found.probabilities[t, n])
+        y, p = OUT + n * ROW, float(computed.probabilities[t, n])
         is_wanted = letter == WANTED[t]
         if is_wanted:
             sketch.box((left + 12, y), (COLUMN - 26, ROW), stroke=LAYERS[sketch.dark][2], thick=2)
-        weight = " bold" if letter == found.answers[t] else ""
+        weight = " bold" if letter == computed.answers[t] else ""
         sketch.text((left + 26, y + ROW / 2), letter, 13, style=f"center{weight}")
-        sketch.text((left + 74, y + ROW / 2), short(float(found.logits[t, n])), 13, style=f"right{weight}")
+        sketch.text((left + 74, y + ROW / 2), short(float(computed.logits[t, n])), 13, style=f"right{weight}")
         sketch.box((left + 82, y + 5), (max(1.0, 66 * p), ROW - 10), LAYERS[sketch.dark][0])
         sketch.text((left + 82 + 66 * p + 5, y + ROW / 2), f"{p:.2f}" if p >= 0.005 else "< 0.01", 12, style=f"left{weight}")
 

@@ -118,8 +118,8 @@ def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool 
     seen = Seen(fitted(seen.picture, 224), seen.words, seen.weights, seen.grid)
     height, width = seen.picture.shape[:2]
     panels = []
-    for number, (word, note) in enumerate(zip(seen.words, notes, strict=True)):
-        frame = pd.DataFrame({"url": [address(png(dimmed(seen, number, smooth, dark)))]})
+    for index, (word, note) in enumerate(zip(seen.words, notes, strict=True)):
+        frame = pd.DataFrame({"url": [address(png(dimmed(seen, index, smooth, dark)))]})
         image = (
             alt.Chart(frame)
             .mark_image(width=width, height=height, aria=False)
@@ -156,21 +156,21 @@ def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str
     cells = alt.Chart(frame).mark_rect().encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("bottom:Q"), color=colour, tooltip=tooltip)
     plain = alt.Chart(pd.DataFrame({"url": [address(png(picture))]})).mark_image(width=width, height=height, aria=False)
     plain = plain.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
-    sides = [each.properties(width=width, height=height) for each in (plain, cells)]
-    most, told = int(np.argmax(values)), f"{name} for {seen.words[word]!r}, region by region, beside the picture."
-    told = f"{told} Most at row {row[most] + 1}, column {column[most] + 1} of {rows} x {columns}: {values[most]:.2g}."
-    return themed(alt.hconcat(*sides, spacing=14), told, dark)
+    sides = [chart.properties(width=width, height=height) for chart in (plain, cells)]
+    most, description = int(np.argmax(values)), f"{name} for {seen.words[word]!r}, region by region, beside the picture."
+    description = f"{description} Most at row {row[most] + 1}, column {column[most] + 1} of {rows} x {columns}: {values[most]:.2g}."
+    return themed(alt.hconcat(*sides, spacing=14), description, dark)
 
 
 def in_words(seen: Seen, most: int = 30) -> str:
     """Which part of the picture each word looked at most: the text alternative."""
     rows, columns = seen.grid
-    told = []
+    parts = []
     for word, weights in list(zip(seen.words, seen.weights, strict=True))[:most]:
         row, column = divmod(int(np.argmax(weights)), columns)
-        told.append(f"{word}: {where((row + 0.5) / rows, (column + 0.5) / columns)}, {weights.max():.2g}")
+        parts.append(f"{word}: {where((row + 0.5) / rows, (column + 0.5) / columns)}, {weights.max():.2g}")
     more = f"; and {len(seen.words) - most} more" if len(seen.words) > most else ""
-    return "; ".join(told) + more + "."
+    return "; ".join(parts) + more + "."
 
 
 def where(down: float, across: float) -> str:

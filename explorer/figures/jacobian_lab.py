@@ -42,19 +42,19 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
         .encode(x=x, y=y, color=alt.Color("line:N", scale=colour, legend=legend), tooltip=tooltip)
     )
     lines = lines.encode(strokeDash=alt.StrokeDash("line:N", scale=dash, legend=legend))
-    told = f"Gradient by distance: {run.gradient[-1]:.1f} decades after {len(run.gradient) - 1} steps, {run.factor:.3f} a step. "
-    told += f"The bound that knows the data lies at {run.tight[-1]:.1f}"
+    description = f"Gradient by distance: {run.gradient[-1]:.1f} decades after {len(run.gradient) - 1} steps, {run.factor:.3f} a step. "
+    description += f"The bound that knows the data lies at {run.tight[-1]:.1f}"
     drawn = [lines]
     if run.loose is None:
-        told += "; from W alone there is none."
+        description += "; from W alone there is none."
     else:
-        told += f", the one by W alone at {run.loose[-1]:.1f}."
+        description += f", the one by W alone at {run.loose[-1]:.1f}."
         edge = pd.DataFrame({"steps ago": frame["steps ago"], "value": np.clip(run.loose, low, top), "top": top})
         shade = alt.Chart(edge).mark_area(color=ink(dark, faint=True), opacity=0.5, clip=True).encode(x=x, y=y, y2=alt.Y2("top:Q"))
         drawn = [shade, lines]
     chart = alt.layer(*drawn).properties(width=440, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # only the width gives way to the page
-    return themed(chart, told, dark)
+    return themed(chart, description, dark)
 
 
 def table(run: Run) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     ring = pd.DataFrame({"real": np.cos(angle), "imaginary": np.sin(angle), "place": np.arange(91)})
     circle = alt.Chart(ring).mark_line(color=ink(dark), strokeDash=[3, 3]).encode(x=x, y=y, order=alt.Order("place:Q"))
     sets = {"W": run.eigenvalues, "last step's Jacobian": run.step_eigenvalues}
-    dots = pd.concat([pd.DataFrame({"real": np.real(each), "imaginary": np.imag(each), "of": name}) for name, each in sets.items()])
+    dots = pd.concat([pd.DataFrame({"real": np.real(values), "imaginary": np.imag(values), "of": name}) for name, values in sets.items()])
     colour = alt.Scale(domain=list(sets), range=[LAYERS[dark][0], LAYERS[dark][1]])
     shape = alt.Scale(domain=list(sets), range=["circle", "cross"])
     legend = alt.Legend(orient="bottom", title=None)
@@ -86,12 +86,13 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
         alt.Chart(dots).mark_point(size=30, opacity=0.8, filled=True).encode(x=x, y=y, color=alt.Color("of:N", scale=colour, legend=legend))
     )
     points = points.encode(shape=alt.Shape("of:N", scale=shape, legend=legend))
-    told = [
-        f"of {name} {int((np.abs(each) > 1).sum())} of {len(each)} lie outside the unit circle, the farthest at {np.abs(each).max():.2f}"
-        for name, each in sets.items()
+    parts = [
+        f"of {name} {int((np.abs(values) > 1).sum())} of {len(values)} lie outside the unit circle, "
+        f"the farthest at {np.abs(values).max():.2f}"
+        for name, values in sets.items()
     ]
     chart = alt.layer(circle, points).properties(width=200, height=200, title="eigenvalues")
-    return themed(unsqueezed(chart), f"Eigenvalues in the complex plane: {'; '.join(told)}.", dark)
+    return themed(unsqueezed(chart), f"Eigenvalues in the complex plane: {'; '.join(parts)}.", dark)
 
 
 def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
@@ -110,6 +111,10 @@ def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
     legend = alt.Legend(orient="bottom", title=None, symbolType="stroke")
     lines = alt.Chart(rows).mark_line(strokeWidth=2).encode(x=across, y=up, color=alt.Color("line:N", scale=colour, legend=legend))
     most = "" if phi.gamma is None else f", at most {phi.gamma:g}"
-    told = f"The activation and its slope{most}; where the sums lay ({run.looked_at}), the value was {phi.value(run.sums).mean():.2f} and "
-    told += f"the slope {phi.slope(run.sums).mean():.2f} on average."
-    return themed(unsqueezed(alt.layer(seen, lines).properties(width=200, height=170, title="activation, slope, sums seen")), told, dark)
+    description = (
+        f"The activation and its slope{most}; where the sums lay ({run.looked_at}), the value was {phi.value(run.sums).mean():.2f} and "
+    )
+    description += f"the slope {phi.slope(run.sums).mean():.2f} on average."
+    return themed(
+        unsqueezed(alt.layer(seen, lines).properties(width=200, height=170, title="activation, slope, sums seen")), description, dark
+    )

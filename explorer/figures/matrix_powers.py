@@ -31,10 +31,10 @@ def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt
     tooltip = [alt.Tooltip("x", format=".3g"), alt.Tooltip("y", format=".3g")]
     layers = [start, ways.encode(x=x, y=y, detail=alt.Detail("point:N"), order=alt.Order("press:Q")), now.encode(x=x, y=y, tooltip=tooltip)]
     lengths = np.linalg.norm(orbit[-1], axis=1)
-    told = (
+    description = (
         f"{count} points that began on a circle of radius 1, after {presses} presses: from {lengths.min():.2g} to {lengths.max():.2g} away."
     )
-    return themed(unsqueezed(alt.layer(*layers).properties(width=SIDE, height=SIDE)), told, dark)
+    return themed(unsqueezed(alt.layer(*layers).properties(width=SIDE, height=SIDE)), description, dark)
 
 
 def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = False) -> alt.TopLevelMixin:
@@ -59,8 +59,10 @@ def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = 
         strokeDash=alt.StrokeDash("line:N", scale=dash, legend=legend), tooltip=["line", "press", alt.Tooltip("value", format=".3g")]
     )
     longest = frame["longest point"].iloc[-1]
-    told = f"Length of the longest point: {longest:.2g} after {len(frame) - 1} presses; sigma {fate.sigma:.2f}, radius {fate.radius:.2f}."
-    return themed(unsqueezed(chart.properties(width=300, height=210)), told, dark)
+    description = (
+        f"Length of the longest point: {longest:.2g} after {len(frame) - 1} presses; sigma {fate.sigma:.2f}, radius {fate.radius:.2f}."
+    )
+    return themed(unsqueezed(chart.properties(width=300, height=210)), description, dark)
 
 
 def table(orbit: Float[np.ndarray, "press point 2"], fate: Fate) -> pd.DataFrame:

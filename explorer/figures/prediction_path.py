@@ -38,7 +38,7 @@ def lines(
     frame = _frame(probabilities, letters, labels)
     series = list(dict.fromkeys(frame["series"]))
     places = slots(probabilities, LINES)
-    styles = {labels[number]: (LAYERS[dark][place], DASHES[place]) for number, place in places.items()}
+    styles = {labels[index]: (LAYERS[dark][slot], DASHES[slot]) for index, slot in places.items()}
     if len(series) > len(styles):
         styles[OTHER] = (kind_style("n-gram", dark)[0], [3, 3])
     scale = alt.Scale(domain=[0, 1])
@@ -116,15 +116,15 @@ def effects(
     texts = other.mark_text(color=ink(dark), dy=-8, fontSize=12, fontWeight=600).encode(text=alt.Text("sign:N"))
     level = alt.Chart(pd.DataFrame({"p": [before]})).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(y=alt.Y("p:Q"))
     weakest = int(np.nan_to_num(np.asarray(without), nan=2.0).argmin())
-    told = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "
-    told += f"{float(without[weakest]):.2f}; with other letters in one place it falls to {float(np.min(changed)):.2f} at the lowest."
+    description = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "
+    description += f"{float(without[weakest]):.2f}; with other letters in one place it falls to {float(np.min(changed)):.2f} at the lowest."
     chart = alt.layer(gone, points, texts, level).properties(width=COLUMN * len(letters), height=HEIGHT - 40)
-    return themed(unsqueezed(chart), told, dark)
+    return themed(unsqueezed(chart), description, dark)
 
 
 def _frame(probabilities: np.ndarray, letters: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
     chosen = leading(probabilities, LINES)
-    columns = {labels[number]: probabilities[:, number] for number in chosen}
+    columns = {labels[index]: probabilities[:, index] for index in chosen}
     if len(labels) > len(chosen):
         columns[OTHER] = 1 - probabilities[:, chosen].sum(1)
     read = ["".join(letters[: n + 1]) for n in range(len(letters))]

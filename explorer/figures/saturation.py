@@ -13,14 +13,14 @@ from explorer.figures.theme import LAYERS, ink, themed
 
 
 def saturation(
-    found: Sequence[Saturation], chosen: tuple[int, int] | None = None, columns: int = 3, dark: bool = False
+    gates: Sequence[Saturation], chosen: tuple[int, int] | None = None, columns: int = 3, dark: bool = False
 ) -> alt.TopLevelMixin:
     """One dot is one unit: x its share of steps with the gate nearly shut, y nearly open; a panel for each gate.
 
     Everything lies under the line x + y = 1. A click selects a unit: selection "unit" with the fields layer and unit.
 
     Args:
-        found: One Saturation for each gate to show.
+        gates: One Saturation for each gate to show.
         chosen: (layer, unit) to ring in every panel.
         columns: Panels side by side; 1 on a narrow screen.
         dark: Colours for a dark ground.
@@ -30,16 +30,16 @@ def saturation(
 
     Source: figure 2 (left) of Karpathy, Johnson and Fei-Fei, "Visualizing and Understanding Recurrent Networks", 2015.
     """
-    if not found:
+    if not gates:
         raise AnalysisError("There is no gate to show; a plain RNN has none.")
     click = alt.selection_point(name="unit", fields=["layer", "unit"], on="click", empty=False)
-    panels = [_panel(one, click, chosen, dark) for one in found]
+    panels = [_panel(one, click, chosen, dark) for one in gates]
     chart = alt.concat(*panels, columns=columns)
     # One selection for all panels, told where it listens: add_params would make one for each and warn. concat numbers the names.
     select = alt.PointSelectionConfig(type="point", fields=["layer", "unit"], on="click")
     chart.params = [alt.TopLevelSelectionParameter(name="unit", select=select, views=[panel.layer[1].name for panel in chart.concat])]
-    told = "; ".join(f"{one.gate}: {_share(one.shut)} of units mostly shut, {_share(one.open)} mostly open" for one in found)
-    return themed(chart, f"Gate saturation, one dot a unit, one panel a gate. {told}.", dark)
+    shares = "; ".join(f"{one.gate}: {_share(one.shut)} of units mostly shut, {_share(one.open)} mostly open" for one in gates)
+    return themed(chart, f"Gate saturation, one dot a unit, one panel a gate. {shares}.", dark)
 
 
 def _share(values: np.ndarray) -> str:

@@ -77,14 +77,14 @@ class Scale:
             return np.asarray((_symlog(values) / _symlog(np.asarray(self.high)) + 1) / 2)
         return np.asarray((values - self.low) / (self.high - self.low))
 
-    def value(self, place: Float[np.ndarray, "..."] | float) -> np.ndarray:
-        """The values that lie at places [any] in 0..1: `place` undone."""
-        place = np.asarray(place)
+    def value(self, fraction: Float[np.ndarray, "..."] | float) -> np.ndarray:
+        """The values that lie at fractions [any] of the scale, 0..1: the inverse of `place`."""
+        fraction = np.asarray(fraction)
         if self.kind == SYMLOG:
-            bent = (2 * place - 1) * _symlog(np.asarray(self.high))
+            bent = (2 * fraction - 1) * _symlog(np.asarray(self.high))
             size = np.abs(bent)
             return np.asarray(np.sign(bent) * np.where(size <= 1, size, np.exp(np.maximum(size, 1) - 1)))
-        return np.asarray(self.low + place * (self.high - self.low))
+        return np.asarray(self.low + fraction * (self.high - self.low))
 
     def stops(self, dark: bool = False, lecture: bool = False) -> tuple[str, str, str]:
         """Colours at the low end, the middle and the high end."""
@@ -136,7 +136,7 @@ def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = 
     return Scale(SEQUENTIAL, 0.0, top, fixed=False) if this_text or largest > 1.001 else Scale(SEQUENTIAL, 0.0, 1.0)
 
 
-def _rounded_up(number: float) -> float:
+def _rounded_up(value: float) -> float:
     """The next number with two significant digits: an end that can be printed and loses nothing."""
-    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
-    return float(f"{math.ceil(number / unit * (1 - 1e-6)) * unit:.12g}")
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / unit * (1 - 1e-6)) * unit:.12g}")

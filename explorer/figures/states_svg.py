@@ -55,12 +55,12 @@ def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
 
 def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
     """Where each line begins and ends: after a newline, or when it is full."""
-    found, start = [], 0
+    spans, start = [], 0
     for i, token in enumerate(tokens):
         if token == "\n" or i - start + 1 == columns or i + 1 == len(tokens):
-            found.append((start, i + 1))
+            spans.append((start, i + 1))
             start = i + 1
-    return found
+    return spans
 
 
 def svg(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
@@ -105,8 +105,8 @@ def _body(sheet: Sheet, rows: list[tuple[int, int]], colours: np.ndarray, text: 
     chosen = sheet.levels[:, sheet.unit]
     inks = [ink([int(c) for c in colour]) for colour in colours]
     parts = []
-    for number, (start, stop) in enumerate(rows):
-        top = HEAD + number * LINE
+    for index, (start, stop) in enumerate(rows):
+        top = HEAD + index * LINE
         for level, run in groupby(range(start, stop), lambda i: chosen[i]):
             cells = list(run)
             x = MARGIN + (cells[0] - start) * CELL
@@ -128,10 +128,10 @@ def _glyph(token: str, x: int, top: int, fill: str) -> str:
 
 def _mark(sheet: Sheet, level: int) -> int:
     """1: a bar above (positive, or a gate nearly open), -1: below, 0: none."""
-    place = level / (LEVELS - 1)
+    fraction = level / (LEVELS - 1)
     if sheet.scale.is_signed:
-        return 0 if abs(place - 0.5) < MARK else (1 if place > 0.5 else -1)
-    return 1 if place > 0.9 else -1 if place < 0.1 else 0
+        return 0 if abs(fraction - 0.5) < MARK else (1 if fraction > 0.5 else -1)
+    return 1 if fraction > 0.9 else -1 if fraction < 0.1 else 0
 
 
 def _head(sheet: Sheet, width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
@@ -149,8 +149,8 @@ def _head(sheet: Sheet, width: int, ink_: tuple[str, str], colours: np.ndarray) 
     )
 
 
-def _map(sheet: Sheet, place: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
-    top, width, row_height = place
+def _map(sheet: Sheet, layout: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
+    top, width, row_height = layout
     picture = base64.b64encode(png(colours[sheet.levels].transpose(1, 0, 2)[sheet.order])).decode()
     row = int(np.flatnonzero(sheet.order == sheet.unit)[0])
     units = sheet.levels.shape[1]

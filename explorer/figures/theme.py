@@ -65,8 +65,8 @@ def unsqueezed(chart: Any) -> Any:
 
 def sentence_of(figure: alt.TopLevelMixin) -> str:
     """The sentence a figure was given, for `alt=` and for screen readers; empty where it has none."""
-    told = getattr(figure, "description", "")
-    return told if isinstance(told, str) else ""
+    sentence = getattr(figure, "description", "")
+    return sentence if isinstance(sentence, str) else ""
 
 
 def spread(wanted: list[float], gap: float, lowest: float = -np.inf) -> list[float]:

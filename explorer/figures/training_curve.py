@@ -48,8 +48,8 @@ def progress(courses: Sequence[Course], what: str, chance: float, updates: int, 
 
 
 def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
-    told = f"chance {chance:.1%}" if what == "accuracy" else f"chance {chance:.3g}"
-    base = alt.Chart(pd.DataFrame({"value": [chance], "words": [told]})).encode(y=y)
+    label = f"chance {chance:.1%}" if what == "accuracy" else f"chance {chance:.3g}"
+    base = alt.Chart(pd.DataFrame({"value": [chance], "words": [label]})).encode(y=y)
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
     # Every line begins at chance: the words stand at the other end.
     words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
@@ -59,13 +59,13 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:
     """The text alternative: where each line began and where it is now."""
     form = ".0%" if what == "accuracy" else ".3g"
-    told = [
+    parts = [
         f"{course.name} from {getattr(course.looks[0], what):{form}} to {getattr(course.looks[-1], what):{form}} "
         f"after {course.looks[-1].update} changes of its weights"
         for course in courses
         if course.looks
     ]
-    return f"{NAMES[what].capitalize()} while it is trained; a guesser reaches {chance:{form}}. {'; '.join(told)}."
+    return f"{NAMES[what].capitalize()} while it is trained; a guesser reaches {chance:{form}}. {'; '.join(parts)}."
 
 
 def table(courses: Sequence[Course]) -> pd.DataFrame:
@@ -130,10 +130,10 @@ def _between(course: Course, updates: int) -> float:
 def map_in_words(course: Course, reach: int) -> str:
     """The text alternative of the map: how much of the gradient reaches what is asked for, at first and now."""
     first, last = (look.gradient_log10[reach] for look in (course.looks[0], course.looks[-1]))
-    told = [f"{10**value:.1e}" if np.isfinite(value) else "nothing" for value in (first, last)]
+    amounts = [f"{10**value:.1e}" if np.isfinite(value) else "nothing" for value in (first, last)]
     return (
         f"Gradient of {course.name} at each step of the sequence, by changes of its weights. {reach} steps before the answer, "
-        f"{told[0]} of it arrived at first and {told[1]} after {course.looks[-1].update} changes."
+        f"{amounts[0]} of it arrived at first and {amounts[1]} after {course.looks[-1].update} changes."
     )
 
 
@@ -177,8 +177,8 @@ def losses(course: Sequence[float], stretches: Sequence[int], dark: bool = False
     shape = alt.Shape("network:N", scale=alt.Scale(domain=[WITH, WITHOUT], range=["circle", "square"]))
     tooltip = ["steps", alt.Tooltip("loss", format=".3f"), "network"]
     layers = [line, base.mark_point(filled=True, size=36, opacity=1).encode(color=colour, shape=shape, tooltip=tooltip)]
-    told = f"Summed loss over {len(course) - 1} steps of learning: {course[0]:.2f} at first, {course[-1]:.2f} now."
+    description = f"Summed loss over {len(course) - 1} steps of learning: {course[0]:.2f} at first, {course[-1]:.2f} now."
     if any(without):
         layers.insert(0, rule_at(FLOOR, dark))
-        told += f" Without the recurrent arrow it cannot fall below 2 ln 2 = {FLOOR:.2f}."
-    return themed(unsqueezed(alt.layer(*layers).properties(width=620, height=170)), told, dark)
+        description += f" Without the recurrent arrow it cannot fall below 2 ln 2 = {FLOOR:.2f}."
+    return themed(unsqueezed(alt.layer(*layers).properties(width=620, height=170)), description, dark)

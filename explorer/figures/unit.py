@@ -50,8 +50,10 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
     )
     cut = pd.DataFrame({"from": [] if threshold is None else [threshold]}, dtype=float)
     rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=alt.X("from:Q"))
-    told = f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
-    return themed(alt.layer(bars, rule).properties(width=420, height=160), told, dark)
+    description = (
+        f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
+    )
+    return themed(alt.layer(bars, rule).properties(width=420, height=160), description, dark)
 
 
 def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
@@ -85,12 +87,12 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     if gates:
         panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark))
     kept, written = np.abs(parts["kept"]).mean(), np.abs(parts["written"]).mean()
-    told = (
+    description = (
         f"Gates and ledger of unit {unit}, layer {layer}, characters {start} to {stop - 1}: "
         f"on average {kept:.2g} kept and {written:.2g} written a step."
     )
     both = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
-    return themed(both, told, dark)
+    return themed(both, description, dark)
 
 
 def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[str, ...]) -> pd.DataFrame:
@@ -109,25 +111,25 @@ def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title:
     return layers.properties(width=620, height=height, title=title)
 
 
-def ranking(found: Ranking, names: Sequence[str] | None = None, top: int = 10, dark: bool = False) -> alt.TopLevelMixin:
+def ranking(ranked: Ranking, names: Sequence[str] | None = None, top: int = 10, dark: bool = False) -> alt.TopLevelMixin:
     """The best units as bars, their r where they were not chosen, and every baseline as a rule across.
 
     A bar that does not pass a rule is no finding. A click selects a unit: selection "unit" with the field unit.
 
     Args:
-        found: Result of `analysis.rank.rank`.
+        ranked: Result of `analysis.rank.rank`.
         names: What to call each unit, [unit]; "unit 21" if not given.
         top: How many.
         dark: Colours for a dark ground.
     """
-    units = [int(u) for u in found.order[:top]]
+    units = [int(u) for u in ranked.order[:top]]
     labels = [names[u] if names else f"unit {u}" for u in units]
-    frame = pd.DataFrame({"unit": units, "name": labels, "r": [float(found.r[u]) for u in units]})
-    frame["clears"] = [all(found.cleared(u).values()) for u in units]
+    frame = pd.DataFrame({"unit": units, "name": labels, "r": [float(ranked.r[u]) for u in units]})
+    frame["clears"] = [all(ranked.cleared(u).values()) for u in units]
     click = alt.selection_point(name="unit", fields=["unit"], on="click", empty=False)
-    scale = alt.Scale(domain=[min(0.0, *(float(found.r[u]) for u in units)), 1])
+    scale = alt.Scale(domain=[min(0.0, *(float(ranked.r[u]) for u in units)), 1])
     x = alt.X(
-        "r:Q", title="correlation with the track, held out" if found.held_out else "correlation with the track, not held out", scale=scale
+        "r:Q", title="correlation with the track, held out" if ranked.held_out else "correlation with the track, not held out", scale=scale
     )
     y = alt.Y("name:N", sort=None, title=None)
     colour, _ = kind_style("lstm", dark)
@@ -135,16 +137,16 @@ def ranking(found: Ranking, names: Sequence[str] | None = None, top: int = 10, d
     bars = alt.Chart(frame).mark_bar(height={"band": 0.75}).encode(x=x, y=y, color=tint, tooltip=["name", alt.Tooltip("r", format=".2f")])
     bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.value(ink(dark))).add_params(click)
     height = 24 * len(units)
-    chart = alt.layer(bars, *_rules(found, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
-    return themed(unsqueezed(chart), f"The {len(units)} best units as bars, baselines as rules. {found.verdict()}", dark)
+    chart = alt.layer(bars, *_rules(ranked, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
+    return themed(unsqueezed(chart), f"The {len(units)} best units as bars, baselines as rules. {ranked.verdict()}", dark)
 
 
-def _rules(found: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, alt.Chart]:
+def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, alt.Chart]:
     """A rule for chance, for the untrained network and for the best table, their names in steps above the bars."""
-    table = max((name for name in found.baselines if name in LAST), key=lambda name: found.baselines[name].r, default=None)
-    names = [name for name in found.baselines if name not in LAST or name == table]
-    names.sort(key=lambda name: found.baselines[name].r)
-    frame = pd.DataFrame({"baseline": names, "r": [float(found.baselines[name].r) for name in names]})
+    table = max((name for name in ranked.baselines if name in LAST), key=lambda name: ranked.baselines[name].r, default=None)
+    names = [name for name in ranked.baselines if name not in LAST or name == table]
+    names.sort(key=lambda name: ranked.baselines[name].r)
+    frame = pd.DataFrame({"baseline": names, "r": [float(ranked.baselines[name].r) for name in names]})
     frame["label"] = [f"{name} {r:.2f}" for name, r in zip(names, frame["r"], strict=True)]
     frame["top"] = [-14.0 * (len(names) - i) + 6 for i in range(len(names))]  # pixels: the lowest baseline has the highest label
     frame["bottom"] = float(height)

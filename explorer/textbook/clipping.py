@@ -123,15 +123,15 @@ def descend(how: Descent, rule: str) -> Path:
     Raises:
         AnalysisError: there is no such rule.
     """
-    place, places, found = np.array([how.w, how.b]), [], []
+    point, points, values = np.array([how.w, how.b]), [], []
     for _ in range(how.steps + 1):
-        here = at(place[:1], place[1:])
+        here = at(point[:1], point[1:])
         gradient = (here.gradient + how.omega * here.omega_gradient)[:, 0]
-        places.append(place)
-        found.append((gradient, float(here.error[0]), float(here.factor[0])))
-        place = place - how.rate * clipped(gradient, rule, how.threshold)
-    gradients, errors, factors = zip(*found, strict=True)
-    return Path(rule, np.array(places), np.array(gradients[:-1]), np.array(errors), np.array(factors))
+        points.append(point)
+        values.append((gradient, float(here.error[0]), float(here.factor[0])))
+        point = point - how.rate * clipped(gradient, rule, how.threshold)
+    gradients, errors, factors = zip(*values, strict=True)
+    return Path(rule, np.array(points), np.array(gradients[:-1]), np.array(errors), np.array(factors))
 
 
 def mesh(across: int = 64, along: int = 120) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -132,8 +132,8 @@ def after(stretches: tuple[int, ...], rate: float) -> tuple[Network, list[float]
     if not stretches or not all(0 <= steps <= LONGEST for steps in stretches):
         raise AnalysisError(f"The stretches are {stretches}; expected at least one, each of 0 to {LONGEST:,} steps.")
     network, losses, without = opening(), [], False
-    for number, steps in enumerate(stretches):
-        without = bool(number % 2)
+    for turn, steps in enumerate(stretches):
+        without = bool(turn % 2)
         for _ in range(steps):
             losses.append(forward(covered(network) if without else network).loss)
             network = learned(network, rate, without)

@@ -157,5 +157,5 @@ def _logs(rows: Float[np.ndarray, "row state"], steps: Float[np.ndarray, "lag st
         rows = rows / size
         kept.append(rows)
         totals.append(totals[-1] + np.log10(size))
-    found = np.array(totals) + np.log10(_norms(np.stack(kept)))
-    return np.concatenate([found, np.full(len(steps) + 1 - len(found), -np.inf)])
+    logs = np.array(totals) + np.log10(_norms(np.stack(kept)))
+    return np.concatenate([logs, np.full(len(steps) + 1 - len(logs), -np.inf)])

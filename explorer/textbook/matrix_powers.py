@@ -45,7 +45,7 @@ def circle(count: int = 24) -> np.ndarray:
 
 def orbit(matrix: Float[np.ndarray, "n n"], points: Float[np.ndarray, "point n"], presses: int) -> np.ndarray:
     """Where points [point, n] are after 0, 1, ... presses, each multiplying by a matrix [row, column]: [press, point, n]."""
-    found = [points]
+    positions = [points]
     for _ in range(presses):
-        found.append(found[-1] @ matrix.T)
-    return np.stack(found)
+        positions.append(positions[-1] @ matrix.T)
+    return np.stack(positions)

@@ -216,7 +216,7 @@ def test_every_pair_of_contexts_is_twenty_apart():
 
 def test_quantile_samples_come_from_their_quantile():
     values = np.random.default_rng(0).permutation(1000).astype(np.float32)
-    samples = quantile_samples(values, "x" * 1000, each=3)
+    samples = quantile_samples(values, "x" * 1000, per_level=3)
     assert tuple(samples) == LEVELS
     for level, places in samples.items():
         assert len(places) == 3
