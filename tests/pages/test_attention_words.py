@@ -90,7 +90,7 @@ def test_a_network_of_ones_own_is_told_how_to_be_measured(networks, tmp_path):
     page.file_uploader(key="attention.own.file").set_value(("mine.safetensors", (tmp_path / "mine.own").read_bytes(), "")).run()
     assert sound(page).selectbox(key=state.MODEL).value.startswith("mine-")
     page.session_state["attention.panel"] = "Is it real?"
-    assert "--file mine.safetensors" in sound(page.run()).info[0].value
+    assert "measure mine.safetensors attention" in sound(page.run()).info[0].value
 
 
 def test_the_truth_and_the_networks_own_words_may_differ_in_length(networks):
