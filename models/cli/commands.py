@@ -75,12 +75,12 @@ def train(
     """Train a network and write its checkpoint; Ctrl-C stops it, the same command goes on. A finished one is only packed."""
     import torch
 
-    torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
     state, training = folder / f"{name}.pt", _training(name)
     usable(device)
     if epochs is not None and not 0 < epochs < math.inf:
         raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Leave it out for the recipe's.")
     read = _data(name, source)
+    torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
     try:
         for trainer in training.trainers(name, read, state, device, epochs):
             trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)

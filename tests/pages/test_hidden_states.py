@@ -286,8 +286,7 @@ def test_the_second_text_of_a_comparison_is_in_the_link():
 
 
 def test_a_new_text_begins_at_its_first_part(monkeypatch):
-    for owner in (compute, state):
-        monkeypatch.setattr(owner, "WINDOW", 200)
+    monkeypatch.setattr(compute, "WINDOW", 200)
     page = open_page(HIDDEN, text=packed("ab " * 100), part="1")
     assert sound(page).number_input(key="hidden_states.part_box").value == 2
     page.text_area(key="hidden_states.draft").set_value("cd " * 100)
