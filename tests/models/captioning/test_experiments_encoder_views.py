@@ -2,11 +2,23 @@
 
 import json
 
+import pytest
+
 from models import checkpoint
 from models.captioning import FAMILY
 from models.captioning.experiments import encoder_views
 from tests.models.captioning.tiny_captions import collection, save_tiny_captioner, save_tiny_scenes
 from tests.models.command_line import call
+
+
+@pytest.fixture(autouse=True)
+def own_recipes(monkeypatch):
+    """The recipes that are made for the views are forgotten after each test."""
+    before = dict(FAMILY.recipes)
+    yield
+    monkeypatch.undo()
+    FAMILY.recipes.clear()
+    FAMILY.recipes.update(before)
 
 
 def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeypatch, tmp_path, capsys):
