@@ -11,7 +11,14 @@ from typing import Any
 
 from explorer.errors import CheckpointError, ExplorerError
 
-FAMILIES = ("char_lm", "translation", "captioning", "scenes", "names", "memory_tasks")  # folders, in the order of lists and pickers
+FAMILIES = (  # folders, in the order of lists and pickers
+    "char_lm",
+    "translation",
+    "captioning",
+    "scenes",
+    "names",
+    "memory_tasks",
+)
 
 # What the run of a network can give, and so which panels can show it.
 EMITS = {

@@ -140,7 +140,7 @@ BROKEN = {
     "card a list": (as_bytes({"a": torch.zeros(2)}, {"card": "[1]"}), "without a card"),
     "no format": (with_card(format=None), "is of format None; this version reads 1 to 1"),
     "later format": (with_card(format=2), "is of format 2; this version reads 1 to 1. Update the project."),
-    "other kind": (with_card(kind="lstm2"), "is of kind 'lstm2'. Known kinds: captioner, char_lm, classifier, encoder, scenes, seq2seq"),
+    "other kind": (with_card(kind="lstm2"), f"is of kind 'lstm2'. Known kinds: {', '.join(sorted(kinds()))}."),
     "kind a list": (with_card(kind=["char_lm"]), r"is of kind \['char_lm'\]. Known kinds"),
     "no vocabulary": (with_card(vocabulary=None), "lists no vocabulary"),
     "vocabulary of numbers": (with_card(vocabulary=[1, 2]), "lists no vocabulary"),
