@@ -1,4 +1,4 @@
-"""The instrument: record any recurrent PyTorch network and look inside. Knows no model and no Streamlit.
+"""Records recurrent PyTorch networks while they run. Depends neither on the models of this project nor on Streamlit.
 
 >>> import explorer
 >>> with explorer.record(module) as recording:

@@ -1,4 +1,4 @@
-"""What can go wrong, as sentences: what was got, what was expected, what to do."""
+"""Exceptions of the explorer. Each message says what was received, what was expected and what to do."""
 
 
 class ExplorerError(Exception):

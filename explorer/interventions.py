@@ -1,4 +1,4 @@
-"""Interventions: what a network does when one of its units is silent, or when one of its gates is held.
+"""Interventions on a running network: silence one unit, or clamp one of its gates to a constant.
 
 >>> with silenced(module, "rnn", layer=0, unit=3) as quiet:
 ...     out = quiet(x)

@@ -1,4 +1,4 @@
-"""Records: what a network did, as numpy arrays that check themselves. One sequence each, no batch axis."""
+"""Records of one run of a network: frozen dataclasses of numpy arrays, checked on creation. One sequence each, no batch axis."""
 
 import json
 import os

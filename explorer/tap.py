@@ -1,4 +1,4 @@
-"""The named identity: one line in a model's forward, and a value that torch hides can be recorded."""
+"""Tap: an identity module that makes a value inside a model's forward recordable under a name."""
 
 from torch import Tensor, nn
 

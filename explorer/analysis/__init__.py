@@ -1,1 +1,1 @@
-"""Measurements: records in, numbers out. Numpy only."""
+"""Measurements on records: functions that take records or arrays and return numbers. Numpy only."""

@@ -1,4 +1,4 @@
-"""Is the attention real? Four questions, each answered yes, no or cannot tell, with a number and its interval.
+"""Four tests of attention. Each answers yes, no or cannot tell, with a statistic and its 95 % interval.
 
 None of them shows that the weights are the reason for a word. All take many sentences, and none takes a single row at its
 word: a translator whose attention never looks at the encoder can be accurate, and a healthy one can look uneventful.
@@ -48,8 +48,11 @@ class Answer:
     """What many sentences say to one question.
 
     Args:
-        says: "yes", "no" or "cannot tell". value: the number it rests on. low, high: its 95 % interval over sentences.
-        unit: What the number counts. sentences: how many it was taken over.
+        says: "yes", "no" or "cannot tell".
+        value: The statistic that decides.
+        low, high: Its 95 % interval over sentences.
+        unit: What the statistic measures.
+        sentences: Number of sentences it was computed from.
     """
 
     says: str

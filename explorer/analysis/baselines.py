@@ -1,4 +1,4 @@
-"""What a unit has to beat: a table of the last few characters, and the best of all units where the track is moved along the text."""
+"""Baselines for a unit's score: a table of the last characters, and the best unit after circular shifts of the track."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Where a text closes what it opened, and how far back that was: what a memory is needed for."""
+"""Closing brackets and other closing marks of a text, each with the distance to its opening mark."""
 
 from dataclasses import dataclass
 

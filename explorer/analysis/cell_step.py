@@ -1,4 +1,4 @@
-"""One unit at one step: what went into each of its gates, what it kept and what it wrote."""
+"""One unit at one step: the contributions to each gate, and how much of the state was kept and written."""
 
 import math
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is taken for what: counts, shares with intervals, scores of each class, the most confused pairs, calibration."""
+"""Confusion matrices: counts, shares with Wilson intervals, scores per class, the most confused pairs, and calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ def wilson(hits: np.ndarray, total: np.ndarray, level: float = LEVEL) -> tuple[n
     """Lower and upper limit of a share, which stay in 0..1 and stay wide for a few items; 0..1 where there is none.
 
     Args:
-        hits: How many of `total`, [...]. total: of how many, [...] or anything that broadcasts to it.
+        hits: Successes, [...].
+        total: Trials, [...] or anything that broadcasts to it.
         level: Share of such intervals that hold the true share.
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
@@ -166,7 +167,8 @@ def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatr
 
     Args:
         matrix: Counts.
-        most: At most so many pairs. least: pairs of fewer items are left out.
+        most: Largest number of pairs.
+        least: Pairs of fewer items are left out.
         shared: Of the same classes: how many items of each cell are spellings of the predicted class too.
 
     Raises:

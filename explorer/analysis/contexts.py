@@ -1,4 +1,4 @@
-"""Where in the text a unit is highest, lowest and in between, with the text around each place."""
+"""Positions at which a unit is highest, lowest or near a quantile, each with the text around it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

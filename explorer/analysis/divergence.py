@@ -1,4 +1,4 @@
-"""Which states notice that the input was changed: two runs side by side, path by path."""
+"""Distance between the states of two runs, step by step, for each path of the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

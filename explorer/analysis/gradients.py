@@ -1,4 +1,4 @@
-"""How far a gradient reaches: what a curve over distance says, and what it does not."""
+"""Summaries of how a gradient decays with distance: median, quantiles, factor per step and half-life."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

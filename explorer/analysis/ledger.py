@@ -1,4 +1,4 @@
-"""The ledger of a step: what a unit kept, what it wrote, what it showed."""
+"""Terms of the state update of each step: the part that was kept, the part that was written, and the output."""
 
 from dataclasses import dataclass
 

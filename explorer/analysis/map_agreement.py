@@ -1,4 +1,4 @@
-"""Whether a word was looked for where it is needed: two maps over the regions of a picture held against each other."""
+"""Agreement between an attention map and an occlusion map over the regions of a picture."""
 
 import numpy as np
 
@@ -36,7 +36,8 @@ def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
 
     A rank correlation counts the order of regions where nothing is as much as that of the others; this looks at the top alone.
 
-    Args: as `agreement`, [out, in].
+    Args:
+        looked, lost, word: As for `agreement`; both maps [out, in].
 
     Returns:
         Both in 0..1, and about a tenth for a look that lies anywhere; nan as for `agreement`.

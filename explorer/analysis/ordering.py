@@ -1,4 +1,4 @@
-"""A line-up of things by their distances: alike ones stand next to each other."""
+"""A one-dimensional ordering by pairwise distances that puts similar items next to each other."""
 
 import numpy as np
 from jaxtyping import Float, Int

@@ -1,4 +1,4 @@
-"""How an answer grows while its input is read: which classes matter, and from where on it stays the same."""
+"""Predictions of a classifier after each step of its input: the leading classes, and the step after which the answer is stable."""
 
 import numpy as np
 from jaxtyping import Float

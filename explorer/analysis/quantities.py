@@ -1,4 +1,4 @@
-"""The numbers of a record that can be looked at, each by one name: tanh(cell), cell, hidden, every gate."""
+"""Quantities of a trace by name: tanh(cell), cell, hidden and every gate."""
 
 import numpy as np
 from jaxtyping import Float

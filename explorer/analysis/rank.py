@@ -1,4 +1,4 @@
-"""Which unit follows a track: chosen on one part of a text, scored on another, beside three baselines."""
+"""Ranking of units by how well they follow a track: chosen on one part of a text, scored on the rest, compared with baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A track from a regular expression that a visitor typed: the search runs where it can be stopped."""
+"""A track from a user's regular expression. The search runs in a process that can be stopped."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""How often gates are nearly shut or nearly open."""
+"""Gate saturation: the share of steps at which each gate is nearly shut or nearly open."""
 
 from dataclasses import dataclass
 

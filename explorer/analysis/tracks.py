@@ -1,4 +1,4 @@
-"""Concept tracks: what a unit might follow, as one number for each token, computed from the text alone.
+"""Concept tracks: one number per token, computed from the text alone, that a unit may follow.
 
 A track says what someone who reads along knows: a value depends on what came before and on the mark that begins here (only
 a speaker's name and a character constant look to the end of their line), so "inside [[ ]]" stays on where nobody closes. The

@@ -1,4 +1,4 @@
-"""How a network learned: what it could do at each look, and how far back its gradient reached."""
+"""Measurements during training: accuracy and loss on held-out sequences, and how far back the gradient reaches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,8 @@ class Look:
     """A network at one moment of its training.
 
     Args:
-        update: After so many changes of its weights. loss, accuracy: on sequences it is not trained on.
+        update: Number of weight updates so far.
+        loss, accuracy: On held-out sequences.
         gradient_log10: Norm of the gradient of the last answer's cost to the state, by steps before that answer, relative
             to the last step, [lag]; nan where nothing flows.
     """
@@ -30,7 +31,8 @@ class Course:
     """A training, as far as it has come.
 
     Args:
-        name: Of the line; tells the kind of network. looks: in the order of time.
+        name: Of the line; says the kind of network.
+        looks: In the order of time.
         seconds: That it took, what it waited left out.
     """
 

@@ -1,4 +1,4 @@
-"""How well many units follow one track: correlation, AUC, F1 and balanced accuracy, for all units at once."""
+"""Scores of many units against one track at once: correlation, AUC, F1 and balanced accuracy."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""One number for each unit, and the orders in which a map of all units can be read."""
+"""Summary statistics of each unit, and the orders in which a map of all units can be sorted."""
 
 import numpy as np
 from jaxtyping import Float, Int

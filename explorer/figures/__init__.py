@@ -1,1 +1,1 @@
-"""Pictures: records and plain numbers in, a figure as a value out."""
+"""Figures: functions that take records or arrays and return an Altair or Plotly figure."""

@@ -1,4 +1,4 @@
-"""Where the decoder looked: the alignment as a matrix, as lines between two sentences, and one row of it as bars."""
+"""Attention of a translator: as a matrix, as lines between two sentences, and one row of it as bars."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Networks as graphs: layers on top of each other, two directions side by side, and the patterns of inputs and answers."""
+"""Networks as graphs: stacked layers, two directions, and the patterns of inputs and outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ def stacked(paths: Sequence[Path], tokens: Sequence[str], changed: Float[np.ndar
     """Layers on top of each other, the lowest first: each reads what the one below it holds.
 
     Args:
-        paths: The layers. tokens: what the lowest reads, [time].
+        paths: The layers.
+        tokens: Input of the lowest layer, [time].
         changed: How far each state is from that of another text, [path, time]; where it is not 0 the node is framed.
         dark: Colours for a dark ground.
 

@@ -1,4 +1,4 @@
-"""The tree of a beam search: what was kept side by side, what was dropped, and which sentence won."""
+"""The tree of a beam search: hypotheses kept and dropped at each step, and the sentence that was chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

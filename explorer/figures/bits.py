@@ -1,4 +1,4 @@
-"""What each character cost: bits along the text, for one model or several."""
+"""Bits per character along a text, for one or several models."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""How well translators do, by the length of what they translate."""
+"""BLEU of translators by the length of the source sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

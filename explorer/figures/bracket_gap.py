@@ -1,4 +1,4 @@
-"""The gap: how probable the right closing mark is, by the distance from its opener."""
+"""Probability of the correct closing mark by the distance from its opening mark."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""One unit at one step as a graph with its numbers in it, the text it reads, and what would have been with a gate held."""
+"""One unit at one step as a graph with numbers, the text around it, and its values with a gate clamped."""
 
 import json
 from collections.abc import Mapping, Sequence

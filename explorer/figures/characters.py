@@ -1,4 +1,4 @@
-"""Characters made visible: one sign for each, and a name for those that cannot be seen."""
+"""Visible signs for characters, and names for those that cannot be seen."""
 
 import unicodedata
 

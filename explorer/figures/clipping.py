@@ -1,4 +1,4 @@
-"""An error surface with a cliff and the paths of descent over it; the error after each step; what clipping makes of one gradient."""
+"""Gradient clipping: an error surface with a cliff, the paths of descent on it, the error after each step, one clipped gradient."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,8 @@ def surface(ground: Sequence[Float[np.ndarray, "across along"]], paths: Sequence
 
     Args:
         ground: w, b and error of its mesh, each [across, along].
-        paths: In the order in which they are drawn. dark: colours for a dark ground.
+        paths: In the order in which they are drawn.
+        dark: Colours for a dark ground.
     """
     w, b, error = ground
     light = {"ambient": 0.85, "diffuse": 0.3, "specular": 0.0, "roughness": 1.0}
@@ -106,7 +107,8 @@ def errors(paths: Sequence[Path], dark: bool = False) -> alt.TopLevelMixin:
     """The error after each step, on a logarithmic scale.
 
     Args:
-        paths: At least one. dark: colours for a dark ground.
+        paths: At least one.
+        dark: Colours for a dark ground.
     """
     frame = pd.concat([pd.DataFrame({"step": np.arange(len(p.errors)), "error": p.errors, "path": p.rule}) for p in paths])
     frame["drawn"] = frame["error"].clip(lower=1e-6)
@@ -128,7 +130,9 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
     """One gradient, and what clipping by norm and by value leave of it: to the circle it keeps its direction, to the square it does not.
 
     Args:
-        gradient: To w and b, [2]; the way down is drawn, its opposite. threshold: of clipping. dark: colours for a dark ground.
+        gradient: With respect to w and b, [2]; its opposite, the direction of descent, is drawn.
+        threshold: Of clipping.
+        dark: Colours for a dark ground.
     """
     size, reach = float(np.linalg.norm(gradient)), 2.0 * threshold
     ends = {rule: -clipped(gradient, rule, threshold) for rule in RULES}

@@ -1,4 +1,4 @@
-"""What is taken for what, as a matrix: true classes down, answers across, errors in colour; and a reliability diagram."""
+"""A confusion matrix, true classes down and predictions across, with errors in colour; and a reliability diagram."""
 
 import json
 from collections.abc import Sequence
@@ -123,7 +123,8 @@ def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: Sequence[st
     """Every cell as a row: both counts, both row shares with their Wilson intervals, and the first share minus the second.
 
     Args:
-        one, other: Of the same classes. names: what their columns begin with.
+        one, other: Of the same classes.
+        names: Prefixes of their columns.
 
     Raises:
         AnalysisError: their classes differ.

@@ -1,4 +1,4 @@
-"""A drawing of boxes, letters and arrows in pixels, as a figure: graphs of networks with the numbers that run through them."""
+"""Diagrams of boxes, text and arrows at pixel coordinates, drawn as an Altair figure."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Equations with the numbers of a step in them, as LaTeX."""
+"""Equations with the numbers of one step, as LaTeX."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""A figure as a file: SVG, PNG, or a page that works offline."""
+"""Export of a figure as SVG, PNG or a self-contained HTML page, and its text alternative."""
 
 from typing import Any
 

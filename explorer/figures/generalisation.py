@@ -1,4 +1,4 @@
-"""Beyond what was trained on: accuracy by length or distance, with chance, and with what could be reached without going beyond."""
+"""Accuracy by length or distance, inside and beyond the range of training, with chance level and ceiling."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,8 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
     """A line for each network; beyond the border nothing was trained.
 
     Args:
-        study: What was measured. dark: colours for a dark ground.
+        study: What was measured.
+        dark: Colours for a dark ground.
 
     Raises:
         AnalysisError: there is no line.

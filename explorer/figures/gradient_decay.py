@@ -1,4 +1,4 @@
-"""How far a gradient reaches: norms over distance, the characters that are still felt, and the gradient of a summed loss."""
+"""Gradient norms by distance, the gradient at each character of a text, and the gradient of a summed loss."""
 
 import math
 from collections.abc import Mapping, Sequence

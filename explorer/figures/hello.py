@@ -1,4 +1,4 @@
-"""The example "hello" as a graph with its numbers in it: unfolded over the four steps, and folded at one of them."""
+"""The example "hello" as a graph with numbers: unfolded over its four steps, or folded at one of them."""
 
 import altair as alt
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Where a captioner looked: the picture with what was not looked at dimmed, one for each word, and maps over its regions."""
+"""Attention of a captioner: the picture once per word, dimmed where the weights are small, and maps over its regions."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The laboratory's pictures: the gradient beside its bounds, the eigenvalues of W, the activation with its slope."""
+"""Figures of the Jacobian laboratory: the gradient with its bounds, the eigenvalues of W, the activation with its slope."""
 
 import altair as alt
 import numpy as np
@@ -16,7 +16,8 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     """The gradient over distance, the most any gradient could keep, and upper bounds: the region that W alone excludes is shaded.
 
     Args:
-        run: What happened. dark: colours for a dark ground.
+        run: Result of the laboratory.
+        dark: Colours for a dark ground.
     """
     frame = table(run)
     rows = frame[["steps ago", *LINES]].melt("steps ago", var_name="line", value_name="value")
@@ -68,7 +69,8 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     """The eigenvalues of W in the complex plane with the unit circle, and those of what the last step really did.
 
     Args:
-        run: What happened. dark: colours for a dark ground.
+        run: Result of the laboratory.
+        dark: Colours for a dark ground.
     """
     reach = 1.1 * max(1.0, run.radius, float(np.abs(run.step_eigenvalues).max()))
     scale = alt.Scale(domain=[-reach, reach], nice=False)
@@ -99,7 +101,9 @@ def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
     """The activation and its slope, and below them how often each sum occurred.
 
     Args:
-        phi: The activation. run: what happened. dark: colours for a dark ground.
+        phi: The activation.
+        run: Result of the laboratory.
+        dark: Colours for a dark ground.
     """
     x = np.linspace(-4, 4, 161)
     rows = pd.DataFrame({"sum": x, "value": phi.value(x), "slope": phi.slope(x)}).melt("sum", var_name="line", value_name="height")

@@ -1,4 +1,4 @@
-"""Points that a matrix moves at each press, and how long the longest has become."""
+"""Points multiplied by a matrix again and again, and the length of the longest after each press."""
 
 import altair as alt
 import numpy as np
@@ -15,7 +15,8 @@ def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt
     """Where the points are now, the way they came, and the circle on which they began.
 
     Args:
-        orbit: [press, point, xy]. dark: colours for a dark ground.
+        orbit: Points after each press, [press, point, xy].
+        dark: Colours for a dark ground.
     """
     presses, count = orbit.shape[0] - 1, orbit.shape[1]
     reach = float(max(1.25, 1.1 * np.abs(orbit[-1]).max()))
@@ -41,7 +42,9 @@ def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = 
     """The longest distance after each press, on a logarithmic scale, with what the two numbers of the matrix foretell.
 
     Args:
-        orbit: [press, point, xy]. fate: of the matrix. dark: colours for a dark ground.
+        orbit: Points after each press, [press, point, xy].
+        fate: Spectral radius and largest singular value of the matrix.
+        dark: Colours for a dark ground.
     """
     frame = table(orbit, fate)
     rows = frame.melt("press", var_name="line", value_name="value")

@@ -1,4 +1,4 @@
-"""A name read letter by letter: the probability of each class after each letter, and what each letter does to the answer."""
+"""Predictions letter by letter: the probability of each class after each letter, and the effect of each letter on the answer."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def lines(
 ) -> alt.TopLevelMixin:
     """A line for each of the four classes that matter and one for all others, each letter a column under its points.
 
-    A class keeps its colour and dash while letters are added or taken away, see analysis.decision.slots.
+    A class keeps its colour and dash while letters are added or taken away, see analysis.prediction_path.slots.
 
     Args:
         probabilities: What would be answered if the name ended there, [letter, class].
@@ -64,7 +64,9 @@ def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], 
     """Every probability as a table, a row for each letter: what the CSV holds.
 
     Args:
-        probabilities: [letter, class]. letters: [letter]. labels: [class].
+        probabilities: Prediction after each letter, [letter, class].
+        letters: In the order of reading, [letter].
+        labels: The classes, [class].
     """
     frame = pd.DataFrame(probabilities, columns=list(labels))
     frame.insert(0, "letter", list(letters))
@@ -75,7 +77,9 @@ def in_words(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str
     """The text alternative of the lines: the likeliest class after each letter, and when it was settled.
 
     Args:
-        probabilities: [letter, class]. letters: [letter]. labels: [class].
+        probabilities: Prediction after each letter, [letter, class].
+        letters: In the order of reading, [letter].
+        labels: The classes, [class].
     """
     steps = [f"{_said(letter)} {labels[row.argmax()]} {row.max():.2f}" for letter, row in zip(letters, probabilities, strict=True)]
     at = settled(probabilities)

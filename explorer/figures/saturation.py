@@ -1,4 +1,4 @@
-"""All units at once: how often each gate is nearly shut and nearly open."""
+"""Gate saturation of all units as a scatter plot: share of steps nearly shut by share nearly open."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Colour scales: where a value lies between two ends, and what colour that is. Python and the browser share the stops."""
+"""Colour scales: where a value lies between two ends, and its colour. Python and the browser share the colours."""
 
 import math
 from collections.abc import Sequence

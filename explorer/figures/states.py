@@ -1,4 +1,4 @@
-"""The state figure: a text coloured by one unit, and the map of all units under it. One value, drawn by page, SVG and HTML."""
+"""The state figure: a text coloured by one unit, above a map of all units. The page, SVG and HTML draw the same value."""
 
 import json
 from collections.abc import Sequence

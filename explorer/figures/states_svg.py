@@ -1,4 +1,4 @@
-"""The state figure on paper: one SVG with text, map and legend, and a page around it. No browser, no network."""
+"""The state figure as a file: an SVG with text, map and legend, and an HTML page around it. Needs neither browser nor network."""
 
 import base64
 import struct
@@ -26,9 +26,12 @@ class Sheet:
     Args:
         tokens: Characters, [time].
         levels: Places on the scale as numbers of colours, uint8 [time, unit].
-        unit: The chosen one. order: of the map's rows, [unit].
+        unit: The chosen one.
+        order: Of the map's rows, [unit].
         scale: For the legend and the colours.
-        heading: Line at the top. caption: line over the map. alt: the picture in words.
+        heading: Line at the top.
+        caption: Line above the map.
+        alt: Text alternative of the picture.
     """
 
     tokens: tuple[str, ...]

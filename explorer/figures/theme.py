@@ -1,4 +1,4 @@
-"""One look for every figure: colours, line kinds, names at the ends of lines, type, light and dark, on a transparent ground."""
+"""The common theme of all figures: colours, dashes, labels at the ends of lines, fonts, light and dark."""
 
 from collections.abc import Mapping
 from typing import Any

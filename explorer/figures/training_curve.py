@@ -1,4 +1,4 @@
-"""A training as it goes: loss and accuracy with the level of a guesser, how far back the gradient reaches, the loss of "hello"."""
+"""Training curves: loss and accuracy with chance level, how far back the gradient reaches, and the loss of "hello"."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,10 @@ def progress(courses: Sequence[Course], what: str, chance: float, updates: int, 
 
     Args:
         courses: At least one, with at least one look.
-        what: "accuracy" or "loss". chance: of a guesser. updates: where the axis ends. measure: of the loss.
+        what: "accuracy" or "loss".
+        chance: Level of a guesser.
+        updates: End of the axis.
+        measure: Unit of the loss.
         dark: Colours for a dark ground.
 
     Raises:
@@ -84,7 +87,8 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     Args:
         course: With at least one look.
         reach: Steps before the answer that it must reach at least: what is asked for stands there or earlier.
-        updates: Where the axis ends. dark: colours for a dark ground.
+        updates: End of the axis.
+        dark: Colours for a dark ground.
 
     Raises:
         AnalysisError: there is nothing to draw.

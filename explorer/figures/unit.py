@@ -1,4 +1,4 @@
-"""One unit: how its values are spread, what its gates and its ledger did over time, and which units follow a track best."""
+"""One unit: the distribution of its values, its gates and ledger over time, and the ranking of units for a track."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -167,7 +167,8 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
     Args:
         reading: The sequence.
         states: Of each direction.
-        piece: Which stretch. start: the step of the text at which it begins.
+        piece: Index of the stretch.
+        start: Step of the text at which it begins.
         depth, way: Layer and direction, counted from 0.
     """
     stretch, dtype = reading.stretches[piece], precision(reading.stretches)

@@ -128,8 +128,10 @@ class Scaled:
 class IncomingGradient:
     """Everything that enters one layer from outside its own recurrence.
 
-    at: entries by step. ends: the steps at which a call ended; behind them autograd has followed the state, so that
-    the entry there is all there is. along: gradient from the layer above at every step, [time, loss, state].
+    Args:
+        at: Entries by step.
+        ends: Steps at which a call ended; behind them autograd has followed the state, so the entry there is complete.
+        along: Gradient from the layer above at every step, [time, loss, state].
     """
 
     at: Mapping[int, Sequence[Entry]]
@@ -141,7 +143,10 @@ class IncomingGradient:
 class LayerGradient:
     """Gradients at a block of steps, each [step, loss, ...] times 2^exponent [step, loss].
 
-    hidden: to h_t, the cell held. cell: to c_t with h_t following it. kept: to c_t with h_t held (as inputs of the next step).
+    Args:
+        hidden: With respect to h_t, the cell held.
+        cell: With respect to c_t, h_t following it.
+        kept: With respect to c_t, h_t held (as inputs of the next step).
     """
 
     layer: Layer

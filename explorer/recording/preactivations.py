@@ -16,7 +16,8 @@ def cell_step(recording: Recording, trace: Trace, at: int, layer: int, unit: int
     Args:
         recording: What was heard.
         trace: Taken of it, the whole sequence; [time, layer, unit]. Paths that read from the end are left out.
-        at: The step. layer, unit: of which layer, which unit; all counted from 0.
+        at: The step, counted from 0.
+        layer, unit: Counted from 0.
 
     Raises:
         RecordingError: there is no such step or unit, or the path has no weights to look at: Taps, a reverse direction,

@@ -1,1 +1,1 @@
-"""Small calculations of the lectures that need no record: numbers in, numbers out."""
+"""Textbook calculations that need no record: functions from numbers to numbers."""

@@ -1,4 +1,4 @@
-"""Activations with their slopes, drawn and multiplied with in the laboratory."""
+"""Activation functions with their slopes, for the Jacobian laboratory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

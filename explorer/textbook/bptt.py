@@ -1,4 +1,4 @@
-"""Backpropagation through time written out as in the textbook, to be read beside it; `explorer.gradients.flow` is the fast way.
+"""Backpropagation through time as the textbook writes it. `explorer.gradients.flow` is the fast implementation.
 
 Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 10.2.2; the numbers are those of its equations.
 """

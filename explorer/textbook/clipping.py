@@ -1,4 +1,4 @@
-"""Descent on the error surface of a recurrent network of one unit, which has a cliff; clipping, and the regulariser Omega.
+"""Gradient descent on the error surface of a one-unit recurrent network, with clipping and with the regulariser Omega.
 
 x_t = w sigmoid(x_{t-1}) + b from x_0 = 0.5, and the error is (sigmoid(x_50) - 0.7)^2: two weights, so all of it can be seen.
 
@@ -27,7 +27,8 @@ class Places:
     """What is known at some places (w, b), each [place]; gradients [2, place], to w and to b.
 
     Args:
-        error: The height. gradient: of the error.
+        error: Height of the surface.
+        gradient: Of the error.
         omega: Sum over the steps of (|w sigmoid'(x_k)| - 1)^2: in one unit, equation 9 needs no more.
         omega_gradient: Of omega, its *immediate* part as in equation 10: x_k is held, as if it did not depend on w and b.
         factor: What each step back multiplies a gradient with, on (geometric) average over the steps.
@@ -77,7 +78,9 @@ class Descent:
 
     Args:
         w, b: Where to begin.
-        rate: Step size. threshold: of clipping. steps: how many.
+        rate: Step size.
+        threshold: Of clipping.
+        steps: Number of steps.
         omega: Weight of the regulariser; 0 leaves it out.
     """
 
@@ -97,7 +100,8 @@ class Path:
         rule: One of RULES.
         places: w and b, [step + 1, 2].
         gradients: Before clipping, of the error and of the weighted Omega together, [step, 2].
-        errors: [step + 1]. factors: see `Places`, [step + 1].
+        errors: [step + 1].
+        factors: See `Places`, [step + 1].
     """
 
     rule: str

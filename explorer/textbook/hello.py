@@ -28,9 +28,11 @@ class Forward:
 
     Args:
         one_hot: The letter that is read, [time, letter].
-        from_input: W_xh x, [time, unit]. from_state: W_hh h of the step before, [time, unit]; zero at the first.
+        from_input: W_xh x, [time, unit].
+        from_state: W_hh h of the step before, [time, unit]; zero at the first.
         hidden: tanh of their sum, [time, unit].
-        logits: W_hy h + b, [time, letter]. probabilities: softmax of them, [time, letter].
+        logits: W_hy h + b, [time, letter].
+        probabilities: Softmax of the logits, [time, letter].
         losses: -log of the wanted letter's probability, [time], nats.
     """
 

@@ -1,4 +1,4 @@
-"""A recurrent layer made to order, and its gradient through time beside all that bounds it.
+"""A recurrent layer with chosen weights: its gradient through time, and the upper bounds of that gradient.
 
 The state is h, for an LSTM h and c together; dL/dstate_{t-1} = J_t^T dL/dstate_t, where J_t is the Jacobian of step t.
 """
@@ -22,10 +22,12 @@ class Setup:
     """What to build.
 
     Args:
-        units: Width of the layer. steps: how long it runs.
+        units: Width of the layer.
+        steps: Length of the run.
         start: How W is drawn: "gaussian", "orthogonal" or "identity"; then it is scaled.
         size: What its largest singular value shall be; or its spectral radius, where `by` is "radius".
-        name: Of the activation of a plain RNN; alpha: see `activation`.
+        name: Activation of a plain RNN.
+        alpha: See `activation`.
         noise: Size of what is read at each step.
         kind: "rnn", "lstm" or "gru": these have a W for each gate, each of that size.
         by: "sigma" or "radius".

@@ -1,4 +1,4 @@
-"""A matrix multiplied again and again: what becomes of points, and what its numbers foretell."""
+"""Powers of a matrix: where points go, and what the spectral radius and the largest singular value predict."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""One step of a network made to order, and its Jacobian: plain RNN, maxout, LSTM and GRU with torch's equations.
+"""One step of a toy network and its Jacobian: plain RNN, maxout, LSTM and GRU with torch's equations.
 
 W is a stack of square matrices [piece, unit, unit], one for each sum of a unit; x is what is read, [piece, unit]. Each step gives the
 new state, dstate_t / dstate_{t-1}, and the sums worth a look, [unit].
