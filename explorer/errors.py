@@ -2,7 +2,7 @@
 
 
 class ExplorerError(Exception):
-    """Anything the explorer refuses; the message is meant to be read on screen."""
+    """Base class of all errors of the explorer; the message can be shown on screen."""
 
 
 class RecordError(ExplorerError):

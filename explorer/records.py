@@ -26,7 +26,7 @@ def _count(count: int, noun: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Everything a recurrent path held while it read one sequence.
+    """States, gates and outputs of one recurrent path over one sequence.
 
     Args:
         tokens: What was read, [time].
@@ -143,7 +143,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix:
-    """How many things of each class were given each answer.
+    """Counts of items by true class and predicted class.
 
     Args:
         labels: The classes, [class], each once.
@@ -233,7 +233,7 @@ class Alignment:
 
 @dataclass(frozen=True, eq=False)
 class GradientFlow:
-    """How large the gradient of one loss is at every step: what learning hears from there.
+    """Size of the gradient of one loss at every step.
 
     Norms as powers of ten, because they leave the range of every float: -inf where nothing flows, never nan.
 

@@ -8,7 +8,7 @@ AXES = ("batch", "out", "in", "time", "unit")
 
 
 class Tap(nn.Module):
-    """Hands on what it is given, so that a recording can hear it under a name.
+    """Identity module: returns its input, and a recording can read it under a name.
 
     Holds no weights and leaves no trace in `state_dict`, so a model gains or loses taps without losing its checkpoints.
     Taps named `hidden`, `cell` or after a gate under one parent form a path of their own; a tap that hears attention

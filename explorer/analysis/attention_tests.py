@@ -22,7 +22,7 @@ Links = frozenset[tuple[int, int]]  # (target, source) pairs
 
 @dataclass(frozen=True)
 class Limits:
-    """Where yes ends and no begins; chosen on fakes of some seeds, tested on those of others.
+    """Thresholds between yes and no, chosen on simulated attention of some seeds and tested on that of others.
 
     Args:
         even: Least Jensen-Shannon divergence, in bits, that permuting makes where attention follows; below it rows are too
@@ -45,7 +45,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Answer:
-    """What many sentences say to one question.
+    """Answer to one of the four tests over many sentences.
 
     Args:
         says: "yes", "no" or "cannot tell".

@@ -29,7 +29,7 @@ class Gate:
 
     @property
     def inside(self) -> float:
-        """The sum."""
+        """Sum of the contributions inside the gate."""
         return self.from_input + self.from_state + self.bias
 
 
@@ -50,7 +50,7 @@ class CellStep:
     fed_back: float = 0.0
 
     def gate(self, name: str) -> Gate:
-        """The gate of a name.
+        """The gate with this name.
 
         Raises:
             AnalysisError: there is none.
@@ -66,23 +66,23 @@ class CellStep:
 
     @property
     def kept(self) -> float:
-        """What is left of what it held."""
+        """Part of the previous state that is kept."""
         return self.value(KEEPER[self.kind]) * self.before if self.kind in KEEPER else 0.0
 
     @property
     def written(self) -> float:
-        """What is added: i g of an LSTM, (1 - z) n of a GRU."""
+        """Part that is added: i g of an LSTM, (1 - z) n of a GRU."""
         opening = {"lstm": lambda: self.value("input"), "gru": lambda: 1 - self.value("update")}.get(self.kind, lambda: 1.0)
         return opening() * self.value("candidate")
 
     @property
     def state(self) -> float:
-        """What it holds afterwards: kept + written."""
+        """State after the step: kept + written."""
         return self.kept + self.written
 
     @property
     def shown(self) -> float:
-        """What the others see of it."""
+        """Output of the unit, which the other units read."""
         return self.value("output") * math.tanh(self.state) if self.kind == "lstm" else self.state
 
     @property

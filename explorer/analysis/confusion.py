@@ -16,7 +16,7 @@ ORDERS = ("similarity", "size", "index")
 
 
 def confusion(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> ConfusionMatrix:
-    """Count what was taken for what.
+    """Count how often each true class was predicted as each class.
 
     Args:
         true, predicted: Number of the class of each item, [item], 0 to the number of labels less one.

@@ -47,7 +47,7 @@ def lowest(values: Float[np.ndarray, "time"], tokens: Sequence[str], count: int 
 def quantile_samples(
     values: Float[np.ndarray, "time"], tokens: Sequence[str], per_level: int = 2, apart: int = 20, seed: int = 0
 ) -> dict[float, list[Context]]:
-    """Places from all over the range of a unit: extremes alone flatter it.
+    """Places near several quantiles of a unit's values; extremes alone would flatter it.
 
     Around each level of `LEVELS` places are drawn at random from the twentieth of the text whose values lie nearest
     to that quantile.

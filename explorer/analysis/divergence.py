@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, eq=False)
 class Divergence:
-    """A run on a changed input, beside the run on the input as it was.
+    """A run on a changed input, compared with the run on the original input.
 
     Args:
         tokens: What the changed run reads, [time].

@@ -45,7 +45,7 @@ def curve(flow: GradientFlow, layer: int = -1, what: str = "state") -> np.ndarra
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """What curves over distance say.
+    """Summary of gradient curves over distance.
 
     Args:
         median, low, high: log10 of the norm relative to lag 0: median and the two quantiles, [lag].

@@ -11,7 +11,7 @@ from explorer.records import Trace
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """Where each value of the memory came from; kept + written = state at every step.
+    """Terms of the state update; kept + written = state at every step.
 
     Args:
         kept: What was left of the memory of the step before, [time, unit].

@@ -6,7 +6,7 @@ from explorer.analysis.unit_scores import ranks
 
 
 def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:
-    """Rank correlation of where a word was looked for with where it is needed; and the mean of that of other words' maps.
+    """Rank correlation of a word's attention with its occlusion map; and the mean for the attention of other words.
 
     No p-value goes with it: neighbouring regions are alike. What other words' attention gets against the same map is what
     it has to be held against.
@@ -32,7 +32,7 @@ def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
 
 
 def on_needed(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, float]:
-    """How much of a word's look lies on the tenth of the regions that it needs most; and the mean of that of other words' looks.
+    """Share of a word's attention on the tenth of regions that it needs most; and the mean for the attention of other words.
 
     A rank correlation counts the order of regions where nothing is as much as that of the others; this looks at the top alone.
 

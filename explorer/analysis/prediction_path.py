@@ -7,7 +7,7 @@ from explorer.errors import AnalysisError
 
 
 def leading(probabilities: Float[np.ndarray, "step n"], most: int = 4) -> list[int]:
-    """The classes worth a line: the last answer, then those that were likeliest at any step; the last step's likeliest first.
+    """Leading classes: the final answer and the classes with the highest peaks at any step, sorted by the last step.
 
     Args:
         probabilities: After each step, [step, class].

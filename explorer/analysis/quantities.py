@@ -10,7 +10,7 @@ TANH_CELL, CELL, HIDDEN = "tanh(cell)", "cell", "hidden"
 
 
 def quantities(trace: Trace) -> tuple[str, ...]:
-    """Names of what this record holds, the one to look at first in front.
+    """Names of the quantities in this record, the most useful first.
 
     tanh(cell) leads where there is a cell: hidden is the same cell behind the output gate, which hides what a unit
     remembers while it does not speak, and the raw cell has no fixed range.

@@ -17,7 +17,7 @@ LAST = tuple(f"last {k} character{'s' if k > 1 else ''}" for k in range(1, LONGE
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """How well each unit follows a track, and what else follows it.
+    """Scores of each unit for a track, with the scores of the baselines.
 
     Args:
         order: Units, best first, as the choosing part ranks them by |r|, [unit].
@@ -42,7 +42,7 @@ class Ranking:
 
     @property
     def best(self) -> int:
-        """The unit that the choosing part prefers."""
+        """The unit with the largest |r| on the choosing part."""
         return int(self.order[0])
 
     def scores(self, unit: int) -> Scores:

@@ -41,7 +41,7 @@ def track(tokens: Sequence[str], concept: str) -> Float[np.ndarray, "time"]:
 
 
 def fitting(tokens: Sequence[str], at_least: int = 20) -> dict[str, Float[np.ndarray, "time"]]:
-    """The concepts that a text can say something about, with their tracks.
+    """The concepts that occur in a text often enough to be scored, with their tracks.
 
     A 0/1 track needs `at_least` tokens on and as many off, a numeric one must change.
 

@@ -28,7 +28,7 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A training, as far as it has come.
+    """Course of one training so far.
 
     Args:
         name: Of the line; says the kind of network.
@@ -41,7 +41,7 @@ class Course:
     seconds: float = 0.0
 
     def seen(self, look: Look) -> "Course":
-        """The same course one look later.
+        """The course with one more look.
 
         Raises:
             AnalysisError: the look is not later, or reaches back over another number of steps.

@@ -65,7 +65,7 @@ def auc(values: Float[np.ndarray, "time unit"], track: Float[np.ndarray, "time"]
 
 
 def auc_of_ranks(ranked: Float[np.ndarray, "time unit"], track: Float[np.ndarray, "time"]) -> Float[np.ndarray, "unit"]:
-    """AUC from ranks [time, unit] that are there already, for a 0/1 track [time]."""
+    """AUC from given ranks [time, unit], for a 0/1 track [time]."""
     n, on = len(track), float(track.sum())
     middle = ranked - np.float32((n + 1) / 2)  # centred first: sums of raw ranks would not fit float32
     return 0.5 + (track.astype(np.float32) @ middle).astype(np.float64) / (on * (n - on))

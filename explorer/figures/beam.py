@@ -16,7 +16,7 @@ ROW, COLUMN = 22, 86  # pixels of a branch and of a step
 
 @dataclass(frozen=True, eq=False)
 class Branches:
-    """Every word that a beam search weighed.
+    """All hypotheses of a beam search, one entry per word.
 
     Args:
         parents: Place of the word before, -1 for none, [node]; parents stand before their children.

@@ -28,7 +28,7 @@ def colour(rule: str, dark: bool = False) -> str:
 
 
 def surface(ground: Sequence[Float[np.ndarray, "across along"]], paths: Sequence[Path], dark: bool = False) -> go.Figure:
-    """The ground with the paths on it, to be turned by hand.
+    """The error surface with the paths on it, as a figure that can be rotated.
 
     Args:
         ground: w, b and error of its mesh, each [across, along].

@@ -47,7 +47,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Felt:
-    """What a loss feels of the characters before it, of one network.
+    """Gradient of one network's loss at each of the characters before it.
 
     Args:
         tokens: The characters, the latest last, [lag].

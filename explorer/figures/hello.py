@@ -46,7 +46,7 @@ def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bo
 
 
 def folded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
-    """The network as it is, once: its state comes back to it. With the numbers of one step.
+    """The folded network with a loop for its state and the numbers of one step.
 
     Args:
         computed, chosen, covered, dark: As `unfolded`.

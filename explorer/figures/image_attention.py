@@ -24,7 +24,7 @@ CENTRED = "weight on the cell centred here"  # a region late in a network has se
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A picture and how its regions weigh for each word.
+    """A picture with the attention weights of its regions for each word.
 
     Args:
         picture: [row, column, channel], 0..255; of any shape, squashed to a square only for the network.

@@ -12,7 +12,7 @@ SIDE = 320
 
 
 def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt.TopLevelMixin:
-    """Where the points are now, the way they came, and the circle on which they began.
+    """Current points, their paths, and the circle on which they started.
 
     Args:
         orbit: Points after each press, [press, point, xy].
@@ -39,7 +39,7 @@ def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt
 
 
 def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = False) -> alt.TopLevelMixin:
-    """The longest distance after each press, on a logarithmic scale, with what the two numbers of the matrix foretell.
+    """The longest distance after each press, on a logarithmic scale, with the predictions from sigma and the spectral radius.
 
     Args:
         orbit: Points after each press, [press, point, xy].

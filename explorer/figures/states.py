@@ -20,7 +20,7 @@ SLACK = 2e-3
 
 @dataclass(frozen=True, eq=False)
 class StateFigure:
-    """What one quantity of one layer did while a text was read.
+    """Values of one quantity of one layer over a text.
 
     Args:
         tokens: The characters, [time].

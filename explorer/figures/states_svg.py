@@ -21,7 +21,7 @@ MARK = 0.05  # of the scale from the middle (a gate: from an end) before the sig
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """What is drawn on paper.
+    """Contents of the SVG.
 
     Args:
         tokens: Characters, [time].

@@ -1,1 +1,1 @@
-"""A network runs while a recording listens; what it heard becomes records."""
+"""Recording of networks while they run, and the records made from it."""

@@ -1,4 +1,4 @@
-"""The one place where tensors become numpy: detached, on the CPU, float32."""
+"""Conversion of recorded tensors to numpy arrays: detached, on the CPU, float32."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What passed through a recurrent module: copies of every call, and one sequence of a batch picked out of them."""
+"""Copies of every call of a recurrent module, and the selection of one sequence of a batch from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which modules inside a model can be recorded, and a sentence where there is none."""
+"""Search for the modules inside a model that can be recorded, and the error message where there is none."""
 
 from collections import Counter
 from collections.abc import Mapping

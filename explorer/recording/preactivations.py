@@ -1,4 +1,4 @@
-"""What went into each gate of one unit at one step of a recorded network."""
+"""Preactivations: the sums inside each gate of one unit at one step of a recorded network."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Replaying a recorded sequence: every layer's hidden state, cell state and gates, held against what the module returned."""
+"""Replaying a recorded sequence: every layer's hidden state, cell state and gates, compared with what the module returned."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

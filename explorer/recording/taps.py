@@ -1,4 +1,4 @@
-"""What taps heard: attention weights, and the states and gates of a network written by hand."""
+"""Values recorded by taps: attention weights, and the states and gates of hand-written networks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations

@@ -24,7 +24,7 @@ FINE = 1_200  # places of b at which the cliff is looked for
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """What is known at some places (w, b), each [place]; gradients [2, place], to w and to b.
+    """Values of the surface at some places (w, b), each [place]; gradients [2, place], with respect to w and b.
 
     Args:
         error: Height of the surface.
@@ -74,7 +74,7 @@ def clipped(gradient: Float[np.ndarray, "2"], rule: str, threshold: float) -> np
 
 @dataclass(frozen=True)
 class Descent:
-    """How to go down.
+    """Settings of a descent.
 
     Args:
         w, b: Where to begin.
@@ -94,7 +94,7 @@ class Descent:
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """The way that a rule took.
+    """Path of a descent by one rule.
 
     Args:
         rule: One of RULES.
@@ -122,7 +122,7 @@ class Path:
 
 
 def descend(how: Descent, rule: str) -> Path:
-    """Go down the surface by one rule.
+    """Gradient descent on the surface with one clipping rule.
 
     Raises:
         AnalysisError: there is no such rule.

@@ -51,7 +51,7 @@ class Forward:
 
     @property
     def right(self) -> int:
-        """At how many of the four steps that is the wanted one."""
+        """Number of the four steps at which the answer is the wanted letter."""
         return sum(a == b for a, b in zip(self.answers, WANTED, strict=True))
 
     @property
@@ -119,7 +119,7 @@ def learned(network: Network, rate: float, without_arrow: bool = False) -> Netwo
 
 
 def after(stretches: tuple[int, ...], rate: float) -> tuple[Network, list[float]]:
-    """The network after stretches of learning, by turns with its recurrent arrow and without, as it now stands.
+    """The network after stretches of learning, alternately with and without its recurrent arrow.
 
     Args:
         stretches: Steps of learning: the first number with the arrow, the second without it, and so on.

@@ -19,7 +19,7 @@ SIZES = ("sigma", "radius")
 
 @dataclass(frozen=True)
 class Setup:
-    """What to build.
+    """Settings of the laboratory.
 
     Args:
         units: Width of the layer.
@@ -58,7 +58,7 @@ class Setup:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What happened; norms relative to lag 0, as powers of ten, each [lag].
+    """Result of a run; norms relative to lag 0, as powers of ten, each [lag].
 
     Args:
         gradient: Of a loss at the last step, to the state.

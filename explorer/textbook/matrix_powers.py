@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class Fate:
-    """What is known of a matrix without multiplying.
+    """Long-run behaviour of a matrix, from its singular values and eigenvalues.
 
     Args:
         sigma: Largest singular value: no vector grows by more at one press.
@@ -21,7 +21,7 @@ class Fate:
     turns: bool
 
     def in_words(self) -> str:
-        """What will happen."""
+        """Long-run behaviour in one sentence."""
         if abs(self.radius - 1) < 0.005:
             end = "In the end the points neither shrink nor fly"
         else:
