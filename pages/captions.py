@@ -11,7 +11,7 @@ PANELS = {
     "Other captions": alternatives.panel,
     "Compare": compare.panel,
     "When it is wrong": mistakes.panel,
-    "Your own network": own_model.panel,
+    "Your own network": own_model.OWN.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }

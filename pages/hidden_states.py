@@ -15,7 +15,7 @@ PANELS = {
     "Compare": compare.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
-    "Your own network": own_model.panel,
+    "Your own network": own_model.OWN.panel,
 }
 
 through_app()

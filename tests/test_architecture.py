@@ -47,8 +47,8 @@ WRONG_WAY = {
     ("models.metrics", "models.names"): "the scores of classifiers count by spelling",
 }
 
-# Pages that still ask for a kind of network by its name.
-ASKS_FOR_A_KIND = ("pages/_hidden_states/", "pages/_captions/", "pages/_ui/cards.py")
+# Files of pages that name kinds of networks.
+ASKS_FOR_A_KIND = ("pages/_ui/cards.py",)
 
 # Names of modules that give nothing away.
 EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}

@@ -1,13 +1,12 @@
 """Take the view away: the link, the numbers, and the lines of Python that make them again."""
 
 import pandas as pd
-import streamlit as st
 
 from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from pages._captions import gallery
 from pages._captions.compute import View
-from pages._ui import uploads
+from pages._ui import export, uploads
 
 KEY = "captions.export"
 
@@ -15,7 +14,7 @@ KEY = "captions.export"
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """Downloads, and a notebook's worth of code that is tested."""
     is_own = view.picture.startswith(gallery.OWN)
-    st.caption(
+    restores = (
         "Your own picture is in no link: the address of this page restores the rest."
         if is_own
         else "The address of this page restores picture, network, word and hidden places: copy it from the browser."
@@ -25,9 +24,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
         frame["visual_gate"] = run.gates
     if run.without:
         frame[[f"change_{view.fill}", "change_mean_features"]] = run.without.change.T
-    st.download_button("The words (CSV)", frame.to_csv(index=False), f"{view.model}.csv", "text/csv", key=f"{KEY}.csv", on_click="ignore")
-    st.markdown("**The same in a notebook**, in the folder of this project:")
-    st.code(notebook(view), language="python")
+    export.panel(KEY, restores, [export.csv("csv", "The words (CSV)", view.model, lambda: frame)], notebook(view))
 
 
 def notebook(view: View) -> str:

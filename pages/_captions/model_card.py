@@ -8,6 +8,7 @@ from models.captioning.experiments.captions import CaptionRun
 from models.captioning.scores import PUBLISHED
 from pages._captions import state
 from pages._captions.compute import View
+from pages._ui import card
 
 KEY = "captions.card"
 ATTENTIONS = {
@@ -22,9 +23,8 @@ GAME = {
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The card in tables; every number in it was measured on the split it names."""
-    data, scores, name = about["data"], about["scores"], about["arguments"].get("attention", "")
-    st.markdown(f"**{view.model}**: {about['parameters']:,} parameters. Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.")
-    st.markdown(f"Trained on {data.get('title', data['source'])}. Source: {data['source']}. Licence: {data['licence']}.")
+    scores, name = about["scores"], about["arguments"].get("attention", "")
+    card.head(view.model, about, f". Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.", is_titled=True)
     if not scores:
         st.info("Its card holds no scores.")
     elif state.knows_truth(about):
@@ -32,16 +32,13 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     else:
         _captions(scores)
         _features(about["features"])
-    with st.expander("Recipe and training curve"):
-        st.json(about.get("recipe", {}), expanded=True)
-        curve = about.get("curve")
-        st.dataframe(pd.DataFrame(curve if isinstance(curve, list) else []), hide_index=True, key=f"{KEY}.curve")
+    card.training(about, KEY)
 
 
 def _scenes(scores: dict) -> None:
-    true, right = scores["true_captions"], scores["named_right"]
-    told = f"Of {scores['scenes']:,} scenes that it never saw, **{true:.1%}** get a caption that is true"
-    st.markdown(f"{told}; {right:.1%} of the figures named are there.")
+    true = "Of {scenes:,} scenes that it never saw, **{true_captions:.1%}** get a caption that is true"
+    right = "{named_right:.1%} of the figures named are there."
+    st.markdown(f"{true}; {right}".format_map(scores))
     if game := scores.get("pointing"):
         st.markdown("**Does the region with most weight lie on the thing that is named?** Share of names, by the size of the thing")
         rows = [{"size": size, "names": row["n"]} | {told: row.get(key) for key, told in GAME.items()} for size, row in game.items()]

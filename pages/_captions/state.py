@@ -10,18 +10,19 @@ from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
-from models.family import emitting, of_kind
+from models.family import of_kind
 from models.scenes import data
 from models.scenes.data import DEV
 from pages._captions import gallery
 from pages._captions.compute import View
 from pages._captions.gallery import OWN, PHOTO, SCENE
 from pages._ui import networks, uploads
-from pages._ui.layout import folding
-from pages._ui.link import link, linked
+from pages._ui.layout import bound, folding
+from pages._ui.link import link, linked, linked_whole
 from pages._ui.progress import guard
 
 PAGE = "captions"
+EMITS = ("regions",)  # what a network gives that this page can show: which regions of a picture a word was weighed on
 MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
 )
@@ -31,11 +32,6 @@ ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: what some brow
 HOLES = (1, 3, 5)  # regions across
 COARSE = 7  # regions across a picture, at most, of which one is a hole already
 MOST = 256  # regions that a link can hide: all of them
-
-
-def kinds() -> tuple[str, ...]:
-    """The kinds of checkpoints that the page shows: what says which regions of a picture a word was weighed on."""
-    return emitting("regions")
 
 
 def knows_truth(about: dict[str, Any]) -> bool:
@@ -51,9 +47,7 @@ def restore() -> None:
     uploads.remember(linked(MODEL, ""))
     name = linked(PICTURE, "")
     state[PICTURE] = name if gallery.exists(name) else opening(card())
-    word = linked(WORD, "")
-    state[WORD] = int(word) if word.isascii() and word.isdecimal() and len(word) < 4 else None
-    state[HIDDEN] = hidden_of(linked(HIDDEN, ""))
+    state[WORD], state[HIDDEN] = linked_whole(WORD, 1_000), hidden_of(linked(HIDDEN, ""))
     state[WISHES] = 0
 
 
@@ -75,23 +69,21 @@ def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:
 
 def cards(of: str | None = None) -> dict[str, dict]:
     """The networks of the page, those for a kind of picture, or for the chosen one, first."""
-    is_scene, all_cards = (of or kind()) == SCENE, networks.cards(*kinds())
+    is_scene, all_cards = (of or kind()) == SCENE, networks.emitting(*EMITS)
     fitting = {name: (knows_truth(about) != is_scene, about["arguments"].get("attention") != "soft") for name, about in all_cards.items()}
     return {name: all_cards[name] for name in sorted(all_cards, key=fitting.__getitem__)}
 
 
 def advice() -> str:
     """How to get a network for photographs."""
-    if any(not knows_truth(about) for about in networks.cards(*kinds()).values()):
+    if any(not knows_truth(about) for about in networks.emitting(*EMITS).values()):
         return "Choose a network for photographs above."
     return "For one that knows photographs: `python -m models train caption-soft`."
 
 
 def card() -> dict[str, Any]:
     """The card of the chosen network."""
-    choices = cards()
-    name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return choices.get(name, next(iter(choices.values()))) if choices else {}
+    return networks.chosen(cards(), MODEL)
 
 
 def kind() -> str:
@@ -156,19 +148,15 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
         _picture()
         with folding(PAGE):
             choices = cards()
-            model = st.selectbox("Network", list(choices), width=170, on_change=anew, **_bound(MODEL))
-            fill = st.selectbox("Hide with", FILLS, width=90, **_bound(FILL), help="What stands in hidden pixels")
+            model = st.selectbox("Network", list(choices), width=170, on_change=anew, **bound(MODEL))
+            fill = st.selectbox("Hide with", FILLS, width=90, **bound(FILL), help="What stands in hidden pixels")
             network = networks.loaded(model)
             regions = grid(network)
             at = HOLES.index(default_hole(regions))
-            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **_bound(hole_key(regions)))
+            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **bound(hole_key(regions)))
             st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
     hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < regions[0] * regions[1])
     return View(model, st.session_state[PICTURE], hidden=hidden, fill=fill), choices[model], network
-
-
-def _bound(key: str) -> dict[str, Any]:
-    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
 def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:

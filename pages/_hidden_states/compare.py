@@ -21,12 +21,12 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = st.selectbox("Compare with", ["another network", "another text"], key=f"{KEY}.way", bind="query-params", width=180)
         if way == "another network":
-            others = [name for name in networks.cards(*state.kinds()) if name != view.model] or [view.model]
+            others = [name for name in networks.emitting(*state.EMITS) if name != view.model] or [view.model]
             other = _of_model(view, st.selectbox("Network", others, key=f"{KEY}.model", bind="query-params", width=190))
         else:
             text = st.text_input("Text", "A [[tower that guides ships at night.", key=f"{KEY}.text", max_chars=2_000, bind="query-params")
             other = view.of(text=text or " ", part=0)
-        most = networks.cards(*state.kinds())[other.model]["arguments"]["units"] - 1
+        most = networks.emitting(*state.EMITS)[other.model]["arguments"]["units"] - 1
         unit = st.number_input("Its unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)
     st.caption(
         "The two pictures share their scale. The numbers of units in two networks have nothing to do with each other, and the "
@@ -39,7 +39,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 
 def _of_model(view: View, name: str) -> View:
-    about = networks.cards(*state.kinds())[name]
+    about = networks.emitting(*state.EMITS)[name]
     kind, guide = about["arguments"]["cell"], (state.guides(about) or [{}])[0]
     quantity = view.quantity if view.quantity in state.QUANTITIES[kind] else state.QUANTITIES[kind][0]
     order = view.order if kind != "rnn" or view.order != state.ORDERS[0] else state.ORDERS[1]

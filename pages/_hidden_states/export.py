@@ -13,7 +13,8 @@ from models.char_lm.experiments.window import WindowRun
 from pages._components.state_view import LOOKS
 from pages._hidden_states import state, states
 from pages._hidden_states.compute import View
-from pages._ui import networks, uploads
+from pages._ui import export, networks, uploads
+from pages._ui.export import Download
 from pages._ui.link import LINK_CHARACTERS, packed
 
 KEY = "hidden_states.export"
@@ -24,13 +25,15 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     figure = states.figure(view, run)
     name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
     file = json.dumps(_view_file(view)).encode()  # now: what makes a download runs later, where no visitor's state is
-    with st.container(horizontal=True):
-        _download("Picture (SVG)", lambda: figure.to_svg().encode(), f"{name}.svg", "image/svg+xml")
-        _download("Picture (PNG)", lambda: _png(figure), f"{name}.png", "image/png")
-        _download("Page (HTML)", lambda: figure.to_html().encode(), f"{name}.html", "text/html")
-        _download("This unit's numbers (CSV)", lambda: figure.to_frame().to_csv(index=False).encode(), f"{name}.csv", "text/csv")
-        _download("Whole record (NPZ)", lambda: _npz(run.trace), f"{view.model}.npz", "application/octet-stream")
-        _download("View file", lambda: file, f"{name}.view.json", "application/json")
+    files = [
+        Download("svg", "Picture (SVG)", f"{name}.svg", lambda: figure.to_svg().encode(), "image/svg+xml"),
+        Download("png", "Picture (PNG)", f"{name}.png", lambda: _png(figure), "image/png"),
+        Download("html", "Page (HTML)", f"{name}.html", lambda: figure.to_html().encode(), "text/html"),
+        export.csv("csv", "This unit's numbers (CSV)", name, figure.to_frame),
+        Download("npz", "Whole record (NPZ)", f"{view.model}.npz", lambda: _npz(run.trace), "application/octet-stream"),
+        Download("json", "View file", f"{name}.view.json", lambda: file, "application/json"),
+    ]
+    export.downloads(KEY, files)
     fits = len(packed(view.text)) <= LINK_CHARACTERS
     st.caption(
         "The address of this page restores the view: copy it from the browser."
@@ -40,8 +43,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=2)
     if error := st.session_state.pop(f"{KEY}.error", None):
         st.error(error, icon=":material/error:")
-    st.markdown("**The same in a notebook**, in the folder of this project:")
-    st.code(notebook(view), language="python")
+    export.notebook(notebook(view))
 
 
 def notebook(view: View) -> str:
@@ -54,10 +56,6 @@ layer = Layer({view.layer}, {view.quantity!r}, {view.order!r})
 run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
 print(run.values[:, {view.unit}])  # [time, unit]
 """
-
-
-def _download(label: str, make, file_name: str, mime: str) -> None:
-    st.download_button(label, make, file_name, mime, key=f"{KEY}.{file_name.rsplit('.', 1)[-1]}", on_click="ignore")
 
 
 def _png(figure: StateFigure) -> bytes:
@@ -93,7 +91,7 @@ def _open_view() -> None:
         view = json.loads(file.getvalue()[: 4 << 20])
         text, numbers = view["text"], (view["unit"], view["part"], view["layer"])
         sound = isinstance(text, str) and all(isinstance(n, int) and 0 <= n < 10_000 for n in numbers)
-        sound = sound and view["model"] in networks.cards(*state.kinds())
+        sound = sound and view["model"] in networks.emitting(*state.EMITS)
     except (ValueError, KeyError, TypeError):
         sound = False
     if sound:

@@ -7,31 +7,27 @@ from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
-from pages._ui import networks
+from pages._ui import card, networks
+
+KEY = "hidden_states.card"
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """The card in tables; every number in it was measured on the split it names."""
-    data, scores = about["data"], about.get("scores", {})
-    st.markdown(
-        f"**{view.model}**: {about['parameters']:,} parameters, "
-        f"{about['arguments']['layers']} layers of {about['arguments']['units']} units. "
-        f"Equal units are not equal size: an LSTM has four recurrent matrices, a GRU three, an RNN one."
-    )
-    st.markdown(f"Trained on {data['source']}. Licence of the text: {data['licence']}.")
+    size = f", {about['arguments']['layers']} layers of {about['arguments']['units']} units. "
+    equal = "Equal units are not equal size: an LSTM has four recurrent matrices, a GRU three, an RNN one."
+    card.head(view.model, about, size + equal, "Licence of the text")
     left, right = st.columns(2)
     with left:
         st.markdown("**Cost on dev text it never saw**, nats a character (lower is better)")
-        st.dataframe(_scores(scores), hide_index=True, key="hidden_states.card.scores")
+        st.dataframe(_scores(about.get("scores", {})), hide_index=True, key=f"{KEY}.scores")
     with right:
         st.markdown("**All networks**")
-        st.dataframe(_networks(), hide_index=True, key="hidden_states.card.networks")
+        st.dataframe(_networks(), hide_index=True, key=f"{KEY}.networks")
     if units := state.guides(about):
         st.markdown("**Units, measured**: chosen on one part of the dev text, scored on another")
-        st.dataframe(pd.DataFrame([_flat(unit) for unit in units]), hide_index=True, key="hidden_states.card.units")
-    with st.expander("Recipe and training curve"):
-        st.json(about.get("recipe", {}), expanded=True)
-        st.dataframe(pd.DataFrame(about.get("curve", [])), hide_index=True, key="hidden_states.card.curve")
+        st.dataframe(pd.DataFrame([_flat(unit) for unit in units]), hide_index=True, key=f"{KEY}.units")
+    card.training(about, KEY)
 
 
 def _scores(scores: dict) -> pd.DataFrame:
@@ -41,15 +37,10 @@ def _scores(scores: dict) -> pd.DataFrame:
 
 
 def _networks() -> pd.DataFrame:
-    rows = []
-    for name, card in networks.cards(*state.kinds()).items():
-        rows.append(
-            {
-                "network": name,
-                "parameters": card["parameters"],
-                "nats on its own dev text": card.get("scores", {}).get("nats_per_character"),
-            }
-        )
+    rows = [
+        {"network": name, "parameters": other["parameters"], "nats on its own dev text": other.get("scores", {}).get("nats_per_character")}
+        for name, other in networks.emitting(*state.EMITS).items()
+    ]
     return pd.DataFrame(rows)
 
 

@@ -1,21 +1,15 @@
 """A visitor's own network: a checkpoint to open, and how one is made."""
 
-import streamlit as st
-
-from models import Loaded
-from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
-from pages._hidden_states.compute import View
-from pages._ui import own_model
+from pages._ui.own_model import OwnModel
 
-KEY = "hidden_states.own"
 SAVE = """from models import checkpoint
-from models.char_lm.network import CharLM
+from models.char_lm import FAMILY, CharLM
 
 arguments = {"vocab_size": 4, "cell": "gru", "layers": 1, "units": 32, "embedding": 8}
 module = CharLM(**arguments)  # load your weights into it
 vocabulary = ["\\ufffd", "a", "b", "\\n"]  # number 0 stands for all that is unknown
-checkpoint.save(module, {"kind": "char_lm", "arguments": arguments, "vocabulary": vocabulary}, "mine.safetensors")
+checkpoint.save(module, {"kind": FAMILY.kind, "arguments": arguments, "vocabulary": vocabulary}, "mine.safetensors")
 """
 RECORD = """import torch
 import explorer
@@ -26,16 +20,12 @@ with explorer.record(module) as recording:
 trace = recording.trace(tuple("example"))
 print(trace.gates["forget"].shape)  # time, layer, unit
 """
-
-
-def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """The uploader, and lines of Python that are tested."""
-    own_model.opener(KEY, state.kinds(), _opened)
-    made = "**A character network with your weights**, as a file for this page"
-    recorded = "**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer"
-    own_model.in_lines(made, SAVE, recorded, RECORD)
-
-
-def _opened(name: str) -> None:
-    st.session_state[state.MODEL] = name
-    state.forget_model()
+OWN = OwnModel(
+    state.PAGE,
+    state.EMITS,
+    state.forget_model,
+    "**A character network with your weights**, as a file for this page",
+    SAVE,
+    "**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer",
+    RECORD,
+)

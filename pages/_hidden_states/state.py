@@ -1,22 +1,19 @@
 """What is looked at on the page of hidden states: the widgets of the first row, the text, the gesture, the link."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from explorer.analysis import quantities, units
-from models.family import emitting
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import networks, uploads
-from pages._ui.layout import folding
-from pages._ui.link import LINK_CHARACTERS, TEXT_CHARACTERS, link, linked, packed, unpacked
-from pages._ui.progress import guard
+from pages._ui.layout import bound, folding, select, text_form
+from pages._ui.link import TEXT_CHARACTERS, clean, link, link_text, linked, linked_choices, linked_text, linked_whole
 
 PAGE = "hidden_states"
+EMITS = ("trace", "next_token")  # what a network gives that this page can show: it reads any text and says what it expects next
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
@@ -46,13 +43,9 @@ WATCH = {
     "nesting depth": "{unit} grows more {colour} the more brackets are open.",
     UNCLEAR: "{unit} moves a great deal, and follows nothing that we could name. Most units are like this one.",
 }
+LARGEST = 1_000_000  # the whole numbers of a link are smaller
 CLEAR = 5  # guided units at most, beside the honest one
 CHIPS = {UNCLEAR: "nothing clear"}
-
-
-def kinds() -> tuple[str, ...]:
-    """The kinds of checkpoints that the page shows: what reads any text and says what it expects next."""
-    return emitting("trace", "next_token")
 
 
 def restore() -> None:
@@ -60,23 +53,14 @@ def restore() -> None:
     if TEXT in st.session_state:
         return
     state = st.session_state
-    state[TEXT], state[BEFORE] = None, None
-    state[UNIT], state[CURSOR] = _number(UNIT), _number(CURSOR)
-    state[PART] = _number(PART) or 0
-    state[LOOKS] = tuple(look for look in ALL_LOOKS if look in linked(LOOKS, "").split(","))
-    if code := linked(TEXT, ""):
-        with guard(stop=False):
-            state[TEXT] = unpacked(code)
+    state[TEXT], state[BEFORE] = linked_text(TEXT, TEXT_CHARACTERS), None
+    state[UNIT], state[CURSOR] = linked_whole(UNIT, LARGEST), linked_whole(CURSOR, LARGEST)
+    state[PART] = linked_whole(PART, LARGEST) or 0
+    state[LOOKS] = linked_choices(LOOKS, ALL_LOOKS)
     uploads.remember(linked(MODEL, ""))
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
         state[BEFORE] = shown.text
-
-
-def _number(name: str) -> int | None:
-    """A whole number of the link, if it is one."""
-    value = linked(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
 
 
 def take_choice() -> None:
@@ -87,9 +71,7 @@ def take_choice() -> None:
 
 def card() -> dict:
     """The card of the chosen network."""
-    cards = networks.cards(*kinds())
-    name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return cards.get(name, next(iter(cards.values()))) if cards else {}
+    return networks.chosen(networks.emitting(*EMITS), MODEL)
 
 
 def example(about: dict) -> Example:
@@ -129,8 +111,7 @@ def set_text(text: str | None) -> None:
     """Read another text; None goes back to the example."""
     state = st.session_state
     state[PREVIOUS] = state.get(TEXT)
-    # Half of a surrogate pair is no text that can travel; a view file or a paste may hold one.
-    state[TEXT] = None if text is None else text[:TEXT_CHARACTERS].encode("utf-8", "replace").decode()
+    state[TEXT] = None if text is None else clean(text, TEXT_CHARACTERS)
     state[BEFORE], state[PART], state[CURSOR] = None, 0, 0
 
 
@@ -177,11 +158,11 @@ def pick(about: dict) -> View:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
         with folding(PAGE):
-            model = st.selectbox("Network", list(networks.cards(*kinds())), on_change=forget_model, width=160, **_bound(MODEL))
-            layer = _select("Layer", layers, guide.get("layer", 0), LAYER, 103)
-            quantity = _select("Quantity", QUANTITIES[kind], 0, QUANTITY, 137)
-            scale = _select("Colours", SCALES, 0, SCALE, 145)
-            order = _select("Order of the map", orders, 0, ORDER, 180)
+            model = st.selectbox("Network", list(networks.emitting(*EMITS)), on_change=forget_model, width=160, **bound(MODEL))
+            layer = select("Layer", layers, LAYER, 103, guide.get("layer", 0))
+            quantity = select("Quantity", QUANTITIES[kind], QUANTITY, 137)
+            scale = select("Colours", SCALES, SCALE, 145)
+            order = select("Order of the map", orders, ORDER, 180)
             _text_popover(about)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
@@ -190,17 +171,6 @@ def pick(about: dict) -> View:
     part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
-
-
-def _bound(key: str) -> dict:
-    return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
-
-
-def _select(label: str, options: Sequence[str], index: int, key: str, width: int) -> str:
-    # What another network offered may not exist here: back to the default, told to the browser, which keeps what it shows.
-    if key in st.session_state and st.session_state[key] not in options:
-        st.session_state[key], index = options[index], 0
-    return st.selectbox(label, options, index, width=width, **_bound(key))
 
 
 def _gesture_button(about: dict) -> None:
@@ -214,13 +184,7 @@ def _gesture_button(about: dict) -> None:
 
 def _text_popover(about: dict) -> None:
     with st.popover("Your own text", icon=":material/edit:", width="content"):
-        key = f"{PAGE}.draft"
-        with st.form(f"{PAGE}.text_form", border=False):
-            # Filled anew at each run: what is being read may have changed by the gesture or by a generated text.
-            st.session_state[key] = text_of(about)
-            st.text_area("Type or paste anything, up to 100,000 characters", key=key, height=220, max_chars=TEXT_CHARACTERS)
-            st.form_submit_button("Read it", on_click=lambda: set_text(st.session_state[key]))
-        st.button("Back to the example", key=f"{PAGE}.example", on_click=set_text, args=(None,))
+        text_form(PAGE, text_of(about), TEXT_CHARACTERS, set_text, height=220)
         st.caption(
             "100 characters of plain text are read first and not shown, so that the start of yours is no artefact of the empty state."
         )
@@ -233,7 +197,4 @@ def write_link(view: View, about: dict) -> bool:
     link(PART, str(view.part), "0")
     link(CURSOR, str(state[CURSOR] or 0), "0")
     link(LOOKS, ",".join(state[LOOKS]), "")
-    code = packed(view.text) if view.text != example(about).text else ""
-    fits = len(code) <= LINK_CHARACTERS
-    link(TEXT, code if fits else "", "")
-    return fits
+    return link_text(TEXT, view.text, example(about).text)

@@ -21,15 +21,15 @@ def _freeze() -> None:
         gc.freeze()
 
 
-def cards(*kinds: str) -> dict[str, dict]:
-    """Cards of the networks of some kinds, by name: those of the folder, then those this visitor brought."""
+def emitting(*names: str) -> dict[str, dict]:
+    """Cards of the networks whose runs give all of some things, by name: those of the folder, then those this visitor brought.
+
+    Args:
+        names: Keys of models.family.EMITS.
+    """
+    kinds = family.emitting(*names)
     brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
     return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
-
-
-def emitting(*names: str) -> dict[str, dict]:
-    """Cards of the networks whose runs give all of some things, keys of models.family.EMITS, by name and in the same order."""
-    return cards(*family.emitting(*names))
 
 
 def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -55,52 +54,35 @@ class OwnModel:
     recorded: str
     record: str
 
-    def panel(self, view: Any, about: dict, shown: Any) -> None:
-        """The uploader, the damaged files of the folder, and lines of Python that are tested."""
-        opener(f"{self.page}.own", family.emitting(*self.emits), self._chosen)
-        in_lines(self.made, self.save, self.recorded, self.record)
+    def panel(self, *_: object) -> None:
+        """The uploader, the damaged files of the folder, and lines of Python that are tested; what the page shows plays no part."""
+        self._uploader()
+        for column, title, lines in zip(st.columns(2), (self.made, self.recorded), (self.save, self.record), strict=True):
+            column.markdown(title)
+            column.code(lines, language="python")
 
-    def _chosen(self, name: str) -> None:
-        st.session_state[f"{self.page}.model"] = name
+    def _uploader(self) -> None:
+        st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{self.page}.own.file", on_change=self._open)
+        if error := st.session_state.pop(f"{self.page}.own.error", None):
+            st.error(error, icon=":material/error:")
+        st.caption(
+            "It stays on this server for as long as that runs, is seen by nobody without its name, and nothing in it is executed: "
+            "a file is parsed and compared with what it promises."
+        )
+        if damaged := networks.damaged():
+            st.markdown("**Files in `checkpoints/` that do not open**")
+            for name, sentence in damaged.items():
+                st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
+
+    def _open(self) -> None:
+        file, state = st.session_state[f"{self.page}.own.file"], st.session_state
+        if file is None:
+            return
+        try:
+            name = uploads.keep(file.name, file.getvalue(), *family.emitting(*self.emits))
+        except ExplorerError as error:
+            state[f"{self.page}.own.error"] = f"{error} Nothing was changed."
+            return
+        uploads.remember(name)
+        state[f"{self.page}.model"] = name
         self.opened()
-
-
-def opener(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
-    """The uploader of a page, and the damaged files of the folder.
-
-    Args:
-        key: Of the panel, `page.own`.
-        kinds: What the page can show, kinds of models.family.
-        opened: Called with the name under which an uploaded network opens.
-    """
-    st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{key}.file", on_change=_open, args=(key, kinds, opened))
-    if error := st.session_state.pop(f"{key}.error", None):
-        st.error(error, icon=":material/error:")
-    st.caption(
-        "It stays on this server for as long as that runs, is seen by nobody without its name, and nothing in it is executed: "
-        "a file is parsed and compared with what it promises."
-    )
-    if damaged := networks.damaged():
-        st.markdown("**Files in `checkpoints/` that do not open**")
-        for name, sentence in damaged.items():
-            st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
-
-
-def in_lines(made: str, save: str, recorded: str, record: str) -> None:
-    """Lines of Python that are tested: one part makes such a file, the other records a network without this page."""
-    for column, title, lines in zip(st.columns(2), (made, recorded), (save, record), strict=True):
-        column.markdown(title)
-        column.code(lines, language="python")
-
-
-def _open(key: str, kinds: tuple[str, ...], opened: Callable[[str], None]) -> None:
-    file, state = st.session_state[f"{key}.file"], st.session_state
-    if file is None:
-        return
-    try:
-        name = uploads.keep(file.name, file.getvalue(), *kinds)
-    except ExplorerError as error:
-        state[f"{key}.error"] = f"{error} Nothing was changed."
-        return
-    uploads.remember(name)
-    opened(name)

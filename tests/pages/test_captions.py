@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models import checkpoint
+from models import checkpoint, family
 from models.captioning import occlusion
 from models.scenes.data import DEV
 from pages._captions import export, gallery, mistakes, multiples, pictures, state
@@ -254,7 +254,9 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(own_network.SAVE, {})
-    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *state.kinds()).startswith("mine-")
+    assert uploads.keep("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), *family.emitting(*state.EMITS)).startswith(
+        "mine-"
+    )
     exec(own_network.RECORD, {})
     assert "(2, 49)" in capsys.readouterr().out and (tmp_path / "attention.html").stat().st_size > 100_000
 

@@ -138,7 +138,7 @@ def one_opened(text: str) -> AppTest:
         from pages._confusions.compute import View
         from pages._ui import networks
 
-        matrix.opened(View("names-gru", "silvanov"), networks.cards("classifier")["names-gru"], text)
+        matrix.opened(View("names-gru", "silvanov"), networks.emitting("class_probabilities")["names-gru"], text)
 
     return sound(AppTest.from_function(script, args=(text,), default_timeout=120).run())
 
@@ -226,7 +226,7 @@ def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
     assert name.decision(p[1:], labels, "bc") == "The likeliest has been Irish from the first letter on."
     low = name.decision(np.array([[0.27, 0.26, 0.47]]), labels, "a")
     assert low.startswith("**Undecided**: no language has half of the probability. The likeliest has been Irish")
-    view, about = View("names-gru", "Silvanov"), networks.cards("classifier")["names-gru"]
+    view, about = View("names-gru", "Silvanov"), networks.emitting("class_probabilities")["names-gru"]
     assert name.sentence(view, about).startswith("Just before the last letter it says **")
 
 
@@ -236,7 +236,7 @@ def test_an_emoji_is_left_out_and_said_to_be():
 
 
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
-    view, about = View("names-gru", "Müller"), networks.cards("classifier")["names-gru"]
+    view, about = View("names-gru", "Müller"), networks.emitting("class_probabilities")["names-gru"]
     exec(export.notebook(view, about), {})
     lines = capsys.readouterr().out.splitlines()
     p = compute.after_letters("names-gru", "Müller")

@@ -125,7 +125,7 @@ def test_a_cell_shows_what_the_unit_held_and_holds(kind: str, at: int):
 def steps_view(page: AppTest) -> compute.View:
     """What the page looks at."""
     state = page.session_state
-    about = networks.cards("char_lm")[state[cell_state.MODEL]]
+    about = networks.emitting("trace", "next_token")[state[cell_state.MODEL]]
     warm_up = cell_state.example(about).warm_up
     return compute.View(state[cell_state.MODEL], TEXT, warm_up, 1, state[cell_state.NUMBER], state[cell_state.AT])
 
