@@ -35,7 +35,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     hypotheses = translation.hypotheses
     chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(hypotheses))), len(hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")
-    names = {rank: f"{plain(network.vocab.decode(each.tokens))} ({each.score:.2f})" for rank, each in enumerate(hypotheses)}
+    names = {rank: f"{plain(network.vocab.decode(candidate.tokens))} ({candidate.score:.2f})" for rank, candidate in enumerate(hypotheses)}
     st.session_state[f"{KEY}.list"] = chosen
     st.radio("Sentences found, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
     st.caption(

@@ -26,9 +26,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption("Without your edits.")
     first, second = view.of(edits=()), view.of(model=other, edits=())
     own = compute.sentence(first)
-    for each, written in ((first, own), (second, compute.sentence(second))):
+    for side, written in ((first, own), (second, compute.sentence(second))):
         assert written is not None
-        st.markdown(f"{each.model}: **{plain(written.text)}** (log p {float(written.hypothesis.log_probabilities.sum()):.1f})")
+        st.markdown(f"{side.model}: **{plain(written.text)}** (log p {float(written.hypothesis.log_probabilities.sum()):.1f})")
     if own is not None:
         _matrices(first, second, own)
 

@@ -186,9 +186,9 @@ def _word(view: View, shown: Sentence) -> None:
     chosen = f"You wrote it; the network gave it p **{share(p)}**" if is_yours else f"Chosen with p **{share(p)}**"
     st.markdown(f"{chosen}{part}. Write another instead:")
     with st.container(horizontal=True, gap="small"):
-        for number, name, other in [each for each in likely if each[0] != written][:OTHERS]:
+        for piece, name, other in [candidate for candidate in likely if candidate[0] != written][:OTHERS]:
             label = f"{plain(name.replace('·', '')) or 'space'} {share(other)}"
-            st.button(label, key=f"{KEY}.write.{number}", on_click=state.edit, args=(step, "write", number))
+            st.button(label, key=f"{KEY}.write.{piece}", on_click=state.edit, args=(step, "write", piece))
     if shown.alignment is not None:
         _where(view, shown, step)
         draw(figures.row(shown.alignment, view.row, is_dark()), f"{KEY}.bars")

@@ -34,7 +34,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences; differences: paired bootstrap.")
     lines = {n: _scores(other) for n, other in _same_direction(about["direction"]).items() if other["scores"].get("bleu_by_length")}
     if lines:
-        frame = pd.DataFrame([{"network": n, **vars(each)} for n, parts in lines.items() for each in parts])
+        frame = pd.DataFrame([{"network": n, **vars(score)} for n, parts in lines.items() for score in parts])
         figure = by_length(lines, is_dark())
         with scrolling("card-length"):
             draw(figure, f"{KEY}.length")

@@ -65,8 +65,8 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
     start = paths.index("decoder") if at >= reads and "decoder" in paths else 0
     path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{at >= reads}", width=220)
     trace = traces[path]
-    letters = [(number, letter) for number, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
-    values = np.ascontiguousarray(trace.hidden[[number for number, _ in letters], 0])
+    letters = [(piece, letter) for piece, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
+    values = np.ascontiguousarray(trace.hidden[[piece for piece, _ in letters], 0])
     at = at - reads if path == "decoder" else min(at, len(trace.tokens) - 1)
     figure = StateFigure(
         tokens=[letter for _, letter in letters],
@@ -77,7 +77,7 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
         order_name="variance",
         scale=scale_of(HIDDEN, values),
         title=f"{view.model}, {path}",
-        cursor=next((index for index, (number, _) in enumerate(letters) if number == at), 0),
+        cursor=next((index for index, (piece, _) in enumerate(letters) if piece == at), 0),
     )
     state_view(figure, f"{KEY}.states.{path}")
     st.caption("All letters of a piece have the value that the unit held after the whole piece. At the top: the unit that moves most.")

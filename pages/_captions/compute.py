@@ -135,10 +135,10 @@ def wrong(view: View, network: Loaded, count: int, report: Callable[[int, int], 
 
     def look_through() -> list[int]:
         false = []
-        for done, number in enumerate(range(data.DEV, data.DEV + count)):
+        for done, index in enumerate(range(data.DEV, data.DEV + count)):
             report(done, count)
-            words = caption(View(view.model, f"{gallery.SCENE}{number}"), network).text.split()
-            false += [number] * (not data.is_true(data.scene(number), words))
+            words = caption(View(view.model, f"{gallery.SCENE}{index}"), network).text.split()
+            false += [index] * (not data.is_true(data.scene(index), words))
         return false
 
     return shared_cache("captions", 128).get(("wrong", view.model, count), look_through)

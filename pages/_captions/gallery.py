@@ -44,10 +44,10 @@ PHOTOS = {
 
 def exists(name: str) -> bool:
     """Whether there is a picture of this name for this visitor."""
-    kind, number = name[: name.find(":") + 1], name[name.find(":") + 1 :]
+    kind, short_name = name[: name.find(":") + 1], name[name.find(":") + 1 :]
     if kind == SCENE:
-        return number.isascii() and number.isdecimal() and len(number) < 12
-    return number in PHOTOS if kind == PHOTO else kind == OWN and name in st.session_state.get(KEY, {})
+        return short_name.isascii() and short_name.isdecimal() and len(short_name) < 12
+    return short_name in PHOTOS if kind == PHOTO else kind == OWN and name in st.session_state.get(KEY, {})
 
 
 def picture(name: str) -> Image.Image:
@@ -69,10 +69,10 @@ def seen(name: str) -> np.ndarray:
 
 
 def _made(name: str) -> Image.Image:
-    number = name[name.find(":") + 1 :]
+    short_name = name[name.find(":") + 1 :]
     if name.startswith(SCENE):
-        return data.picture(data.scene(int(number)))
-    return opened(file_of(PHOTOS[number]))
+        return data.picture(data.scene(int(short_name)))
+    return opened(file_of(PHOTOS[short_name]))
 
 
 def file_of(photo: Photo) -> str:
@@ -83,10 +83,10 @@ def file_of(photo: Photo) -> str:
     """
     if (HERE / photo.file).is_file():
         return str(HERE / photo.file)
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    spec = find_spec("sklearn")
+    if spec is None or spec.origin is None:
         raise PictureError(f"The photograph {photo.file} is part of scikit-learn, which is not installed. Install requirements.txt.")
-    return str(Path(found.origin).parent / "datasets" / "images" / photo.file)
+    return str(Path(spec.origin).parent / "datasets" / "images" / photo.file)
 
 
 def credit(name: str) -> str:
@@ -101,10 +101,10 @@ def keep(file_name: str, content: bytes) -> str:
     Raises:
         PictureError: it is none, or is refused; nothing is kept.
     """
-    found = opened(content, file_name)
-    whole = squashed(found)
-    found.thumbnail((LARGEST, LARGEST), Image.Resampling.BICUBIC)
+    image = opened(content, file_name)
+    whole = squashed(image)
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.BICUBIC)
     name = f"{OWN}{hashlib.sha256(content).hexdigest()[:16]}"
     own = {key: value for key, value in st.session_state.get(KEY, {}).items() if key != name}
-    st.session_state[KEY] = dict([*own.items(), (name, (found, whole))][-KEPT:])
+    st.session_state[KEY] = dict([*own.items(), (name, (image, whole))][-KEPT:])
     return name

@@ -34,8 +34,8 @@ def _scenes(view: View, network: Loaded) -> None:
     false = patiently(label, f"{KEY}.cancel", _leave, partial(compute.wrong, view, network, LISTENED))
     share = f"{len(false)} of {LISTENED}"
     st.markdown(f"**{share}** captions of scenes that it never saw are not true." + (" The first of them:" if false else ""))
-    for number in false[:SHOWN]:
-        _one(view.of(picture=f"{SCENE}{number}", hidden=(), word=0), network, number)
+    for index in false[:SHOWN]:
+        _one(view.of(picture=f"{SCENE}{index}", hidden=(), word=0), network, index)
 
 
 def _photographs(view: View, network: Loaded) -> None:
@@ -78,15 +78,15 @@ def _leave() -> None:
     st.session_state["captions.panel"] = None
 
 
-def _one(view: View, network: Loaded, number: int) -> None:
-    run, scene = compute.caption(view, network), data.scene(number)
+def _one(view: View, network: Loaded, index: int) -> None:
+    run, scene = compute.caption(view, network), data.scene(index)
     words = tuple(run.text.split())
     true = max((reference.words for reference in data.captions(scene)), key=lambda reference: _alike(reference, words))
     st.markdown(f"It says: **{plain(' '.join(words))}**  \nTrue, and nearest to it: {plain(' '.join(true))}")
     at, why = _why(run.words, words, true, data.named_things(scene, words))
     st.markdown(f"{why} {_given(view, network, run, at)}")
-    st.button("Open this scene", key=f"{KEY}.open.{number}", on_click=state.set_picture, args=(view.picture,))
-    multiples.draw_words(view, run, f"{KEY}.{number - DEV}")
+    st.button("Open this scene", key=f"{KEY}.open.{index}", on_click=state.set_picture, args=(view.picture,))
+    multiples.draw_words(view, run, f"{KEY}.{index - DEV}")
 
 
 def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:

@@ -41,7 +41,7 @@ def _scenes(scores: dict) -> None:
     st.markdown(f"{true}; {right}".format_map(scores))
     if game := scores.get("pointing"):
         st.markdown("**Does the region with most weight lie on the thing that is named?** Share of names, by the size of the thing")
-        rows = [{"size": size, "names": row["n"]} | {told: row.get(key) for key, told in GAME.items()} for size, row in game.items()]
+        rows = [{"size": size, "names": row["n"]} | {title: row.get(key) for key, title in GAME.items()} for size, row in game.items()]
         st.dataframe(pd.DataFrame(rows).round(3), hide_index=True, key=f"{KEY}.pointing")
         st.caption("This speaks of the captioner of drawn scenes alone, and of no captioner of photographs.")
 
@@ -49,10 +49,10 @@ def _scenes(scores: dict) -> None:
 def _captions(scores: dict) -> None:
     st.markdown("**Captions of dev pictures**, five references each (higher is better)")
     rows = []
-    for beam, each in scores["beams"].items():
-        bleu = {f"BLEU-{n}": value for n, value in enumerate(each["bleu"], 1)}
-        plain = {f"BLEU-{n}, no penalty": value for n, value in enumerate(each["without_brevity_penalty"], 1)}
-        rows.append({"beam": beam} | bleu | {"CIDEr-D": each["cider_d"]} | plain | {"pictures": each["images"]})
+    for beam, score in scores["beams"].items():
+        bleu = {f"BLEU-{n}": value for n, value in enumerate(score["bleu"], 1)}
+        plain = {f"BLEU-{n}, no penalty": value for n, value in enumerate(score["without_brevity_penalty"], 1)}
+        rows.append({"beam": beam} | bleu | {"CIDEr-D": score["cider_d"]} | plain | {"pictures": score["images"]})
     st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.scores")
     st.caption("BLEU-n is the BLEU of maximal order n, not the precision of n-grams.")
     if four := scores["against_four"]:

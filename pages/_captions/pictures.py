@@ -17,7 +17,7 @@ from models.scenes import data
 from models.vocabulary.subwords import MARKS
 from pages._captions import compute, gallery, state
 from pages._captions.compute import View
-from pages._components.picture_view import Caption, picture_view, told_place, told_word
+from pages._components.picture_view import Caption, chosen_word, clicked_region, picture_view
 from pages._ui.layout import still
 from pages._ui.progress import patiently
 from pages._ui.show import is_dark
@@ -162,11 +162,11 @@ def _digits(value: float) -> str:
 
 
 def _take_word() -> None:
-    st.session_state[state.WORD] = told_word(f"{KEY}.view")
+    st.session_state[state.WORD] = chosen_word(f"{KEY}.view")
 
 
 def _take_region(grid: tuple[int, int]) -> None:
-    if cell := told_place(f"{KEY}.view", grid):
+    if cell := clicked_region(f"{KEY}.view", grid):
         state.hide(cell, grid)
 
 

@@ -53,7 +53,7 @@ def restore() -> None:
 
 def hidden_of(code: str) -> tuple[int, ...]:
     """The regions that a link holds, "17.18.31"."""
-    return tuple(sorted({int(number) for number in re.findall(r"\d+", code[:2_000], re.ASCII) if int(number) < MOST}))
+    return tuple(sorted({int(region) for region in re.findall(r"\d+", code[:2_000], re.ASCII) if int(region) < MOST}))
 
 
 def opening(about: dict[str, Any]) -> str:
@@ -190,10 +190,10 @@ def _picture() -> None:
     """What chooses among pictures of the kind."""
     name = st.session_state[PICTURE]
     if kind() == SCENE:
-        number = int(name.removeprefix(SCENE))
+        index = int(name.removeprefix(SCENE))
         if rows := card()["examples"]:
             _tries(rows)
-        st.button("Another scene", key=f"{PAGE}.another", icon=":material/casino:", on_click=set_picture, args=(f"{SCENE}{number + 1}",))
+        st.button("Another scene", key=f"{PAGE}.another", icon=":material/casino:", on_click=set_picture, args=(f"{SCENE}{index + 1}",))
     elif kind() == PHOTO:
         st.session_state[f"{PAGE}.photo"] = name.removeprefix(PHOTO)
         names = list(gallery.PHOTOS)

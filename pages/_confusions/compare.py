@@ -29,24 +29,24 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             pair = {view.model: (view, about), other.model: (other, cards[other.model])}
         else:
             pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
-    sides = {name: matrix.confusions(*each) for name, each in pair.items()}
+    sides = {name: matrix.confusions(*side) for name, side in pair.items()}
     if way == SIDES:
         st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
     _matrices(view, sides)
 
 
 def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
-    both = [each for each in counted.values() if each is not None]
+    both = [counts for counts in counted.values() if counts is not None]
     if len(both) < 2:
         st.info("One of the two has no counts here.")
         return
     places, names = order(both[1].matrix, view.order), tuple(counted)
     first, second, last = st.columns(3)
-    for column, name, each in zip((first, second), names, both, strict=True):
-        scores = class_scores(each.matrix)
+    for column, name, counts in zip((first, second), names, both, strict=True):
+        scores = class_scores(counts.matrix)
         with column:
-            st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(each.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
-            _small(figures.matrix(each.matrix, places, each.shared, view.by, dark=is_dark()), len(places), name)
+            st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(counts.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
+            _small(figures.matrix(counts.matrix, places, counts.shared, view.by, dark=is_dark()), len(places), name)
     with last:
         st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \nshare of each row")
         figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())

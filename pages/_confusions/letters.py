@@ -38,10 +38,10 @@ def _effects(view: View, about: dict) -> None:
     figure = figures.effects(effects.p, effects.without, effects.changed, names, is_dark())
     rows = {"letter": list(effects.letters), "p without it": effects.without}
     rows |= {
-        "answer without it": [labels[number] if number >= 0 else "" for number in effects.instead],
+        "answer without it": [labels[index] if index >= 0 else "" for index in effects.instead],
         "worst other letter": list(effects.other),
     }
-    table = pd.DataFrame(rows | {"p with that": effects.changed, "answer with that": [labels[number] for number in effects.becomes]})
+    table = pd.DataFrame(rows | {"p with that": effects.changed, "answer with that": [labels[index] for index in effects.becomes]})
     left, right = st.columns(2, gap="medium")
     with left:
         with scrolling("confusions-effects"):

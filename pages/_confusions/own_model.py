@@ -34,10 +34,10 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         f"Labels that the network knows: {plain(', '.join(about['labels']))}."
     )
     if rows := confusions_state.own_rows():
-        _told(view, rows)
+        _report(view, rows)
 
 
-def _told(view: View, rows: tuple[Labelled, str]) -> None:
+def _report(view: View, rows: tuple[Labelled, str]) -> None:
     given, unknown = rows[0], matrix.own_answers(view, rows).unknown
     strange = sum(unknown.values())
     st.markdown(

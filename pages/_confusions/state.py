@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.analysis.confusion import ORDERS
 from models.names.romanise import spelling
 from models.names.table import LONGEST, Labelled
-from pages._components.as_typed import told_as_typed
+from pages._components.as_typed import send_as_typed
 from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View
 from pages._ui import networks
 from pages._ui.layout import bound, folding, select, try_another
@@ -91,7 +91,7 @@ def pick(about: dict) -> View:
         with folding(PAGE):
             model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **bound(MODEL))
             try_another(PAGE, [(row["name"].title(), _why(row)) for row in about["examples"]], set_text)
-    told_as_typed(DRAFT)
+    send_as_typed(DRAFT)
     return View(model, text, cell=_known_cell(cards[model]))
 
 

@@ -45,7 +45,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with first:
         arrows = st.container()
         rows = (st.columns(2), st.columns(2))
-        cells = [place for row in rows for place in row]
+        cells = [column for row in rows for column in row]
         entries = [
             cell.slider(f"{name}, row {n // 2 + 1}, column {n % 2 + 1}", -1.5, 1.5, start, 0.05, key=f"{KEY}.{name}", bind="query-params")
             for n, (name, cell, start) in enumerate(zip(NAMES, cells, PRESETS["shrink"], strict=True))

@@ -28,19 +28,19 @@ def part() -> None:
     st.caption(READ)
 
 
-def _found() -> dict:
+def _accuracies() -> dict:
     """Share of right answers of this visit's networks, by seed and name."""
     return st.session_state.setdefault(f"{KEY}.found", {})
 
 
 def _begin(seed: int):
-    found = _found()
-    found[seed] = {}
-    return experiments.lengths(seed, found[seed].__setitem__)
+    accuracies = _accuracies()
+    accuracies[seed] = {}
+    return experiments.lengths(seed, accuracies[seed].__setitem__)
 
 
 def _draw(seed: int) -> None:
-    lines = dict(_found().get(seed, {}))  # the training adds to it meanwhile
+    lines = dict(_accuracies().get(seed, {}))  # the training adds to it meanwhile
     if not lines:
         return
     from models.memory_tasks import length_generalisation

@@ -74,7 +74,7 @@ def closing_marks(text: str) -> list[Closing]:
     return sorted((mark for pair in PAIRS[:4] for mark in closings(text, *pair)), key=lambda mark: mark.at)
 
 
-def first_place(text: str) -> int:
+def first_index(text: str) -> int:
     """The character to open with: of marks with 200 characters before them, of the first kind there is, the one opened earliest."""
     for opener, mark in PAIRS:
         far = [closing for closing in closings(text, opener, mark) if closing.at > BACKS[0]]
@@ -102,7 +102,7 @@ def pick() -> View:
         with folding(PAGE):
             corpus = select("Trained on", known, CORPUS, 130)
             layers = range(1, 1 + max(cards()[name]["arguments"]["layers"] for name in names(corpus)))
-            layer = select("Layer", [f"layer {number}" for number in reversed(layers)], LAYER, 105)
+            layer = select("Layer", [f"layer {n}" for n in reversed(layers)], LAYER, 105)
             what = select("Gradient to", list(WHATS), WHAT, 150)
             with st.popover("Lines", icon=":material/show_chart:", width="content"):
                 lines, felt = _lines(names(corpus), bias)
@@ -110,7 +110,7 @@ def pick() -> View:
                 back = select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE, label_visibility="visible")
             text = _text_popover(corpus)
     at = st.session_state[AT]
-    at = first_place(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
+    at = first_index(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
     index = int(layer.removeprefix("layer ")) - 1
     return View(lines, felt, text, at, int(back.split()[0]), index, WHATS[what], scale == SCALES[1])
 
@@ -137,7 +137,7 @@ def _text_popover(corpus: str) -> str:
     text = example(corpus) if state[TEXT] is None else state[TEXT]
     with st.popover("Text and place", icon=":material/edit:", width="content"):
         # Filled anew at each run: a click in the text may have changed the place.
-        state[PLACE] = min(first_place(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
+        state[PLACE] = min(first_index(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
         st.number_input("Follow the error at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
         text_form(PAGE, text, MOST, set_text, "form")
     return text
@@ -147,4 +147,4 @@ def write_link(view: View) -> None:
     """Put text and place into the link; a text too long for one stays out."""
     corpus = st.session_state[CORPUS]
     link_text(TEXT, view.text, example(corpus))
-    link(AT, str(view.at), str(first_place(view.text)))
+    link(AT, str(view.at), str(first_index(view.text)))

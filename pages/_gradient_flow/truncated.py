@@ -34,19 +34,19 @@ def part() -> None:
     st.caption(READ)
 
 
-def _found() -> dict:
+def _accuracies() -> dict:
     """Share of right answers of this visit's networks, by what was chosen and by name."""
     return st.session_state.setdefault(f"{KEY}.found", {})
 
 
 def _begin(chosen: tuple[str, int, int]):
-    found = _found()
-    found[chosen] = {}
-    return experiments.windows(*chosen, found[chosen].__setitem__)
+    accuracies = _accuracies()
+    accuracies[chosen] = {}
+    return experiments.windows(*chosen, accuracies[chosen].__setitem__)
 
 
 def _draw(chosen: tuple[str, int, int]) -> None:
-    lines = dict(_found().get(chosen, {}))  # the training adds to it meanwhile
+    lines = dict(_accuracies().get(chosen, {}))  # the training adds to it meanwhile
     if not lines:
         return
     from models.memory_tasks.truncated_bptt import FAR, SYMBOLS

@@ -50,13 +50,13 @@ def panel() -> None:
     if not about:
         st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
         return
-    told = st.empty()
+    headline = st.empty()
     view, value = _controls(about)
     choice.write_link(view, about)
     step = compute.step(view)
     keeper = KEEPER.get(step.kind)
     shown = step if keeper is None or value is None else step.held(keeper, float(value))
-    told.markdown(sentence(view, step, shown))
+    headline.markdown(sentence(view, step, shown))
     with scrolling("one_step-strip"):
         strip = figures.strip(tuple(view.text), compute.held(view), view.at, is_dark())
         draw_to_click(strip, f"{KEY}.strip", "place", lambda point: choice.look_at(int(point["place"])))
@@ -118,17 +118,17 @@ def _pairs(count: int) -> list:
 def _what_if(view: View, keeper: str) -> None:
     st.markdown(f"**What would have happened** with the {keeper} gate held at this one character")
     names = {"as it is": None, f"{keeper} = 0": (keeper, 0), f"{keeper} = 1": (keeper, 1)}
-    found = {name: compute.what_if(view, gate) for name, gate in names.items()}
+    courses = {name: compute.what_if(view, gate) for name, gate in names.items()}
     what = "tanh c" if keeper == "forget" else "h"
     ahead = view.text[view.at : view.at + compute.AHEAD + 1]
     left, right = st.columns([2, 1], gap="medium")
     with left, scrolling("one_step-courses"):
-        lines = {name: course.held for name, course in found.items()}
+        lines = {name: course.held for name, course in courses.items()}
         figure = figures.courses(lines, ahead, what, is_dark())
         show(figure, f"{KEY}.courses", "what-if", pd.DataFrame({"character": list(ahead), **lines}))
     with right:
         rows = []
-        for name, course in found.items():
+        for name, course in courses.items():
             likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likeliest(view, course.p))
             bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
             rows.append({"gate": name, what: short(float(course.held[0])), "next": likely, "bits ahead": bits})

@@ -65,9 +65,9 @@ def set_text(text: str | None) -> None:
     st.session_state[AT] = None
 
 
-def look_at(place: int) -> None:
+def look_at(index: int) -> None:
     """Look at another character, counted from 0."""
-    st.session_state[AT] = place
+    st.session_state[AT] = index
 
 
 def _forget() -> None:

@@ -92,7 +92,7 @@ def likeliest(view: View, p: Float[np.ndarray, "vocab"]) -> list[tuple[str, floa
 
 def layers(model: str, text: str, other: bool) -> Divergence:
     """The layers of a character network over a short text, whose last character gives way to another if `other`."""
-    changed, before = (_trace(model, each) for each in (_ends_otherwise(text) if other else text, text))
+    changed, before = (_trace(model, variant) for variant in (_ends_otherwise(text) if other else text, text))
     every = range(changed.hidden.shape[1])
     return divergence(changed.tokens, [changed.hidden[:, layer] for layer in every], [before.hidden[:, layer] for layer in every])
 
@@ -104,7 +104,7 @@ def _ends_otherwise(text: str) -> str:
 def directions(model: str, text: str, other: bool) -> Divergence:
     """The two directions of a translation encoder over a sentence, as `layers`; its last word gives way to its second if `other`."""
     words = text.split()
-    changed, before = (_encoder(model, " ".join(each)) for each in ([*words[:-1], words[1]] if other else words, words))
+    changed, before = (_encoder(model, " ".join(variant)) for variant in ([*words[:-1], words[1]] if other else words, words))
     reverse = [trace.source.endswith("[reverse]") for trace in changed]
     after, own = ([trace.hidden[:, -1] for trace in traces] for traces in (changed, before))
     return divergence(changed[0].tokens, after, own, reverse)

@@ -44,37 +44,35 @@ Recurrent Neural Networks*, 2015; Goodfellow, Bengio and Courville, *Deep Learni
 
 def panel() -> None:
     """Controls, the graph unfolded and folded, the equations of the chosen step, and the loss over the presses."""
-    told = still("one_step-hello-told", 26, 78)
+    headline = still("one_step-hello-told", 26, 78)
     learning = _controls()
     network, course = after(learning.stretches, learning.rate)
-    found = forward(network)
-    told.markdown(sentence(learning, found, course))
-    what = (found, learning.step, learning.covered, is_dark())
+    run = forward(network)
+    headline.markdown(sentence(learning, run, course))
+    what = (run, learning.step, learning.covered, is_dark())
     _graphs(what)
     with st.container(key=f"{KEY}.equations"):
-        _equations(learning, network, found)
-    save(figures.unfolded(*what), f"{KEY}.unfolded", "hello", figures.table(found))
+        _equations(learning, network, run)
+    save(figures.unfolded(*what), f"{KEY}.unfolded", "hello", figures.table(run))
     with st.expander("The loss after each step of learning, and every number as a table"):
         _course(learning, course)
-        table = figures.table(found)
+        table = figures.table(run)
         st.dataframe(table.set_index("step").T.astype(str), key=f"{KEY}.table")
     with st.expander("How to read this page"):
         st.markdown(HOW_TO_READ)
 
 
-def sentence(learning: Learning, found: Forward, course: list[float]) -> str:
+def sentence(learning: Learning, run: Forward, course: list[float]) -> str:
     """What to look for in this very picture."""
-    loss = f"loss **{found.loss:.2f}**"
-    writes = f"should write “{WANTED}” and writes “{found.answers}”" if found.right < 4 else f"writes “{WANTED}”, as it should"
+    loss = f"loss **{run.loss:.2f}**"
+    writes = f"should write “{WANTED}” and writes “{run.answers}”" if run.right < 4 else f"writes “{WANTED}”, as it should"
     if learning.covered:
-        both = "the two l's get **the same** answer" if (found.logits[2] == found.logits[3]).all() else "the two l's differ"
-        return (
-            f"Without the recurrent arrow only the letter decides: {both}, at most one can be right. It writes “{found.answers}”, {loss}."
-        )
+        both = "the two l's get **the same** answer" if (run.logits[2] == run.logits[3]).all() else "the two l's differ"
+        return f"Without the recurrent arrow only the letter decides: {both}, at most one can be right. It writes “{run.answers}”, {loss}."
     if not learning.steps:
         return f"These are the numbers of a well-known slide. Given “{READ}” the network {writes}, {loss}. Let it learn."
     presses = "1 step" if learning.steps == 1 else f"{learning.steps:,} steps"
-    end = "Now cover the recurrent arrow." if found.right == 4 else f"{found.right} of 4 are right."
+    end = "Now cover the recurrent arrow." if run.right == 4 else f"{run.right} of 4 are right."
     return f"After {presses} of learning it {writes}, {loss} ({course[0]:.2f} at first). {end}"
 
 
@@ -104,9 +102,9 @@ def _graphs(what: tuple[Forward, int, bool, bool]) -> None:
     st.html(STYLE)
 
 
-def _equations(learning: Learning, network, found: Forward) -> None:
+def _equations(learning: Learning, network, run: Forward) -> None:
     first, second = st.columns(3), st.columns([2, 3])
-    for column, (title, latex) in zip((*first, *second), equations.hello(network, found, learning.step), strict=True):
+    for column, (title, latex) in zip((*first, *second), equations.hello(network, run, learning.step), strict=True):
         with column:
             st.markdown(f"**{title}**")
             st.markdown(f"$\\small {latex}$")

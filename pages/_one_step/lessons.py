@@ -185,14 +185,14 @@ STEPS = (
 def restore() -> None:
     """Open the step that the link names, once for each visitor; where the page begins is in the link too."""
     if LESSON not in st.session_state:
-        number = linked_whole(LESSON, len(shown()) + 1)
-        st.session_state[LESSON] = number - 1 if number else None
+        position = linked_whole(LESSON, len(shown()) + 1)
+        st.session_state[LESSON] = position - 1 if position else None
 
 
 def write_link() -> None:
     """Put the open step into the link, counted from 1."""
-    number = st.session_state[LESSON]
-    link(LESSON, "" if number is None else str(number + 1), "")
+    index = st.session_state[LESSON]
+    link(LESSON, "" if index is None else str(index + 1), "")
 
 
 def shown() -> tuple[Step, ...]:
@@ -200,11 +200,11 @@ def shown() -> tuple[Step, ...]:
     return tuple(step for step in STEPS if not step.needs or cell_state.first(step.needs))
 
 
-def go(number: int | None) -> None:
+def go(index: int | None) -> None:
     """Begin a step, counted from 0; None closes the lesson."""
-    st.session_state[LESSON] = number
-    if number is not None:
-        shown()[number].begin()
+    st.session_state[LESSON] = index
+    if index is not None:
+        shown()[index].begin()
 
 
 def is_right(step: Step, answer: Any) -> bool:
@@ -213,42 +213,42 @@ def is_right(step: Step, answer: Any) -> bool:
     return answer == right if isinstance(right, str) else abs(float(answer) - right) <= step.slack
 
 
-def _number(typed: str) -> float | None:
+def _value(typed: str) -> float | None:
     """The number that was typed, with a point or a comma; None where it is none."""
     try:
-        number = float(typed.replace(",", ".").replace("−", "-"))
+        value = float(typed.replace(",", ".").replace("−", "-"))
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return value if math.isfinite(value) else None
 
 
 def panel() -> None:
     """The step that is open, above whatever the page shows."""
-    number = st.session_state.get(LESSON)
-    if number is None:
+    index = st.session_state.get(LESSON)
+    if index is None:
         return
-    steps_, number = shown(), min(number, len(shown()) - 1)
-    step = steps_[number]
+    steps_, index = shown(), min(index, len(shown()) - 1)
+    step = steps_[index]
     with st.container(border=True, key=f"{KEY}.frame"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            st.markdown(f"**{number + 1} of {len(steps_)}: {step.title}.** {step.do}")
+            st.markdown(f"**{index + 1} of {len(steps_)}: {step.title}.** {step.do}")
             with st.container(horizontal=True, gap="small"):
-                st.button("Back", key=f"{KEY}.back", on_click=go, args=(number - 1,), disabled=number == 0)
-                st.button("Next", key=f"{KEY}.next", on_click=go, args=(number + 1,), disabled=number == len(steps_) - 1)
+                st.button("Back", key=f"{KEY}.back", on_click=go, args=(index - 1,), disabled=index == 0)
+                st.button("Next", key=f"{KEY}.next", on_click=go, args=(index + 1,), disabled=index == len(steps_) - 1)
                 st.button("Close the lesson", key=f"{KEY}.close", icon=":material/close:", on_click=go, args=(None,))
         with right:
-            _question(number, step)
+            _question(index, step)
 
 
-def _question(number: int, step: Step) -> None:
+def _question(index: int, step: Step) -> None:
     key = f"{KEY}.answer.{STEPS.index(step)}"
     if step.options:
         answer = st.radio(step.question, step.options, index=None, key=key, horizontal=True)
     else:
         # Typed as text: a browser's field of numbers drops the comma of 0,35 without a word.
         typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="your number").strip()
-        answer = _number(typed)
+        answer = _value(typed)
         if typed and answer is None:
             st.warning(f"“{plain(typed)}” is no number. Type one like 3 or 0.25.", icon=":material/edit:")
     if answer is None:

@@ -41,18 +41,18 @@ Sources: Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997; 
 
 def panel() -> None:
     """Stacked layers, two directions, and the four patterns."""
-    told = st.empty()
+    headline = st.empty()
     other = st.toggle("Change the last character, the last word", key=OTHER, bind="query-params")
     noticed = "Framed are those that did: all that come **after** it in the direction of reading." if other else "Guess first."
-    told.markdown(f"Change the last thing that is read: which states notice? {noticed}")
+    headline.markdown(f"Change the last thing that is read: which states notice? {noticed}")
     _stacked(other)
     _directions(other)
     st.markdown("**Where a network reads and where it answers**")
-    for column, (name, told) in zip(st.columns(4), ROOMS.items(), strict=True):
+    for column, (name, explanation) in zip(st.columns(4), ROOMS.items(), strict=True):
         with column:
             st.markdown(f"**{name.capitalize()}**")
             draw(figures.pattern(name, is_dark()), f"{KEY}.{name.replace(' ', '-').replace(',', '')}")
-            st.caption(told)
+            st.caption(explanation)
     with st.expander("How to read this page"):
         st.markdown(HOW_TO_READ)
 
@@ -79,13 +79,13 @@ def _directions(other: bool) -> None:
     _draw(figures.bidirectional, states, [f"from the {'right' if reverse else 'left'}" for reverse in states.reverse], "bidirectional")
 
 
-def _draw(figure: Callable, found: Divergence, names: list[str], name: str) -> None:
-    paths = [Path(*path) for path in zip(names, found.states, found.reverse, strict=True)]
+def _draw(figure: Callable, divergence: Divergence, names: list[str], name: str) -> None:
+    paths = [Path(*path) for path in zip(names, divergence.states, divergence.reverse, strict=True)]
     rows = [
-        {"layer": path.name, "place": t + 1, "reads": token, "changed by": float(found.distance[n, t])}
+        {"layer": path.name, "place": t + 1, "reads": token, "changed by": float(divergence.distance[n, t])}
         | {f"unit {u + 1}": float(value) for u, value in enumerate(path.states[t])}
         for n, path in enumerate(paths)
-        for t, token in enumerate(found.tokens)
+        for t, token in enumerate(divergence.tokens)
     ]
     with scrolling(f"one_step-{name}"):
-        show(figure(paths, found.tokens, found.distance, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))
+        show(figure(paths, divergence.tokens, divergence.distance, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))

@@ -127,6 +127,6 @@ def try_another(page: str, tries: Iterable[tuple[str, str]], choose: Callable[[s
         choose: Called with what is tried; with None for the first.
     """
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for number, (what, why) in enumerate(tries):
-            st.button(what, key=f"{page}.try.{number}", help=why, on_click=choose, args=(what,), width="stretch")
+        for index, (what, why) in enumerate(tries):
+            st.button(what, key=f"{page}.try.{index}", help=why, on_click=choose, args=(what,), width="stretch")
         st.button("Back to the first", key=f"{page}.back", on_click=choose, args=(None,), icon=":material/undo:")

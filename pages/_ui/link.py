@@ -59,8 +59,8 @@ def whole(code: str, below: int) -> int | None:
 
 def wholes(code: str, mark: str, below: int) -> list[int]:
     """The whole numbers of a list such as "3.17.18", each less than `below`; parts that are none are left out."""
-    numbers = (whole(part, below) for part in code.split(mark))
-    return [number for number in numbers if number is not None]
+    values = (whole(part, below) for part in code.split(mark))
+    return [value for value in values if value is not None]
 
 
 def linked_whole(name: str, below: int) -> int | None:

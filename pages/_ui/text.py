@@ -18,9 +18,9 @@ def share(p: float) -> str:
     return f"{p:.2f}" if p >= 0.005 else "< 0.005"
 
 
-def count(number: int, what: str) -> str:
+def count(amount: int, what: str) -> str:
     """So many of something, in the singular where it is one."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{amount:,} {what}{'' if amount == 1 else 's'}"
 
 
 def marked(before: str, after: str) -> str:

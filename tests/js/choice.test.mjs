@@ -1,7 +1,7 @@
 // Choices, keys and words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { asked, between, carried, neighbour, told, toggled } from "../../pages/_components/state_view/choice.js";
+import { asked, between, carried, neighbour, reported, toggled } from "../../pages/_components/state_view/choice.js";
 import { action } from "../../pages/_components/state_view/keys.js";
 import { bits, chance, plain, two } from "../../pages/_components/state_view/words.js";
 
@@ -16,7 +16,7 @@ test("what Python asks for is brought into the figure", () => {
 });
 
 test("told in places of the whole text", () => {
-  assert.deepEqual(told({ unit: 1, cursor: 2, selection: [1, 3], looks: [] }, figure), { unit: 1, cursor: 102, selection: [101, 103], looks: [] });
+  assert.deepEqual(reported({ unit: 1, cursor: 2, selection: [1, 3], looks: [] }, figure), { unit: 1, cursor: 102, selection: [101, 103], looks: [] });
 });
 
 test("a choice survives other data; a selection only the same text", () => {

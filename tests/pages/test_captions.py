@@ -170,14 +170,14 @@ def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_agai
 def test_what_the_browser_says_is_not_trusted():
     for told, word in (({"word": 2}, 2), ({"word": -1}, None), ({"word": "2"}, None), ({"word": True}, None), (None, None)):
         st.session_state["view"] = told
-        assert picture_view.told_word("view") == word
+        assert picture_view.chosen_word("view") == word
     for told, place in (
         ({"place": {"row": 3, "column": 2}}, (3, 2)),
         ({"place": {"row": 7, "column": 0}}, None),
         ({"place": [1, 2]}, None),
     ):
         st.session_state["view"] = told
-        assert picture_view.told_place("view", (7, 7)) == place
+        assert picture_view.clicked_region("view", (7, 7)) == place
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:

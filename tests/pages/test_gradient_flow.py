@@ -102,7 +102,7 @@ def test_a_window_far_into_the_text_begins_with_the_state_that_the_text_left():
 def test_the_first_screen_says_what_its_lines_say():
     page = sound(open_page())
     view = View(tuple(map(Network, ("wiki-rnn", "wiki-gru", "wiki-lstm"))), Network("wiki-lstm"), gradient_flow_state.example("wiki"), 0)
-    view = view.of(at=gradient_flow_state.first_place(view.text))
+    view = view.of(at=gradient_flow_state.first_index(view.text))
     assert view.text[view.at] == "]" and view.at > 200
     lines = curves.curves(view)
     lowest, highest = (end(lines, key=lambda each: each.log10[100]) for end in (min, max))

@@ -5,7 +5,7 @@ from pathlib import Path
 from streamlit.components.v2 import component
 
 
-def told_as_typed(key: str) -> None:
+def send_as_typed(key: str) -> None:
     """Let a text box of the page tell its text a moment after each letter.
 
     Args:

@@ -22,7 +22,7 @@ def matrix_choice(matrix: Float[np.ndarray, "2 2"], key: str, moved: Callable[[n
         moved: Called with the new matrix, [row, column], before the page runs again.
     """
 
-    def told() -> None:
+    def take() -> None:
         new = read(st.session_state.get(key))
         if new is not None:
             moved(new)
@@ -30,15 +30,15 @@ def matrix_choice(matrix: Float[np.ndarray, "2 2"], key: str, moved: Callable[[n
     html, css, js = ((HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js"))
     # Registered with the server that runs; registering the same again changes nothing.
     view = component("matrix_choice", html=html, css=css, js=js.replace("export function", "function"))
-    view(key=key, data={"columns": matrix.T.tolist(), "most": MOST, "step": STEP}, on_columns_change=told)
+    view(key=key, data={"columns": matrix.T.tolist(), "most": MOST, "step": STEP}, on_columns_change=take)
 
 
 def read(said: object) -> np.ndarray | None:
     """The matrix [row, column] that the browser told, each number within its limits; None where it is none: a browser is not trusted."""
     columns = said.get("columns") if isinstance(said, dict) else None
-    if not isinstance(columns, list) or [len(each) if isinstance(each, list) else 0 for each in columns] != [2, 2]:
+    if not isinstance(columns, list) or [len(column) if isinstance(column, list) else 0 for column in columns] != [2, 2]:
         return None
-    numbers = [number for column in columns for number in column]
-    if not all(type(number) in (int, float) and isfinite(number) for number in numbers):
+    values = [value for column in columns for value in column]
+    if not all(type(value) in (int, float) and isfinite(value) for value in values):
         return None
-    return np.clip(np.round(np.array(numbers, float) / STEP) * STEP, -MOST, MOST).round(2).reshape(2, 2).T
+    return np.clip(np.round(np.array(values, float) / STEP) * STEP, -MOST, MOST).round(2).reshape(2, 2).T

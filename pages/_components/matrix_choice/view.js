@@ -44,8 +44,8 @@ function release(view) {
   view.send();
 }
 
-function move(view, which, place) {
-  view.columns = view.columns.map((column, number) => (number === which ? place.map((value) => snapped(value, view.data)) : column));
+function move(view, which, tip) {
+  view.columns = view.columns.map((column, index) => (index === which ? tip.map((value) => snapped(value, view.data)) : column));
   paint(view);
 }
 
@@ -80,8 +80,8 @@ function paint(view) {
   view.svg.querySelector(".ellipse").setAttribute("d", ellipse(view.columns));
   for (const [which, handle] of view.handles.entries()) {
     const [x, y] = view.columns[which];
-    const told = `${x.toFixed(2)} to the right, ${y.toFixed(2)} up`;
-    const said = { label: `${NAMES[which]} column, arrow keys move it`, valuemin: -view.data.most, valuemax: view.data.most, valuenow: x, valuetext: told };
+    const direction = `${x.toFixed(2)} to the right, ${y.toFixed(2)} up`;
+    const said = { label: `${NAMES[which]} column, arrow keys move it`, valuemin: -view.data.most, valuemax: view.data.most, valuenow: x, valuetext: direction };
     for (const [name, value] of Object.entries(said)) handle.setAttribute(`aria-${name}`, value);
     const line = handle.querySelector("line");
     for (const [name, value] of Object.entries({ x1: 0, y1: 0, x2: x, y2: -y })) line.setAttribute(name, value);

@@ -43,20 +43,20 @@ def _view():
     return component("picture_view", html=html, css=css, js=js)
 
 
-def told_word(key: str) -> int | None:
+def chosen_word(key: str) -> int | None:
     """The word that the browser last told; None before it told any. Nothing that it says is trusted to be of the right form."""
-    told: Any = (st.session_state.get(key) or {}).get("word")
-    return told if type(told) is int and told >= 0 else None
+    sent: Any = (st.session_state.get(key) or {}).get("word")
+    return sent if type(sent) is int and sent >= 0 else None
 
 
-def told_place(key: str, grid: tuple[int, int]) -> tuple[int, int] | None:
+def clicked_region(key: str, grid: tuple[int, int]) -> tuple[int, int] | None:
     """The region (row, column) that was clicked just now, or None."""
-    told: Any = (st.session_state.get(key) or {}).get("place")
-    if not isinstance(told, dict):
+    sent: Any = (st.session_state.get(key) or {}).get("place")
+    if not isinstance(sent, dict):
         return None
-    place = told.get("row"), told.get("column")
-    inside = all(type(at) is int and 0 <= at < cells for at, cells in zip(place, grid, strict=True))
-    return place if inside else None  # type: ignore[return-value]
+    region = sent.get("row"), sent.get("column")
+    inside = all(type(at) is int and 0 <= at < cells for at, cells in zip(region, grid, strict=True))
+    return region if inside else None  # type: ignore[return-value]
 
 
 def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[Any, Any]) -> None:
@@ -66,7 +66,7 @@ def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[
         caption: What to draw.
         word: Where to start.
         asked: Tells wishes apart from echoes.
-        key: Of the component; see `told_word` and `told_place`.
+        key: Of the component; see `chosen_word` and `clicked_region`.
         acts: Called before the run in which another word, or a place, was chosen.
     """
     on_word, on_place = acts
@@ -80,16 +80,16 @@ def data_of(caption: Caption) -> dict[str, Any]:
     picture = image_attention.fitted(seen.picture)
     both = [seen if seen.weights.any() else None]
     both.append(None if caption.lost is None else Seen(seen.picture, seen.words, caption.lost, seen.grid))
-    masks = [each and [_mask(each, word, caption) for word in range(len(seen.words))] for each in both]
-    told = [each and image_attention.in_words(each) for each in both]
-    values = [each and [[float(f"{value:.3g}") for value in row] for row in each.weights] for each in both]
+    masks = [shown and [_mask(shown, word, caption) for word in range(len(seen.words))] for shown in both]
+    spoken = [shown and image_attention.in_words(shown) for shown in both]
+    values = [shown and [[float(f"{value:.3g}") for value in row] for row in shown.weights] for shown in both]
     about = {
         "picture": image_attention.address(image_attention.png(picture)),
         "size": [picture.shape[1], picture.shape[0]],
         "grid": list(seen.grid),
     }
     about |= {"words": list(seen.words), "notes": list(caption.notes), "names": list(caption.names), "smooth": caption.smooth}
-    return about | {"masks": masks, "values": values, "told": told, "hidden": list(caption.hidden)}
+    return about | {"masks": masks, "values": values, "told": spoken, "hidden": list(caption.hidden)}
 
 
 def _mask(seen: Seen, word: int, caption: Caption) -> str:

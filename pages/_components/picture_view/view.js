@@ -43,10 +43,10 @@ function destroy(view) {
 // Words, pictures and holes of what came from Python.
 function build(view) {
   const { data, root } = view;
-  const buttons = data.words.map((word, number) => {
+  const buttons = data.words.map((word, index) => {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: word });
-    button.addEventListener("click", () => (stop(view), choose(view, number)));
+    button.addEventListener("click", () => (stop(view), choose(view, index)));
     return button;
   });
   const play = document.createElement("button");
@@ -89,9 +89,9 @@ function cover(box, { row, column }, [rows, columns]) {
 // What hangs on the chosen word.
 function paint(view) {
   const { data, root, word } = view;
-  for (const [number, button] of [...root.querySelectorAll(".words button:not(.play)")].entries()) {
-    button.setAttribute("aria-pressed", number === word);
-    if (number === word) button.parentElement.scrollLeft = button.offsetLeft - button.parentElement.offsetLeft - 60;
+  for (const [index, button] of [...root.querySelectorAll(".words button:not(.play)")].entries()) {
+    button.setAttribute("aria-pressed", index === word);
+    if (index === word) button.parentElement.scrollLeft = button.offsetLeft - button.parentElement.offsetLeft - 60;
   }
   const play = root.querySelector(".play");
   play.textContent = view.playing ? "\u275a\u275a stop" : "\u25b6 play";
@@ -157,8 +157,8 @@ function listen(view, picture, which) {
   picture.addEventListener("pointerdown", (event) => {
     touched = event.pointerType === "touch";
     tell(view, placed(event), which);
-    const place = placed(event);
-    if (touched) view.pressing = setTimeout(() => view.fire("place", place), PRESS);
+    const region = placed(event);
+    if (touched) view.pressing = setTimeout(() => view.fire("place", region), PRESS);
   });
   for (const name of ["pointerup", "pointercancel", "pointerleave"]) picture.addEventListener(name, () => clearTimeout(view.pressing));
   picture.addEventListener("contextmenu", (event) => touched && event.preventDefault());
@@ -183,9 +183,9 @@ function aim(view, cursor, which) {
   });
 }
 
-function point(view, cursor, which, place) {
+function point(view, cursor, which, region) {
   const { grid, hidden, names } = view.data;
-  view.at = moved(place, [0, 0], grid);
+  view.at = moved(region, [0, 0], grid);
   cover(cursor, view.at, grid);
   const verb = hidden.includes(view.at.row * grid[1] + view.at.column) ? "show" : "hide";
   const where = `row ${view.at.row + 1}, column ${view.at.column + 1}`;

@@ -82,20 +82,20 @@ def _view():
 
 def state_choice(key: str) -> StateChoice | None:
     """What the view with this key shows as far as Python knows; None before it was drawn. Readable before it is drawn again."""
-    told, memory = _told(key), st.session_state.get(f"{key}.asked")
-    if memory is None or told != memory["said"]:
-        return told
+    sent, memory = _sent(key), st.session_state.get(f"{key}.asked")
+    if memory is None or sent != memory["said"]:
+        return sent
     now = memory["now"]
     return StateChoice(now["unit"], now["cursor"], now["selection"], tuple(now["looks"]))
 
 
-def _told(key: str) -> StateChoice | None:
+def _sent(key: str) -> StateChoice | None:
     """What the browser last told; nothing that it says is trusted to be of the right form."""
-    told: Any = (st.session_state.get(key) or {}).get("choice")
+    sent: Any = (st.session_state.get(key) or {}).get("choice")
     try:
-        selection = told["selection"] and (int(told["selection"][0]), int(told["selection"][1]))
-        looks = tuple(look for look in LOOKS if look in (told.get("looks") or ()))
-        return StateChoice(int(told["unit"]), int(told["cursor"]), selection or None, looks)
+        selection = sent["selection"] and (int(sent["selection"][0]), int(sent["selection"][1]))
+        looks = tuple(look for look in LOOKS if look in (sent.get("looks") or ()))
+        return StateChoice(int(sent["unit"]), int(sent["cursor"]), selection or None, looks)
     except (TypeError, KeyError, ValueError, IndexError, AttributeError):
         return None
 
@@ -115,8 +115,8 @@ def state_view(
         on_change: Called before the run in which the browser's choice is new.
         looks: Switches to start with, of "next", "lecture", "flip".
     """
-    told = _told(key)
-    asked = _asked(key, figure, looks, told)
+    sent = _sent(key)
+    asked = _asked(key, figure, looks, sent)
     choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"])), figure)
     digest, blob = _blob(figure)
     with st.container(gap=None):
@@ -127,7 +127,7 @@ def state_view(
     return choice
 
 
-def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, told: StateChoice | None) -> dict:
+def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: StateChoice | None) -> dict:
     """What Python believes to be on screen, with a number that grows when Python wants something else than the browser."""
     wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks}
     first = {"n": 1, "unit": figure.unit, "cursor": figure.cursor or figure.start, "selection": None, "looks": looks or ()}
@@ -135,15 +135,15 @@ def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, told: S
     now = dict(memory["now"]) if memory else first
     before = memory["wish"] if memory else wish
     said = memory["said"] if memory else None
-    if told:
-        now |= {"unit": told.unit, "cursor": told.cursor, "selection": told.selection, "looks": told.looks}
-    if memory and told == said:  # nothing new from the browser: what Python asked for since then still stands
+    if sent:
+        now |= {"unit": sent.unit, "cursor": sent.cursor, "selection": sent.selection, "looks": sent.looks}
+    if memory and sent == said:  # nothing new from the browser: what Python asked for since then still stands
         now = dict(memory["now"])
     for name, value in wish.items():
         echoes = [before[name], now[name], said and getattr(said, name)]
         if value is not None and value not in echoes:
             now |= {name: value, "n": now["n"] + 1}
-    st.session_state[f"{key}.asked"] = {"now": now, "wish": wish, "said": told}
+    st.session_state[f"{key}.asked"] = {"now": now, "wish": wish, "said": sent}
     return now
 
 

@@ -20,11 +20,11 @@ export function asked(data, figure) {
 
 // The same choice in another figure: nothing is lost that still exists there.
 export function carried(choice, before, figure) {
-  const place = choice.cursor + before.start - figure.start;
+  const position = choice.cursor + before.start - figure.start;
   return {
     ...choice,
     unit: clamp(choice.unit, 0, figure.units - 1),
-    cursor: clamp(place, 0, figure.time - 1),
+    cursor: clamp(position, 0, figure.time - 1),
     selection: sameText(before, figure) ? choice.selection : null,
   };
 }
@@ -49,7 +49,7 @@ export function toggled(looks, look) {
 }
 
 // What Python is told: places in the whole text.
-export function told(choice, figure) {
+export function reported(choice, figure) {
   const selection = choice.selection && choice.selection.map((at) => at + figure.start);
   return { unit: choice.unit, cursor: choice.cursor + figure.start, selection, looks: choice.looks };
 }

@@ -53,9 +53,9 @@ function symlog(value) {
 
 // The value that a stored place stands for.
 export function valueOf(stored, scale) {
-  const place = (stored / STEPS + 1) / 2;
-  if (scale.kind !== "symlog") return scale.low + place * (scale.high - scale.low);
-  const bent = (2 * place - 1) * symlog(scale.high);
+  const fraction = (stored / STEPS + 1) / 2;
+  if (scale.kind !== "symlog") return scale.low + fraction * (scale.high - scale.low);
+  const bent = (2 * fraction - 1) * symlog(scale.high);
   const size = Math.abs(bent);
   return Math.sign(bent) * (size <= 1 ? size : Math.exp(size - 1));
 }

@@ -8,9 +8,9 @@ export function decode(bytes) {
   // A copy, because typed arrays need a start at a multiple of their size and the message gives no such promise.
   const body = bytes.slice(4 + length).buffer;
   const figure = { ...header };
-  for (const [name, place] of Object.entries(header.arrays)) {
-    const size = place.shape.reduce((a, b) => a * b, 1);
-    figure[name] = new TYPES[place.type](body, place.offset, size);
+  for (const [name, entry] of Object.entries(header.arrays)) {
+    const size = entry.shape.reduce((a, b) => a * b, 1);
+    figure[name] = new TYPES[entry.type](body, entry.offset, size);
   }
   figure.rank = ranks(figure.order);
   figure.breaks = breaks(figure);

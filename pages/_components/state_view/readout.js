@@ -89,8 +89,8 @@ function whole(view) {
     return to - from > 24 ? `${signs} ...` : signs;
   };
   const sides = scale.kind === "sequential" ? [["above", 1]] : [["above", 1], ["below", -1]];
-  const told = sides.map(([word, side]) => `${word} ${plain(side * limit)} ${inWords(ranges, side, figure.start, read)}`);
-  return `Unit ${choice.unit}, ${figure.quantity}, over all ${count(figure.time)} characters: ${told.join("; ")}.`;
+  const parts = sides.map(([word, side]) => `${word} ${plain(side * limit)} ${inWords(ranges, side, figure.start, read)}`);
+  return `Unit ${choice.unit}, ${figure.quantity}, over all ${count(figure.time)} characters: ${parts.join("; ")}.`;
 }
 
 export function writeHover(view) {

@@ -4,14 +4,14 @@ const MOST = 12; // ranges that are read out
 
 // Ranges [from, to) in which every value is beyond the limit on one side.
 export function beyond(values, limit) {
-  const found = [];
+  const ranges = [];
   values.forEach((value, at) => {
     const side = value > limit ? 1 : value < -limit ? -1 : 0;
-    const last = found[found.length - 1];
+    const last = ranges[ranges.length - 1];
     if (last && last.side === side && last.to === at) last.to = at + 1;
-    else if (side) found.push({ from: at, to: at + 1, side });
+    else if (side) ranges.push({ from: at, to: at + 1, side });
   });
-  return found;
+  return ranges;
 }
 
 // One sentence a side: the longest ranges, in the order of the text.
@@ -19,9 +19,9 @@ export function inWords(ranges, side, start, read) {
   const own = ranges.filter((range) => range.side === side);
   if (!own.length) return "nowhere";
   const longest = [...own].sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST);
-  const told = longest.sort((a, b) => a.from - b.from).map(({ from, to }) => {
+  const spans = longest.sort((a, b) => a.from - b.from).map(({ from, to }) => {
     return `${to - from > 1 ? `${start + from + 1} to ${start + to}` : start + from + 1} (${read(from, to)})`;
   });
   const more = own.length > MOST ? ` and ${own.length - MOST} shorter ones` : "";
-  return `at ${told.join(", ")}${more}`;
+  return `at ${spans.join(", ")}${more}`;
 }

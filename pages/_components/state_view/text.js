@@ -18,13 +18,13 @@ export function fitted(canvas, width, height) {
   return context;
 }
 
-// Calls each(index, x, y) for every character in sight, y counted from the top of the canvas.
-function eachInSight(view, each) {
+// Calls visit(index, x, y) for every character in sight, y counted from the top of the canvas.
+function eachInSight(view, visit) {
   const { starts, sizes } = view;
   const [first, last] = inSight(view.text.scrollTop, view.textHeight, sizes.line, starts.length - 1);
   for (let line = first; line <= last; line++) {
     const y = line * sizes.line - view.text.scrollTop;
-    for (let i = starts[line]; i < starts[line + 1]; i++) each(i, (i - starts[line]) * sizes.cell, y);
+    for (let i = starts[line]; i < starts[line + 1]; i++) visit(i, (i - starts[line]) * sizes.cell, y);
   }
 }
 

@@ -1,6 +1,6 @@
 // The component: keeps one view for each place on the page, and brings events, choice and pictures together.
 
-import { asked, carried, told } from "./choice.js";
+import { asked, carried, reported } from "./choice.js";
 import { mapSizes, metrics, textHeight, wrap } from "./layout.js";
 import { inSight, reveal } from "./paging.js";
 import { placeOf } from "./hit.js";
@@ -128,7 +128,7 @@ function change(view, changes) {
   paint(view);
   if (unit) measure(view, started);
   clearTimeout(view.telling);
-  view.telling = setTimeout(() => view.send("choice", { ...told(view.choice, view.figure), asked: view.asked }), QUIET);
+  view.telling = setTimeout(() => view.send("choice", { ...reported(view.choice, view.figure), asked: view.asked }), QUIET);
 }
 
 function measure(view, started) {

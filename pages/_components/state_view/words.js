@@ -30,8 +30,8 @@ export function spoken(character) {
   return character.name || character.token;
 }
 
-export function count(number) {
-  return number.toLocaleString("en-GB");
+export function count(amount) {
+  return amount.toLocaleString("en-GB");
 }
 
 export function bits(value) {

@@ -23,7 +23,7 @@ def text_choice(tokens: Sequence[str], paints: Sequence[tuple[str, str] | None],
         chosen: Called with the new one before the page runs again.
     """
 
-    def told() -> None:
+    def take() -> None:
         new = (st.session_state.get(key) or {}).get("chosen")
         if isinstance(new, int) and 0 <= new < len(tokens):  # what a browser says is not trusted to be of the right form
             chosen(new)
@@ -33,4 +33,4 @@ def text_choice(tokens: Sequence[str], paints: Sequence[tuple[str, str] | None],
     read = {file: (HERE / file).read_text(encoding="utf-8") for file in ("view.css", "view.js")}
     # Registered with the server that runs; registering the same again changes nothing.
     view = component("text_choice", html=HTML, css=read["view.css"], js=read["view.js"].replace("export function", "function"))
-    view(key=key, data=data, on_chosen_change=told)
+    view(key=key, data=data, on_chosen_change=take)

@@ -32,8 +32,8 @@ function drawn([shown, named, paint, ink], at, chosen) {
 // A long text scrolls in its frame: the chosen character must not be out of sight.
 function reveal(root, cell) {
   if (!cell) return;
-  const [frame, place] = [root.getBoundingClientRect(), cell.getBoundingClientRect()];
-  if (place.top < frame.top || place.bottom > frame.bottom) root.scrollTop += place.top - frame.top - frame.height / 2;
+  const [frame, box] = [root.getBoundingClientRect(), cell.getBoundingClientRect()];
+  if (box.top < frame.top || box.bottom > frame.bottom) root.scrollTop += box.top - frame.top - frame.height / 2;
 }
 
 function choose(view, cell) {
