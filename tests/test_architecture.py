@@ -126,7 +126,7 @@ def test_explorer_and_models_meet_only_in_experiments_and_pages(path: Path):
         if name.startswith("explorer"):
             assert used.split(".")[0] != "models", f"{name} imports {used}"
         if name.startswith("models") and used.startswith("explorer") and not is_experiment:
-            assert used in ("explorer", "explorer.tap", "explorer.errors"), f"{name} imports {used}"
+            assert used in ("explorer.tap", "explorer.errors"), f"{name} imports {used}"
 
 
 def part_of_models(name: str) -> str:

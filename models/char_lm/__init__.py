@@ -77,4 +77,10 @@ FAMILY = Family(
     commands="models.char_lm.commands",
 )
 
-__getattr__ = handed_on(__name__, {"network": ("CharLM", "costs", "first_logits", "gate_held", "silenced", "untrained")})
+__getattr__ = handed_on(
+    __name__,
+    {
+        "network": ("CharLM", "costs", "first_logits", "untrained"),
+        "experiments.gate_clamping": ("gate_held", "silenced"),
+    },
+)

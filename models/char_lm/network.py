@@ -5,7 +5,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-import explorer
 from models.checkpoint import Loaded
 from models.recurrent import CELLS, FORGET_BIAS, set_forget_bias
 
@@ -74,23 +73,3 @@ def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -
     if forget_bias is not None and loaded.card["arguments"]["cell"] == "lstm":
         module.set_forget_bias(forget_bias)
     return replace(loaded, module=module.eval().requires_grad_(False))
-
-
-def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
-    """A copy in which one unit is exactly 0 at every step, whatever is read: see `explorer.silenced`.
-
-    Raises:
-        InterventionError: there is no such layer or unit.
-    """
-    with explorer.silenced(module, "rnn", layer, unit) as quiet:
-        return quiet
-
-
-def gate_held(module: CharLM, layer: int, unit: int, gate: str, value: int) -> CharLM:
-    """A copy in which one gate of one unit is exactly 0 or 1 at every step, whatever is read: see `explorer.clamped`.
-
-    Raises:
-        InterventionError: there is no such layer, unit or gate.
-    """
-    with explorer.clamped(module, "rnn", layer, unit, gate, value) as held:
-        return held

@@ -9,7 +9,7 @@ from explorer.analysis.cell_step import CellStep
 from explorer.analysis.quantities import HIDDEN, TANH_CELL, quantity
 from explorer.recording.preactivations import cell_step
 from explorer.records import Trace
-from models.char_lm.gate_clamping import given
+from models.char_lm.experiments.gate_clamping import given
 from models.char_lm.gru_variants import Form, bits
 from models.checkpoint import Loaded
 

@@ -143,7 +143,7 @@ def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: i
     Raises:
         ValueError: there is no such layer or unit.
     """
-    from models.char_lm.network import silenced
+    from models.char_lm.experiments.gate_clamping import silenced
     from models.char_lm.reading import read
 
     module: Any = loaded.module

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from explorer.errors import InterventionError
-from models.char_lm.network import CharLM, costs, first_logits, silenced, untrained
+from models.char_lm.experiments.gate_clamping import silenced
+from models.char_lm.network import CharLM, costs, first_logits, untrained
 from tests.models.tiny import tiny
 
 CELLS = ("rnn", "lstm", "gru")

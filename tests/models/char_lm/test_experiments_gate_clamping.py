@@ -7,9 +7,8 @@ from torch import nn
 
 import explorer
 from explorer.errors import InterventionError
-from models.char_lm.gate_clamping import course, given
+from models.char_lm.experiments.gate_clamping import Clamp, course, gate_held, given
 from models.char_lm.gru_variants import Form, bits, run
-from models.char_lm.network import gate_held
 from models.char_lm.reading import Pass, read
 from tests.models.tiny import tiny
 
@@ -37,7 +36,7 @@ def test_one_gate_of_one_unit_is_held_and_no_other_of_its_layer(cell: str, gate:
 
 def test_the_course_without_a_held_gate_is_the_reading():
     network = tiny("lstm")
-    found = course(network, BEFORE, TEXT, (1, 3))
+    found = course(network, BEFORE, TEXT, layer=1, unit=3)
     assert found.bits == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
     ids = torch.tensor([network.vocab.encode(BEFORE + TEXT)])
     assert found.held == pytest.approx(np.tanh(recorded(network.module, ids, None).cell[len(BEFORE) :, 1, 3]), abs=1e-6)
@@ -50,7 +49,7 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
     ids, state = given(network, BEFORE, TEXT[0])
     own = recorded(network.module, ids, state)
     c = value * own.initial_cell[place] + own.gates["input"][0][place] * own.gates["candidate"][0][place]
-    found = course(network, BEFORE, TEXT, place, ("forget", value))
+    found = course(network, BEFORE, TEXT, *place, Clamp("forget", value))
     assert found.held[0] == pytest.approx(np.tanh(c), abs=1e-6)
     _, after = gate_held(network.module, *place, "forget", value)(ids, state)
     rest = recorded(network.module, torch.tensor([network.vocab.encode(TEXT[1:])]), after)

@@ -1,0 +1,88 @@
+"""Interventions on a character network: a silenced unit, a clamped gate, and how the network goes on after a step with one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import explorer
+from models.char_lm.network import CharLM
+from models.char_lm.reading import Pass
+from models.checkpoint import Loaded
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """A gate, "forget", and the value at which it is clamped, 0 or 1."""
+
+    gate: str
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What follows a step.
+
+    Args:
+        held: What the unit holds after it and after each character that follows, [time]: tanh of the cell, or the hidden state.
+        p: Probability of each next character after the step, [vocab].
+        bits: What each following character cost, [time - 1]; characters outside the vocabulary cost their mark alone.
+    """
+
+    held: np.ndarray
+    p: np.ndarray
+    bits: np.ndarray = field(repr=False)
+
+
+def given(loaded: Loaded, before: str, character: str) -> tuple[Tensor, Any]:
+    """What the network is given at a step: the character as ids [1, 1], and the state after everything before it."""
+    return torch.tensor([loaded.vocab.encode(character)]), Pass(loaded, before).state
+
+
+def course(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp: Clamp | None = None) -> Course:
+    """Go on from a step, as the network would, or with one gate of one unit clamped at that step and free again after it.
+
+    Args:
+        loaded: The network.
+        before: Read first.
+        text: Read then; its first character is the step.
+        layer, unit: Counted from 0.
+        clamp: Which gate of that unit is clamped; None clamps none.
+
+    Raises:
+        InterventionError: there is no such unit or gate, see `explorer.clamped`.
+    """
+    own: Any = loaded.module
+    first = own if clamp is None else gate_held(own, layer, unit, clamp.gate, clamp.value)
+    ids, state = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before).state
+    values, logs = [], []
+    with torch.inference_mode():
+        for step, token in enumerate(ids):
+            logits, state = (own if step else first)(token[None, None], state)
+            hidden = state[1].tanh() if isinstance(state, tuple) else state
+            values.append(float(hidden[layer, 0, unit]))
+            logs.append(logits[0, 0].double().log_softmax(-1))
+        costs = [-float(log[token]) / np.log(2) for log, token in zip(logs, ids[1:], strict=False)]
+    return Course(np.array(values), logs[0].exp().numpy(), np.array(costs))
+
+
+def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
+    """A copy in which one unit is exactly 0 at every step, whatever is read: see `explorer.silenced`.
+
+    Raises:
+        InterventionError: there is no such layer or unit.
+    """
+    with explorer.silenced(module, "rnn", layer, unit) as quiet:
+        return quiet
+
+
+def gate_held(module: CharLM, layer: int, unit: int, gate: str, value: int) -> CharLM:
+    """A copy in which one gate of one unit is exactly 0 or 1 at every step, whatever is read: see `explorer.clamped`.
+
+    Raises:
+        InterventionError: there is no such layer, unit or gate.
+    """
+    with explorer.clamped(module, "rnn", layer, unit, gate, value) as held:
+        return held
