@@ -94,12 +94,6 @@ def _starts(length: int, window: int) -> list[int]:
     return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
 
 
-def window_input(reading: Reading, number: int) -> tuple[Tensor, Any]:
-    """What to give the network to go through one window again: ids [1, time] and the state before it."""
-    ids = reading.ids[number * reading.window : (number + 1) * reading.window]
-    return torch.from_numpy(ids.astype(np.int64))[None], reading.states[number]
-
-
 class Pass:
     """A network on its way through a text: its `state`, and the log-probabilities of the character to come.
 

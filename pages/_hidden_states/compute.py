@@ -11,28 +11,25 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer.analysis.ordering import order
 from explorer.analysis.quantities import quantity
-from explorer.analysis.units import order
 from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
-from pages._ui.view import PageView
+from pages._ui.view import TextView
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 
 
 @dataclass(frozen=True)
-class View(PageView):
+class View(TextView):
     """What is looked at: enough to compute every picture of the page, and all that a link restores.
 
     Args:
-        model: Name of a checkpoint.
-        text: What it reads.
-        warm_up: What it reads before, unseen.
         layer: Counted from 0.
         quantity: See analysis.quantities.
-        order: Of the map's rows, see analysis.units.
+        order: Of the map's rows, see analysis.ordering.
         unit: The chosen one.
         part: Window of 10,000 characters, counted from 0.
         stretched: Whether colours reach to the largest value of this text, not to the fixed ends.
@@ -40,9 +37,6 @@ class View(PageView):
         selection: Brushed range (start, stop) in the whole text, or None.
     """
 
-    model: str
-    text: str
-    warm_up: str = ""
     layer: int = 0
     quantity: str = "tanh(cell)"
     order: str = "memory time"
@@ -69,20 +63,20 @@ def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = l
     """
     from models.char_lm.reading import read
 
-    text = (view.model, view.text, view.warm_up)
-
     def record() -> Window:
-        reading = shared_cache("readings", 256).get(("reading", *text), lambda: read(network, view.text, WINDOW, report, view.warm_up))
+        reading = shared_cache("readings", 256).get(
+            ("reading", *view.reads), lambda: read(network, view.text, WINDOW, report, view.warm_up)
+        )
         with _tracers():
             return record_window(network, reading, view.part)
 
-    return shared_cache("traces", 768).get(("trace", *text, view.part), record)
+    return shared_cache("traces", 768).get(("trace", *view.reads, view.part), record)
 
 
 def window(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> WindowRun:
     """What is looked at: the recorded window, with the chosen layer as a map of all units. Arguments as `recorded`."""
     run = recorded(view, network, report)
-    layer = (view.model, view.text, view.warm_up, view.part, view.layer)
+    layer = (*view.reads, view.part, view.layer)
     values = shared_cache("values", 512).get(("values", *layer, view.quantity), lambda: quantity(run.trace, view.quantity, view.layer))
     rows = shared_cache("rows", 16).get(("rows", *layer, view.order), lambda: order(run.trace, view.layer, view.order))
     return WindowRun(**vars(run), values=values, order=rows)
@@ -99,19 +93,19 @@ def untrained_trace(view: View, network: Loaded) -> Trace:
         with _tracers():
             return record_window(fresh, reading, view.part).trace
 
-    return shared_cache("traces", 768).get(("untrained", view.model, view.text, view.warm_up, view.part), record)
+    return shared_cache("traces", 768).get(("untrained", *view.reads, view.part), record)
 
 
 def silenced_bits(view: View, network: Loaded) -> np.ndarray:
     """What each character of the whole text costs while the chosen unit is held at 0, [time]."""
-    key = ("silenced", view.model, view.text, view.warm_up, view.layer, view.unit)
+    key = ("silenced", *view.reads, view.layer, view.unit)
     read = lambda: read_silenced(network, view.text, view.warm_up, view.layer, view.unit)  # noqa: E731
     return shared_cache("readings", 256).get(key, read).bits
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
     """A ranking of units, kept by what was asked."""
-    key = ("ranked", view.model, view.text, view.warm_up, view.part, view.layer, view.quantity, wanted)
+    key = ("ranked", *view.reads, view.part, view.layer, view.quantity, wanted)
     return shared_cache("rankings", 16).get(key, make)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer.analysis import quantities, units
+from explorer.analysis import ordering, quantities
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute
@@ -25,7 +25,7 @@ QUANTITIES = {
 }
 SCALES = ("fixed scale", "this text's scale")
 LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
-ORDERS = (units.MEMORY_TIME, units.SIMILARITY, units.VARIANCE, units.INDEX)
+ORDERS = (ordering.MEMORY_TIME, ordering.SIMILARITY, ordering.VARIANCE, ordering.INDEX)
 
 UNCLEAR = "a unit that does nothing clear"
 # Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.

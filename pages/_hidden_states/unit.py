@@ -6,8 +6,7 @@ import streamlit as st
 
 from explorer.analysis.contexts import Context, highest, lowest, quantile_samples
 from explorer.analysis.ledger import ledger
-from explorer.analysis.quantities import is_gated
-from explorer.analysis.units import memory_time, memory_time_meaning
+from explorer.analysis.quantities import is_gated, memory_time, memory_time_meaning
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded

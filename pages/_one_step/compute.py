@@ -13,30 +13,24 @@ from pages._attention import compute as attention_compute
 from pages._hidden_states import compute
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
-from pages._ui.view import PageView
+from pages._ui.view import TextView
 
 AHEAD = 40  # characters that a what-if goes on
 TWO_GRUS = 200  # characters that the forms of the GRU are compared on
 
 
 @dataclass(frozen=True)
-class View(PageView):
+class View(TextView):
     """What is looked at: enough to compute every picture of the cell, and all that a link restores.
 
     Args:
-        model: Name of a checkpoint.
-        text: What it reads.
-        warm_up: What it reads before, unseen.
         layer, unit: Counted from 0.
         at: Index of the character.
     """
 
-    model: str
-    text: str
-    warm_up: str
-    layer: int
-    unit: int
-    at: int
+    layer: int = 0
+    unit: int = 0
+    at: int = 0
 
     @property
     def before(self) -> str:
@@ -53,7 +47,7 @@ def held(view: View) -> np.ndarray:
     """What the unit holds after each character, [time]: tanh of the cell, or the hidden state."""
     from models.char_lm.experiments import unit_step
 
-    trace = _trace(view.model, view.text, view.warm_up)
+    trace = _trace(*view.reads)
     return unit_step.held(trace, view.layer, view.unit)
 
 

@@ -14,10 +14,9 @@ import numpy as np
 import torch
 
 import explorer
-from explorer.analysis.quantities import quantities, quantity
+from explorer.analysis.quantities import memory_time, quantities, quantity, variance
 from explorer.analysis.rank import CHANCE, UNTRAINED, Ranking, rank
 from explorer.analysis.tracks import fitting
-from explorer.analysis.units import memory_time, variance
 from models import corpora
 from models.char_lm.network import untrained
 from models.checkpoint import Loaded

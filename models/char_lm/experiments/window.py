@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import explorer
+from explorer.analysis.ordering import INDEX, order
 from explorer.analysis.quantities import HIDDEN, quantity
-from explorer.analysis.units import INDEX, order
 from explorer.records import Trace
 
 if TYPE_CHECKING:
+    import torch
+
     from models.char_lm.reading import Reading
     from models.checkpoint import Loaded
 
@@ -72,7 +74,7 @@ class Layer:
     Args:
         index: Of the layer, counted from 0.
         quantity: See analysis.quantities.
-        order: Of the rows, see analysis.units.
+        order: Of the rows, see analysis.ordering.
     """
 
     index: int = 0
@@ -88,8 +90,6 @@ def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window
         reading: What models.char_lm.reading.read made of the text.
         part: Which window of it, counted from 0.
     """
-    from models.char_lm.reading import window_input
-
     ids, state = window_input(reading, part)
     module: Any = loaded.module
     with explorer.record(module) as recording:
@@ -100,6 +100,14 @@ def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window
     unknown = sorted({character for character, id_ in zip(reading.text, reading.ids, strict=True) if id_ == 0})
     trace = recording.trace(tuple(reading.text[window]))
     return Window(reading, trace, part, likeliest, _five_columns(reading.top_p[window]), tuple(unknown))
+
+
+def window_input(reading: "Reading", part: int) -> tuple["torch.Tensor", Any]:
+    """What to give the network to go through one window again: ids [1, time] and the state before it."""
+    import torch
+
+    ids = reading.ids[part * reading.window : (part + 1) * reading.window]
+    return torch.from_numpy(ids.astype(np.int64))[None], reading.states[part]
 
 
 def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", part: int = 0) -> WindowRun:

@@ -7,10 +7,9 @@ import pytest
 
 from explorer.analysis.contexts import LEVELS, highest, lowest, quantile_samples
 from explorer.analysis.ledger import ledger
-from explorer.analysis.ordering import clustered
-from explorer.analysis.quantities import quantities, quantity
+from explorer.analysis.ordering import clustered, order, orders, similarity, similarity_order
+from explorer.analysis.quantities import memory_time, memory_time_meaning, quantities, quantity, variance
 from explorer.analysis.saturation import gate_saturation, open_means, saturable
-from explorer.analysis.units import memory_time, memory_time_meaning, order, orders, similarity, similarity_order, variance
 from explorer.errors import AnalysisError, RecordingError
 from tests.benchmarks.measure import interleaved
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 import explorer
-from explorer.analysis.quantities import quantity
+from explorer.analysis.quantities import memory_time, quantity
 from explorer.analysis.tracks import track
-from explorer.analysis.units import memory_time
 from models.char_lm.experiments import units
 from models.checkpoint import read_card
 from tests.models.command_line import call

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import models.char_lm.reading
-from models.char_lm.reading import ReadingError, evaluate, read, score, window_input
+from models.char_lm.experiments.window import window_input
+from models.char_lm.reading import ReadingError, evaluate, read, score
 from models.corpora import DataError
 from tests.models.tiny import tiny
 
