@@ -20,7 +20,7 @@ def folder_of_checkpoints() -> Path:
 
 
 def _files(folder: str | os.PathLike | None) -> list[Path]:
-    order = {name: place for place, name in enumerate(recipes())}
+    order = {name: index for index, name in enumerate(recipes())}
     files = Path(folder or folder_of_checkpoints()).glob("*.safetensors")
     return sorted(files, key=lambda file: (order.get(file.stem, len(order)), file.stem))
 
@@ -30,26 +30,26 @@ def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, An
 
     A damaged file is left out here and stands in `damaged`; n-gram tables are no networks.
     """
-    known, found = list(kinds()), {}
+    known, cards = list(kinds()), {}
     for file in _files(folder):
         try:
             card = checkpoint.read_card(file)
         except CheckpointError:
             continue
         if card.get("kind") in known:  # a damaged card may hold anything there
-            found[file.stem] = card
-    return found
+            cards[file.stem] = card
+    return cards
 
 
 def damaged(folder: str | os.PathLike | None = None) -> dict[str, str]:
     """A sentence for every file that looks like a checkpoint and is none, by name."""
-    found = {}
+    problems = {}
     for file in _files(folder):
         try:
             checkpoint.read_card(file)
         except CheckpointError as error:
-            found[file.stem] = str(error)
-    return found
+            problems[file.stem] = str(error)
+    return problems
 
 
 def load(name: str, folder: str | os.PathLike | None = None) -> Loaded:

@@ -112,7 +112,7 @@ class Family:
 def families() -> list[Family]:
     """Every family, in the order of FAMILIES, each followed by what it needs."""
     named_here = (importlib.import_module(f"models.{folder}").FAMILY for folder in FAMILIES)
-    return [each for family in named_here for each in (family, *family.needs)]
+    return [member for family in named_here for member in (family, *family.needs)]
 
 
 def kinds() -> dict[str, Family]:
@@ -174,15 +174,15 @@ def of_corpus(name: str) -> Family | None:
     return next((family for family in families() if name in family.corpora), None)
 
 
-def named(place: str | None) -> Any:
+def named(path: str | None) -> Any:
     """What is named "module", or "module:name".
 
     Raises:
         ValueError: nothing is named, for the family has no such part.
     """
-    if place is None:
+    if path is None:
         raise ValueError("This family has no such part.")
-    module, _, name = place.partition(":")
+    module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name) if name else importlib.import_module(module)
 
 

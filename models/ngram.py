@@ -65,13 +65,13 @@ class NGram:
         size, share = len(self.vocab), np.full(len(ids), 1 / len(self.vocab))
         contexts = np.zeros(len(ids) + 1, dtype=np.int64)
         costs = np.empty((len(ids), self.order))
-        for number, level in enumerate(self.levels):
-            contexts, here = contexts[:-1], ids[number:]
+        for index, level in enumerate(self.levels):
+            contexts, here = contexts[:-1], ids[index:]
             if len(here):
                 rows = _rows(level, contexts * size + here, contexts >= 0)
-                share[number:] = _mixed(level, contexts, _counts(level, rows), share[number:])
+                share[index:] = _mixed(level, contexts, _counts(level, rows), share[index:])
                 contexts = rows
-            costs[:, number] = -np.log(share)
+            costs[:, index] = -np.log(share)
         costs[ids == 0] += unknown_cost(size)
         return costs
 
@@ -84,16 +84,16 @@ class NGram:
         ids, size = self.vocab.encode(before), len(self.vocab)
         every = np.arange(size)
         share = np.full(size, 1 / size)
-        for number, level in enumerate(self.levels[: len(ids) + 1]):
-            row = self._row(ids[len(ids) - number :])
+        for index, level in enumerate(self.levels[: len(ids) + 1]):
+            row = self._row(ids[len(ids) - index :])
             rows = _rows(level, row * size + every, np.full(size, row >= 0))
             share = _mixed(level, np.full(size, row), _counts(level, rows), share)
         return share
 
     def _row(self, ids: Sequence[int]) -> int:
         row = np.zeros(1, dtype=np.int64)
-        for level, number in zip(self.levels, ids, strict=False):
-            row = _rows(level, row * len(self.vocab) + number, row >= 0)
+        for level, token in zip(self.levels, ids, strict=False):
+            row = _rows(level, row * len(self.vocab) + token, row >= 0)
         return int(row[0])
 
 
@@ -130,13 +130,13 @@ def fit(text: str, vocab: Vocabulary, order: int = 5, least: Sequence[int] = ())
     """
     ids, size = np.array(vocab.encode(text), dtype=np.int64), len(vocab)
     contexts, parents, levels = np.zeros(len(ids) + 1, dtype=np.int64), 1, []
-    for number in range(order):
+    for index in range(order):
         contexts = contexts[:-1]
         known = contexts >= 0
-        keys, inverse, counts = np.unique((contexts * size + ids[number:])[known], return_inverse=True, return_counts=True)
+        keys, inverse, counts = np.unique((contexts * size + ids[index:])[known], return_inverse=True, return_counts=True)
         above = keys // size
         totals = np.bincount(above, counts, parents) + np.bincount(above, minlength=parents)
-        keep = counts >= (least[number] if number < len(least) else 1)
+        keep = counts >= (least[index] if index < len(least) else 1)
         kept = np.bincount(above[keep], counts[keep], parents)
         levels.append(Level(keys[keep], counts[keep], totals, kept))
         renumbered = np.where(keep, np.cumsum(keep) - 1, -1)
@@ -156,10 +156,10 @@ def save(model: NGram, card: dict, path: str | os.PathLike) -> None:
     from models.checkpoint import FORMAT, write_arrays
 
     size, arrays = len(model.vocab), {}
-    for number, level in enumerate(model.levels, 1):
+    for index, level in enumerate(model.levels, 1):
         children = np.bincount(level.keys // size, minlength=len(level.totals))
         parts = {"characters": level.keys % size, "counts": level.counts, "children": children, "totals": level.totals.astype(np.int64)}
-        arrays |= {f"{number}.{name}": _smallest(values) for name, values in parts.items()}
+        arrays |= {f"{index}.{name}": _smallest(values) for name, values in parts.items()}
     about = {"format": FORMAT, "kind": KIND, "order": model.order, "vocabulary": list(model.vocab.tokens)}
     write_arrays(arrays, about | card, path)
 
@@ -179,14 +179,14 @@ def read(path: str | os.PathLike) -> NGram:
     try:
         vocab = Vocabulary(tuple(card["vocabulary"]))
         levels = []
-        for number in range(1, card["order"] + 1):
+        for index in range(1, card["order"] + 1):
             characters, counts, children, totals = (
-                arrays[f"{number}.{name}"].astype(np.int64) for name in ("characters", "counts", "children", "totals")
+                arrays[f"{index}.{name}"].astype(np.int64) for name in ("characters", "counts", "children", "totals")
             )
             above = np.repeat(np.arange(len(children)), children)
             kept = np.bincount(above, counts, len(children))
             levels.append(Level(above * len(vocab) + characters, counts, totals.astype(float), kept))
-            if len(totals) != len(children) or (number > 1 and len(children) != len(levels[-2].keys)):
+            if len(totals) != len(children) or (index > 1 and len(children) != len(levels[-2].keys)):
                 raise ValueError("its levels do not fit together")
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}). Copy or download it again.") from None

@@ -124,8 +124,8 @@ class Trainer:
             epoch, inside = divmod(self.update, self.job.updates)
             if inside == 0:
                 self.carry = None
-            for number, batch in enumerate(self.job.batches(epoch)):
-                if number < inside:
+            for index, batch in enumerate(self.job.batches(epoch)):
+                if index < inside:
                     continue
                 losses.append(self._step(batch))
                 every(self.update, self.total)

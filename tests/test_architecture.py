@@ -52,7 +52,7 @@ EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
 
 # Names of parameters and locals that fit everything and say nothing, and the places that are free of them.
 VAGUE_NAMES = {"told", "found", "place", "number", "each"}
-HONEST = ("app.py", "explorer/", "models/captioning/experiments/", "models/char_lm/experiments/", "pages/")
+HONEST = ("app.py", "explorer/", "models/", "pages/")
 
 
 def module_name(path: Path) -> str:

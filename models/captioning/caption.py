@@ -33,12 +33,12 @@ class Caption:
     Args:
         text: Its words.
         hypotheses: What was found, the best first; one where the search was greedy.
-        found: The whole beam tree; None where the search was greedy.
+        beam: With its whole tree; None where the search was greedy.
     """
 
     text: str
     hypotheses: tuple[Hypothesis, ...]
-    found: Found | None = None
+    beam: Found | None = None
 
 
 def eye(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
@@ -88,20 +88,20 @@ def describe_all(
         features: The encoder's vectors, a part at a time, each [picture, in, channel].
         report: Called with (done, total) parts.
     """
-    parts, found = list(features), []
-    for number, part in enumerate(parts):
-        report(number, len(parts))
-        found += _described(module, words, part, search, NO_EDITS)
+    parts, captions = list(features), []
+    for done, part in enumerate(parts):
+        report(done, len(parts))
+        captions += _described(module, words, part, search, NO_EDITS)
     report(len(parts), len(parts))
-    return found
+    return captions
 
 
 def _described(module: Captioner, words: Words, features: Tensor, search: Search, edits: Edits) -> list[Caption]:
     memory = encoded(module, features)
     if search.width > 1:
-        found = beam(module, memory, search, edits)
-        return [Caption(words.decode(each.hypotheses[0].tokens), each.hypotheses, each) for each in found]
-    return [Caption(words.decode(each.tokens), (each,)) for each in greedy(module, memory, search, edits)]
+        results = beam(module, memory, search, edits)
+        return [Caption(words.decode(result.hypotheses[0].tokens), result.hypotheses, result) for result in results]
+    return [Caption(words.decode(hypothesis.tokens), (hypothesis,)) for hypothesis in greedy(module, memory, search, edits)]
 
 
 def encoded(module: Captioner, features: Tensor) -> Any:

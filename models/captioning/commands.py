@@ -37,32 +37,36 @@ def caption(
     seen = [squashed(opened(picture)) for picture in pictures]
     look = eye(loaded)
     with bar("looking") as report:
-        for number, (picture, pixels) in enumerate(zip(pictures, seen, strict=True), 1):
+        for done, (picture, pixels) in enumerate(zip(pictures, seen, strict=True), 1):
             features = look([pixels])[0]
-            found = describe(module, loaded.vocab, features, replace(BEAM, width=width))
-            report(number, len(pictures))
+            described = describe(module, loaded.vocab, features, replace(BEAM, width=width))
+            report(done, len(pictures))
             if as_json:
-                typer.echo(json.dumps({"picture": str(picture)} | _told(loaded, features, found), ensure_ascii=False))
+                typer.echo(json.dumps({"picture": str(picture)} | _answer(loaded, features, described), ensure_ascii=False))
             else:
-                typer.echo(found.text)
+                typer.echo(described.text)
 
 
-def _told(loaded: "Loaded", features: Any, found: "Caption") -> dict[str, Any]:
+def _answer(loaded: "Loaded", features: Any, described: "Caption") -> dict[str, Any]:
     """A caption word by word: what each cost, what the picture gave it, its gate, and where it was looked."""
     from models.captioning.caption import grid, visual, visual_gates
 
     module: Any = loaded.module
-    best = found.hypotheses[0]
+    best = described.hypotheses[0]
     gain, gates = visual(module, features, best.tokens), visual_gates(module, features, best)
     words = []
-    for place, token in enumerate(best.tokens):
-        told = {"word": loaded.vocab.tokens[token], "log_probability": float(best.log_probabilities[place]), "visual": float(gain[place])}
-        words.append(told | ({} if gates is None else {"visual_gate": float(gates[place])}))
-    others = [loaded.vocab.decode(each.tokens) for each in found.hypotheses[1:]]
-    told = {"caption": found.text, "score": best.score, "words": words, "others": others}
+    for position, token in enumerate(best.tokens):
+        row = {
+            "word": loaded.vocab.tokens[token],
+            "log_probability": float(best.log_probabilities[position]),
+            "visual": float(gain[position]),
+        }
+        words.append(row | ({} if gates is None else {"visual_gate": float(gates[position])}))
+    others = [loaded.vocab.decode(hypothesis.tokens) for hypothesis in described.hypotheses[1:]]
+    answer = {"caption": described.text, "score": best.score, "words": words, "others": others}
     if best.attention is None:
-        return told
-    return told | {"grid": list(grid(loaded)), "attention": best.attention.astype(float).round(6).tolist()}
+        return answer
+    return answer | {"grid": list(grid(loaded)), "attention": best.attention.astype(float).round(6).tolist()}
 
 
 @app.command()

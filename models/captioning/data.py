@@ -63,11 +63,11 @@ def read(path: str | os.PathLike) -> Collection:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder. Expected one with images/ and {TOKENS}.")
     captions: dict[str, list[str]] = {}
-    for number, line in enumerate(read_text(folder / TOKENS).splitlines(), 1):
-        place, tab, caption = line.partition("\t")
-        name, mark, which = place.rpartition("#")
+    for line_number, line in enumerate(read_text(folder / TOKENS).splitlines(), 1):
+        key, tab, caption = line.partition("\t")
+        name, mark, which = key.rpartition("#")
         if not (tab and mark and name and which.isdigit()) or name != Path(name).name:
-            raise DataError(f"Line {number} of {folder / TOKENS} is {line[:60]!r}; expected picture#number, a tab, and a caption.")
+            raise DataError(f"Line {line_number} of {folder / TOKENS} is {line[:60]!r}; expected picture#number, a tab, and a caption.")
         captions.setdefault(name, []).append(caption)
     there = set(os.listdir(folder / "images")) if (folder / "images").is_dir() else set()
     kept = {name: tuple(said) for name, said in captions.items() if name in there}
@@ -88,6 +88,6 @@ def _listed(file: Path, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]
 def data_card(collection: Collection, corpus: str) -> dict[str, Any]:
     """What a card says of its pictures."""
     text = "\n".join(f"{name}\t{caption}" for name, said in sorted(collection.captions.items()) for caption in said)
-    told = origin(corpus) | {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
+    card = origin(corpus) | {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
     sizes = {f"{part}_pictures": len(names) for part, names in collection.parts.items()}
-    return told | sizes | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return card | sizes | {"sha256": hashlib.sha256(text.encode()).hexdigest()}

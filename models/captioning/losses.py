@@ -64,20 +64,20 @@ def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], floa
 def forced(module: Captioner, features: Tensor, said: Said) -> Forced:
     """Captions [picture][caption] under teacher forcing; each picture [picture, in, channel] is taken in once for all of its own."""
     device = module.bias.device
-    pairs = [(place, caption) for place, each in enumerate(said) for caption in each]
-    order = sorted(range(len(pairs)), key=lambda number: -len(pairs[number][1]))  # so that padding is not worked out
-    pairs = [pairs[number] for number in order]
-    rows = torch.tensor([place for place, _ in pairs], device=device)
+    pairs = [(picture, caption) for picture, captions in enumerate(said) for caption in captions]
+    order = sorted(range(len(pairs)), key=lambda index: -len(pairs[index][1]))  # so that padding is not worked out
+    pairs = [pairs[index] for index in order]
+    rows = torch.tensor([picture for picture, _ in pairs], device=device)
     read, wanted = (
-        nn.utils.rnn.pad_sequence(list(map(torch.tensor, each)), True, PAD).to(device)
-        for each in ([[START, *caption[:-1]] for _, caption in pairs], [caption for _, caption in pairs])
+        nn.utils.rnn.pad_sequence(list(map(torch.tensor, tokens)), True, PAD).to(device)
+        for tokens in ([[START, *caption[:-1]] for _, caption in pairs], [caption for _, caption in pairs])
     )
     memory = module.encode(features.to(module.bias))
     written = module.written(Memory(*(part[rows] for part in memory)), read)
     known = (wanted != PAD) & (wanted != RARE)
     logits = module.read_out(written.hidden[known], written.context[known], written.embedded[known])
-    number = torch.tensor(order, device=device)[:, None].expand(wanted.shape)
-    return Forced(logits, wanted[known], number[known], written.attention)
+    caption_index = torch.tensor(order, device=device)[:, None].expand(wanted.shape)
+    return Forced(logits, wanted[known], caption_index[known], written.attention)
 
 
 def nats(module: Captioner, features: Tensor, said: Said, about: dict[str, float]) -> Tensor:
@@ -90,11 +90,11 @@ def nats(module: Captioner, features: Tensor, said: Said, about: dict[str, float
         about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
             mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
     """
-    told = forced(module, features, said)
-    cost = nn.functional.cross_entropy(told.logits, told.wanted, label_smoothing=about["smoothing"])
-    if told.attention is None or not about["coverage"]:
+    predicted = forced(module, features, said)
+    cost = nn.functional.cross_entropy(predicted.logits, predicted.wanted, label_smoothing=about["smoothing"])
+    if predicted.attention is None or not about["coverage"]:
         return cost
-    return cost + about["coverage"] * (1 - told.attention.sum(1)).square().mean()
+    return cost + about["coverage"] * (1 - predicted.attention.sum(1)).square().mean()
 
 
 def self_critical(module: Captioner, features: Tensor, said: Said, known: Rarity, count: int) -> Tensor:
@@ -114,13 +114,14 @@ def self_critical(module: Captioner, features: Tensor, said: Said, known: Rarity
     Luo, "A Better Variant of Self-Critical Sequence Training", 2020.
     """
     module.eval()
-    told = drawn(module, features, count)
+    samples = drawn(module, features, count)
     scores = [
-        [cider_d_of(caption, in_numbers(wanted), known) for caption in in_numbers(each)] for each, wanted in zip(told, said, strict=True)
+        [cider_d_of(caption, in_numbers(wanted), known) for caption in in_numbers(captions)]
+        for captions, wanted in zip(samples, said, strict=True)
     ]
     reward = torch.tensor(scores)
     better = (reward - reward.mean(1, keepdim=True)) * (count / (count - 1))
-    words = forced(module, features, told)
+    words = forced(module, features, samples)
     cost = nn.functional.cross_entropy(words.logits, words.wanted, reduction="none")
     return (better.flatten().to(cost)[words.caption] * cost).mean()
 

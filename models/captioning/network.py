@@ -134,9 +134,9 @@ class Captioner(nn.Module):
         open_rows = ((target != PAD) * rows).amax(0).tolist()  # PAD is only ever at the end
         state, hiddens, contexts, looked = self.start(memory), [], [], []
         for at, count in enumerate(open_rows):
-            part = Memory(*(each[:count] for each in memory))
+            part = Memory(*(table[:count] for table in memory))
             word = target[:count, at], embedded[:count, at]
-            *state, context, weights = self._advance(part, tuple(each[:count] for each in state), word)
+            *state, context, weights = self._advance(part, tuple(table[:count] for table in state), word)
             missing = (0, 0, 0, len(target) - count)
             hiddens.append(functional.pad(state[0], missing))
             contexts.append(functional.pad(context, missing))
@@ -160,13 +160,13 @@ class Captioner(nn.Module):
         self, memory: Memory, state: tuple[Tensor, ...], word: tuple[Tensor, Tensor], attention: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """h_t, c_t, z_t and alpha_t, from the state before and the word before: its number and E y_{t-1}."""
-        number, embedded = word
+        token, embedded = word
         hidden, weights = state[0], None
         if self.looks:
             scores = self.weight(torch.tanh(self.query(self.known(hidden, embedded))[:, None] + memory.keys))[..., 0]
             weights = self.attention(scores.softmax(-1) if attention is None else attention)
             context = self.visual_gate(torch.sigmoid(self.gate(hidden))) * torch.bmm(weights[:, None], memory.regions)[:, 0]
         else:
-            context = memory.whole * (number == START)[:, None]
+            context = memory.whole * (token == START)[:, None]
         hidden, cell = self.decoder(torch.cat([embedded, context], -1), (hidden, state[1]))
         return hidden, cell, context, weights

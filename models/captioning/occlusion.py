@@ -39,10 +39,10 @@ class Without:
     says: tuple[str, ...]
 
 
-def around(place: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
-    """The regions of a square of `side` around one, as far as they are in the grid."""
+def around(cell: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
+    """The regions of a square of `side` around a cell, as far as they are in the grid."""
     reach = side // 2
-    rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(place, grid, strict=True))
+    rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(cell, grid, strict=True))
     return tuple(row * grid[1] + column for row in rows for column in columns)
 
 
@@ -77,8 +77,8 @@ def without(loaded: "Loaded", own: "Tensor", other: "Tensor", regions: Sequence[
 
     module: Any = loaded.module
     mean = caption.without(module, own, regions)
-    before, *after = (caption.log_probabilities(module, each[None].to(mean), tokens)[0] for each in (own, other, mean))
-    new = [caption.describe(module, loaded.vocab, each, search).text for each in (other, mean)]
+    before, *after = (caption.log_probabilities(module, features[None].to(mean), tokens)[0] for features in (own, other, mean))
+    new = [caption.describe(module, loaded.vocab, features, search).text for features in (other, mean)]
     change = np.stack(after) - before
     return Without(new[0], new[1], change, says(change))
 
@@ -90,4 +90,4 @@ def says(change: np.ndarray) -> tuple[str, ...]:
         change: Of the log-probability of each word, [way, out], nats.
     """
     lost = -change > NEEDS
-    return tuple(WOULD_NOT if each.all() else CANNOT_TELL if each.any() else WOULD for each in lost.T)
+    return tuple(WOULD_NOT if ways.all() else CANNOT_TELL if ways.any() else WOULD for ways in lost.T)

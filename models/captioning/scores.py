@@ -37,11 +37,11 @@ def against_four(captions: Sequence[str] | None, references: References) -> dict
     """
     rows = [row for row, versions in enumerate(references) if len(versions) == 5]
     wanted = in_form([references[row] for row in rows])
-    found = []
+    results = []
     for left in range(5 if rows else 0):
         said = [versions[left] for versions in wanted] if captions is None else [captions[row] for row in rows]
-        found.append(bleu.by_order(said, [[v for place, v in enumerate(versions) if place != left] for versions in wanted], draws=0))
-    if not found:
+        results.append(bleu.by_order(said, [[v for index, v in enumerate(versions) if index != left] for versions in wanted], draws=0))
+    if not results:
         return {"images": 0}
-    means = {key: [fmean(each[key][order] for each in found) for order in range(4)] for key in ("bleu", "without_brevity_penalty")}
+    means = {key: [fmean(result[key][order] for result in results) for order in range(4)] for key in ("bleu", "without_brevity_penalty")}
     return means | {"images": len(rows)}

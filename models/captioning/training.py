@@ -42,7 +42,7 @@ def mirrored(caption: str) -> str:
 
 def numbers(words: Words, said: Sequence[Sequence[str]], turned: bool = False) -> list[list[list[int]]]:
     """The captions of pictures as numbers with their end marks, [picture][caption]."""
-    return [[[*words.encode(mirrored(caption) if turned else caption), END] for caption in each] for each in said]
+    return [[[*words.encode(mirrored(caption) if turned else caption), END] for caption in captions] for captions in said]
 
 
 def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]]) -> Callable[[nn.Module], float]:
@@ -50,8 +50,8 @@ def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]
     wanted = in_form(references)
 
     def score(module: Any) -> float:
-        found = describe_all(module, words, features.split(SIDE_BY_SIDE), GREEDY)
-        return -bleu.bleu([each.text for each in found], wanted)
+        captions = describe_all(module, words, features.split(SIDE_BY_SIDE), GREEDY)
+        return -bleu.bleu([caption.text for caption in captions], wanted)
 
     return score
 
@@ -66,18 +66,20 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     train, dev = _parts(data)
     seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
     yield from seen
-    words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
+    words = Words.learn((caption for said in data.said(train) for caption in said), about["at_least"])
     turned = (False, True)[: 1 + about["mirrored"]]
-    features = tuple(seen[0].read(data.files(train), each) for each in turned)
+    features = tuple(seen[0].read(data.files(train), mirror) for mirror in turned)
     torch.manual_seed(about["recipe"].get("seed", 1))
     module = Captioner(**_arguments(name, words))
     module.average.copy_(features[0].mean(0, dtype=torch.float32))
     module.to(device)
     score = dev_score(words, seen[1].read(data.files(dev)), data.said(dev))
-    examples = Examples(features, tuple(numbers(words, data.said(train), each) for each in turned))
+    examples = Examples(features, tuple(numbers(words, data.said(train), mirror) for mirror in turned))
     losses = [partial(nats, about=about["loss"])]
     if "then" in about:
-        losses.append(partial(self_critical, known=rarity(in_numbers(each) for each in examples.captions[0]), count=about["samples"]))
+        losses.append(
+            partial(self_critical, known=rarity(in_numbers(captions) for captions in examples.captions[0]), count=about["samples"])
+        )
     for stage, (file, loss) in enumerate(zip(states(name, state), losses, strict=True)):
         recipe = Recipe(**about[("recipe", "then")[stage]]).lasting(epochs)
         if stage:
@@ -124,17 +126,17 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
         TrainingError: the state is none, has no score yet, or is not of this recipe and these pictures.
     """
     about, (train, dev) = FAMILY.recipes[name], _parts(data)
-    words = Words.learn((caption for each in data.said(train) for caption in each), about["at_least"])
+    words = Words.learn((caption for said in data.said(train) for caption in said), about["at_least"])
     arguments = _arguments(name, words)
     module = Captioner(**arguments)
     kept = restore(module, state, name)
     card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
     card |= {"encoder": {"name": encoder.NAME, "view": about["view"], "sha256": encoder_sha256()}}
     trained = {key: about[key] for key in ("loss", "mirrored", "at_least")}
-    stages = [kept_state(each) for each in states(name, state)]
+    stages = [kept_state(file) for file in states(name, state)]
     trained |= {"then": kept["recipe"] | {"samples": about["samples"]}} if "then" in about else {}
     card |= {"data": captioning_data.data_card(data, about["corpus"]), "recipe": stages[0]["recipe"] | trained}
-    card["curve"] = [_curve_row(row, number) for number, stage in enumerate(stages, 1) for row in stage["curve"]]
+    card["curve"] = [_curve_row(row, stage_number) for stage_number, stage in enumerate(stages, 1) for row in stage["curve"]]
     looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
     looking.run()
     seen, said = looking.read(data.files(dev)), data.said(dev)
@@ -157,9 +159,9 @@ def card_scores(loaded: checkpoint.Loaded, features: Tensor, references: Sequenc
     module: Any = loaded.module
     beams, four = {}, {}
     for search in (GREEDY, BEAM):
-        found = [each.text for each in describe_all(module, loaded.vocab, features.split(SIDE_BY_SIDE), search, report)]
-        beams[str(search.width)] = scored(found, references)
-        four[str(search.width)] = against_four(found, references)
+        captions = [caption.text for caption in describe_all(module, loaded.vocab, features.split(SIDE_BY_SIDE), search, report)]
+        beams[str(search.width)] = scored(captions, references)
+        four[str(search.width)] = against_four(captions, references)
     scores = {"split": "dev", "bleu_4": beams[str(BEAM.width)]["bleu"][3], "beams": beams}
     return scores | {"against_four": {"people": against_four(None, references)} | four, "published": PUBLISHED}
 
@@ -176,14 +178,14 @@ def captions_of(
         PictureError: one is no picture.
         CheckpointError: the captioner's encoder is not here.
     """
-    look, found = eye(loaded), []
+    look, captions = eye(loaded), []
     module: Any = loaded.module
     for start in range(0, len(files), SIDE_BY_SIDE):
         report(start, len(files))
         features = look([squashed(opened(file)) for file in files[start : start + SIDE_BY_SIDE]])
-        found += [each.text for each in describe_all(module, loaded.vocab, [features], search)]
+        captions += [caption.text for caption in describe_all(module, loaded.vocab, [features], search)]
     report(len(files), len(files))
-    return found
+    return captions
 
 
 def evaluate(
@@ -202,11 +204,11 @@ def evaluate(
     """
     data = captioning_data.read(path)
     names = tuple(data.captions)
-    found = captions_of(loaded, data.files(names), replace(BEAM, width=width), report)
-    return scored(found, data.said(names)) | {"beam": width, "missing": data.missing}
+    captions = captions_of(loaded, data.files(names), replace(BEAM, width=width), report)
+    return scored(captions, data.said(names)) | {"beam": width, "missing": data.missing}
 
 
-def compare(each: dict[str, checkpoint.Loaded], data: Collection, report: Report = lambda done, total: None) -> dict[str, Any]:
+def compare(networks: dict[str, checkpoint.Loaded], data: Collection, report: Report = lambda done, total: None) -> dict[str, Any]:
     """Several captioners on the dev pictures, each held against the first by a paired bootstrap of BLEU-4, beam 3.
 
     Returns:
@@ -216,5 +218,5 @@ def compare(each: dict[str, checkpoint.Loaded], data: Collection, report: Report
         TrainingError: there is no list of dev pictures.
     """
     _, dev = _parts(data)
-    found = {name: captions_of(loaded, data.files(dev), BEAM, report) for name, loaded in each.items()}
-    return {"all": bleu.paired(found, in_form(data.said(dev)))}
+    captions = {name: captions_of(loaded, data.files(dev), BEAM, report) for name, loaded in networks.items()}
+    return {"all": bleu.paired(captions, in_form(data.said(dev)))}

@@ -46,6 +46,6 @@ def sample(
 def _characters(loaded: "Loaded", text: str, settings: tuple[float, int | None, float | None], seed: int) -> Iterator[str]:
     passing, generator = Pass(loaded, text), torch.Generator().manual_seed(seed)
     while True:
-        number = torch.multinomial(shares(passing.expected, *settings), 1, generator=generator)
-        yield loaded.vocab.tokens[int(number)]
-        passing.read(number)
+        token = torch.multinomial(shares(passing.expected, *settings), 1, generator=generator)
+        yield loaded.vocab.tokens[int(token)]
+        passing.read(token)

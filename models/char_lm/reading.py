@@ -85,8 +85,8 @@ def read(
     progress(len(text), len(text))
     numbers = ids.numpy().astype(np.int32)
     bits = (np.concatenate(nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)) / math.log(2)
-    found = int((numbers == 0).sum())
-    return Reading(text, numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, found)
+    unknown = int((numbers == 0).sum())
+    return Reading(text, numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, unknown)
 
 
 def _starts(length: int, window: int) -> list[int]:

@@ -42,8 +42,8 @@ def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
     following = train[1 : recipe.batch * length + 1].view(recipe.batch, length)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for number in range(updates):
-            part = slice(number * recipe.steps, (number + 1) * recipe.steps)
+        for update in range(updates):
+            part = slice(update * recipe.steps, (update + 1) * recipe.steps)
             yield rows[:, part], following[:, part]
 
     def loss(module: nn.Module, batch: tuple[Tensor, Tensor], carry: Any) -> tuple[Tensor, Any]:

@@ -17,8 +17,8 @@ def application() -> typer.Typer:
     whole = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
     whole.add_typer(commands.app)
     whole.add_typer(measure.app)
-    for place in dict.fromkeys(each.commands for each in family.families() if each.commands):
-        whole.add_typer(family.named(f"{place}:app"))
+    for module in dict.fromkeys(member.commands for member in family.families() if member.commands):
+        whole.add_typer(family.named(f"{module}:app"))
     return whole
 
 
@@ -30,6 +30,6 @@ def main(arguments: list[str] | None = None) -> None:
         typer.echo(str(error), err=True)
         sys.exit(1)
     except OSError as error:
-        told = f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error})"
-        typer.echo(f"{told}. Check its folder, its rights and the room there.", err=True)
+        problem = f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error})"
+        typer.echo(f"{problem}. Check its folder, its rights and the room there.", err=True)
         sys.exit(1)

@@ -54,9 +54,9 @@ def list_networks(as_json: AsJson = False) -> None:
         return
     for name, row in rows.items():
         headline = family.of_kind(cards[name]["kind"]).headline
-        told = ", ".join(words.format(row["scores"][key]) for key, words in headline.items() if key in row["scores"])
+        scores = ", ".join(words.format(row["scores"][key]) for key, words in headline.items() if key in row["scores"])
         size = f"{row['parameters']:,} parameters" if row["parameters"] is not None else "size not told"
-        typer.echo(f"{name}: {size}" + (f", {told} on dev" if told else ""))
+        typer.echo(f"{name}: {size}" + (f", {scores} on dev" if scores else ""))
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
     missing = [name for name in family.recipes() if name not in rows]
@@ -105,7 +105,7 @@ def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator
             trainer.save()
             raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command goes on from {trainer.path}.")
 
-    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+    before = signal.signal(signal.SIGINT, lambda signum, frame: asked.append(signum))
     try:
         yield every
     finally:
@@ -155,7 +155,7 @@ def evaluate(
     kind = loaded.card["kind"]
     own = family.of_kind(kind)
     if own.training is None:
-        scored = ", ".join(kind for kind, each in family.kinds().items() if each.training)
+        scored = ", ".join(kind for kind, other in family.kinds().items() if other.training)
         raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {scored}.")
     if width is not None and not own.searches:
         raise CheckpointError(f"{name} is of kind {kind}, which searches nothing. Leave --beam out.")
@@ -178,18 +178,18 @@ def compare(
     kind = first.card["kind"]
     own = family.of_kind(kind)
     if not own.compares:
-        compared = ", ".join(kind for kind, each in family.kinds().items() if each.compares)
+        compared = ", ".join(kind for kind, other in family.kinds().items() if other.compares)
         raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {compared}, whose text can be compared.")
     data, training = family.named(own.data), family.named(own.training)
     loaded = {name: open_network(name, kind) for name in names}
     read = data.read(source or data.find(first.card["data"]["corpus"]))
     with bar("reading dev") as report:
-        found = training.compare(loaded, read, report)
+        results = training.compare(loaded, read, report)
     for name in names[1:]:
         path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
-        both = {part: {each: told[each] for each in (names[0], name)} for part, told in found.items()}
+        both = {part: {key: by_name[key] for key in (names[0], name)} for part, by_name in results.items()}
         checkpoint.update_card(path, paired={"against": names[0]} | both)
-    tell(found, as_json)
+    tell(results, as_json)
 
 
 @app.command()

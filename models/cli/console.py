@@ -23,8 +23,8 @@ def tell(answer: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
     for key, value in answer.items():
-        told = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {told}")
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        typer.echo(f"{key}: {value:.6g}" if isinstance(value, float) else f"{key}: {text}")
 
 
 @contextmanager

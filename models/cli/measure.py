@@ -70,7 +70,7 @@ def _command(function: Measurement, about: Subject) -> Callable[..., None]:
         typer.echo(json.dumps(measured.values, indent=1) if as_json else "\n".join(measured.lines))
 
     hints = get_type_hints(options, include_extras=True)
-    own = [_parameter(each, hints[each.name]) for each in fields(options)]
+    own = [_parameter(option, hints[option.name]) for option in fields(options)]
     shared = [
         inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, SHARED[key]]) for key in SHARED
     ]

@@ -83,11 +83,11 @@ def beam(
     Source: Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014, with scores by length.
     """
     inputs, width = len(memory[0]), search.width
-    each = torch.arange(inputs, device=memory[0].device).repeat_interleave(width)
-    stepping = Stepping(network, _rows(memory, each), search, edits, report)
-    state = _rows(network.start(memory), each)
-    token = torch.full((inputs * width,), START, device=each.device)
-    beams, records = [_Beam(number * width, search) for number in range(inputs)], []
+    owners = torch.arange(inputs, device=memory[0].device).repeat_interleave(width)
+    stepping = Stepping(network, _rows(memory, owners), search, edits, report)
+    state = _rows(network.start(memory), owners)
+    token = torch.full((inputs * width,), START, device=owners.device)
+    beams, records = [_Beam(index * width, search) for index in range(inputs)], []
     for at in range(search.longest):
         state, logs, kept = stepping.advance(state, token, at)
         records.append(kept)
@@ -98,9 +98,9 @@ def beam(
         if not any(one.open for one in beams):
             break
         rows, following = zip(*[pair for one in beams for pair in one.rows()], strict=True)
-        state = _rows(state, torch.tensor(rows, device=each.device))
-        token = torch.tensor(following, device=each.device)
-    return [one.found(records) for one in beams]
+        state = _rows(state, torch.tensor(rows, device=owners.device))
+        token = torch.tensor(following, device=owners.device)
+    return [one.sentences(records) for one in beams]
 
 
 class _Beam:
@@ -115,8 +115,8 @@ class _Beam:
     def grow(self, at: int, costs: list[list[float]], tokens: list[list[int]]) -> None:
         """Weigh the candidates of a step: `costs` and `tokens` hold the likeliest of each row of the batch, [row][candidate]."""
         candidates = []
-        for place, parent in enumerate(self.open):
-            row, before = self.first + place, self.nodes[parent].total if parent >= 0 else 0.0
+        for index, parent in enumerate(self.open):
+            row, before = self.first + index, self.nodes[parent].total if parent >= 0 else 0.0
             for cost, token in zip(costs[row], tokens[row], strict=True):
                 if cost > -np.inf:
                     total = before + cost
@@ -124,27 +124,27 @@ class _Beam:
         candidates.sort(key=lambda node: -node.total)
         free = self.search.width - len(self.finished)
         start = len(self.nodes)
-        self.nodes += [node._replace(kept=place < free) for place, node in enumerate(candidates)]
+        self.nodes += [node._replace(kept=index < free) for index, node in enumerate(candidates)]
         chosen = range(start, min(start + free, len(self.nodes)))
-        self.finished += [place for place in chosen if self.nodes[place].token == END]
-        self.open = [place for place in chosen if self.nodes[place].token != END]
+        self.finished += [index for index in chosen if self.nodes[index].token == END]
+        self.open = [index for index in chosen if self.nodes[index].token != END]
 
     def rows(self) -> list[tuple[int, int]]:
         """For each row of the beam, the row its state comes from and the token it reads next; closed rows idle."""
-        going = [(self.nodes[place].row, self.nodes[place].token) for place in self.open]
+        going = [(self.nodes[index].row, self.nodes[index].token) for index in self.open]
         return going + [(self.first, END)] * (self.search.width - len(going))
 
-    def found(self, records: list[Kept]) -> Found:
+    def sentences(self, records: list[Kept]) -> Found:
         """The sentences, the best first: the finished ones, or, if there is none, those cut at the longest."""
-        ends = sorted(self.finished or self.open, key=lambda place: -self.nodes[place].score)
-        return Found(tuple(hypothesis(self._chain(place), records, self.search) for place in ends), tuple(self.nodes))
+        ends = sorted(self.finished or self.open, key=lambda index: -self.nodes[index].score)
+        return Found(tuple(hypothesis(self._chain(index), records, self.search) for index in ends), tuple(self.nodes))
 
-    def _chain(self, place: int) -> list[tuple[int, int, float]]:
+    def _chain(self, index: int) -> list[tuple[int, int, float]]:
         chain = []
-        while place >= 0:
-            node = self.nodes[place]
+        while index >= 0:
+            node = self.nodes[index]
             chain.append((node.row, node.token, node.log_probability))
-            place = node.parent
+            index = node.parent
         return chain[::-1]
 
 

@@ -112,12 +112,12 @@ def job(name: str, seed: int = 1, updates: int = UPDATES) -> tuple[Job, Recipe]:
 
 def accuracy(module: nn.Module) -> list[float]:
     """Share of right digits at each length, the first of them 1, over 500 sequences each that nothing is trained on."""
-    generator, found = Generator().manual_seed(ASKED_SEED), []
+    generator, shares = Generator().manual_seed(ASKED_SEED), []
     with torch.inference_mode():
         for length in range(1, LONG + 1):
             x, digit = sequences(ASKED, length, generator)
-            found.append((module(x).argmax(1) == digit).double().mean().item())
-    return found
+            shares.append((module(x).argmax(1) == digit).double().mean().item())
+    return shares
 
 
 def ceiling() -> list[float]:

@@ -81,11 +81,11 @@ class TemporalOrder(Task):
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Letters, one-hot [batch, time, letter], and the number of the order 0..3, [batch, 1]."""
         letters = torch.randint(LETTERS, (count, length), generator=generator)
-        told = torch.randint(2, (count, 2), generator=generator)
-        for place, start in enumerate((length // 10, 4 * length // 10)):
+        signals = torch.randint(2, (count, 2), generator=generator)
+        for index, start in enumerate((length // 10, 4 * length // 10)):
             at = start + torch.randint(max(1, length // 10), (count, 1), generator=generator)
-            letters.scatter_(1, at, LETTERS + told[:, place : place + 1])
-        return nn.functional.one_hot(letters, self.features).float(), told[:, :1] * 2 + told[:, 1:]
+            letters.scatter_(1, at, LETTERS + signals[:, index : index + 1])
+        return nn.functional.one_hot(letters, self.features).float(), signals[:, :1] * 2 + signals[:, 1:]
 
     def chance(self, length: int) -> Chance:
         """Four orders that are equally likely: ln 4, and one of four."""

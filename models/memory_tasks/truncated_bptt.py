@@ -64,9 +64,9 @@ def accuracy(module: nn.Module, window: int, is_carried: bool) -> list[float]:
     signs, wanted, ago = stream(ASKED_ROWS, ASKED_STEPS, Generator().manual_seed(ASKED_SEED))
     state, right = None, []
     with torch.inference_mode():
-        for part, told in zip(signs.split(window, 1), wanted.split(window, 1), strict=True):
+        for part, answers in zip(signs.split(window, 1), wanted.split(window, 1), strict=True):
             out, state = _read(module, part, state if is_carried else None)
-            right.append(out.argmax(2) == told)
+            right.append(out.argmax(2) == answers)
     hits, asked = torch.cat(right, 1).double(), signs == ASK
     return [hits[asked & (ago == lag)].mean().item() for lag in range(1, FAR + 1)]
 

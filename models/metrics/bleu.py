@@ -10,7 +10,7 @@ References = Sequence[Sequence[str]]
 def columns(references: References) -> list[list[str | None]]:
     """References [sentence][version] as sacrebleu wants them: [version][sentence], None where a sentence has no more."""
     most = max(map(len, references), default=1)
-    return [[versions[place] if place < len(versions) else None for versions in references] for place in range(most)]
+    return [[versions[version] if version < len(versions) else None for versions in references] for version in range(most)]
 
 
 def bleu(translations: Sequence[str], references: References) -> float:
@@ -25,13 +25,13 @@ def scores(translations: Sequence[str], references: References) -> dict[str, Any
         translations: One for each source.
         references: Every version of each source.
     """
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, signature in (("bleu", "signature"), ("chrf", "chrf_signature")):
         metric = _metric(name)
-        found[name] = metric.corpus_score(list(translations), columns(references)).score
-        found[signature] = str(metric.get_signature())
+        result[name] = metric.corpus_score(list(translations), columns(references)).score
+        result[signature] = str(metric.get_signature())
     same = sum(translation in versions for translation, versions in zip(translations, references, strict=True))
-    return found | {"exact_match": same / len(translations), "sentences": len(translations)}
+    return result | {"exact_match": same / len(translations), "sentences": len(translations)}
 
 
 def with_interval(translations: Sequence[str], references: References) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def with_interval(translations: Sequence[str], references: References) -> dict[s
 
     Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004, as sacrebleu does it.
     """
-    found = _metric("bleu").corpus_score(list(translations), columns(references), n_bootstrap=DRAWS)
-    interval = [max(0.0, found._mean - found._ci), min(100.0, found._mean + found._ci)]
-    return {"bleu": found.score, "interval": interval, "sentences": len(translations)}
+    estimate = _metric("bleu").corpus_score(list(translations), columns(references), n_bootstrap=DRAWS)
+    interval = [max(0.0, estimate._mean - estimate._ci), min(100.0, estimate._mean + estimate._ci)]
+    return {"bleu": estimate.score, "interval": interval, "sentences": len(translations)}
 
 
 def paired(systems: dict[str, list[str]], references: References) -> dict[str, dict[str, Any]]:
@@ -58,13 +58,13 @@ def paired(systems: dict[str, list[str]], references: References) -> dict[str, d
     from sacrebleu.significance import PairedTest
 
     wanted: Any = columns(references)
-    _, found = PairedTest(list(systems.items()), {"BLEU": _metric("bleu")}, wanted, "bs", DRAWS)()
-    results: Any = found["BLEU"]
-    told = {}
+    _, by_metric = PairedTest(list(systems.items()), {"BLEU": _metric("bleu")}, wanted, "bs", DRAWS)()
+    results: Any = by_metric["BLEU"]
+    compared = {}
     for name, result in zip(systems, results, strict=True):
         p = 1.0 if result.p_value is not None and result.score == results[0].score else result.p_value
-        told[name] = {"bleu": result.score, "interval": [result.mean - result.ci, result.mean + result.ci], "p": p}
-    return told
+        compared[name] = {"bleu": result.score, "interval": [result.mean - result.ci, result.mean + result.ci], "p": p}
+    return compared
 
 
 def _metric(name: str) -> Any:
@@ -88,13 +88,13 @@ def by_order(translations: Sequence[str], references: References, draws: int = D
     from sacrebleu.metrics.bleu import BLEU
 
     wanted: Any = columns(references)
-    told: dict[str, Any] = {"bleu": [], "without_brevity_penalty": []} | ({"intervals": []} if draws else {})
+    result: dict[str, Any] = {"bleu": [], "without_brevity_penalty": []} | ({"intervals": []} if draws else {})
     for order in range(1, 5):
         metric = BLEU(max_ngram_order=order)
-        found: Any = metric.corpus_score(list(translations), wanted, n_bootstrap=draws or 1)
-        told["bleu"].append(found.score)
-        told["without_brevity_penalty"].append(found.score / found.bp if found.bp else 0.0)
+        computed: Any = metric.corpus_score(list(translations), wanted, n_bootstrap=draws or 1)
+        result["bleu"].append(computed.score)
+        result["without_brevity_penalty"].append(computed.score / computed.bp if computed.bp else 0.0)
         if draws:
-            told["intervals"].append([max(0.0, found._mean - found._ci), min(100.0, found._mean + found._ci)])
-        told |= {"brevity_penalty": found.bp, "length_ratio": found.ratio, "signature": str(metric.get_signature())}
-    return told | {"sentences": len(translations)}
+            result["intervals"].append([max(0.0, computed._mean - computed._ci), min(100.0, computed._mean + computed._ci)])
+        result |= {"brevity_penalty": computed.bp, "length_ratio": computed.ratio, "signature": str(metric.get_signature())}
+    return result | {"sentences": len(translations)}

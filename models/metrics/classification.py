@@ -45,7 +45,7 @@ def scores(probabilities: np.ndarray, targets: np.ndarray, seed: int = 0) -> dic
         "nats_per_name": float(-np.log(np.maximum(p[np.arange(len(p)), targets], 1e-12)).mean()),
         "brier": float(((p - np.eye(p.shape[1])[targets]) ** 2).sum(1).mean()),
         "calibration_error": calibration_error(confidence, right),
-        "calibration_error_if_perfect": float(np.mean([calibration_error(confidence, each) for each in drawn])),
+        "calibration_error_if_perfect": float(np.mean([calibration_error(confidence, outcomes) for outcomes in drawn])),
         "calibration_bins": BINS,
     }
 
@@ -70,9 +70,9 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
 def reliability(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, list]:
     """Names, right answers and mean confidence of each bin, from probabilities [name, class] and targets [name]: for the card."""
     confidence = probabilities.max(1).astype(np.float64)
-    number, total = bins(confidence), np.bincount(bins(confidence), minlength=BINS)
-    right = np.bincount(number, probabilities.argmax(1) == targets, BINS)
-    mean = np.bincount(number, confidence, BINS) / np.maximum(total, 1)
+    bin_of_name, total = bins(confidence), np.bincount(bins(confidence), minlength=BINS)
+    right = np.bincount(bin_of_name, probabilities.argmax(1) == targets, BINS)
+    mean = np.bincount(bin_of_name, confidence, BINS) / np.maximum(total, 1)
     return {"names": total.tolist(), "right": right.astype(int).tolist(), "confidence": np.round(mean, 6).tolist()}
 
 
@@ -125,9 +125,9 @@ def ceilings(texts: Sequence[str], targets: np.ndarray, classes: int) -> dict[st
         targets: Number of the true class, [name].
         classes: How many there are.
     """
-    number = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-    table = np.zeros((len(number), classes))
-    np.add.at(table, (np.array([number[text] for text in texts]), targets), 1)
+    rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+    table = np.zeros((len(rows), classes))
+    np.add.at(table, (np.array([rows[text] for text in texts]), targets), 1)
     support = table.sum(0)
     recall = table[:, support > 0] / support[support > 0]
     return {"accuracy": float(table.max(1).sum() / len(targets)), "macro_recall": float(recall.max(1).sum() / recall.shape[1])}

@@ -25,13 +25,13 @@ def recombined(train: Names, count: int, seed: int) -> tuple[str, ...]:
         seed: Of the choice.
     """
     rng, known = np.random.default_rng(seed), set(train.texts)
-    parts = [[train.texts[place] for place in np.flatnonzero(train.targets == number)] for number in range(len(train.labels))]
+    parts = [[train.texts[row] for row in np.flatnonzero(train.targets == language)] for language in range(len(train.labels))]
     made: dict[str, None] = {}
     for _ in range(TRIES * count):
         if len(made) == count:
             break
         of = parts[int(train.targets[rng.integers(len(train))])]
-        first, second = (of[place] for place in rng.integers(len(of), size=2))
+        first, second = (of[index] for index in rng.integers(len(of), size=2))
         text = _joined(first, second, rng)
         if text and text not in known:
             made[text] = None
@@ -43,7 +43,7 @@ def _joined(first: str, second: str, rng: np.random.Generator) -> str:
     if min(len(first), len(second)) < SHORTEST:
         return ""
     start = int(rng.integers(1, len(first)))
-    places = [place for place in range(1, len(second)) if second[place - 1] == first[start - 1]]
+    places = [cut for cut in range(1, len(second)) if second[cut - 1] == first[start - 1]]
     text = first[:start] + second[places[int(rng.integers(len(places)))] :] if places else ""
     return text if SHORTEST <= len(text) <= LONGEST else ""
 

@@ -21,13 +21,13 @@ def classify(name: Name, as_json: AsJson = False) -> None:
 
     lines = [line.strip() for line in io.StringIO(given().removeprefix("\ufeff"), newline=None)]
     texts = [line for line in lines if spelling(line)]
-    for number, line in enumerate(lines, 1):
+    for line_number, line in enumerate(lines, 1):
         if line and not spelling(line):
-            typer.echo(f"Line {number}, {line!r}, has no letter that can be romanised; it is left out.", err=True)
+            typer.echo(f"Line {line_number}, {line!r}, has no letter that can be romanised; it is left out.", err=True)
     with bar("reading names") as report:
-        found = probabilities(loaded, texts, report) if texts else []
+        rows = probabilities(loaded, texts, report) if texts else []
     labels, answers = loaded.card["labels"], []
-    for text, row in zip(texts, found, strict=True):
+    for text, row in zip(texts, rows, strict=True):
         best = int(row.argmax())
         if as_json:
             every = {label: float(p) for label, p in zip(labels, row, strict=True)}

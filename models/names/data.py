@@ -173,8 +173,10 @@ def _lists(name: str, content: bytes) -> dict[str, bytes]:
     corpus = FAMILY.corpora[name]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            inside = [each for each in archive.namelist() if re.fullmatch(r"(.*/)?names/[A-Za-z]+\.txt", each) and "__MACOSX" not in each]
-            lists = {each.rsplit("/", 1)[1]: archive.read(each) for each in inside}
+            inside = [
+                entry for entry in archive.namelist() if re.fullmatch(r"(.*/)?names/[A-Za-z]+\.txt", entry) and "__MACOSX" not in entry
+            ]
+            lists = {entry.rsplit("/", 1)[1]: archive.read(entry) for entry in inside}
         rows = sum(len(text.decode("utf-8").split()) for text in lists.values())
     except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, OSError) as error:
         raise DataError(f"{corpus.address} is not the expected archive ({error}).") from None

@@ -100,10 +100,10 @@ class Classifier(nn.Module):
 
 def padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Names of different length side by side: ids [name, time], the rest 0, and the length of each [name]."""
-    lengths = torch.tensor([len(each) for each in encoded])
+    lengths = torch.tensor([len(tokens) for tokens in encoded])
     ids = torch.zeros(len(encoded), int(lengths.max()), dtype=torch.long)
-    for row, each in zip(ids, encoded, strict=True):
-        row[: len(each)] = torch.tensor(each)
+    for row, tokens in zip(ids, encoded, strict=True):
+        row[: len(tokens)] = torch.tensor(tokens)
     return ids, lengths
 
 
@@ -128,16 +128,16 @@ def probabilities(loaded: "Loaded", texts: Sequence[str], progress: Callable[[in
 
 def _answers(loaded: "Loaded", encoded: Sequence[list[int]], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
     """Probabilities [name, class] for names as numbers of letters."""
-    order = sorted(range(len(encoded)), key=lambda number: len(encoded[number]))
-    found = np.zeros((len(encoded), len(loaded.card["labels"])), np.float32)
+    order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
+    answers = np.zeros((len(encoded), len(loaded.card["labels"])), np.float32)
     for at in range(0, len(order), BATCH):
         progress(at, len(order))
         part = order[at : at + BATCH]
-        ids, lengths = padded([encoded[number] for number in part])
+        ids, lengths = padded([encoded[index] for index in part])
         with torch.inference_mode():
-            found[part] = after_last(loaded.module(ids)[0], lengths).exp().numpy()
+            answers[part] = after_last(loaded.module(ids)[0], lengths).exp().numpy()
     progress(len(order), len(order))
-    return found
+    return answers
 
 
 def after_each_letter(loaded: "Loaded", text: str) -> np.ndarray:
@@ -187,7 +187,7 @@ def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
         ValueError: the text has no letter.
     """
     ids = _encoded(loaded, text)
-    n, others = len(ids), [number for number, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
+    n, others = len(ids), [index for index, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
     shorter = [[*ids[:at], *ids[at + 1 :]] for at in range(n) if n > 1]
     replaced = [[*ids[:at], new, *ids[at + 1 :]] for at in range(n) for new in others]
     p = _answers(loaded, [ids, *shorter, *replaced])
@@ -200,7 +200,7 @@ def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
         p=float(p[0, best]),
         without=gone[:, best] if n > 1 else np.full(1, np.nan, np.float32),
         instead=gone.argmax(1) if n > 1 else np.full(1, -1),
-        other=loaded.vocab.decode([others[number] for number in worst]),
+        other=loaded.vocab.decode([others[index] for index in worst]),
         changed=swapped[np.arange(n), worst, best],
         becomes=swapped[np.arange(n), worst].argmax(1),
     )

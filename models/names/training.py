@@ -59,14 +59,14 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
         order = torch.cat([part[lengths[part].argsort()] for part in order.split(whole.shape[1] * ALIKE)]).view(whole.shape)
         for rows in order[torch.randperm(updates, generator=generator)]:
             part = ids[rows, : lengths[rows].max()]
-            yield tuple(each.to(device) for each in (part, lengths[rows], answers[rows], weights[rows]))
+            yield tuple(tensor.to(device) for tensor in (part, lengths[rows], answers[rows], weights[rows]))
 
     def mean_loss(module: nn.Module, batch: tuple[Tensor, ...], carry: Any) -> tuple[Tensor, Any]:
         part, length, answer, weight = batch
         nats = -(module(part)[0] * answer[:, None]).sum(2, keepdim=True)
         every = (nats[..., 0] * (torch.arange(part.shape[1], device=device) < length[:, None])).sum(1) / length
-        each = (1 - loss["letters"]) * after_last(nats, length)[:, 0] + loss["letters"] * every
-        return (each * weight).sum() / weight.sum(), None
+        per_name = (1 - loss["letters"]) * after_last(nats, length)[:, 0] + loss["letters"] * every
+        return (per_name * weight).sum() / weight.sum(), None
 
     return Job(module, batches, mean_loss, lambda module: dev_nats(module, dev), updates)
 
@@ -75,7 +75,7 @@ def dev_nats(module: nn.Module, dev: Names) -> float:
     """Mean nats of the right language after the last letter."""
     device, total, order = next(module.parameters()).device, 0.0, np.argsort([len(text) for text in dev.texts], kind="stable")
     for rows in np.array_split(order, len(order) // 512 + 1):
-        ids, lengths = (each.to(device) for each in padded([VOCABULARY.encode(dev.texts[row]) for row in rows]))
+        ids, lengths = (tensor.to(device) for tensor in padded([VOCABULARY.encode(dev.texts[row]) for row in rows]))
         with torch.inference_mode():
             logs = after_last(module(ids)[0], lengths)
         total -= float(logs.gather(1, torch.tensor(dev.targets[rows], device=device)[:, None]).sum())
@@ -159,29 +159,29 @@ def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:
 
     The change is the total variation distance between the probabilities before and after the letter, 0..1.
     """
-    found = []
+    turns = []
     for text, target in zip(dev.texts, dev.targets, strict=True):
         if dev.texts.count(text) > 1 or len(text) < 4:
             continue
         before, after = after_each_letter(loaded, text)[-2:]
         if after.argmax() == target != before.argmax():
-            answers = (loaded.card["labels"][int(each.argmax())] for each in (before, after))
-            found.append(
+            answers = (loaded.card["labels"][int(p.argmax())] for p in (before, after))
+            turns.append(
                 dict(zip(("name", "change", "before", "after"), (text, float(np.abs(after - before).sum() / 2), *answers), strict=True))
             )
-    return sorted(found, key=lambda row: -row["change"])[:EXAMPLES]
+    return sorted(turns, key=lambda row: -row["change"])[:EXAMPLES]
 
 
 def data_card(corpus: str, source: Names) -> dict[str, Any]:
     """What a card says of its names."""
     train, dev = source.split()
     cut = "by the checksum of the spelling: no spelling is on both sides, nearly 15 % are held out; the epoch was chosen on them"
-    told = origin(corpus) | {"split": cut, "prior": PRIOR, "sha256": source.sha256(), "spellings": len(set(source.texts))}
-    told |= {"shared_spellings": len(source.shared), "rows": int(source.times.sum())}
+    card = origin(corpus) | {"split": cut, "prior": PRIOR, "sha256": source.sha256(), "spellings": len(set(source.texts))}
+    card |= {"shared_spellings": len(source.shared), "rows": int(source.times.sum())}
     sizes = {
         f"{side}_names": np.bincount(part.targets, minlength=len(source.labels)).tolist() for side, part in (("train", train), ("dev", dev))
     }
-    return told | sizes
+    return card | sizes
 
 
 def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -197,5 +197,5 @@ def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda 
     if not answers.texts:
         raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
     why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
-    told = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
-    return classification.scores(answers.probabilities, answers.targets) | told
+    left_out = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
+    return classification.scores(answers.probabilities, answers.targets) | left_out

@@ -89,9 +89,9 @@ class Said:
         return " ".join(self.words)
 
 
-def scene(number: int) -> Scene:
-    """The scene of a number; always the same."""
-    drawn = random.Random(f"scene {number}")
+def scene(index: int) -> Scene:
+    """The scene at an index; always the same."""
+    drawn = random.Random(f"scene {index}")
     names = drawn.sample([(shape, colour) for shape in SHAPES for colour in COLOURS], drawn.choice(THINGS))
     things: list[Thing] = []
     while len(things) < len(names):
@@ -110,8 +110,8 @@ def captions(scene: Scene) -> list[Said]:
     for first, second in permutations(range(len(scene.things)), 2):
         for relation in _relations(scene.things[first], scene.things[second]):
             said.append(_said(("a", first), *((word, None) for word in relation.split()), ("a", second), scene=scene))
-    for number, thing in enumerate(scene.things):
-        said.append(_said(("a", number), *((word, None) for word in ("at", "the", *_place(thing).split())), scene=scene))
+    for index, thing in enumerate(scene.things):
+        said.append(_said(("a", index), *((word, None) for word in ("at", "the", *_place(thing).split())), scene=scene))
     return said
 
 
@@ -122,21 +122,21 @@ def is_true(scene: Scene, words: Sequence[str]) -> bool:
 
 def named_things(scene: Scene, words: Sequence[str]) -> tuple[int | None, ...]:
     """For each word of a caption, the number of the thing it names: colour and shape of one that is there; else None."""
-    numbers = {tuple(thing.name.split()): number for number, thing in enumerate(scene.things)}
-    found: list[int | None] = [None] * len(words)
-    for place, pair in enumerate(pairwise(words)):
+    numbers = {tuple(thing.name.split()): index for index, thing in enumerate(scene.things)}
+    named: list[int | None] = [None] * len(words)
+    for position, pair in enumerate(pairwise(words)):
         if pair in numbers:
-            found[place] = found[place + 1] = numbers[pair]
-    return tuple(found)
+            named[position] = named[position + 1] = numbers[pair]
+    return tuple(named)
 
 
 def _said(*parts: tuple[str, int | None], scene: Scene) -> Said:
     words: list[str] = []
     things: list[int | None] = []
-    for word, number in parts:
-        named = [word] if number is None else [_article(scene.things[number]), *scene.things[number].name.split()]
+    for word, thing in parts:
+        named = [word] if thing is None else [_article(scene.things[thing]), *scene.things[thing].name.split()]
         words += named
-        things += [None, number, number] if number is not None else [None]
+        things += [None, thing, thing] if thing is not None else [None]
     return Said(tuple(words), tuple(things))
 
 

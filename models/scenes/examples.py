@@ -17,7 +17,7 @@ SEARCHED = 200  # dev scenes
 KEPT = 3  # examples of each kind
 
 
-def found(loaded: "Loaded", report: caption.Report = lambda done, total: None) -> list[dict[str, Any]]:
+def occlusion_examples(loaded: "Loaded", report: caption.Report = lambda done, total: None) -> list[dict[str, Any]]:
     """Dev scenes told truly of which one word changes, or stays, when the place is hidden that it looked at most.
 
     A word changes where both ways of hiding say so and both new captions lack it; it stays where both say so and both leave the
@@ -49,35 +49,35 @@ def _of_different_scenes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if first[row["scene"]] is row][:KEPT]
 
 
-def _of_scene(loaded: "Loaded", number: int) -> list[dict[str, Any]]:
+def _of_scene(loaded: "Loaded", index: int) -> list[dict[str, Any]]:
     """What hiding does to each word of one scene's caption."""
-    scene = data.scene(number)
+    scene = data.scene(index)
     picture, look, grid = np.asarray(data.picture(scene)), caption.eye(loaded), caption.grid(loaded)
     own = look([picture])[0]
     module: Any = loaded.module
-    told = caption.describe(module, loaded.vocab, own)
-    words, best = tuple(told.text.split()), told.hypotheses[0]
+    described = caption.describe(module, loaded.vocab, own)
+    words, best = tuple(described.text.split()), described.hypotheses[0]
     if best.attention is None or not data.is_true(scene, words):
         return []
     rows, named = [], data.named_things(scene, words)
     for word, weights in enumerate(best.attention[: len(words)]):
-        place = divmod(int(np.argmax(weights)), grid[1])
+        cell = divmod(int(np.argmax(weights)), grid[1])
         thing = named[word]
         if thing is not None and not pointing_game.hit(weights, scene.things[thing].box(), SIDE):
             continue
-        cells = occlusion.around(place, grid, ACROSS)
+        cells = occlusion.around(cell, grid, ACROSS)
         other = look([occlusion.filled(picture, cells, grid)])[0]
         after = occlusion.without(loaded, own, other, cells, caption.BEAM, best.tokens)
         if kind := _kind(words, word, thing is not None, after):
             change = float(np.min(-after.change[:, word]) if kind == CHANGES else np.abs(after.change[:, word]).max())
-            rows.append({"scene": number, "word": word, "says": told.text, "kind": kind, "change": change})
+            rows.append({"scene": index, "word": word, "says": described.text, "kind": kind, "change": change})
             rows[-1] |= {"pixels": after.pixels, "mean": after.mean}
     return rows
 
 
 def _kind(words: tuple[str, ...], word: int, is_thing: bool, after: occlusion.Without) -> str:
     """What hiding did to a word: it changes, it stays, or neither can be said."""
-    if is_thing and after.says[word] == occlusion.WOULD_NOT and not any(words[word] in each.split() for each in (after.pixels, after.mean)):
+    if is_thing and after.says[word] == occlusion.WOULD_NOT and not any(words[word] in text.split() for text in (after.pixels, after.mean)):
         return CHANGES
     same = after.pixels == after.mean == " ".join(words)
     return STAYS if not is_thing and same and after.says[word] == occlusion.WOULD else ""

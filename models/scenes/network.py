@@ -27,8 +27,6 @@ class SceneCaptioner(Captioner):
         vocab_size, attention, units, embedding, width, dropout: As a Captioner's; more units than rows and columns.
     """
 
-    place: Tensor
-
     def __init__(
         self, vocab_size: int, attention: str = "soft", units: int = 128, embedding: int = 64, width: int = 64, dropout: float = 0.0
     ):
@@ -70,4 +68,4 @@ class SceneCaptioner(Captioner):
         table = pictures if isinstance(pictures, Tensor) else torch.from_numpy(np.stack(pictures))
         seen = nn.functional.avg_pool2d(table.to(self.bias).movedim(-1, 1) / 128 - 1, 2)
         vectors = self.eyes(seen).flatten(2).transpose(1, 2)
-        return torch.cat([vectors, self.place.expand(len(vectors), -1, -1)], -1)
+        return torch.cat([vectors, self.get_buffer("place").expand(len(vectors), -1, -1)], -1)

@@ -12,7 +12,7 @@ BASELINES = ("centre", "brightest", "another_word", "another_picture")
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class GroundedCaption:
     """A caption and where it was looked for each word, beside where its things are.
 
     Args:
@@ -54,27 +54,27 @@ def _brightness(picture: np.ndarray, cells: int) -> np.ndarray:
     return grey.reshape(rows, side, rows, side).mean((1, 3)).ravel()
 
 
-def game(told: Sequence[Told]) -> dict[str, Any]:
+def game(captions: Sequence[GroundedCaption]) -> dict[str, Any]:
     """Share of words whose map points at the thing they name, for all and by the thing's size, with four baselines beside.
 
     Only the last word of each name is asked ("circle" in "a red circle"): the thing is then settled by what was said before.
 
     Args:
-        told: Captions; their words that name things that are there.
+        captions: With their words that name things that are there.
 
     Returns:
         For "all" and each size: n, attention, and the baselines: centre of the picture; its brightest cell; maps of this caption's
         words that do not name the thing, their mean; map of the same word in the next picture that has it.
     """
     rows = []
-    for number, one in enumerate(told):
-        for place, box in enumerate(one.boxes):
-            last = place + 1 == len(one.boxes) or one.boxes[place + 1] != box
+    for index, one in enumerate(captions):
+        for position, box in enumerate(one.boxes):
+            last = position + 1 == len(one.boxes) or one.boxes[position + 1] != box
             if box is not None and last:
-                rows.append((one.sizes[place], _answers(told, number, place, box)))
+                rows.append((one.sizes[position], _answers(captions, index, position, box)))
     result = {}
     for size in ("all", *dict.fromkeys(sorted(size for size, _ in rows))):
-        chosen = [answers for each, answers in rows if size in ("all", each)]
+        chosen = [answers for own_size, answers in rows if size in ("all", own_size)]
         shares = {key: _mean([row[key] for row in chosen if key in row]) for key in ("attention", *BASELINES)}
         result[size] = {"n": len(chosen)} | shares
     return result
@@ -84,20 +84,20 @@ def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _answers(told: Sequence[Told], number: int, place: int, box: Box) -> dict[str, float]:
-    one = told[number]
+def _answers(captions: Sequence[GroundedCaption], index: int, position: int, box: Box) -> dict[str, float]:
+    one = captions[index]
     side = len(one.picture)
     others = [hit(row, box, side) for row, at in zip(one.weights, one.boxes, strict=True) if at != box]
     answers: dict[str, float] = {
-        "attention": hit(one.weights[place], box, side),
+        "attention": hit(one.weights[position], box, side),
         "centre": _inside(side / 2, side / 2, box),
         "brightest": hit(_brightness(one.picture, one.weights.shape[1]), box, side),
     }
     if others:
         answers["another_word"] = float(np.mean(others))
-    for step in range(1, len(told)):
-        other = told[(number + step) % len(told)]
-        if one.words[place] in other.words:
-            answers["another_picture"] = hit(other.weights[other.words.index(one.words[place])], box, side)
+    for step in range(1, len(captions)):
+        other = captions[(index + step) % len(captions)]
+        if one.words[position] in other.words:
+            answers["another_picture"] = hit(other.weights[other.words.index(one.words[position])], box, side)
             break
     return {key: float(value) for key, value in answers.items()}

@@ -38,14 +38,14 @@ def vocabulary() -> Words:
 
 def drawn(numbers: Sequence[int]) -> tuple[list[Scene], list[np.ndarray]]:
     """Some scenes and their pictures, each [row, column, channel]."""
-    found = [scenes_data.scene(number) for number in numbers]
-    return found, [np.asarray(scenes_data.picture(each)) for each in found]
+    scenes = [scenes_data.scene(index) for index in numbers]
+    return scenes, [np.asarray(scenes_data.picture(scene)) for scene in scenes]
 
 
-def said_of(scene: Scene, number: int) -> list[str]:
-    """A few of the captions that are true of a scene; the same number draws the same."""
+def said_of(scene: Scene, seed: int) -> list[str]:
+    """A few of the captions that are true of a scene; the same seed draws the same."""
     every = scenes_data.captions(scene)
-    return [each.text for each in random.Random(f"said {number}").sample(every, min(SAID, len(every)))]
+    return [caption.text for caption in random.Random(f"said {seed}").sample(every, min(SAID, len(every)))]
 
 
 def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, float]) -> Job:
@@ -65,8 +65,8 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
             yield list(range(first + update * recipe.batch, first + (update + 1) * recipe.batch))
 
     def loss(module: Any, batch: list[int], carry: Any) -> tuple[Tensor, Any]:
-        found, pictures = drawn(batch)
-        captions = numbers(words, [said_of(each, number) for each, number in zip(found, batch, strict=True)])
+        scenes, pictures = drawn(batch)
+        captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, batch, strict=True)])
         return nats(module, module.look(pictures), captions, about), None
 
     return Job(module, batches, loss, score, UPDATES)
@@ -75,8 +75,8 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
 def dev_nats(words: Words) -> Callable[[nn.Module], float]:
     """Mean nats a word of true captions of dev scenes."""
     which = range(DEV, DEV + LISTENED)
-    found, pictures = drawn(which)
-    captions = numbers(words, [said_of(each, number) for each, number in zip(found, which, strict=True)])
+    scenes, pictures = drawn(which)
+    captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, which, strict=True)])
 
     def score(module: Any) -> float:
         with torch.inference_mode():
@@ -119,42 +119,44 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     with torch.inference_mode():
         module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
     card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
-    told = [said.text for number in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(number))]
+    captions = [said.text for index in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(index))]
     split = f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice"
-    card["data"] = origin("scenes") | {"sha256": sha256("\n".join(told)), "split": split}  # of all that is true of the dev scenes
+    card["data"] = origin("scenes") | {"sha256": sha256("\n".join(captions)), "split": split}  # of all that is true of the dev scenes
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
 
     def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
-        return {"scores": card_scores(loaded, report), "examples": examples.found(loaded, report)}
+        return {"scores": card_scores(loaded, report), "examples": examples.occlusion_examples(loaded, report)}
 
     return pack(module, kept, card, target, measure)
 
 
 def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
     """How often greedy captions of dev scenes are true, and whether the attention points at what they name."""
-    found, pictures = drawn(range(DEV, DEV + SCORED))
-    told, true, names, right = [], 0, 0, 0
+    scenes, pictures = drawn(range(DEV, DEV + SCORED))
+    captions, true, names, right = [], 0, 0, 0
     module: Any = loaded.module
-    for start in range(0, len(found), SIDE_BY_SIDE):
-        report(start, len(found))
+    for start in range(0, len(scenes), SIDE_BY_SIDE):
+        report(start, len(scenes))
         part = slice(start, start + SIDE_BY_SIDE)
         with torch.inference_mode():
             features = module.look(pictures[part])
-        for scene, picture, each in zip(found[part], pictures[part], describe_all(module, loaded.vocab, [features], GREEDY), strict=True):
-            words = tuple(each.text.split())
+        for scene, picture, caption in zip(
+            scenes[part], pictures[part], describe_all(module, loaded.vocab, [features], GREEDY), strict=True
+        ):
+            words = tuple(caption.text.split())
             true += scenes_data.is_true(scene, words)
             named = scenes_data.named_things(scene, words)
             names += sum(word in scenes_data.SHAPES for word in words)
-            right += sum(number is not None for word, number in zip(words, named, strict=True) if word in scenes_data.SHAPES)
-            told.append(_told(scene, words, each.hypotheses[0].attention, picture))
-    report(len(found), len(found))
-    scores = {"split": "dev", "true_captions": true / len(found), "named_right": right / max(1, names), "scenes": len(found)}
-    return scores | ({"pointing": pointing_game.game(told)} if module.looks else {})
+            right += sum(thing is not None for word, thing in zip(words, named, strict=True) if word in scenes_data.SHAPES)
+            captions.append(_grounded(scene, words, caption.hypotheses[0].attention, picture))
+    report(len(scenes), len(scenes))
+    scores = {"split": "dev", "true_captions": true / len(scenes), "named_right": right / max(1, names), "scenes": len(scenes)}
+    return scores | ({"pointing": pointing_game.game(captions)} if module.looks else {})
 
 
-def _told(scene: Scene, words: tuple[str, ...], attention: np.ndarray | None, picture: np.ndarray) -> pointing_game.Told:
+def _grounded(scene: Scene, words: tuple[str, ...], attention: np.ndarray | None, picture: np.ndarray) -> pointing_game.GroundedCaption:
     named = scenes_data.named_things(scene, words)
-    boxes: tuple[Box | None, ...] = tuple(None if number is None else scene.things[number].box() for number in named)
-    sizes = tuple("" if number is None else scene.things[number].size for number in named)
+    boxes: tuple[Box | None, ...] = tuple(None if thing is None else scene.things[thing].box() for thing in named)
+    sizes = tuple("" if thing is None else scene.things[thing].size for thing in named)
     weights = np.zeros((len(words), 1)) if attention is None else attention[: len(words)]
-    return pointing_game.Told(words, weights, boxes, sizes, picture)
+    return pointing_game.GroundedCaption(words, weights, boxes, sizes, picture)

@@ -94,21 +94,21 @@ def probe(
         raise ProbingError("A sentence is empty; expected pairs of sentences.")
     drawn = random.Random(seed)
     orders = [moved(len(source) + 1, drawn) for source in sources]
-    found: dict[int, Probe] = {}
+    probes: dict[int, Probe] = {}
     rows = sorted(range(len(pairs)), key=lambda row: (len(sources[row]), len(targets[row])))
     for start in range(0, len(rows), ROWS):
         batch = rows[start : start + ROWS]
         read = [([*sources[row], END], [*targets[row], END]) for row in batch]
-        found |= zip(batch, _probed(module, read, [orders[row] for row in batch]), strict=True)
+        probes |= zip(batch, _probed(module, read, [orders[row] for row in batch]), strict=True)
         report(start + len(batch), len(rows))
-    return [found[row] for row in range(len(pairs))]
+    return [probes[row] for row in range(len(pairs))]
 
 
 def moved(count: int, drawn: random.Random) -> list[int]:
     """A random order of 0 .. count - 1, at least two, in which none stands at its own place."""
     while True:
         order = drawn.sample(range(count), count)
-        if all(place != at for at, place in enumerate(order)):
+        if all(index != at for at, index in enumerate(order)):
             return order
 
 
@@ -117,7 +117,7 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
     memory = encoded(module, [source for source, _ in read])
     target = batch_of([target for _, target in read])[0].to(device)
     columns = range(memory.padding.shape[1])
-    order = torch.tensor([[*each, *columns[len(each) :]] for each in orders], device=device)  # padding stays where it is
+    order = torch.tensor([[*row_order, *columns[len(row_order) :]] for row_order in orders], device=device)  # padding stays where it is
     places = order[..., None]
     with torch.inference_mode():
         states = memory._replace(states=memory.states.take_along_dim(places, 1), keys=memory.keys.take_along_dim(places, 1))
@@ -125,14 +125,16 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
         permuted, of_states = forced(module, states, target)
         even = (~memory.padding / (~memory.padding).sum(1, keepdim=True))[:, None].expand_as(own)
         given = {"uniform": even, "permuted": own.take_along_dim(order[:, None], 2)}
-        told = {"own": costs, "states": of_states} | {name: forced(module, memory, target, each)[1] for name, each in given.items()}
-    found = []
+        all_costs = {"own": costs, "states": of_states} | {
+            name: forced(module, memory, target, attention)[1] for name, attention in given.items()
+        }
+    probes = []
     for row, (source, wanted) in enumerate(read):
         cut = (row, slice(len(wanted)), slice(len(source)))
-        each = {name: float(amounts[row]) for name, amounts in told.items()}
+        row_costs = {name: float(amounts[row]) for name, amounts in all_costs.items()}
         weights = [table[cut].cpu().numpy() for table in (own, permuted)]
-        found.append(Probe(tuple(source), tuple(wanted), weights[0], tuple(orders[row]), weights[1], each))
-    return found
+        probes.append(Probe(tuple(source), tuple(wanted), weights[0], tuple(orders[row]), weights[1], row_costs))
+    return probes
 
 
 def forced(module: Decodable, memory: Memory, target: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:

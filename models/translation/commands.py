@@ -30,23 +30,23 @@ def translate(
         lines.pop()
     with bar("translating") as report:
         module: Any = loaded.module
-        found = translate_all(module, loaded.vocab, lines, Search(width), report)
-    for line, translation in zip(lines, found, strict=True):
-        typer.echo(json.dumps(_told(loaded, line, translation), ensure_ascii=False) if as_json else translation.text)
+        translations = translate_all(module, loaded.vocab, lines, Search(width), report)
+    for line, translation in zip(lines, translations, strict=True):
+        typer.echo(json.dumps(_answer(loaded, line, translation), ensure_ascii=False) if as_json else translation.text)
 
 
-def _told(loaded: "Loaded", line: str, translation: "Translation") -> dict[str, Any]:
+def _answer(loaded: "Loaded", line: str, translation: "Translation") -> dict[str, Any]:
     """A translation and its alignment, by words and by pieces; no weights where the network has no attention."""
     from models.translation.translate import by_words
 
-    told: dict[str, Any] = {"source": line, "translation": translation.text}
+    answer: dict[str, Any] = {"source": line, "translation": translation.text}
     if not translation.hypotheses:
-        return told
+        return answer
     best, pieces = translation.hypotheses[0], loaded.vocab
-    told["score"] = best.score
-    told["pieces"] = {"source": [pieces.tokens[n] for n in translation.source], "target": [pieces.tokens[n] for n in best.tokens]}
+    answer["score"] = best.score
+    answer["pieces"] = {"source": [pieces.tokens[n] for n in translation.source], "target": [pieces.tokens[n] for n in best.tokens]}
     if best.attention is not None:
         source, target, weights = by_words(pieces, translation.source, best.tokens, best.attention)
-        told["words"] = {"source": source, "target": target, "weights": weights.round(6).tolist()}
-        told["pieces"]["weights"] = best.attention.astype(float).round(6).tolist()
-    return told
+        answer["words"] = {"source": source, "target": target, "weights": weights.round(6).tolist()}
+        answer["pieces"]["weights"] = best.attention.astype(float).round(6).tolist()
+    return answer

@@ -35,12 +35,12 @@ def read(path: str | os.PathLike) -> list[Pair]:
         DataError: the file is missing, empty or not UTF-8, or a line has no two sentences; the message says which.
     """
     pairs = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+    for line_number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         columns = [spaced(column) for column in line.split("\t")[:2]]
         if len(columns) < 2 or not all(columns):
-            raise DataError(f"Line {number:,} of {path} has no two sentences; expected English, a tab, French.")
+            raise DataError(f"Line {line_number:,} of {path} has no two sentences; expected English, a tab, French.")
         pairs.append((columns[0], columns[1]))
     if not pairs:
         raise DataError(f"{path} holds no pairs; expected lines of English, a tab, French.")
@@ -54,16 +54,16 @@ def turned(pairs: Iterable[Pair], direction: str) -> list[Pair]:
 
 def grouped(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     """Every target of each source: its references, in the order of the pairs."""
-    found: dict[str, list[str]] = {}
+    references: dict[str, list[str]] = {}
     for source, target in pairs:
-        found.setdefault(source, []).append(target)
-    return found
+        references.setdefault(source, []).append(target)
+    return references
 
 
 def bucket(sentence: str) -> int:
     """The place in BUCKETS of a sentence, by its words as spaces cut them."""
     words = len(sentence.split())
-    return next(place for place, (_, most) in enumerate(BUCKETS) if most is None or words <= most)
+    return next(index for index, (_, most) in enumerate(BUCKETS) if most is None or words <= most)
 
 
 def bucket_names() -> list[str]:
@@ -87,17 +87,17 @@ def split(pairs: Sequence[Pair], quotas: Sequence[int] = QUOTAS) -> Split:
     groups = list(_groups(pairs).values())
     random.Random(SEED).shuffle(groups)
     lengths = [[bucket(english) for english in {pairs[row][0] for row in group}] for group in groups]
-    there = [sum(each.count(place) for each in lengths) for place in range(len(BUCKETS))]
-    found, chosen = [0] * len(BUCKETS), set()
-    for place in reversed(range(len(BUCKETS))):
-        wanted = min(quotas[place], there[place] // 3)
-        for number, each in enumerate(lengths):
-            if found[place] >= wanted:
+    there = [sum(buckets.count(bucket_index) for buckets in lengths) for bucket_index in range(len(BUCKETS))]
+    counts, chosen = [0] * len(BUCKETS), set()
+    for bucket_index in reversed(range(len(BUCKETS))):
+        wanted = min(quotas[bucket_index], there[bucket_index] // 3)
+        for group_index, buckets in enumerate(lengths):
+            if counts[bucket_index] >= wanted:
                 break
-            if place in each and number not in chosen:
-                chosen.add(number)
-                found = [count + each.count(at) for at, count in enumerate(found)]
-    dev = {row for number in chosen for row in groups[number]}
+            if bucket_index in buckets and group_index not in chosen:
+                chosen.add(group_index)
+                counts = [count + buckets.count(at) for at, count in enumerate(counts)]
+    dev = {row for group_index in chosen for row in groups[group_index]}
     if not dev or len(dev) == len(pairs):
         raise DataError(f"There are {len(pairs)} pairs; expected enough to set some aside for dev, at least 3 of one length.")
     rows = range(len(pairs))
@@ -141,11 +141,11 @@ def near_twins(sentences: Iterable[str], training: Iterable[str]) -> set[str]:
     for sentence in sentences:
         for form in _forms(sentence):
             holes.setdefault(form, set()).add(sentence)
-    found: set[str] = set()
+    twins: set[str] = set()
     for other in dict.fromkeys(training):
         for form in _forms(other):
-            found |= holes.get(form, set())
-    return found
+            twins |= holes.get(form, set())
+    return twins
 
 
 def _forms(sentence: str) -> list[tuple]:

@@ -57,8 +57,8 @@ def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
     """Two hundred sentences with a translation, made by putting coloured things into four frames, the opening one first."""
     made = [("The red car is in front of the big white house.", "La voiture rouge est devant la grande maison blanche.")]
     for (first, colour), (second, paint), frame in product(product(NOUNS, COLOURS), product(NOUNS, COLOURS), FRAMES):
-        place = (NOUNS.index(first) * 7 + COLOURS.index(colour) * 3 + NOUNS.index(second) + COLOURS.index(paint) * 5) % 53
-        if place == FRAMES.index(frame) and first != second and colour != paint:
+        remainder = (NOUNS.index(first) * 7 + COLOURS.index(colour) * 3 + NOUNS.index(second) + COLOURS.index(paint) * 5) % 53
+        if remainder == FRAMES.index(frame) and first != second and colour != paint:
             made.append(_framed(frame, (first, colour), (second, paint)))
     return [(pair[0], pair[1]) if direction == "en-fr" else (pair[1], pair[0]) for pair in made[:COUNT]]
 
@@ -66,18 +66,18 @@ def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
 def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:
     """A frame with two coloured things, in English and in French."""
     words: dict[str, str] = {}
-    for place, ((_, noun), (_, colour)) in enumerate(things):
+    for index, ((_, noun), (_, colour)) in enumerate(things):
         article, name = noun.split()
         is_feminine = article == "la"
         phrase = f"{name} {colour.split()[is_feminine]}"
-        words |= {f"the_{place}": f"{article} {phrase}", f"a_{place}": f"un{'e' * is_feminine} {phrase}"}
-        words |= {f"my_{place}": f"m{'a' if is_feminine else 'on'} {phrase}", "the": article, "e": "e" * is_feminine, f"n{place}": phrase}
+        words |= {f"the_{index}": f"{article} {phrase}", f"a_{index}": f"un{'e' * is_feminine} {phrase}"}
+        words |= {f"my_{index}": f"m{'a' if is_feminine else 'on'} {phrase}", "the": article, "e": "e" * is_feminine, f"n{index}": phrase}
     english = frame[0].format(*(f"{colour[0]} {noun[0]}" for noun, colour in things))
     french = frame[1].format(words["n0"], words["n1"], **words)
     return english, french[0].upper() + french[1:]
 
 
-def found(loaded: "Loaded") -> dict[str, Any] | None:
+def best_example(loaded: "Loaded") -> dict[str, Any] | None:
     """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
 
     Sentences that are translated as a person would come before others, and a colour that becomes another colour before any
@@ -90,7 +90,7 @@ def found(loaded: "Loaded") -> dict[str, Any] | None:
         An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
     """
     tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
-    return asdict(max(tried, key=lambda each: each[0])[1]) if tried else None
+    return asdict(max(tried, key=lambda scored: scored[0])[1]) if tried else None
 
 
 def _is_colour_for_colour(example: Example) -> bool:

@@ -66,12 +66,12 @@ def words(sentence: str) -> list[str]:
 
 def by_hand(direction: str = "en-fr") -> list[HandAligned]:
     """All pairs, from English to French or, "fr-en", the other way."""
-    found = []
+    pairs = []
     for line in PAIRS.strip().splitlines():
         english, french, links = (part.strip() for part in line.split("|"))
         ties = [(*map(int, re.split(r"[-?]", link)), "-" in link) for link in links.split()]
         if direction == "fr-en":
             english, french, ties = french, english, [(f, e, is_sure) for e, f, is_sure in ties]
         sure = frozenset((f, e) for e, f, is_sure in ties if is_sure)
-        found.append(HandAligned(english, french, sure, sure | {(f, e) for e, f, _ in ties}))
-    return found
+        pairs.append(HandAligned(english, french, sure, sure | {(f, e) for e, f, _ in ties}))
+    return pairs

@@ -27,18 +27,18 @@ class Lexicon:
         if source not in self.source or target not in self.target:
             return 0.0
         key = self.source[source] * len(self.target) + self.target[target]
-        place = int(np.searchsorted(self.pairs, key))
-        return float(self.p[place]) if place < len(self.pairs) and self.pairs[place] == key else 0.0
+        index = int(np.searchsorted(self.pairs, key))
+        return float(self.p[index]) if index < len(self.pairs) and self.pairs[index] == key else 0.0
 
     def links(self, source: Words, target: Words) -> frozenset[tuple[int, int]]:
         """The likeliest source word of each target word, as (target, source) places; none where that is the empty word."""
-        found = set()
+        links = set()
         for row, word in enumerate(target):
-            chances = [self.probability(EMPTY, word), *(self.probability(each, word) for each in source)]
+            chances = [self.probability(EMPTY, word), *(self.probability(source_word, word) for source_word in source)]
             best = int(np.argmax(chances))
             if best:
-                found.add((row, best - 1))
-        return frozenset(found)
+                links.add((row, best - 1))
+        return frozenset(links)
 
 
 def fit(sources: Sequence[Words], targets: Sequence[Words], rounds: int = 5) -> Lexicon:
@@ -55,18 +55,18 @@ def fit(sources: Sequence[Words], targets: Sequence[Words], rounds: int = 5) -> 
     source = _numbered([(EMPTY,), *sources])
     target = _numbered(targets)
     keys, slots = _together(sources, targets, source, target)
-    pairs, place = np.unique(keys, return_inverse=True)
+    pairs, inverse = np.unique(keys, return_inverse=True)
     of_source = pairs // len(target)
     p = np.ones(len(pairs))
     for _ in range(rounds):
-        chances = p[place]
-        expected = np.bincount(place, chances / np.bincount(slots, chances)[slots], len(pairs))
+        chances = p[inverse]
+        expected = np.bincount(inverse, chances / np.bincount(slots, chances)[slots], len(pairs))
         p = expected / np.bincount(of_source, expected)[of_source]
     return Lexicon(source, target, pairs, p)
 
 
 def _numbered(sentences: Sequence[Words]) -> dict[str, int]:
-    return {word: number for number, word in enumerate(dict.fromkeys(word for sentence in sentences for word in sentence))}
+    return {word: index for index, word in enumerate(dict.fromkeys(word for sentence in sentences for word in sentence))}
 
 
 def _together(

@@ -180,8 +180,8 @@ class Seq2Seq(nn.Module):
         (hidden,) = self.start(memory)
         embedded = self.dropout(self._embedded(target))
         hiddens, contexts = [], []
-        for each in embedded.unbind(1):
-            hidden, context, _ = self._advance(memory, hidden, each)
+        for word in embedded.unbind(1):
+            hidden, context, _ = self._advance(memory, hidden, word)
             hiddens.append(hidden)
             contexts.append(context)
         return self._logits(torch.stack(hiddens, 1), torch.stack(contexts, 1), embedded)

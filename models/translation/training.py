@@ -78,8 +78,8 @@ def dev_score(pieces: Pieces, references: dict[str, list[str]]) -> Callable[[nn.
     listened = dict(list(references.items())[:: max(1, len(references) // LISTENED)])
 
     def score(module: Any) -> float:
-        found = translate_all(module, pieces, list(listened), GREEDY)
-        return -bleu.bleu([each.text for each in found], list(listened.values()))
+        translated = translate_all(module, pieces, list(listened), GREEDY)
+        return -bleu.bleu([translation.text for translation in translated], list(listened.values()))
 
     return score
 
@@ -147,7 +147,7 @@ def finish(
     card["curve"] = [{key: value for key, value in row.items() if key != "dev"} | {"bleu": -row["dev"]} for row in kept["curve"]]
 
     def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
-        return {"scores": card_scores(loaded, parts, report), "example": translation_examples.found(loaded)}
+        return {"scores": card_scores(loaded, parts, report), "example": translation_examples.best_example(loaded)}
 
     return pack(module, kept, card, target, measure)
 
@@ -174,17 +174,17 @@ def evaluate(
 def translations(loaded: checkpoint.Loaded, sources: list[str], search: Search, report: Report = lambda done, total: None) -> list[str]:
     """The translations of some sentences, as text."""
     module: Any = loaded.module
-    return [each.text for each in translate_all(module, loaded.vocab, sources, search, report)]
+    return [translation.text for translation in translate_all(module, loaded.vocab, sources, search, report)]
 
 
-def scored(sources: list[str], references: list[list[str]], found: list[str]) -> dict[str, Any]:
+def scored(sources: list[str], references: list[list[str]], translated: list[str]) -> dict[str, Any]:
     """BLEU, chrF and what goes with them, for all sentences and by words of the source; empty lengths are left out."""
     by_length = {}
-    for place, name in enumerate(translation_data.bucket_names()):
-        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == place]
+    for index, name in enumerate(translation_data.bucket_names()):
+        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == index]
         if rows:
-            by_length[name] = bleu.with_interval([found[row] for row in rows], [references[row] for row in rows])
-    whole = bleu.scores(found, references) | {"interval": bleu.with_interval(found, references)["interval"]}
+            by_length[name] = bleu.with_interval([translated[row] for row in rows], [references[row] for row in rows])
+    whole = bleu.scores(translated, references) | {"interval": bleu.with_interval(translated, references)["interval"]}
     return whole | {"beam": BEAM.width, "bleu_by_length": by_length}
 
 
@@ -198,25 +198,25 @@ def card_scores(loaded: checkpoint.Loaded, parts: translation_data.Split, report
     train, dev = (translation_data.turned(part, loaded.card["direction"]) for part in (parts.train, parts.dev))
     references = translation_data.grouped(dev)
     sources = list(references)
-    found = dict(zip(sources, translations(loaded, sources, BEAM, report), strict=True))
+    translated = dict(zip(sources, translations(loaded, sources, BEAM, report), strict=True))
     plain = translations(loaded, sources, GREEDY)
     twins = translation_data.near_twins(sources, (source for source, _ in train))
     far = [source for source in sources if source not in twins]
-    scores = {"split": "dev"} | scored(sources, list(references.values()), list(found.values()))
+    scores = {"split": "dev"} | scored(sources, list(references.values()), list(translated.values()))
     scores["greedy_bleu"] = bleu.bleu(plain, list(references.values()))
-    scores["one_reference"] = bleu.with_interval([found[source] for source, _ in dev], [[target] for _, target in dev])
+    scores["one_reference"] = bleu.with_interval([translated[source] for source, _ in dev], [[target] for _, target in dev])
     if far:
-        scores["far_from_training"] = bleu.with_interval([found[source] for source in far], [references[source] for source in far])
+        scores["far_from_training"] = bleu.with_interval([translated[source] for source in far], [references[source] for source in far])
     return scores
 
 
 def compare(
-    each: dict[str, checkpoint.Loaded], data: list[translation_data.Pair], report: Report = lambda done, total: None
+    networks: dict[str, checkpoint.Loaded], data: list[translation_data.Pair], report: Report = lambda done, total: None
 ) -> dict[str, Any]:
     """Several networks on the dev part of the same pairs, each held against the first by a paired bootstrap.
 
     Args:
-        each: Networks of one direction, by name.
+        networks: Of one direction, by name.
         data: The pairs they were trained on.
 
     Returns:
@@ -225,15 +225,17 @@ def compare(
     Raises:
         TrainingError: they translate in unlike directions.
     """
-    directions = {loaded.card["direction"] for loaded in each.values()}
+    directions = {loaded.card["direction"] for loaded in networks.values()}
     if len(directions) != 1:
         raise TrainingError(f"The networks translate {' and '.join(sorted(directions))}; expected one direction, to be compared.")
     references = translation_data.grouped(translation_data.turned(translation_data.split(data).dev, directions.pop()))
     sources, wanted = list(references), list(references.values())
-    found = {name: translations(loaded, sources, BEAM, report) for name, loaded in each.items()}
-    result = {"all": bleu.paired(found, wanted)}
-    for place, name in enumerate(translation_data.bucket_names()):
-        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == place]
+    translated = {name: translations(loaded, sources, BEAM, report) for name, loaded in networks.items()}
+    result = {"all": bleu.paired(translated, wanted)}
+    for index, name in enumerate(translation_data.bucket_names()):
+        rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == index]
         if rows:
-            result[name] = bleu.paired({key: [texts[row] for row in rows] for key, texts in found.items()}, [wanted[row] for row in rows])
+            result[name] = bleu.paired(
+                {key: [texts[row] for row in rows] for key, texts in translated.items()}, [wanted[row] for row in rows]
+            )
     return result

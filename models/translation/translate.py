@@ -21,13 +21,13 @@ class Translation:
         text: The translation.
         source: Numbers of the source's pieces, the end mark last, [in]; empty for an empty source.
         hypotheses: What was found, the best first; one where the search was greedy, none for an empty source.
-        found: The whole beam tree; None where the search was greedy.
+        beam: With its whole tree; None where the search was greedy.
     """
 
     text: str
     source: tuple[int, ...]
     hypotheses: tuple[Hypothesis, ...]
-    found: Found | None = None
+    beam: Found | None = None
 
 
 def source_of(pieces: Pieces, sentence: str) -> list[int]:
@@ -69,16 +69,16 @@ def translate_all(
     Args:
         report: Called with (done, total) sentences; may raise to stop.
     """
-    numbers = [[*each, END] for each in pieces.encode_all(sentences)]
-    found = [Translation("", (), ())] * len(sentences)
-    done = sum(len(each) == 1 for each in numbers)
-    for rows in _batches([len(each) for each in numbers]):
+    numbers = [[*tokens, END] for tokens in pieces.encode_all(sentences)]
+    translations = [Translation("", (), ())] * len(sentences)
+    done = sum(len(tokens) == 1 for tokens in numbers)
+    for rows in _batches([len(tokens) for tokens in numbers]):
         report(done, len(sentences))
         for row, translation in zip(rows, _searched(module, pieces, [numbers[row] for row in rows], search), strict=True):
-            found[row] = translation
+            translations[row] = translation
         done += len(rows)
     report(len(sentences), len(sentences))
-    return found
+    return translations
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -102,12 +102,12 @@ def _searched(
     longest = min(search.longest, 2 * max(map(len, sources)) + 10)
     bounded = replace(search, longest=longest)
     if search.width > 1:
-        results = [(found.hypotheses, found) for found in beam(module, memory, bounded, edits, report)]
+        results = [(result.hypotheses, result) for result in beam(module, memory, bounded, edits, report)]
     else:
         results = [((hypothesis,), None) for hypothesis in greedy(module, memory, bounded, edits, report)]
     translations = []
     for source, (hypotheses, tree) in zip(sources, results, strict=True):
-        alone = tuple(_without_padding(each, len(source)) for each in hypotheses)
+        alone = tuple(_without_padding(hypothesis, len(source)) for hypothesis in hypotheses)
         translations.append(Translation(pieces.decode(alone[0].tokens), tuple(source), alone, tree and Found(alone, tree.tree)))
     return translations
 

@@ -55,7 +55,7 @@ class Vocabulary:
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens)}
+        return {token: index for index, token in enumerate(self.tokens)}
 
     def encode(self, text: str) -> list[int]:
         """The number of each character; 0 for those outside the vocabulary."""
@@ -64,11 +64,11 @@ class Vocabulary:
 
     def decode(self, numbers: list[int]) -> str:
         """The text of a list of numbers; the unknown mark for 0."""
-        return "".join(self.tokens[number] for number in numbers)
+        return "".join(self.tokens[index] for index in numbers)
 
     def named(self, numbers) -> list[list[str]]:
         """Tokens of a table of numbers [row, column]."""
-        return [[self.tokens[number] for number in row] for row in numbers.tolist()]
+        return [[self.tokens[index] for index in row] for row in numbers.tolist()]
 
     def unknown(self, text: str) -> int:
         """How many characters of a text the vocabulary does not hold (the mark itself counts)."""

@@ -101,7 +101,7 @@ class Pieces:
         """Marks stand in the vocabulary alone, not as "special tokens": typing </s> spells it, and ends nothing."""
         from tokenizers import Tokenizer, models
 
-        vocab = {piece: number for number, piece in enumerate(self.tokens)}
+        vocab = {piece: index for index, piece in enumerate(self.tokens)}
         merges = [(self.tokens[left], self.tokens[right]) for left, right in self.merges]
         tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges, byte_fallback=True))
         tokenizer.pre_tokenizer = _pre_tokenizer()  # pyright: ignore[reportAttributeAccessIssue]
@@ -121,15 +121,15 @@ class Pieces:
 
     def surfaces(self, numbers: Iterable[int]) -> list[str]:
         """What each piece shows: itself; bytes show the character they spell at its first byte, the others nothing."""
-        names, shown, spelt = [self.tokens[number] for number in numbers], [], bytearray()
-        for place, name in enumerate([*names, ""]):
+        names, shown, spelt = [self.tokens[token] for token in numbers], [], bytearray()
+        for position, name in enumerate([*names, ""]):
             if name in _BYTE_OF:
                 spelt.append(_BYTE_OF[name])
                 continue
             if spelt:
                 shown += _characters(bytes(spelt))
                 spelt.clear()
-            if place < len(names):
+            if position < len(names):
                 shown.append("" if name in (MARKS[PAD], MARKS[START], MARKS[END]) else name)
         return shown
 
@@ -142,17 +142,17 @@ class Pieces:
         starts = [match.start() for match in re.finditer(WORD, "".join(shown))]
         words: list[tuple[str, list[int]]] = []
         at, inside = 0, False
-        for place, surface in enumerate(shown):
-            if numbers[place] < len(MARKS):
-                words.append((self.tokens[numbers[place]], [place]))
+        for position, surface in enumerate(shown):
+            if numbers[position] < len(MARKS):
+                words.append((self.tokens[numbers[position]], [position]))
                 inside = False
                 continue
             begins = any(at <= start < at + len(surface) for start in starts)
             blank_before = inside and words[-1][0] == BLANK
             if inside and (not begins or blank_before):
-                words[-1] = (words[-1][0] + surface, [*words[-1][1], place])
+                words[-1] = (words[-1][0] + surface, [*words[-1][1], position])
             else:
-                words.append((surface, [place]))
+                words.append((surface, [position]))
             at, inside = at + len(surface), True
         return [(word.replace(BLANK, "") or word, places) for word, places in words]
 

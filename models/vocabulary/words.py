@@ -66,7 +66,7 @@ class Words:
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {token: number for number, token in enumerate(self.tokens) if number >= len(FIXED)}
+        return {token: index for index, token in enumerate(self.tokens) if index >= len(FIXED)}
 
     def encode(self, caption: str) -> list[int]:
         """The number of each word, without marks for start and end."""
@@ -74,4 +74,4 @@ class Words:
 
     def decode(self, numbers: Sequence[int]) -> str:
         """The caption of some numbers; marks for padding, start and end are left out."""
-        return " ".join(self.tokens[number] for number in numbers if number >= RARE)
+        return " ".join(self.tokens[index] for index in numbers if index >= RARE)

@@ -42,10 +42,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         "Score: log-probability divided by the number of pieces, the end mark too. Greedy search takes the likeliest piece at each "
         "step; a beam may take a less likely one that leads to a likelier sentence."
     )
-    branches, ends = beam_tree.branches(network, translation.found)
+    branches, ends = beam_tree.branches(network, translation.beam)
     figure = tree(branches, ends[chosen], pruned, is_dark())
     with scrolling("beam-tree"):
-        draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(translation.found.tree, ends, int(point["node"])))
+        draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(translation.beam.tree, ends, int(point["node"])))
     save(figure, f"{KEY}.tree", "beam", pd.DataFrame(vars(branches)))
     sentence = compute.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:

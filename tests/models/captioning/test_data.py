@@ -48,7 +48,7 @@ def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeyp
     assert not list((tmp_path / "kept").rglob("*.partial*"))
     files[0].rename(files[0].with_name("renamed.jpg"))  # content, not name
     assert torch.equal(looking.read([files[0].with_name("renamed.jpg")])[0], plain[0])
-    place = looking.place(files[1])
+    place = looking.path_of(files[1])
     place.write_bytes(place.read_bytes()[:50])
     with pytest.raises(DataError, match=f"{files[1].name}. Delete it"):
         looking.read(files[1:2])

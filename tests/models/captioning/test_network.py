@@ -187,7 +187,7 @@ def test_many_pictures_side_by_side_are_each_alone(width: int):
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)] and len(together) == 7
     for row, each in enumerate(together):
         alone = describe(module, VOCABULARY, features[row], search)
-        assert each.text == alone.text and (each.found is None) == (width == 1)
+        assert each.text == alone.text and (each.beam is None) == (width == 1)
         np.testing.assert_allclose(each.hypotheses[0].attention, alone.hypotheses[0].attention, atol=1e-5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from models.captioning.images import Box
 from models.scenes import data
 from models.scenes.data import COLOURS, DEV, SHAPES, SIZES, Scene, Thing, captions, picture, scene
-from models.scenes.pointing_game import Told, game, hit
+from models.scenes.pointing_game import GroundedCaption, game, hit
 
 MANY = [scene(number) for number in range(300)]
 
@@ -103,8 +103,8 @@ def test_the_pointing_game_by_hand():
     sizes = ("", "small", "small", "", "", "", "large", "large")
     # red ring: seen at its own place (row 3, column 1); blue ring: at the left one's place
     rows = [peak(0), peak(0), peak(22), peak(27), peak(0), peak(0), peak(0), peak(22)]
-    one = Told(words, np.stack(rows), boxes, sizes, dark)
-    other = Told(("a", "ring"), np.stack([peak(0), peak(27)]), (None, None), ("", ""), dark)
+    one = GroundedCaption(words, np.stack(rows), boxes, sizes, dark)
+    other = GroundedCaption(("a", "ring"), np.stack([peak(0), peak(27)]), (None, None), ("", ""), dark)
     found = game([one, other])
     assert list(found) == ["all", "large", "small"] and found["all"]["n"] == 2 and found["all"]["attention"] == 0.5
     assert found["small"] == {
@@ -113,7 +113,7 @@ def test_the_pointing_game_by_hand():
     assert found["large"] == {
         "n": 1, "attention": 0.0, "centre": 0.0, "brightest": 1.0, "another_word": pytest.approx(1 / 6), "another_picture": 1.0
     }  # fmt: skip
-    middle = Told(("x", "ring"), np.stack([peak(0), peak(24)]), (None, Box(100, 100, 124, 124)), ("", "small"), dark)
+    middle = GroundedCaption(("x", "ring"), np.stack([peak(0), peak(24)]), (None, Box(100, 100, 124, 124)), ("", "small"), dark)
     assert game([middle])["all"] == {
         "n": 1, "attention": 1.0, "centre": 1.0, "brightest": 0.0, "another_word": 0.0, "another_picture": None
     }  # fmt: skip
@@ -128,7 +128,7 @@ def test_a_map_that_knows_nothing_hits_by_area():
         thing = scene(number).things[0]
         area.append(thing.side**2)
         box = thing.box()
-        told.append(Told(("x",), drawn.random((1, 196)), (box,), (thing.size,), np.zeros((224, 224, 3), np.uint8)))
+        told.append(GroundedCaption(("x",), drawn.random((1, 196)), (box,), (thing.size,), np.zeros((224, 224, 3), np.uint8)))
     assert game(told)["all"]["attention"] == pytest.approx(np.mean(area), abs=0.04)
 
 

@@ -54,7 +54,7 @@ def lenient(monkeypatch):
 
 def test_what_is_found_of_a_network_is_so(lenient):
     loaded = tiny_scenes()
-    rows = examples.found(loaded)
+    rows = examples.occlusion_examples(loaded)
     assert rows and {row["kind"] for row in rows} == {STAYS} and len({row["scene"] for row in rows}) == len(rows) <= 3
     for row in rows:
         holds(loaded, row)
@@ -63,7 +63,7 @@ def test_what_is_found_of_a_network_is_so(lenient):
 
 def test_a_network_without_attention_or_true_captions_has_none(monkeypatch):
     monkeypatch.setattr(examples, "SEARCHED", 2)
-    assert examples.found(tiny_scenes("none")) == examples.found(tiny_scenes()) == []
+    assert examples.occlusion_examples(tiny_scenes("none")) == examples.occlusion_examples(tiny_scenes()) == []
 
 
 WORDS = ("a", "red", "ring", "above", "a", "pink", "star")
@@ -94,7 +94,7 @@ def test_the_clearest_of_each_kind_come_first_and_no_scene_twice(monkeypatch):
     monkeypatch.setattr(examples, "SEARCHED", 3)
     rows = lambda loaded, number: [{"scene": number, "kind": kind, "change": change} for kind, change in made[number]]  # noqa: E731
     monkeypatch.setattr(examples, "_of_scene", rows)
-    found = examples.found(tiny_scenes())
+    found = examples.occlusion_examples(tiny_scenes())
     assert [(row["scene"] - DEV, row["change"]) for row in found] == [(1, 5.0), (0, 3.0), (2, 0.1), (1, 0.2)]
 
 

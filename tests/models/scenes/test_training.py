@@ -108,7 +108,7 @@ def test_a_training_is_packed_scored_and_used(tmp_path, capsys):
     assert len(card["data"]["sha256"]) == 64
     assert set(card["scores"]["pointing"]["all"]) == {"n", "attention", "centre", "brightest", "another_word", "another_picture"}
     loaded = models.load("tiny")
-    assert card["examples"] == examples.found(loaded)
+    assert card["examples"] == examples.occlusion_examples(loaded)
     expected = loaded.module.look(drawn(range(12))[1]).mean(0)
     torch.testing.assert_close(loaded.module.average, expected, atol=5e-3, rtol=5e-3)
     assert caption.grid(loaded) == (14, 14)

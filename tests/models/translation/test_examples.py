@@ -47,7 +47,7 @@ def test_what_is_found_is_so(monkeypatch):
     for seed in (4, 5, 9):
         loaded = tiny_translator(seed=seed)
         loaded.module.bias.data[END] += 5  # else it never comes to an end
-        if example := examples.found(loaded):
+        if example := examples.best_example(loaded):
             hold(loaded, example)
             shown += 1
     assert shown
@@ -56,7 +56,7 @@ def test_what_is_found_is_so(monkeypatch):
 @pytest.mark.parametrize("attention", ["none", "uniform"])
 def test_without_an_attention_that_chooses_there_is_nothing_to_show(attention: str, monkeypatch):
     monkeypatch.setattr(examples, "COUNT", 4)
-    assert examples.found(tiny_translator(attention)) is None
+    assert examples.best_example(tiny_translator(attention)) is None
 
 
 def test_crossings_are_clear_words_left_of_an_earlier_one():

@@ -77,9 +77,9 @@ def test_training_and_use_part_where_the_reference_does():
 def test_the_tree_of_a_beam_ends_in_its_hypotheses():
     loaded = tiny_translator()
     translation = edited(loaded, TEXT, (), width=3)
-    assert translation.found is not None
-    tree, ends = beam_tree.branches(loaded, translation.found)
-    nodes = translation.found.tree
+    assert translation.beam is not None
+    tree, ends = beam_tree.branches(loaded, translation.beam)
+    nodes = translation.beam.tree
     assert len(ends) == len(translation.hypotheses) and len(tree.parents) <= len(nodes)
     assert [beam_tree.through(nodes, ends, end) for end in ends] == list(range(len(ends)))
     root = ends[0]

@@ -30,7 +30,7 @@ def test_many_sentences_side_by_side_are_each_alone(width: int):
             assert one.tokens == other.tokens and one.attention.shape == (len(one.tokens), len(each.source))
             np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
             np.testing.assert_allclose(one.log_probabilities, log_probabilities(loaded.module, each.source, one.tokens), atol=1e-4)
-        assert (each.found is None) == (width == 1 or not each.source)
+        assert (each.beam is None) == (width == 1 or not each.source)
     assert together[-2].text == "" and together[-2].hypotheses == ()
 
 
