@@ -10,6 +10,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
+from models import corpora
 from tests.pages.app import forget
 
 
@@ -31,6 +32,28 @@ def runs_without_delay() -> Iterator[None]:
         patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         patch.setattr(schemapi, "DEBUG_MODE", False)
         yield
+
+
+@pytest.fixture(scope="module")
+def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that the module's `save_networks` fills, once for all its tests, with nothing remembered of another one."""
+    path = tmp_path_factory.mktemp("checkpoints")
+    request.module.save_networks(path)
+    forget()
+    yield path
+    forget()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> None:
+    """Pages open the networks of the test's module."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+
+
+@pytest.fixture
+def without_lists(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> None:
+    """Pages find no lists of names but those that are installed."""
+    monkeypatch.setattr(corpora, "folders", lambda: [shipped / "none"])
 
 
 @pytest.fixture

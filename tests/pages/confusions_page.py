@@ -1,6 +1,5 @@
 """The page of confusions with tiny classifiers of its own, and what it draws and says."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,19 +7,15 @@ from streamlit.testing.v1 import AppTest
 
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.pages import app
-from tests.pages.app import forget
 
 ABSENT = {"corpus": "names18", "sha256": "none"}
 
 
-def classifiers(folder: Path) -> Iterator[Path]:
-    """A folder with five tiny classifiers, one of them of names that are not here."""
+def save_classifiers(folder: Path) -> None:
+    """Five tiny classifiers, one of them of names that are not here."""
     for cell in ("gru", "lstm", "rnn", "linear"):
         save_tiny_namer(folder / f"names-{cell}.safetensors", cell=cell)
     save_tiny_namer(folder / "names18-gru.safetensors", data=ABSENT)
-    forget()
-    yield folder
-    forget()
 
 
 def open_page(**query: str) -> AppTest:

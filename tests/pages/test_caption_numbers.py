@@ -1,8 +1,9 @@
 """What the page of captions computes: the same as the library says, nothing where nothing is hidden, and exactly where it is hidden."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 
 from models.captioning import caption, images, occlusion
@@ -13,37 +14,20 @@ from models.vocabulary.subwords import END, PAD, START
 from pages._captions import compute, gallery
 from pages._captions.compute import View
 from pages._ui import networks
-from pages._ui.cache import shared_cache
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
 from tests.pages.captions_page import run_of, without
 
 SCENE = View("scenes-soft", "scene:3")
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A folder with tiny captioners, and nothing remembered of another folder."""
-    path = tmp_path_factory.mktemp("checkpoints")
-    save_tiny_captioner(path / "caption-soft.safetensors")
+pytestmark = pytest.mark.usefixtures("opened")
+
+
+def save_networks(folder: Path) -> None:
+    """Tiny captioners of photos and of scenes."""
+    save_tiny_captioner(folder / "caption-soft.safetensors")
     for attention in ("soft", "none"):
-        save_tiny_scenes(path / f"scenes-{attention}.safetensors", attention=attention)
-    forget()
-    yield path
-    forget()
-
-
-def forget() -> None:
-    """Forget every network and caption."""
-    st.cache_data.clear()
-    shared_cache.clear()
-    networks.loaded.clear()
-    compute._eye.clear()
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    """The page opens those."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+        save_tiny_scenes(folder / f"scenes-{attention}.safetensors", attention=attention)
 
 
 def looked(view: View) -> tuple:

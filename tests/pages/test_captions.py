@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,35 +19,26 @@ from pages._captions.compute import View
 from pages._components import picture_view
 from pages._ui import uploads
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
-from tests.pages.app import forget, sound
+from tests.pages.app import sound
 from tests.pages.captions_page import drawn, markdown, open_page, run_of, without
 from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
 FIRST = View("scenes-soft", state.FIRST)
+pytestmark = pytest.mark.usefixtures("opened")
 
 
-def save_four(folder) -> None:
+def save_networks(folder: Path) -> None:
+    """Four tiny captioners."""
     for attention in ("soft", "none"):
         save_tiny_scenes(folder / f"scenes-{attention}.safetensors", attention=attention)
         save_tiny_captioner(folder / f"caption-{attention}.safetensors", attention=attention)
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A folder with four tiny captioners, opened once for all tests."""
-    path = tmp_path_factory.mktemp("checkpoints")
-    save_four(path)
-    forget()
-    yield path
-    forget()
-
-
 @pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    """The page opens those; few scenes are looked through."""
+def few_scenes(monkeypatch):
+    """Few scenes are looked through."""
     monkeypatch.setattr(mistakes, "LISTENED", 4)
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
 
 
 def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:

@@ -7,7 +7,7 @@ from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
 from explorer.analysis.confusion import most_confused
-from models import checkpoint, corpora
+from models import checkpoint
 from models.names.network import after_each_letter, probabilities
 from models.names.romanise import spelling
 from pages._confusions import compare, compute, export, matrix, model_card, name, state
@@ -15,21 +15,13 @@ from pages._confusions.compute import View
 from pages._ui import networks
 from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 from tests.pages.app import sound
-from tests.pages.confusions_page import classifiers, drawn, open_page, told
+from tests.pages.confusions_page import drawn, open_page, save_classifiers, told
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    yield from classifiers(tmp_path_factory.mktemp("checkpoints"))
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    """The pages open those, and find no other lists of names."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-    monkeypatch.setattr(corpora, "folders", lambda: [shipped / "none"])
+pytestmark = pytest.mark.usefixtures("opened", "without_lists")
+save_networks = save_classifiers
 
 
 def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answer():

@@ -4,25 +4,15 @@ import pytest
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
-from models import corpora
 from models.names.network import probabilities
 from models.names.table import Labelled
 from pages._confusions import compute, state
 from tests.models.names.tiny_names import source, tiny_namer
 from tests.pages.app import sound
-from tests.pages.confusions_page import classifiers, drawn, open_page, told
+from tests.pages.confusions_page import drawn, open_page, save_classifiers, told
 
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    yield from classifiers(tmp_path_factory.mktemp("checkpoints"))
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    """The pages open those, and find no other lists of names."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
-    monkeypatch.setattr(corpora, "folders", lambda: [shipped / "none"])
+pytestmark = pytest.mark.usefixtures("opened", "without_lists")
+save_networks = save_classifiers
 
 
 def rows_of(text: str) -> AppTest:

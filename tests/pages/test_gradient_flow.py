@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,28 +24,21 @@ from pages._ui import networks
 from pages._ui.link import packed
 from tests.models.tiny import save_tiny
 from tests.pages import app
-from tests.pages.app import forget, sound
+from tests.pages.app import sound
 
 TEXT = "a [[bad]] cab [[face] ab]] " * 4
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A folder with three tiny networks of one corpus, and what was measured of them."""
-    path = tmp_path_factory.mktemp("checkpoints")
+pytestmark = pytest.mark.usefixtures("opened")
+
+
+def save_networks(folder: Path) -> None:
+    """Three tiny networks of one corpus, and what was measured of them."""
     for cell in ("lstm", "gru", "rnn"):
-        save_tiny(path / f"wiki-{cell}.safetensors", cell=cell)
+        save_tiny(folder / f"wiki-{cell}.safetensors", cell=cell)
     layer = {"lags": {"1/2": [1, 2, None]}, "factors": {"0-5": 0.5}, "half_life": None, "low": [0, -3, None], "high": [0, -1, -2]}
-    told = {"weights": "", "losses": 7, "runs": {"trained": [layer, layer]}}
-    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-rnn": told}))
-    forget()
-    yield path
-    forget()
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+    record = {"weights": "", "losses": 7, "runs": {"trained": [layer, layer]}}
+    (folder / "wiki-gradients.json").write_text(json.dumps({"wiki-rnn": record}))
 
 
 def open_page(**query: str) -> AppTest:

@@ -1,5 +1,7 @@
 """The page of one step in process: it learns at a press, its arrow can be covered, its link restores what was learned."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,22 +23,14 @@ from tests.pages.app import forget, sound
 TEXT = "abc [[bead]] a cafe\n[[bed]] face"
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """A folder with a tiny network of each kind."""
-    path = tmp_path_factory.mktemp("checkpoints")
+pytestmark = pytest.mark.usefixtures("opened")
+
+
+def save_networks(folder: Path) -> None:
+    """A tiny network of each kind."""
     for kind in ("gru", "lstm", "rnn"):
-        save_tiny(path / f"tiny-{kind}.safetensors", cell=kind)
-    save_tiny_translator(path / "tiny-additive.safetensors")
-    forget()
-    yield path
-    forget()
-
-
-@pytest.fixture(autouse=True)
-def opened(monkeypatch, shipped):
-    """The pages open those."""
-    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(shipped))
+        save_tiny(folder / f"tiny-{kind}.safetensors", cell=kind)
+    save_tiny_translator(folder / "tiny-additive.safetensors")
 
 
 def open_page(**query: str) -> AppTest:

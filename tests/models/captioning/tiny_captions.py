@@ -14,6 +14,7 @@ from models.scenes.network import SceneCaptioner
 from models.scenes.training import drawn, vocabulary
 from models.vocabulary.subwords import END
 from models.vocabulary.words import Words
+from tests.models.tiny import sharpen
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230)}
 PLACES = ("left", "right")
@@ -28,11 +29,7 @@ def network(attention: str = "soft", vocab_size: int = 7, seed: int = 0, cells: 
     module = Captioner(vocab_size, attention, cells, channels, units=6, embedding=5, width=4)
     with torch.no_grad():
         module.average.copy_(torch.randn(cells, channels).half())
-        for name, parameter in module.named_parameters():
-            parameter.mul_(3)
-            if name == "bias":
-                parameter.normal_()
-            parameter.copy_(parameter.half().float())
+    sharpen(module)
     return module.eval().requires_grad_(False)
 
 

@@ -8,6 +8,7 @@ from models import checkpoint
 from models.checkpoint import Loaded
 from models.translation.network import Seq2Seq
 from models.vocabulary.subwords import Pieces
+from tests.models.tiny import sharpen
 
 WORDS = {"red": "rouge", "blue": "bleu", "cat": "chat", "dog": "chien", "two": "deux", "the": "le", "eats": "mange", "sees": "voit"}
 
@@ -29,12 +30,7 @@ def network(attention: str = "additive", vocab_size: int = 7, seed: int = 0, uni
     """Far from uniform in all it does, so that a mistake shows."""
     torch.manual_seed(seed)
     module = Seq2Seq(vocab_size, attention, units, embedding=5, width=4)
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            parameter.mul_(3)
-            if name == "bias":
-                parameter.normal_()
-            parameter.copy_(parameter.half().float())
+    sharpen(module)
     return module.eval().requires_grad_(False)
 
 
