@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
@@ -132,3 +133,8 @@ def too_wide(page: Page, key: str) -> dict[str, int]:
         found[button.inner_text()] = sideways(page)
     assert found, f"there is no group {key}"
     return {name: pixels for name, pixels in found.items() if pixels}
+
+
+def violations(page: Page) -> dict[str, list[str]]:
+    """What axe finds against accessibility on the page: by rule, how its elements begin."""
+    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in Axe().run(page).response["violations"]}

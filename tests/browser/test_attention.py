@@ -3,12 +3,11 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from models import checkpoint
 from pages._ui.link import packed
-from tests.browser.chromium import settle, sideways, too_wide
+from tests.browser.chromium import settle, sideways, too_wide, violations
 from tests.models.translation.tiny_translation import tiny_translator
 
 pytestmark = pytest.mark.browser
@@ -122,5 +121,4 @@ def test_the_weight_of_a_word_is_moved_and_the_link_restores_it(attention):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_of_ours(attention, scheme):
-    found = Axe().run(attention(scheme=scheme)).response["violations"]
-    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+    assert violations(attention(scheme=scheme)) == {}

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from models.names.network import probabilities
-from tests.browser.chromium import sideways, too_wide
+from tests.browser.chromium import sideways, too_wide, violations
 from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 
 pytestmark = pytest.mark.browser
@@ -57,8 +56,7 @@ def test_what_a_finger_presses_is_high_enough(confusions):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_of_ours(confusions, scheme):
-    found = Axe().run(confusions(scheme=scheme)).response["violations"]
-    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+    assert violations(confusions(scheme=scheme)) == {}
 
 
 def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):

@@ -5,10 +5,9 @@ import signal
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import sideways
+from tests.browser.chromium import sideways, violations
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=90_000)  # a busy machine is slow, not wrong
@@ -47,8 +46,7 @@ def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(s
     expect(page.get_by_text("Paused after")).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)  # the old button fades away
-    found = Axe().run(page).response["violations"]
-    assert not found, {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found}
+    assert violations(page) == {}
     assert sideways(page) == 0
     page.get_by_role("button", name="Go on").click()
     page.wait_for_function(f"document.querySelectorAll('{MAP} .mark-rect path').length > {first}", timeout=240_000)
