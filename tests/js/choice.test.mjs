@@ -1,8 +1,7 @@
 // Choices, keys and words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { asked, between, carried, neighbour, reported, toggled } from "../../pages/_components/state_view/choice.js";
-import { action } from "../../pages/_components/state_view/keys.js";
+import { action, asked, between, carried, neighbour, reported, toggled } from "../../pages/_components/state_view/choice.js";
 import { bits, chance, plain, two } from "../../pages/_components/state_view/words.js";
 
 const alphabet = [{ token: "a" }, { token: "b" }];

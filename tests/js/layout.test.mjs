@@ -1,9 +1,7 @@
 // Lines, cells, hits and pages, by hand on tiny texts.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cellAt, characterAt, placeOf } from "../../pages/_components/state_view/hit.js";
-import { lineOf, mapSizes, metrics, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
-import { inSight, moveLines, reveal } from "../../pages/_components/state_view/paging.js";
+import { cellAt, characterAt, inSight, lineOf, mapSizes, metrics, moveLines, placeOf, reveal, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
 
 const breaks = Uint8Array.from("ab\ncdefg\n\nh", (c) => (c === "\n" ? 1 : 0));
 const starts = wrap(breaks, 4);

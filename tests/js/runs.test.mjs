@@ -1,7 +1,7 @@
 // The picture in words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { beyond, inWords } from "../../pages/_components/state_view/runs.js";
+import { beyond, inWords } from "../../pages/_components/state_view/words.js";
 
 const text = "ab[[cd]]ef";
 const read = (from, to) => text.slice(from, to);

@@ -18,24 +18,7 @@ from explorer.figures.states import StateFigure
 HERE = Path(__file__).parent
 LOOKS = ("next", "lecture", "flip")
 # In this order: a file stands after those it imports from.
-FILES = (
-    "decode",
-    "shelf",
-    "colour",
-    "layout",
-    "paging",
-    "hit",
-    "words",
-    "keys",
-    "choice",
-    "text",
-    "map",
-    "runs",
-    "readout",
-    "theme",
-    "events",
-    "view",
-)
+FILES = ("figure", "colour", "layout", "words", "choice", "text", "map", "readout", "events", "view")
 _KEPT: dict[int, tuple[tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
 
 
@@ -72,7 +55,7 @@ def read(name: str) -> str:
 
 def _carrier():
     """What brings the arrays: a component that shows nothing."""
-    return component("state_view_arrays", js=source("decode", "shelf", "carrier"))
+    return component("state_view_arrays", js=source("figure", "carrier"))
 
 
 def _view():

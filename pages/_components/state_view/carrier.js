@@ -1,7 +1,6 @@
 // Brings the arrays of a figure, apart from the choice: a choice made in Python does not send them again.
 
-import { decode } from "./decode.js";
-import { hold, release } from "./shelf.js";
+import { decode, hold, release } from "./figure.js";
 
 const HELD = new WeakMap();
 

@@ -1,9 +1,7 @@
 // Hands and keys: every event becomes a change of the choice.
 
-import { between, clamp, neighbour, toggled } from "./choice.js";
-import { cellAt, characterAt } from "./hit.js";
-import { LIST, action } from "./keys.js";
-import { moveLines } from "./paging.js";
+import { LIST, action, between, clamp, neighbour, toggled } from "./choice.js";
+import { cellAt, characterAt, moveLines } from "./layout.js";
 
 const STEP = 1000 / 6; // play: six characters a second
 const SWIPE = 48;

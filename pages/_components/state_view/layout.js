@@ -1,4 +1,4 @@
-// Where things stand: characters in lines, units and time in the map. Pure: sizes in, places out, CSS pixels throughout.
+// Where things stand, what lies under the pointer, and which lines show. Pure: sizes in, places out, CSS pixels throughout.
 
 export const LIKELY = 5;
 const NARROW = 600;
@@ -61,4 +61,50 @@ export function mapSizes(width, time, units) {
   const row = narrow ? Math.max(4, Math.min(24, Math.floor(160 / units))) : Math.max(2, Math.min(24, Math.floor(400 / units)));
   const full = { width: Math.ceil(column * time), height: row * units };
   return { column, row, full, height: Math.min(full.height, narrow ? 160 : 400), overview: 60, line: 52 };
+}
+
+// Character at (x, y); beyond a line's end its last character, above the text the first, below it the last.
+export function characterAt(x, y, sizes, starts) {
+  const lines = starts.length - 1;
+  const line = Math.floor(y / sizes.line);
+  if (line < 0) return 0;
+  if (line >= lines) return starts[lines] - 1;
+  const column = Math.max(0, Math.floor(x / sizes.cell));
+  return Math.min(starts[line] + column, starts[line + 1] - 1);
+}
+
+// Top left corner of a character's cell.
+export function placeOf(index, sizes, starts) {
+  const line = lineOf(starts, index);
+  return { x: (index - starts[line]) * sizes.cell, y: line * sizes.line, line };
+}
+
+// Unit and character at (x, y) of the map, or null beside it.
+export function cellAt(x, y, map, figure) {
+  const row = Math.floor(y / map.row);
+  const index = Math.floor(x / map.column);
+  if (row < 0 || row >= figure.units || index < 0 || index >= figure.time) return null;
+  return { unit: figure.order[row], row, index };
+}
+
+// First and last line that show, one beyond each edge left out.
+export function inSight(scroll, height, line, lines) {
+  const first = Math.max(0, Math.floor(scroll / line));
+  const last = Math.min(lines - 1, Math.ceil((scroll + height) / line) - 1);
+  return [first, Math.max(first, last)];
+}
+
+// The scroll position that shows [from, to], moved as little as possible.
+export function reveal(scroll, height, from, to) {
+  if (from < scroll) return Math.max(0, from);
+  if (to > scroll + height) return Math.max(0, Math.min(from, to - height));
+  return scroll;
+}
+
+// The character `by` lines further down (up if negative), in the same column where the line is long enough.
+export function moveLines(index, by, starts) {
+  const lines = starts.length - 1;
+  const from = lineOf(starts, index);
+  const to = Math.min(lines - 1, Math.max(0, from + by));
+  return Math.min(starts[to] + index - starts[from], starts[to + 1] - 1);
 }

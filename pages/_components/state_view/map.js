@@ -1,7 +1,7 @@
 // The map of all units: one picture made once, shown through a window; only frames and the line are drawn anew.
 
 import { level, valueOf } from "./colour.js";
-import { rowOf } from "./decode.js";
+import { rowOf } from "./figure.js";
 import { fitted } from "./text.js";
 
 // One pixel for each unit and character, rows in the map's order. Made again only for other values, order or colours.

@@ -1,9 +1,8 @@
 // What stands under the text, and what a screen reader hears. Text only ever goes through textContent.
 
 import { LIKELY } from "./layout.js";
-import { bits, chance, count, plain, spoken, two } from "./words.js";
+import { beyond, bits, chance, count, inWords, plain, spoken, two } from "./words.js";
 import { valueAt } from "./map.js";
-import { beyond, inWords } from "./runs.js";
 
 function element(tag, text, kind = "") {
   const made = document.createElement(tag);

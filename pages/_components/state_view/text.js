@@ -1,10 +1,8 @@
 // The text on its canvas: rectangles in the unit's colours, the glyphs drawn once and laid over in black or white.
 
 import { level, mark } from "./colour.js";
-import { LIKELY } from "./layout.js";
-import { inSight } from "./paging.js";
-import { placeOf } from "./hit.js";
-import { rowOf } from "./decode.js";
+import { LIKELY, inSight, placeOf } from "./layout.js";
+import { rowOf } from "./figure.js";
 
 // A canvas of this size in CSS pixels, sharp on this screen; its context draws in CSS pixels.
 export function fitted(canvas, width, height) {

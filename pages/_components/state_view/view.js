@@ -1,14 +1,12 @@
 // The component: keeps one view for each place on the page, and brings events, choice and pictures together.
 
 import { asked, carried, reported } from "./choice.js";
-import { mapSizes, metrics, textHeight, wrap } from "./layout.js";
-import { inSight, reveal } from "./paging.js";
-import { placeOf } from "./hit.js";
+import { inSight, mapSizes, metrics, placeOf, reveal, textHeight, wrap } from "./layout.js";
 import { paintText } from "./text.js";
 import { paintLine, paintMap, paintOverview } from "./map.js";
 import { writeHover, writeLegend, writeReadout } from "./readout.js";
-import { shelf } from "./shelf.js";
-import { readTheme } from "./theme.js";
+import { shelf } from "./figure.js";
+import { readTheme } from "./colour.js";
 import { listen } from "./events.js";
 
 const VIEWS = new WeakMap();

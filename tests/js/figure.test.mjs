@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { decode, rowOf } from "../../pages/_components/state_view/decode.js";
+import { decode, rowOf } from "../../pages/_components/state_view/figure.js";
 import { valueOf } from "../../pages/_components/state_view/colour.js";
 
 const expected = JSON.parse(readFileSync(process.env.STATE_FIGURE + ".json"));

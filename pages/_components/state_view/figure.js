@@ -1,4 +1,5 @@
-// From the bytes that Python sends to typed arrays. See StateFigure.to_bytes for the other side.
+// A figure: from the bytes that Python sends to typed arrays, and where it waits for the views that show it.
+// See StateFigure.to_bytes for the other side.
 
 const TYPES = { int16: Int16Array, int32: Int32Array, float32: Float32Array };
 
@@ -32,4 +33,27 @@ export function breaks(figure) {
 
 export function rowOf(figure, unit) {
   return figure.plane.subarray(unit * figure.time, (unit + 1) * figure.time);
+}
+
+// Where figures wait, the same for the whole page.
+export function shelf() {
+  const name = Symbol.for("recurrent-explorer.figures");
+  globalThis[name] ??= { figures: new Map(), holders: new Map(), waiting: new Set() };
+  return globalThis[name];
+}
+
+// Lets a figure go once no carrier holds it any more.
+export function release(digest) {
+  const { figures, holders } = shelf();
+  const left = (holders.get(digest) ?? 1) - 1;
+  if (left > 0) return holders.set(digest, left);
+  holders.delete(digest);
+  return figures.delete(digest);
+}
+
+export function hold(digest, make) {
+  const { figures, holders, waiting } = shelf();
+  holders.set(digest, (holders.get(digest) ?? 0) + 1);
+  if (!figures.has(digest)) figures.set(digest, make());
+  waiting.forEach((wake) => wake());
 }
