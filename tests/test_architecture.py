@@ -44,7 +44,6 @@ LIFTED: dict[tuple[str, str], tuple[int, str]] = {}
 # Imports between parts of `models` that point the wrong way: (who, whom) -> reason.
 WRONG_WAY = {
     ("models.scenes", "models.captioning"): "scenes are captioned by the captioners' own decoder",
-    ("models.metrics", "models.names"): "the scores of classifiers count by spelling",
 }
 
 # Names of modules that give nothing away.

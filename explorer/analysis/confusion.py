@@ -1,4 +1,4 @@
-"""Confusion matrices: counts, shares with Wilson intervals, scores per class, the most confused pairs, and calibration."""
+"""Confusion matrices: counts, shares with Wilson intervals, scores per class, the most confused pairs, Brier score, and calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -245,3 +245,30 @@ def reliability_of(items: np.ndarray, right: np.ndarray, confidence: np.ndarray)
     """The same from bins that are counted already, as cards keep them: items, right and mean confidence, each [bin]."""
     low, high = wilson(right, items)
     return Reliability(items, right, np.where(items > 0, confidence, np.nan), low, high)
+
+
+def error_if_calibrated(confidence: Float[np.ndarray, "item"], bins: int = 15, draws: int = 200, seed: int = 0) -> float:
+    """Calibration error that a perfectly calibrated classifier of the same confidences would get; not 0, for the error is biased upward.
+
+    Args:
+        confidence: Probability of the answer, [item], 0..1.
+        bins: As for `reliability`.
+        draws: Outcomes are drawn so often, each answer correct with the probability of its confidence; their mean error is given.
+        seed: Of the draws.
+
+    Source: Kumar, Liang and Ma, "Verified Uncertainty Calibration", 2019, on the bias.
+    """
+    outcomes = np.random.default_rng(seed).random((draws, len(confidence))) < confidence
+    return float(np.mean([reliability(confidence, right, bins).error for right in outcomes]))
+
+
+def brier(probabilities: Float[np.ndarray, "item n"], true: Int[np.ndarray, "item"]) -> float:
+    """Mean squared error of the probabilities, summed over the classes: 0..2.
+
+    Args:
+        probabilities: [item, class].
+        true: Index of the true class, [item].
+
+    Source: Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
+    """
+    return float(((probabilities - np.eye(probabilities.shape[1])[true]) ** 2).sum(1).mean())

@@ -9,7 +9,7 @@ of which there are as many as one likes (Hinton, Vinyals and Dean, "Distilling t
 
 import numpy as np
 
-from models.metrics.classification import ngram_answers
+from models.names.baselines import ngram_answers
 from models.names.data import Names
 
 SHORTEST, LONGEST = 3, 25  # letters of a made-up name

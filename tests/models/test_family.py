@@ -139,7 +139,7 @@ def test_a_new_family_is_trained_listed_opened_scored_and_shown(another, tmp_pat
     assert code == 0 and json.loads(out) == {"accuracy": 1}
     assert "bag-tiny is made up." in call(capsys, "fetch", "bag-tiny")[2]
     assert "of kind bag, which searches nothing" in call(capsys, "evaluate", "bag-tiny", "--data", "x", "--beam", "2")[2]
-    shown = networks.cards(*family.emitting("class_probabilities"))
+    shown = networks.emitting("class_probabilities")
     assert list(shown) == ["bag-tiny"] and shown["bag-tiny"]["scores"] == {"accuracy": 1}
     assert shown["bag-tiny"]["data"]["licence"] == "unknown"  # filled in by its schema
     with pytest.raises(TrainingError, match="does not fit bag-tiny"):

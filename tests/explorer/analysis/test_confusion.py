@@ -10,8 +10,10 @@ from sklearn.calibration import calibration_curve
 from explorer import ConfusionMatrix
 from explorer.analysis.confusion import (
     accuracy,
+    brier,
     class_scores,
     confusion,
+    error_if_calibrated,
     intervals,
     most_confused,
     order,
@@ -128,6 +130,28 @@ def test_reliability_is_that_of_scikit_learn():
     np.testing.assert_allclose(found.right / found.items, share)
     np.testing.assert_allclose(found.confidence, mean)
     assert found.error == pytest.approx(np.average(np.abs(share - mean), weights=found.items))
+
+
+def test_the_error_of_a_perfectly_calibrated_classifier_is_what_one_gets():
+    """Outcomes drawn from the probabilities themselves: the error is about the null, and shrinks as n grows."""
+    rng = np.random.default_rng(0)
+    nulls = []
+    for n in (300, 4_000):
+        p = rng.dirichlet([0.5] * 4, n)
+        errors = []
+        for _ in range(40):
+            y = (p.cumsum(1) > rng.random((n, 1))).argmax(1)
+            errors.append(reliability(p.max(1), p.argmax(1) == y).error)
+        nulls.append(error_if_calibrated(p.max(1)))
+        assert np.mean(errors) == pytest.approx(nulls[-1], rel=0.1)
+    assert 0.03 < nulls[0] < 0.08 and nulls[1] < nulls[0] / 2.5
+
+
+def test_the_brier_score_is_that_of_scikit_learn():
+    rng = np.random.default_rng(2)
+    p, true = rng.dirichlet([0.4] * 5, 300), rng.integers(0, 4, 300)
+    assert brier(p, true) == pytest.approx(metrics.brier_score_loss(true, p, labels=range(5), scale_by_half=False))
+    assert brier(np.eye(3), np.array([0, 1, 1])) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(

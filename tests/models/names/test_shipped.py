@@ -5,8 +5,8 @@ import pytest
 from sklearn import metrics
 
 import models
-from models.metrics import classification
 from models.names import data
+from models.names.baselines import by_stem
 from models.names.network import after_each_letter, probabilities
 from models.names.romanise import spelling
 
@@ -57,6 +57,6 @@ def test_the_scores_of_the_card_are_those_of_scikit_learn_on_the_shipped_weights
     assert card["scores"]["nats_per_name"] == pytest.approx(
         metrics.log_loss(dev.targets, p / p.sum(1, dtype=float, keepdims=True), labels=range(p.shape[1])), abs=1e-3
     )
-    stem = classification.by_stem(predicted, lists.split()[0], dev)
+    stem = by_stem(predicted, lists.split()[0], dev)
     assert card["scores"]["by_stem"]["known"]["names"] == stem["known"]["names"] > 500
     assert card["scores"]["by_stem"]["new"]["accuracy"] == pytest.approx(stem["new"]["accuracy"], abs=2e-3)

@@ -12,9 +12,9 @@ from sklearn import metrics
 import models
 from models.corpora import DataError
 from models.family import TrainingError
-from models.metrics import classification as metrics_classification
 from models.names import FAMILY, augmentation, data, training
 from models.names.data import VOCABULARY, Names
+from models.names.experiments import scoring
 from models.names.network import Classifier, after_each_letter, probabilities
 from models.training import Recipe
 from tests.models.command_line import call
@@ -132,7 +132,7 @@ def test_a_trained_classifier_has_a_full_card_and_says_what_it_scored(folder: Pa
         shared[true, answer] += source.labels[answer] in source.shared.get(text, ())
     assert card["confusion"]["dev_shared"] == shared.tolist() and shared.sum() >= 3
     rows = [(text, target) for text, target, times in zip(dev.texts, dev.targets, dev.times, strict=True) for _ in range(times)]
-    again = metrics_classification.scores(probabilities(loaded, [t for t, _ in rows]), np.array([y for _, y in rows]))
+    again = scoring.scores(probabilities(loaded, [t for t, _ in rows]), np.array([y for _, y in rows]))
     assert card["scores"]["with_repetitions"] == pytest.approx(again, rel=1e-5) and again["names"] > len(dev)
     told = card["data"]
     assert told["sha256"] == source.sha256() and sum(told["dev_names"]) == len(dev) and told["shared_spellings"] == 3
@@ -160,14 +160,14 @@ def test_a_stopped_training_goes_on_and_a_second_packing_needs_no_ngrams(folder:
     assert rest.update == 7
     rest.run()
     assert all(torch.equal(rest.best[name], whole.best[name]) for name in whole.best)
-    first = training.finish("tiny", tmp_path / "whole.pt", source, tmp_path / "checkpoints/tiny.safetensors")
-    monkeypatch.setattr(metrics_classification, "ngram_logistic", None)
-    assert training.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")["scores"] == first["scores"]
+    first = scoring.finish("tiny", tmp_path / "whole.pt", source, tmp_path / "checkpoints/tiny.safetensors")
+    monkeypatch.setattr(scoring, "ngram_logistic", None)
+    assert scoring.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")["scores"] == first["scores"]
     with pytest.raises(TypeError):  # other names are counted anew
-        training.finish("tiny", tmp_path / "part.pt", Names(source.labels, source.texts, source.targets, source.times + 1), tmp_path / "x")
+        scoring.finish("tiny", tmp_path / "part.pt", Names(source.labels, source.texts, source.targets, source.times + 1), tmp_path / "x")
     monkeypatch.setitem(FAMILY.recipes, "tiny", recipe | {"arguments": recipe["arguments"] | {"units": 4}})
     with pytest.raises(TrainingError, match="does not fit tiny and these names"):
-        training.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")
+        scoring.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")
     with pytest.raises(TrainingError, match="cannot go on from"):
         next(iter(training.trainers("tiny", source, tmp_path / "part.pt")))
 
@@ -205,7 +205,7 @@ def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_p
         assert 0 <= told["calibration_error"] <= 1
     (tmp_path / "rows.csv").write_text("Silva,Portuguese\n")
     with pytest.raises(DataError, match=r"No row of .* has a label that tiny knows. Known: Dutch, Greek, Polish"):
-        training.evaluate(shipped, tmp_path / "rows.csv")
+        scoring.evaluate(shipped, tmp_path / "rows.csv")
 
 
 def give(monkeypatch, content: bytes) -> None:

@@ -1,0 +1,175 @@
+"""From a trained classifier of names to its card: scores counted by the instrument, baselines, and names to open with."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.analysis.confusion import brier, class_scores, confusion, error_if_calibrated, reliability
+from models.corpora import DataError
+from models.names import FAMILY, training
+from models.names.answers import answers_to_rows
+from models.names.baselines import by_stem, ceilings, ngram_answers
+from models.names.data import VOCABULARY, Names
+from models.names.network import Classifier, after_each_letter, probabilities
+from models.names.table import labelled
+from models.training import pack, restore
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+Report = Callable[[int, int], None]
+BINS = 15  # equal widths of confidence
+EXAMPLES = 8  # names whose last letter changes most are kept in the card
+REASONS = 10  # rows of a table that cannot be used, of which the reason is given
+
+trainers = training.trainers
+
+
+def scores(probabilities: np.ndarray, targets: np.ndarray, seed: int = 0) -> dict[str, float | int]:
+    """Accuracy, macro recall, macro F1, nats a name, Brier score and calibration error of a classifier.
+
+    Macro means are over the classes that occur among the targets. The Brier score is a sum over the classes, 0..2. The
+    calibration error is biased upward, so the value that a perfectly calibrated classifier of the same confidences would
+    get stands beside it, with the bins.
+
+    Args:
+        probabilities: [name, class], rows sum to 1.
+        targets: Index of the true class, [name].
+        seed: Of the outcomes drawn for the calibrated classifier.
+    """
+    p, predicted = probabilities.astype(np.float64), probabilities.argmax(1)
+    p /= p.sum(1, keepdims=True)
+    by_class = class_scores(confusion(targets, predicted, _numbered(p)))
+    confidence, is_right = p.max(1), predicted == targets
+    return {
+        "names": len(targets),
+        "accuracy": float(is_right.mean()),
+        "macro_recall": by_class.macro_recall,
+        "macro_f1": by_class.macro_f1,
+        "nats_per_name": float(-np.log(np.maximum(p[np.arange(len(p)), targets], 1e-12)).mean()),
+        "brier": brier(p, targets),
+        "calibration_error": reliability(confidence, is_right, BINS).error,
+        "calibration_error_if_perfect": error_if_calibrated(confidence, BINS, seed=seed),
+        "calibration_bins": BINS,
+    }
+
+
+def _numbered(probabilities: np.ndarray) -> list[str]:
+    return [str(index) for index in range(probabilities.shape[1])]
+
+
+def finish(name: str, state: Path, source: Names, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+
+    What is scored is what ships: the float16 weights, read back from the file. The card holds all that a page shows where
+    the names themselves are not at hand: counts of both splits, counts of shared spellings, bins of the calibration.
+
+    Args:
+        name: One of the recipes.
+        state: State file of a training, running or finished.
+        source: The whole collection it was trained on.
+        target: The checkpoint to write.
+        report: Called with (done, total) names.
+
+    Raises:
+        TrainingError: the state is none, has no score yet, or is not of these names and this recipe.
+    """
+    about, arguments = FAMILY.recipes[name], training.network_arguments(name, source)
+    module = Classifier(**arguments)
+    kept = restore(module, state, f"{name} and these names")
+    card = {"kind": FAMILY.kind, "name": name, "arguments": arguments, "vocabulary": list(VOCABULARY.tokens)}
+    card |= {"labels": list(source.labels), "data": training.data_card(about["corpus"], source), "loss": about["loss"]}
+    return pack(module, kept, card, target, lambda loaded: measured(loaded, source, report))
+
+
+def measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
+    """Scores, counts, calibration, and for names that may be handed on those whose last letter changes most.
+
+    `dev_shared` counts, cell by cell, the names that belong to the predicted language too.
+
+    Args:
+        loaded: The network.
+        source: The whole collection it was trained on.
+        report: Called with (done, total) names.
+    """
+    train, dev = source.split()
+    p, p_of_train = (probabilities(loaded, side.texts, report) for side in (dev, train))
+    predicted = p.argmax(1)
+    shared = np.array([source.labels[j] in source.shared.get(text, ()) for text, j in zip(dev.texts, predicted, strict=True)], bool)
+    on_dev: dict[str, Any] = {"split": "dev", "prior": training.PRIOR} | scores(p, dev.targets) | beside(loaded.card, train, dev)
+    on_dev["with_repetitions"] = scores(p.repeat(dev.times, 0), dev.targets.repeat(dev.times))
+    on_dev["train"] = scores(p_of_train, train.targets)
+    on_dev["by_stem"] = by_stem(predicted, train, dev)
+    rows = {"dev": (dev.targets, predicted), "train": (train.targets, p_of_train.argmax(1))}
+    rows["dev_shared"] = (dev.targets[shared], predicted[shared])
+    tables = {split: confusion(*pair, source.labels).counts.tolist() for split, pair in rows.items()}
+    card = {"scores": on_dev, "confusion": tables, "reliability": calibration_bins(p, dev.targets)}
+    return card | ({"examples": turning_points(loaded, dev)} if loaded.card["data"]["corpus"] == "names" else {})
+
+
+def calibration_bins(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, list]:
+    """What a card keeps of each bin, from probabilities [name, class] and targets [name]: names, correct answers, mean confidence."""
+    bins = reliability(np.clip(probabilities.max(1), 0, 1), probabilities.argmax(1) == targets, BINS)
+    confidence = np.round(np.nan_to_num(bins.confidence), 6)
+    return {"names": bins.items.tolist(), "right": bins.right.tolist(), "confidence": confidence.tolist()}
+
+
+def beside(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
+    """Scores of the baselines and the ceiling; taken from another card of the same names where there is one, for they take minutes."""
+    from models import available
+
+    for other in available().values():
+        if other["kind"] == FAMILY.kind and other.get("data", {}).get("sha256") == card["data"]["sha256"]:
+            return {key: other["scores"][key] for key in ("majority", "ngram_logistic", "ceiling")}
+    ceiling = ceilings(dev.texts, dev.targets, len(dev.labels))
+    return {"majority": majority(train, dev), "ngram_logistic": ngram_logistic(train, dev), "ceiling": ceiling}
+
+
+def majority(train: Names, dev: Names) -> dict[str, float | int]:
+    """Scores on dev of always predicting the shares of the training names."""
+    shares = np.bincount(train.targets, minlength=len(train.labels)) / len(train)
+    return scores(np.tile(shares, (len(dev), 1)), dev.targets)
+
+
+def ngram_logistic(train: Names, dev: Names) -> dict[str, Any]:
+    """Scores on dev of logistic regression on character n-grams, with those by stem."""
+    p = ngram_answers(train, dev.texts)
+    return scores(p, dev.targets) | {"by_stem": by_stem(p.argmax(1), train, dev)}
+
+
+def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:
+    """Held-out names of one language whose last letter changes the answer most, and to the right one; the largest change first.
+
+    The change is the total variation distance between the probabilities before and after the letter, 0..1.
+    """
+    turns = []
+    for text, target in zip(dev.texts, dev.targets, strict=True):
+        if dev.texts.count(text) > 1 or len(text) < 4:
+            continue
+        before, after = after_each_letter(loaded, text)[-2:]
+        if after.argmax() == target != before.argmax():
+            answers = (loaded.card["labels"][int(p.argmax())] for p in (before, after))
+            turns.append(
+                dict(zip(("name", "change", "before", "after"), (text, float(np.abs(after - before).sum() / 2), *answers), strict=True))
+            )
+    return sorted(turns, key=lambda row: -row["change"])[:EXAMPLES]
+
+
+def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
+    """How a classifier does on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
+
+    Of rows that cannot be used it tells how many there are, and the line and reason of the first few.
+
+    Raises:
+        DataError: nothing is there, or no row has a label that the network knows.
+    """
+    table = labelled(path)
+    answers = answers_to_rows(loaded, table, report=report)
+    if not answers.texts:
+        raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
+    why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
+    left_out = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
+    return scores(answers.probabilities, answers.targets) | left_out
