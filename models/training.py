@@ -67,7 +67,10 @@ class Job:
 
 
 def rate(update: int, total: int, recipe: Recipe) -> float:
-    """Learning rate at an update: linear warm-up, then half a cosine down to a hundredth."""
+    """Learning rate at an update: linear warm-up, then half a cosine down to a hundredth.
+
+    It depends on the update alone, so a state file holds no scheduler, and every one that was ever written goes on.
+    """
     warm = max(1, int(recipe.warmup * total))
     if update < warm:
         return recipe.learning_rate * (update + 1) / warm

@@ -29,7 +29,7 @@ def tell(answer: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, fed with (done, total)."""
+    """A progress bar on stderr, fed with (done, total); its label alone where stderr is no terminal."""
     with typer.progressbar(length=1, label=label, file=sys.stderr) as shown:
 
         def report(done: int, total: int) -> None:
