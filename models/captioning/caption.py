@@ -41,7 +41,7 @@ class Caption:
     beam: Found | None = None
 
 
-def eye(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
+def feature_extractor(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
     """What turns squashed pictures, each [row, column, channel], into the vectors that a captioner reads, [picture, in, channel].
 
     Raises:
@@ -162,7 +162,9 @@ def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor
     return hidden
 
 
-def needed(module: Captioner, features: Tensor, target: Sequence[int], report: Report = lambda done, total: None) -> np.ndarray:
+def occlusion_importance(
+    module: Captioner, features: Tensor, target: Sequence[int], report: Report = lambda done, total: None
+) -> np.ndarray:
     """How much each word loses when a region is hidden, [out, in], nats; negative where hiding it helps.
 
     log p(word | picture) - log p(word | picture without the region), both under the words before it.

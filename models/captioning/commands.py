@@ -27,7 +27,7 @@ def caption(
     """Write a caption for each picture, one a line."""
     from dataclasses import replace
 
-    from models.captioning.caption import BEAM, describe, eye
+    from models.captioning.caption import BEAM, describe, feature_extractor
     from models.captioning.images import opened, squashed
 
     loaded = open_network(name)
@@ -35,7 +35,7 @@ def caption(
         raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected a captioner, such as caption-soft.")
     module: Any = loaded.module
     seen = [squashed(opened(picture)) for picture in pictures]
-    look = eye(loaded)
+    look = feature_extractor(loaded)
     with bar("looking") as report:
         for done, (picture, pixels) in enumerate(zip(pictures, seen, strict=True), 1):
             features = look([pixels])[0]

@@ -31,7 +31,7 @@ def encoder_sha256() -> str:
     return hashlib.sha256(encoder_file().read_bytes()).hexdigest()
 
 
-class Looking:
+class FeatureCache:
     """The regions of some picture files, as float16; what is there already is not worked out again.
 
     It runs as a training does (`path`, `report`, `run`, `save`), so that the command line shows its progress and Ctrl-C

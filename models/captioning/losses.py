@@ -61,7 +61,7 @@ def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], floa
     return Job(module, batches, of_batch, score, -(-len(examples.features[0]) // recipe.batch))
 
 
-def forced(module: Captioner, features: Tensor, said: Said) -> Forced:
+def teacher_forced(module: Captioner, features: Tensor, said: Said) -> Forced:
     """Captions [picture][caption] under teacher forcing; each picture [picture, in, channel] is taken in once for all of its own."""
     device = module.bias.device
     pairs = [(picture, caption) for picture, captions in enumerate(said) for caption in captions]
@@ -90,7 +90,7 @@ def nats(module: Captioner, features: Tensor, said: Said, about: dict[str, float
         about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
             mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
     """
-    predicted = forced(module, features, said)
+    predicted = teacher_forced(module, features, said)
     cost = nn.functional.cross_entropy(predicted.logits, predicted.wanted, label_smoothing=about["smoothing"])
     if predicted.attention is None or not about["coverage"]:
         return cost
@@ -121,7 +121,7 @@ def self_critical(module: Captioner, features: Tensor, said: Said, known: Rarity
     ]
     reward = torch.tensor(scores)
     better = (reward - reward.mean(1, keepdim=True)) * (count / (count - 1))
-    words = forced(module, features, samples)
+    words = teacher_forced(module, features, samples)
     cost = nn.functional.cross_entropy(words.logits, words.wanted, reduction="none")
     return (better.flatten().to(cost)[words.caption] * cost).mean()
 

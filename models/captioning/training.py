@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from models import checkpoint
 from models.captioning import FAMILY, encoder
 from models.captioning import data as captioning_data
-from models.captioning.caption import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, eye
+from models.captioning.caption import BEAM, LONGEST, SIDE_BY_SIDE, describe_all, feature_extractor
 from models.captioning.data import Collection
 from models.captioning.encoder import VIEWS
-from models.captioning.feature_cache import Looking, encoder_sha256
+from models.captioning.feature_cache import FeatureCache, encoder_sha256
 from models.captioning.images import opened, squashed
 from models.captioning.losses import Examples, in_numbers, job, nats, self_critical
 from models.captioning.network import Captioner
@@ -56,7 +56,9 @@ def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]
     return score
 
 
-def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer | Looking]:
+def trainers(
+    name: str, data: Collection, state: Path, device: str = "cpu", epochs: float | None = None
+) -> Iterator[Trainer | FeatureCache]:
     """First the encoder looks at every picture, once and for all; then the training of a recipe, and where it has a second one that.
 
     Raises:
@@ -64,7 +66,7 @@ def trainers(name: str, data: Collection, state: Path, device: str = "cpu", epoc
     """
     about = FAMILY.recipes[name]
     train, dev = _parts(data)
-    seen = [Looking(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
+    seen = [FeatureCache(data.files(part), about["view"], state.parent / REGIONS, turned) for part, turned in _wanted(about, train, dev)]
     yield from seen
     words = Words.learn((caption for said in data.said(train) for caption in said), about["at_least"])
     turned = (False, True)[: 1 + about["mirrored"]]
@@ -137,9 +139,9 @@ def finish(name: str, state: Path, data: Collection, target: Path, report: Repor
     trained |= {"then": kept["recipe"] | {"samples": about["samples"]}} if "then" in about else {}
     card |= {"data": captioning_data.data_card(data, about["corpus"]), "recipe": stages[0]["recipe"] | trained}
     card["curve"] = [_curve_row(row, stage_number) for stage_number, stage in enumerate(stages, 1) for row in stage["curve"]]
-    looking = Looking(data.files(dev), about["view"], state.parent / REGIONS)
-    looking.run()
-    seen, said = looking.read(data.files(dev)), data.said(dev)
+    cache = FeatureCache(data.files(dev), about["view"], state.parent / REGIONS)
+    cache.run()
+    seen, said = cache.read(data.files(dev)), data.said(dev)
     return pack(module, kept, card, target, lambda loaded: {"scores": card_scores(loaded, seen, said, report)})
 
 
@@ -178,7 +180,7 @@ def captions_of(
         PictureError: one is no picture.
         CheckpointError: the captioner's encoder is not here.
     """
-    look, captions = eye(loaded), []
+    look, captions = feature_extractor(loaded), []
     module: Any = loaded.module
     for start in range(0, len(files), SIDE_BY_SIDE):
         report(start, len(files))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models.char_lm.reading import Pass
+from models.char_lm.reading import Stream
 from models.decoding import DecodingError, shares
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def sample(
 
 
 def _characters(loaded: "Loaded", text: str, settings: tuple[float, int | None, float | None], seed: int) -> Iterator[str]:
-    passing, generator = Pass(loaded, text), torch.Generator().manual_seed(seed)
+    stream, generator = Stream(loaded, text), torch.Generator().manual_seed(seed)
     while True:
-        token = torch.multinomial(shares(passing.expected, *settings), 1, generator=generator)
+        token = torch.multinomial(shares(stream.expected, *settings), 1, generator=generator)
         yield loaded.vocab.tokens[int(token)]
-        passing.read(token)
+        stream.read(token)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.char_lm.reading import Pass
+from models.char_lm.reading import Stream
 from models.checkpoint import Loaded
 
 
@@ -75,7 +75,7 @@ def bits(loaded: Loaded, text: str, before: str, form: Form) -> np.ndarray:
         form: Which GRU.
     """
     module: Any = loaded.module
-    ids, state = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before).state
+    ids, state = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, before).state
     start = torch.zeros(module.rnn.num_layers, module.rnn.hidden_size) if state is None else state[:, 0]
     with torch.inference_mode():
         one_hot = nn.functional.one_hot(ids, module.vocab_size).float()

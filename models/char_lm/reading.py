@@ -71,13 +71,13 @@ def read(
     """
     if not text:
         raise ReadingError("The text is empty; expected at least one character.")
-    ids, passing = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before)
+    ids, stream = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, before)
     states, nats, top, top_p = [], [], [], []
     for at in _starts(len(text), window):
         if at % window == 0:
-            states.append(passing.state)
+            states.append(stream.state)
         progress(at, len(text))
-        cost, logs = passing.read(ids[at : min(at + CHUNK, at - at % window + window)])
+        cost, logs = stream.read(ids[at : min(at + CHUNK, at - at % window + window)])
         likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
         nats.append(cost.numpy())
         top.append(likely.indices.numpy().astype(np.int32))
@@ -94,7 +94,7 @@ def _starts(length: int, window: int) -> list[int]:
     return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
 
 
-class Pass:
+class Stream:
     """A network on its way through a text: its `state`, and the log-probabilities of the character to come.
 
     Args:
@@ -152,10 +152,10 @@ def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = la
     if not text:
         raise DataError("The text is empty; expected at least one character.")
     ids = torch.tensor(loaded.vocab.encode(text))
-    passing, nats = Pass(loaded), 0.0
+    stream, nats = Stream(loaded), 0.0
     for at in range(0, len(ids), CHUNK):
         progress(at, len(ids))
-        nats += float(passing.read(ids[at : at + CHUNK])[0].sum())
+        nats += float(stream.read(ids[at : at + CHUNK])[0].sum())
     progress(len(ids), len(ids))
     unknown = int((ids == 0).sum())
     nats = (nats + unknown * unknown_cost(len(loaded.vocab))) / len(ids)

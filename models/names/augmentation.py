@@ -48,7 +48,7 @@ def _joined(first: str, second: str, rng: np.random.Generator) -> str:
     return text if SHORTEST <= len(text) <= LONGEST else ""
 
 
-def taught(train: Names, count: int, seed: int) -> tuple[tuple[str, ...], np.ndarray]:
+def distillation_targets(train: Names, count: int, seed: int) -> tuple[tuple[str, ...], np.ndarray]:
     """Recombined names and the probabilities that the n-grams of the training names give them, [name, class]."""
     texts = recombined(train, count, seed)
     return texts, ngram_answers(train, texts).astype(np.float32)

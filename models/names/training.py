@@ -34,7 +34,7 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
     device, updates = module.readout.weight.device, len(train) // recipe.batch
     if not updates or not len(dev):
         raise TrainingError(f"There are {len(train)} names to train on and {len(dev)} held out; a batch takes {recipe.batch}.")
-    made, soft = augmentation.taught(train, int(loss["recombined"]), recipe.seed) if loss.get("recombined") else ((), None)
+    made, soft = augmentation.distillation_targets(train, int(loss["recombined"]), recipe.seed) if loss.get("recombined") else ((), None)
     ids, lengths = padded([VOCABULARY.encode(text) for text in (*train.texts, *made)])
     answers = torch.eye(len(train.labels))[torch.tensor(train.targets)]
     sizes = answers.sum(0).clamp(min=1)

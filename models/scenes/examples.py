@@ -52,7 +52,7 @@ def _of_different_scenes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _of_scene(loaded: "Loaded", index: int) -> list[dict[str, Any]]:
     """What hiding does to each word of one scene's caption."""
     scene = data.scene(index)
-    picture, look, grid = np.asarray(data.picture(scene)), caption.eye(loaded), caption.grid(loaded)
+    picture, look, grid = np.asarray(data.picture(scene)), caption.feature_extractor(loaded), caption.grid(loaded)
     own = look([picture])[0]
     module: Any = loaded.module
     described = caption.describe(module, loaded.vocab, own)

@@ -17,7 +17,7 @@ from models.translation.data import Pair
 from models.translation.gold_alignments import words
 from models.translation.network import Memory, Seq2Seq, batch_of
 from models.translation.translate import encoded
-from models.vocabulary.subwords import END, PAD, START, Pieces
+from models.vocabulary.subwords import END, PAD, START, Subwords
 
 ROWS = 64  # sentences of a batch
 ALIKE = 10  # sentences of the same two lengths that are drawn together, so that each has others to be compared with
@@ -73,7 +73,7 @@ def alike(pairs: Iterable[Pair], count: int = SENTENCES, seed: int = 0) -> list[
 
 
 def probe(
-    module: Seq2Seq, pieces: Pieces, pairs: Sequence[Pair], seed: int = 0, report: Callable[[int, int], None] = lambda done, total: None
+    module: Seq2Seq, pieces: Subwords, pairs: Sequence[Pair], seed: int = 0, report: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Probe]:
     """What each pair shows of a network's attention, in the order of the pairs.
 
@@ -121,12 +121,12 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
     places = order[..., None]
     with torch.inference_mode():
         states = memory._replace(states=memory.states.take_along_dim(places, 1), keys=memory.keys.take_along_dim(places, 1))
-        own, costs = forced(module, memory, target)
-        permuted, of_states = forced(module, states, target)
+        own, costs = teacher_forced(module, memory, target)
+        permuted, of_states = teacher_forced(module, states, target)
         even = (~memory.padding / (~memory.padding).sum(1, keepdim=True))[:, None].expand_as(own)
         given = {"uniform": even, "permuted": own.take_along_dim(order[:, None], 2)}
         all_costs = {"own": costs, "states": of_states} | {
-            name: forced(module, memory, target, attention)[1] for name, attention in given.items()
+            name: teacher_forced(module, memory, target, attention)[1] for name, attention in given.items()
         }
     probes = []
     for row, (source, wanted) in enumerate(read):
@@ -137,7 +137,7 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
     return probes
 
 
-def forced(module: Decodable, memory: Memory, target: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def teacher_forced(module: Decodable, memory: Memory, target: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The attention [row, out, in] with which a target [row, out] is written as the truth, and its cost in nats, [row].
 
     Args:

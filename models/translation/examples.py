@@ -134,9 +134,9 @@ def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:
 def _instead(loaded: "Loaded", sentence: str, step: int, word: int) -> tuple[float, str]:
     """Probability and word that are written at a step when all its weight lies on another source word."""
     from models.decoding import Edits
-    from models.translation.translate import GREEDY, looking_at, source_of, translate
+    from models.translation.translate import GREEDY, source_of, translate, weights_on
 
-    edits = Edits(attention={step: looking_at(loaded.vocab, source_of(loaded.vocab, sentence), word)})
+    edits = Edits(attention={step: weights_on(loaded.vocab, source_of(loaded.vocab, sentence), word)})
     module: Any = loaded.module
     changed = translate(module, loaded.vocab, sentence, GREEDY, edits).hypotheses[0]
     if not changed.finished or len(changed.tokens) <= step + 1:

@@ -22,7 +22,7 @@ from models.translation import data as translation_data
 from models.translation import examples as translation_examples
 from models.translation.network import Seq2Seq, batch_of
 from models.translation.translate import BEAM, GREEDY, translate_all
-from models.vocabulary.subwords import END, PAD, START, Pieces
+from models.vocabulary.subwords import END, PAD, START, Subwords
 
 VOCABULARY = 4_000  # pieces of both languages together
 LISTENED = 600  # dev sources that are translated for each dev score of a training
@@ -30,7 +30,7 @@ Report = Callable[[int, int], None]
 Examples = list[tuple[list[int], list[int]]]
 
 
-def examples_of(pieces: Pieces, sentences: Sequence[translation_data.Pair]) -> Examples:
+def examples_of(pieces: Subwords, sentences: Sequence[translation_data.Pair]) -> Examples:
     """Pairs as numbers of pieces, each with its end mark."""
     sources, targets = (pieces.encode_all([pair[side] for pair in sentences]) for side in (0, 1))
     return [([*source, END], [*target, END]) for source, target in zip(sources, targets, strict=True)]
@@ -73,7 +73,7 @@ def like_lengths(examples: Examples, batch: int, seed: int) -> Iterator[Examples
         yield [examples[row] for row in order[start : start + batch]]
 
 
-def dev_score(pieces: Pieces, references: dict[str, list[str]]) -> Callable[[nn.Module], float]:
+def dev_score(pieces: Subwords, references: dict[str, list[str]]) -> Callable[[nn.Module], float]:
     """Minus the BLEU of some dev sources with all their references, [-100, 0]: the lower the better."""
     listened = dict(list(references.items())[:: max(1, len(references) // LISTENED)])
 
@@ -104,7 +104,7 @@ def trainers(
     yield resume(job(module, examples_of(pieces, train), score, recipe, about["smoothing"]), recipe, state)
 
 
-def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Pieces:
+def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Subwords:
     """The vocabulary of both sides of training pairs: learnt once, then kept beside the state file, which is worth nothing without it.
 
     Raises:
@@ -112,10 +112,10 @@ def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Pieces
     """
     file = state.with_suffix(".pieces.json")
     if not file.exists():
-        pieces = Pieces.learn((sentence for pair in train for sentence in pair), VOCABULARY)
+        pieces = Subwords.learn((sentence for pair in train for sentence in pair), VOCABULARY)
         write_atomically(file, json.dumps(pieces.card()).encode())
     try:
-        return Pieces.of_card(json.loads(file.read_bytes()))
+        return Subwords.of_card(json.loads(file.read_bytes()))
     except (ValueError, AttributeError) as error:
         raise TrainingError(f"{file} is no vocabulary ({error}). Delete it and {state.name}, and start anew.") from None
 

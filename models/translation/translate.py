@@ -7,7 +7,7 @@ import numpy as np
 
 from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy, no_report
 from models.translation.network import Memory, Seq2Seq, batch_of
-from models.vocabulary.subwords import END, START, Pieces
+from models.vocabulary.subwords import END, START, Subwords
 
 ROWS, PIECES = 64, 3_000  # of a batch, at most: sentences, and pieces of all of them with their padding
 BEAM, GREEDY = Search(width=5), Search(width=1)
@@ -30,14 +30,14 @@ class Translation:
     beam: Found | None = None
 
 
-def source_of(pieces: Pieces, sentence: str) -> list[int]:
+def source_of(pieces: Subwords, sentence: str) -> list[int]:
     """What the encoder reads of a sentence: its pieces and the end mark, [in]."""
     return [*pieces.encode(sentence), END]
 
 
 def translate(
     module: Seq2Seq,
-    pieces: Pieces,
+    pieces: Subwords,
     sentence: str,
     search: Search = BEAM,
     edits: Edits = NO_EDITS,
@@ -59,7 +59,7 @@ def translate(
 
 def translate_all(
     module: Seq2Seq,
-    pieces: Pieces,
+    pieces: Subwords,
     sentences: Sequence[str],
     search: Search = BEAM,
     report: Callable[[int, int], None] = no_report,
@@ -92,7 +92,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 def _searched(
     module: Seq2Seq,
-    pieces: Pieces,
+    pieces: Subwords,
     sources: list[list[int]],
     search: Search,
     edits: Edits = NO_EDITS,
@@ -140,7 +140,7 @@ def log_probabilities(module: Seq2Seq, source: Sequence[int], target: Sequence[i
         return logits.log_softmax(-1).gather(2, wanted[..., None])[0, :, 0].numpy()
 
 
-def looking_at(pieces: Pieces, source: Sequence[int], word: int | None) -> np.ndarray:
+def weights_on(pieces: Subwords, source: Sequence[int], word: int | None) -> np.ndarray:
     """Weights [in] that lie on one source word's pieces alone, the same on each; None: on all pieces of the sentence.
 
     Args:
@@ -153,7 +153,9 @@ def looking_at(pieces: Pieces, source: Sequence[int], word: int | None) -> np.nd
     return weights
 
 
-def by_words(pieces: Pieces, source: Sequence[int], target: Sequence[int], weights: np.ndarray) -> tuple[list[str], list[str], np.ndarray]:
+def by_words(
+    pieces: Subwords, source: Sequence[int], target: Sequence[int], weights: np.ndarray
+) -> tuple[list[str], list[str], np.ndarray]:
     """Attention between words: weights summed over a source word's pieces, averaged over a target word's.
 
     Args:

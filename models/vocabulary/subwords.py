@@ -27,7 +27,7 @@ def spaced(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class Subwords:
     """A vocabulary of pieces of words; what it does not hold is spelt in bytes, so that any text can be read.
 
     Args:
@@ -59,7 +59,7 @@ class Pieces:
                 raise ValueError(f"The merge {pair!r} gives {self.tokens[pair[0]] + self.tokens[pair[1]]!r}, which is no piece.")
 
     @classmethod
-    def learn(cls, lines: Iterable[str], size: int) -> "Pieces":
+    def learn(cls, lines: Iterable[str], size: int) -> "Subwords":
         """The vocabulary of at most `size` pieces that byte pair encoding learns from lines of text; the same lines give the same."""
         from tokenizers import Tokenizer, models, trainers
 
@@ -76,7 +76,7 @@ class Pieces:
         return cls(tuple(sorted(index, key=lambda piece: index[piece])), tuple(merges))
 
     @classmethod
-    def of_card(cls, card: dict[str, Any]) -> "Pieces":
+    def of_card(cls, card: dict[str, Any]) -> "Subwords":
         """The vocabulary that a card holds, checked.
 
         Raises:

@@ -22,12 +22,12 @@ def notebook(view: View) -> str:
     writes = {edit.step: edit.value for edit in view.edits if edit.kind == "write"}
     return f"""{source}
 from models.decoding import Edits
-from models.translation.translate import GREEDY, by_words, looking_at, source_of, translate
+from models.translation.translate import GREEDY, by_words, source_of, translate, weights_on
 
 loaded = {load}
 text = {view.text!r}
 source = source_of(loaded.vocab, text)
-looks = {{step: looking_at(loaded.vocab, source, word) for step, word in {looks}}}
+looks = {{step: weights_on(loaded.vocab, source, word) for step, word in {looks}}}
 found = translate(loaded.module, loaded.vocab, text, GREEDY, Edits({writes}, looks))
 best = found.hypotheses[0]
 print(found.text, best.log_probabilities.sum())

@@ -5,9 +5,9 @@ from pages._ui.own_model import TAPPED, OwnModel
 
 SAVE = """from models import checkpoint
 from models.translation import FAMILY, Seq2Seq
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 
-pieces = Pieces.learn(["the red car", "la voiture rouge"], 300)  # of your own sentences
+pieces = Subwords.learn(["the red car", "la voiture rouge"], 300)  # of your own sentences
 arguments = {"vocab_size": len(pieces), "attention": "additive", "units": 32, "embedding": 16, "width": 16}
 module = Seq2Seq(**arguments)  # load your weights into it
 card = {"kind": FAMILY.kind, "direction": "en-fr", "arguments": arguments} | pieces.card()

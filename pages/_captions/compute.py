@@ -43,9 +43,9 @@ class View(PageView):
 
 @st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)
 def _eye(model: str, _network: Loaded) -> Callable:
-    from models.captioning.caption import eye
+    from models.captioning.caption import feature_extractor
 
-    return eye(_network)
+    return feature_extractor(_network)
 
 
 def features(view: View, network: Loaded, hidden: tuple[int, ...] = ()) -> Any:
@@ -87,7 +87,7 @@ def needed(view: View, network: Loaded, report: Callable[[int, int], None] = no_
 
     module: Any = network.module
     tokens = caption(view, network).hypothesis.tokens
-    measure = lambda: captioning.needed(module, features(view, network), tokens, report)  # noqa: E731
+    measure = lambda: captioning.occlusion_importance(module, features(view, network), tokens, report)  # noqa: E731
     return shared_cache("captions", 128).get(("needed", view.model, view.picture, view.width), measure)
 
 

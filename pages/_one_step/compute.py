@@ -60,11 +60,11 @@ def step(view: View) -> CellStep:
 
 
 def what_if(view: View, gate: tuple[str, int] | None = None) -> Any:
-    """How it goes on from the character with a gate of the unit held at it: see models.char_lm.experiments.gate_clamping.Course."""
-    from models.char_lm.experiments.gate_clamping import Clamp, course
+    """How it goes on from the character with a gate of the unit held at it: see models.char_lm.experiments.gate_clamping.Continuation."""
+    from models.char_lm.experiments.gate_clamping import Clamp, continuation
 
     ahead = view.text[view.at : view.at + AHEAD + 1]
-    make = lambda: course(loaded(view.model), view.before, ahead, view.layer, view.unit, gate and Clamp(*gate))  # noqa: E731
+    make = lambda: continuation(loaded(view.model), view.before, ahead, view.layer, view.unit, gate and Clamp(*gate))  # noqa: E731
     return shared_cache("steps", 16).get(("what if", view, gate), make)
 
 

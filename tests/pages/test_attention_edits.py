@@ -7,7 +7,7 @@ import streamlit as st
 from models import checkpoint
 from models.decoding import Edits
 from models.translation.experiments.edits import ALIKE, Edit
-from models.translation.translate import GREEDY, looking_at, translate
+from models.translation.translate import GREEDY, translate, weights_on
 from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._ui.link import packed
@@ -27,7 +27,7 @@ def test_a_row_whose_weight_is_moved_writes_what_the_network_writes_with_that_we
     page = reading(units="pieces")
     page.selectbox(key="attention.matrix.look").set_value(4).run()
     sound(page)
-    rows = {0: looking_at(loaded.vocab, found.source, 4)}
+    rows = {0: weights_on(loaded.vocab, found.source, 4)}
     edited = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(attention=rows))
     assert page.session_state[state.EDITS] == (Edit(0, "look", 4),)
     np.testing.assert_allclose(matrix_of(page), edited.hypotheses[0].attention, atol=1e-6)
@@ -99,7 +99,7 @@ def test_the_cost_of_weights_and_of_written_words_are_told_apart():
     page = reading(edits="0w9.1l2", units="pieces")
     loaded, found = own()
     told = next(each.value for each in page.caption if "nats with your weights" in each.value)
-    best, rows = found.hypotheses[0], {1: looking_at(loaded.vocab, found.source, 2)}
+    best, rows = found.hypotheses[0], {1: weights_on(loaded.vocab, found.source, 2)}
     after = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(dict(enumerate(best.tokens)), rows)).hypotheses[0].log_probabilities
     assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in told
     assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in told
@@ -128,6 +128,6 @@ def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weight
     loaded, found = own()
     view = View("en-fr-additive", TEXT, (Edit(0, "look", 2),))
     tokens = found.hypotheses[0].tokens
-    edits = Edits(dict(enumerate(tokens)), {0: looking_at(loaded.vocab, found.source, 2)})
+    edits = Edits(dict(enumerate(tokens)), {0: weights_on(loaded.vocab, found.source, 2)})
     wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
     np.testing.assert_allclose(compute.unedited_words(view).log_probabilities, wanted, atol=1e-6)

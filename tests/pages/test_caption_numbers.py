@@ -33,7 +33,7 @@ def save_networks(folder: Path) -> None:
 def looked(view: View) -> tuple:
     """Network and features, without the page's ways."""
     loaded = networks.loaded(view.model)
-    return loaded, caption.eye(loaded)([gallery.seen(view.picture)])[0]
+    return loaded, caption.feature_extractor(loaded)([gallery.seen(view.picture)])[0]
 
 
 def pixels(view: View) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_a_caption_is_what_the_library_writes(view: View):
     assert found.text == wanted.text and found.hypothesis.tokens == best.tokens
     assert [name for name in found.words if name != "</s>"] == wanted.text.split()
     np.testing.assert_allclose(found.visual, caption.visual(loaded.module, features, best.tokens), atol=1e-6)
-    np.testing.assert_allclose(found.needed, caption.needed(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(found.needed, caption.occlusion_importance(loaded.module, features, best.tokens), atol=1e-6)
     if best.attention is None:
         assert found.alignment is None and found.gates is None
     else:
@@ -87,7 +87,7 @@ def test_what_the_original_words_cost_without_a_place():
     grey[16:48, 96:128] = occlusion.GREY  # rows 1 and 2, columns 6 and 7
     mean = features.clone()
     mean[[20, 21, 34, 35]] = loaded.module.average[[20, 21, 34, 35]]
-    each = torch.stack([features, caption.eye(loaded)([grey])[0], mean])
+    each = torch.stack([features, caption.feature_extractor(loaded)([grey])[0], mean])
     read = torch.tensor([[START, *tokens[:-1]]] * 3)
     costs = loaded.module(each, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
     found = without(view)

@@ -132,14 +132,14 @@ def caption_with_regions(
     Raises:
         CheckpointError: its encoder is not here, or is another than the one it was trained with.
     """
-    from models.captioning.caption import eye, needed
+    from models.captioning.caption import feature_extractor, occlusion_importance
 
     module: Any = loaded.module
-    see = eye(loaded)
+    see = feature_extractor(loaded)
     own = see([picture])[0]
     run = caption_run(loaded, own, width)
     other = see([filled(picture, hidden, run.grid, fill)])[0]
-    lost = needed(module, own, run.hypothesis.tokens)
+    lost = occlusion_importance(module, own, run.hypothesis.tokens)
     return replace(run, needed=lost, without=hide_regions(loaded, run, own, other, hidden, width))
 
 

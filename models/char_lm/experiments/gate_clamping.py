@@ -9,7 +9,7 @@ from torch import Tensor
 
 import explorer
 from models.char_lm.network import CharLM
-from models.char_lm.reading import Pass
+from models.char_lm.reading import Stream
 from models.checkpoint import Loaded
 
 
@@ -22,7 +22,7 @@ class Clamp:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class Continuation:
     """What follows a step.
 
     Args:
@@ -38,10 +38,10 @@ class Course:
 
 def given(loaded: Loaded, before: str, character: str) -> tuple[Tensor, Any]:
     """What the network is given at a step: the character as ids [1, 1], and the state after everything before it."""
-    return torch.tensor([loaded.vocab.encode(character)]), Pass(loaded, before).state
+    return torch.tensor([loaded.vocab.encode(character)]), Stream(loaded, before).state
 
 
-def course(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp: Clamp | None = None) -> Course:
+def continuation(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp: Clamp | None = None) -> Continuation:
     """Go on from a step, as the network would, or with one gate of one unit clamped at that step and free again after it.
 
     Args:
@@ -56,7 +56,7 @@ def course(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp:
     """
     own: Any = loaded.module
     first = own if clamp is None else gate_held(own, layer, unit, clamp.gate, clamp.value)
-    ids, state = torch.tensor(loaded.vocab.encode(text)), Pass(loaded, before).state
+    ids, state = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, before).state
     values, logs = [], []
     with torch.inference_mode():
         for step, token in enumerate(ids):
@@ -65,7 +65,7 @@ def course(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp:
             values.append(float(hidden[layer, 0, unit]))
             logs.append(logits[0, 0].double().log_softmax(-1))
         costs = [-float(log[token]) / np.log(2) for log, token in zip(logs, ids[1:], strict=False)]
-    return Course(np.array(values), logs[0].exp().numpy(), np.array(costs))
+    return Continuation(np.array(values), logs[0].exp().numpy(), np.array(costs))
 
 
 def silenced(module: CharLM, layer: int, unit: int) -> CharLM:

@@ -18,7 +18,7 @@ import models
 from explorer.analysis.gradients import SHARES, curve, falls, reach
 from models import corpora
 from models.char_lm.network import costs, untrained
-from models.char_lm.reading import Pass
+from models.char_lm.reading import Stream
 from models.checkpoint import Loaded
 from models.measurement import Measured, Report, Subject
 
@@ -87,7 +87,7 @@ def curves(loaded: Loaded, text: str, windows: int, losses: int) -> np.ndarray:
     rows = []
     for start in np.linspace(BEFORE, len(text) - length - 2, windows).astype(int):
         ids = torch.tensor(loaded.vocab.encode(text[start : start + length + 1]))
-        state = Pass(loaded, text[start - BEFORE : start]).state
+        state = Stream(loaded, text[start - BEFORE : start]).state
         with explorer.record(loaded.module, gradients=True) as recording:
             logits, _ = loaded.module(ids[None, :-1], state)
         positions = LAGS + APART * np.arange(1, losses + 1) - 1

@@ -12,7 +12,7 @@ import explorer
 from explorer.gradients.contributions import InputGradient, input_gradient
 from explorer.records import GradientFlow
 from models.char_lm.network import costs
-from models.char_lm.reading import Pass, numbers
+from models.char_lm.reading import Stream, numbers
 from models.checkpoint import Loaded
 
 
@@ -65,7 +65,7 @@ def contributions(loaded: Loaded, span: Span) -> InputGradient:
 def _recorded(loaded: Loaded, span: Span) -> tuple[Any, Any]:
     """A recording of the network over the span, and the cost of every character that it predicts there, [time]."""
     module: Any = loaded.module
-    before, ids = Pass(loaded, span.text[: span.start]), numbers(loaded, span.text[span.start : span.at + 1])
+    before, ids = Stream(loaded, span.text[: span.start]), numbers(loaded, span.text[span.start : span.at + 1])
     with explorer.record(module, gradients=True) as recording:
         logits, _ = module(ids[None, :-1], before.state)
     return recording, costs(logits[0], ids[1:])

@@ -20,7 +20,7 @@ from models.translation import data as translation_data
 from models.translation import gold_alignments, ibm1
 from models.translation.attention_perturbation import Probe, alike, probe
 from models.translation.translate import by_words
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 
 QUESTIONS = ("looks", "beyond_position", "used", "points")
 REPLACED = ("uniform", "permuted")  # what stood in place of the weights, to see whether the output uses them
@@ -60,7 +60,7 @@ def card_field(loaded: Loaded, pairs: Sequence[translation_data.Pair]) -> dict[s
     return {"split": "dev", "limits": asdict(LIMITS)} | measured | described(probes, loaded.vocab)
 
 
-def answers(probes: Sequence[Probe], pieces: Pieces, lexicon: ibm1.Lexicon, limits: Limits = LIMITS) -> dict[str, Answer]:
+def answers(probes: Sequence[Probe], pieces: Subwords, lexicon: ibm1.Lexicon, limits: Limits = LIMITS) -> dict[str, Answer]:
     """The four answers, and `used_...` for each thing that stood in place of the weights: `used` is the one that cost less."""
     own = [_by_pieces(probe, probe.weights, pieces) for probe in probes]
     permuted = [_by_pieces(probe, probe.permuted, pieces) for probe in probes]
@@ -78,7 +78,7 @@ def answers(probes: Sequence[Probe], pieces: Pieces, lexicon: ibm1.Lexicon, limi
     }
 
 
-def by_hand(module: Any, pieces: Pieces, lexicon: ibm1.Lexicon, hand: Sequence[gold_alignments.HandAligned]) -> dict[str, Any]:
+def by_hand(module: Any, pieces: Subwords, lexicon: ibm1.Lexicon, hand: Sequence[gold_alignments.HandAligned]) -> dict[str, Any]:
     """The fourth question again, compared with links made by people; the error rates of IBM model 1 and of the diagonal beside it."""
     alignments = [_by_words(seen, pieces) for seen in probe(module, pieces, [(pair.source, pair.target) for pair in hand])]
     sure, possible = [pair.sure for pair in hand], [pair.possible for pair in hand]
@@ -96,7 +96,7 @@ def lexicon_of(pairs: Sequence[translation_data.Pair]) -> ibm1.Lexicon:
     return ibm1.fit(source, target)
 
 
-def described(probes: Sequence[Probe], pieces: Pieces) -> dict[str, float]:
+def described(probes: Sequence[Probe], pieces: Subwords) -> dict[str, float]:
     """What is no fault: how even rows are, 0..1, how far from the diagonal, and how much weight the end mark has, by words."""
     weights = [_by_words(probe, pieces).weights for probe in probes]
     return {
@@ -126,12 +126,12 @@ def _diagonal(alignment: Alignment) -> Links:
     return attention_tests.diagonal(len(alignment.target) - 1, len(alignment.source) - 1)
 
 
-def _by_pieces(probe: Probe, weights: np.ndarray, pieces: Pieces) -> Alignment:
+def _by_pieces(probe: Probe, weights: np.ndarray, pieces: Subwords) -> Alignment:
     source, target = (tuple(pieces.tokens[index] for index in side) for side in (probe.source, probe.target))
     return Alignment(source, target, weights)
 
 
-def _by_words(probe: Probe, pieces: Pieces) -> Alignment:
+def _by_words(probe: Probe, pieces: Subwords) -> Alignment:
     source, target, weights = by_words(pieces, probe.source, probe.target, probe.weights)
     return Alignment(tuple(source), tuple(target), weights)
 

@@ -10,8 +10,8 @@ import explorer
 from explorer.records import Alignment, Trace
 from models.checkpoint import Loaded
 from models.decoding import Edits, Hypothesis, Search, no_report
-from models.translation.translate import Translation, by_words, log_probabilities, looking_at, source_of, translate
-from models.vocabulary.subwords import BLANK, END, START, Pieces
+from models.translation.translate import Translation, by_words, log_probabilities, source_of, translate, weights_on
+from models.vocabulary.subwords import BLANK, END, START, Subwords
 
 ALIKE = -1  # in place of a source word: all of them, the same on each
 
@@ -91,7 +91,7 @@ def edited(loaded: Loaded, text: str, edits: Sequence[Edit], width: int = 1, rep
     module: Any = loaded.module
     source = source_of(loaded.vocab, text)
     looks = {edit.step: None if edit.value == ALIKE else edit.value for edit in edits if edit.kind == "look"}
-    rows = {step: looking_at(loaded.vocab, source, word) for step, word in looks.items()}
+    rows = {step: weights_on(loaded.vocab, source, word) for step, word in looks.items()}
     writes = {edit.step: edit.value for edit in edits if edit.kind == "write"}
     return translate(module, loaded.vocab, text, Search(width), Edits(writes, rows), report)
 
@@ -124,12 +124,12 @@ def sentence(loaded: Loaded, source: Sequence[int], hypothesis: Hypothesis, by_s
     return Sentence(tuple(columns), tuple(rows), tuple(steps), alignment, *about)
 
 
-def named(vocab: Pieces, ids: Sequence[int]) -> list[str]:
+def named(vocab: Subwords, ids: Sequence[int]) -> list[str]:
     """Names of subwords; the space before a word is the sign that spaces have in every picture."""
     return [surface.replace(BLANK, "·") or vocab.tokens[id] for surface, id in zip(vocab.surfaces(ids), ids, strict=True)]
 
 
-def listed(vocab: Pieces, ids: Sequence[int]) -> tuple[str, ...]:
+def listed(vocab: Subwords, ids: Sequence[int]) -> tuple[str, ...]:
     """Subwords as the vocabulary lists them: a part of a character is its byte."""
     return tuple(vocab.tokens[id].replace(BLANK, "·") for id in ids)
 

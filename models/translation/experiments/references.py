@@ -22,7 +22,7 @@ from models.translation.experiments.attention import QUESTIONS, answers, lexicon
 from models.translation.experiments.toy_languages import Example, language, vocabulary
 from models.translation.experiments.toy_networks import SIZE, ThrownAway, trained
 from models.translation.network import Seq2Seq
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 
 FILE = Path(__file__).parent.parent / "attention_references.json"
 SEEDS = {"for_limits": (1, 2), "for_table": (11, 12, 13, 14, 15)}
@@ -99,7 +99,7 @@ def _lines(tables: Mapping[str, Any]) -> Iterator[str]:
             yield f"{kind:24} {statistics.median(row['nats']):.2f} nats  " + "  ".join(counts)
 
 
-def networks(seed: int, pieces: Pieces, kinds: Iterable[str]) -> Iterator[tuple[str, Seq2Seq, list[Example]]]:
+def networks(seed: int, pieces: Subwords, kinds: Iterable[str]) -> Iterator[tuple[str, Seq2Seq, list[Example]]]:
     """Each kind, trained on LEARNT sentences of its toy language, with ASKED others."""
     made: dict[tuple[str, str, int], Seq2Seq] = {}
 

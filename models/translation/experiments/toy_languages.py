@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from models.translation.data import Pair
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 
 NOUNS, ADJECTIVES = string.ascii_lowercase[:8], string.ascii_lowercase[8:12]
 Links = frozenset[tuple[int, int]]
@@ -46,6 +46,6 @@ def language(task: str, count: int, seed: int) -> list[Example]:
     return list(examples.values())
 
 
-def vocabulary() -> Pieces:
+def vocabulary() -> Subwords:
     """Subwords learnt from sentences of all the toy languages."""
-    return Pieces.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)
+    return Subwords.learn([text for task in ORDERS for example in language(task, 300, 0) for text in example.pair], 340)

@@ -12,7 +12,7 @@ from models.training import Recipe
 from models.translation.experiments.toy_languages import Example
 from models.translation.network import Memory, Seq2Seq
 from models.translation.training import examples_of, job
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 
 LONGEST = 16  # rows and columns of the tables of fakes
 SIZE = {"units": 32, "embedding": 32, "width": 32}
@@ -139,7 +139,7 @@ def network(attention: str, size: int) -> Seq2Seq:
     return Faked(size, FAKES[attention]()) if attention in FAKES else Seq2Seq(size, attention, **SIZE)
 
 
-def trained(attention: str, examples: list[Example], pieces: Pieces, seed: int, updates: int = 180) -> Seq2Seq:
+def trained(attention: str, examples: list[Example], pieces: Subwords, seed: int, updates: int = 180) -> Seq2Seq:
     """A network that has learnt a toy language in seconds, in eval mode."""
     torch.manual_seed(seed)
     module = network(attention, len(pieces))

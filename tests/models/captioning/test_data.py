@@ -9,7 +9,7 @@ import models
 from models.captioning import caption, feature_cache
 from models.captioning import data as captioning_data
 from models.captioning.caption import log_probabilities
-from models.captioning.feature_cache import Looking
+from models.captioning.feature_cache import FeatureCache
 from models.corpora import DataError
 from tests.models.captioning.tiny_captioning import colours, quick, train
 from tests.models.captioning.tiny_captions import WORDS, collection, field, save_tiny_captioner
@@ -26,32 +26,32 @@ def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeyp
     files = data.files(tuple(data.captions))
     asked = []
     monkeypatch.setattr(feature_cache, "regions", lambda encoder, seen, view: asked.append(len(seen)) or colours(encoder, seen, view))
-    looking = Looking(files, "tiny", tmp_path / "kept", mirrored=True)
+    cache = FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True)
 
     def stop(done, total):
         if done == 8:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        looking.run(stop)
+        cache.run(stop)
     assert asked == [8]
     told = []
-    Looking(files, "tiny", tmp_path / "kept", mirrored=True).run(lambda done, total: told.append((done, total)))
+    FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True).run(lambda done, total: told.append((done, total)))
     assert sum(asked) == 28 and told[-1] == (20, 20)
-    Looking(files, "tiny", tmp_path / "kept", mirrored=True).run()
+    FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True).run()
     assert sum(asked) == 28
-    plain, turned = looking.read(files), looking.read(files, mirrored=True)
+    plain, turned = cache.read(files), cache.read(files, mirrored=True)
     assert plain.shape == (14, 9, 3) and plain.dtype == torch.float16
     expected = colours(None, [feature_cache.squashed(feature_cache.opened(file)) for file in files], "tiny")
     torch.testing.assert_close(plain.float(), expected, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(turned.view(14, 3, 3, 3).float(), expected.view(14, 3, 3, 3).flip(2), atol=0.05, rtol=0.05)
     assert not list((tmp_path / "kept").rglob("*.partial*"))
     files[0].rename(files[0].with_name("renamed.jpg"))  # content, not name
-    assert torch.equal(looking.read([files[0].with_name("renamed.jpg")])[0], plain[0])
-    place = looking.path_of(files[1])
+    assert torch.equal(cache.read([files[0].with_name("renamed.jpg")])[0], plain[0])
+    place = cache.path_of(files[1])
     place.write_bytes(place.read_bytes()[:50])
     with pytest.raises(DataError, match=f"{files[1].name}. Delete it"):
-        looking.read(files[1:2])
+        cache.read(files[1:2])
 
 
 def test_what_is_saved_comes_back_and_needs_its_own_encoder(tmp_path, monkeypatch):
@@ -65,7 +65,7 @@ def test_what_is_saved_comes_back_and_needs_its_own_encoder(tmp_path, monkeypatc
     )
     monkeypatch.undo()
     picture = np.asarray(field("red", "blue", "left", (224, 224)))
-    assert caption.eye(loaded)([picture]).shape == (1, 196, 112)
+    assert caption.feature_extractor(loaded)([picture]).shape == (1, 196, 112)
     for change, sentence in (
         ({"sha256": "0" * 64}, "was trained with another encoder"),
         ({"view": "far"}, "names no view of an encoder"),
@@ -73,7 +73,7 @@ def test_what_is_saved_comes_back_and_needs_its_own_encoder(tmp_path, monkeypatc
         damaged = models.checkpoint.update_card(tmp_path / "x.safetensors", encoder=saved.card["encoder"] | change)
         assert damaged["encoder"] != saved.card["encoder"]
         with pytest.raises(models.checkpoint.CheckpointError, match=sentence):
-            caption.eye(models.checkpoint.load(tmp_path / "x.safetensors"))
+            caption.feature_extractor(models.checkpoint.load(tmp_path / "x.safetensors"))
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from tests.models.captioning.tiny_captions import tiny_scenes
 def test_one_call_gives_what_each_measurement_gives():
     loaded, picture, hidden = tiny_scenes(), np.asarray(data.picture(data.scene(3))), (20, 21)
     run = caption_with_regions(loaded, picture, hidden, "blur")
-    features = caption.eye(loaded)([picture])[0]
+    features = caption.feature_extractor(loaded)([picture])[0]
     best = caption.describe(loaded.module, loaded.vocab, features)
     assert run.text == best.text and [one.tokens for one in run.hypotheses] == [one.tokens for one in best.hypotheses]
     assert run.grid == (14, 14) and run.alignment is not None and run.alignment.target == run.words
     tokens = best.hypotheses[0].tokens
     np.testing.assert_array_equal(run.visual, caption.visual(loaded.module, features, tokens))
-    np.testing.assert_array_equal(run.needed, caption.needed(loaded.module, features, tokens))
-    other = caption.eye(loaded)([occlusion.filled(picture, hidden, (14, 14), "blur")])[0]
+    np.testing.assert_array_equal(run.needed, caption.occlusion_importance(loaded.module, features, tokens))
+    other = caption.feature_extractor(loaded)([occlusion.filled(picture, hidden, (14, 14), "blur")])[0]
     expected = occlusion.without(loaded, features, other, hidden, caption.BEAM, tokens)
     np.testing.assert_array_equal(run.without.change, expected.change)
     assert run.without.says == expected.says and np.abs(expected.change).max() > 0
@@ -26,7 +26,7 @@ def test_one_call_gives_what_each_measurement_gives():
 
 def test_any_other_caption_is_taken_apart_alone():
     loaded, picture = tiny_scenes(), np.asarray(data.picture(data.scene(3)))
-    features = caption.eye(loaded)([picture])[0]
+    features = caption.feature_extractor(loaded)([picture])[0]
     second = caption.describe(loaded.module, loaded.vocab, features).hypotheses[1]
     run = run_of(loaded, features, second)
     assert run.hypothesis is second and run.needed is None and run.without is None

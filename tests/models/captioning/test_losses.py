@@ -7,7 +7,7 @@ import torch
 
 from models.captioning import caption as captioning_caption
 from models.captioning import losses
-from models.captioning.losses import Examples, drawn, forced, in_numbers, job, nats, self_critical
+from models.captioning.losses import Examples, drawn, in_numbers, job, nats, self_critical, teacher_forced
 from models.metrics.cider import cider_d_of, rarity
 from models.training import Recipe
 from models.vocabulary.subwords import END, PAD, START
@@ -58,7 +58,7 @@ def test_batches_take_each_picture_once_and_mirror_some():
 
 def test_words_are_told_with_the_caption_that_they_stand_in():
     module, said = network("soft", len(WORDS)), [[[4, END], [5, 6, RARE, 7, END]], [[8, 4, END]]]
-    told = forced(module, pictures(2), said)
+    told = teacher_forced(module, pictures(2), said)
     captions = [caption for each in said for caption in each]
     for number, caption in enumerate(captions):
         assert told.wanted[told.caption == number].tolist() == [word for word in caption if word != RARE]

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 import explorer
-from models.captioning.caption import describe, describe_all, encoded, log_probabilities, needed, visual, visual_gates, without
+from models.captioning.caption import (
+    describe,
+    describe_all,
+    encoded,
+    log_probabilities,
+    occlusion_importance,
+    visual,
+    visual_gates,
+    without,
+)
 from models.captioning.network import ATTENTIONS, Captioner
 from models.decoding import DecodingError, Edits, Search, beam, greedy
 from models.scenes.network import SceneCaptioner
@@ -159,11 +168,11 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_leaves_the_mean_picture(a
     own, mean = (log_probabilities(module, each[None], target)[0] for each in (features, module.average))
     np.testing.assert_allclose(gain, own - mean, atol=1e-5)
     told = []
-    lost = needed(module, features, target, lambda done, total: told.append((done, total)))
+    lost = occlusion_importance(module, features, target, lambda done, total: told.append((done, total)))
     assert lost.shape == (len(target), 4) and told == [(0, 4), (4, 4)]
     np.testing.assert_allclose(lost[:, 2], own - log_probabilities(module, one[None], target)[0], atol=1e-5)
     same = without(module, features, [])
-    assert np.abs(needed(module, module.average, target)).max() < 1e-6 and np.abs(lost).max() > 1e-3
+    assert np.abs(occlusion_importance(module, module.average, target)).max() < 1e-6 and np.abs(lost).max() > 1e-3
     np.testing.assert_array_equal(log_probabilities(module, same[None], target)[0], own)
 
 

@@ -7,9 +7,9 @@ from torch import nn
 
 import explorer
 from explorer.errors import InterventionError
-from models.char_lm.experiments.gate_clamping import Clamp, course, gate_held, given
+from models.char_lm.experiments.gate_clamping import Clamp, continuation, gate_held, given
 from models.char_lm.gru_variants import Form, bits, run
-from models.char_lm.reading import Pass, read
+from models.char_lm.reading import Stream, read
 from tests.models.tiny import tiny
 
 BEFORE, TEXT = "abc [", "[bead] a cafe"
@@ -36,7 +36,7 @@ def test_one_gate_of_one_unit_is_held_and_no_other_of_its_layer(cell: str, gate:
 
 def test_the_course_without_a_held_gate_is_the_reading():
     network = tiny("lstm")
-    found = course(network, BEFORE, TEXT, layer=1, unit=3)
+    found = continuation(network, BEFORE, TEXT, layer=1, unit=3)
     assert found.bits == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
     ids = torch.tensor([network.vocab.encode(BEFORE + TEXT)])
     assert found.held == pytest.approx(np.tanh(recorded(network.module, ids, None).cell[len(BEFORE) :, 1, 3]), abs=1e-6)
@@ -49,7 +49,7 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
     ids, state = given(network, BEFORE, TEXT[0])
     own = recorded(network.module, ids, state)
     c = value * own.initial_cell[place] + own.gates["input"][0][place] * own.gates["candidate"][0][place]
-    found = course(network, BEFORE, TEXT, *place, Clamp("forget", value))
+    found = continuation(network, BEFORE, TEXT, *place, Clamp("forget", value))
     assert found.held[0] == pytest.approx(np.tanh(c), abs=1e-6)
     _, after = gate_held(network.module, *place, "forget", value)(ids, state)
     rest = recorded(network.module, torch.tensor([network.vocab.encode(TEXT[1:])]), after)
@@ -115,4 +115,4 @@ def test_bits_of_torchs_form_are_those_of_the_reading(embedding: int):
     network = tiny("gru", embedding=embedding)
     assert bits(network, TEXT, BEFORE, Form()) == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
     assert bits(network, TEXT, "", Form()) == pytest.approx(read(network, TEXT).bits[1:], abs=1e-5)
-    assert Pass(network, "").state is None
+    assert Stream(network, "").state is None

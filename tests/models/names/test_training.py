@@ -95,7 +95,7 @@ def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_n
     torch.manual_seed(0)
     module = Classifier(len(VOCABULARY), 3, "gru", 5).double().eval()
     made = training.job(module, train, dev, Recipe(1, batch=16), LOSS | {"recombined": 400})
-    texts, soft = augmentation.taught(train, 400, seed=1)
+    texts, soft = augmentation.distillation_targets(train, 400, seed=1)
     answers = dict(zip(texts, soft, strict=True))
     batch, *others = made.batches(0)
     sizes, total = np.bincount(train.targets), 0.0

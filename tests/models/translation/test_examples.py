@@ -8,7 +8,7 @@ import pytest
 import models
 from models.decoding import Edits
 from models.translation import examples
-from models.translation.translate import GREEDY, by_words, looking_at, translate
+from models.translation.translate import GREEDY, by_words, translate, weights_on
 from models.vocabulary.subwords import END
 from tests.models.translation.tiny_translation import sentences, tiny_translator
 
@@ -25,7 +25,7 @@ def hold(loaded, example: dict) -> None:
     first, second = (source.index(word) for word in example["crossing"])
     assert first < second and first == example["column"]
     assert any(weights[row].argmax() == second for row in range(example["row"]))
-    edits = Edits(attention={example["step"]: looking_at(loaded.vocab, own.source, example["other"])})
+    edits = Edits(attention={example["step"]: weights_on(loaded.vocab, own.source, example["other"])})
     changed = translate(loaded.module, loaded.vocab, example["sentence"], GREEDY, edits).hypotheses[0]
     assert changed.tokens[: example["step"]] == best.tokens[: example["step"]]
     written = next(word for word, places in loaded.vocab.words(changed.tokens) if example["step"] in places)

@@ -115,10 +115,10 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
         stopped(patch, 50)
         code, out, err = train(capsys, tmp_path, "parts")
         assert code == 130 and out == "" and "Stopped after 50 of" in err
-    learn = training.Pieces.learn
-    monkeypatch.setattr(training.Pieces, "learn", None)  # the vocabulary lies beside the state
+    learn = training.Subwords.learn
+    monkeypatch.setattr(training.Subwords, "learn", None)  # the vocabulary lies beside the state
     assert train(capsys, tmp_path, "parts")[0] == 0
-    monkeypatch.setattr(training.Pieces, "learn", learn)
+    monkeypatch.setattr(training.Subwords, "learn", learn)
     for name, tensor in models.load("tiny").module.state_dict().items():
         assert torch.equal(tensor, whole.module.state_dict()[name]), name
     code, out, _ = call(capsys, "pack", "tiny", tmp_path / "parts/tiny.pt", "--data", tmp_path / "pairs.tsv", "--json")

@@ -7,7 +7,7 @@ import torch
 from models import checkpoint
 from models.checkpoint import Loaded
 from models.translation.network import Seq2Seq
-from models.vocabulary.subwords import Pieces
+from models.vocabulary.subwords import Subwords
 from tests.models.tiny import sharpen
 
 WORDS = {"red": "rouge", "blue": "bleu", "cat": "chat", "dog": "chien", "two": "deux", "the": "le", "eats": "mange", "sees": "voit"}
@@ -22,8 +22,8 @@ def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def vocabulary(size: int = 320) -> Pieces:
-    return Pieces.learn([sentence for pair in sentences(200) for sentence in pair], size)
+def vocabulary(size: int = 320) -> Subwords:
+    return Subwords.learn([sentence for pair in sentences(200) for sentence in pair], size)
 
 
 def network(attention: str = "additive", vocab_size: int = 7, seed: int = 0, units: int = 6) -> Seq2Seq:

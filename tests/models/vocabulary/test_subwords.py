@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.vocabulary.subwords import BLANK, BYTES, END, MARKS, Pieces, spaced
+from models.vocabulary.subwords import BLANK, BYTES, END, MARKS, Subwords, spaced
 from tests.models.translation.tiny_translation import sentences, vocabulary
 
 LINES = ["le chat voit l'homme .", "le chien voit le chat !", "l'homme est là ."] * 3
-PIECES = Pieces.learn(LINES, 300)
+PIECES = Subwords.learn(LINES, 300)
 
 
 @given(st.text() | st.text(alphabet="le chat'’.!<s>/\u202f\u00a0\n▁東é́😀"))
@@ -62,18 +62,17 @@ def test_every_space_is_one_ordinary_space(space: str):
 
 
 def test_the_same_lines_give_the_same_vocabulary_in_another_process():
-    code = (
-        "import json, sys; from models.vocabulary.subwords import Pieces; print(json.dumps(Pieces.learn(json.load(sys.stdin), 320).card()))"
-    )
+    learning = "Subwords.learn(json.load(sys.stdin), 320)"
+    code = f"import json, sys; from models.vocabulary.subwords import Subwords; print(json.dumps({learning}.card()))"
     root, lines = Path(__file__).parents[3], [sentence for pair in sentences(200) for sentence in pair]
     for seed in ("1", "2"):
         environment = {"PYTHONHASHSEED": seed, "PATH": "", "TOKENIZERS_PARALLELISM": "false"}
         learn = {"input": json.dumps(lines), "cwd": root, "env": environment, "capture_output": True, "text": True, "check": True}
-        assert Pieces.of_card(json.loads(subprocess.run([sys.executable, "-c", code], **learn).stdout)) == vocabulary()
+        assert Subwords.of_card(json.loads(subprocess.run([sys.executable, "-c", code], **learn).stdout)) == vocabulary()
 
 
 def test_a_card_brings_back_the_same_pieces():
-    again = Pieces.of_card(json.loads(json.dumps(PIECES.card())))
+    again = Subwords.of_card(json.loads(json.dumps(PIECES.card())))
     assert (
         again == PIECES and again.encode("l'homme voit 東") == PIECES.encode("l'homme voit 東") and len(again) == len(again.tokens) <= 300
     )
@@ -100,5 +99,5 @@ DAMAGED = {
 def test_a_damaged_card_gets_a_sentence(what: str):
     changes, sentence = DAMAGED[what]
     with pytest.raises(ValueError, match=sentence):
-        Pieces.of_card(CARD | changes)
+        Subwords.of_card(CARD | changes)
     assert len(BYTES) == 256
