@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models import checkpoint
 from models.checkpoint import Loaded, write_atomically
@@ -29,6 +30,11 @@ class Recipe:
         learning_rate: Highest rate of AdamW, reached after `warmup` of all updates.
         clip: Largest norm of the whole gradient. decay: weight decay.
         checks: Dev scores an epoch. patience: checks without a better score before it stops.
+        average: Decay of an exponential average of the weights, near 1: the average is what is scored and kept. 0 keeps the
+            weights themselves.
+        precision: Of the forward pass, "float32" or "bfloat16" (autocast); the weights stay float32.
+        shifted: Whether a text is read from another character on in each epoch but the first, so that rows and windows of
+            truncated backpropagation have other borders.
     """
 
     epochs: float
@@ -41,6 +47,9 @@ class Recipe:
     checks: int = 2
     patience: int = 6
     seed: int = 1
+    average: float = 0.0
+    precision: str = "float32"
+    shifted: bool = False
 
     def lasting(self, epochs: float | None) -> "Recipe":
         """The same for other epochs; None leaves them as they are."""
@@ -92,6 +101,7 @@ class Trainer:
         self.job, self.recipe, self.path, self.report = job, recipe, path, report
         self.total = int(recipe.epochs * job.updates)
         self.optimiser = torch.optim.AdamW(job.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
+        self.averaged = AveragedModel(job.module, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
         self.update, self.carry, self.seconds, self.stale = 0, None, 0.0, 0
         self.curve: list[dict] = []
         self.best: dict[str, Tensor] = {}
@@ -100,10 +110,12 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        if state["recipe"] != asdict(self.recipe):
+        if Recipe(**state["recipe"]) != self.recipe:  # an older file lacks the newer fields
             raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start anew.")
         self.job.module.load_state_dict(state["module"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
         self.update, self.carry, self.seconds, self.stale = (state[k] for k in ("update", "carry", "seconds", "stale"))
         self.curve, self.best = state["curve"], state["best"]
         torch.set_rng_state(state["rng"])
@@ -114,6 +126,8 @@ class Trainer:
             return
         state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
         state |= {k: getattr(self, k) for k in ("update", "carry", "seconds", "stale", "curve", "best")}
+        if self.averaged is not None:
+            state["averaged"] = self.averaged.state_dict()
         content = io.BytesIO()
         torch.save(state | {"rng": torch.get_rng_state()}, content)
         write_atomically(self.path, content.getbuffer())
@@ -149,19 +163,24 @@ class Trainer:
         module = self.job.module.train()
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.update, self.total, self.recipe)
-        loss, carry = self.job.loss(module, batch, self.carry)
+        device = next(module.parameters()).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            loss, carry = self.job.loss(module, batch, self.carry)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
         self.optimiser.step()
+        if self.averaged is not None:
+            self.averaged.update_parameters(module)
         self.carry = carry
         self.update += 1
         return loss.item()
 
     def _check(self, losses: list[float]) -> None:
-        dev = self.job.score(self.job.module.eval())
+        module: nn.Module = self.job.module if self.averaged is None else self.averaged.module
+        dev = self.job.score(module.eval())
         if dev < min((row["dev"] for row in self.curve), default=math.inf):
-            self.best = {k: v.detach().cpu().clone() for k, v in self.job.module.state_dict().items()}
+            self.best = {k: v.detach().cpu().clone() for k, v in module.state_dict().items()}
             self.stale = 0
         else:
             self.stale += 1

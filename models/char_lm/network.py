@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.checkpoint import Loaded
-from models.recurrent import CELLS, FORGET_BIAS, set_forget_bias
+from models.recurrent import CELLS, FORGET_BIAS, read_with_fewer_weights, set_forget_bias
 
 
 class CharLM(nn.Module):
@@ -20,17 +20,21 @@ class CharLM(nn.Module):
         cell: "rnn" (tanh), "lstm" or "gru".
         layers, units: Depth and width of the recurrent stack.
         embedding: Width of the character embedding; 0 feeds one-hot rows, as the earliest character models did.
-        dropout: Share of values dropped between layers and before the read-out, in training only.
+        dropout: In training only, the share of values dropped between layers and before the read-out.
+        recurrent: In training only, the share of the weights from state to state dropped for a whole window (Merity et al., 2018).
+        inputs: In training only, the share of embedding dimensions dropped for a whole window of a row (Gal and Ghahramani, 2016).
 
     Source: Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
     """
 
-    def __init__(self, vocab_size: int, cell: str, layers: int = 2, units: int = 512, embedding: int = 64, dropout: float = 0.0):
+    def __init__(self, vocab_size: int, cell: str, layers: int = 2, units: int = 512, embedding=64, dropout=0.0, recurrent=0.0, inputs=0.0):
         super().__init__()
         if cell not in CELLS:
             raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}.")
+        if not (0 <= recurrent < 1 and 0 <= inputs < 1):
+            raise ValueError(f"recurrent is {recurrent} and inputs {inputs}; expected shares, 0 or more and less than 1.")
         self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None
-        self.vocab_size = vocab_size
+        self.vocab_size, self.recurrent, self.inputs = vocab_size, recurrent, inputs
         self.rnn = CELLS[cell](embedding or vocab_size, units, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
         self.readout = nn.Linear(units, vocab_size)
@@ -44,8 +48,15 @@ class CharLM(nn.Module):
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the last state."""
         x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
-        hidden, state = self.rnn(x, state)
+        hidden, state = self._read(x, state)
         return self.readout(self.dropout(hidden)), state
+
+    def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+        if self.training and self.inputs:  # one mask for each row, the same at every step
+            x = x * nn.functional.dropout(x.new_ones(len(x), 1, x.shape[2]), self.inputs)
+        if self.training and self.recurrent:
+            return read_with_fewer_weights(self.rnn, self.recurrent, x, state)
+        return self.rnn(x, state)
 
 
 def first_logits(module: CharLM) -> Tensor:

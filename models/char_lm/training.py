@@ -1,5 +1,6 @@
 """From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,12 @@ def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
     updates = length // recipe.steps
     if not updates or len(dev) < 2:
         raise TrainingError(f"The text is too short: a batch takes {recipe.batch * recipe.steps + 1:,} characters of training text.")
-    rows = train[: recipe.batch * length].view(recipe.batch, length)
-    following = train[1 : recipe.batch * length + 1].view(recipe.batch, length)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        start = random.Random(f"{recipe.seed}/{epoch}").randrange(len(train)) if recipe.shifted and epoch else 0
+        text = train.roll(-start)
+        rows = text[: recipe.batch * length].view(recipe.batch, length)
+        following = text[1 : recipe.batch * length + 1].view(recipe.batch, length)
         for update in range(updates):
             part = slice(update * recipe.steps, (update + 1) * recipe.steps)
             yield rows[:, part], following[:, part]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from explorer.tap import Tap
 from models.names.romanise import spelling
 from models.recurrent import CELLS as LAYERS
+from models.recurrent import read_with_fewer_weights
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -94,8 +95,7 @@ class Classifier(nn.Module):
     def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         if not (self.training and self.recurrent):
             return self.rnn(x, state)
-        fewer = nn.functional.dropout(self.rnn.get_parameter("weight_hh_l0"), self.recurrent)
-        return torch.func.functional_call(self.rnn, {"weight_hh_l0": fewer}, (x, state))
+        return read_with_fewer_weights(self.rnn, self.recurrent, x, state)
 
 
 def padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
