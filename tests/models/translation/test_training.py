@@ -261,6 +261,7 @@ def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, 
     save_tiny_translator(tmp_path / "checkpoints/tiny.safetensors")
     save_tiny(tmp_path / "checkpoints/letters.safetensors")
     (tmp_path / "wrong.tsv").write_text("no tab\n")
+    monkeypatch.chdir(tmp_path)  # packing writes a vocabulary beside its state
     places = {"WRONG": tmp_path / "wrong.tsv", "PAIRS": tmp_path / "pairs.tsv"}
     give(monkeypatch, stdin)
     code, out, err = call(capsys, *(places.get(argument, argument) for argument in arguments))
