@@ -93,7 +93,7 @@ class Classifier(nn.Module):
         return self.readout(self.dropout(hidden)).log_softmax(-1), state
 
     def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-        if not (self.training and self.recurrent):
+        if not (self.training and self.recurrent and isinstance(self.rnn, nn.RNNBase)):
             return self.rnn(x, state)
         return read_with_fewer_weights(self.rnn, self.recurrent, x, state)
 
