@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._captions import alternatives, compare, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
+from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
@@ -30,7 +30,7 @@ with guard():
     if view.picture == gallery.OWN:
         st.info("Open a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
         st.stop()
-    view, run = pictures.read(view, about, network)
+    view, run = pictures.read(view, about, compute.picture_input(view, network))
     head.markdown(pictures.sentence(view, about, run), width=pictures.READ)
     pictures.panel(view, run)
     with head:

@@ -1,19 +1,20 @@
 """What the page of captions computes, each once for all visitors: captions, what their words need, and captions without some regions.
 
-A gesture is one cached call of models.captioning.experiments. Caches go by names and parameters, never by arrays: a picture has a
-name, `scene:7`, `photo:temple` or `own:` and its checksum.
+A gesture is one call of models.captioning.experiments, which keeps its parts here: what each word needs is worked out once, not again
+for each place that is hidden. Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:temple` or
+`own:` and its checksum.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from models import Loaded
-from models.captioning.experiments.captions import CaptionRun, caption_run, hide_regions, run_of
-from models.captioning.occlusion import Without, filled
+from models.captioning.experiments.captions import CaptionRun, PictureInput, caption_run, hide_regions, run_of, taken_apart
+from models.captioning.occlusion import Without
 from models.decoding import Hypothesis, no_report
 from models.scenes import data
 from pages._captions import gallery
@@ -48,14 +49,19 @@ def _eye(model: str, _network: Loaded) -> Callable:
     return feature_extractor(_network)
 
 
-def features(view: View, network: Loaded, hidden: tuple[int, ...] = ()) -> Any:
-    """What the decoder is given of the picture with the pixels of some regions filled, [in, channel]."""
-    from models.captioning.caption import grid
+def _kept(model: str, picture: str, part: tuple, compute: Callable[[], Any]) -> Any:
+    return shared_cache("captions", 128).get((model, picture, *part), compute)
 
-    def see() -> Any:
-        return _eye(view.model, network)([filled(gallery.seen(view.picture), hidden, grid(network), view.fill)])[0]
 
-    return shared_cache("captions", 128).get(("features", view.model, view.picture, hidden, view.fill), see)
+def picture_input(view: View, network: Loaded) -> PictureInput:
+    """The picture of a view before its network; parts of what is computed of it are kept for all visitors.
+
+    Args:
+        view: Names network and picture.
+        network: The network of that name, opened.
+    """
+    extract = lambda pictures: _eye(view.model, network)(pictures)  # noqa: E731
+    return PictureInput(network, extract, gallery.seen(view.picture), partial(_kept, view.model, view.picture))
 
 
 def caption(view: View, network: Loaded) -> CaptionRun:
@@ -65,52 +71,30 @@ def caption(view: View, network: Loaded) -> CaptionRun:
         view: Names network, picture and width.
         network: The network of that name, opened.
     """
-    own, key = features(view, network), ("caption", view.model, view.picture, view.width)
-    return shared_cache("captions", 128).get(key, lambda: caption_run(network, own, view.width))
+    return caption_run(picture_input(view, network), view.width)
 
 
 def other_caption(view: View, network: Loaded, hypothesis: Hypothesis) -> CaptionRun:
     """Any caption of the whole picture, word by word."""
-    key = ("other caption", view.model, view.picture, hypothesis.tokens)
-    return shared_cache("captions", 128).get(key, lambda: run_of(network, features(view, network), hypothesis))
-
-
-def needed(view: View, network: Loaded, report: Callable[[int, int], None] = no_report) -> np.ndarray:
-    """How much each word of the caption loses when a region is given the mean picture's features, [out, in], nats.
-
-    Args:
-        view: Names network, picture and width.
-        network: The network of that name, opened.
-        report: Called with (done, total) regions; may raise to stop.
-    """
-    from models.captioning import caption as captioning
-
-    module: Any = network.module
-    tokens = caption(view, network).hypothesis.tokens
-    measure = lambda: captioning.occlusion_importance(module, features(view, network), tokens, report)  # noqa: E731
-    return shared_cache("captions", 128).get(("needed", view.model, view.picture, view.width), measure)
+    source = picture_input(view, network)
+    return source.keep(("other caption", hypothesis.tokens), lambda: run_of(network, source.features(), hypothesis))
 
 
 def without(view: View, network: Loaded) -> Without:
     """The caption without the hidden regions, and what its words cost then."""
-
-    def hide() -> Without:
-        own, other = features(view, network), features(view, network, view.hidden)
-        return hide_regions(network, caption(view, network), own, other, view.hidden, view.width)
-
-    return shared_cache("captions", 128).get(("without", view.model, view.picture, view.hidden, view.fill, view.width), hide)
+    source = picture_input(view, network)
+    return hide_regions(source, caption_run(source, view.width), view.hidden, view.fill, view.width)
 
 
-def run(view: View, network: Loaded, report: Callable[[int, int], None] | None) -> CaptionRun:
+def run(view: View, source: PictureInput, report: Callable[[int, int], None] | None) -> CaptionRun:
     """All that the page shows of a caption: word by word, what each word needs, and what it is without the hidden regions.
 
     Args:
         view: What is looked at.
-        network: The network of its name, opened.
+        source: Its picture and network, see `picture_input`.
         report: Called with (done, total) regions; may raise to stop. Without it, what is needed is not worked out.
     """
-    lost = needed(view, network, report) if report else None
-    return replace(caption(view, network), needed=lost, without=without(view, network) if view.hidden else None)
+    return taken_apart(source, view.hidden or None, view.fill, view.width, report)
 
 
 def samples(view: View, network: Loaded, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:
@@ -118,9 +102,9 @@ def samples(view: View, network: Loaded, temperature: float, count: int = 5, see
     from models.captioning import caption as captioning
 
     module: Any = network.module
-    key = ("samples", view.model, view.picture, temperature, count, seed)
-    draw = lambda: captioning.samples(module, features(view, network), temperature, count, seed)  # noqa: E731
-    return shared_cache("captions", 128).get(key, draw)
+    source = picture_input(view, network)
+    draw = lambda: captioning.samples(module, source.features(), temperature, count, seed)  # noqa: E731
+    return source.keep(("samples", temperature, count, seed), draw)
 
 
 def wrong(view: View, network: Loaded, count: int, report: Callable[[int, int], None] = no_report) -> list[int]:

@@ -65,7 +65,8 @@ def picture(name: str) -> Image.Image:
 
 def seen(name: str) -> np.ndarray:
     """What a network sees of a picture, [row, column, channel]: squashed from the file itself, not from what is shown of it."""
-    return st.session_state[KEY][name][1] if name.startswith(OWN) and exists(name) else squashed(picture(name))
+    image = picture(name)
+    return st.session_state[KEY][name][1] if name.startswith(OWN) else squashed(image)
 
 
 def _made(name: str) -> Image.Image:

@@ -58,7 +58,7 @@ def _runs(views: list[View], network: Loaded, report: Callable[[int, int], None]
     runs = []
     for done, view in enumerate(views):
         report(done, len(views))
-        runs.append(compute.run(view, network, no_report))
+        runs.append(compute.run(view, compute.picture_input(view, network), no_report))
     return runs
 
 

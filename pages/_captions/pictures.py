@@ -10,8 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.map_agreement import agreement, on_needed
 from explorer.figures.image_attention import CENTRED, Seen
-from models import Loaded
-from models.captioning.experiments.captions import CaptionRun
+from models.captioning.experiments.captions import CaptionRun, PictureInput
 from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
 from models.scenes import data
 from models.vocabulary.subwords import MARKS
@@ -58,10 +57,16 @@ def head() -> DeltaGenerator:
     return still("captions-head", 56, 164, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 
 
-def read(view: View, about: dict, network: Loaded) -> tuple[View, CaptionRun]:
-    """The view with its word, and all that the page shows of its caption; working out what is needed has a way out."""
+def read(view: View, about: dict, source: PictureInput) -> tuple[View, CaptionRun]:
+    """The view with its word, and all that the page shows of its caption; working out what is needed has a way out.
+
+    Args:
+        view: Without its word.
+        about: The card of its network.
+        source: Its picture and network, see compute.picture_input.
+    """
     is_stopped, stop = bool(st.session_state.get(state.STOPPED)), partial(state.set_stopped, True)
-    work = lambda report: compute.run(view, network, None if is_stopped else report)  # noqa: E731
+    work = lambda report: compute.run(view, source, None if is_stopped else report)  # noqa: E731
     run = patiently(f"{view.model} without each region", "captions.cancel", stop, work)
     return view.of(word=state.word_of(view, about, run)), run
 

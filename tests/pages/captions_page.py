@@ -29,7 +29,7 @@ def markdown(page: AppTest) -> str:
 
 def run_of(view: View) -> CaptionRun:
     """What the page computes."""
-    return compute.run(view, networks.loaded(view.model), no_report)
+    return compute.run(view, compute.picture_input(view, networks.loaded(view.model)), no_report)
 
 
 def without(view: View) -> Without:

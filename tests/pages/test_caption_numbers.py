@@ -59,6 +59,19 @@ def test_a_caption_is_what_the_library_writes(view: View):
     assert p == pytest.approx(np.exp(best.top_log_probabilities[0, 0])) and name == loaded.vocab.tokens[best.top[0, 0]]
 
 
+def test_hiding_a_place_works_out_again_only_what_changes():
+    network, reports = networks.loaded(SCENE.model), []
+    report = lambda *progress: reports.append(progress)  # noqa: E731
+    view = SCENE.of(picture="scene:4")  # that no other test asks for
+    views = [view, view.of(hidden=(20,)), view.of(hidden=(20,), fill="blur"), view.of(hidden=(21,))]
+    whole, *hidden = (compute.run(view, compute.picture_input(view, network), report) for view in views)
+    assert reports == [(0, 196), (50, 196), (100, 196), (150, 196), (196, 196)] and whole.without is None
+    assert all(run.needed is whole.needed and run.hypothesis is whole.hypothesis for run in hidden)
+    assert len({run.without.change.tobytes() for run in hidden}) == 3
+    greedy = compute.run(view.of(width=1), compute.picture_input(view, network), report)
+    assert len(reports) == 10 and len(greedy.hypotheses) == 1
+
+
 def test_hiding_nothing_changes_nothing():
     assert (pixels(SCENE) == np.asarray(data.picture(data.scene(3)))).all()
     found = without(SCENE)

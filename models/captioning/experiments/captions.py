@@ -3,7 +3,7 @@
 Importing this costs no torch; the first call brings it in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,16 @@ import numpy as np
 
 from explorer.records import Alignment
 from models.captioning.occlusion import FILLS, Without, filled, without
+from models.decoding import no_report
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from models.checkpoint import Loaded
-    from models.decoding import Hypothesis, Search
+    from models.decoding import Hypothesis
 
 WIDTH = 3  # hypotheses that a search keeps side by side
+Keep = Callable[[tuple, Callable[[], Any]], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,60 +63,122 @@ def region_names(grid: tuple[int, int]) -> tuple[str, ...]:
     return tuple(f"row {row + 1}, column {column + 1}" for row in range(grid[0]) for column in range(grid[1]))
 
 
-def caption_run(loaded: "Loaded", features: "Tensor", width: int = WIDTH) -> CaptionRun:
+def keeper() -> Keep:
+    """Keeps the value of each part of an answer, computed when it is first asked for."""
+    values: dict[tuple, Any] = {}
+
+    def keep(part: tuple, compute: Callable[[], Any]) -> Any:
+        if part not in values:
+            values[part] = compute()
+        return values[part]
+
+    return keep
+
+
+@dataclass(frozen=True, eq=False)
+class PictureInput:
+    """One picture and the captioner that reads it, with what keeps the parts of an answer.
+
+    Parts are kept apart because what each word needs takes long and is the same whichever regions are hidden.
+
+    Args:
+        loaded: A captioner.
+        extract: What turns pictures into the vectors that it reads; see models.captioning.caption.feature_extractor.
+        picture: As it sees it, [row, column, channel]; see models.captioning.images.squashed.
+        keep: Called with (part, compute) for each part of an answer; gives its value, and calls `compute()` where it has none.
+    """
+
+    loaded: "Loaded"
+    extract: "Callable[[list[np.ndarray]], Tensor]"
+    picture: np.ndarray
+    keep: Keep = field(default_factory=keeper, repr=False)
+
+    def features(self) -> "Tensor":
+        """What the decoder is given of the whole picture, [in, channel]."""
+        return self.keep(("features",), lambda: self.extract([self.picture])[0])
+
+
+def caption_run(source: PictureInput, width: int = WIDTH) -> CaptionRun:
     """The best caption of a picture, word by word.
 
     Args:
-        loaded: A captioner.
-        features: Its vectors of the picture, [in, channel].
+        source: The picture and the captioner.
         width: Hypotheses kept side by side; 1 is greedy.
     """
-    from models.captioning.caption import describe
-
-    module: Any = loaded.module
-    hypotheses = describe(module, loaded.vocab, features, _search(width)).hypotheses
-    return replace(run_of(loaded, features, hypotheses[0]), hypotheses=hypotheses)
+    return source.keep(("caption", width), lambda: run_of(source.loaded, source.features(), width=width))
 
 
-def run_of(loaded: "Loaded", features: "Tensor", hypothesis: "Hypothesis") -> CaptionRun:
-    """Any caption of a picture, word by word.
+def run_of(loaded: "Loaded", features: "Tensor", hypothesis: "Hypothesis | None" = None, width: int = WIDTH) -> CaptionRun:
+    """A caption of a picture, word by word.
 
     Args:
         loaded: A captioner.
         features: Its vectors of the picture, [in, channel].
-        hypothesis: The caption, of these features.
+        hypothesis: The caption, of these features; the best that a search finds, if left out.
+        width: Hypotheses that the search keeps side by side; 1 is greedy.
     """
     from models.captioning import caption
 
     module: Any = loaded.module
-    tokens, grid = loaded.vocab.tokens, caption.grid(loaded)
-    words = tuple(tokens[id_] for id_ in hypothesis.tokens)
-    looked = hypothesis.attention
+    search = replace(caption.BEAM, width=width)
+    hypotheses = (hypothesis,) if hypothesis else caption.describe(module, loaded.vocab, features, search).hypotheses
+    best, tokens, grid = hypotheses[0], loaded.vocab.tokens, caption.grid(loaded)
+    words = tuple(tokens[id_] for id_ in best.tokens)
     return CaptionRun(
-        text=loaded.vocab.decode(hypothesis.tokens),
+        text=loaded.vocab.decode(best.tokens),
         words=words,
         grid=grid,
-        gates=caption.visual_gates(module, features, hypothesis),
-        visual=caption.visual(module, features, hypothesis.tokens),
-        alignment=None if looked is None else Alignment(region_names(grid), words, looked, grid),
-        likeliest=[[tokens[id_] for id_ in step] for step in hypothesis.top],
-        hypothesis=hypothesis,
-        hypotheses=(hypothesis,),
+        gates=caption.visual_gates(module, features, best),
+        visual=caption.visual(module, features, best.tokens),
+        alignment=None if best.attention is None else Alignment(region_names(grid), words, best.attention, grid),
+        likeliest=[[tokens[id_] for id_ in step] for step in best.top],
+        hypothesis=best,
+        hypotheses=hypotheses,
     )
 
 
-def hide_regions(loaded: "Loaded", run: CaptionRun, own: "Tensor", other: "Tensor", hidden: Sequence[int], width: int = WIDTH) -> Without:
+def hide_regions(source: PictureInput, run: CaptionRun, hidden: tuple[int, ...], fill: str = FILLS[0], width: int = WIDTH) -> Without:
     """A caption without some regions, hidden in two ways, and what its words cost then.
 
     Args:
-        loaded: A captioner.
+        source: The picture and the captioner.
         run: Its caption of the whole picture.
-        own: Its vectors of the whole picture, [in, channel].
-        other: Its vectors of the picture with other pixels in those regions, [in, channel].
         hidden: Regions, counted from 0 row by row.
+        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
         width: Hypotheses kept side by side in the search for new captions.
     """
-    return without(loaded, own, other, hidden, _search(width), run.hypothesis.tokens)
+    from models.captioning.caption import BEAM
+
+    search = replace(BEAM, width=width)
+
+    def hide() -> Without:
+        other = source.keep(("features", hidden, fill), lambda: source.extract([filled(source.picture, hidden, run.grid, fill)])[0])
+        return without(source.loaded, source.features(), other, hidden, search, run.hypothesis.tokens)
+
+    return source.keep(("without", hidden, fill, width), hide)
+
+
+def taken_apart(
+    source: PictureInput, hidden: tuple[int, ...] | None, fill: str, width: int, report: Callable[[int, int], None] | None = no_report
+) -> CaptionRun:
+    """The best caption of a picture, what each word of it needs, and what it is with some regions hidden.
+
+    Args:
+        source: The picture and the captioner.
+        hidden: Regions to hide, counted from 0 row by row; None where no caption without some is asked for.
+        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
+        width: Hypotheses kept side by side; 1 is greedy.
+        report: Called with (done, total) regions; may raise to stop. None where what is needed is not asked for.
+    """
+    from models.captioning.caption import occlusion_importance
+
+    module: Any = source.loaded.module
+    run = caption_run(source, width)
+    lost = None
+    if report is not None:
+        measure = lambda: occlusion_importance(module, source.features(), run.hypothesis.tokens, report)  # noqa: E731
+        lost = source.keep(("needed", width), measure)
+    return replace(run, needed=lost, without=None if hidden is None else hide_regions(source, run, hidden, fill, width))
 
 
 def caption_with_regions(
@@ -132,18 +196,6 @@ def caption_with_regions(
     Raises:
         CheckpointError: its encoder is not here, or is another than the one it was trained with.
     """
-    from models.captioning.caption import feature_extractor, occlusion_importance
+    from models.captioning.caption import feature_extractor
 
-    module: Any = loaded.module
-    see = feature_extractor(loaded)
-    own = see([picture])[0]
-    run = caption_run(loaded, own, width)
-    other = see([filled(picture, hidden, run.grid, fill)])[0]
-    lost = occlusion_importance(module, own, run.hypothesis.tokens)
-    return replace(run, needed=lost, without=hide_regions(loaded, run, own, other, hidden, width))
-
-
-def _search(width: int) -> "Search":
-    from models.captioning.caption import BEAM
-
-    return replace(BEAM, width=width)
+    return taken_apart(PictureInput(loaded, feature_extractor(loaded), picture), tuple(hidden), fill, width)

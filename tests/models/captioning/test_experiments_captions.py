@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.captioning import caption, occlusion
-from models.captioning.experiments.captions import caption_with_regions, region_names, run_of
+from models.captioning.experiments.captions import PictureInput, caption_with_regions, region_names, run_of, taken_apart
 from models.scenes import data
 from tests.models.captioning.tiny_captions import tiny_scenes
 
@@ -22,6 +22,22 @@ def test_one_call_gives_what_each_measurement_gives():
     expected = occlusion.without(loaded, features, other, hidden, caption.BEAM, tokens)
     np.testing.assert_array_equal(run.without.change, expected.change)
     assert run.without.says == expected.says and np.abs(expected.change).max() > 0
+
+
+def test_what_the_words_need_is_worked_out_once_whatever_is_hidden():
+    loaded, picture, pictures, reports = tiny_scenes(), np.asarray(data.picture(data.scene(3))), [], []
+    see = caption.feature_extractor(loaded)
+    source = PictureInput(loaded, lambda seen: pictures.append(seen[0]) or see(seen), picture)
+    whole = taken_apart(source, None, "grey", 3, None)
+    assert whole.needed is None and whole.without is None and len(pictures) == 1
+    first, second, again = (
+        taken_apart(source, hidden, "grey", 3, lambda *progress: reports.append(progress)) for hidden in ((20, 21), (40,), (20, 21))
+    )
+    assert reports == [(0, 196), (50, 196), (100, 196), (150, 196), (196, 196)]
+    assert first.needed is second.needed is not None and first.hypothesis is whole.hypothesis
+    assert again.without is first.without and not np.array_equal(first.without.change, second.without.change)
+    assert len(pictures) == 3 and pictures[0] is picture
+    np.testing.assert_array_equal(pictures[2], occlusion.filled(picture, (40,), (14, 14)))
 
 
 def test_any_other_caption_is_taken_apart_alone():
