@@ -112,7 +112,7 @@ def report(root: Path = ROOT) -> str:
     flat = Counter(str(path.parent.relative_to(root)) for folder in FOLDERS for path in (root / folder).rglob("*.py"))
     rows.append("largest folders: " + ", ".join(f"{folder} {count}" for folder, count in flat.most_common(8)))
     floors = Counter(floor(name) for name in edges)
-    rows.append("floors: " + ", ".join(f"{number}: {floors[number]} files" for number in sorted(floors)))
+    rows.append("floors: " + ", ".join(f"{level}: {floors[level]} files" for level in sorted(floors)))
     up = sorted(f"{name} -> {used}" for name, uses in edges.items() for used in uses if floor(used) > floor(name))
     rows.append(f"edges between files: {sum(map(len, edges.values()))}; upwards: {len(up)} {' '.join(up)}".rstrip())
     rows.append(f"circles: {len(circles(edges))}")

@@ -51,7 +51,7 @@ EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
 
 # Names of parameters and locals that fit everything and say nothing, and the places that are free of them.
 VAGUE_NAMES = {"told", "found", "place", "number", "each"}
-HONEST = ("app.py", "explorer/", "models/", "pages/")
+HONEST = ("app.py", "explorer/", "models/", "pages/", "tests/benchmarks/", "tests/browser/", "tests/explorer/", "tests/pages/")
 
 
 def module_name(path: Path) -> str:
@@ -59,7 +59,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def place(table: dict, name: str):
+def longest_match(table: dict, name: str):
     best = max((key for key in table if name == key or name.startswith(key + ".")), key=len, default=None)
     return table.get(best) if best else None
 
@@ -67,15 +67,15 @@ def place(table: dict, name: str):
 def imports(path: Path, tree: ast.AST) -> set[str]:
     """Every module that a file names in an import, inside functions too, relative ones resolved."""
     package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
-    found = set()
+    names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*start, *([node.module] if node.module else [])])
-            found |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
-    return found
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
+    return names
 
 
 def exists(name: str) -> bool:
@@ -111,10 +111,10 @@ def each_file(test):
 @each_file
 def test_imports_point_down(path: Path):
     name = module_name(path)
-    floor = place(FLOORS, name)
+    floor = longest_match(FLOORS, name)
     for used in imports(path, parsed(path)[0]):
         if used.split(".")[0] in (*FOLDERS, "app"):
-            assert place(FLOORS, used) <= floor, f"{name} (floor {floor}) imports {used} (floor {place(FLOORS, used)})"
+            assert longest_match(FLOORS, used) <= floor, f"{name} (floor {floor}) imports {used} (floor {longest_match(FLOORS, used)})"
 
 
 @each_file
@@ -213,10 +213,10 @@ def test_arrays_have_their_axes_in_the_docstring(path: Path):
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
             continue
-        told = ast.get_docstring(function) or ""
+        docstring = ast.get_docstring(function) or ""
         annotations = [ast.unparse(a.annotation) for a in (*function.args.args, *function.args.kwonlyargs) if a.annotation]
         if any("ndarray" in a or "Float[" in a or "Tensor" in a for a in annotations):
-            assert "[" in told, f"{path.name}: {function.name} takes an array; name its axes in brackets"
+            assert "[" in docstring, f"{path.name}: {function.name} takes an array; name its axes in brackets"
 
 
 @each_file
@@ -238,7 +238,7 @@ def bound_names(tree: ast.AST) -> set[str]:
     return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
-@each_file
+@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: str(p.relative_to(ROOT)))
 def test_names_say_what_they_hold(path: Path):
     name = str(path.relative_to(ROOT))
     vague = bound_names(parsed(path)[0]) & VAGUE_NAMES
@@ -256,14 +256,14 @@ def test_nothing_is_unpickled(path: Path):
 
 def javascript_functions(text: str) -> list[tuple[str, int]]:
     """Name and length of each top-level function of a file written one function after the other."""
-    found, name, start = [], "", 0
-    for number, line in enumerate(text.splitlines()):
+    lengths, name, start = [], "", 0
+    for index, line in enumerate(text.splitlines()):
         if line.startswith(("function ", "export function ", "export default function")):
-            name, start = line.split("(")[0].split()[-1], number
+            name, start = line.split("(")[0].split()[-1], index
         if line == "}" and name:
-            found.append((name, number - start + 1))
+            lengths.append((name, index - start + 1))
             name = ""
-    return found
+    return lengths
 
 
 def test_javascript_keeps_the_ceilings():

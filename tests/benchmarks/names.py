@@ -22,10 +22,10 @@ def labelled_rows(count: int) -> str:
     """Rows of text and label: held-out names, each with a number of letters of its own before it, so that none stands twice."""
     dev = source().split()[1]
     lines = ["text,label"]
-    for number in range(count):
-        place = number % len(dev)
-        prefix = "".join("abcdefghij"[int(digit)] for digit in str(number // len(dev)))
-        lines.append(f"{prefix}{dev.texts[place]},{dev.labels[dev.targets[place]]}")
+    for position in range(count):
+        index = position % len(dev)
+        prefix = "".join("abcdefghij"[int(digit)] for digit in str(position // len(dev)))
+        lines.append(f"{prefix}{dev.texts[index]},{dev.labels[dev.targets[index]]}")
     return "\n".join(lines)
 
 
@@ -41,9 +41,9 @@ def run() -> list[dict]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     rows: Labelled = table(labelled_rows(ROWS))
     parsed = time.perf_counter() - start
-    found = answers_to_rows(network, rows)
+    answers = answers_to_rows(network, rows)
     whole, grown = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert len(found.texts) == ROWS
+    assert len(answers.texts) == ROWS
     return [
         row(f"{FEW} names one by one / in batches", ratio, 5.0, False),
         {"name": "names a second, batched, two threads", "measured": round(speed)},

@@ -37,8 +37,8 @@ def measured(browser, url: str, characters: int) -> dict[str, float]:
     again = sum(received) - sent
     page.close()
     painting, framed = zip(*times, strict=True)
-    found = {"painting ms": median(painting), "slowest ms": max(painting), "second frame ms": median(framed)}
-    return found | {"MB at first": sent / 1e6, "kB after switching": again / 1e3}
+    figures = {"painting ms": median(painting), "slowest ms": max(painting), "second frame ms": median(framed)}
+    return figures | {"MB at first": sent / 1e6, "kB after switching": again / 1e3}
 
 
 def run() -> list[dict]:

@@ -35,10 +35,10 @@ def run() -> list[dict]:
             translate(module, pieces, text, greedy)
 
     def drawn() -> None:
-        found = translate(module, pieces, texts[0], greedy)
-        best = found.hypotheses[0]
+        translated = translate(module, pieces, texts[0], greedy)
+        best = translated.hypotheses[0]
         assert best.attention is not None
-        source, target, weights = by_words(pieces, found.source, best.tokens, best.attention)
+        source, target, weights = by_words(pieces, translated.source, best.tokens, best.attention)
         figures.matrix(Alignment(tuple(source), tuple(target), weights), 0).to_dict()
 
     def together(search: Search) -> None:

@@ -124,15 +124,15 @@ def sideways(page: Page) -> int:
 
 def too_wide(page: Page, key: str) -> dict[str, int]:
     """Press each button of a group in turn; the names under which the page can then be scrolled sideways, and by how many pixels."""
-    found = {}
+    widths = {}
     for button in page.locator(f".st-key-{key} button").all():
         button.click()
         page.wait_for_timeout(300)  # until the run has begun
         settle(page)
         page.wait_for_timeout(500)  # a figure takes its width when it is drawn
-        found[button.inner_text()] = sideways(page)
-    assert found, f"there is no group {key}"
-    return {name: pixels for name, pixels in found.items() if pixels}
+        widths[button.inner_text()] = sideways(page)
+    assert widths, f"there is no group {key}"
+    return {name: pixels for name, pixels in widths.items() if pixels}
 
 
 def violations(page: Page) -> dict[str, list[str]]:

@@ -62,9 +62,9 @@ def test_cells_keep_their_size_and_compare_stays_within_the_page(attention, widt
     assert cell is not None and cell["width"] > 20 and cell["height"] > 20, "a figure is never squeezed into its column"
     pictures = page.locator("[class*=st-key-scrolling-compare]")
     expect(pictures).to_have_count(3)
-    for number in range(3):
-        expect(pictures.nth(number).locator("svg.marks")).to_be_visible()
-        box = pictures.nth(number).bounding_box()
+    for index in range(3):
+        expect(pictures.nth(index).locator("svg.marks")).to_be_visible()
+        box = pictures.nth(index).bounding_box()
         assert box is not None and box["width"] > 150 and box["x"] + box["width"] <= width
     assert sideways(page) == 0
 

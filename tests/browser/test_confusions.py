@@ -50,7 +50,7 @@ def test_what_a_finger_presses_is_high_enough(confusions):
     parts = page.locator(
         f"[data-testid=stMain] :is(button:not([data-testid=stSelectbox] *, [data-testid$=Toolbar]), summary, {boxes}):visible"
     )
-    low = [each.evaluate("e => e.outerHTML.slice(0, 300)") for each in parts.all() if each.bounding_box()["height"] < 44]
+    low = [part.evaluate("e => e.outerHTML.slice(0, 300)") for part in parts.all() if part.bounding_box()["height"] < 44]
     assert not low and parts.count() > 20
 
 
@@ -98,7 +98,7 @@ def test_a_click_opens_a_cell_and_its_names(confusions):
 def test_a_name_of_a_cell_is_read_where_the_visitor_is(confusions):
     loaded, (_, dev) = tiny_namer(), source().split()
     pairs = list(zip(dev.targets.tolist(), probabilities(loaded, dev.texts).argmax(1).tolist(), strict=True))
-    cell = ">".join(dev.labels[number] for number in max(set(pairs), key=pairs.count))
+    cell = ">".join(dev.labels[label] for label in max(set(pairs), key=pairs.count))
     page = confusions(f"confusions.cell={cell}")
     table = page.locator("[data-testid=stDataFrame]").first
     table.click(position={"x": 18, "y": 52})  # the box before the first name
@@ -112,7 +112,7 @@ def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confus
     page, labels = confusions("confusions.text=Nowak"), tiny_namer().card["labels"]
     svg = page.locator(".st-key-scrolling-confusions-lines svg.marks")
     letters = svg.locator(".role-axis-label text")
-    assert [each for each in letters.all_text_contents() if each.isalpha()] == list("nowak")
+    assert [letter for letter in letters.all_text_contents() if letter.isalpha()] == list("nowak")
     ends = svg.locator(".mark-text.role-mark text").all_text_contents()
     assert len(ends) == 5 and "other" in ends and set(ends) - {"other"} <= set(labels)
 

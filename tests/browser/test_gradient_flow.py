@@ -26,8 +26,8 @@ def folder(tmp_path_factory):
     lags = {share: [100, 150, None] for share in ("1/2", "1/10", "1/100", "1/1000")}
     layer = {"lags": lags, "factors": {"0-5": 0.5, "5-20": 0.9, "20-50": 0.9, "50-100": 0.9, "100-200": 0.9}, "half_life": None}
     layer |= {"low": [0.0] * 201, "high": [0.0] * 201}
-    told = {"weights": "", "losses": 7, "runs": {"untrained, forget bias 1": [layer]}}
-    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-lstm": told}))
+    record = {"weights": "", "losses": 7, "runs": {"untrained, forget bias 1": [layer]}}
+    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-lstm": record}))
     return path
 
 

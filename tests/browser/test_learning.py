@@ -27,10 +27,10 @@ def cells(page: Page) -> int:
 def ended(server, many: int) -> list[str]:
     """How trainings ended so far, by the server's log, as soon as there are so many."""
     limit = time.monotonic() + 120
-    while len(found := ENDED.findall(server.output())) < many:
+    while len(endings := ENDED.findall(server.output())) < many:
         assert time.monotonic() < limit, server.output()
         time.sleep(0.2)
-    return found
+    return endings
 
 
 def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(serve, visit):

@@ -42,7 +42,7 @@ def said(page: Page) -> str:
     return page.locator(".readout").inner_text().replace("\n", " ")
 
 
-def told(page: Page, text: str) -> None:
+def wait_until_told(page: Page, text: str) -> None:
     """Waits until Python knows."""
     expect(page.get_by_text(re.compile(rf"Told: .*{text}"))).to_be_visible(timeout=15_000)
 
@@ -60,7 +60,7 @@ def test_the_text_wears_the_colours_of_the_unit_and_changes_with_it_without_a_re
     assert data(page, "unit") == "7"
     assert after[0] > after[2] + 20, f"unit 7 is positive late in the line, so orange; painted {after}"
     assert "runs 1" in page.get_by_text("Told:").inner_text(), "painted before Python was told"
-    told(page, "unit 7, .*runs 2")
+    wait_until_told(page, "unit 7, .*runs 2")
     assert "unit 7: tanh(cell)" in said(page)
 
 
@@ -80,7 +80,7 @@ def test_arrows_choose_units_in_the_maps_order_and_move_the_cursor(open_view):
     page.keyboard.press("Home")
     page.keyboard.press("PageDown")
     assert int(data(page, "cursor")) > 0
-    told(page, f"cursor {data(page, 'cursor')}")
+    wait_until_told(page, f"cursor {data(page, 'cursor')}")
 
 
 def test_the_readout_names_the_character_and_tells_value_guesses_and_bits(open_view):
@@ -102,10 +102,10 @@ def test_brushing_with_the_mouse_selects_and_a_click_does_not(open_view):
     page.mouse.move(box["x"] + 60, box["y"] + 14, steps=4)
     page.mouse.move(box["x"] + 95, box["y"] + 12, steps=4)
     page.mouse.up()
-    told(page, "selection 2 to 10")
+    wait_until_told(page, "selection 2 to 10")
     assert "8 selected (3 to 10)" in said(page)
     page.mouse.click(box["x"] + 45, box["y"] + 12)
-    told(page, "cursor 4, selection none")
+    wait_until_told(page, "cursor 4, selection none")
 
 
 def test_shift_and_arrows_select_and_escape_clears(open_view):
@@ -114,11 +114,11 @@ def test_shift_and_arrows_select_and_escape_clears(open_view):
     page.keyboard.press("ArrowRight")
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
-    told(page, "cursor 4, selection 1 to 5")
+    wait_until_told(page, "cursor 4, selection 1 to 5")
     page.keyboard.press("Shift+ArrowLeft")
-    told(page, "selection 1 to 4")
+    wait_until_told(page, "selection 1 to 4")
     page.keyboard.press("Escape")
-    told(page, "selection none")
+    wait_until_told(page, "selection none")
 
 
 def test_a_click_on_the_map_chooses_unit_and_character(open_view):
@@ -128,22 +128,22 @@ def test_a_click_on_the_map_chooses_unit_and_character(open_view):
     seen = re.search(r"unit (\d+) at character (\d+)", page.locator(".hover").inner_text())
     page.locator(".window").click(position={"x": 300, "y": 30})
     assert (data(page, "unit"), data(page, "cursor")) == (seen[1], str(int(seen[2]) - 1))
-    told(page, f"unit {seen[1]}, cursor {int(seen[2]) - 1}")
+    wait_until_told(page, f"unit {seen[1]}, cursor {int(seen[2]) - 1}")
 
 
 def test_python_may_ask_for_a_unit_again_and_again_and_nothing_swings(open_view):
     page = open_view()
     page.locator("#unit").fill("33")
-    told(page, "unit 33")
+    wait_until_told(page, "unit 33")
     for unit in ("40", "41"):
         page.get_by_role("button", name="Unit 7").click()
         expect(page.locator(".view[data-unit='7']")).to_be_visible()
-        told(page, "unit 7,")
+        wait_until_told(page, "unit 7,")
         page.locator("#unit").fill(unit)
-        told(page, f"unit {unit},")
+        wait_until_told(page, f"unit {unit},")
     page.wait_for_timeout(900)
     assert data(page, "unit") == "41"
-    told(page, "unit 41, .*runs 6")  # two presses, three numbers, the first run: not one more
+    wait_until_told(page, "unit 41, .*runs 6")  # two presses, three numbers, the first run: not one more
 
 
 def test_other_data_keep_unit_and_cursor(open_view):
@@ -151,7 +151,7 @@ def test_other_data_keep_unit_and_cursor(open_view):
     page.locator("#unit").fill("33")
     page.locator(".text").focus()
     page.keyboard.press("ArrowRight")
-    told(page, "unit 33, cursor 1")
+    wait_until_told(page, "unit 33, cursor 1")
     before = data(page, "digest")
     page.get_by_text("Take the brackets away").click()
     expect(page.locator(f".view:not([data-digest='{before}'])")).to_be_visible()
@@ -264,8 +264,8 @@ def test_the_chosen_unit_is_told_in_words(open_view):
 def test_axe_finds_nothing_in_the_view(open_view, scheme: str):
     page = open_view(scheme=scheme)
     page.get_by_role("button", name="next characters").click()
-    found = Axe().run(page).response["violations"]
-    ours = [(v["id"], n["html"], n["failureSummary"]) for v in found for n in v["nodes"] if "st-key-map" in str(n["target"])]
+    broken = Axe().run(page).response["violations"]
+    ours = [(v["id"], n["html"], n["failureSummary"]) for v in broken for n in v["nodes"] if "st-key-map" in str(n["target"])]
     assert not ours, ours
     assert page.locator(".st-key-map .view").count() == 1, "axe's targets would not name the view"
 

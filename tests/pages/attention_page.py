@@ -38,14 +38,14 @@ def reading(**query: str) -> AppTest:
     return sound(open_page(text=packed(TEXT), **query))
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     """Everything the page says."""
-    return " ".join(each.value for each in page.markdown)
+    return " ".join(part.value for part in page.markdown)
 
 
 def says_before(page: AppTest) -> bool:
     """Whether the page tells what was written before the visitor's edits, and what is written now."""
-    is_told = any(each.value.startswith("before: ") for each in page.caption)
+    is_told = any(caption.value.startswith("before: ") for caption in page.caption)
     assert is_told == page.markdown[1].value.startswith("now: ")
     return is_told
 

@@ -24,7 +24,7 @@ def drawn(monkeypatch) -> list[dict]:
 
 
 def markdown(page: AppTest) -> str:
-    return "\n".join(each.value for each in page.markdown)
+    return "\n".join(part.value for part in page.markdown)
 
 
 def run_of(view: View) -> CaptionRun:

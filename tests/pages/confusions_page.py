@@ -22,9 +22,9 @@ def open_page(**query: str) -> AppTest:
     return app.open_page("confusions", **query)
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     """Everything the page says."""
-    return " ".join(each.value for each in (*page.markdown, *page.caption)).replace("\\", "")
+    return " ".join(part.value for part in (*page.markdown, *page.caption)).replace("\\", "")
 
 
 def drawn(page: AppTest, fields: set[str]):

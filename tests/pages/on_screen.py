@@ -58,7 +58,7 @@ def _columns(part: Any) -> Iterator[Column]:
     elif part.type == "dataframe":
         yield from _of_frame(part.value)
     elif part.type == "metric":
-        yield from (_column(np.array([float(number)])) for number in re.findall(r"-?\d+\.?\d*", f"{part.value} {part.delta}"))
+        yield from (_column(np.array([float(digits)])) for digits in re.findall(r"-?\d+\.?\d*", f"{part.value} {part.delta}"))
     elif part.type == "plotly_chart":
         yield from _of_json(json.loads(part.proto.spec))
     elif part.type == "bidi_component":
@@ -145,7 +145,7 @@ def _column(values: np.ndarray) -> Column:
 
 
 def _distinct(columns: list[Column]) -> list[Column]:
-    return [column for place, column in enumerate(columns) if column[0] and column not in columns[:place]]
+    return [column for at, column in enumerate(columns) if column[0] and column not in columns[:at]]
 
 
 def is_like(one: Column, other: Column) -> bool:

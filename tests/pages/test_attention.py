@@ -15,7 +15,7 @@ from pages._ui import uploads
 from pages._ui.link import packed
 from tests.models.translation.tiny_translation import tiny_translator
 from tests.pages.app import sound
-from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, text_of, translators
 from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
@@ -28,15 +28,15 @@ def networks(monkeypatch, tmp_path):
 
 def test_it_shows_the_translation_and_its_matrix_by_words():
     page = reading()
-    loaded, found = own()
-    best = found.hypotheses[0]
-    assert found.text in page.markdown[1].value.replace("\\", "")
-    np.testing.assert_allclose(matrix_of(page), by_words(loaded.vocab, found.source, best.tokens, best.attention)[2], atol=1e-6)
+    loaded, sentence = own()
+    best = sentence.hypotheses[0]
+    assert sentence.text in page.markdown[1].value.replace("\\", "")
+    np.testing.assert_allclose(matrix_of(page), by_words(loaded.vocab, sentence.source, best.tokens, best.attention)[2], atol=1e-6)
 
 
 def test_pieces_have_a_row_and_a_column_each():
-    found = own()[1]
-    np.testing.assert_allclose(matrix_of(reading(units="pieces")), found.hypotheses[0].attention, atol=1e-6)
+    sentence = own()[1]
+    np.testing.assert_allclose(matrix_of(reading(units="pieces")), sentence.hypotheses[0].attention, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["en-fr-additive", "en-fr-none", "en-fr-uniform"])
@@ -56,9 +56,9 @@ def test_any_text_is_taken(text: str):
 
 def test_replacing_opens_with_a_word_of_the_other_gender_where_there_is_one():
     page = sound(open_page(text=packed("My red dress."), panel="Replace a word"))
-    assert page.text_input(key="attention.replace.by").value == "coat" and "before: **" in told(page) and "after: **" in told(page)
+    assert page.text_input(key="attention.replace.by").value == "coat" and "before: **" in text_of(page) and "after: **" in text_of(page)
     page = reading(panel="Replace a word")
-    assert page.text_input(key="attention.replace.by").value == "" and "before: **" not in told(page)
+    assert page.text_input(key="attention.replace.by").value == "" and "before: **" not in text_of(page)
 
 
 def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_the_beam():
@@ -95,7 +95,7 @@ def test_a_text_that_is_too_long_is_cut_and_the_page_says_so():
     page = reading()
     page.text_input(key=state.DRAFT).set_value("le " * 900).run()
     assert len(sound(page).text_input(key=state.DRAFT).value) == 2_000
-    assert any("cut to 2,000 characters" in each.value for each in page.caption)
+    assert any("cut to 2,000 characters" in caption.value for caption in page.caption)
 
 
 def test_a_long_sentence_is_shown_as_lines_first():
@@ -108,12 +108,12 @@ def test_a_long_sentence_is_shown_as_lines_first():
 
 
 def test_traces_come_from_a_recording_and_fit_the_decoders_own_states():
-    found = own()[1]
-    best = found.hypotheses[0]
+    sentence = own()[1]
+    best = sentence.hypotheses[0]
     traces = compute.traces(View("en-fr-additive", TEXT), best.tokens)
     assert list(traces) == ["encoder", "encoder[reverse]", "decoder"]
     np.testing.assert_allclose(traces["decoder"].hidden[:, 0], best.states[0], atol=1e-5)
-    assert len(traces["encoder"].tokens) == len(found.source)
+    assert len(traces["encoder"].tokens) == len(sentence.source)
 
 
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
@@ -152,11 +152,11 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     checkpoint.save(loaded.module, loaded.card | {"answers": answers}, networks / "en-fr-additive.safetensors")
     checkpoint.save(loaded.module, loaded.card, networks / "en-fr-fake.safetensors")
     page = reading(panel="Is it real?")
-    assert sum("looks at the source: no (0.034)" in each.value for each in page.markdown) == 1
-    told, fakes = (frame.value for frame in page.dataframe)
-    assert told["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(each.value for each in page.caption)
+    assert sum("looks at the source: no (0.034)" in part.value for part in page.markdown) == 1
+    answers_table, fakes = (frame.value for frame in page.dataframe)
+    assert answers_table["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(caption.value for caption in page.caption)
     assert fakes.set_index("attention").loc["decoder only", "Does it look at the source states?"].startswith("no 5")
-    assert any("*the reason*" in each.value for each in page.markdown)
+    assert any("*the reason*" in part.value for part in page.markdown)
     before = page.text_input(key=state.DRAFT).value
     page.button(key="attention.real.fake").click().run()
     assert sound(page).selectbox(key=state.MODEL).value == "en-fr-fake"

@@ -14,7 +14,7 @@ from pages._ui.link import packed
 from pages._ui.text import plain, share
 from tests.models.translation.tiny_translation import tiny_translator
 from tests.pages.app import sound
-from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, told, translators
+from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, text_of, translators
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +23,11 @@ def networks(monkeypatch, tmp_path):
 
 
 def test_a_row_whose_weight_is_moved_writes_what_the_network_writes_with_that_weight():
-    loaded, found = own()
+    loaded, sentence = own()
     page = reading(units="pieces")
     page.selectbox(key="attention.matrix.look").set_value(4).run()
     sound(page)
-    rows = {0: weights_on(loaded.vocab, found.source, 4)}
+    rows = {0: weights_on(loaded.vocab, sentence.source, 4)}
     edited = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(attention=rows))
     assert page.session_state[state.EDITS] == (Edit(0, "look", 4),)
     np.testing.assert_allclose(matrix_of(page), edited.hypotheses[0].attention, atol=1e-6)
@@ -46,10 +46,10 @@ def test_another_word_can_be_written_and_taken_back():
     (edit,) = sound(page).session_state[state.EDITS]
     written = Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
     assert edit == written and says_before(page)
-    assert "You wrote it; the network gave it p" in told(page) and "Chosen with p" not in told(page)
+    assert "You wrote it; the network gave it p" in text_of(page) and "Chosen with p" not in text_of(page)
     page.button(key="attention.matrix.undo").click().run()
     assert sound(page).session_state[state.EDITS] == () and not says_before(page)
-    assert "Chosen with p" in told(page) and "You wrote it" not in told(page)
+    assert "Chosen with p" in text_of(page) and "You wrote it" not in text_of(page)
 
 
 def test_an_edit_drops_those_that_came_after_it():
@@ -97,14 +97,14 @@ def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
 
 def test_the_cost_of_weights_and_of_written_words_are_told_apart():
     page = reading(edits="0w9.1l2", units="pieces")
-    loaded, found = own()
-    told = next(each.value for each in page.caption if "nats with your weights" in each.value)
-    best, rows = found.hypotheses[0], {1: weights_on(loaded.vocab, found.source, 2)}
+    loaded, sentence = own()
+    caption = next(part.value for part in page.caption if "nats with your weights" in part.value)
+    best, rows = sentence.hypotheses[0], {1: weights_on(loaded.vocab, sentence.source, 2)}
     after = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(dict(enumerate(best.tokens)), rows)).hypotheses[0].log_probabilities
-    assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in told
-    assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in told
+    assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in caption
+    assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in caption
     now = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits({0: 9}, rows)).hypotheses[0].log_probabilities.sum()
-    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with what you wrote" in told
+    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with what you wrote" in caption
 
 
 def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gesture_alone(networks):
@@ -125,9 +125,9 @@ def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gestur
 
 
 def test_the_words_from_before_cost_what_the_network_says_with_the_edited_weights():
-    loaded, found = own()
+    loaded, sentence = own()
     view = View("en-fr-additive", TEXT, (Edit(0, "look", 2),))
-    tokens = found.hypotheses[0].tokens
-    edits = Edits(dict(enumerate(tokens)), {0: weights_on(loaded.vocab, found.source, 2)})
+    tokens = sentence.hypotheses[0].tokens
+    edits = Edits(dict(enumerate(tokens)), {0: weights_on(loaded.vocab, sentence.source, 2)})
     wanted = translate(loaded.module, loaded.vocab, TEXT, GREEDY, edits).hypotheses[0].log_probabilities
     np.testing.assert_allclose(compute.unedited_words(view).log_probabilities, wanted, atol=1e-6)

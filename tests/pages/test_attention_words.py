@@ -46,11 +46,11 @@ def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them
     shown = compute.sentence(view)
     assert shown is not None
     row = next(row for row, steps in enumerate(shown.steps) if len(steps) > 1)
-    assert any("made of" in each and "Only" not in each for each in captions(row=str(row)))
-    assert not any("made of" in each for each in captions(row=str(row), units="pieces"))
-    edit, place, count = next(moved_words(view))
-    told = captions(row=str(place), edits=f"{edit.step}l{edit.value}")
-    assert f"The word is made of {count} pieces. Only the first looks where you say. Its row is their average." in told
+    assert any("made of" in caption and "Only" not in caption for caption in captions(row=str(row)))
+    assert not any("made of" in caption for caption in captions(row=str(row), units="pieces"))
+    edit, row, count = next(moved_words(view))
+    said = captions(row=str(row), edits=f"{edit.step}l{edit.value}")
+    assert f"The word is made of {count} pieces. Only the first looks where you say. Its row is their average." in said
 
 
 def moved_words(view: View):
@@ -58,13 +58,13 @@ def moved_words(view: View):
     for edit in (Edit(step, "look", word) for step in range(6) for word in range(6)):
         moved = compute.sentence(view.of(edits=(edit,)))
         assert moved is not None
-        for place, steps in enumerate(moved.steps):
+        for row, steps in enumerate(moved.steps):
             if steps[0] == edit.step and len(steps) > 1:
-                yield edit, place, len(steps)
+                yield edit, row, len(steps)
 
 
 def captions(**query: str) -> list[str]:
-    return [each.value for each in reading(**query).caption]
+    return [caption.value for caption in reading(**query).caption]
 
 
 def test_comparing_begins_with_a_network_that_has_a_matrix(networks):
@@ -80,7 +80,7 @@ def test_matrices_side_by_side_have_their_scale_below(networks):
 
 def test_a_panel_without_a_sentence_says_so(networks):
     page = sound(open_page(text=packed(" "), panel="The network"))
-    assert any("needs a sentence" in each.value for each in page.caption)
+    assert any("needs a sentence" in caption.value for caption in page.caption)
 
 
 def test_a_network_of_ones_own_is_told_how_to_be_measured(networks, tmp_path):
@@ -106,5 +106,5 @@ def test_training_and_test_are_compared_without_the_visitors_edits(networks):
         page = reading(panel="Step through", edits=edits)
         page.text_input(key=f"attention.steps.truth.{TEXT}").set_value("le chat.").run()
         tables.append(sound(page).dataframe[-1].value)
-        assert any("Without your edits." in each.value for each in page.caption) == bool(edits)
+        assert any("Without your edits." in caption.value for caption in page.caption) == bool(edits)
     assert tables[0].equals(tables[1])

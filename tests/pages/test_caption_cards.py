@@ -17,7 +17,7 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     page = sound(open_page())
     assert page.session_state[state.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
     assert "and the word is gone" in markdown(page) and "captions.picture" not in page.query_params
-    assert [each.label for each in page.button if "captions.try" in (each.key or "")] == ["“ring” changes", "“a” stays"]
+    assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” changes", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()
     assert "and it stays" in markdown(sound(page)) and sent[-1]["word"] == 0
     assert page.query_params["captions.picture"] in (f"scene:{DEV + 9}", [f"scene:{DEV + 9}"])
@@ -32,7 +32,7 @@ def test_a_card_of_the_wrong_form_is_shown_without_it(folder):
         claims = {"scores": {"true_captions": "all", "beams": {"1": 3}}, "data": [], "parameters": "many", "curve": 7}
         checkpoint.save(loaded.module, loaded.card | claims, folder / f"{file}.safetensors")
         page = sound(open_page(model=file, panel="The network"))
-        assert any("holds no scores" in each.value for each in page.info)
+        assert any("holds no scores" in info.value for info in page.info)
 
 
 def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
@@ -58,12 +58,12 @@ def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
     loaded = tiny_captioner()
     checkpoint.save(loaded.module, loaded.card | claims, folder / "caption-soft.safetensors")
     page = sound(open_page(panel="The network"))
-    _, four, tried, whole = (each.value for each in page.dataframe[:4])
+    _, four, tried, whole = (table.value for table in page.dataframe[:4])
     assert whole["both"].tolist() == [1.5, 2.5] and whole["the map that ships"].tolist() == [1, 3.5]
     wrong = claims["features"] | {"whole": {"view": "both", "bleu_4": [1.5], "ships": [1, 3.5]}}
     assert cards.believed(loaded.card | claims | {"features": wrong})["features"]["whole"] == {}
     assert four["who"].tolist() == ["the fifth person", "beam 3"] and four["BLEU-4"].tolist() == [10, 20]
-    assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in each.value for each in page.caption)
+    assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in caption.value for caption in page.caption)
     checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
     forget()
     assert len(sound(open_page(panel="The network")).dataframe) == 3  # scores, people, curve

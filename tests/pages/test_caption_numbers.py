@@ -45,17 +45,17 @@ def pixels(view: View) -> np.ndarray:
 def test_a_caption_is_what_the_library_writes(view: View):
     loaded, features = looked(view)
     wanted = caption.describe(loaded.module, loaded.vocab, features, Search(width=view.width, longest=caption.LONGEST))
-    best, found = wanted.hypotheses[0], run_of(view)
-    assert found.text == wanted.text and found.hypothesis.tokens == best.tokens
-    assert [name for name in found.words if name != "</s>"] == wanted.text.split()
-    np.testing.assert_allclose(found.visual, caption.visual(loaded.module, features, best.tokens), atol=1e-6)
-    np.testing.assert_allclose(found.needed, caption.occlusion_importance(loaded.module, features, best.tokens), atol=1e-6)
+    best, run = wanted.hypotheses[0], run_of(view)
+    assert run.text == wanted.text and run.hypothesis.tokens == best.tokens
+    assert [name for name in run.words if name != "</s>"] == wanted.text.split()
+    np.testing.assert_allclose(run.visual, caption.visual(loaded.module, features, best.tokens), atol=1e-6)
+    np.testing.assert_allclose(run.needed, caption.occlusion_importance(loaded.module, features, best.tokens), atol=1e-6)
     if best.attention is None:
-        assert found.alignment is None and found.gates is None
+        assert run.alignment is None and run.gates is None
     else:
-        assert found.alignment is not None and found.alignment.grid == found.grid == (14, 14)
-        np.testing.assert_allclose(found.alignment.weights, best.attention, atol=1e-6)
-    name, p = found.likely(0)[0]
+        assert run.alignment is not None and run.alignment.grid == run.grid == (14, 14)
+        np.testing.assert_allclose(run.alignment.weights, best.attention, atol=1e-6)
+    name, p = run.likely(0)[0]
     assert p == pytest.approx(np.exp(best.top_log_probabilities[0, 0])) and name == loaded.vocab.tokens[best.top[0, 0]]
 
 
@@ -74,9 +74,9 @@ def test_hiding_a_place_works_out_again_only_what_changes():
 
 def test_hiding_nothing_changes_nothing():
     assert (pixels(SCENE) == np.asarray(data.picture(data.scene(3)))).all()
-    found = without(SCENE)
-    np.testing.assert_allclose(found.change, 0, atol=1e-6)
-    assert found.pixels == found.mean == run_of(SCENE).text and set(found.says) == {WOULD}
+    hidden = without(SCENE)
+    np.testing.assert_allclose(hidden.change, 0, atol=1e-6)
+    assert hidden.pixels == hidden.mean == run_of(SCENE).text and set(hidden.says) == {WOULD}
 
 
 @pytest.mark.parametrize("fill", occlusion.FILLS)
@@ -100,14 +100,14 @@ def test_what_the_original_words_cost_without_a_place():
     grey[16:48, 96:128] = occlusion.GREY  # rows 1 and 2, columns 6 and 7
     mean = features.clone()
     mean[[20, 21, 34, 35]] = loaded.module.average[[20, 21, 34, 35]]
-    each = torch.stack([features, caption.feature_extractor(loaded)([grey])[0], mean])
+    variants = torch.stack([features, caption.feature_extractor(loaded)([grey])[0], mean])
     read = torch.tensor([[START, *tokens[:-1]]] * 3)
-    costs = loaded.module(each, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
-    found = without(view)
-    np.testing.assert_allclose(found.change, (costs[1:] - costs[0]).numpy(), atol=1e-5)
-    assert np.abs(found.change).max() > 0.003
-    assert found.mean == caption.describe(loaded.module, loaded.vocab, mean).text
-    assert found.pixels == caption.describe(loaded.module, loaded.vocab, each[1]).text
+    costs = loaded.module(variants, read).log_softmax(-1)[:, range(len(tokens)), list(tokens)]
+    hidden = without(view)
+    np.testing.assert_allclose(hidden.change, (costs[1:] - costs[0]).numpy(), atol=1e-5)
+    assert np.abs(hidden.change).max() > 0.003
+    assert hidden.mean == caption.describe(loaded.module, loaded.vocab, mean).text
+    assert hidden.pixels == caption.describe(loaded.module, loaded.vocab, variants[1]).text
 
 
 def test_only_where_both_ways_agree_something_is_said():
@@ -121,11 +121,11 @@ def test_samples_are_drawn_from_what_the_network_expects():
     assert compute.samples(SCENE, networks.loaded(SCENE.model), 0.0, 2)[1].tokens == greedy.hypotheses[0].tokens
     drawn = compute.samples(SCENE, networks.loaded(SCENE.model), 1.0, 5)
     again = caption.samples(loaded.module, features, 1.0, 5)
-    assert [each.tokens for each in drawn] == [each.tokens for each in again] and len({each.tokens for each in drawn}) > 1
-    for each in drawn:
-        wanted = caption.log_probabilities(loaded.module, features[None], each.tokens)[0]
-        np.testing.assert_allclose(each.log_probabilities, wanted, atol=1e-5)
-        assert not {PAD, START} & set(each.tokens) and END not in each.tokens[:-1]
+    assert [sample.tokens for sample in drawn] == [sample.tokens for sample in again] and len({sample.tokens for sample in drawn}) > 1
+    for sample in drawn:
+        wanted = caption.log_probabilities(loaded.module, features[None], sample.tokens)[0]
+        np.testing.assert_allclose(sample.log_probabilities, wanted, atol=1e-5)
+        assert not {PAD, START} & set(sample.tokens) and END not in sample.tokens[:-1]
 
 
 def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):

@@ -15,23 +15,23 @@ from tests.pages.captions_page import markdown, open_page
 BEFORE = "a dog at the bottom"
 
 
-def told(says: str, pixels: str, mean: str, at: int = 4) -> str:
-    found = Without(pixels, mean, np.zeros((2, 6)), (says,) * 6)
-    return pictures.verdict((*BEFORE.split(), "</s>"), at, found)
+def verdict(says: str, pixels: str, mean: str, at: int = 4) -> str:
+    hidden = Without(pixels, mean, np.zeros((2, 6)), (says,) * 6)
+    return pictures.verdict((*BEFORE.split(), "</s>"), at, hidden)
 
 
 def test_a_verdict_says_where_the_new_captions_do_not_agree_with_it():
-    kept, lost = told(WOULD, BEFORE, BEFORE), told(WOULD_NOT, "a dog", "a cat")
+    kept, lost = verdict(WOULD, BEFORE, BEFORE), verdict(WOULD_NOT, "a dog", "a cat")
     assert kept == "“bottom” does not need that place: after the same words it keeps at least half of its probability."
     assert lost == "“bottom” needs that place: after the same words it keeps less than half of its probability."
-    assert told(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption has it."
-    assert told(WOULD, "a dog", BEFORE) == kept and told(WOULD_NOT, "a dog", BEFORE) == lost
-    assert told(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions have it."
-    assert "the two ways of hiding it disagree" in told(CANNOT_TELL, "a dog", "a dog")
+    assert verdict(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption has it."
+    assert verdict(WOULD, "a dog", BEFORE) == kept and verdict(WOULD_NOT, "a dog", BEFORE) == lost
+    assert verdict(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions have it."
+    assert "the two ways of hiding it disagree" in verdict(CANNOT_TELL, "a dog", "a dog")
 
 
 def test_the_end_mark_is_missing_in_no_caption():
-    assert told(WOULD, "a dog", "a cat", 5).endswith("half of its probability.")
+    assert verdict(WOULD, "a dog", "a cat", 5).endswith("half of its probability.")
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_the_end_mark_is_missing_in_no_caption():
 )
 def test_a_wrong_caption_is_explained_at_its_first_wrong_word(says: str, true: str, names: tuple, begins: str):
     words = tuple(says.split())
-    at, found = mistakes._why((*words, "</s>"), words, tuple(true.split()), names)
+    at, reason = mistakes._why((*words, "</s>"), words, tuple(true.split()), names)
     word = begins.split("“")[1].split("”")[0]
-    assert begins.replace(word, plain(word)) in found and (*words, "</s>")[at] == word
+    assert begins.replace(word, plain(word)) in reason and (*words, "</s>")[at] == word
 
 
 def test_outside_its_world_is_said_with_places_hidden_too(folder):
@@ -74,7 +74,7 @@ def test_what_the_search_found_is_promised_only_for_the_hole_it_searched_with(fo
 def test_what_could_stand_there_is_told_of_the_whole_picture_only(folder):
     save_tiny_scenes(folder / "scenes-soft.safetensors")
     page = sound(open_page())
-    assert any(each.value.startswith("Instead of") for each in page.caption)
+    assert any(caption.value.startswith("Instead of") for caption in page.caption)
     page.button(key="captions.gesture").click().run()
-    assert not any(each.value.startswith("Instead of") for each in sound(page).caption)
+    assert not any(caption.value.startswith("Instead of") for caption in sound(page).caption)
     assert state.HIDDEN in page.session_state

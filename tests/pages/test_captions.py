@@ -81,25 +81,25 @@ def test_both_files_of_all_words_name_the_same_places(monkeypatch):
 @pytest.mark.parametrize("name", ["caption-soft", "caption-none"])
 def test_photographs_are_shown_with_their_author(name: str):
     page = sound(open_page(model=name, picture="photo:flower", panel="The network"))
-    assert any("vultilion" in each.value and "CC BY 2.0" in each.value for each in page.caption)
+    assert any("vultilion" in caption.value and "CC BY 2.0" in caption.value for caption in page.caption)
     assert "outside its world" in markdown(page)
 
 
 def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     page = sound(open_page(model="caption-soft", picture="photo:flower", panel="When it is wrong"))
-    lines = [each.value for each in page.markdown if each.value.startswith("It shows")]
+    lines = [part.value for part in page.markdown if part.value.startswith("It shows")]
     assert len(lines) == len(gallery.PHOTOS)
     view = View("caption-soft", "photo:coffee")
     run = run_of(view)
     said = run.text.split()
-    (line,) = [each for each in lines if "a cup of coffee" in each]
+    (line,) = [part for part in lines if "a cup of coffee" in part]
     gains = [float(gain) for gain in run.visual[: len(said)]]
     most = int(np.argmax([max(row) for row in run.needed.tolist()[: len(said)]]))
     assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
     assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+z.1f} nats" in line
-    place = divmod(int(run.alignment.weights[most].argmax()), run.grid[1])
-    found = without(view.of(hidden=occlusion.around(place, run.grid, state.default_hole(run.grid))))
-    assert f"**{found.says[most]}** (log p {found.change[0, most]:+z.1f} with grey pixels" in line
+    cell = divmod(int(run.alignment.weights[most].argmax()), run.grid[1])
+    shown = without(view.of(hidden=occlusion.around(cell, run.grid, state.default_hole(run.grid))))
+    assert f"**{shown.says[most]}** (log p {shown.change[0, most]:+z.1f} with grey pixels" in line
 
 
 def test_another_kind_of_picture_brings_its_own_network():
@@ -117,14 +117,14 @@ def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back
     page = sound(open_page())
     view = FIRST.of(word=sent[-1]["word"])
     run = run_of(view)
-    place = divmod(int(run.alignment.weights[view.word].argmax()), 14)
+    cell = divmod(int(run.alignment.weights[view.word].argmax()), 14)
     page.button(key="captions.gesture").click().run()
-    hidden = occlusion.around(place, (14, 14), 3)
+    hidden = occlusion.around(cell, (14, 14), 3)
     assert sound(page).session_state[state.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
-    found = without(view.of(hidden=hidden))
-    assert any(f"log p {found.change[0, view.word]:+z.1f} with other pixels" in each.value for each in page.caption)
-    table = next(each.value for each in page.dataframe if "says" in each.value)
-    assert table["says"].tolist() == list(found.says) and table["word"].tolist() == list(run.words)
+    shown = without(view.of(hidden=hidden))
+    assert any(f"log p {shown.change[0, view.word]:+z.1f} with other pixels" in caption.value for caption in page.caption)
+    table = next(part.value for part in page.dataframe if "says" in part.value)
+    assert table["says"].tolist() == list(shown.says) and table["word"].tolist() == list(run.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
     page.button(key="captions.gesture").click().run()
     assert sound(page).session_state[state.HIDDEN] == () and "before:" not in markdown(page)
@@ -160,16 +160,16 @@ def test_a_square_of_regions_is_cut_at_the_edge_and_a_second_click_shows_it_agai
 
 
 def test_what_the_browser_says_is_not_trusted():
-    for told, word in (({"word": 2}, 2), ({"word": -1}, None), ({"word": "2"}, None), ({"word": True}, None), (None, None)):
-        st.session_state["view"] = told
+    for choice, word in (({"word": 2}, 2), ({"word": -1}, None), ({"word": "2"}, None), ({"word": True}, None), (None, None)):
+        st.session_state["view"] = choice
         assert picture_view.chosen_word("view") == word
-    for told, place in (
+    for choice, cell in (
         ({"place": {"row": 3, "column": 2}}, (3, 2)),
         ({"place": {"row": 7, "column": 0}}, None),
         ({"place": [1, 2]}, None),
     ):
-        st.session_state["view"] = told
-        assert picture_view.clicked_region("view", (7, 7)) == place
+        st.session_state["view"] = choice
+        assert picture_view.clicked_region("view", (7, 7)) == cell
 
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
@@ -185,7 +185,7 @@ def test_a_picture_of_ones_own_is_turned_as_it_was_held_and_stays_out_of_the_lin
     turned[0x0112] = 6  # held upright
     page = sound(upload(open_page(model="caption-soft"), "mine.jpg", jpeg((300, 200), exif=turned)))
     assert sent[-1]["size"] == [200, 300] and page.session_state[state.PICTURE].startswith("own:")
-    assert "captions.picture" not in page.query_params and any("no link" in each.value for each in page.caption)
+    assert "captions.picture" not in page.query_params and any("no link" in caption.value for caption in page.caption)
 
 
 def test_what_the_uploader_takes_is_what_the_page_promises():
@@ -233,9 +233,9 @@ def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     view = FIRST.of(hidden=(3, 4))
     exec(export.notebook(view), {})
-    told = capsys.readouterr().out
-    assert told.startswith(run_of(FIRST).text)
-    last = [float(number) for number in re.findall(r"-?\d+\.\d*", told.splitlines()[-1])]
+    printed = capsys.readouterr().out
+    assert printed.startswith(run_of(FIRST).text)
+    last = [float(digits) for digits in re.findall(r"-?\d+\.\d*", printed.splitlines()[-1])]
     np.testing.assert_allclose(last[-len(run_of(view).words) :], without(view).change[1], atol=0.0051)
     for name in ("temple", "coffee"):  # of scikit-learn's, and of ours
         lines = export.notebook(View("caption-soft", f"photo:{name}"))

@@ -15,7 +15,7 @@ from pages._confusions.compute import View
 from pages._ui import networks
 from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 from tests.pages.app import sound
-from tests.pages.confusions_page import drawn, open_page, save_classifiers, told
+from tests.pages.confusions_page import drawn, open_page, save_classifiers, text_of
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 
@@ -34,8 +34,8 @@ def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answ
     assert whole.to_numpy() == pytest.approx(1, abs=1e-5)
     answer = probabilities(loaded, ["Müller"])[0]
     assert p[-1] == pytest.approx(answer, abs=1e-6)
-    assert f"Final: **{loaded.card['labels'][answer.argmax()]}**, p **{answer.max():.2f}**" in told(page)
-    assert "Read as “muller”" in told(page)
+    assert f"Final: **{loaded.card['labels'][answer.argmax()]}**, p **{answer.max():.2f}**" in text_of(page)
+    assert "Read as “muller”" in text_of(page)
 
 
 def test_the_matrix_counts_what_scikit_learn_counts():
@@ -100,11 +100,11 @@ def test_it_says_whether_a_name_was_trained_on():
     once = {text for text in source().texts if text not in source().shared}
     learnt, held = (next(i for i, text in enumerate(side.texts) if text in once) for side in (train, dev))
     page = sound(open_page(text=train.texts[learnt]))
-    assert f"training data: **yes**, as {train.labels[train.targets[learnt]]}" in told(page)
+    assert f"training data: **yes**, as {train.labels[train.targets[learnt]]}" in text_of(page)
     page = sound(open_page(text=dev.texts[held]))
-    assert f"**no**. It was held out; the lists call it {dev.labels[dev.targets[held]]}" in told(page)
-    assert "none of the lists" in told(sound(open_page(text="qqqxqq")))
-    assert "cannot be told here" in told(sound(open_page(model="names18-gru")))
+    assert f"**no**. It was held out; the lists call it {dev.labels[dev.targets[held]]}" in text_of(page)
+    assert "none of the lists" in text_of(sound(open_page(text="qqqxqq")))
+    assert "cannot be told here" in text_of(sound(open_page(model="names18-gru")))
 
 
 def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter_by_letter():
@@ -116,10 +116,10 @@ def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter
     wanted = sorted(((float(p[i, answer]), dev.texts[i]) for i, pair in enumerate(pairs) if pair == (true, answer)), reverse=True)
     page = sound(open_page(cell=">".join(cell)))
     frame = page.dataframe[0].value
-    assert frame["p"].tolist() == pytest.approx([each for each, _ in wanted], abs=1e-6)
+    assert frame["p"].tolist() == pytest.approx([p for p, _ in wanted], abs=1e-6)
     assert sorted(frame["name"]) == sorted(name for _, name in wanted) and page.selectbox(key="confusions.matrix.0").value == cell[0]
-    assert f"{cell[0]} names that are" in told(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in told(page)
-    assert "% interval" in told(page)
+    assert f"{cell[0]} names that are" in text_of(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in text_of(page)
+    assert "% interval" in text_of(page)
 
 
 def one_opened(text: str) -> AppTest:
@@ -137,9 +137,8 @@ def one_opened(text: str) -> AppTest:
 
 def test_a_name_of_the_list_is_read_under_it_and_can_be_taken_to_the_top():
     page, answer = one_opened("nowak"), probabilities(tiny_namer(), ["nowak"])[0]
-    assert f"**nowak**: {source().labels[answer.argmax()]}, p **{answer.max():.2f}**" in told(page) and "The likeliest has been" in told(
-        page
-    )
+    assert f"**nowak**: {source().labels[answer.argmax()]}, p **{answer.max():.2f}**" in text_of(page)
+    assert "The likeliest has been" in text_of(page)
     assert set(drawn(page, {"series", "value", "read"})["read"]) == {"n", "no", "now", "nowa", "nowak"}
     page.button(key="confusions.matrix.open").click().run()
     assert page.session_state[state.TEXT] == "nowak" and page.session_state[state.PANEL] == "Letter by letter"
@@ -183,17 +182,17 @@ def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
     labels = source().labels
     assert frame.loc[(labels[0], labels[1]), "count"] == 7 and frame.loc[(labels[2], labels[3]), "hatched"]
     said = "4 of 34 (12 %; 95 % interval 5 to 27 %); every one is a spelling that both share"
-    assert said in told(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
+    assert said in text_of(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
     assert page.button(key="confusions.matrix.pair.1").label.replace("\\", "").endswith(
         "4 of 34, 4 shared"
-    ) and "python -m models fetch names18" in told(page)
+    ) and "python -m models fetch names18" in text_of(page)
     assert not page.dataframe
 
 
 def test_other_lists_than_those_of_the_training_are_not_taken_for_them(folder):
     save_tiny_namer(folder / "names-gru.safetensors", data={"sha256": "of another version"})
     page = sound(open_page())
-    assert "are not those the network was trained on" in told(page)
+    assert "are not those the network was trained on" in text_of(page)
     assert drawn(page, {"true", "predicted", "count"})["count"].sum() == 21 * 30 + 11
 
 
@@ -223,7 +222,7 @@ def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
 
 
 def test_an_emoji_is_left_out_and_said_to_be():
-    assert "Read as “muller”" in told(page := sound(open_page(text="Müller 😀"))) and "Left out: 😀" in told(page)
+    assert "Read as “muller”" in text_of(page := sound(open_page(text="Müller 😀"))) and "Left out: 😀" in text_of(page)
     assert "no letter" in open_page(text="😀😀").info[0].value
 
 
@@ -233,8 +232,8 @@ def test_the_notebooks_lines_compute_what_the_page_shows(capsys):
     lines = capsys.readouterr().out.splitlines()
     p = compute.after_letters("names-gru", "Müller")
     assert lines[0] == f"{about['labels'][p[-1].argmax()]} {float(p[-1].max())}"
-    found = matrix.confusions(view, about)
-    assert found is not None and lines[2:] == [pair.words for pair in most_confused(found.matrix, 5)]
+    counts = matrix.confusions(view, about)
+    assert counts is not None and lines[2:] == [pair.words for pair in most_confused(counts.matrix, 5)]
 
 
 def test_the_states_are_those_that_a_recording_hears_of_the_module():

@@ -9,7 +9,7 @@ from models.names.table import Labelled
 from pages._confusions import compute, state
 from tests.models.names.tiny_names import source, tiny_namer
 from tests.pages.app import sound
-from tests.pages.confusions_page import drawn, open_page, save_classifiers, told
+from tests.pages.confusions_page import drawn, open_page, save_classifiers, text_of
 
 pytestmark = pytest.mark.usefixtures("opened", "without_lists")
 save_networks = save_classifiers
@@ -30,9 +30,9 @@ def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
     frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])["count"]
     assert all(frame[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == 4
     words = "Rows that are counted: **4**; with a label that the network does not know: **1**; that cannot be used: **2**"
-    assert words in told(page) and "**4 names** of your own" in told(page)
-    assert "Macro is the mean over the 4 of 21 languages that have names here" in told(page)
-    tables = [each.value for each in page.dataframe]
+    assert words in text_of(page) and "**4 names** of your own" in text_of(page)
+    assert "Macro is the mean over the 4 of 21 languages that have names here" in text_of(page)
+    tables = [table.value for table in page.dataframe]
     assert tables[0]["unknown label"].tolist() == ["Klingon"]
     assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
     page.button(key="confusions.own.forget").click().run()
@@ -43,7 +43,7 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
     page = open_page(panel="Your own names")
     upload = page.file_uploader(key="confusions.own.file")
     upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
-    assert sound(page).selectbox(key=state.PART).value == "your own names" and "**1 name** of your own" in told(page)
+    assert sound(page).selectbox(key=state.PART).value == "your own names" and "**1 name** of your own" in text_of(page)
     for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
         page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
         assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
@@ -59,9 +59,9 @@ def test_rows_of_which_no_label_is_known_are_counted_as_such():
 
 def test_labels_go_by_their_letters_and_columns_that_are_not_read_are_told():
     page = sound(rows_of("id,Name,Language\n1,Papadakis,greek\n2,Nowak,POLISH\n"))
-    assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in told(page)
-    assert "Columns that are not read: id" in told(page)
-    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "not read" not in told(rows_of("Papadakis,Greek\n"))
+    assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in text_of(page)
+    assert "Columns that are not read: id" in text_of(page)
+    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "not read" not in text_of(rows_of("Papadakis,Greek\n"))
 
 
 def test_own_names_that_were_trained_on_are_counted_apart():
@@ -72,9 +72,10 @@ def test_own_names_that_were_trained_on_are_counted_apart():
     right = [loaded.card["labels"][p.argmax()] for p in probabilities(loaded, [t for t, _ in fresh])]
     accuracy = metrics.accuracy_score([label for _, label in fresh], right)
     text = "\n".join(",".join(row) for row in learnt + fresh)
-    assert f"**2** of them are spellings that it was trained on; on the other 40 the accuracy is **{accuracy:.3f}**" in told(rows_of(text))
-    assert "None of them is a spelling that it was trained on" in told(rows_of(",".join(fresh[0])))
-    assert "what was learnt by heart" in told(rows_of(",".join(learnt[0]).upper()))
+    page = rows_of(text)
+    assert f"**2** of them are spellings that it was trained on; on the other 40 the accuracy is **{accuracy:.3f}**" in text_of(page)
+    assert "None of them is a spelling that it was trained on" in text_of(rows_of(",".join(fresh[0])))
+    assert "what was learnt by heart" in text_of(rows_of(",".join(learnt[0]).upper()))
 
 
 def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too():
@@ -83,8 +84,8 @@ def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too
     best = labels[probabilities(loaded, ["Pappas"])[0].argmax()]
     other = next(label for label in labels if label != best)
     rows = Labelled(("Pappas", "pappas", "Nowak"), (best, other, other))
-    found = compute.own_answers("names-gru", rows, "digest")
-    assert found.shared.tolist() == [False, True, False] and found.unknown == {}
+    answers = compute.own_answers("names-gru", rows, "digest")
+    assert answers.shared.tolist() == [False, True, False] and answers.unknown == {}
 
 
 def test_a_row_without_a_letter_is_listed_also_where_it_is_an_emoji():

@@ -45,16 +45,16 @@ def open_page(**query: str) -> AppTest:
     return app.open_page("gradient_flow", **query)
 
 
-def told(page: AppTest) -> str:
-    return "\n".join(each.value for each in [*page.markdown, *page.caption])
+def text_of(page: AppTest) -> str:
+    return "\n".join(part.value for part in [*page.markdown, *page.caption])
 
 
 def by_autograd(network: Network, text: str, at: int) -> tuple[np.ndarray, np.ndarray]:
     """Norms of dL/dh_t of the last layer [time], and dL/dx_t [time, feature], from the plain module called step by step."""
     module, vocab = compute._opened(network).module.double(), networks.loaded(network.name).vocab
     inputs, states, state = [], [], None
-    for number in vocab.encode(text[:at]):
-        x = module.embedding(torch.tensor([[number]])).detach().requires_grad_()
+    for index in vocab.encode(text[:at]):
+        x = module.embedding(torch.tensor([[index]])).detach().requires_grad_()
         _, state = module.rnn(x, state)
         state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
         for part in state if isinstance(state, tuple) else (state,):
@@ -65,7 +65,7 @@ def by_autograd(network: Network, text: str, at: int) -> tuple[np.ndarray, np.nd
     loss = -module.readout(last[-1, 0]).log_softmax(-1)[vocab.encode(text[at])[0]]
     loss.backward()
     parts = [state if isinstance(state, tuple) else (state,) for state in states]
-    norms = [float(torch.cat([part.grad[-1, 0] for part in each if part.grad is not None]).norm()) for each in parts]
+    norms = [float(torch.cat([part.grad[-1, 0] for part in parts_of_step if part.grad is not None]).norm()) for parts_of_step in parts]
     module.float()
     return np.array(norms), torch.stack([x.grad[0, 0] for x in inputs]).numpy()
 
@@ -99,8 +99,8 @@ def test_the_first_screen_says_what_its_lines_say():
     view = view.of(at=gradient_flow_state.first_index(view.text))
     assert view.text[view.at] == "]" and view.at > 200
     lines = curves.curves(view)
-    lowest, highest = (end(lines, key=lambda each: each.log10[100]) for end in (min, max))
-    said = told(page)
+    lowest, highest = (end(lines, key=lambda line: line.log10[100]) for end in (min, max))
+    said = text_of(page)
     assert f"**{highest.name.replace('-', chr(92) + '-')}** still has {curves._share(highest.log10[100])}" in said
     assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in said
     assert "untrained LSTM, forget bias 0" in said
@@ -108,9 +108,9 @@ def test_the_first_screen_says_what_its_lines_say():
 
 def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
     page = open_page()
-    before = told(page)
+    before = text_of(page)
     page.slider(key=gradient_flow_state.BIAS).set_value(2.0).run()
-    after = told(sound(page))
+    after = text_of(sound(page))
     rows = [[row for row in text.split("\n") if row.startswith("| ")] for text in (before, after)]
     moved = [(one, other) for one, other in zip(*rows, strict=True) if one != other]
     assert len(moved) == 1 and "forget bias 0" in moved[0][0] and "forget bias 2" in moved[0][1]
@@ -126,7 +126,7 @@ def test_a_place_is_chosen_by_number_and_the_link_restores_it():
         again.selectbox(key=gradient_flow_state.LAYER).value == "layer 1"
         and again.selectbox(key=gradient_flow_state.WHAT).value == "cell state c"
     )
-    assert "wiki\\-rnn" not in told(again), "an RNN has no cell"
+    assert "wiki\\-rnn" not in text_of(again), "an RNN has no cell"
 
 
 @pytest.mark.parametrize("query", [{"at": "9999"}, {"at": "<b>", "layer": "9"}, {"at": "0", "what": "x", "bias": "x"}, {"lines": "x"}])
@@ -156,18 +156,18 @@ def test_a_text_of_one_character_gets_a_sentence():
     ],
 )
 def test_every_panel_draws(panel: str, says: str):
-    assert says in told(sound(open_page(panel=panel)))
+    assert says in text_of(sound(open_page(panel=panel)))
 
 
 def test_each_press_multiplies_and_the_link_counts():
     page = open_page(panel="Multiply")
     for _ in range(3):
         page.button(key="gradient_flow.multiply.press").click().run()
-    assert "after **3** presses" in told(sound(page)) and page.query_params["gradient_flow.multiply.presses"] == "3"
+    assert "after **3** presses" in text_of(sound(page)) and page.query_params["gradient_flow.multiply.presses"] == "3"
     page.button(key="gradient_flow.multiply.preset.grow, then die").click().run()
-    assert "after **0** presses" in told(sound(page)) and "may grow first" in told(page)
+    assert "after **0** presses" in text_of(sound(page)) and "may grow first" in text_of(page)
     again = sound(open_page(panel="Multiply", **{"multiply.presses": "7", "multiply.a": "-1.5"}))
-    assert "after **7** presses" in told(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
+    assert "after **7** presses" in text_of(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
 
 
 @pytest.mark.parametrize(
@@ -183,23 +183,23 @@ def test_each_press_multiplies_and_the_link_counts():
     ],
 )
 def test_a_matrix_that_a_browser_tells_is_checked(said: object, matrix: list | None):
-    found = matrix_choice.read(said)
-    assert (found is None) if matrix is None else found.tolist() == matrix
+    chosen = matrix_choice.read(said)
+    assert (chosen is None) if matrix is None else chosen.tolist() == matrix
 
 
 def test_a_preset_of_the_laboratory_sets_its_sliders():
     page = open_page(panel="Laboratory")
     page.button(key="gradient_flow.laboratory.preset.it explodes").click().run()
-    assert "it grows." in told(sound(page)) and page.slider(key="gradient_flow.laboratory.size").value == 2.0
+    assert "it grows." in text_of(sound(page)) and page.slider(key="gradient_flow.laboratory.size").value == 2.0
     page.button(key="gradient_flow.laboratory.preset.LSTM, forget bias 2").click().run()
-    assert page.slider(key="gradient_flow.laboratory.bias").value == 2.0 and "γ = " not in told(sound(page))
+    assert page.slider(key="gradient_flow.laboratory.bias").value == 2.0 and "γ = " not in text_of(sound(page))
     lifted = factor(page)
     page.slider(key="gradient_flow.laboratory.bias").set_value(0.0).run()
     assert factor(sound(page)) < 0.7 < 0.85 < lifted
 
 
 def factor(page: AppTest) -> float:
-    return float(re.search(r"measured factor = \*\*([\d.]+)", told(page))[1])
+    return float(re.search(r"measured factor = \*\*([\d.]+)", text_of(page))[1])
 
 
 def test_a_text_too_short_to_follow_is_in_the_link_as_well():
@@ -212,26 +212,26 @@ def test_a_text_too_short_to_follow_is_in_the_link_as_well():
 
 def test_a_gradient_that_dies_far_back_is_not_said_to_die_at_once():
     setup = laboratory.PRESETS["identity and ReLU"]
-    found = run(setup)
-    left = int(np.isfinite(found.gradient).sum())
-    assert 50 < left < setup.steps and f"**{left}** steps back nothing of it is left" in laboratory.sentence(setup, found)
-    assert "dies at once" in laboratory.sentence(setup, replace(found, gradient=np.array([0.0, -np.inf])))
+    outcome = run(setup)
+    left = int(np.isfinite(outcome.gradient).sum())
+    assert 50 < left < setup.steps and f"**{left}** steps back nothing of it is left" in laboratory.sentence(setup, outcome)
+    assert "dies at once" in laboratory.sentence(setup, replace(outcome, gradient=np.array([0.0, -np.inf])))
 
 
 def test_the_laboratory_shows_sigma_and_radius_and_setting_the_other_keeps_the_network():
     page = open_page(panel="Laboratory", **{"laboratory.units": "16", "laboratory.size": "1.5"})
-    before = re.search(r"σ = \*\*1.50\*\*, γ = \*\*1\*\*, radius = \*\*([\d.]+)", told(page))[1]
+    before = re.search(r"σ = \*\*1.50\*\*, γ = \*\*1\*\*, radius = \*\*([\d.]+)", text_of(page))[1]
     page.selectbox(key="gradient_flow.laboratory.by").select("radius of W").run()
     assert page.slider(key="gradient_flow.laboratory.size").value == pytest.approx(float(before), abs=0.03)
-    after = re.search(r"σ = \*\*([\d.]+)\*\*", told(sound(page)))[1]
+    after = re.search(r"σ = \*\*([\d.]+)\*\*", text_of(sound(page)))[1]
     assert float(after) == pytest.approx(1.5, abs=0.06), "sliders go in steps of 0.05"
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_laboratory_takes_every_activation(name: str):
     page = sound(open_page(panel="Laboratory", **{"laboratory.activation": name, "laboratory.units": "4", "laboratory.steps": "20"}))
-    assert ("γ = **" in told(page)) == (name != "maxout")
-    assert [each.label for each in page.slider if "below 0" in each.label] == {
+    assert ("γ = **" in text_of(page)) == (name != "maxout")
+    assert [slider.label for slider in page.slider if "below 0" in slider.label] == {
         "leaky relu": ["Slope below 0"],
         "elu": ["Depth below 0"],
     }.get(name, [])
@@ -239,16 +239,16 @@ def test_the_laboratory_takes_every_activation(name: str):
 
 def test_presets_and_sliders_of_clipping_change_the_paths_and_the_link():
     page = open_page(panel="Clipping")
-    assert "Clipped by norm**, no step is longer than 0.1;" in told(page)
+    assert "Clipped by norm**, no step is longer than 0.1;" in text_of(page)
     page.button(key="gradient_flow.clipping.preset.Ω keeps gradients alive").click().run()
-    assert "50 steps back keeps 0.003 of its size; without Ω, 2e-08" in told(sound(page)) and "Without clipping" not in told(page)
+    assert "50 steps back keeps 0.003 of its size; without Ω, 2e-08" in text_of(sound(page)) and "Without clipping" not in text_of(page)
     assert float(page.query_params["gradient_flow.clipping.w"]) == 3
     page.toggle(key="gradient_flow.clipping.omega").set_value(False).run()
-    assert "of its size" not in told(sound(page))
+    assert "of its size" not in text_of(sound(page))
     page.slider(key="gradient_flow.clipping.threshold").set_value(0.02).run()
-    assert "no step is longer than 0.006" in told(sound(page)), "step size 0.3 times the threshold"
+    assert "no step is longer than 0.006" in text_of(sound(page)), "step size 0.3 times the threshold"
     again = sound(open_page(panel="Clipping", **{"clipping.paths": "by value", "clipping.steps": "20"}))
-    assert "Clipped by value" in told(again) and "Clipped by norm" not in told(again)
+    assert "Clipped by value" in text_of(again) and "Clipped by norm" not in text_of(again)
 
 
 def test_the_gap_is_drawn_where_it_was_measured(shipped):
@@ -257,7 +257,7 @@ def test_the_gap_is_drawn_where_it_was_measured(shipped):
     band = {"from": 2, "to": 5, "n": 9, "p": 0.5, "low": 0.4, "high": 0.6}
     (shipped / "wiki-gap.json").write_text(json.dumps({"opener": "[[", "mark": "]]", "marks": 9, "bands": {"wiki-lstm": [band]}}))
     st.cache_data.clear()
-    said = told(sound(open_page(panel="The gap")))
+    said = text_of(sound(open_page(panel="The gap")))
     (shipped / "wiki-gap.json").unlink()
     st.cache_data.clear()
     assert "9 links of text" in said
@@ -272,17 +272,17 @@ def test_the_summed_cost_has_a_part_of_its_own_near_every_character():
     """By autograd, of the sum: a plain RNN shows no decay where one character's cost decays."""
     network = Network("wiki-rnn")
     view = View((network,), network, TEXT, 60, 400)
-    found = compute.summed(view, network)
-    assert found.loss_at is None
+    summed = compute.summed(view, network)
+    assert summed.loss_at is None
     single = compute.flow(view, network).norms.state_log10[:, -1]
-    assert np.ptp(found.state_log10[:, -1]) < np.ptp(single)
+    assert np.ptp(summed.state_log10[:, -1]) < np.ptp(single)
     parts = [compute.flow(view.of(at=at), network).norms.state_log10[0, -1] for at in range(1, 61)]
-    assert found.state_log10[0, -1] <= np.log10(np.sum(10.0 ** np.array(parts))) + 1e-4, "a sum is at most the sum of its parts' norms"
+    assert summed.state_log10[0, -1] <= np.log10(np.sum(10.0 ** np.array(parts))) + 1e-4, "a sum is at most the sum of its parts' norms"
 
 
 def test_closing_marks_know_their_openers():
-    found = closings("a [[b [[c]] d]] ]] [[e", "[[", "]]")
-    assert [(each.at, each.opened, each.distance) for each in found] == [(9, 6, 3), (13, 2, 11)]
+    marks = closings("a [[b [[c]] d]] ]] [[e", "[[", "]]")
+    assert [(mark.at, mark.opened, mark.distance) for mark in marks] == [(9, 6, 3), (13, 2, 11)]
 
 
 def test_what_was_measured_is_of_the_networks_that_ship():

@@ -159,7 +159,7 @@ def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
 
 
 def first_sentence(page: AppTest) -> str:
-    return next(each.value for each in page.markdown if each.value.startswith(("**Unit", "The first")))
+    return next(part.value for part in page.markdown if part.value.startswith(("**Unit", "The first")))
 
 
 def test_what_a_download_makes_later_needs_no_visitor(monkeypatch):

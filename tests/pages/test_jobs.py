@@ -20,10 +20,10 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def places():
-    found = Places(2)
-    yield found
-    found.end(PATIENCE)
-    assert not found.alive and not found.inside and not found.line
+    queue = Places(2)
+    yield queue
+    queue.end(PATIENCE)
+    assert not queue.alive and not queue.inside and not queue.line
 
 
 def until(is_so: Callable[[], bool]) -> None:

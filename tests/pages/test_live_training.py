@@ -34,8 +34,8 @@ def panel(**query: str) -> AppTest:
     return page.run()
 
 
-def told(page: AppTest) -> str:
-    return "\n".join(each.value for each in [*page.markdown, *page.caption]).replace("\u00a0", " ")
+def text_of(page: AppTest) -> str:
+    return "\n".join(part.value for part in [*page.markdown, *page.caption]).replace("\u00a0", " ")
 
 
 def finished(page: AppTest) -> AppTest:
@@ -56,14 +56,14 @@ def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
     assert not drawn(page)
     page = finished(pressed(page, LEARN))
     assert len(drawn(page)) == 3
-    rows = [row for row in told(page).split("\n") if row.startswith("| temporal order")]
+    rows = [row for row in text_of(page).split("\n") if row.startswith("| temporal order")]
     assert ["RNN, 8 units | 12 of 12" in rows[0], "LSTM, 8 units | 12 of 12" in rows[1], len(rows)] == [True, True, 2]
     accuracy, loss, picture = drawn(page)
     assert "a guesser reaches 25%" in accuracy and "a guesser reaches 1.39" in loss and "8 steps before the answer" in picture
     assert "RNN, 8 units" in accuracy and "LSTM, 8 units" in accuracy
     assert page.button_group(key=f"{LEARN}.map").value == "LSTM, 8 units"
     page = sound(page.selectbox(key=f"{LEARN}.task").set_value("adding").run())
-    assert not drawn(page) and "| temporal order" in told(page), "another task has axes of its own; the table keeps all"
+    assert not drawn(page) and "| temporal order" in text_of(page), "another task has axes of its own; the table keeps all"
 
 
 def test_what_is_finished_is_kept_and_the_oldest_goes_first(monkeypatch):
@@ -72,7 +72,7 @@ def test_what_is_finished_is_kept_and_the_oldest_goes_first(monkeypatch):
     for seed in (1, 2, 3):
         page.number_input(key=f"{LEARN}.seed").set_value(seed).run()
         page = finished(pressed(page, LEARN))
-    rows = [row for row in told(page).split("\n") if row.startswith("| temporal order")]
+    rows = [row for row in text_of(page).split("\n") if row.startswith("| temporal order")]
     assert ["seed 2" in rows[0], "seed 3" in rows[1], len(rows)] == [True, True, 2]
 
 
@@ -98,8 +98,8 @@ def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(mo
     page = page.button(key=f"{LEARN}.resume").click().run()
     page.button(key=f"{LEARN}.cancel").click()
     page = finished(page.run())
-    assert work.state == "cancelled" and "Cancelled after" in told(page) and not page.button(key=f"{LEARN}.start").disabled
-    assert "of 100000" in told(page), "what it had reached is kept"
+    assert work.state == "cancelled" and "Cancelled after" in text_of(page) and not page.button(key=f"{LEARN}.start").disabled
+    assert "of 100000" in text_of(page), "what it had reached is kept"
 
 
 def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
@@ -131,7 +131,7 @@ def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, line
     page = finished(pressed(page, key))
     (figure,) = drawn(page)
     assert all(line in figure for line in lines)
-    assert "Save" in [each.proto.popover.label for each in page.get("popover")] or page.get("download_button")
+    assert "Save" in [popover.proto.popover.label for popover in page.get("popover")] or page.get("download_button")
 
 
 def test_the_page_has_the_panel(folder):

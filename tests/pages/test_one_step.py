@@ -37,8 +37,8 @@ def open_page(**query: str) -> AppTest:
     return app.open_page("one_step", **query)
 
 
-def told(page: AppTest) -> str:
-    return " ".join(each.value for each in (*page.markdown, *page.caption, *page.info))
+def text_of(page: AppTest) -> str:
+    return " ".join(part.value for part in (*page.markdown, *page.caption, *page.info))
 
 
 def drawn(page: AppTest, field: str) -> list:
@@ -54,15 +54,15 @@ def drawn(page: AppTest, field: str) -> list:
 
 def test_it_opens_on_the_slide_and_learns_at_a_press():
     page = sound(open_page())
-    assert "writes “oolo”, loss **5.59**" in told(page)
+    assert "writes “oolo”, loss **5.59**" in text_of(page)
     letters = [text for frame in drawn(page, "told") for text in frame["told"]]
     assert "4.1" in letters and letters.count("loss 2.08 = −ln 0.125") == 2  # unfolded and folded
     page.button(key="one_step.gesture").click().run()
-    found = forward(after((1,), 0.1)[0])
-    assert found.answers == "ollo" and f"writes “ollo”, loss **{found.loss:.2f}** (5.59 at first). 3 of 4" in told(sound(page))
+    learned = forward(after((1,), 0.1)[0])
+    assert learned.answers == "ollo" and f"writes “ollo”, loss **{learned.loss:.2f}** (5.59 at first). 3 of 4" in text_of(sound(page))
     for _ in range(3):
         page.button(key="one_step.gesture").click().run()
-    assert "After 4 steps of learning it writes “ello”, as it should, loss **0.81**" in told(page)
+    assert "After 4 steps of learning it writes “ello”, as it should, loss **0.81**" in text_of(page)
     assert page.query_params["one_step.stretches"] == "4"
 
 
@@ -70,29 +70,29 @@ def test_the_arrow_is_covered_uncovered_and_learned_without():
     page = sound(open_page(stretches="4"))
     assert not page.toggle(key=one_step_state.COVER).value
     page.toggle(key=one_step_state.COVER).set_value(True).run()
-    assert "the two l's get **the same** answer" in told(sound(page))
+    assert "the two l's get **the same** answer" in text_of(sound(page))
     page.button(key="one_step.hello.ten").click().run()
     assert page.query_params["one_step.stretches"] == "4-10"
-    assert f"loss **{after((4, 10), 0.1)[1][-1]:.2f}**" in told(page)
+    assert f"loss **{after((4, 10), 0.1)[1][-1]:.2f}**" in text_of(page)
     course = next(frame for frame in drawn(page, "network"))
     assert course["loss"].to_numpy() == pytest.approx(after((4, 10), 0.1)[1])
     page.toggle(key=one_step_state.COVER).set_value(False).run()
     page.toggle(key=one_step_state.COVER).set_value(True).run()
     assert page.query_params["one_step.stretches"] == "4-10"  # there and back leaves no trace
     page.button(key="one_step.hello.over").click().run()
-    assert "loss **5.59**" in told(sound(page)) and "one_step.stretches" not in page.query_params
+    assert "loss **5.59**" in text_of(sound(page)) and "one_step.stretches" not in page.query_params
 
 
 def test_a_link_restores_learning_step_and_step_size():
     page = sound(open_page(stretches="2-1", step="3", rate="step size 0.3"))
     assert page.toggle(key=one_step_state.COVER).value and page.slider(key=one_step_state.STEP).value == 3
-    assert f"loss **{after((2, 1), 0.3)[1][-1]:.2f}**" in told(page) and "W_{hh}\\,h_2" in told(page)
+    assert f"loss **{after((2, 1), 0.3)[1][-1]:.2f}**" in text_of(page) and "W_{hh}\\,h_2" in text_of(page)
 
 
 @pytest.mark.parametrize("code", ["x", "-1", "4-", "1001", "99999", "٣", "2.5"])
 def test_a_nonsense_link_opens_the_slide(code: str):
     page = sound(open_page(stretches=code, step="9", rate="none", view="none"))
-    assert "loss **5.59**" in told(page) and "one_step.stretches" not in page.query_params
+    assert "loss **5.59**" in text_of(page) and "one_step.stretches" not in page.query_params
 
 
 def open_cell(model: str, **query: str) -> AppTest:
@@ -127,7 +127,7 @@ def steps_view(page: AppTest) -> compute.View:
 def test_a_held_gate_changes_the_numbers_and_what_follows():
     page = open_cell("lstm", at="6", layer="0", unit="2")
     page.segmented_control(key=cell_state.HOLD).set_value("held at 0").run()
-    assert "With the forget gate at 0 it would hold" in told(sound(page))
+    assert "With the forget gate at 0 it would hold" in text_of(sound(page))
     view = steps_view(page).of(layer=0)
     written = compute.step(view).written
     lines = max(drawn(page, "series"), key=len)  # the names at the ends of the lines are another table
@@ -144,13 +144,13 @@ def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
     whole = read(tiny("gru"), TEXT, before=steps_view(page).warm_up).bits[1:]
     assert own == pytest.approx(whole.mean(), abs=1e-4) and negated == pytest.approx(own, abs=1e-4)
     assert abs(writes - own) > 0.01 and abs(first - own) > 1e-4
-    assert "1 keeps" in told(page) and "1 writes" in told(page)
+    assert "1 keeps" in text_of(page) and "1 writes" in text_of(page)
 
 
 def test_a_plain_network_has_no_gate_to_hold_and_a_link_restores_its_unit():
     page = open_cell("rnn", unit="4", at="7")
     assert page.number_input(key=cell_state.NUMBER).value == 4 and page.slider(key=cell_state.SLIDER).value == 8
-    assert "a plain cell keeps nothing as it was" in told(page) and not drawn(page, "series")
+    assert "a plain cell keeps nothing as it was" in text_of(page) and not drawn(page, "series")
     page.slider(key=cell_state.SLIDER).set_value(3).run()
     page.number_input(key=cell_state.NUMBER).set_value(1).run()
     assert page.query_params["one_step.at"] == "2" and page.query_params["one_step.unit"] == "1"
@@ -169,7 +169,7 @@ def test_smoke_any_text_is_read(text: str):
 def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     forget()
-    assert "python -m models train wiki-lstm" in told(sound(open_page(view=cell.TITLE)))
+    assert "python -m models train wiki-lstm" in text_of(sound(open_page(view=cell.TITLE)))
     forget()
 
 
@@ -179,19 +179,19 @@ RIGHT = ["2", 4, "the same", 1.39, "up", 0.35]  # worked out by hand, by torch a
 def test_the_lesson_begins_where_it_says_and_checks_its_answers():
     page = sound(open_page())
     page.button(key="one_step.lesson_button").click().run()
-    for number, right in enumerate(RIGHT):
-        assert f"**{number + 1} of 8: {lessons.STEPS[number].title}.**" in told(sound(page)) and not page.success
+    for index, right in enumerate(RIGHT):
+        assert f"**{index + 1} of 8: {lessons.STEPS[index].title}.**" in text_of(sound(page)) and not page.success
         asked = page.radio if isinstance(right, str) else page.text_input
-        answer = asked(key=f"one_step.lessons.answer.{number}")
-        wrong = next(option for option in lessons.STEPS[number].options if option != right) if isinstance(right, str) else str(right + 1)
+        answer = asked(key=f"one_step.lessons.answer.{index}")
+        wrong = next(option for option in lessons.STEPS[index].options if option != right) if isinstance(right, str) else str(right + 1)
         answer.set_value(wrong).run()
         assert page.warning[0].value.startswith("Not so") and len(page.warning) == 1
-        asked(key=f"one_step.lessons.answer.{number}").set_value(str(right)).run()
+        asked(key=f"one_step.lessons.answer.{index}").set_value(str(right)).run()
         assert page.success[0].value.startswith("Right.") and not page.warning
-        assert page.query_params["one_step.lesson"] == str(number + 1)
+        assert page.query_params["one_step.lesson"] == str(index + 1)
         page.button(key="one_step.lessons.next").click().run()
     page.button(key="one_step.lessons.close").click().run()
-    assert "one_step.lesson" not in page.query_params and " of 8" not in told(page)
+    assert "one_step.lesson" not in page.query_params and " of 8" not in text_of(page)
 
 
 TYPED = {"0,35": "Right.", " .349 ": "Right.", "0,45": "Not so.", "a third": "“a third” is no number.", "nan": "“nan” is no number."}
@@ -201,15 +201,15 @@ def test_a_number_is_typed_with_a_point_or_a_comma():
     page = sound(open_page(lesson="6", view=cell.TITLE, model="tiny-lstm"))
     for typed, answer in TYPED.items():
         page.text_input(key="one_step.lessons.answer.5").set_value(typed).run()
-        assert [each.value.startswith(answer) for each in [*sound(page).success, *page.warning]] == [True], typed
+        assert [message.value.startswith(answer) for message in [*sound(page).success, *page.warning]] == [True], typed
         page.text_input(key="one_step.lessons.answer.5").set_value(" ").run()
         assert not page.success and not page.warning, typed
 
 
-@pytest.mark.parametrize(("number", "kind"), [(6, "lstm"), (7, "gru")])
-def test_what_the_lesson_asks_of_a_network_is_computed_from_it(number: int, kind: str):
-    page = sound(open_page(lesson=str(number + 1), view=cell.TITLE, model=f"tiny-{kind}"))
-    step, key = lessons.STEPS[number], f"one_step.lessons.answer.{number}"
+@pytest.mark.parametrize(("index", "kind"), [(6, "lstm"), (7, "gru")])
+def test_what_the_lesson_asks_of_a_network_is_computed_from_it(index: int, kind: str):
+    page = sound(open_page(lesson=str(index + 1), view=cell.TITLE, model=f"tiny-{kind}"))
+    step, key = lessons.STEPS[index], f"one_step.lessons.answer.{index}"
     view = compute.View(f"tiny-{kind}", EXAMPLES["wiki"].text, EXAMPLES["wiki"].warm_up, 0, 0, EXAMPLES["wiki"].text.find("]]") + 1)
     unit = compute.step(view)
     moved = step.options[abs(unit.written) >= abs(unit.kept - unit.before)] if kind == "lstm" else ""
@@ -223,13 +223,13 @@ def test_what_the_lesson_asks_of_a_network_is_computed_from_it(number: int, kind
 def test_the_lesson_leaves_out_what_no_network_is_there_for(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     forget()
-    assert "**5 of 5: Too large a step.**" in told(sound(open_page(lesson="5")))
+    assert "**5 of 5: Too large a step.**" in text_of(sound(open_page(lesson="5")))
     forget()
 
 
 @pytest.mark.parametrize("code", ["0", "9", "x", "-1"])
 def test_a_nonsense_lesson_opens_none(code: str):
-    assert " of 8" not in told(sound(open_page(lesson=code)))
+    assert " of 8" not in text_of(sound(open_page(lesson=code)))
 
 
 def test_layers_and_directions_notice_what_comes_after_them_in_their_reading():
@@ -253,13 +253,13 @@ def pages_states(page: AppTest) -> list[str]:
 
 def test_stacked_states_are_those_of_the_network():
     sound(open_page(view=shapes.TITLE, stacked="[[bed]]"))
-    found = compute.layers("tiny-lstm", "[[bed]]", False)
+    layers = compute.layers("tiny-lstm", "[[bed]]", False)
     network = tiny("lstm")
     with explorer.record(network.module) as recording:
         read(network, "[[bed]]")
     hidden = recording.trace("[[bed]]").hidden
-    assert "".join(found.tokens) == "[[bed]]" and not found.distance.any()
-    for n, states in enumerate(found.states):
+    assert "".join(layers.tokens) == "[[bed]]" and not layers.distance.any()
+    for n, states in enumerate(layers.states):
         lively = np.sort(np.argsort(-hidden[:, n].var(0))[:4])
         assert states == pytest.approx(hidden[:, n, lively], abs=1e-5)
 

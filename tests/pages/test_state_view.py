@@ -38,7 +38,7 @@ def at() -> AppTest:
     return AppTest.from_function(app).run()
 
 
-def number(at: AppTest) -> int:
+def times_asked(at: AppTest) -> int:
     return at.session_state["map.asked"]["now"]["n"]
 
 
@@ -50,7 +50,7 @@ def test_first_it_gives_what_the_figure_says(at: AppTest):
 def test_it_gives_what_the_browser_told_and_asks_for_nothing(at: AppTest):
     given = tell(at, unit=3, cursor=105, selection=[102, 106], looks=["flip", "unheard of"])
     assert given == StateChoice(3, 105, (102, 106), ("flip",))
-    assert number(at) == 1
+    assert times_asked(at) == 1
 
 
 def test_a_wish_is_asked_for_once_even_for_a_unit_seen_before(at: AppTest):
@@ -58,16 +58,16 @@ def test_a_wish_is_asked_for_once_even_for_a_unit_seen_before(at: AppTest):
     for wish, expected in ((1, 2), (2, 3), (1, 4)):
         at.session_state["wish"] = wish
         at.run()
-        assert (at.session_state["given"].unit, number(at)) == (wish, expected)
+        assert (at.session_state["given"].unit, times_asked(at)) == (wish, expected)
         at.run()
-        assert (at.session_state["given"].unit, number(at)) == (wish, expected), "the next run swings back"
+        assert (at.session_state["given"].unit, times_asked(at)) == (wish, expected), "the next run swings back"
 
 
 def test_what_is_told_after_a_wish_counts_again(at: AppTest):
     at.session_state["wish"] = 2
     at.run()
     assert tell(at, unit=0, cursor=101, selection=None, looks=[]).unit == 0
-    assert number(at) == 2
+    assert times_asked(at) == 2
 
 
 def test_the_cursor_may_be_asked_for(at: AppTest):
@@ -76,9 +76,9 @@ def test_the_cursor_may_be_asked_for(at: AppTest):
     assert tell(at, unit=1, cursor=104, selection=None, looks=[]).cursor == 104
 
 
-@pytest.mark.parametrize("told", [{"unit": "<script>"}, {"unit": 1}, {"unit": 1, "cursor": 2, "selection": [5], "looks": []}, {}])
-def test_what_makes_no_sense_is_not_believed(at: AppTest, told: dict):
-    assert tell(at, **told) == StateChoice(1, 100)
+@pytest.mark.parametrize("choice", [{"unit": "<script>"}, {"unit": 1}, {"unit": 1, "cursor": 2, "selection": [5], "looks": []}, {}])
+def test_what_makes_no_sense_is_not_believed(at: AppTest, choice: dict):
+    assert tell(at, **choice) == StateChoice(1, 100)
 
 
 def test_what_lies_outside_the_figure_is_brought_inside(at: AppTest):

@@ -81,9 +81,9 @@ def test_a_table_breaks_no_number_and_its_words_stay_text():
     assert in_markdown(frame).split("\n") == rows
 
 
-@pytest.mark.parametrize(("code", "number"), [("0", 0), ("41", 41), ("42", None), ("", None), ("-1", None), ("4.0", None), ("٣", None)])
-def test_a_whole_number_of_a_link(code, number):
-    assert whole(code, 42) == number
+@pytest.mark.parametrize(("code", "expected"), [("0", 0), ("41", 41), ("42", None), ("", None), ("-1", None), ("4.0", None), ("٣", None)])
+def test_a_whole_number_of_a_link(code, expected):
+    assert whole(code, 42) == expected
 
 
 def test_a_number_with_a_million_digits_is_not_read():
@@ -122,7 +122,7 @@ def linked(**query: str) -> tuple[list[str], AppTest]:
         page.query_params[f"page.{name}"] = value
     page.run()
     assert not page.exception
-    return [each.value for each in page.text], page
+    return [text.value for text in page.text], page
 
 
 def test_an_empty_link_gives_the_defaults():

@@ -15,8 +15,8 @@ def back() -> None:
 
 
 def work(report) -> None:
-    for number in range(1200):
-        report(number, 1200)
+    for step in range(1200):
+        report(step, 1200)
         time.sleep(0.05)
 
 

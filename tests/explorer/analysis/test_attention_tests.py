@@ -47,7 +47,7 @@ def test_the_diagonal_is_at_distance_zero():
 
 def test_attention_that_goes_with_the_states_looks_at_them():
     own, orders = sentences()
-    follows = [of(each.weights[:, order]) for each, order in zip(own, orders, strict=True)]
+    follows = [of(attention.weights[:, order]) for attention, order in zip(own, orders, strict=True)]
     answer = asked.looks(own, follows, orders)
     assert (answer.says, answer.value, answer.sentences) == ("yes", 1, 60)
 
@@ -95,10 +95,10 @@ def test_use_is_paid_in_nats_a_word():
 
 def test_the_error_rate_is_that_of_the_paper():
     sure, possible = frozenset({(0, 0), (1, 2)}), frozenset({(0, 0), (1, 2), (2, 2)})
-    found = frozenset({(0, 0), (2, 2), (3, 1)})
-    assert asked.error_rate([found], [sure], [possible]) == pytest.approx(1 - (1 + 2) / (3 + 2))
+    predicted = frozenset({(0, 0), (2, 2), (3, 1)})
+    assert asked.error_rate([predicted], [sure], [possible]) == pytest.approx(1 - (1 + 2) / (3 + 2))
     assert asked.error_rate([sure], [sure], [possible]) == 0
-    assert asked.error_rate([found], [sure], [possible - sure]) == asked.error_rate([found], [sure], [possible])  # sure is possible
+    assert asked.error_rate([predicted], [sure], [possible - sure]) == asked.error_rate([predicted], [sure], [possible])  # sure is possible
 
 
 def test_links_of_attention_leave_out_the_end_mark():
@@ -119,7 +119,7 @@ def test_pointing_is_better_than_the_diagonal_or_it_is_none():
 def test_where_words_keep_their_order_pointing_cannot_be_told_from_position():
     truth = [asked.diagonal(6, 6)] * 40
     one_off = [frozenset((row, max(0, row - 1)) for row in range(6))] * 40
-    right, shifted = (asked.points(found, truth, truth, truth) for found in (truth, one_off))
+    right, shifted = (asked.points(weights, truth, truth, truth) for weights in (truth, one_off))
     assert (right.says, right.value) == ("cannot tell", 0)
     assert shifted.says == "cannot tell" and shifted.value == pytest.approx(5 / 6)
     crossing = [frozenset({(0, 1), (1, 0), *((row, row) for row in range(2, 6))})] * 40  # the diagonal is wrong in a third

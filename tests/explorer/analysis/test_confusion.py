@@ -38,14 +38,14 @@ def test_counts_and_scores_are_those_of_scikit_learn(pairs: list[tuple[int, int]
     true, predicted = np.array(pairs).T
     matrix, every = confusion(true, predicted, LABELS), np.arange(4)
     np.testing.assert_array_equal(matrix.counts, metrics.confusion_matrix(true, predicted, labels=every))
-    told = metrics.precision_recall_fscore_support(true, predicted, labels=every, zero_division=np.nan)
+    theirs = metrics.precision_recall_fscore_support(true, predicted, labels=every, zero_division=np.nan)
     ours = class_scores(matrix)
-    np.testing.assert_allclose(ours.precision, told[0])
-    np.testing.assert_allclose(ours.recall, told[1])
+    np.testing.assert_allclose(ours.precision, theirs[0])
+    np.testing.assert_allclose(ours.recall, theirs[1])
     said = (ours.support + ours.answers) > 0
     np.testing.assert_allclose(ours.f1[said], metrics.f1_score(true, predicted, labels=every[said], average=None, zero_division=0))
     assert np.isnan(ours.f1[~said]).all()
-    np.testing.assert_array_equal(ours.support, told[3])
+    np.testing.assert_array_equal(ours.support, theirs[3])
     here = np.unique(true)
     assert ours.macro_recall == pytest.approx(metrics.recall_score(true, predicted, labels=here, average="macro", zero_division=0))
     assert ours.macro_f1 == pytest.approx(metrics.f1_score(true, predicted, labels=here, average="macro", zero_division=0))
@@ -113,23 +113,23 @@ def test_the_most_confused_pairs_in_words():
 
 def test_reliability_by_hand():
     confidence, right = np.array([0.95, 0.85, 0.85, 0.15, 1.0, 0.0]), np.array([1, 1, 0, 0, 1, 0], bool)
-    found = reliability(confidence, right, bins=5)
-    assert found.items.tolist() == [2, 0, 0, 0, 4] and found.right.tolist() == [0, 0, 0, 0, 3]
-    assert found.confidence[[0, 4]] == pytest.approx([0.075, 0.9125]) and np.isnan(found.confidence[1:4]).all()
-    assert found.error == pytest.approx((0.15 + 0.65) / 6)
-    assert (found.low[4], found.high[4]) == pytest.approx((0.3006, 0.9544), abs=5e-5)
-    again = reliability_of(found.items, found.right, np.nan_to_num(found.confidence))
-    assert again.error == found.error and np.isnan(again.confidence[1])
+    diagram = reliability(confidence, right, bins=5)
+    assert diagram.items.tolist() == [2, 0, 0, 0, 4] and diagram.right.tolist() == [0, 0, 0, 0, 3]
+    assert diagram.confidence[[0, 4]] == pytest.approx([0.075, 0.9125]) and np.isnan(diagram.confidence[1:4]).all()
+    assert diagram.error == pytest.approx((0.15 + 0.65) / 6)
+    assert (diagram.low[4], diagram.high[4]) == pytest.approx((0.3006, 0.9544), abs=5e-5)
+    again = reliability_of(diagram.items, diagram.right, np.nan_to_num(diagram.confidence))
+    assert again.error == diagram.error and np.isnan(again.confidence[1])
 
 
 def test_reliability_is_that_of_scikit_learn():
     rng = np.random.default_rng(1)
     confidence = rng.random(2_000)
     right = rng.random(2_000) < confidence**2
-    found, (share, mean) = reliability(confidence, right, 12), calibration_curve(right, confidence, n_bins=12)
-    np.testing.assert_allclose(found.right / found.items, share)
-    np.testing.assert_allclose(found.confidence, mean)
-    assert found.error == pytest.approx(np.average(np.abs(share - mean), weights=found.items))
+    diagram, (share, mean) = reliability(confidence, right, 12), calibration_curve(right, confidence, n_bins=12)
+    np.testing.assert_allclose(diagram.right / diagram.items, share)
+    np.testing.assert_allclose(diagram.confidence, mean)
+    assert diagram.error == pytest.approx(np.average(np.abs(share - mean), weights=diagram.items))
 
 
 def test_the_error_of_a_perfectly_calibrated_classifier_is_what_one_gets():

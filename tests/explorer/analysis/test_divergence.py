@@ -24,7 +24,7 @@ def test_the_liveliest_units_keep_their_order():
 
 
 def test_each_path_is_compared_in_its_own_direction():
-    found = divergence("abc", [ONE, ONE], [ONE[:2], ONE[1:]], [False, True])
-    assert found.tokens == ("a", "b", "c") and found.reverse == (False, True)
-    np.testing.assert_array_equal(found.distance, [[0, 0, np.inf], [np.inf, 0, 0]])
-    assert [states.shape for states in found.states] == [(3, 2), (3, 2)]
+    compared = divergence("abc", [ONE, ONE], [ONE[:2], ONE[1:]], [False, True])
+    assert compared.tokens == ("a", "b", "c") and compared.reverse == (False, True)
+    np.testing.assert_array_equal(compared.distance, [[0, 0, np.inf], [np.inf, 0, 0]])
+    assert [states.shape for states in compared.states] == [(3, 2), (3, 2)]

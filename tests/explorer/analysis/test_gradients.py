@@ -40,11 +40,11 @@ def test_a_curve_runs_away_from_the_loss():
 
 def test_an_exponential_has_a_half_life_and_a_mixture_has_none():
     lags = np.arange(201)
-    told = gradients.reach([lags * np.log10(0.8)])
-    assert told.bands == gradients.BANDS
-    np.testing.assert_allclose(told.factors, 0.8)
-    assert told.half_life == pytest.approx(3.106, abs=1e-3)  # ln 2 / -ln 0.8
-    assert told.falls == (4, 11, 21, 31)  # 0.8^3 = 0.512, 0.8^4 = 0.41; 0.8^10 = 0.107; 0.8^20 = 0.0115; 0.8^30 = 0.0012
+    reach = gradients.reach([lags * np.log10(0.8)])
+    assert reach.bands == gradients.BANDS
+    np.testing.assert_allclose(reach.factors, 0.8)
+    assert reach.half_life == pytest.approx(3.106, abs=1e-3)  # ln 2 / -ln 0.8
+    assert reach.falls == (4, 11, 21, 31)  # 0.8^3 = 0.512, 0.8^4 = 0.41; 0.8^10 = 0.107; 0.8^20 = 0.0115; 0.8^30 = 0.0012
     mixed = gradients.reach([np.log10(0.9 * 0.5**lags + 0.1 * 0.99**lags)])
     assert mixed.half_life is None
     assert mixed.factors[0] < 0.7 < 0.98 < mixed.factors[-1]
@@ -62,13 +62,13 @@ def test_factors_near_one_that_look_alike_are_no_half_life():
 
 def test_quantiles_are_of_logarithms_and_only_of_those_that_reach():
     curves = [np.array([0.0, -1, -2, -9]), np.array([0.0, -2, -np.inf]), np.array([0.0, 100])]
-    told = gradients.reach(curves)
-    assert told.median.tolist() == [0, -1, -np.inf, -9]
-    assert told.count.tolist() == [3, 3, 2, 1]
-    assert told.low.tolist() == [0, -2, -np.inf, -9]
-    assert told.high.tolist() == [0, -1, -np.inf, -9]
-    assert told.falls == (1, 2, 2, 2)
-    assert np.isfinite(told.factors).all()
+    reach = gradients.reach(curves)
+    assert reach.median.tolist() == [0, -1, -np.inf, -9]
+    assert reach.count.tolist() == [3, 3, 2, 1]
+    assert reach.low.tolist() == [0, -2, -np.inf, -9]
+    assert reach.high.tolist() == [0, -1, -np.inf, -9]
+    assert reach.falls == (1, 2, 2, 2)
+    assert np.isfinite(reach.factors).all()
     assert np.isnan(gradients.reach(curves[1:2]).factors).all()
     with refused("There are no curves to summarise; expected one for each loss."):
         gradients.reach([])
@@ -104,5 +104,5 @@ def test_how_many_losses_a_chunk_lets_hear():
 
 def test_first_lags_below_each_share():
     lags = np.arange(40)
-    found = gradients.falls(np.stack([lags * np.log10(0.8), lags * 0.0, np.minimum(lags, 3) * -0.4]))
-    assert found.tolist() == [[4, 11, 21, 31], [np.inf] * 4, [1, 3, np.inf, np.inf]]
+    lowest_lags = gradients.falls(np.stack([lags * np.log10(0.8), lags * 0.0, np.minimum(lags, 3) * -0.4]))
+    assert lowest_lags.tolist() == [[4, 11, 21, 31], [np.inf] * 4, [1, 3, np.inf, np.inf]]

@@ -44,5 +44,5 @@ def test_a_class_keeps_its_place_while_letters_come_and_go():
         for step in range(1, 10):
             now = slots(p[:step])
             assert sorted(now) == sorted(leading(p[:step])) and sorted(now.values()) == [0, 1, 2, 3]
-            assert all(now[number] == before[number] for number in now.keys() & before.keys())
+            assert all(now[label] == before[label] for label in now.keys() & before.keys())
             before = now

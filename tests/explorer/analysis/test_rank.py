@@ -83,14 +83,14 @@ def test_a_planted_unit_is_found_with_its_sign_and_cut(sign: int):
     rng = np.random.default_rng(3)
     values, track = slow_noise(rng, 4000, 50), runs(rng, 4000)
     values[:, 17] = sign * (track * 2 - 1 + 0.3 * rng.normal(size=4000))
-    found = rank(values, track, tokens="x" * 4000, untrained=slow_noise(rng, 4000, 50))
-    assert found.best == 17 and found.sign[17] == sign and abs(found.threshold[17]) < 0.4 and found.held_out
-    own = found.scores(17)
+    ranking = rank(values, track, tokens="x" * 4000, untrained=slow_noise(rng, 4000, 50))
+    assert ranking.best == 17 and ranking.sign[17] == sign and abs(ranking.threshold[17]) < 0.4 and ranking.held_out
+    own = ranking.scores(17)
     assert own.r > 0.9 and own.auc > 0.99 and own.f1 > 0.97 and own.balanced_accuracy > 0.98
-    assert all(found.cleared().values()) and set(found.cleared()) == {CHANCE, UNTRAINED, *LAST}
-    assert found.verdict() == f"Unit 17 follows it beyond all three baselines (r {own.r:.2f})."
-    worst = int(found.order[-1])
-    assert not found.cleared(worst)[CHANCE] and f"Unit {worst} does not clear: chance" in found.verdict(worst)
+    assert all(ranking.cleared().values()) and set(ranking.cleared()) == {CHANCE, UNTRAINED, *LAST}
+    assert ranking.verdict() == f"Unit 17 follows it beyond all three baselines (r {own.r:.2f})."
+    worst = int(ranking.order[-1])
+    assert not ranking.cleared(worst)[CHANCE] and f"Unit {worst} does not clear: chance" in ranking.verdict(worst)
 
 
 def test_scores_come_from_the_part_that_did_not_choose():
@@ -99,8 +99,8 @@ def test_scores_come_from_the_part_that_did_not_choose():
     values, track = slow_noise(rng, 2000, 5), runs(rng, 2000)
     values[:1000, 2] = 10 * track[:1000]
     values[:, 3] += 2 * track
-    found = rank(values, track)
-    assert found.best == 2 and found.r[2] < 0.5
+    ranking = rank(values, track)
+    assert ranking.best == 2 and ranking.r[2] < 0.5
     second_half_first = rank(values, track, choose=np.arange(2000) >= 1000)
     assert second_half_first.best == 3 and abs(second_half_first.r[2]) > 0.9
 
@@ -110,11 +110,11 @@ def test_numeric_tracks_have_r_alone():
     track = np.arange(1000) % 50
     values = slow_noise(rng, 1000, 6)
     values[:, 4] = -track + rng.normal(size=1000)
-    found = rank(values, track.astype(np.float32), tokens="ab" * 500)
-    assert found.best == 4 and found.sign[4] == -1 and found.r[4] > 0.99
-    assert found.auc is None and found.threshold is None and found.scores(4).f1 is None
-    assert found.cleared(4)[CHANCE] and not found.cleared(0)[CHANCE]
-    assert found.baselines[CHANCE].auc is None and found.baselines[LAST[3]].r < 0.2
+    ranking = rank(values, track.astype(np.float32), tokens="ab" * 500)
+    assert ranking.best == 4 and ranking.sign[4] == -1 and ranking.r[4] > 0.99
+    assert ranking.auc is None and ranking.threshold is None and ranking.scores(4).f1 is None
+    assert ranking.cleared(4)[CHANCE] and not ranking.cleared(0)[CHANCE]
+    assert ranking.baselines[CHANCE].auc is None and ranking.baselines[LAST[3]].r < 0.2
 
 
 # chance
@@ -167,19 +167,19 @@ def test_a_unit_that_is_only_the_last_three_characters_does_not_clear_the_table(
     track = np.array([i >= 3 and text[i - 2 : i + 1] in ("abc", "bca", "dda", "cab") for i in range(6000)], np.float32)
     values = slow_noise(rng, 6000, 30)
     values[:, 9] = track + 0.2 * rng.normal(size=6000)
-    found = rank(values, track, tokens=text, untrained=slow_noise(rng, 6000, 30))
-    cleared = found.cleared()
-    assert found.best == 9 and cleared[CHANCE] and cleared[UNTRAINED]
+    ranking = rank(values, track, tokens=text, untrained=slow_noise(rng, 6000, 30))
+    cleared = ranking.cleared()
+    assert ranking.best == 9 and cleared[CHANCE] and cleared[UNTRAINED]
     assert not cleared["last 3 characters"] and cleared["last 1 character"]
-    assert found.verdict().startswith("Unit 9 does not clear: a table of the last ") and found.verdict().count("table") == 1
+    assert ranking.verdict().startswith("Unit 9 does not clear: a table of the last ") and ranking.verdict().count("table") == 1
 
 
 def test_an_untrained_network_that_does_as_well_is_named():
     rng = np.random.default_rng(9)
     values, track = slow_noise(rng, 2000, 8), runs(rng, 2000)
     values[:, 1] += 3 * track
-    found = rank(values, track, untrained=values)
-    assert not found.cleared()[UNTRAINED] and "the same network untrained (r " in found.verdict()
+    ranking = rank(values, track, untrained=values)
+    assert not ranking.cleared()[UNTRAINED] and "the same network untrained (r " in ranking.verdict()
 
 
 # too little, or not fitting
@@ -190,11 +190,11 @@ def test_without_enough_on_either_side_it_says_not_held_out():
     values, track = slow_noise(rng, 400, 5), np.zeros(400, np.float32)
     track[30:80] = 1
     values[:, 2] += 20 * track
-    found = rank(values, track)
-    assert not found.held_out and found.best == 2 and found.r[2] > 0.8
-    assert found.verdict() == (
+    ranking = rank(values, track)
+    assert not ranking.held_out and ranking.best == 2 and ranking.r[2] > 0.8
+    assert ranking.verdict() == (
         f"Unit 2 follows it beyond chance (not compared with an untrained network and a table of the last characters) "
-        f"(r {found.r[2]:.2f}). Chosen and scored on the same text: not held out."
+        f"(r {ranking.r[2]:.2f}). Chosen and scored on the same text: not held out."
     )
 
 

@@ -103,9 +103,9 @@ def test_unknown_concept():
 
 
 def test_fitting_leaves_out_what_the_text_does_not_have():
-    found = fitting("to [[the]] sea and [[far]] away", at_least=5)
-    assert "inside [[ ]]" in found and "URL" not in found and "comment" not in found
-    assert "position in line" in found and "indentation" not in found
+    names = fitting("to [[the]] sea and [[far]] away", at_least=5)
+    assert "inside [[ ]]" in names and "URL" not in names and "comment" not in names
+    assert "position in line" in names and "indentation" not in names
     assert "inside [[ ]]" not in fitting("to [[the]] sea and [[far]] away", at_least=7)
     assert fitting("") == {}
 

@@ -68,8 +68,8 @@ def test_looks_come_in_order_and_over_the_same_steps():
 def test_lines_hold_every_look_and_say_where_they_are():
     both = [grown("RNN, 8 units"), grown()]
     figure = training_curve.progress(both, "accuracy", 0.25, 100)
-    told = sentence_of(figure)
-    assert "a guesser reaches 25%" in told and "LSTM, 8 units from 25% to 90% after 25 changes" in told
+    sentence = sentence_of(figure)
+    assert "a guesser reaches 25%" in sentence and "LSTM, 8 units from 25% to 90% after 25 changes" in sentence
     rows = training_curve.table(both)
     assert rows["accuracy"].tolist() == [0.25, 0.9] * 2 and rows["training"].nunique() == 2
     spec = training_curve.progress(both, "loss", 1.386, 100, "nats").to_dict()
@@ -95,8 +95,8 @@ def test_the_map_holds_every_step_of_every_look():
 def test_a_study_holds_its_lines_and_its_bound():
     known = study(RNN=[1.0, 0.9, 0.8])
     assert generalisation.table(known).to_dict("list") == {"signs": [1, 2, 3], "RNN": [1.0, 0.9, 0.8], "reads two": [1.0, 1.0, 0.7]}
-    told = sentence_of(generalisation.beyond(known))
-    assert "chance is 10.0%" in told and "RNN 90% at 2 and 80% at 3" in told and "reads two 70% at 3" in told
+    sentence = sentence_of(generalisation.beyond(known))
+    assert "chance is 10.0%" in sentence and "RNN 90% at 2 and 80% at 3" in sentence and "reads two 70% at 3" in sentence
     with pytest.raises(AnalysisError, match="'RNN' has 2 places; expected 3"):
         study(RNN=[1.0, 0.9])
     with pytest.raises(AnalysisError, match="at least one network"):

@@ -139,12 +139,12 @@ def test_units_of_one_memory_band_stand_by_similarity():
 
 def test_saturation_counts_steps_strictly_beyond_the_limits():
     trace = with_gate(lstm_trace(time=4), "input", [[0.0, 0.05, 0.5, 0.95], [0.125, 0.875, 0.5, 0.5], [1, 1, 1, 0]])
-    found = gate_saturation(trace, "input")
-    assert found.shut[0].tolist() == [0.5, 0, 0.25]
-    assert found.open[0].tolist() == [0.25, 0, 0.75]
+    saturation = gate_saturation(trace, "input")
+    assert saturation.shut[0].tolist() == [0.5, 0, 0.25]
+    assert saturation.open[0].tolist() == [0.25, 0, 0.75]
     exactly = gate_saturation(trace, "input", 0.125, 0.875)
     assert exactly.shut[0, 1] == 0 and exactly.open[0, 1] == 0
-    assert (found.shut + found.open <= 1).all()
+    assert (saturation.shut + saturation.open <= 1).all()
 
 
 def test_saturation_refuses_what_has_no_shut_end():
@@ -166,10 +166,10 @@ def test_saturation_refuses_what_has_no_shut_end():
 def test_an_lstm_ledger_adds_up_to_the_cell_and_shows_the_hidden_state():
     trace = lstm_trace()
     for layer in (0, 1):
-        found = ledger(trace, layer)
-        assert np.array_equal(found.kept + found.written, trace.cell[:, layer])
-        assert np.array_equal(found.shown, trace.hidden[:, layer])
-        assert np.array_equal(found.kept[0], trace.gates["forget"][0, layer] * trace.initial_cell[layer])
+        parts = ledger(trace, layer)
+        assert np.array_equal(parts.kept + parts.written, trace.cell[:, layer])
+        assert np.array_equal(parts.shown, trace.hidden[:, layer])
+        assert np.array_equal(parts.kept[0], trace.gates["forget"][0, layer] * trace.initial_cell[layer])
 
 
 def test_an_open_input_gate_with_a_zero_candidate_writes_nothing():
@@ -179,14 +179,14 @@ def test_an_open_input_gate_with_a_zero_candidate_writes_nothing():
 
 def test_a_gru_ledger_adds_up_to_the_hidden_state():
     trace = gru_trace()
-    found = ledger(trace, 0)
-    assert np.array_equal(found.kept + found.written, trace.hidden[:, 0])
-    assert np.array_equal(found.kept[0], trace.gates["update"][0, 0] * trace.initial_hidden[0])
+    parts = ledger(trace, 0)
+    assert np.array_equal(parts.kept + parts.written, trace.hidden[:, 0])
+    assert np.array_equal(parts.kept[0], trace.gates["update"][0, 0] * trace.initial_hidden[0])
 
 
 def test_a_plain_rnn_keeps_nothing_and_incomplete_records_are_told():
-    found = ledger(rnn_trace(), 0)
-    assert not found.kept.any() and np.array_equal(found.written, rnn_trace().hidden[:, 0])
+    parts = ledger(rnn_trace(), 0)
+    assert not parts.kept.any() and np.array_equal(parts.written, rnn_trace().hidden[:, 0])
     gates = {name: values for name, values in lstm_trace().gates.items() if name != "candidate"}
     with pytest.raises(AnalysisError, match=r"this record lacks candidate\.$"):
         ledger(replace(lstm_trace(), gates=gates), 0)

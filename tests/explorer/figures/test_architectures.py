@@ -6,7 +6,7 @@ import pytest
 from explorer.errors import AnalysisError
 from explorer.figures.architectures import PATTERNS, Path, bidirectional, pattern, stacked
 from explorer.figures.theme import sentence_of
-from tests.explorer.figures.test_hello import rows, told
+from tests.explorer.figures.test_hello import rows, texts
 
 PATHS = [Path("first", np.zeros((3, 4))), Path("second", np.ones((3, 4)), True)]
 NONE = np.zeros((2, 3))
@@ -30,7 +30,7 @@ def test_framed_is_what_changed(draw):
     changed = np.array([[0, 0, 0.5], [1e-9, np.inf, 0.1]])
     framed = [row for row in rows(draw(PATHS, "abc", changed), "thick") if row["thick"] == 3]
     assert len(framed) == 4 and "first at 1 of 3 places; second at 3 of 3 places" in sentence_of(draw(PATHS, "abc", changed))
-    assert [each for each in told(draw(PATHS, ("a", " ", "c"), NONE)) if len(each) == 1] == ["a", "·", "c"]
+    assert [text for text in texts(draw(PATHS, ("a", " ", "c"), NONE)) if len(text) == 1] == ["a", "·", "c"]
 
 
 @pytest.mark.parametrize(("name", "boxes"), [*zip(PATTERNS, (4 + 1 + 4, 4 + 4 + 1, 4 + 4 + 4, 4 + 2 + 2), strict=True)])

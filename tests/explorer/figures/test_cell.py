@@ -8,7 +8,7 @@ from explorer.errors import AnalysisError
 from explorer.figures import equations
 from explorer.figures.cell import courses, graph, letters_before, strip, table
 from explorer.figures.theme import sentence_of
-from tests.explorer.figures.test_hello import rows, told
+from tests.explorer.figures.test_hello import rows, texts
 
 LSTM = CellStep(
     "lstm",
@@ -27,19 +27,19 @@ PLAIN = CellStep("tanh", (Gate("candidate", 0.1, 0.2, 0.3, 0.54),), 0.3)
 
 
 def test_the_graph_of_an_lstm_holds_its_ledger_and_its_sums():
-    letters = told(graph(LSTM))
+    letters = texts(graph(LSTM))
     assert {"kept 1.8", "written −0.20", "f = 0.90", "i = 0.50", "g = −0.40", "o = 0.25", "tanh 0.92"} <= set(letters)
     assert "σ ( 2.2 )" in letters and letters.count("W x") == 4 and letters.count("×") == 3 and letters.count("+") == 1
     assert "It held 2.0, kept 1.8, wrote −0.20, holds 1.6, shown 0.23." in sentence_of(graph(LSTM))
 
 
 def test_the_graph_of_a_gru_shows_that_torchs_z_keeps_and_its_r_stands_after_the_product():
-    letters = told(graph(GRU))
+    letters = texts(graph(GRU))
     assert {"kept −0.75", "written 0.20", "1 − z = 0.25", "r × 2.0", "r (U h + d)", "n = 0.80"} <= set(letters)
 
 
 def test_the_graph_of_a_plain_cell_keeps_nothing():
-    assert "h = 0.54" in told(graph(PLAIN)) and not [each for each in told(graph(PLAIN)) if each.startswith("kept")]
+    assert "h = 0.54" in texts(graph(PLAIN)) and not [text for text in texts(graph(PLAIN)) if text.startswith("kept")]
 
 
 def test_a_gate_is_filled_as_far_as_it_is_open():

@@ -79,7 +79,7 @@ def test_each_cell_is_heard_once_as_a_sentence():
 
 @pytest.mark.parametrize("count", [18, 21])
 def test_a_matrix_with_long_names_fits_its_frame_its_scale_at_its_left(count):
-    labels = tuple(f"Vietnamese{chr(97 + number)}" for number in range(count))
+    labels = tuple(f"Vietnamese{chr(97 + index)}" for index in range(count))
     counted = ConfusionMatrix(labels, np.eye(count, dtype=int) * 30)
 
     def width(figure) -> float:
@@ -106,11 +106,11 @@ def colours_of(figure) -> dict[str, tuple[str, list]]:
 
 def test_a_class_keeps_its_colour_when_a_letter_is_taken_away():
     p = np.array([[0.3, 0.25, 0.2, 0.15, 0.1, 0.0], [0.1, 0.1, 0.1, 0.1, 0.6, 0.0], [0.1, 0.5, 0.1, 0.1, 0.1, 0.1]])
-    each = [colours_of(prediction_path.lines(p[:n], "abc"[:n], NAMED)) for n in (1, 2, 3)]
-    assert list(each[0])[:4] != list(each[1])[:4]
-    for before, after in pairwise(each):
+    colours = [colours_of(prediction_path.lines(p[:n], "abc"[:n], NAMED)) for n in (1, 2, 3)]
+    assert list(colours[0])[:4] != list(colours[1])[:4]
+    for before, after in pairwise(colours):
         assert all(before[name] == after[name] for name in before.keys() & after.keys())
-    assert all(len({str(style) for style in styles.values()}) == 5 for styles in each)
+    assert all(len({str(style) for style in styles.values()}) == 5 for styles in colours)
 
 
 def test_the_names_of_lines_at_zero_stand_above_the_axis():
@@ -132,8 +132,8 @@ def test_lines_sum_to_one_over_each_letter_and_their_names_stand_at_their_ends()
     figure = EXAMPLES["prediction_path.lines"](False)
     points = rows(figure.to_dict(), "series", "value", "read")
     assert {p["series"] for p in points} == {"dog", "cow", "bee", "ant", "other"} and {p["read"] for p in points} == {"a", "a ", "a b"}
-    for place in range(3):
-        assert sum(p["value"] for p in points if p["position"] == place) == pytest.approx(1)
+    for position in range(3):
+        assert sum(p["value"] for p in points if p["position"] == position) == pytest.approx(1)
     assert says(alt_text(figure), "a", "ant", "0.40", "cow", "0.50", "b", "dog", "0.60") and says(alt_text(figure), "dog", "3")
     picture = texts(figure)
     assert all(f">{word}<" in picture for word in ("·", "dog", "other"))
@@ -174,16 +174,16 @@ def test_the_letters_on_the_bars_of_effects_can_be_read(dark, ground):
 
 def test_effects_show_what_is_left_of_the_answer():
     figure = EXAMPLES["prediction_path.effects"](False)
-    found = rows(figure.to_dict(), "kind", "p")
-    assert [(r["position"], r["p"]) for r in found if r["kind"] == "left out"] == [(0, 0.2), (2, 0.5)]
-    assert [(r["sign"], r["p"]) for r in found if r["kind"] == "replaced"] == [("x", 0.1), ("y", 0.3), ("z", 0.0)]
+    points = rows(figure.to_dict(), "kind", "p")
+    assert [(r["position"], r["p"]) for r in points if r["kind"] == "left out"] == [(0, 0.2), (2, 0.5)]
+    assert [(r["sign"], r["p"]) for r in points if r["kind"] == "replaced"] == [("x", 0.1), ("y", 0.3), ("z", 0.0)]
     assert says(alt_text(figure), "0.60") and says(alt_text(figure), "1", "a", "0.20", "0.00")
 
 
 def test_reliability_leaves_empty_bins_out_and_says_how_many_are_off():
     figure = EXAMPLES["confusion.reliability_diagram"](False)
-    found = rows(figure.to_dict(), "confidence", "low", "high")
-    assert [(r["names"], r["share right"]) for r in found] == [(4, 0.75), (100, 0.7)]
+    points = rows(figure.to_dict(), "confidence", "low", "high")
+    assert [(r["names"], r["share right"]) for r in points] == [(4, 0.75), (100, 0.7)]
     assert says(alt_text(figure), "2", "0.017", "1", "outside")
     with pytest.raises(AnalysisError, match="Nothing was counted"):
         reliability_diagram(reliability_of(np.zeros(3, int), np.zeros(3, int), np.full(3, np.nan)))

@@ -18,13 +18,13 @@ from tests.explorer.figures.figure_examples import EXAMPLES
 
 def public_figures() -> set[str]:
     """Public functions of explorer.figures that give an Altair chart."""
-    found = set()
+    names = set()
     for module in pkgutil.iter_modules(explorer.figures.__path__):
         for name, function in inspect.getmembers(importlib.import_module(f"explorer.figures.{module.name}"), inspect.isfunction):
             here = function.__module__ == f"explorer.figures.{module.name}" and not name.startswith("_")
             if here and function.__annotations__.get("return") is alt.TopLevelMixin and name != "themed":
-                found.add(f"{module.name}.{name}")
-    return found
+                names.add(f"{module.name}.{name}")
+    return names
 
 
 def test_the_walk_reaches_every_figure():

@@ -64,9 +64,9 @@ def test_what_stands_at_the_edges_of_the_flow_does_not_lean_on_its_neighbours():
     """On 300 pixels the first tick, pushed inward, touched the second, and the words of the floor lay on the steepest line."""
     spec = gradient_decay.flow([LINE], FELT).to_dict()
     layers = [layer["encoding"] for layer in spec["layer"]]
-    axes = [each["x"]["axis"] for each in layers if each.get("x", {}).get("axis")]
+    axes = [layer["x"]["axis"] for layer in layers if layer.get("x", {}).get("axis")]
     assert axes and all(axis["labelFlush"] is False for axis in axes)
-    floor = next(each for each in layers if each.get("text", {}).get("field") == "words" and each["x"] == {"value": 0})
+    floor = next(layer for layer in layers if layer.get("text", {}).get("field") == "words" and layer["x"] == {"value": 0})
     assert floor["y"] == {"value": gradient_decay.HEIGHT - 3}, "at the left: lines that fall so far leave the picture at the right"
 
 
@@ -124,11 +124,11 @@ def test_points_move_as_powers_of_the_matrix():
     ],
 )
 def test_the_fate_of_a_matrix(matrix, says: str):
-    found = matrix_powers.fate(np.array(matrix))
-    assert found.in_words() == says
-    assert found.sigma == pytest.approx(np.sqrt(np.linalg.eigvalsh(np.array(matrix).T @ matrix).max()))
+    fate = matrix_powers.fate(np.array(matrix))
+    assert fate.in_words() == says
+    assert fate.sigma == pytest.approx(np.sqrt(np.linalg.eigvalsh(np.array(matrix).T @ matrix).max()))
     grown = np.linalg.norm(np.linalg.matrix_power(np.array(matrix), 400), 2) ** (1 / 400)
-    assert found.radius == pytest.approx(grown, rel=0.02), "Gelfand: the radius is the limit of the k-th root of the norm of the k-th power"
+    assert fate.radius == pytest.approx(grown, rel=0.02), "Gelfand: the radius is the limit of the k-th root of the norm of the k-th power"
 
 
 def test_the_laboratory_draws_its_numbers():
@@ -141,8 +141,8 @@ def test_the_laboratory_draws_its_numbers():
     drawn = [complex(row["real"], row["imaginary"]) for row in rows(spec, "of") if row["of"] != "W"]
     np.testing.assert_allclose(drawn, RUN.step_eigenvalues)
     assert all(
-        len(each["layer"]) == number
-        for each, number in ((jacobian_lab.bounds(RUN).to_dict(), 2), (jacobian_lab.bounds(GATED).to_dict(), 1))
+        len(chart["layer"]) == count
+        for chart, count in ((jacobian_lab.bounds(RUN).to_dict(), 2), (jacobian_lab.bounds(GATED).to_dict(), 1))
     )
     assert "bound by W alone" not in jacobian_lab.table(GATED)
     assert says(jacobian_lab.bounds(GATED).to_dict()["description"], "W", "none")

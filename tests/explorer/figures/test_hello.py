@@ -18,7 +18,7 @@ def rows(figure, field: str) -> list[dict]:
     return [row for data in figure.to_dict()["datasets"].values() for row in data if field in row]
 
 
-def told(figure) -> list[str]:
+def texts(figure) -> list[str]:
     return [row["told"] for row in rows(figure, "told")]
 
 
@@ -41,28 +41,28 @@ def test_numbers_are_short(value: float, wanted: str):
 
 
 def test_the_unfolded_graph_holds_the_slide():
-    letters = told(unfolded(forward(opening()), 1))
-    for number in ("0.96", "−0.50", "4.1", "−3.0", "2.2", "0.84"):
-        assert number in letters
-    assert [each for each in letters if each.startswith("loss")] == [
+    letters = texts(unfolded(forward(opening()), 1))
+    for text in ("0.96", "−0.50", "4.1", "−3.0", "2.2", "0.84"):
+        assert text in letters
+    assert [text for text in letters if text.startswith("loss")] == [
         "loss 2.08 = −ln 0.125", "loss 2.90 = −ln 0.055", "loss 0.38 = −ln 0.684", "loss 0.23 = −ln 0.793"
     ]  # fmt: skip
-    assert [each for each in letters if each in "✓✗"] == ["✗", "✗", "✓", "✓"]
-    assert sum(each == "W_hh" for each in letters) == 3
+    assert [text for text in letters if text in "✓✗"] == ["✗", "✗", "✓", "✓"]
+    assert sum(text == "W_hh" for text in letters) == 3
 
 
 def test_the_folded_graph_holds_one_step_and_one_loop():
     figure = folded(forward(opening()), 2)
-    assert "reads l" in told(figure) and "loss 0.38 = −ln 0.684" in told(figure) and told(figure).count("W_hh") == 1
+    assert "reads l" in texts(figure) and "loss 0.38 = −ln 0.684" in texts(figure) and texts(figure).count("W_hh") == 1
     assert "Step 3 reads l, holds 0.10, −0.50, −0.30, answers l; wanted l has p 0.68, loss 0.38." in sentence_of(figure)
 
 
 def test_a_covered_arrow_is_broken_and_points_nowhere():
-    found = forward(covered(opening()))
-    heads = {is_covered: len(rows(unfolded(found, 0, is_covered), "angle")) for is_covered in (False, True)}
+    steps = forward(covered(opening()))
+    heads = {is_covered: len(rows(unfolded(steps, 0, is_covered), "angle")) for is_covered in (False, True)}
     assert heads == {False: 12, True: 8}
-    assert sum(row["dashed"] for row in rows(unfolded(found, 0, True), "dashed")) == 8
-    assert "without its recurrent arrow" in sentence_of(unfolded(found, 0, True))
+    assert sum(row["dashed"] for row in rows(unfolded(steps, 0, True), "dashed")) == 8
+    assert "without its recurrent arrow" in sentence_of(unfolded(steps, 0, True))
 
 
 def test_a_click_tells_its_step():
@@ -78,11 +78,11 @@ def test_the_table_adds_up():
 
 def test_the_equations_hold_the_numbers_of_the_step():
     network = opening()
-    told = dict(equations.hello(network, forward(network), 1))
-    assert r"W_{hh}\,h_1 =" in told["From the step before"]
-    assert r"\begin{bmatrix} 0.30 \\ -0.10 \\ 0.90 \end{bmatrix}" in told["From the step before"]
-    assert told["The new state"].endswith(r"\begin{bmatrix} 0.96 \\ 0.30 \\ 0.10 \end{bmatrix}")
-    assert told["The answer and its loss"].endswith(r"-\ln 0.055 = 2.90")
+    lines = dict(equations.hello(network, forward(network), 1))
+    assert r"W_{hh}\,h_1 =" in lines["From the step before"]
+    assert r"\begin{bmatrix} 0.30 \\ -0.10 \\ 0.90 \end{bmatrix}" in lines["From the step before"]
+    assert lines["The new state"].endswith(r"\begin{bmatrix} 0.96 \\ 0.30 \\ 0.10 \end{bmatrix}")
+    assert lines["The answer and its loss"].endswith(r"-\ln 0.055 = 2.90")
     first = dict(equations.hello(network, forward(network), 0))
     assert r"\begin{bmatrix} 0.00 \\ 0.00 \\ 0.00 \end{bmatrix}" in first["From the step before"]
 
@@ -90,12 +90,12 @@ def test_the_equations_hold_the_numbers_of_the_step():
 def test_the_loss_that_is_written_is_that_of_the_probability_that_is_written():
     """A reader with a calculator: −ln 0.13 would be 2.04 and not 2.08. Tiny ones too: −ln 0.000 is no number."""
     for stretches, rate in (((0,), 0.1), ((3,), 0.1), ((1,), 1.0), ((4, 30), 0.3)):
-        found = forward(after(stretches, rate)[0])
-        for letters in [each for each in told(unfolded(found)) if each.startswith("loss")]:
+        steps = forward(after(stretches, rate)[0])
+        for letters in [text for text in texts(unfolded(steps)) if text.startswith("loss")]:
             loss, p = (float(part) for part in letters.removeprefix("loss ").split(" = −ln "))
             assert -math.log(p) == pytest.approx(loss, abs=0.011)
-        for t, right in enumerate(found.losses):
-            p = float(dict(equations.hello(opening(), found, t))["The answer and its loss"].split(r"-\ln ")[1].split(" = ")[0])
+        for t, right in enumerate(steps.losses):
+            p = float(dict(equations.hello(opening(), steps, t))["The answer and its loss"].split(r"-\ln ")[1].split(" = ")[0])
             assert -math.log(p) == pytest.approx(right, abs=0.006)
 
 

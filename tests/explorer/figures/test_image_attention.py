@@ -36,8 +36,8 @@ def test_a_weight_paints_its_cell_of_the_original_picture(size, cell):
 @pytest.mark.parametrize("size", SIZES)
 def test_every_pixel_has_the_weight_of_its_cell(size):
     weights = np.random.default_rng(0).random(14 * 14)
-    found = image_attention.opacity(weights, (14, 14), 2.0, size)
-    np.testing.assert_allclose(found, DIMMED * (1 - spread(weights, (14, 14), size) / 2), atol=1e-12)
+    opacity = image_attention.opacity(weights, (14, 14), 2.0, size)
+    np.testing.assert_allclose(opacity, DIMMED * (1 - spread(weights, (14, 14), size) / 2), atol=1e-12)
 
 
 def test_the_squash_puts_the_painted_part_where_the_network_saw_it():
@@ -51,12 +51,12 @@ def test_the_squash_puts_the_painted_part_where_the_network_saw_it():
 
 def test_smooth_is_the_weight_at_the_centres_of_cells_and_straight_between():
     weights = np.random.default_rng(0).random(6)
-    found = 1 - image_attention.opacity(weights, (2, 3), 1.0, (90, 60), smooth=True) / DIMMED
+    weight = 1 - image_attention.opacity(weights, (2, 3), 1.0, (90, 60), smooth=True) / DIMMED
     table = weights.reshape(2, 3)
     for row, column in ((0, 0), (1, 2), (0, 1)):
-        near = found[row * 30 + 14 : row * 30 + 16, column * 30 + 14 : column * 30 + 16].mean()
+        near = weight[row * 30 + 14 : row * 30 + 16, column * 30 + 14 : column * 30 + 16].mean()
         assert near == pytest.approx(table[row, column], abs=0.02)
-    middle = found[14:16, 29:31].mean()  # between the first two cells of the first row
+    middle = weight[14:16, 29:31].mean()  # between the first two cells of the first row
     assert middle == pytest.approx(table[0, :2].mean(), abs=0.02)
 
 
@@ -92,14 +92,14 @@ def test_figures_are_exported_with_their_pictures_and_the_map_with_its_numbers()
     values = np.array([0.0, 1, -2, 3, 0, 0])
     spec = image_attention.region_map(seen, 0, values, "nats lost").to_dict()
     cells = next(rows for rows in spec["datasets"].values() if "value" in rows[0])
-    assert [each["value"] for each in cells] == values.tolist()
+    assert [row["value"] for row in cells] == values.tolist()
     assert (cells[4]["left"], cells[4]["right"], cells[4]["top"], cells[4]["bottom"]) == (40, 80, 30, 60)
     assert says(spec["description"], "2", "1", "2", "3", "3")
 
 
 def test_a_strip_is_drawn_wide_enough_to_be_pressed_and_other_pictures_keep_their_shape():
-    found = {
+    sizes = {
         size: image_attention.fitted(np.zeros((size[1], size[0], 3), np.uint8)).shape[1::-1] for size in ((1, 5000), (600, 60), (13, 29))
     }
-    assert found == {(1, 5000): (112, 448), (600, 60): (448, 112), (13, 29): (13, 29)}
+    assert sizes == {(1, 5000): (112, 448), (600, 60): (448, 112), (13, 29): (13, 29)}
     assert image_attention.fitted(np.zeros((1000, 500, 3), np.uint8)).shape == (448, 224, 3)

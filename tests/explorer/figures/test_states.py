@@ -36,10 +36,10 @@ def unpacked(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     length = int.from_bytes(blob[:4], "little")
     header, body = json.loads(blob[4 : 4 + length]), blob[4 + length :]
     arrays = {}
-    for name, place in header["arrays"].items():
-        assert place["offset"] % 8 == 0
-        count = int(np.prod(place["shape"]))
-        arrays[name] = np.frombuffer(body, place["type"], count, place["offset"]).reshape(place["shape"])
+    for name, about in header["arrays"].items():
+        assert about["offset"] % 8 == 0
+        count = int(np.prod(about["shape"]))
+        arrays[name] = np.frombuffer(body, about["type"], count, about["offset"]).reshape(about["shape"])
     return header, arrays
 
 

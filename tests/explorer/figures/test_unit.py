@@ -82,18 +82,18 @@ def test_gates_and_ledger_of_other_kinds_and_their_refusals():
 
 
 def test_ranking_bars_carry_held_out_scores_and_baselines():
-    found = planted()
-    spec = ranking(found, names=[f"L0 {u}" for u in range(12)], top=4).to_dict()
+    ranked = planted()
+    spec = ranking(ranked, names=[f"L0 {u}" for u in range(12)], top=4).to_dict()
     bars = rows(spec, "name", "clears")
-    assert [b["unit"] for b in bars] == found.order[:4].tolist() and bars[0] == {
-        "unit": 3, "name": "L0 3", "r": pytest.approx(found.r[3]), "clears": True,
+    assert [b["unit"] for b in bars] == ranked.order[:4].tolist() and bars[0] == {
+        "unit": 3, "name": "L0 3", "r": pytest.approx(ranked.r[3]), "clears": True,
     }  # fmt: skip
     assert not bars[-1]["clears"]
     rules = rows(spec, "baseline")
-    best = max((found.baselines[name].r, name) for name in found.baselines if name.startswith("last"))[1]
+    best = max((ranked.baselines[name].r, name) for name in ranked.baselines if name.startswith("last"))[1]
     assert {r["baseline"]: r["r"] for r in rules} == {
-        name: pytest.approx(found.baselines[name].r) for name in ("chance", "untrained", best)
+        name: pytest.approx(ranked.baselines[name].r) for name in ("chance", "untrained", best)
     }
-    assert found.verdict() in spec["description"]
+    assert ranked.verdict() in spec["description"]
     (selection,) = spec["params"]
     assert selection["name"] == "unit" and selection["select"]["fields"] == ["unit"]

@@ -29,23 +29,23 @@ def test_each_steps_part_of_the_weights_gradient(family, more: dict, kind: str, 
     torch.manual_seed(0)
     module, x = family(3, 5, **more).double().requires_grad_(False), torch.randn(12, 3).double()
     recording, out = recorded(module, x)
-    found = contributions.contributions(recording, out[9].sum(), "x" * 12, recurrent=recurrent)
+    measured = contributions.contributions(recording, out[9].sum(), "x" * 12, recurrent=recurrent)
 
     name = "weight_hh" if recurrent else "weight_ih"
     weights = {key.removesuffix("_l0"): values for key, values in module.named_parameters()}
-    each = [weights[name].clone().requires_grad_() for _ in x]  # a copy of the matrix for every step
+    copies = [weights[name].clone().requires_grad_() for _ in x]  # a copy of the matrix for every step
     h, c, states = torch.zeros(out.shape[1]).double(), torch.zeros(5).double(), []
-    for read, own in zip(x, each, strict=True):
+    for read, own in zip(x, copies, strict=True):
         h, c = step(kind, weights | {name: own}, read, h, c)
         states.append(h)
-    parts = torch.autograd.grad(states[9].sum(), each, allow_unused=True)
+    parts = torch.autograd.grad(states[9].sum(), copies, allow_unused=True)
     expected = [0.0 if part is None else float(part.norm()) for part in parts]
     with np.errstate(divide="ignore"):
-        np.testing.assert_allclose(found.log10[:, 0], np.log10(expected), atol=1e-10)
+        np.testing.assert_allclose(measured.log10[:, 0], np.log10(expected), atol=1e-10)
     total = sum(part for part in parts if part is not None)
-    assert found.total_log10[0] == pytest.approx(np.log10(float(total.norm())), abs=1e-10)
-    assert found.cancellation[0] == pytest.approx(float(total.norm()) / sum(expected), rel=1e-10)
-    assert found.cancellation[0] < 0.99
+    assert measured.total_log10[0] == pytest.approx(np.log10(float(total.norm())), abs=1e-10)
+    assert measured.cancellation[0] == pytest.approx(float(total.norm()) / sum(expected), rel=1e-10)
+    assert measured.cancellation[0] < 0.99
 
 
 @pytest.mark.parametrize("family", [nn.GRU, nn.LSTM])
@@ -57,10 +57,10 @@ def test_the_parts_of_every_layer_add_up_to_what_training_uses(family):
     grads = dict(zip(dict(module.named_parameters()), torch.autograd.grad(loss, list(module.parameters()), retain_graph=True), strict=True))
     for path, suffix in ((recording.paths[0], ""), (recording.paths[1], "_reverse")):
         for name, recurrent in (("weight_hh", True), ("weight_ih", False)):
-            found = contributions.contributions(recording, loss, "x" * 9, path, recurrent=recurrent)
+            measured = contributions.contributions(recording, loss, "x" * 9, path, recurrent=recurrent)
             expected = [float(grads[f"{name}_l{layer}{suffix}"].norm().log10()) for layer in range(3)]
-            np.testing.assert_allclose(found.total_log10, expected, atol=1e-10)
-            assert ((found.cancellation > 0) & (found.cancellation < 1)).all()
+            np.testing.assert_allclose(measured.total_log10, expected, atol=1e-10)
+            assert ((measured.cancellation > 0) & (measured.cancellation < 1)).all()
 
 
 def test_opposite_parts_cancel():
@@ -68,10 +68,10 @@ def test_opposite_parts_cancel():
     rnn.weight_hh_l0.fill_(0.0)
     rnn.weight_ih_l0.fill_(1.0)
     recording, out = recorded(rnn, torch.tensor([[1.0], [2.0], [3.0]]))
-    found = contributions.contributions(recording, out[1, 0] - out[0, 0], "abc", recurrent=False)
-    assert found.log10[:, 0].tolist() == [0, pytest.approx(np.log10(2)), -np.inf]
-    assert found.total_log10[0] == pytest.approx(0)  # -1 + 2
-    assert found.cancellation[0] == pytest.approx(1 / 3)
+    measured = contributions.contributions(recording, out[1, 0] - out[0, 0], "abc", recurrent=False)
+    assert measured.log10[:, 0].tolist() == [0, pytest.approx(np.log10(2)), -np.inf]
+    assert measured.total_log10[0] == pytest.approx(0)  # -1 + 2
+    assert measured.cancellation[0] == pytest.approx(1 / 3)
     nothing = contributions.contributions(recording, out[1, 0] * 0, "abc")
     assert np.isnan(nothing.cancellation[0])
 
@@ -83,14 +83,14 @@ def test_the_gradient_of_the_input(family, both: bool):
     module, x = family(3, 4, 2, bidirectional=both).double(), torch.randn(15, 3).double().requires_grad_()
     recording, out = recorded(module, x)
     grad = torch.autograd.grad(out[10].sum(), x, retain_graph=True)[0]
-    found = contributions.input_gradient(recording, out[10].sum(), "x" * 15, recording.paths[-1])
+    measured = contributions.input_gradient(recording, out[10].sum(), "x" * 15, recording.paths[-1])
     expected = grad.norm(dim=1)
     if both:
         assert (expected > 0).all()
     else:
-        assert (found.log10[11:] == -np.inf).all()
-    np.testing.assert_allclose(10**found.log10, expected, rtol=1e-9)
-    np.testing.assert_allclose(found.times_input, (grad * x.detach()).sum(1), rtol=1e-9)
+        assert (measured.log10[11:] == -np.inf).all()
+    np.testing.assert_allclose(10**measured.log10, expected, rtol=1e-9)
+    np.testing.assert_allclose(measured.times_input, (grad * x.detach()).sum(1), rtol=1e-9)
 
 
 def test_the_gradient_of_the_input_in_pieces():
@@ -100,8 +100,8 @@ def test_the_gradient_of_the_input_in_pieces():
         out, state = module(x[:5])
         out, state = module(x[5:], state)
     grad = torch.autograd.grad(out[3].sum(), x, retain_graph=True)[0]
-    found = contributions.input_gradient(recording, out[3].sum(), "x" * 12)
-    np.testing.assert_allclose(10**found.log10, grad.norm(dim=1), rtol=1e-9)
+    measured = contributions.input_gradient(recording, out[3].sum(), "x" * 12)
+    np.testing.assert_allclose(10**measured.log10, grad.norm(dim=1), rtol=1e-9)
 
 
 def test_the_direct_path_is_what_is_left_when_hidden_states_carry_nothing():
@@ -110,7 +110,7 @@ def test_the_direct_path_is_what_is_left_when_hidden_states_carry_nothing():
     for values in lstm.parameters():
         values *= 3
     recording, out = recorded(lstm, x)
-    found = contributions.direct_path(recording, out[27].sum(), "x" * 30)
+    measured = contributions.direct_path(recording, out[27].sum(), "x" * 30)
     weights = {key.removesuffix("_l0"): values for key, values in lstm.named_parameters()}
     vectors = []
     for direct in (False, True):
@@ -121,15 +121,15 @@ def test_the_direct_path_is_what_is_left_when_hidden_states_carry_nothing():
             hs.append(h)
         vectors.append(torch.stack(torch.autograd.grad(hs[27].sum(), cells[:28])))
     total, direct = vectors
-    np.testing.assert_allclose(found.total_log10[:28, 0], total.norm(dim=1).log10(), atol=1e-10)
-    np.testing.assert_allclose(found.direct_log10[:28, 0], direct.norm(dim=1).log10(), atol=1e-10)
-    np.testing.assert_allclose(found.cosine[:28, 0], torch.cosine_similarity(total, direct), atol=1e-10)
-    assert found.cosine[27, 0] == pytest.approx(1)
-    assert found.cosine[:28, 0].min() < 0.9
-    assert (found.direct_log10[28:] == -np.inf).all()
-    assert np.isnan(found.cosine[28:]).all()
+    np.testing.assert_allclose(measured.total_log10[:28, 0], total.norm(dim=1).log10(), atol=1e-10)
+    np.testing.assert_allclose(measured.direct_log10[:28, 0], direct.norm(dim=1).log10(), atol=1e-10)
+    np.testing.assert_allclose(measured.cosine[:28, 0], torch.cosine_similarity(total, direct), atol=1e-10)
+    assert measured.cosine[27, 0] == pytest.approx(1)
+    assert measured.cosine[:28, 0].min() < 0.9
+    assert (measured.direct_log10[28:] == -np.inf).all()
+    assert np.isnan(measured.cosine[28:]).all()
     flow = explorer.gradient_flow(recording, out[27].sum(), "x" * 30)
-    np.testing.assert_array_equal(found.total_log10, flow.cell_log10)
+    np.testing.assert_array_equal(measured.total_log10, flow.cell_log10)
 
 
 def test_what_has_no_direct_path():

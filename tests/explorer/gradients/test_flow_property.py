@@ -75,10 +75,10 @@ def unrolled(case: Case, numbers: dict[str, Tensor], time: int) -> tuple[Tensor,
                     held.append((h, c, kept))
                 states[layer * many + way] = [h, kept]
                 held = held[::-1] if way else held
-                for kind, found in zip((nodes[way].h, nodes[way].c, nodes[way].kept), zip(*held, strict=True), strict=True):
-                    kind[layer] += found
-                outs.append([each[0] for each in held])
-            inner = [torch.cat(each) for each in zip(*outs, strict=True)]
+                for kind, values in zip((nodes[way].h, nodes[way].c, nodes[way].kept), zip(*held, strict=True), strict=True):
+                    kind[layer] += values
+                outs.append([states_of_step[0] for states_of_step in held])
+            inner = [torch.cat(outputs_of_step) for outputs_of_step in zip(*outs, strict=True)]
         outputs += inner
     return torch.stack(outputs), states, nodes
 
@@ -124,17 +124,17 @@ def norms(grads: list[Tensor | None]) -> np.ndarray:
     return np.array([0.0 if grad is None else float(grad.norm()) for grad in grads])
 
 
-def compare(found: np.ndarray, expected: np.ndarray, dtype: str) -> None:
+def compare(measured: np.ndarray, expected: np.ndarray, dtype: str) -> None:
     """log10 norms [time, layer] against norms [time, layer], where these lie in the range of the precision."""
     low, high = RANGE[dtype]
     with np.errstate(divide="ignore"):
-        told = np.log10(expected)
-    inside = (told > low) & (told < high)
-    error = np.abs(np.expm1((found[inside] - told[inside]) * np.log(10)))
+        logarithms = np.log10(expected)
+    inside = (logarithms > low) & (logarithms < high)
+    error = np.abs(np.expm1((measured[inside] - logarithms[inside]) * np.log(10)))
     if error.size:
         worst[dtype] = max(worst.get(dtype, 0.0), float(error.max()))
         assert error.max() <= LIMITS[dtype], f"{error.max():.1e} from autograd (limit {LIMITS[dtype]:.1e})"
-    assert (found[told == -np.inf] == -np.inf).all(), "something flows where autograd says that nothing does"
+    assert (measured[logarithms == -np.inf] == -np.inf).all(), "something flows where autograd says that nothing does"
 
 
 @pytest.mark.parametrize(("kind", "direction", "style", "dtype"), EXACT, ids=lambda part: str(part).replace(" ", "-"))

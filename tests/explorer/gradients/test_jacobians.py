@@ -47,23 +47,23 @@ def test_norms_and_spectra_are_autograds(family, more: dict):
         values.data *= 2
     units = more.get("proj_size", 6)
     distances = (9, 1, 2, 20)
-    found = measured(module, x).norms(25, distances)
-    assert found.distances == distances
+    norms = measured(module, x).norms(25, distances)
+    assert norms.distances == distances
     singles = [torch.linalg.matrix_norm(jacobian(module, x[t : t + 1], after(module, x[:t])), 2).log10() for t in range(6, 26)]
-    for number, distance in enumerate(distances):
+    for index, distance in enumerate(distances):
         exact = jacobian(module, x[26 - distance : 26], after(module, x[: 26 - distance]))
         values = torch.linalg.svdvals(exact).numpy()
-        assert 10 ** found.log10[number] == pytest.approx(values[0], rel=1e-3)
-        assert found.bound_log10[number] == pytest.approx(float(sum(singles[-distance:])), abs=1e-3 * distance)
-        assert found.log10[number] <= found.bound_log10[number] + 1e-3
-        if found.hidden_log10 is not None:
+        assert 10 ** norms.log10[index] == pytest.approx(values[0], rel=1e-3)
+        assert norms.bound_log10[index] == pytest.approx(float(sum(singles[-distance:])), abs=1e-3 * distance)
+        assert norms.log10[index] <= norms.bound_log10[index] + 1e-3
+        if norms.hidden_log10 is not None:
             block = torch.linalg.matrix_norm(exact[:units, :units], 2)
-            assert 10 ** found.hidden_log10[number] == pytest.approx(float(block), rel=1e-3)
+            assert 10 ** norms.hidden_log10[index] == pytest.approx(float(block), rel=1e-3)
         spectrum = measured(module, x).spectrum(25, distance)
         inside = values[values > 1e-9 * values[0]]
         np.testing.assert_allclose(10 ** spectrum[: len(inside)], inside, rtol=1e-5)
-    assert (found.hidden_log10 is None) == (family is not nn.LSTM)
-    assert found.bound_log10[3] - found.log10[3] > 0.1, "the bound is not attained: directions turn"
+    assert (norms.hidden_log10 is None) == (family is not nn.LSTM)
+    assert norms.bound_log10[3] - norms.log10[3] > 0.1, "the bound is not attained: directions turn"
 
 
 def test_an_orthogonal_network_stretches_everything_alike():
@@ -73,9 +73,9 @@ def test_an_orthogonal_network_stretches_everything_alike():
     rnn.weight_ih_l0.copy_(torch.eye(8))
     with explorer.record(rnn) as recording:
         rnn((1 - rnn.weight_hh_l0.sum(1)).expand(1001, -1), torch.ones(1, 8))
-    found = Jacobians(recording, "x" * 1001).norms(1000, [50, 1000])
-    np.testing.assert_allclose(found.log10, [np.log10(117.39), np.log10(1.1) * 1000], atol=1e-3)
-    np.testing.assert_allclose(found.bound_log10, found.log10, atol=1e-3)
+    norms = Jacobians(recording, "x" * 1001).norms(1000, [50, 1000])
+    np.testing.assert_allclose(norms.log10, [np.log10(117.39), np.log10(1.1) * 1000], atol=1e-3)
+    np.testing.assert_allclose(norms.bound_log10, norms.log10, atol=1e-3)
     np.testing.assert_allclose(Jacobians(recording, "x" * 1001).spectrum(1000, 50), np.log10(117.39), atol=1e-3)
 
 
@@ -83,10 +83,10 @@ def test_a_network_that_is_not_normal_grows_before_it_dies():
     rnn = nn.RNN(2, 2, nonlinearity="relu", bias=False).double().requires_grad_(False)
     rnn.weight_hh_l0.copy_(torch.tensor([[0.9, 1.0], [0.0, 0.9]]))  # spectral radius 0.9
     rnn.weight_ih_l0.copy_(torch.eye(2))
-    found = measured(rnn, torch.ones(201, 2).double()).norms(200, range(1, 201))
+    norms = measured(rnn, torch.ones(201, 2).double()).norms(200, range(1, 201))
     exact = [np.linalg.norm(np.linalg.matrix_power([[0.9, 1.0], [0, 0.9]], k), 2) for k in range(1, 201)]
-    np.testing.assert_allclose(10**found.log10, exact, rtol=1e-3)
-    assert 10 ** found.log10.max() > 3 and found.log10[-1] < -5
+    np.testing.assert_allclose(10**norms.log10, exact, rtol=1e-3)
+    assert 10 ** norms.log10.max() > 3 and norms.log10[-1] < -5
 
 
 def test_a_layer_and_a_direction_of_a_stack():
@@ -96,11 +96,11 @@ def test_a_layer_and_a_direction_of_a_stack():
     inner = torch.cat(stack_layer(stack, x), 1)
     for suffix, path, backward in (("_l1", "gru", False), ("_l1_reverse", "gru[reverse]", True)):
         upper.load_state_dict({name[:-3] + "_l0": stack.state_dict()[name[:-3] + suffix] for name in upper.state_dict()})
-        found = measured(stack, x, path=path).norms(3 if backward else 8, (1, 3))
+        norms = measured(stack, x, path=path).norms(3 if backward else 8, (1, 3))
         alone = measured(upper, inner.flip(0) if backward else inner).norms(8, (1, 3))
-        np.testing.assert_allclose(found.log10, alone.log10, atol=1e-6)
+        np.testing.assert_allclose(norms.log10, alone.log10, atol=1e-6)
     lower = measured(stack, x, path="gru", layer=0).norms(8, (1, 3))
-    assert not np.allclose(lower.log10, found.log10, atol=1e-3)
+    assert not np.allclose(lower.log10, norms.log10, atol=1e-3)
 
 
 def stack_layer(stack: nn.GRU, x: Tensor) -> list[Tensor]:
@@ -118,13 +118,13 @@ def test_what_is_refused():
     def refused(sentence: str):
         return pytest.raises(RecordingError, match="^" + re.escape(sentence) + "$")
 
-    told = measured(nn.GRU(2, 300), torch.randn(9, 2))
+    jacobians = measured(nn.GRU(2, 300), torch.randn(9, 2))
     with refused("distances names 201; expected 1 to 200. Leave some out: they lie close together."):
-        told.norms(5, [1] * 201)
+        jacobians.norms(5, [1] * 201)
     with refused("Distances 1 to 6 from step 5 leave the text of 9 steps, or are no step at all."):
-        told.norms(5, [1, 6])
+        jacobians.norms(5, [1, 6])
     with refused("A state has 300 numbers here; the whole spectrum is computed up to 256. Ask for norms."):
-        told.spectrum(5, 2)
+        jacobians.spectrum(5, 2)
     with refused("layer is 1, but 'gru' has 1: choose from 0 to 0."):
         measured(nn.GRU(2, 3), torch.randn(9, 2), layer=1)
     both, x = nn.GRU(2, 3, bidirectional=True), torch.randn(4, 2)

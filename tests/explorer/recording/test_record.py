@@ -241,7 +241,7 @@ def test_beam_search_reads_as_the_same_hypothesis_forced_alone():
     model, memory, steps = Attender().eval(), torch.randn(3, 7, 6), 9
     with torch.no_grad(), explorer.record(model) as beamed:
         read, wrote, rows = beam_search(model, memory, beam=5, steps=steps)
-    assert any(len(set(each)) > 1 for each in rows), "no hypothesis ever changed its row: the test would show nothing"
+    assert any(len(set(row)) > 1 for row in rows), "no hypothesis ever changed its row: the test would show nothing"
     for sentence in range(3):
         with torch.no_grad(), explorer.record(model) as forced:
             state = (torch.zeros(1, 6), torch.zeros(1, 6))
@@ -253,7 +253,7 @@ def test_beam_search_reads_as_the_same_hypothesis_forced_alone():
         both = beamed.trace(target, index=rows[sentence]), forced.trace(target)
         np.testing.assert_allclose(both[0].hidden, both[1].hidden, atol=1e-6)
         np.testing.assert_allclose(both[0].gates["forget"], both[1].gates["forget"], atol=1e-6)
-    moved = next(each for each in rows if len(set(each)) > 1)
+    moved = next(row for row in rows if len(set(row)) > 1)
     with pytest.raises(RecordingError, match="give index one row for each token where rows of the batch were moved"):
         beamed.trace("x" * steps, index=moved[-1])
 

@@ -85,18 +85,18 @@ def test_one_thread_at_a_time_sets_and_removes_hooks():
 
 def test_eight_threads_record_one_module_at_once():
     gru, wrong, threads, rounds, calls = nn.GRU(2, 3), [], 8, 40, 4
-    inputs = [torch.full((1, 2), float(number)) for number in range(threads)]
+    inputs = [torch.full((1, 2), float(index)) for index in range(threads)]
 
-    def work(number: int) -> None:
+    def work(index: int) -> None:
         try:
             for _ in range(rounds):
                 state = None
                 with torch.no_grad(), explorer.record(gru) as recording:
                     for _ in range(calls):
-                        state = gru(inputs[number], state)[1]
+                        state = gru(inputs[index], state)[1]
                 heard = recording._calls["gru"]
-                if len(heard) != calls or any(float(call.input[0, 0]) != number for call in heard):
-                    wrong.append(f"thread {number} heard {[float(call.input[0, 0]) for call in heard]}")
+                if len(heard) != calls or any(float(call.input[0, 0]) != index for call in heard):
+                    wrong.append(f"thread {index} heard {[float(call.input[0, 0]) for call in heard]}")
             recording.trace("abcd")
         except Exception as error:
             wrong.append(repr(error))
@@ -104,7 +104,7 @@ def test_eight_threads_record_one_module_at_once():
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        running = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+        running = [threading.Thread(target=work, args=(index,)) for index in range(threads)]
         for thread in running:
             thread.start()
         for thread in running:

@@ -69,7 +69,7 @@ def unrolled(kind: str, w: dict, xs: np.ndarray, state: list, reverse: bool) -> 
         h, c, gates = step(kind, w, xs[t], *state)
         state[:] = [h, c]
         held[t] = {"hidden": h, **({} if c is None else {"cell": c}), **gates}
-    return {name: np.stack([each[name] for each in held]) for name in held[0]}
+    return {name: np.stack([by_name[name] for by_name in held]) for name in held[0]}
 
 
 def witness(module: nn.Module, kind: str, xs: np.ndarray, states: list, cuts: list[int]) -> list[dict[str, np.ndarray]]:
@@ -174,12 +174,12 @@ def first_states(case: Case) -> list[list]:
 
 def compare(trace: explorer.Trace, expected: dict[str, np.ndarray], limit: float) -> None:
     """Every array of a record against the witness."""
-    found = {"hidden": trace.hidden, **({} if trace.cell is None else {"cell": trace.cell}), **trace.gates}
-    assert set(found) == set(expected)
+    recorded = {"hidden": trace.hidden, **({} if trace.cell is None else {"cell": trace.cell}), **trace.gates}
+    assert set(recorded) == set(expected)
     for name, values in expected.items():
-        assert found[name].dtype == np.float32
-        assert found[name].shape == values.shape, name
-        error = np.abs(found[name] - values).max() / max(1.0, np.abs(values).max())
+        assert recorded[name].dtype == np.float32
+        assert recorded[name].shape == values.shape, name
+        error = np.abs(recorded[name] - values).max() / max(1.0, np.abs(values).max())
         assert error <= limit, f"{name} is {error:.1e} from the equations (limit {limit:.1e})"
 
 

@@ -168,6 +168,6 @@ def test_states_that_do_not_fit_are_sentences():
     model = nn.ModuleDict({"hidden": Tap("hidden")})
     with explorer.record(model) as recording:
         model["hidden"](torch.rand(3, 4))
-    each = "[unit] or [batch, unit] once for each of the 7 tokens, or all of them at once"
-    with refused(f"Tap('hidden') heard 1 value of shape (3, 4); expected {each}."):
+    shapes = "[unit] or [batch, unit] once for each of the 7 tokens, or all of them at once"
+    with refused(f"Tap('hidden') heard 1 value of shape (3, 4); expected {shapes}."):
         recording.trace("abcdefg")

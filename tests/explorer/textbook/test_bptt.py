@@ -26,12 +26,12 @@ def test_every_equation_is_autograds():
     loss = nn.functional.cross_entropy(torch.stack(answered), answers, reduction="sum")
     asked = [rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, readout.weight, readout.bias]
     network = bptt.Network(*(values.detach().numpy() for values in (*asked[:2], rnn.bias_ih_l0 + rnn.bias_hh_l0, *asked[3:])))
-    found = bptt.bptt(network, x.numpy(), answers.numpy())
-    assert found.loss == pytest.approx(loss.item(), abs=1e-12)
+    computed = bptt.bptt(network, x.numpy(), answers.numpy())
+    assert computed.loss == pytest.approx(loss.item(), abs=1e-12)
     for name, grad in zip(("U", "W", "b", "V", "c"), torch.autograd.grad(loss, asked, retain_graph=True), strict=True):
-        np.testing.assert_allclose(getattr(found, name), grad, atol=1e-12)
+        np.testing.assert_allclose(getattr(computed, name), grad, atol=1e-12)
     for name, nodes in (("h", states), ("o", answered)):
-        np.testing.assert_allclose(getattr(found, name), torch.stack(torch.autograd.grad(loss, nodes, retain_graph=True)), atol=1e-12)
+        np.testing.assert_allclose(getattr(computed, name), torch.stack(torch.autograd.grad(loss, nodes, retain_graph=True)), atol=1e-12)
     with pytest.raises(AnalysisError, match=r"^There are 2 answers for 9 steps; expected one for each.$"):
         bptt.bptt(network, x.numpy(), np.zeros(2, int))
 

@@ -36,10 +36,10 @@ def by_autograd(w: float, b: float) -> tuple[float, np.ndarray, float, np.ndarra
 @pytest.mark.parametrize(("w", "b"), [(4.5, -1.8), (4.4, -2.24), (3.0, -3.0), (6.0, 1.0), (-2.0, 0.5)])
 def test_error_gradient_and_omega_are_autograds(w: float, b: float):
     error, gradient, omega, immediate = by_autograd(w, b)
-    found = at(np.array([w, 5.0]), np.array([b, 0.0]))
-    assert found.error[0] == pytest.approx(error) and found.omega[0] == pytest.approx(omega)
-    np.testing.assert_allclose(found.gradient[:, 0], gradient, rtol=1e-8)
-    np.testing.assert_allclose(found.omega_gradient[:, 0], immediate, rtol=1e-8)
+    computed = at(np.array([w, 5.0]), np.array([b, 0.0]))
+    assert computed.error[0] == pytest.approx(error) and computed.omega[0] == pytest.approx(omega)
+    np.testing.assert_allclose(computed.gradient[:, 0], gradient, rtol=1e-8)
+    np.testing.assert_allclose(computed.omega_gradient[:, 0], immediate, rtol=1e-8)
 
 
 def test_the_factor_is_the_root_of_what_is_left_after_all_steps():

@@ -32,34 +32,34 @@ def summed_loss(rnn: nn.RNN, readout: nn.Linear) -> tuple[torch.Tensor, torch.Te
 
 
 def test_the_numbers_of_the_slide():
-    found = forward(opening())
-    assert found.hidden.round(1).tolist() == [list(row) for row in SLIDE_HIDDEN]
-    assert found.logits == pytest.approx(np.array(SLIDE_LOGITS), abs=1e-12)
-    assert found.answers == "oolo" and found.right == 2
+    steps = forward(opening())
+    assert steps.hidden.round(1).tolist() == [list(row) for row in SLIDE_HIDDEN]
+    assert steps.logits == pytest.approx(np.array(SLIDE_LOGITS), abs=1e-12)
+    assert steps.answers == "oolo" and steps.right == 2
 
 
 def test_the_losses_worked_out_by_hand():
-    found = forward(opening())
+    steps = forward(opening())
     # step 1: e^1.0 + e^2.2 + e^-3.0 + e^4.1 = 2.718 + 9.025 + 0.050 + 60.340 = 72.133; e has 9.025 of it
-    assert found.probabilities[0, 1] == pytest.approx(9.025 / 72.133, abs=1e-4)
-    assert found.losses.round(2).tolist() == [2.08, 2.90, 0.38, 0.23]
-    assert found.loss == pytest.approx(math.log(72.133 / 9.025) + math.log(6.687 / 0.3679) + math.log(9.773 / 6.686) + 0.2314, abs=1e-3)
+    assert steps.probabilities[0, 1] == pytest.approx(9.025 / 72.133, abs=1e-4)
+    assert steps.losses.round(2).tolist() == [2.08, 2.90, 0.38, 0.23]
+    assert steps.loss == pytest.approx(math.log(72.133 / 9.025) + math.log(6.687 / 0.3679) + math.log(9.773 / 6.686) + 0.2314, abs=1e-3)
 
 
 def test_the_second_state_worked_out_by_hand():
-    network, found = opening(), forward(opening())
+    network, steps = opening(), forward(opening())
     # nothing comes before the first letter, so that its column of W_xh is what tanh makes the first state from
     assert network.U[:, 0] == pytest.approx([math.atanh(0.3), math.atanh(-0.1), math.atanh(0.9)])
     first = [0.3, -0.1, 0.9]
     for unit in range(3):
         back = sum(network.W[unit, other] * first[other] for other in range(3))
-        assert found.from_state[1, unit] == pytest.approx(back)
+        assert steps.from_state[1, unit] == pytest.approx(back)
         assert math.tanh(network.U[unit, 1] + back) == pytest.approx([0.96, 0.3, 0.1][unit])
 
 
 def test_no_smaller_weights_give_these_states():
-    network, found = opening(), forward(opening())
-    seen = np.hstack([np.eye(4)[READ], np.vstack([np.zeros(3), found.hidden[:-1]])])
+    network, steps = opening(), forward(opening())
+    seen = np.hstack([np.eye(4)[READ], np.vstack([np.zeros(3), steps.hidden[:-1]])])
     unseen = np.linalg.svd(seen)[2][4:]  # what can be added to a row of the weights without any effect
     weights = np.hstack([network.U, network.W])
     assert len(unseen) == 3 and abs(weights @ unseen.T).max() < 1e-12
@@ -69,9 +69,9 @@ def test_no_smaller_weights_give_these_states():
 def test_torch_computes_the_same():
     network = opening()
     states, loss = summed_loss(*in_torch(network))
-    found = forward(network)
-    assert states.detach().numpy() == pytest.approx(found.hidden, abs=1e-14)
-    assert loss.item() == pytest.approx(found.loss, abs=1e-13)
+    steps = forward(network)
+    assert states.detach().numpy() == pytest.approx(steps.hidden, abs=1e-14)
+    assert loss.item() == pytest.approx(steps.loss, abs=1e-13)
 
 
 @pytest.mark.parametrize("without_arrow", [False, True])
@@ -99,16 +99,16 @@ def test_four_steps_teach_it_and_the_loss_is_below_one():
 
 def test_without_its_arrow_the_two_ls_are_one_and_the_loss_stays_above_two_ln_two():
     network, course = after((4, 300), 0.1)
-    found = forward(network)
-    assert (found.logits[2] == found.logits[3]).all() and not found.from_state.any()
-    assert 2 * math.log(2) < course[-1] < 1.41 and found.right == 3
+    steps = forward(network)
+    assert (steps.logits[2] == steps.logits[3]).all() and not steps.from_state.any()
+    assert 2 * math.log(2) < course[-1] < 1.41 and steps.right == 3
     restored, _ = after((4, 0, 0), 0.1)
     assert (restored.W == after((4,), 0.1)[0].W).all() and len(after((4, 0, 0), 0.1)[1]) == 5
 
 
 def test_an_arrow_that_carries_something_tells_the_two_ls_apart():
-    found = forward(replace(opening(), W=opening().W * 1e-3))
-    assert not (found.logits[2] == found.logits[3]).all()
+    steps = forward(replace(opening(), W=opening().W * 1e-3))
+    assert not (steps.logits[2] == steps.logits[3]).all()
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ def test_the_gradient_of_gated_layers_is_that_of_torchs_own_cells(kind: str, bia
         # Views of one row: the gradient is that of the leaf that the next step is given.
         states.append(tuple(part[0].clone() for part in (out if kind == "lstm" else (out,))))
         parts = tuple(part[None] for part in states[-1])
-    found = run(setup)
-    np.testing.assert_allclose(found.gradient, decades(states, states[-1][0] @ start), atol=1e-9)
-    assert found.loose is None, "from W alone nothing follows for gates"
-    assert found.looked_at == {"lstm": "forget gate", "gru": "update gate"}[kind]
+    result = run(setup)
+    np.testing.assert_allclose(result.gradient, decades(states, states[-1][0] @ start), atol=1e-9)
+    assert result.loose is None, "from W alone nothing follows for gates"
+    assert result.looked_at == {"lstm": "forget gate", "gru": "update gate"}[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,20 +98,20 @@ def test_the_last_steps_jacobian_and_the_product_of_all_are_autograds(kind: str)
         small = 1e-6 * np.eye(len(state))
         moved = [(step(W, before + d, x)[0] - step(W, before - d, x)[0]) / 2e-6 for d in small]
         np.testing.assert_allclose(jacobian, np.transpose(moved), atol=1e-8)
-    found = run(setup)
-    np.testing.assert_allclose(np.sort_complex(found.step_eigenvalues), np.sort_complex(np.linalg.eigvals(steps[-1])))
+    result = run(setup)
+    np.testing.assert_allclose(np.sort_complex(result.step_eigenvalues), np.sort_complex(np.linalg.eigvals(steps[-1])))
     product = np.linalg.multi_dot(steps[:0:-1])
-    assert found.product[-1] == pytest.approx(np.log10(np.linalg.svd(product, compute_uv=False)[0]))
-    assert found.tight[-1] == pytest.approx(np.log10([np.linalg.svd(each, compute_uv=False)[0] for each in steps[1:]]).sum())
+    assert result.product[-1] == pytest.approx(np.log10(np.linalg.svd(product, compute_uv=False)[0]))
+    assert result.tight[-1] == pytest.approx(np.log10([np.linalg.svd(jacobian, compute_uv=False)[0] for jacobian in steps[1:]]).sum())
 
 
 def test_a_linear_orthogonal_network_decays_as_its_factor_to_the_lag():
-    found = run(Setup(16, 51, "orthogonal", 0.9, "leaky relu", 1.0))
-    np.testing.assert_allclose(10 ** found.gradient[50], 5.154e-3, rtol=1e-3)  # 0.9^50
-    for line in (found.product, found.tight, found.loose):
-        np.testing.assert_allclose(line, found.gradient, atol=1e-9)
-    assert found.factor == pytest.approx(0.9) == found.radius
-    np.testing.assert_allclose(np.abs(found.step_eigenvalues), 0.9)
+    result = run(Setup(16, 51, "orthogonal", 0.9, "leaky relu", 1.0))
+    np.testing.assert_allclose(10 ** result.gradient[50], 5.154e-3, rtol=1e-3)  # 0.9^50
+    for line in (result.product, result.tight, result.loose):
+        np.testing.assert_allclose(line, result.gradient, atol=1e-9)
+    assert result.factor == pytest.approx(0.9) == result.radius
+    np.testing.assert_allclose(np.abs(result.step_eigenvalues), 0.9)
 
 
 def test_maxout_of_identities_keeps_every_gradient_as_it_is():
@@ -122,11 +122,12 @@ def test_maxout_of_identities_keeps_every_gradient_as_it_is():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_nothing_lies_above_its_bound(start: str, name: str):
     for sigma in (0.7, 3.0):
-        found = run(Setup(12, 30, start, sigma, name))
-        assert found.sigma == pytest.approx(sigma)
+        result = run(Setup(12, 30, start, sigma, name))
+        assert result.sigma == pytest.approx(sigma)
         with np.errstate(invalid="ignore"):
-            assert (found.gradient <= found.product + 1e-9).all() and (found.product <= found.tight + 1e-9).all()
-            assert (found.loose is None) == (name == "maxout") and (found.loose is None or (found.tight <= found.loose + 1e-9).all())
+            assert (result.gradient <= result.product + 1e-9).all() and (result.product <= result.tight + 1e-9).all()
+            assert (result.loose is None) == (name == "maxout")
+            assert result.loose is None or (result.tight <= result.loose + 1e-9).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,8 +136,8 @@ def test_sigma_or_radius_is_set_and_the_other_follows(kind: str, start: str):
     for by in ("sigma", "radius"):
         setup = Setup(10, 5, start, 1.7, kind=kind, by=by)
         for W in weights(setup):
-            found = {"sigma": np.linalg.norm(W, 2), "radius": np.abs(np.linalg.eigvals(W)).max()}
-            assert found[by] == pytest.approx(1.7) and found["radius"] <= found["sigma"] + 1e-9
+            sizes = {"sigma": np.linalg.norm(W, 2), "radius": np.abs(np.linalg.eigvals(W)).max()}
+            assert sizes[by] == pytest.approx(1.7) and sizes["radius"] <= sizes["sigma"] + 1e-9
         drawn = run(setup)
         assert getattr(drawn, by) == pytest.approx(1.7) and len(drawn.eigenvalues) == 10 * len(weights(setup))
     if start == "gaussian":
@@ -144,8 +145,8 @@ def test_sigma_or_radius_is_set_and_the_other_follows(kind: str, start: str):
 
 
 def test_the_preset_has_sigma_above_one_and_vanishes():
-    found = run(Setup())
-    assert found.sigma == pytest.approx(3) and found.radius > 1 and found.factor < 1 and found.gradient[-1] < -0.5
+    result = run(Setup())
+    assert result.sigma == pytest.approx(3) and result.radius > 1 and result.factor < 1 and result.gradient[-1] < -0.5
     assert run(Setup(size=2.0, start="orthogonal")).factor > 1, "the other preset explodes"
 
 
