@@ -21,6 +21,12 @@ def module_of(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def source_of(node: ast.ImportFrom, package: list[str]) -> str:
+    """The module that a from-import names; `package` resolves a relative one."""
+    start = package[: len(package) - node.level + 1] if node.level else []
+    return ".".join([*start, *([node.module] if node.module else [])])
+
+
 def imported(tree: ast.AST, package: list[str], modules: set[str]) -> set[str]:
     """The modules of the house that a file names in an import; `package` resolves relative ones."""
     names: set[str] = set()
@@ -28,8 +34,7 @@ def imported(tree: ast.AST, package: list[str], modules: set[str]) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*start, *([node.module] if node.module else [])])
+            module = source_of(node, package)
             inside = {f"{module}.{alias.name}" for alias in node.names} & modules
             names |= inside or {module}
     return names & modules

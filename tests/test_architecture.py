@@ -11,6 +11,7 @@ import pytest
 
 from models import family
 from models.family import FAMILIES
+from tests.structure import source_of
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("explorer", "models", "pages")
@@ -72,8 +73,7 @@ def imports(path: Path, tree: ast.AST) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*start, *([node.module] if node.module else [])])
+            module = source_of(node, package)
             names |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
     return names
 
