@@ -10,7 +10,16 @@ from pydantic_core import CoreSchema, core_schema
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
 LARGEST = int(sys.float_info.max)  # a larger whole number cannot be formatted like a float
 Number = bool | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float  # kept as it is written; may be nan
-Text = Annotated[str, Field(min_length=1)]
+
+
+def _unicode(text: str) -> str:
+    """The text, if it can be shown and saved: half a surrogate pair, which JSON can hold, raises UnicodeEncodeError."""
+    text.encode("utf-8")
+    return text
+
+
+AnyText = Annotated[str, AfterValidator(_unicode)]
+Text = Annotated[AnyText, Field(min_length=1)]
 Index = Annotated[int, Field(ge=0)]
 
 
@@ -51,9 +60,9 @@ class Card(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="allow")
 
-    kind: str
+    kind: AnyText
     arguments: dict[str, Any]
-    data: Annotated[dict[str, OnErrorOmit[str | bool | int]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
+    data: Annotated[dict[str, OnErrorOmit[AnyText | bool | int]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
     parameters: Annotated[int, Else(0)]
 
     @classmethod

@@ -6,7 +6,7 @@ from pydantic import Field, OnErrorOmit
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import Else, Index, Number, only, where
+from models.card import AnyText, Else, Index, Number, only, where
 
 Four = Annotated[list[Number], Field(min_length=4, max_length=4)]  # BLEU of orders 1 to 4
 
@@ -44,9 +44,9 @@ class Occlusion(TypedDict):
     scene: Index
     word: Index
     kind: Literal["changes", "stays"]
-    says: str
-    pixels: str
-    mean: str
+    says: AnyText
+    pixels: AnyText
+    mean: AnyText
 
 
 class View(TypedDict):
@@ -62,7 +62,7 @@ class View(TypedDict):
 class Whole(TypedDict):
     """BLEU-4 after each epoch of two trainings: on the map `view`, and on the one that ships."""
 
-    view: str
+    view: AnyText
     bleu_4: Annotated[list[Number], Field(min_length=1)]
     ships: list[Number]
 

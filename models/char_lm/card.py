@@ -6,7 +6,7 @@ from pydantic import InstanceOf, OnErrorOmit, PositiveInt, model_validator
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import Else, Index, Number
+from models.card import AnyText, Else, Index, Number
 
 
 class Size(TypedDict):
@@ -20,12 +20,12 @@ class Size(TypedDict):
 class Unit(TypedDict):
     """A unit measured against a concept: the correlation `r`, the same of its baselines, and what that means in words."""
 
-    concept: str
+    concept: AnyText
     layer: Index
     unit: Index
     sign: int
     clears_all: bool
-    verdict: str
+    verdict: AnyText
     baselines: dict[str, Any]
     r: InstanceOf[float]
 
@@ -34,7 +34,7 @@ class Scores(TypedDict, total=False):
     """The cross-entropy per character on dev, and that of n-grams by their order."""
 
     nats_per_character: Number
-    ngram_nats: dict[str, Number]
+    ngram_nats: dict[AnyText, Number]
 
 
 class Card(models.card.Card):

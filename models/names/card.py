@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, InstanceOf, OnErrorOmit, PositiveInt
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import Else, Index, Number, Text, where
+from models.card import AnyText, Else, Index, Number, Text, where
 
 
 class Size(TypedDict):
@@ -33,7 +33,7 @@ class ByStem(TypedDict):
 class Scores(TypedDict, total=False, extra_items=Annotated[Number | None, Else(None)]):
     """Every score that is a number, and the same of two baselines and of the best that any classifier by spelling can reach."""
 
-    prior: OnErrorOmit[str]
+    prior: OnErrorOmit[AnyText]
     by_stem: OnErrorOmit[ByStem]
     majority: OnErrorOmit["WithoutNone"]
     ngram_logistic: OnErrorOmit["WithoutNone"]

@@ -5,7 +5,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from models.captioning.card import AnyCaptioner
-from models.card import Else, Number
+from models.card import AnyText, Else, Number
 
 
 class Game(TypedDict, extra_items=Number | None):
@@ -20,7 +20,7 @@ class Scores(TypedDict):
     true_captions: Number
     named_right: Number
     scenes: Number
-    pointing: NotRequired[dict[str, Game]]
+    pointing: NotRequired[dict[AnyText, Game]]
 
 
 class Card(AnyCaptioner):

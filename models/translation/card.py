@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, OnErrorOmit
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import Else, Index, Number, only
+from models.card import AnyText, Else, Index, Number, only
 
 
 class Score(TypedDict):
@@ -15,7 +15,7 @@ class Score(TypedDict):
     bleu: Number
     sentences: int
     interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
-    bleu_by_length: NotRequired[dict[str, "Score"]]
+    bleu_by_length: NotRequired[dict[AnyText, "Score"]]
 
 
 class Answer(TypedDict):
@@ -25,7 +25,7 @@ class Answer(TypedDict):
     value: Number
     low: Number
     high: Number
-    unit: str
+    unit: AnyText
     sentences: int
 
 
@@ -49,23 +49,23 @@ class Answers(TypedDict):
 class Example(TypedDict):
     """A weight to move in the matrix of a sentence, so that one word of the translation becomes another."""
 
-    sentence: str
-    truth: str
-    looks: str
-    looks_instead: str
-    word: str
-    becomes: str
+    sentence: AnyText
+    truth: AnyText
+    looks: AnyText
+    looks_instead: AnyText
+    word: AnyText
+    becomes: AnyText
     row: Index
     step: Index
     column: Index
     other: Index
-    crossing: Annotated[list[str], Field(min_length=2, max_length=2)]
+    crossing: Annotated[list[AnyText], Field(min_length=2, max_length=2)]
 
 
 class Paired(TypedDict):
     """A paired bootstrap on all of dev: the scores of two networks by name, with the p of that which is not the baseline."""
 
-    against: str
+    against: AnyText
     all: dict[str, dict[str, Any]]
 
 
@@ -83,7 +83,7 @@ class Card(models.card.Card):
     `paired` is short: the network that this one was `against`, and `p`; empty where they were not compared.
     """
 
-    direction: str
+    direction: AnyText
     scores: Annotated[Score, Else({})]
     answers: Annotated[Answers, only(Answers), Else({})]
     paired: Annotated[Paired, AfterValidator(_in_short), Else({})]
@@ -93,4 +93,5 @@ class Card(models.card.Card):
     def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
         """The card of a file nobody vouches for; its direction may be unknown, "" then."""
         direction = card.get("direction")
-        return super().of_module(card | {"direction": direction if isinstance(direction, str) else ""}, module)
+        shown = direction.encode("utf-8", "replace").decode() if isinstance(direction, str) else ""
+        return super().of_module(card | {"direction": shown}, module)

@@ -263,3 +263,13 @@ def test_of_a_file_nobody_vouches_for_only_the_network_counts(family: str):
 def test_cards_are_listed_without_pydantic():
     code = "import models, sys; models.available(); sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+def test_half_a_surrogate_pair_is_no_text():
+    card = CARDS["translation"]
+    assert checked("translation", card | {"direction": "\ud800"}) is None
+    kept = checked("translation", card | {"data": card["data"] | {"source": "\udfff"}})
+    assert kept is not None and kept["data"]["source"] == UNKNOWN["source"]
+    of_module = resolve_name("models.translation.card:Card").of_module
+    shown = of_module(card | {"direction": "en\ud800"}, tiny_translator().module)
+    assert shown is not None and shown["direction"] == "en?"
