@@ -73,7 +73,7 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
 
 
 def dev_nats(words: Words) -> Callable[[nn.Module], float]:
-    """Mean nats a word of true captions of dev scenes."""
+    """Mean nats per word of true captions of dev scenes."""
     which = range(DEV, DEV + LISTENED)
     scenes, pictures = drawn(which)
     captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, which, strict=True)])

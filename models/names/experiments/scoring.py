@@ -29,7 +29,7 @@ trainers = training.trainers
 
 
 def scores(probabilities: np.ndarray, targets: np.ndarray, seed: int = 0) -> dict[str, float | int]:
-    """Accuracy, macro recall, macro F1, nats a name, Brier score and calibration error of a classifier.
+    """Accuracy, macro recall, macro F1, nats per name, Brier score and calibration error of a classifier.
 
     Macro means are over the classes that occur among the targets. The Brier score is a sum over the classes, 0..2. The
     calibration error is biased upward, so the value that a perfectly calibrated classifier of the same confidences would
