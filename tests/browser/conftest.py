@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium
 
@@ -34,10 +34,31 @@ def serve(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield start
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """context(options) is one browser context for each set of options: Streamlit's scripts are fetched and compiled once.
+
+    With alone=True it is a new one, for a test that stops the clock: Playwright stops it for all pages of a context."""
+    opened: dict[str, BrowserContext] = {}
+
+    def go(alone: bool = False, **options) -> BrowserContext:
+        name = repr(len(opened)) if alone else repr(sorted(options.items()))
+        if name not in opened:
+            opened[name] = browser.new_context(**options)
+            opened[name].set_default_timeout(90_000)  # a machine that trains meanwhile is slow
+        return opened[name]
+
+    yield go
+    for used in opened.values():
+        used.close()
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """visit(url, width=1280, height=900, scheme="light") opens a page of its own; errors on its console fail the test."""
-    contexts, troubles = [], []
+def visit(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """visit(url, width=1280, height=900, scheme="light") opens a page of its own; errors on its console fail the test.
+
+    A page leaves nothing to the next one: cookies and what it stored are removed with it."""
+    pages, troubles = [], []
 
     def note(message) -> None:
         # Opened by the link of a page, Streamlit's own script first asks for its root in the wrong folder.
@@ -46,10 +67,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def go(url: str, width: int = 1280, height: int = 900, scheme: str = "light", **options) -> Page:
         options |= {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "has_touch": width < 600}
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.set_default_timeout(90_000)  # a machine that trains meanwhile is slow
-        page = context.new_page()
+        page = context(**options).new_page()
+        pages.append(page)
         page.on("console", note)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(url)
@@ -57,8 +76,11 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield go
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if not page.is_closed():
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            page.context.clear_cookies()
+            page.close()
     assert not troubles, troubles
 
 
