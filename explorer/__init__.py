@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.errors import ExplorerError
+    from explorer.gradients.contributions import InputGradient, input_gradient
     from explorer.gradients.flow import gradient_flow, gradient_flows
-    from explorer.interventions import clamped, silenced
+    from explorer.interventions import clamped, intervene, silenced
     from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
     from explorer.tap import Tap
@@ -24,8 +25,11 @@ _PLACES = {
     "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
     "gradient_flow": "explorer.gradients.flow",  # how large the gradient of a loss is at every step and layer
     "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
-    "silenced": "explorer.interventions",  # with silenced(module, "rnn", layer, unit) as quiet: the unit is 0 at every step
-    "clamped": "explorer.interventions",  # with clamped(module, "rnn", layer, unit, "forget", 1) as held: so is the gate
+    "input_gradient": "explorer.gradients.contributions",  # how sensitive a loss is to each input of the network
+    "InputGradient": "explorer.gradients.contributions",  # norms of dL/dx, and gradient times input, [time] each
+    "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
+    "silenced": "explorer.interventions",  # the first half of intervene: with silenced(module, "rnn", layer, unit) as quiet
+    "clamped": "explorer.interventions",  # the other half: with clamped(module, "rnn", layer, unit, "forget", 1) as held
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
     "Alignment": "explorer.records",  # what was looked at when each word was chosen
     "GradientFlow": "explorer.records",  # norms of a gradient through time, as powers of ten
@@ -38,12 +42,15 @@ __all__ = [
     "ConfusionMatrix",
     "ExplorerError",
     "GradientFlow",
+    "InputGradient",
     "Recording",
     "Tap",
     "Trace",
     "clamped",
     "gradient_flow",
     "gradient_flows",
+    "input_gradient",
+    "intervene",
     "record",
     "silenced",
 ]

@@ -1,12 +1,12 @@
-"""Interventions on a running network: silence one unit, or clamp one of its gates to a constant.
+"""Interventions on a network: hold units at zero, or one of their gates at a constant, and see what changes.
 
->>> with silenced(module, "rnn", layer=0, unit=3) as quiet:
-...     out = quiet(x)
+>>> with intervene(module, units=3) as changed:
+...     out = changed(x)
 
-Nothing is done to the module itself: the block is given a copy to call. In the copy the recurrent module has weights of
-its own, the modules on the way to it are new, and all else is shared with the original. So there is nothing to undo, also
-after an error, and visitors or threads that share one module never see each other's interventions. (A swap of the shared
-module's weights, as in `torch.func.functional_call`, would be seen by every thread for as long as it lasts.)
+The module itself is never changed: the block receives a copy to call. In the copy the recurrent module has its own weights,
+the modules that contain it are new, and everything else is shared with the original. So there is nothing to undo, even after
+an error, and threads that share one module never see each other's interventions. (`torch.func.functional_call` swaps the
+weights of the shared module, which every thread would see while the swap lasts.)
 """
 
 import math
@@ -27,32 +27,73 @@ Units = int | Sequence[int]
 Module = TypeVar("Module", bound=nn.Module)
 
 SHUT = -1000.0  # inside a gate: sigmoid gives exactly 0 there, and exactly 1 at +1000, in every precision
-CARRIES = {"lstm": "forget", "gru": "update"}  # the gate that hands a unit's own state on to the next step
+CARRIES = {"lstm": "forget", "gru": "update"}  # the gate that carries a unit's state to the next step
 
-# What torch keeps of every module in dicts and sets: submodules, parameters, buffers, hooks.
+# Names of the dicts and sets in which torch keeps a module's submodules, parameters, buffers and hooks.
 _CONTAINERS = [name for name, value in vars(nn.Module()).items() if isinstance(value, dict | set)]
 
 
 @contextmanager
-def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Module]:
-    """A copy of the module in which some units are exactly 0 at every step, whatever is read and whatever state is given.
+def intervene(
+    module: Module, path: str | None = None, layer: int | None = None, *, units: Units, value: float | int = 0, part: str | None = None
+) -> Iterator[Module]:
+    """A copy of the module in which some units, or one gate of theirs, have the same value at every step.
 
-    How much a network depends on a unit is the difference between the two. A unit's candidate weights are 0, its forget
-    gate (LSTM) or update gate (GRU) is shut, so that a state carried in is dropped at the first step, and its column of
-    the recurrent weights is 0, so that nobody reads that state: the network runs as if the unit had been 0 before it too.
-
-    Where an LSTM projects its state (proj_size), units are those of the cell: c and the unit's part of each new hidden
-    state are 0, but a hidden state carried in is a sum over all units and is read as it is.
+    What a network loses without a unit is what it used the unit for: run both and compare. Blocks nest, so that several
+    interventions act together: pass the copy of the outer block to the inner one.
 
     Args:
         module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself.
-        path: Which one, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
+        path: Which of them, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
+            Needed where there are several.
+        layer: Counted from 0. Needed where there are several.
+        units: One unit or several, counted from 0.
+        value: 0 for the state of units; 0..1 for a gate.
+        part: What is held. None: the state that the units carry from step to step, c of an LSTM (h is then 0 too), h
+            otherwise; "cell" and "hidden" say which of the two is meant. Or a gate: "input", "forget" or "output" of an
+            LSTM; "reset" or "update" of a GRU.
+
+    Yields:
+        The copy: call it like the module, or record it. See `silenced` and `clamped` for what it shares with the module.
+
+    Raises:
+        InterventionError: the path or the layer is unclear or does not exist; there is no such unit, part or gate; the
+            value is outside 0..1, or a state is to be held at another value than 0; the weights are computed anew at each
+            call; or the module is also referred to outside torch's submodules.
+        RecordingError: nothing recurrent is inside, or it is compiled.
+    """
+    path = _chosen_path(module, path)
+    recurrent = _recurrent(module, path)
+    layer = _chosen_layer(recurrent, path, layer)
+    if part in (None, "cell", "hidden"):
+        _check_state(kind(recurrent), path, part, value)
+        changed = silenced(module, path, layer, units)
+    else:
+        changed = clamped(module, path, layer, units, part, value)
+    with changed as copied:
+        yield copied
+
+
+@contextmanager
+def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Module]:
+    """A copy of the module in which some units are exactly 0 at every step, for any input and any initial state.
+
+    Comparing the two shows how much the network depends on those units. In the copy a unit's candidate weights are 0; its
+    forget gate (LSTM) or update gate (GRU) is shut, so the first step drops the initial state; and its column of the
+    recurrent weights is 0, so no unit reads that state. The network runs as if the unit had always been 0.
+
+    Where an LSTM projects its state (proj_size), units are those of the cell: c and the unit's part of each new hidden
+    state are 0. An initial hidden state is a sum over all units there and is read unchanged.
+
+    Args:
+        module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself.
+        path: Which of them, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
         layer: Counted from 0.
         unit: One unit or several, counted from 0.
 
     Yields:
-        The copy: call it as the module, or record it. It has the weights that the module had when the block began. Those
-        of the recurrent module are its own, with the same requires_grad; all others are shared, so gradients reach them.
+        The copy: call it like the module, or record it. It has the weights that the module had when the block began. Those
+        of the recurrent module are copies with the same requires_grad; all others are shared, so gradients reach them.
 
     Raises:
         InterventionError: there is no such path, layer or unit; the weights are computed anew at each call; or the module
@@ -69,12 +110,15 @@ def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Mod
 
 @contextmanager
 def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value: float | int) -> Iterator[Module]:
-    """A copy of the module in which one gate of some units has the same value at every step, whatever is read.
+    """A copy of the module in which one gate of some units has the same value at every step, for any input.
 
-    What the gate decides is the difference between the two. Its weights are 0 and its bias is the logit of the value.
+    Comparing the two shows what the gate decides. In the copy its weights are 0 and its bias is the logit of the value.
 
     Args:
-        module, path, layer, unit: As for `silenced`.
+        module: As for `silenced`.
+        path: As for `silenced`.
+        layer: As for `silenced`.
+        unit: As for `silenced`.
         gate: "input", "forget" or "output" of an LSTM; "reset" or "update" of a GRU.
         value: 0..1; 0 and 1 are exact, others to the last digits of the weights' precision.
 
@@ -94,7 +138,7 @@ def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value
 
 
 class _Edit:
-    """Changed weights of some units: those of one layer and direction, in a copy of the recurrent module."""
+    """Changed weights of some units of one layer and direction, in a copy of the recurrent module."""
 
     def __init__(self, module: nn.Module, path: str, layer: int, unit: Units):
         self.original = _recurrent(module, path)
@@ -110,7 +154,7 @@ class _Edit:
         self.copy = _with_own_weights(self.original, path)
 
     def fix(self, gate: str, inside: float) -> None:
-        """Make the sum inside a gate of the units the same at every step."""
+        """Give one gate of the units the same sum before its sigmoid or tanh at every step."""
         first = GATES[self.kind].index(gate) * self.original.hidden_size
         rows = [first + unit for unit in self.units]
         with torch.no_grad():
@@ -119,13 +163,13 @@ class _Edit:
             self._weight("bias_ih")[rows] = inside
 
     def cut(self) -> None:
-        """Let no unit of the layer read the state of these before the step; a projected state is not theirs alone."""
+        """Stop all units of the layer from reading the previous state of these; a projected state mixes all units and stays."""
         if not getattr(self.original, "proj_size", 0):
             with torch.no_grad():
                 self._weight("weight_hh")[:, self.units] = 0
 
     def copy_of(self, module: Module) -> Module:
-        """The module with the copy in place of the recurrent module."""
+        """The module, with the copy in place of its recurrent module."""
         return _replaced(module, self.original, self.copy)
 
     def _weight(self, name: str) -> Tensor:
@@ -141,26 +185,57 @@ def _recurrent(module: nn.Module, path: str) -> Any:
     return modules[path.removesuffix(REVERSE)]
 
 
+def _chosen_path(module: nn.Module, path: str | None) -> str:
+    """The path that was named, or the only one."""
+    paths = recurrent_paths(listened_to(module))
+    if not paths:
+        raise InterventionError("This model has Taps alone; an intervention needs an nn.RNN, nn.LSTM, nn.GRU or one of their cells.")
+    first, *others = paths
+    if path is None and others:
+        known = ", ".join(f"'{name}'" for name in paths)
+        raise InterventionError(f"This model has several paths: {known}. Choose one: intervene(module, {first!r}, units=...).")
+    return first if path is None else path
+
+
+def _chosen_layer(recurrent: nn.Module, path: str, layer: int | None) -> int:
+    """The layer that was named, or the only one."""
+    count = layers(recurrent)
+    if layer is None and count > 1:
+        raise InterventionError(f"'{path}' has {count} layers. Choose one from 0 to {count - 1}: layer={count - 1} is the last.")
+    return layer or 0
+
+
+def _check_state(kind: str, path: str, part: str | None, value: float | int) -> None:
+    """Refuse what cannot be done to a state: another value than 0, or the one of two states that would leave the other as it is."""
+    has_cell = kind == "lstm"
+    if part == "cell" and not has_cell:
+        raise InterventionError(f"'{path}' has no cell state; its state is hidden. Leave part out, or choose part='hidden'.")
+    if part == "hidden" and has_cell:
+        raise InterventionError(f"The hidden state of '{path}' cannot be held while its cell runs on. Choose part='cell': both are then 0.")
+    if value != 0:
+        raise InterventionError(f"value is {value}; the state of a unit can be held at 0 only. To hold a gate, name it: part='forget'.")
+
+
 def _check_gate(kind: str, path: str, gate: str) -> None:
     gates = [name for name in GATES[kind] if name != "candidate"]
     if not gates:
         raise InterventionError(f"'{path}' is a plain RNN, which has no gates.")
     if gate == "candidate":
-        raise InterventionError(f"The candidate of '{path}' is no gate, but what the unit would write. Its gates: {', '.join(gates)}.")
+        raise InterventionError(f"The candidate of '{path}' is not a gate: it is the value to be written. Its gates: {', '.join(gates)}.")
     if gate not in gates:
         raise InterventionError(f"'{path}' has no gate '{gate}'. Its gates: {', '.join(gates)}.")
 
 
 def _suffix(part: nn.Module, layer: int, reverse: bool) -> str:
-    """What torch adds to the names of the weights of one layer and direction."""
+    """Suffix that torch gives the names of the weights of one layer and direction."""
     return "" if is_cell(part) else f"_l{layer}{'_reverse' if reverse else ''}"
 
 
 def _with_own_weights(part: Any, path: str) -> nn.Module:
-    """A copy of a recurrent module with weights of its own, and with biases of 0 where it has none.
+    """A copy of a recurrent module with its own weights, and with biases of 0 where the module has none.
 
     Raises:
-        InterventionError: a weight is no parameter, but computed at each call: weight norm, a parametrisation.
+        InterventionError: a weight is not a parameter but computed at each call: weight norm, a parametrisation.
     """
     twin: Any = _shallow(part)
     ways = range(directions(part))
@@ -171,7 +246,7 @@ def _with_own_weights(part: Any, path: str) -> nn.Module:
         for name in (name for of_layer in names for name in of_layer):
             weight = part._parameters.get(name)
             if weight is None and (part.bias or not name.startswith("bias")):
-                raise InterventionError(f"'{path}' computes its {name} anew at each call. Take weight norm or parametrisations off first.")
+                raise InterventionError(f"'{path}' computes its {name} anew at each call. Remove weight norm or parametrisations first.")
             rows = part._parameters["weight_ih" + name[len("bias_ih") :]] if weight is None else weight
             values = rows.new_zeros(len(rows)) if weight is None else weight.clone()
             twin._parameters[name] = nn.Parameter(values, requires_grad=rows.requires_grad)
@@ -184,7 +259,7 @@ def _with_own_weights(part: Any, path: str) -> nn.Module:
 
 
 def _replaced(module: Any, original: nn.Module, twin: nn.Module) -> Any:
-    """The module with `twin` in the place of `original`: every module that holds it is copied, all others are shared."""
+    """The module with `twin` in place of `original`: modules that contain it are copied, all others are shared."""
     around = [part for part in module.modules() if part is not original and any(inner is original for inner in part.modules())]
     copies = {original: twin} | {part: _shallow(part) for part in around}
     for part in around:
@@ -194,19 +269,19 @@ def _replaced(module: Any, original: nn.Module, twin: nn.Module) -> Any:
 
 
 def _check_references(part: nn.Module, copies: Mapping[nn.Module, nn.Module]) -> None:
-    """Refuse a module whose copy would go on to call an original by a reference that is no submodule."""
+    """Refuse a module whose copy would still call an original, through a reference that is not a submodule."""
     for name, value in vars(part).items():
         values = value if isinstance(value, list | tuple) else value.values() if isinstance(value, dict) else [value]
         owners = [getattr(held, "__self__", held) for held in values if name not in _CONTAINERS]
         if any(isinstance(owner, nn.Module) and owner in copies for owner in owners):
             raise InterventionError(
-                f"{type(part).__name__}.{name} refers to a module that has to be copied, but is no submodule: a copy would call the "
-                "original. Make it a submodule, or an nn.ModuleList."
+                f"{type(part).__name__}.{name} refers to a module that has to be copied, but is not a submodule: the copy would call "
+                "the original. Make it a submodule, or an nn.ModuleList."
             )
 
 
 def _shallow(module: nn.Module) -> nn.Module:
-    """A copy that shares every value, but adds and replaces submodules, parameters and hooks by itself."""
+    """A copy that shares every value; submodules, parameters and hooks can be replaced in it without changing the original."""
     twin = object.__new__(type(module))
     twin.__dict__.update(vars(module))
     twin.__dict__.update({name: copy(getattr(module, name)) for name in _CONTAINERS})

@@ -114,6 +114,34 @@ def test_0_and_1_are_exact_in_every_precision(dtype: torch.dtype, value: float, 
     assert (gate == value).all() if exact else gate == pytest.approx(value, abs=4 * torch.finfo(dtype).eps)
 
 
+def outputs(changed) -> Tensor:
+    """What a copy makes of an input that is always the same."""
+    with changed as copied:
+        return copied(torch.linspace(-1, 1, 2 * TIME * 3).reshape(2, TIME, 3))
+
+
+def test_intervene_is_the_one_name_for_both(pair: Pair):
+    both = (
+        (explorer.intervene(pair, "decoder.rnn", 1, units=[0, 3]), explorer.silenced(pair, "decoder.rnn", 1, [0, 3])),
+        (explorer.intervene(pair, "decoder.rnn", 0, units=2, part="cell"), explorer.silenced(pair, "decoder.rnn", 0, 2)),
+        (explorer.intervene(pair, "encoder", units=1, part="hidden"), explorer.silenced(pair, "encoder", 0, 1)),
+        (
+            explorer.intervene(pair, "encoder[reverse]", units=1, value=0.3, part="reset"),
+            explorer.clamped(pair, "encoder[reverse]", 0, 1, "reset", 0.3),
+        ),
+    )
+    results = [(outputs(ours), outputs(theirs)) for ours, theirs in both]
+    assert all(torch.equal(ours, theirs) for ours, theirs in results)
+    assert not any(torch.equal(one, other) for (one, _), (other, _) in product(results, results) if one is not other)
+
+
+def test_path_and_layer_may_be_left_out_where_there_is_one():
+    module, x = nn.LSTM(3, 4), torch.randn(TIME, 3)
+    with explorer.intervene(module, units=1) as outer, explorer.intervene(outer, units=2, value=1, part="output") as inner:
+        out, (_, cell) = inner(x)
+    assert not out[:, 1].any() and torch.equal(out[-1, 2], cell[0, 2].tanh()), "both act together"
+
+
 def test_inside_a_model_recordings_hear_the_copy_and_replay_it(pair: Pair):
     x = torch.randn(2, TIME, 3)
     with (
@@ -175,7 +203,7 @@ class Hidden(nn.Module):
 @pytest.mark.parametrize("kept", [lambda rnn: [rnn], lambda rnn: {"a": rnn}, lambda rnn: rnn.forward, lambda rnn: (1, rnn.__call__)])
 def test_a_reference_that_would_call_the_original_is_refused(kept):
     sentence = (
-        "Hidden.kept refers to a module that has to be copied, but is no submodule: a copy would call the original. "
+        "Hidden.kept refers to a module that has to be copied, but is not a submodule: the copy would call the original. "
         "Make it a submodule, or an nn.ModuleList."
     )
     with pytest.raises(InterventionError, match="^" + re.escape(sentence) + "$"), explorer.silenced(Hidden(kept), "rnn", 0, 0):
@@ -185,6 +213,27 @@ def test_a_reference_that_would_call_the_original_is_refused(kept):
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
+        (
+            lambda m: explorer.intervene(m, units=0),
+            "This model has several paths: 'encoder', 'encoder[reverse]', 'decoder.rnn'. Choose one: intervene(module, 'encoder', units",
+        ),
+        (
+            lambda m: explorer.intervene(m, "decoder.rnn", units=0),
+            "'decoder.rnn' has 2 layers. Choose one from 0 to 1: layer=1 is the last.",
+        ),
+        (lambda m: explorer.intervene(m, "encoder", 1, units=0), "layer is 1, but 'encoder' has 1: choose from 0 to 0."),
+        (lambda m: explorer.intervene(m, "rnn", units=0), "There is no path 'rnn'. Paths: 'encoder', "),
+        (lambda m: explorer.intervene(explorer.Tap("hidden"), units=0), "This model has Taps alone; an intervention needs"),
+        (lambda m: explorer.intervene(m, "encoder", units=0, part="cell"), "'encoder' has no cell state; its state is hidden. Leave part"),
+        (
+            lambda m: explorer.intervene(m, "decoder.rnn", 0, units=0, part="hidden"),
+            "The hidden state of 'decoder.rnn' cannot be held while its cell runs on. Choose part='cell': both are then 0.",
+        ),
+        (
+            lambda m: explorer.intervene(m, "encoder", units=0, value=0.5),
+            "value is 0.5; the state of a unit can be held at 0 only. To hold",
+        ),
+        (lambda m: explorer.intervene(m, "encoder", units=0, value=1, part="forget"), "'encoder' has no gate 'forget'. Its gates: reset"),
         (
             lambda m: explorer.silenced(m, "rnn", 0, 0),
             "There is no path 'rnn'. Paths: 'encoder', 'encoder[reverse]', 'decoder.rnn'.",
@@ -202,7 +251,7 @@ def test_a_reference_that_would_call_the_original_is_refused(kept):
         ),
         (
             lambda m: explorer.clamped(m, "decoder.rnn", 0, 0, "candidate", 1),
-            "The candidate of 'decoder.rnn' is no gate, but what the unit would write. Its gates: input, forget, output.",
+            "The candidate of 'decoder.rnn' is not a gate: it is the value to be written. Its gates: input, forget, output.",
         ),
         (lambda m: explorer.clamped(nn.RNN(2, 3), "rnn", 0, 0, "update", 1), "'rnn' is a plain RNN, which has no gates."),
         (lambda m: explorer.clamped(m, "encoder", 0, 0, "reset", 1.5), "value is 1.5; a gate lies between 0 and 1."),
@@ -219,6 +268,6 @@ def test_nothing_recurrent_and_computed_weights_are_refused(pair: Pair):
         pass
     module = nn.LSTM(3, 4)
     nn.utils.parametrizations.weight_norm(module, "weight_hh_l0")
-    sentence = "'parametrizedlstm' computes its weight_hh_l0 anew at each call. Take weight norm or parametrisations off first."
+    sentence = "'parametrizedlstm' computes its weight_hh_l0 anew at each call. Remove weight norm or parametrisations first."
     with pytest.raises(InterventionError, match="^" + re.escape(sentence) + "$"), explorer.silenced(module, "parametrizedlstm", 0, 0):
         pass

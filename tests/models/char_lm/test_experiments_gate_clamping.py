@@ -63,7 +63,7 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
         ((2, 0), "forget", 0, "layer is 2, but 'rnn' has 2: choose from 0 to 1."),
         ((0, 6), "forget", 0, "unit is 6, but 'rnn' has 6 units: choose from 0 to 5."),
         ((0, 0), "update", 0, "'rnn' has no gate 'update'. Its gates: input, forget, output."),
-        ((0, 0), "candidate", 1, "The candidate of 'rnn' is no gate, but what the unit would write. Its gates: input, forget, output."),
+        ((0, 0), "candidate", 1, "The candidate of 'rnn' is not a gate: it is the value to be written. Its gates: input, forget, output."),
         ((0, 0), "forget", 2, "value is 2; a gate lies between 0 and 1."),
     ],
 )
