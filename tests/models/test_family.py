@@ -23,36 +23,36 @@ ROOT = Path(__file__).parents[2]
 EVERY = family.families()
 
 
-def by_name(each: Family) -> str:
-    return each.network
+def by_name(entry: Family) -> str:
+    return entry.network
 
 
-@pytest.mark.parametrize("each", EVERY, ids=by_name)
-def test_every_name_in_a_family_is_there(each: Family):
-    assert issubclass(family.named(each.network), nn.Module)
-    assert each.vocabulary is None or callable(family.named(each.vocabulary).of_card)
-    assert each.card is None or issubclass(family.named(each.card), Card)
-    assert each.check is None or callable(family.named(each.check))
-    assert each.commands is None or isinstance(family.named(f"{each.commands}:app"), typer.Typer)
-    if each.recipes:
-        training, data = family.named(each.training), family.named(each.data)
+@pytest.mark.parametrize("entry", EVERY, ids=by_name)
+def test_every_name_in_a_family_is_there(entry: Family):
+    assert issubclass(family.named(entry.network), nn.Module)
+    assert entry.vocabulary is None or callable(family.named(entry.vocabulary).of_card)
+    assert entry.card is None or issubclass(family.named(entry.card), Card)
+    assert entry.check is None or callable(family.named(entry.check))
+    assert entry.commands is None or isinstance(family.named(f"{entry.commands}:app"), typer.Typer)
+    if entry.recipes:
+        training, data = family.named(entry.training), family.named(entry.data)
         assert all(callable(getattr(training, name)) for name in ("trainers", "finish", "evaluate"))
-        assert hasattr(training, "compare") == each.compares
-        assert ("width" in inspect.signature(training.evaluate).parameters) == each.searches
-        assert callable(data.find) and callable(data.read) and each.headline
-        if any(not corpus.not_fetched for corpus in each.corpora.values()):
+        assert hasattr(training, "compare") == entry.compares
+        assert ("width" in inspect.signature(training.evaluate).parameters) == entry.searches
+        assert callable(data.find) and callable(data.read) and entry.headline
+        if any(not corpus.not_fetched for corpus in entry.corpora.values()):
             assert callable(data.fetch) and callable(data.summary)
 
 
 def test_nothing_is_called_the_same_twice():
     for names in (
-        [each.kind for each in EVERY if each.kind],
-        [name for each in EVERY for name in each.recipes],
-        [name for each in EVERY for name in each.corpora],
+        [entry.kind for entry in EVERY if entry.kind],
+        [name for entry in EVERY for name in entry.recipes],
+        [name for entry in EVERY for name in entry.corpora],
     ):
         assert len(set(names)) == len(names) > 5
-    for each in EVERY:
-        assert {recipe["corpus"] for recipe in each.recipes.values()} <= each.corpora.keys()
+    for entry in EVERY:
+        assert {recipe["corpus"] for recipe in entry.recipes.values()} <= entry.corpora.keys()
 
 
 def test_every_folder_with_a_family_is_listed():
@@ -61,7 +61,7 @@ def test_every_folder_with_a_family_is_listed():
 
 
 def test_pickers_keep_their_order():
-    order = {each.kind: list(each.recipes) for each in EVERY if each.recipes}
+    order = {entry.kind: list(entry.recipes) for entry in EVERY if entry.recipes}
     before = {
         "char_lm": ["wiki-lstm", "wiki-gru", "wiki-rnn", "linux-lstm", "shakespeare-lstm"],
         "seq2seq": ["en-fr-additive", "en-fr-none", "en-fr-bilinear", "en-fr-uniform", "fr-en-additive", "en-fr-fake"],

@@ -23,19 +23,19 @@ def slow(train: str, dev: str, vocab: Vocabulary, order: int) -> np.ndarray:
     """The recursion as it is written, one character and one dictionary at a time."""
     counts: dict[tuple, Counter] = defaultdict(Counter)
     ids = vocab.encode(train)
-    for at, number in enumerate(ids):
+    for at, token_id in enumerate(ids):
         for length in range(min(order - 1, at) + 1):
-            counts[tuple(ids[at - length : at])][number] += 1
+            counts[tuple(ids[at - length : at])][token_id] += 1
 
-    def share(number: int, context: tuple) -> float:
-        shorter = share(number, context[1:]) if context else 1 / len(vocab)
+    def share(token_id: int, context: tuple) -> float:
+        shorter = share(token_id, context[1:]) if context else 1 / len(vocab)
         seen = counts.get(context)
-        return (seen[number] + len(seen) * shorter) / (sum(seen.values()) + len(seen)) if seen else shorter
+        return (seen[token_id] + len(seen) * shorter) / (sum(seen.values()) + len(seen)) if seen else shorter
 
     ids, rows = vocab.encode(dev), []
-    for at, number in enumerate(ids):
-        extra = math.log(1_114_112 - len(vocab)) if number == 0 else 0
-        rows.append([extra - math.log(share(number, tuple(ids[max(0, at - length) : at]))) for length in range(order)])
+    for at, token_id in enumerate(ids):
+        extra = math.log(1_114_112 - len(vocab)) if token_id == 0 else 0
+        rows.append([extra - math.log(share(token_id, tuple(ids[max(0, at - length) : at]))) for length in range(order)])
     return np.array(rows)
 
 
@@ -52,9 +52,9 @@ def test_probabilities_sum_to_1_and_are_those_of_the_score(least: tuple):
     for at in range(len(DEV)):
         shares = model.shares(DEV[:at])
         assert shares.shape == (len(VOCAB),) and shares.min() > 0 and shares.sum() == pytest.approx(1, abs=1e-12)
-        number = VOCAB.encode(DEV[at])[0]
-        if number:
-            assert -math.log(shares[number]) == pytest.approx(nats[at, -1], rel=1e-9)
+        token_id = VOCAB.encode(DEV[at])[0]
+        if token_id:
+            assert -math.log(shares[token_id]) == pytest.approx(nats[at, -1], rel=1e-9)
 
 
 def test_by_hand():

@@ -35,9 +35,9 @@ def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         cache.run(stop)
     assert asked == [8]
-    told = []
-    FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True).run(lambda done, total: told.append((done, total)))
-    assert sum(asked) == 28 and told[-1] == (20, 20)
+    reports = []
+    FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True).run(lambda done, total: reports.append((done, total)))
+    assert sum(asked) == 28 and reports[-1] == (20, 20)
     FeatureCache(files, "tiny", tmp_path / "kept", mirrored=True).run()
     assert sum(asked) == 28
     plain, turned = cache.read(files), cache.read(files, mirrored=True)
@@ -48,8 +48,8 @@ def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeyp
     assert not list((tmp_path / "kept").rglob("*.partial*"))
     files[0].rename(files[0].with_name("renamed.jpg"))  # content, not name
     assert torch.equal(cache.read([files[0].with_name("renamed.jpg")])[0], plain[0])
-    place = cache.path_of(files[1])
-    place.write_bytes(place.read_bytes()[:50])
+    path = cache.path_of(files[1])
+    path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(DataError, match=f"{files[1].name}. Delete it"):
         cache.read(files[1:2])
 

@@ -33,21 +33,21 @@ def test_the_last_map_is_that_of_the_package(flower, ours):
         seen = (torch.from_numpy(flower[0].copy()).movedim(-1, 0)[None].float() - 127) / 128
         expected = theirs.extract_features(seen)[0]
     assert expected.shape == (1280, 7, 7) and expected.std() > 0.3
-    found = regions(ours, flower, "late")[0]
-    torch.testing.assert_close(found, expected.flatten(1).T, atol=2e-4, rtol=1e-4)
+    features = regions(ours, flower, "late")[0]
+    torch.testing.assert_close(features, expected.flatten(1).T, atol=2e-4, rtol=1e-4)
 
 
 def test_views_have_their_shapes_and_places(flower, ours):
-    found = {name: regions(ours, flower, name) for name in VIEWS}
+    features = {name: regions(ours, flower, name) for name in VIEWS}
     for name, view in VIEWS.items():
-        assert found[name].shape == (1, view.grid[0] * view.grid[1], view.channels), name
-    both = found["both"][0].view(14, 14, -1)
-    assert torch.equal(both[..., :112].flatten(0, 1), found["middle"][0])
+        assert features[name].shape == (1, view.grid[0] * view.grid[1], view.channels), name
+    both = features["both"][0].view(14, 14, -1)
+    assert torch.equal(both[..., :112].flatten(0, 1), features["middle"][0])
     assert torch.equal(both[0, 0, 112:], both[1, 1, 112:]) and not torch.equal(both[0, 0, 112:], both[0, 2, 112:])
     pale = [picture.copy() for picture in flower]
     pale[0][:32, :32] = 255
     for name in ("middle", "enlarged"):
-        moved = (regions(ours, pale, name) - found[name])[0].norm(dim=1).view(14, 14)
+        moved = (regions(ours, pale, name) - features[name])[0].norm(dim=1).view(14, 14)
         assert moved[:2, :2].mean() > 3 * moved[10:, 10:].mean(), name  # row by row from the upper left
 
 
@@ -55,8 +55,8 @@ def test_the_shipped_encoder_is_the_published_one_at_half_precision(flower, ours
     loaded = models.load(encoder.NAME, models.FOLDER)
     assert loaded.card["kind"] == "encoder" and loaded.card["data"]["licence"] == "Apache-2.0" and loaded.vocab == ()
     module: Encoder = loaded.module
-    found, expected = (regions(each, flower, "late") for each in (module, ours))
-    assert 0 < (found - expected).norm() / expected.norm() < 0.01
+    shipped, expected = (regions(network, flower, "late") for network in (module, ours))
+    assert 0 < (shipped - expected).norm() / expected.norm() < 0.01
     assert (models.FOLDER / f"{encoder.NAME}.safetensors").stat().st_size < 7_000_000
 
 

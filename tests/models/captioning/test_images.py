@@ -108,9 +108,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_get_a_sentence(name: str, tmp_path):
     content, sentence = HOSTILE[name]
-    with pytest.raises(PictureError) as told:
+    with pytest.raises(PictureError) as error:
         opened(content, "x")
-    assert sentence in str(told.value) and "Expected" in str(told.value).replace("expected", "Expected")
+    assert sentence in str(error.value) and "Expected" in str(error.value).replace("expected", "Expected")
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(PictureError, match=str(tmp_path)):
         opened(tmp_path / "x")

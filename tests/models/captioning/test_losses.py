@@ -16,7 +16,7 @@ from tests.models.captioning.test_network import pictures
 from tests.models.captioning.tiny_captions import WORDS, network
 
 SAID = [[[4, 5, 6, END], [4, 5, 7, END]], [[7, 8, END], [7, 8, 4, END]], [[6, 6, 9, END], [6, 9, END]]]
-KNOWN = rarity([in_numbers(each) for each in SAID])
+KNOWN = rarity([in_numbers(captions) for captions in SAID])
 
 
 def test_the_loss_is_that_of_each_known_word_with_smoothing_and_coverage():
@@ -34,8 +34,8 @@ def test_the_loss_is_that_of_each_known_word_with_smoothing_and_coverage():
     assert sorted(batch) == [(0, 0), (1, 0), (2, 0)] and made.updates == 1
     loss, carry = made.loss(module, batch, None)
     costs, covered = [], []
-    for row, each in enumerate(said):
-        for caption in each:
+    for row, captions in enumerate(said):
+        for caption in captions:
             memory = captioning_caption.encoded(module, features[row : row + 1])
             read = torch.tensor([[START, *caption[:-1]]])
             logits = module(features[row : row + 1], read)[0].log_softmax(-1)
@@ -58,38 +58,38 @@ def test_batches_take_each_picture_once_and_mirror_some():
 
 def test_words_are_told_with_the_caption_that_they_stand_in():
     module, said = network("soft", len(WORDS)), [[[4, END], [5, 6, RARE, 7, END]], [[8, 4, END]]]
-    told = teacher_forced(module, pictures(2), said)
-    captions = [caption for each in said for caption in each]
-    for number, caption in enumerate(captions):
-        assert told.wanted[told.caption == number].tolist() == [word for word in caption if word != RARE]
+    forced = teacher_forced(module, pictures(2), said)
+    captions = [caption for of_picture in said for caption in of_picture]
+    for index, caption in enumerate(captions):
+        assert forced.wanted[forced.caption == index].tolist() == [word for word in caption if word != RARE]
 
 
 @pytest.mark.parametrize("attention", ["soft", "none"])
 def test_drawn_captions_hold_words_alone_and_come_as_often_as_they_are_expected(attention: str):
     torch.manual_seed(0)
     module, features = network(attention, len(WORDS)), pictures(2)
-    told = drawn(module, features, 3_000)
-    assert not {word for each in told for caption in each for word in caption} & {PAD, START, RARE}
-    assert all(END not in caption[:-1] and len(caption) <= losses.LONGEST for each in told for caption in each)
+    captions = drawn(module, features, 3_000)
+    assert not {word for of_picture in captions for caption in of_picture for word in caption} & {PAD, START, RARE}
+    assert all(END not in caption[:-1] and len(caption) <= losses.LONGEST for of_picture in captions for caption in of_picture)
     logits = module(features, torch.full((2, 1), START))[:, 0].index_fill(1, torch.tensor([PAD, START, RARE]), -torch.inf)
     for row, expected in enumerate(logits.softmax(-1)):
-        counts = torch.bincount(torch.tensor([caption[0] for caption in told[row]]), minlength=len(WORDS))
+        counts = torch.bincount(torch.tensor([caption[0] for caption in captions[row]]), minlength=len(WORDS))
         assert (counts / 3_000 - expected).abs().max() < 0.04  # four standard errors
 
 
 def test_the_loss_weighs_each_caption_by_how_far_it_beats_the_others_of_its_picture(monkeypatch):
     module, features = network("soft", len(WORDS)), pictures(2)
-    told = [[[4, 5, 6, END], [9, END], [4, 5, END]], [[7, 8, END], [8, END], [7, 8, END]]]
-    monkeypatch.setattr(losses, "drawn", lambda *given: told)
+    captions = [[[4, 5, 6, END], [9, END], [4, 5, END]], [[7, 8, END], [8, END], [7, 8, END]]]
+    monkeypatch.setattr(losses, "drawn", lambda *given: captions)
     loss = self_critical(module.train(), features, SAID[:2], KNOWN, 3)
     assert not module.training  # learnt as it is used
     expected, words = 0.0, 0
-    for row, each in enumerate(told):
-        scores = [cider_d_of(" ".join(map(str, caption)), in_numbers(SAID[row]), KNOWN) for caption in each]
-        for number, caption in enumerate(each):
-            others = [score for place, score in enumerate(scores) if place != number]
+    for row, of_picture in enumerate(captions):
+        scores = [cider_d_of(" ".join(map(str, caption)), in_numbers(SAID[row]), KNOWN) for caption in of_picture]
+        for index, caption in enumerate(of_picture):
+            others = [score for other, score in enumerate(scores) if other != index]
             p = captioning_caption.log_probabilities(module, features[row : row + 1], caption)[0]
-            expected -= (scores[number] - sum(others) / 2) * p.sum()
+            expected -= (scores[index] - sum(others) / 2) * p.sum()
             words += len(caption)
     assert loss.item() == pytest.approx(expected / words, rel=1e-5)
 
@@ -100,8 +100,8 @@ def test_captions_get_better_by_it():
     optimiser = torch.optim.Adam(module.parameters(), lr=0.01)
 
     def score() -> float:
-        told = drawn(module, features, 200)
-        return sum(cider_d_of(text, in_numbers(SAID[row]), KNOWN) for row in range(3) for text in in_numbers(told[row])) / 600
+        captions = drawn(module, features, 200)
+        return sum(cider_d_of(text, in_numbers(SAID[row]), KNOWN) for row in range(3) for text in in_numbers(captions[row])) / 600
 
     before = score()
     for _ in range(60):

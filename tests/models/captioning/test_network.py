@@ -72,9 +72,9 @@ def by_hand(module: Captioner, features: torch.Tensor, target: list[int]) -> tup
 def test_the_equations(attention: str, seed: int):
     module, target = network(attention, seed=seed), [START, 4, 6, 5]
     features = pictures(seed=seed)
-    found = module(features, torch.tensor([target] * 3))
+    logits = module(features, torch.tensor([target] * 3))
     for row in range(3):
-        np.testing.assert_allclose(found[row], by_hand(module, features[row], target)[0], atol=1e-4)
+        np.testing.assert_allclose(logits[row], by_hand(module, features[row], target)[0], atol=1e-4)
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
@@ -82,9 +82,9 @@ def test_the_equations_of_scenes(attention: str):
     module: Any = tiny_scenes(attention).module
     target = [START, 6, 20, 5]
     features = module.look(drawn(range(2))[1])
-    found = module(features, torch.tensor([target] * 2))
+    logits = module(features, torch.tensor([target] * 2))
     for row in range(2):
-        np.testing.assert_allclose(found[row], by_hand(module, features[row], target)[0], atol=1e-3)
+        np.testing.assert_allclose(logits[row], by_hand(module, features[row], target)[0], atol=1e-3)
 
 
 def test_without_attention_the_picture_enters_once():
@@ -121,8 +121,8 @@ def test_padding_costs_nothing_and_changes_nothing(attention: str):
 def test_a_beam_of_one_is_greedy_and_costs_what_teacher_forcing_says(attention: str, seed: int):
     module, features = network(attention, seed=seed), pictures(seed=seed)
     memory, search = encoded(module, features), Search(longest=9)
-    for row, (plain, found) in enumerate(zip(greedy(module, memory, search), beam(module, memory, search), strict=True)):
-        best = found.hypotheses[0]
+    for row, (plain, result) in enumerate(zip(greedy(module, memory, search), beam(module, memory, search), strict=True)):
+        best = result.hypotheses[0]
         assert plain.tokens == best.tokens and plain.score == pytest.approx(best.score, abs=1e-5)
         costs = log_probabilities(module, features[row : row + 1], plain.tokens)[0]
         np.testing.assert_allclose(plain.log_probabilities, costs, atol=1e-5)
@@ -165,11 +165,11 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_leaves_the_mean_picture(a
     one = without(module, features, [2])
     assert torch.equal(one[[0, 1, 3]], features[[0, 1, 3]]) and torch.equal(one[2], module.average[2])
     gain = visual(module, features, target)
-    own, mean = (log_probabilities(module, each[None], target)[0] for each in (features, module.average))
+    own, mean = (log_probabilities(module, picture[None], target)[0] for picture in (features, module.average))
     np.testing.assert_allclose(gain, own - mean, atol=1e-5)
-    told = []
-    lost = occlusion_importance(module, features, target, lambda done, total: told.append((done, total)))
-    assert lost.shape == (len(target), 4) and told == [(0, 4), (4, 4)]
+    reports = []
+    lost = occlusion_importance(module, features, target, lambda done, total: reports.append((done, total)))
+    assert lost.shape == (len(target), 4) and reports == [(0, 4), (4, 4)]
     np.testing.assert_allclose(lost[:, 2], own - log_probabilities(module, one[None], target)[0], atol=1e-5)
     same = without(module, features, [])
     assert np.abs(occlusion_importance(module, module.average, target)).max() < 1e-6 and np.abs(lost).max() > 1e-3
@@ -190,14 +190,14 @@ def test_edits_go_through():
 
 @pytest.mark.parametrize("width", [1, 4])
 def test_many_pictures_side_by_side_are_each_alone(width: int):
-    module, features, told = network("soft", seed=3), pictures(7), []
+    module, features, reports = network("soft", seed=3), pictures(7), []
     search = Search(width, longest=8)
-    together = describe_all(module, VOCABULARY, features.split(3), search, lambda done, total: told.append((done, total)))
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)] and len(together) == 7
-    for row, each in enumerate(together):
+    together = describe_all(module, VOCABULARY, features.split(3), search, lambda done, total: reports.append((done, total)))
+    assert reports == [(0, 3), (1, 3), (2, 3), (3, 3)] and len(together) == 7
+    for row, caption in enumerate(together):
         alone = describe(module, VOCABULARY, features[row], search)
-        assert each.text == alone.text and (each.beam is None) == (width == 1)
-        np.testing.assert_allclose(each.hypotheses[0].attention, alone.hypotheses[0].attention, atol=1e-5)
+        assert caption.text == alone.text and (caption.beam is None) == (width == 1)
+        np.testing.assert_allclose(caption.hypotheses[0].attention, alone.hypotheses[0].attention, atol=1e-5)
 
 
 def test_an_unknown_attention_gets_a_sentence():

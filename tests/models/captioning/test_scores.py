@@ -16,26 +16,26 @@ REFERENCES = [["the cat is on the mat", "there is a cat on the mat"], ["go away 
 def test_bleu_n_is_not_the_n_gram_precision():
     """Matches of 1- to 4-grams of both sentences: 10 of 11, 7 of 9, 5 of 7, 3 of 5; nothing is short."""
     precisions = [10 / 11, 7 / 9, 5 / 7, 3 / 5]
-    found = by_order(CAPTIONS, REFERENCES, draws=0)
+    scores = by_order(CAPTIONS, REFERENCES, draws=0)
     expected = [100 * math.prod(precisions[:n]) ** (1 / n) for n in range(1, 5)]
-    assert found["bleu"] == pytest.approx(expected) == found["without_brevity_penalty"] and found["brevity_penalty"] == 1
+    assert scores["bleu"] == pytest.approx(expected) == scores["without_brevity_penalty"] and scores["brevity_penalty"] == 1
     theirs = BLEU().corpus_score(CAPTIONS, columns(REFERENCES)).precisions
-    assert theirs == pytest.approx([100 * each for each in precisions])
-    assert all(abs(one - other) > 3 for one, other in zip(found["bleu"][1:], theirs[1:], strict=True))
-    assert "intervals" not in found and found["sentences"] == 2
+    assert theirs == pytest.approx([100 * precision for precision in precisions])
+    assert all(abs(one - other) > 3 for one, other in zip(scores["bleu"][1:], theirs[1:], strict=True))
+    assert "intervals" not in scores and scores["sentences"] == 2
 
 
 def test_the_brevity_penalty_is_told_apart():
-    found = by_order(["there is a cat", "go away now please"], REFERENCES, draws=0)  # 8 words; the nearest versions have 10
-    assert found["without_brevity_penalty"] == pytest.approx([100] * 4)
-    assert found["bleu"] == pytest.approx([100 * math.exp(1 - 10 / 8)] * 4) and found["length_ratio"] == pytest.approx(0.8)
+    scores = by_order(["there is a cat", "go away now please"], REFERENCES, draws=0)  # 8 words; the nearest versions have 10
+    assert scores["without_brevity_penalty"] == pytest.approx([100] * 4)
+    assert scores["bleu"] == pytest.approx([100 * math.exp(1 - 10 / 8)] * 4) and scores["length_ratio"] == pytest.approx(0.8)
     assert by_order(["xx"], [["a b c"]], draws=0)["bleu"] == [0] * 4
 
 
 def test_intervals_hold_their_scores():
     captions, references = CAPTIONS * 30 + ["a dog is on a mat"] * 20, REFERENCES * 30 + [["a dog is in the snow now"]] * 20
-    found = by_order(captions, references, draws=200)
-    for score, (low, high) in zip(found["bleu"], found["intervals"], strict=True):
+    scores = by_order(captions, references, draws=200)
+    for score, (low, high) in zip(scores["bleu"], scores["intervals"], strict=True):
         assert low < score < high and high - low < 20
 
 
@@ -57,17 +57,17 @@ def test_cider_d_by_hand():
 
 
 def test_references_are_read_in_the_form_of_captions():
-    found = scored(["a red dog runs fast", "a cat"], [["A red dog runs , fast ."], ["A cat !"]], draws=20)
-    assert found["bleu"] == pytest.approx([100] * 4) and found["images"] == 2 and found["cider_d"] > 5
+    scores = scored(["a red dog runs fast", "a cat"], [["A red dog runs , fast ."], ["A cat !"]], draws=20)
+    assert scores["bleu"] == pytest.approx([100] * 4) and scores["images"] == 2 and scores["cider_d"] > 5
     assert in_form([["The Man 's T-shirt ."]]) == [["the man 's t-shirt"]]
 
 
 def test_people_against_each_other():
     five = ["a dog runs fast here", "a dog runs fast here", "a dog runs fast here", "a dog runs fast here", "one cat"]
-    found = against_four(None, [five, ["too", "few"]])
+    people = against_four(None, [five, ["too", "few"]])
     # four of five have a twin among the rest; "one cat" has none, and is short beside the nearest, 5 words
     smoothed = by_order(["one cat"], [five[:4]], draws=0)["bleu"]
-    assert found["bleu"] == pytest.approx([(4 * 100 + each) / 5 for each in smoothed]) and found["images"] == 1
+    assert people["bleu"] == pytest.approx([(4 * 100 + score) / 5 for score in smoothed]) and people["images"] == 1
     model = against_four(["one cat", "x"], [five, ["too", "few"]])
     # held against the four with "one cat" in them four times out of five
     assert model["bleu"][0] == pytest.approx((4 * 100 + smoothed[0]) / 5)

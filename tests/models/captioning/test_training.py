@@ -27,8 +27,8 @@ def small(monkeypatch, tmp_path):
 def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
     collection(tmp_path / "flickr")
     code, out, err = train(capsys, tmp_path, "states")
-    told = json.loads(out)
-    assert code == 0 and told["bleu_4"] > 50 and "tiny-" in err  # the bar of the encoder's look
+    printed = json.loads(out)
+    assert code == 0 and printed["bleu_4"] > 50 and "tiny-" in err  # the bar of the encoder's look
     card = models.available()["tiny"]
     assert {"encoder", "data", "recipe", "seed", "commit", "parameters", "curve", "scores", "vocabulary"} <= card.keys()
     assert card["data"]["train_pictures"] == 24 and card["data"]["dev_pictures"] == 6
@@ -63,9 +63,10 @@ def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
     (tmp_path / "dev/Flickr8k.token.txt").write_text((tmp_path / "flickr/Flickr8k.token.txt").read_text())
     for width in ("1", "3"):
         code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / "dev", "--beam", width, "--json")
-        found = json.loads(out)
-        assert code == 0 and found["images"] == 6 and found["missing"] == 25 and found["beam"] == int(width) and len(found["bleu"]) == 4
-        assert found["bleu"] == pytest.approx(scores["beams"][width]["bleu"], abs=0.5)
+        printed = json.loads(out)
+        assert code == 0 and printed["images"] == 6 and printed["missing"] == 25
+        assert printed["beam"] == int(width) and len(printed["bleu"]) == 4
+        assert printed["bleu"] == pytest.approx(scores["beams"][width]["bleu"], abs=0.5)
 
 
 def test_a_second_training_goes_on_from_the_best_of_the_first_and_both_stand_in_the_card(tmp_path, capsys, monkeypatch):
@@ -146,9 +147,9 @@ def test_captioners_are_compared_and_the_others_cards_keep_it(tmp_path, capsys, 
         monkeypatch.setitem(FAMILY.recipes, name, FAMILY.recipes["tiny"])
         assert train(capsys, tmp_path, "states", name=name)[0] == 0
     code, out, _ = call(capsys, "compare", "tiny", "other", "--data", tmp_path / "flickr", "--json")
-    found = json.loads(out)
-    assert code == 0 and {"against": "tiny"} | found == models.available()["other"]["paired"] and found["all"]["tiny"]["p"] is None
-    assert found["all"]["other"]["p"] == 1  # the same network twice
+    printed = json.loads(out)
+    assert code == 0 and {"against": "tiny"} | printed == models.available()["other"]["paired"] and printed["all"]["tiny"]["p"] is None
+    assert printed["all"]["other"]["p"] == 1  # the same network twice
 
 
 def test_the_recipes_differ_in_attention_alone():

@@ -17,10 +17,8 @@ from models.vocabulary.words import Words
 from tests.models.tiny import sharpen
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230)}
-PLACES = ("left", "right")
-WORDS = Words.learn(
-    [f"a {colour} field with a {other} ball on the {place}" for colour in COLOURS for other in COLOURS for place in PLACES], 1
-)
+SIDES = ("left", "right")
+WORDS = Words.learn([f"a {colour} field with a {other} ball on the {side}" for colour in COLOURS for other in COLOURS for side in SIDES], 1)
 
 
 def network(attention: str = "soft", vocab_size: int = 7, seed: int = 0, cells: int = 4, channels: int = 5) -> Captioner:
@@ -72,10 +70,10 @@ def save_tiny_scenes(path, **arguments) -> Loaded:
     return loaded
 
 
-def field(colour: str, other: str, place: str, size=(32, 32)) -> Image.Image:
+def field(colour: str, other: str, side: str, size=(32, 32)) -> Image.Image:
     """One colour, with a square of another at the left or right."""
     picture = Image.new("RGB", size, COLOURS[colour])
-    left = 0 if place == "left" else size[0] * 2 // 3
+    left = 0 if side == "left" else size[0] * 2 // 3
     picture.paste(COLOURS[other], (left, size[1] // 3, left + size[0] // 3, size[1] * 2 // 3))
     return picture
 
@@ -85,19 +83,19 @@ def collection(folder: Path, train: int = 24, dev: int = 6, seed: int = 0) -> Pa
     drawn = random.Random(seed)
     (folder / "images").mkdir(parents=True)
     lines, names = [], []
-    for number in range(train + dev):
-        colour, other, place = drawn.choice(list(COLOURS)), drawn.choice(list(COLOURS)), drawn.choice(PLACES)
-        names.append(f"{number:03d}.jpg")
-        size = (24 + number, 32)  # no two files alike
-        field(colour, other, place, size).save(folder / "images" / names[-1], quality=95)
-        said = [
-            f"A {colour} field with a {other} ball on the {place} .",
+    for index in range(train + dev):
+        colour, other, side = drawn.choice(list(COLOURS)), drawn.choice(list(COLOURS)), drawn.choice(SIDES)
+        names.append(f"{index:03d}.jpg")
+        size = (24 + index, 32)  # no two files alike
+        field(colour, other, side, size).save(folder / "images" / names[-1], quality=95)
+        captions = [
+            f"A {colour} field with a {other} ball on the {side} .",
             f"a {colour} field , with a {other} ball",
             f"There is a {other} ball on a {colour} field .",
-            f"A {other} ball on the {place} .",
+            f"A {other} ball on the {side} .",
             f"a {colour} field",
         ]
-        lines += [f"{names[-1]}#{place}\t{caption}" for place, caption in enumerate(said)]
+        lines += [f"{names[-1]}#{position}\t{caption}" for position, caption in enumerate(captions)]
     (folder / "Flickr8k.token.txt").write_text("\n".join([*lines, "gone.jpg.1#0\tA caption without a picture ."]) + "\n")
     (folder / "Flickr_8k.trainImages.txt").write_text("\n".join(names[:train]) + "\n")
     (folder / "Flickr_8k.devImages.txt").write_text("\n".join(names[train:]) + "\n")

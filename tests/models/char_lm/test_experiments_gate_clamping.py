@@ -36,29 +36,29 @@ def test_one_gate_of_one_unit_is_held_and_no_other_of_its_layer(cell: str, gate:
 
 def test_the_course_without_a_held_gate_is_the_reading():
     network = tiny("lstm")
-    found = continuation(network, BEFORE, TEXT, layer=1, unit=3)
-    assert found.bits == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
+    continued = continuation(network, BEFORE, TEXT, layer=1, unit=3)
+    assert continued.bits == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
     ids = torch.tensor([network.vocab.encode(BEFORE + TEXT)])
-    assert found.held == pytest.approx(np.tanh(recorded(network.module, ids, None).cell[len(BEFORE) :, 1, 3]), abs=1e-6)
-    assert found.p.sum() == pytest.approx(1) and len(found.bits) == len(TEXT) - 1
+    assert continued.held == pytest.approx(np.tanh(recorded(network.module, ids, None).cell[len(BEFORE) :, 1, 3]), abs=1e-6)
+    assert continued.p.sum() == pytest.approx(1) and len(continued.bits) == len(TEXT) - 1
 
 
 @pytest.mark.parametrize("value", [0, 1])
 def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(value: int):
-    network, place = tiny("lstm"), (0, 4)
+    network, layer_and_unit = tiny("lstm"), (0, 4)
     ids, state = given(network, BEFORE, TEXT[0])
     own = recorded(network.module, ids, state)
-    c = value * own.initial_cell[place] + own.gates["input"][0][place] * own.gates["candidate"][0][place]
-    found = continuation(network, BEFORE, TEXT, *place, Clamp("forget", value))
-    assert found.held[0] == pytest.approx(np.tanh(c), abs=1e-6)
-    _, after = gate_held(network.module, *place, "forget", value)(ids, state)
+    c = value * own.initial_cell[layer_and_unit] + own.gates["input"][0][layer_and_unit] * own.gates["candidate"][0][layer_and_unit]
+    continued = continuation(network, BEFORE, TEXT, *layer_and_unit, Clamp("forget", value))
+    assert continued.held[0] == pytest.approx(np.tanh(c), abs=1e-6)
+    _, after = gate_held(network.module, *layer_and_unit, "forget", value)(ids, state)
     rest = recorded(network.module, torch.tensor([network.vocab.encode(TEXT[1:])]), after)
-    assert found.held[1:] == pytest.approx(np.tanh(rest.cell[:, 0, 4]), abs=1e-6)
-    assert 0 < rest.gates["forget"][0][place] < 1
+    assert continued.held[1:] == pytest.approx(np.tanh(rest.cell[:, 0, 4]), abs=1e-6)
+    assert 0 < rest.gates["forget"][0][layer_and_unit] < 1
 
 
 @pytest.mark.parametrize(
-    ("place", "gate", "value", "sentence"),
+    ("layer_and_unit", "gate", "value", "sentence"),
     [
         ((2, 0), "forget", 0, "layer is 2, but 'rnn' has 2: choose from 0 to 1."),
         ((0, 6), "forget", 0, "unit is 6, but 'rnn' has 6 units: choose from 0 to 5."),
@@ -67,9 +67,9 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
         ((0, 0), "forget", 2, "value is 2; a gate lies between 0 and 1."),
     ],
 )
-def test_what_cannot_be_held(place, gate: str, value: int, sentence: str):
+def test_what_cannot_be_held(layer_and_unit, gate: str, value: int, sentence: str):
     with pytest.raises(InterventionError, match=sentence.replace(".", r"\.")):
-        gate_held(tiny("lstm").module, *place, gate, value)
+        gate_held(tiny("lstm").module, *layer_and_unit, gate, value)
 
 
 def test_torchs_own_form_is_torch_and_so_is_the_negated_other():

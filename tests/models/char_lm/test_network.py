@@ -64,8 +64,8 @@ def clamped(module: CharLM, ids: torch.Tensor, layer: int, unit: int) -> torch.T
     """The same network step by step with cell modules, where a unit's state is set to 0 after every step."""
     kind = {torch.nn.LSTM: torch.nn.LSTMCell, torch.nn.GRU: torch.nn.GRUCell, torch.nn.RNN: torch.nn.RNNCell}[type(module.rnn)]
     cells, states = [], []
-    for number in range(module.rnn.num_layers):
-        weights = {n.removesuffix(f"_l{number}"): w for n, w in module.rnn.state_dict().items() if n.endswith(f"_l{number}")}
+    for index in range(module.rnn.num_layers):
+        weights = {n.removesuffix(f"_l{index}"): w for n, w in module.rnn.state_dict().items() if n.endswith(f"_l{index}")}
         cell = kind(weights["weight_ih"].shape[1], module.rnn.hidden_size)
         cell.load_state_dict(weights)
         cells.append(cell)
@@ -73,13 +73,13 @@ def clamped(module: CharLM, ids: torch.Tensor, layer: int, unit: int) -> torch.T
         states.append((zero, zero) if kind is torch.nn.LSTMCell else zero)
     out = []
     for x in module.embedding(ids).unbind(1):
-        for number, cell in enumerate(cells):
-            state = cell(x, states[number])
+        for index, cell in enumerate(cells):
+            state = cell(x, states[index])
             parts = [part.clone() for part in (state if isinstance(state, tuple) else (state,))]
-            if number == layer:
+            if index == layer:
                 for part in parts:
                     part[:, unit] = 0
-            states[number] = tuple(parts) if isinstance(state, tuple) else parts[0]
+            states[index] = tuple(parts) if isinstance(state, tuple) else parts[0]
             x = parts[0]
         out.append(module.readout(x))
     return torch.stack(out, 1)

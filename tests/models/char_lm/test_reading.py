@@ -29,9 +29,9 @@ def witness(loaded, text: str) -> tuple[list[float], list[np.ndarray]]:
     share = torch.softmax(module.readout(torch.zeros(module.rnn.hidden_size, dtype=torch.float64)), -1)
     nats, after = [], []
     for character in text:
-        number = loaded.vocab.encode(character)[0]
-        nats.append(-math.log(share[number]) + (math.log(1_114_112 - len(loaded.vocab)) if number == 0 else 0))
-        logits, state = module(torch.tensor([[number]]), state)
+        token_id = loaded.vocab.encode(character)[0]
+        nats.append(-math.log(share[token_id]) + (math.log(1_114_112 - len(loaded.vocab)) if token_id == 0 else 0))
+        logits, state = module(torch.tensor([[token_id]]), state)
         share = torch.softmax(logits[0, 0], -1)
         after.append(share.numpy())
     return nats, after
@@ -56,8 +56,8 @@ def test_a_window_is_gone_through_again_from_its_state(cell: str):
     reading = read(loaded, TEXT, window=50)
     whole, _ = loaded.module(torch.tensor([loaded.vocab.encode(TEXT)]))
     parts = []
-    for number in range(len(reading.states)):
-        ids, state = window_input(reading, number)
+    for window in range(len(reading.states)):
+        ids, state = window_input(reading, window)
         assert ids.dtype == torch.int64 and ids.shape[0] == 1
         parts.append(loaded.module(ids, state)[0])
     assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-5)
@@ -81,9 +81,9 @@ def test_what_was_read_before_is_left_out_of_the_result():
 
 
 def test_progress_is_told_and_may_stop_it():
-    told = []
-    read(tiny(), TEXT, 50, lambda done, total: told.append((done, total)))
-    assert told[0] == (0, 164) and told[-1] == (164, 164) and told == sorted(told) and len(told) > 20
+    reports = []
+    read(tiny(), TEXT, 50, lambda done, total: reports.append((done, total)))
+    assert reports[0] == (0, 164) and reports[-1] == (164, 164) and reports == sorted(reports) and len(reports) > 20
 
     def stop(done: int, total: int) -> None:
         if done > 50:

@@ -131,8 +131,8 @@ def test_a_finished_training_is_only_packed_and_its_card_is_full(tmp_path, capsy
     assert code == 0 and models.available()["tiny"] == first
     code, packed, _ = call(capsys, "pack", "tiny", tmp_path / "states/tiny.pt", "--data", tmp_path / "text.txt", "--json")
     assert code == 0 and packed == out and models.available()["tiny"] == first
-    told = {"kind", "name", "arguments", "vocabulary", "data", "recipe", "seed", "commit", "parameters", "curve", "scores", "units"}
-    assert told <= first.keys() and first["recipe"]["epochs"] == 2 and first["seed"] == 1
+    keys = {"kind", "name", "arguments", "vocabulary", "data", "recipe", "seed", "commit", "parameters", "curve", "scores", "units"}
+    assert keys <= first.keys() and first["recipe"]["epochs"] == 2 and first["seed"] == 1
     assert first["data"]["sha256"] == corpora.sha256(TEXT) and first["data"]["dev_characters"] == first["scores"]["characters"]
     assert list(first["scores"]["ngram_nats"]) == [str(n) for n in range(1, 11)]
     dev = corpora.split("wiki", TEXT)[1]

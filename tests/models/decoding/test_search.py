@@ -30,18 +30,18 @@ def same(one: Hypothesis, other: Hypothesis) -> None:
 def test_a_beam_of_one_is_greedy(attention: str, seed: int):
     module = network(attention, seed=seed)
     memory = encoded(module, SOURCES)
-    for plain, found in zip(greedy(module, memory, Search(longest=9)), beam(module, memory, Search(longest=9)), strict=True):
-        same(plain, found.hypotheses[0])
+    for plain, result in zip(greedy(module, memory, Search(longest=9)), beam(module, memory, Search(longest=9)), strict=True):
+        same(plain, result.hypotheses[0])
 
 
 @pytest.mark.parametrize(("attention", "seed"), EVERY)
 def test_teacher_forcing_costs_what_the_search_said(attention: str, seed: int):
     module = network(attention, seed=seed)
     memory = encoded(module, SOURCES)
-    for source, plain, found in zip(
+    for source, plain, result in zip(
         SOURCES, greedy(module, memory, Search(longest=9)), beam(module, memory, Search(4, longest=9)), strict=True
     ):
-        for hypothesis in (plain, *found.hypotheses):
+        for hypothesis in (plain, *result.hypotheses):
             costs = log_probabilities(module, source, hypothesis.tokens)
             np.testing.assert_allclose(hypothesis.log_probabilities, costs, atol=1e-5)
             assert hypothesis.score == pytest.approx(costs.sum() / len(costs), abs=1e-5)
@@ -57,12 +57,13 @@ def test_a_beam_as_wide_as_the_space_finds_the_best_there_is(normalisation: floa
     module, longest = network(vocab_size=5, seed=seed), 5
     space = every_sentence([3, 4], longest)
     search = Search(len(space) + 2**longest, normalisation, longest)  # room for those that are cut too
-    (found,) = beam(module, encoded(module, [[3, 4, 4, 2]]), search)
-    scores = {each: float(log_probabilities(module, [3, 4, 4, 2], each).sum()) / len(each) ** normalisation for each in space}
-    assert len(found.hypotheses) == len(space) and {each.tokens for each in found.hypotheses} == set(space)
-    best = max(scores, key=lambda each: scores[each])
-    assert found.hypotheses[0].tokens == best
-    assert [each.score for each in found.hypotheses] == pytest.approx(sorted(scores.values(), reverse=True), abs=1e-4)
+    (result,) = beam(module, encoded(module, [[3, 4, 4, 2]]), search)
+    totals = {sentence: float(log_probabilities(module, [3, 4, 4, 2], sentence).sum()) for sentence in space}
+    scores = {sentence: total / len(sentence) ** normalisation for sentence, total in totals.items()}
+    assert len(result.hypotheses) == len(space) and {hypothesis.tokens for hypothesis in result.hypotheses} == set(space)
+    best = max(scores, key=lambda sentence: scores[sentence])
+    assert result.hypotheses[0].tokens == best
+    assert [hypothesis.score for hypothesis in result.hypotheses] == pytest.approx(sorted(scores.values(), reverse=True), abs=1e-4)
 
 
 def test_a_narrow_beam_can_miss_what_a_wide_one_finds():
@@ -76,8 +77,8 @@ def test_a_narrow_beam_can_miss_what_a_wide_one_finds():
     assert missed >= 2
 
 
-def check_tree(found: Found, width: int) -> None:
-    tree = found.tree
+def check_tree(result: Found, width: int) -> None:
+    tree = result.tree
     for node in tree:
         before = tree[node.parent] if node.parent >= 0 else None
         assert before is None or (before.kept and before.token != END and before.step == node.step - 1)
@@ -88,19 +89,19 @@ def check_tree(found: Found, width: int) -> None:
         ended = sum(n.kept and n.token == END for n in tree if n.step < step)
         assert len(kept) == min(width - ended, len(here)) and (not pruned or min(kept) >= max(pruned))
     ends = [node for node in tree if node.kept and node.token == END]
-    assert sorted(n.score for n in ends) == pytest.approx(sorted(h.score for h in found.hypotheses)) or not ends
+    assert sorted(n.score for n in ends) == pytest.approx(sorted(h.score for h in result.hypotheses)) or not ends
 
 
 @pytest.mark.parametrize(("attention", "seed"), EVERY)
 @pytest.mark.parametrize("width", [2, 5])
 def test_the_tree_holds_every_candidate(attention: str, seed: int, width: int):
     module = network(attention, seed=seed)
-    for found in beam(module, encoded(module, SOURCES), Search(width, longest=9)):
-        check_tree(found, width)
-        scores = [each.score for each in found.hypotheses]
+    for result in beam(module, encoded(module, SOURCES), Search(width, longest=9)):
+        check_tree(result, width)
+        scores = [hypothesis.score for hypothesis in result.hypotheses]
         assert scores == sorted(scores, reverse=True) and len(scores) <= width
-        assert not {PAD, START} & {node.token for node in found.tree}
-        assert all(each.finished for each in found.hypotheses) or not any(each.finished for each in found.hypotheses)
+        assert not {PAD, START} & {node.token for node in result.tree}
+        assert len({hypothesis.finished for hypothesis in result.hypotheses}) == 1
 
 
 @pytest.mark.parametrize("attention", SCORES)
@@ -123,13 +124,13 @@ def test_a_recording_follows_rows_through_the_beam(attention: str):
     for seed in range(12):
         module = network(attention, seed=seed)
         with explorer.record(module) as recording:
-            (found,) = beam(module, encoded(module, [SOURCES[0]]), Search(4, longest=9))
-        steps = 1 + max(node.step for node in found.tree)
-        for each in found.hypotheses:
-            rows = [*each.rows, *[0] * (steps - len(each.rows))]  # the search went on after this one ended
-            heard = recording.alignment(*names(SOURCES[0], range(steps)), rows=rows).weights[: len(each.tokens)]
-            np.testing.assert_allclose(heard, each.attention, atol=1e-6)
-            moved += len(set(each.rows)) > 1
+            (result,) = beam(module, encoded(module, [SOURCES[0]]), Search(4, longest=9))
+        steps = 1 + max(node.step for node in result.tree)
+        for hypothesis in result.hypotheses:
+            rows = [*hypothesis.rows, *[0] * (steps - len(hypothesis.rows))]  # the search went on after this one ended
+            heard = recording.alignment(*names(SOURCES[0], range(steps)), rows=rows).weights[: len(hypothesis.tokens)]
+            np.testing.assert_allclose(heard, hypothesis.attention, atol=1e-6)
+            moved += len(set(hypothesis.rows)) > 1
     assert moved > 3
 
 
@@ -171,24 +172,24 @@ def test_a_token_that_is_put_in_is_written_and_the_rest_follows_it(width: int):
     module = network("additive", seed=3)
     memory = encoded(module, [SOURCES[0]])
     (plain,) = greedy(module, memory, Search(longest=9))
-    other = next(number for number in (3, 4, 5, 6) if number != plain.tokens[1])
+    other = next(token for token in (3, 4, 5, 6) if token != plain.tokens[1])
     prefix = {0: plain.tokens[0], 1: other}
-    (found,) = beam(module, memory, Search(width, longest=9), Edits(tokens=prefix))
-    for each in found.hypotheses:
-        assert each.tokens[:2] == tuple(prefix.values())
-        np.testing.assert_allclose(each.log_probabilities, log_probabilities(module, SOURCES[0], each.tokens), atol=1e-5)
-        assert plain.tokens[1] in each.top[1]  # what it wanted is still told
+    (result,) = beam(module, memory, Search(width, longest=9), Edits(tokens=prefix))
+    for hypothesis in result.hypotheses:
+        assert hypothesis.tokens[:2] == tuple(prefix.values())
+        np.testing.assert_allclose(hypothesis.log_probabilities, log_probabilities(module, SOURCES[0], hypothesis.tokens), atol=1e-5)
+        assert plain.tokens[1] in hypothesis.top[1]  # what it wanted is still told
     (ended,) = beam(module, memory, Search(width, longest=9), Edits(tokens={0: END}))
-    assert [each.tokens for each in ended.hypotheses] == [(END,)]
+    assert [hypothesis.tokens for hypothesis in ended.hypotheses] == [(END,)]
 
 
 def test_a_sentence_without_end_is_cut():
     module = network("additive", seed=0)
     module.bias[END] = -100
     (plain,) = greedy(module, encoded(module, [SOURCES[0]]), Search(longest=6))
-    (found,) = beam(module, encoded(module, [SOURCES[0]]), Search(3, longest=6))
+    (result,) = beam(module, encoded(module, [SOURCES[0]]), Search(3, longest=6))
     assert len(plain.tokens) == 6 and not plain.finished
-    assert len(found.hypotheses) == 3 and all(len(each.tokens) == 6 and not each.finished for each in found.hypotheses)
+    assert len(result.hypotheses) == 3 and all(len(hypothesis.tokens) == 6 and not hypothesis.finished for hypothesis in result.hypotheses)
 
 
 @pytest.mark.parametrize("name", ["width", "longest", "top", "normalisation"])
@@ -222,15 +223,15 @@ def test_edits_that_make_no_sense_get_a_sentence(attention: str, edits: Edits, s
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_each_step_is_told_and_a_report_that_raises_ends_the_search(width: int):
-    module, told = network(), []
+    module, reports = network(), []
     memory = encoded(module, SOURCES)
 
     def search(report):
         wanted = Search(width, longest=9)
         return beam(module, memory, wanted, report=report) if width > 1 else greedy(module, memory, wanted, report=report)
 
-    search(lambda done, total: told.append((done, total)))
-    assert told == [(step, 9) for step in range(len(told))] and len(told) > 1
+    search(lambda done, total: reports.append((done, total)))
+    assert reports == [(step, 9) for step in range(len(reports))] and len(reports) > 1
 
     def stop(done: int, total: int) -> None:
         if done == 1:

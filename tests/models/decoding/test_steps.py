@@ -47,9 +47,9 @@ def test_four_ways_to_take_the_likeliest(settings: dict):
     loaded, text, state = tiny(), "ab", None
     logits, state = loaded.module(torch.tensor([loaded.vocab.encode(text)]))
     for _ in range(30):
-        number = int(logits[0, -1, 1:].argmax()) + 1
-        text += loaded.vocab.tokens[number]
-        logits, state = loaded.module(torch.tensor([[number]]), state)
+        token_id = int(logits[0, -1, 1:].argmax()) + 1
+        text += loaded.vocab.tokens[token_id]
+        logits, state = loaded.module(torch.tensor([[token_id]]), state)
     assert "ab" + written(30, text="ab", **settings) == text
 
 
@@ -81,8 +81,8 @@ def test_what_is_drawn_follows_the_shares():
     loaded = tiny()
     expected = shares(loaded.module.readout.bias)
     drawn = Counter(written(1, loaded=loaded, seed=seed) for seed in range(400))
-    for number, token in enumerate(loaded.vocab.tokens):
-        share = float(expected[number])
+    for token_id, token in enumerate(loaded.vocab.tokens):
+        share = float(expected[token_id])
         assert abs(drawn[token] / 400 - share) < 4 * (share * (1 - share) / 400) ** 0.5 + 1e-9
 
 

@@ -27,7 +27,7 @@ def test_a_look_is_what_autograd_says_of_the_plain_module():
             state.retain_grad()
             states.append(state)
         torch.nn.functional.cross_entropy(module.readout(state[0]), wanted[row]).backward()
-        norms = np.array([float(each.grad.norm()) for each in states[::-1]])
+        norms = np.array([float(state.grad.norm()) for state in states[::-1]])
         curves.append(np.log10(norms / norms[0]))
     np.testing.assert_allclose(seen.gradient_log10, np.median(curves, axis=0), atol=1e-4)
     out = module(many)[0][:, -1]

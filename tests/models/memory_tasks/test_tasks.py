@@ -51,19 +51,19 @@ def test_no_other_constant_answer_is_better(name: str, length: int):
 def test_temporal_order_by_hand():
     x, wanted = TemporalOrder().draw(200, 20, seeded())
     for row, answer in zip(x.argmax(2).tolist(), wanted[:, 0].tolist(), strict=True):
-        told = [(step, sign - 4) for step, sign in enumerate(row) if sign >= 4]
-        assert [2 <= told[0][0] < 4, 8 <= told[1][0] < 10, len(told)] == [True, True, 2]
-        assert answer == 2 * told[0][1] + told[1][1]
-        assert 19 - told[0][0] >= TemporalOrder().reach(20)
+        marks = [(step, sign - 4) for step, sign in enumerate(row) if sign >= 4]
+        assert [2 <= marks[0][0] < 4, 8 <= marks[1][0] < 10, len(marks)] == [True, True, 2]
+        assert answer == 2 * marks[0][1] + marks[1][1]
+        assert 19 - marks[0][0] >= TemporalOrder().reach(20)
     assert len(set(wanted[:, 0].tolist())) == 4
 
 
 def test_adding_by_hand():
     x, wanted = Adding().draw(200, 11, seeded())
     for row, answer in zip(x.tolist(), wanted[:, 0].tolist(), strict=True):
-        marked = [(step, number) for step, (number, mark) in enumerate(row) if mark]
+        marked = [(step, value) for step, (value, mark) in enumerate(row) if mark]
         assert [marked[0][0] < 5, marked[1][0] >= 5, len(marked)] == [True, True, 2]
-        assert answer == pytest.approx(sum(number for _, number in marked), abs=1e-6)
+        assert answer == pytest.approx(sum(value for _, value in marked), abs=1e-6)
         assert 10 - marked[0][0] >= Adding().reach(11)
     near, far = torch.tensor([[[1.03]]]), torch.tensor([[[1.05]]])
     assert Adding().right(near, torch.ones(1, 1)).item() == 1 and Adding().right(far, torch.ones(1, 1)).item() == 0

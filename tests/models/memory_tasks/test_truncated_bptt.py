@@ -70,10 +70,10 @@ def test_the_gradient_ends_at_the_border_and_the_state_does_not():
 
 
 def test_trained_in_windows_it_remembers_beyond_them():
-    found = {}
+    accuracies = {}
     for is_carried in (True, False):
         begun, recipe = truncated_bptt.job("gru", 5, is_carried, updates=250)
         Trainer(begun, recipe, None).run()
-        found[is_carried] = truncated_bptt.accuracy(begun.module.eval(), 5, is_carried)
-    assert found[True][19] > 0.35, "20 steps: four windows"
-    assert found[False][19] < 0.25, "chance is 1/8"
+        accuracies[is_carried] = truncated_bptt.accuracy(begun.module.eval(), 5, is_carried)
+    assert accuracies[True][19] > 0.35, "20 steps: four windows"
+    assert accuracies[False][19] < 0.25, "chance is 1/8"

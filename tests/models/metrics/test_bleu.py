@@ -12,16 +12,16 @@ VERSIONS = [["the cat is on the mat", "there is a cat on the mat"], ["go away no
 
 def test_bleu_by_hand():
     """Seven words, six of them in a version; five pairs of six; the nearest length is 7, so nothing is short."""
-    found = ["there is a cat on a mat", "go away now please"]
+    translations = ["there is a cat on a mat", "go away now please"]
     # matches of 1-, 2-, 3- and 4-grams of both sentences: 6 + 4, 4 + 3, 3 + 2, 2 + 1
     precisions = [10 / 11, 7 / 9, 5 / 7, 3 / 5]
-    assert bleu(found, VERSIONS) == pytest.approx(100 * math.prod(precisions) ** 0.25, abs=1e-9)
+    assert bleu(translations, VERSIONS) == pytest.approx(100 * math.prod(precisions) ** 0.25, abs=1e-9)
 
 
 def test_a_short_corpus_is_punished_by_the_nearest_lengths():
-    found = ["there is a cat", "go away now please"]
+    translations = ["there is a cat", "go away now please"]
     # 8 words; nearest versions have 6 (not 7) and 4; every n-gram is found
-    assert bleu(found, VERSIONS) == pytest.approx(100 * math.exp(1 - 10 / 8), abs=1e-9)
+    assert bleu(translations, VERSIONS) == pytest.approx(100 * math.exp(1 - 10 / 8), abs=1e-9)
 
 
 def test_a_sentence_with_fewer_versions_is_not_held_against_nothing():
@@ -30,10 +30,10 @@ def test_a_sentence_with_fewer_versions_is_not_held_against_nothing():
 
 
 def test_scores_name_how_they_were_made():
-    found = scores(["there is a cat on the mat", "go away"], VERSIONS)
-    assert found["signature"].startswith("nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|version:")
-    assert "nc:6|nw:0" in found["chrf_signature"] and 0 < found["chrf"] < 100
-    assert found["exact_match"] == 0.5 and found["sentences"] == 2
+    result = scores(["there is a cat on the mat", "go away"], VERSIONS)
+    assert result["signature"].startswith("nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert "nc:6|nw:0" in result["chrf_signature"] and 0 < result["chrf"] < 100
+    assert result["exact_match"] == 0.5 and result["sentences"] == 2
     assert scores(["Go Away now please"], VERSIONS[1:])["exact_match"] == 0 < scores(["go away now please"], VERSIONS[1:])["bleu"]
 
 
@@ -41,17 +41,17 @@ def corpora(errors: float, seed: int, count: int = 300) -> tuple[list[str], list
     drawn = random.Random(seed)
     wanted = [[drawn.choice("abcdefgh") for _ in range(8)] for _ in range(count)]
     drawn = random.Random(seed + 1)
-    found = [["x" if drawn.random() < errors else word for word in sentence] for sentence in wanted]
-    return [" ".join(each) for each in found], [[" ".join(each)] for each in wanted]
+    translations = [["x" if drawn.random() < errors else word for word in sentence] for sentence in wanted]
+    return [" ".join(sentence) for sentence in translations], [[" ".join(sentence)] for sentence in wanted]
 
 
 def test_an_interval_holds_the_score_and_shrinks_with_the_square_root_of_n():
     widths = []
     for count in (100, 900):
-        found, wanted = corpora(0.1, 0, count)
-        answer = with_interval(found, wanted)
+        translations, wanted = corpora(0.1, 0, count)
+        answer = with_interval(translations, wanted)
         low, high = answer["interval"]
-        assert low < answer["bleu"] < high and answer["sentences"] == count and answer["bleu"] == pytest.approx(bleu(found, wanted))
+        assert low < answer["bleu"] < high and answer["sentences"] == count and answer["bleu"] == pytest.approx(bleu(translations, wanted))
         widths.append(high - low)
     assert 2 < widths[0] / widths[1] < 4.5
 
@@ -59,8 +59,8 @@ def test_an_interval_holds_the_score_and_shrinks_with_the_square_root_of_n():
 def test_the_paired_bootstrap_tells_a_difference_from_none():
     (same, wanted), (worse, _) = corpora(0.1, 0), corpora(0.2, 0)
     other = [*same[:-1], worse[-1]]  # one sentence differs
-    found = paired({"first": same, "again": same, "other": other, "worse": worse}, wanted)
-    assert list(found) == ["first", "again", "other", "worse"] and found["first"]["p"] is None
-    assert found["again"]["bleu"] == found["first"]["bleu"] == pytest.approx(bleu(same, wanted)) and found["again"]["p"] == 1
-    assert found["worse"]["bleu"] == pytest.approx(bleu(worse, wanted)) and found["worse"]["p"] < 0.01 < 0.1 < found["other"]["p"]
-    assert found["worse"]["interval"][1] < found["first"]["interval"][0]
+    compared = paired({"first": same, "again": same, "other": other, "worse": worse}, wanted)
+    assert list(compared) == ["first", "again", "other", "worse"] and compared["first"]["p"] is None
+    assert compared["again"]["bleu"] == compared["first"]["bleu"] == pytest.approx(bleu(same, wanted)) and compared["again"]["p"] == 1
+    assert compared["worse"]["bleu"] == pytest.approx(bleu(worse, wanted)) and compared["worse"]["p"] < 0.01 < 0.1 < compared["other"]["p"]
+    assert compared["worse"]["interval"][1] < compared["first"]["interval"][0]

@@ -13,8 +13,8 @@ from models.names.data import Names
 def test_stems_that_training_holds_are_told_from_new_ones():
     train = Names(("A", "B"), ("abcdex", "zzzzzz"), np.array([0, 1]), np.ones(2, int))
     dev = Names(("A", "B"), ("abcdey", "abcdez", "zzzzza", "bbbbbb"), np.array([0, 1, 1, 0]), np.ones(4, int))
-    told = by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez is of another language than abcdex
-    assert told == {"letters": 5, "known": {"names": 2, "accuracy": 0.5}, "new": {"names": 2, "accuracy": 0.5}}
+    scores = by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez is of another language than abcdex
+    assert scores == {"letters": 5, "known": {"names": 2, "accuracy": 0.5}, "new": {"names": 2, "accuracy": 0.5}}
 
 
 def test_ceilings_by_trying_every_answer():

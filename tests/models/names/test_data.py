@@ -70,11 +70,11 @@ def test_the_split_is_by_spelling_and_by_nothing_else(surnames: Names):
 def test_shared_spellings_are_kept_and_marked(tmp_path: Path):
     (tmp_path / "Scottish.txt").write_text("Adam\nReid\nReid\n")
     (tmp_path / "English.txt").write_text("Adam\nÀdam\nSmith\n", encoding="utf-8")
-    found = names_data.read(tmp_path)
-    assert found.labels == ("English", "Scottish") and found.texts == ("adam", "smith", "adam", "reid")
-    assert found.targets.tolist() == [0, 0, 1, 1] and found.times.tolist() == [2, 1, 1, 2]
-    assert found.shared == {"adam": ("English", "Scottish")}
-    assert len(found.sha256()) == 64 and found.sha256() != Names(found.labels, found.texts, found.targets, found.times + 1).sha256()
+    names = names_data.read(tmp_path)
+    assert names.labels == ("English", "Scottish") and names.texts == ("adam", "smith", "adam", "reid")
+    assert names.targets.tolist() == [0, 0, 1, 1] and names.times.tolist() == [2, 1, 1, 2]
+    assert names.shared == {"adam": ("English", "Scottish")}
+    assert len(names.sha256()) == 64 and names.sha256() != Names(names.labels, names.texts, names.targets, names.times + 1).sha256()
 
 
 def test_a_table_with_and_without_header():
@@ -88,14 +88,14 @@ def test_a_table_with_and_without_header():
         "Reid,Scottish,\nMüller,German, ",
         '"Reid","Scottish"\n"Müller", German',
     ):
-        found = table(text)
-        assert (found.texts, tuple(label.strip() for label in found.labels), found.problems) == (*rows, ())
-        assert found.unread == (("id",) if text.startswith("id") else ())
+        parsed = table(text)
+        assert (parsed.texts, tuple(label.strip() for label in parsed.labels), parsed.problems) == (*rows, ())
+        assert parsed.unread == (("id",) if text.startswith("id") else ())
 
 
 def test_a_third_column_is_never_lost_silently():
-    found = table("Reid,Scottish\nMüller,Hans,German\n")
-    assert found.texts == ("Reid",) and [line for line, _ in found.problems] == [2] and "3 columns; expected 2" in found.problems[0][1]
+    parsed = table("Reid,Scottish\nMüller,Hans,German\n")
+    assert parsed.texts == ("Reid",) and [line for line, _ in parsed.problems] == [2] and "3 columns; expected 2" in parsed.problems[0][1]
 
 
 def test_only_letters_are_romanised_and_what_is_left_out_is_told():
@@ -106,9 +106,9 @@ def test_only_letters_are_romanised_and_what_is_left_out_is_told():
 
 
 def test_bad_rows_are_listed_with_their_lines():
-    found = table(f'text,label\nReid,Scottish\nonly one\n123,German\nMüller,\n\n{"a" * 101},German\n"two\nlines",Greek\n,\nx,y\n')
-    assert found.texts == ("Reid", "two\nlines", "x")
-    assert found.problems == (
+    parsed = table(f'text,label\nReid,Scottish\nonly one\n123,German\nMüller,\n\n{"a" * 101},German\n"two\nlines",Greek\n,\nx,y\n')
+    assert parsed.texts == ("Reid", "two\nlines", "x")
+    assert parsed.problems == (
         (3, "1 column; expected 2, with text and label."),
         (4, "no letter that can be romanised."),
         (5, "no label."),
@@ -154,12 +154,12 @@ def test_collections_are_found_or_a_sentence_says_how_to_get_them(tmp_path: Path
     assert names_data.find("names18") == folder
 
 
-def archive(labels: int = 18, rows: int = 1_100, letter: str = "a", place: str = "data/names/") -> bytes:
+def archive(labels: int = 18, rows: int = 1_100, letter: str = "a", folder: str = "data/names/") -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
-        for number in range(labels):
+        for index in range(labels):
             lines = "".join(f"{letter}{chr(97 + row // 26 % 26)}{chr(97 + row % 26)}\n" for row in range(rows))
-            file.writestr(f"{place}Label{chr(65 + number)}.txt", lines)
+            file.writestr(f"{folder}Label{chr(65 + index)}.txt", lines)
         file.writestr("data/eng-fra.txt", "Go.\tVa !\n")
         file.writestr("__MACOSX/data/names/LabelA.txt", "x")
     return out.getvalue()
@@ -169,8 +169,8 @@ def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(corpora, "download", lambda address, sha256, folder, progress: archive())
     folder = names_data.fetch("names18", tmp_path)
     assert folder == tmp_path / "names_by_language/names" and len(list(folder.iterdir())) == 18
-    told = names_data.summary("names18", folder)
-    assert (told["names"], told["languages"]) == (18 * 1_100, 18) and "MIT" in told["licence"]
+    summary = names_data.summary("names18", folder)
+    assert (summary["names"], summary["languages"]) == (18 * 1_100, 18) and "MIT" in summary["licence"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
         (archive()[:-30], "is not the expected archive"),
         (archive(labels=17), r"holds 17 lists with 18,700 rows; expected 18 with 18,000 to 22,000\."),
         (archive(rows=100), r"holds 18 lists with 1,800 rows"),
-        (archive(place="data/../names/x/"), "holds 0 lists"),
+        (archive(folder="data/../names/x/"), "holds 0 lists"),
     ],
 )
 def test_an_archive_that_is_another_leaves_nothing(tmp_path: Path, monkeypatch, content: bytes, sentence: str):

@@ -29,17 +29,17 @@ def tiny(cell: str = "gru", units: int = 6, seed: int = 0, **more) -> Loaded:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_many_names_at_once_are_read_as_one_by_one(cell: str):
-    loaded, told = tiny(cell), []
-    found = probabilities(loaded, NAMES * 200, lambda done, total: told.append((done, total)))  # more than two batches
-    assert found.shape == (1_200, 3) and found.sum(1) == pytest.approx(1, abs=1e-5)
-    for text, row in zip(NAMES, found, strict=False):
+    loaded, reports = tiny(cell), []
+    together = probabilities(loaded, NAMES * 200, lambda done, total: reports.append((done, total)))  # more than two batches
+    assert together.shape == (1_200, 3) and together.sum(1) == pytest.approx(1, abs=1e-5)
+    for text, row in zip(NAMES, together, strict=False):
         letters = after_each_letter(loaded, text)
         np.testing.assert_allclose(letters[-1], row, atol=1e-6)
         assert letters.shape == (len(spelling(text)), 3)
-    np.testing.assert_allclose(found.reshape(200, 6, 3), np.broadcast_to(found[:6], (200, 6, 3)), atol=1e-6)
-    assert np.ptp(found[:6], axis=0).min() > 0.05  # names differ
-    np.testing.assert_allclose(found[1], found[4], atol=1e-6)  # one spelling, one answer
-    assert told[0] == (0, 1_200) and told[-1] == (1_200, 1_200)
+    np.testing.assert_allclose(together.reshape(200, 6, 3), np.broadcast_to(together[:6], (200, 6, 3)), atol=1e-6)
+    assert np.ptp(together[:6], axis=0).min() > 0.05  # names differ
+    np.testing.assert_allclose(together[1], together[4], atol=1e-6)  # one spelling, one answer
+    assert reports[0] == (0, 1_200) and reports[-1] == (1_200, 1_200)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -54,8 +54,8 @@ def test_the_linear_cell_is_its_equation_and_can_be_recorded():
     loaded = tiny("linear")
     weights, text = loaded.module.rnn.step, "pappas"
     h, states = np.zeros(6), []
-    for number in VOCABULARY.encode(text):
-        x = np.eye(len(VOCABULARY))[number]
+    for letter_id in VOCABULARY.encode(text):
+        x = np.eye(len(VOCABULARY))[letter_id]
         h = weights.weight.numpy().astype(float) @ np.concatenate([x, h]) + weights.bias.numpy()
         states.append(h)
     with explorer.record(loaded.module) as recording:
@@ -151,18 +151,18 @@ def test_a_damaged_card_gets_a_sentence(tmp_path, changes: dict, sentence: str):
 def test_each_letter_is_left_out_and_replaced_one_by_one():
     """Every variant of the name asked on its own: no variant takes more from the answer than the one that is named."""
     loaded, name = tiny(), "lip"
-    found, answer = letter_effects(loaded, "Líp"), probabilities(loaded, ["lip"])[0]
+    effects, answer = letter_effects(loaded, "Líp"), probabilities(loaded, ["lip"])[0]
     best = int(answer.argmax())
-    assert (found.letters, found.answer) == (name, best) and found.p == pytest.approx(answer[best], abs=1e-6)
+    assert (effects.letters, effects.answer) == (name, best) and effects.p == pytest.approx(answer[best], abs=1e-6)
     for at in range(3):
         gone = probabilities(loaded, [name[:at] + name[at + 1 :]])[0]
-        assert found.without[at] == pytest.approx(gone[best], abs=1e-6) and found.instead[at] == gone.argmax()
+        assert effects.without[at] == pytest.approx(gone[best], abs=1e-6) and effects.instead[at] == gone.argmax()
         others = [letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter != name[at]]
         p = probabilities(loaded, [name[:at] + letter + name[at + 1 :] for letter in others])
-        assert found.other[at] == others[p[:, best].argmin()] and found.changed[at] == pytest.approx(p[:, best].min(), abs=1e-6)
-        assert found.becomes[at] == p[p[:, best].argmin()].argmax()
+        assert effects.other[at] == others[p[:, best].argmin()] and effects.changed[at] == pytest.approx(p[:, best].min(), abs=1e-6)
+        assert effects.becomes[at] == p[p[:, best].argmin()].argmax()
 
 
 def test_of_a_single_letter_nothing_is_left():
-    found = letter_effects(tiny(), "x")
-    assert np.isnan(found.without).all() and found.instead.tolist() == [-1] and found.other != "x"
+    effects = letter_effects(tiny(), "x")
+    assert np.isnan(effects.without).all() and effects.instead.tolist() == [-1] and effects.other != "x"

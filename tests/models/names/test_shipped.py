@@ -37,8 +37,8 @@ def test_the_opening_name_is_held_out_and_its_last_letter_changes_the_answer_mor
         assert (row["name"], row["after"]) in zip(dev.texts, (labels[target] for target in dev.targets), strict=True)
     assert changes == sorted(changes, reverse=True)
     # No other held-out name beats the first: its change is at most what a batch of whole names and of their beginnings says.
-    longer = [number for number, text in enumerate(dev.texts) if len(text) >= 4 and spelling(text[:-1]) == text[:-1]]
-    texts = [dev.texts[number] for number in longer]
+    longer = [index for index, text in enumerate(dev.texts) if len(text) >= 4 and spelling(text[:-1]) == text[:-1]]
+    texts = [dev.texts[index] for index in longer]
     after, before = probabilities(loaded, texts), probabilities(loaded, [text[:-1] for text in texts])
     turns = (after.argmax(1) == dev.targets[longer]) & (before.argmax(1) != after.argmax(1))
     turns &= np.array([dev.texts.count(text) == 1 for text in texts], bool)

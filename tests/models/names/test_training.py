@@ -100,7 +100,7 @@ def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_n
     batch, *others = made.batches(0)
     sizes, total = np.bincount(train.targets), 0.0
     assert len(batch[0]) == 32 and made.updates == len(train) // 16
-    read = [VOCABULARY.decode(row[:n].tolist()) for each in (batch, *others) for row, n in zip(each[0], each[1], strict=True)]
+    read = [VOCABULARY.decode(row[:n].tolist()) for ids, lengths, *_ in (batch, *others) for row, n in zip(ids, lengths, strict=True)]
     assert sum(text in answers for text in read) == len({*read} & {*answers}) == len(read) / 2 == 16 * made.updates
     for ids, length, answer, weight in zip(*batch, strict=True):
         text = VOCABULARY.decode(ids[:length].tolist())
@@ -134,8 +134,8 @@ def test_a_trained_classifier_has_a_full_card_and_says_what_it_scored(folder: Pa
     rows = [(text, target) for text, target, times in zip(dev.texts, dev.targets, dev.times, strict=True) for _ in range(times)]
     again = scoring.scores(probabilities(loaded, [t for t, _ in rows]), np.array([y for _, y in rows]))
     assert card["scores"]["with_repetitions"] == pytest.approx(again, rel=1e-5) and again["names"] > len(dev)
-    told = card["data"]
-    assert told["sha256"] == source.sha256() and sum(told["dev_names"]) == len(dev) and told["shared_spellings"] == 3
+    data_card = card["data"]
+    assert data_card["sha256"] == source.sha256() and sum(data_card["dev_names"]) == len(dev) and data_card["shared_spellings"] == 3
     assert {"majority", "ngram_logistic", "ceiling", "train", "prior", "split"} <= card["scores"].keys()
     for row in card["examples"]:
         before, after = after_each_letter(loaded, row["name"])[-2:]
@@ -195,14 +195,14 @@ def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_p
     y, predicted = [1, 0, 2, 2], [int(probabilities(shipped, [text])[0].argmax()) for text, _ in rows[:4]]
     for source in ("rows.csv", "lists"):
         code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / source, "--json")
-        told = json.loads(out)
-        assert code == 0 and told["names"] == 4 and told["unknown_labels"] == {"Portuguese": 1}
-        assert told["rows_left_out"] == (1 if source == "rows.csv" else 0)
-        assert told["why_left_out"] == (["line 7: no letter that can be romanised."] if source == "rows.csv" else [])
-        assert told["accuracy"] == metrics.accuracy_score(y, predicted)
-        assert told["macro_recall"] == pytest.approx(metrics.balanced_accuracy_score(y, predicted))
-        assert told["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=[0, 1, 2], average="macro", zero_division=0))
-        assert 0 <= told["calibration_error"] <= 1
+        printed = json.loads(out)
+        assert code == 0 and printed["names"] == 4 and printed["unknown_labels"] == {"Portuguese": 1}
+        assert printed["rows_left_out"] == (1 if source == "rows.csv" else 0)
+        assert printed["why_left_out"] == (["line 7: no letter that can be romanised."] if source == "rows.csv" else [])
+        assert printed["accuracy"] == metrics.accuracy_score(y, predicted)
+        assert printed["macro_recall"] == pytest.approx(metrics.balanced_accuracy_score(y, predicted))
+        assert printed["macro_f1"] == pytest.approx(metrics.f1_score(y, predicted, labels=[0, 1, 2], average="macro", zero_division=0))
+        assert 0 <= printed["calibration_error"] <= 1
     (tmp_path / "rows.csv").write_text("Silva,Portuguese\n")
     with pytest.raises(DataError, match=r"No row of .* has a label that tiny knows. Known: Dutch, Greek, Polish"):
         scoring.evaluate(shipped, tmp_path / "rows.csv")
@@ -224,11 +224,11 @@ def test_classify_reads_names_on_stdin(shipped, capsys, monkeypatch):
         assert row[1] == shipped.card["labels"][p.argmax()] and float(row[2]) == pytest.approx(p.max(), abs=1e-4)
     give(monkeypatch, b"\xef\xbb\xbf" + given.replace("\n", "\r\n").encode())  # as a Windows editor writes it
     answers = json.loads(call(capsys, "classify", "tiny", "--json")[1])["names"]
-    assert [each["read"] for each in answers] == ["pappas", "van der berg"]
-    for each, p in zip(answers, expected, strict=True):
-        assert list(each["probabilities"].values()) == pytest.approx(p.tolist(), abs=1e-6)
-        assert each["probability"] == max(each["probabilities"].values()) == each["probabilities"][each["language"]]
-    assert [each["name"] for each in answers] == ["Παππάς", "van der Berg"]
+    assert [answer["read"] for answer in answers] == ["pappas", "van der berg"]
+    for answer, p in zip(answers, expected, strict=True):
+        assert list(answer["probabilities"].values()) == pytest.approx(p.tolist(), abs=1e-6)
+        assert answer["probability"] == max(answer["probabilities"].values()) == answer["probabilities"][answer["language"]]
+    assert [answer["name"] for answer in answers] == ["Παππάς", "van der Berg"]
     give(monkeypatch, b"\n")
     assert call(capsys, "classify", "tiny")[:2] == (0, "")
     give(monkeypatch, "Silva\n".encode("utf-16"))

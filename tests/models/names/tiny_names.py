@@ -58,12 +58,12 @@ def save_tiny_namer(path: Path, **more) -> None:
     checkpoint.save(loaded.module, card, path)
 
 
-def invented(place: Path) -> Path:
+def invented(folder: Path) -> Path:
     """Invented names of three languages told by their ends; a few spellings are shared, Greek ones are repeated."""
     rng = random.Random(0)
-    place.mkdir()
+    folder.mkdir()
     for label, ends in ENDS.items():
         stems = ["".join(rng.choices("abdeiklmnort", k=rng.randint(2, 5))) for _ in range(60 if label == "Dutch" else 110)]
         rows = [(stem + rng.choice(ends)).title() for stem in stems] + ["Adama", "Petras", "Komaki"]
-        (place / f"{label}.txt").write_text("\n".join(rows * (2 if label == "Greek" else 1)) + "\n")
-    return place
+        (folder / f"{label}.txt").write_text("\n".join(rows * (2 if label == "Greek" else 1)) + "\n")
+    return folder

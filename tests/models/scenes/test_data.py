@@ -10,7 +10,7 @@ from models.scenes import data
 from models.scenes.data import COLOURS, DEV, SHAPES, SIZES, Scene, Thing, captions, picture, scene
 from models.scenes.pointing_game import GroundedCaption, game, hit
 
-MANY = [scene(number) for number in range(300)]
+MANY = [scene(index) for index in range(300)]
 
 
 def test_a_number_is_a_scene():
@@ -21,23 +21,23 @@ def test_a_number_is_a_scene():
 
 def test_things_are_small_apart_inside_and_everywhere():
     places, sizes = [], Counter()
-    for each in MANY:
-        names = [thing.name for thing in each.things]
+    for sample in MANY:
+        names = [thing.name for thing in sample.things]
         assert len(set(names)) == len(names) in (2, 3)
-        for thing in each.things:
+        for thing in sample.things:
             box = thing.box(1)
             assert (box.right - box.left) * (box.bottom - box.top) <= 1 / 9 + 1e-9 and thing.side >= 1 / 14
             assert box.left >= -1e-9 and box.top >= -1e-9 and box.right <= 1 + 1e-9 and box.bottom <= 1 + 1e-9
             assert SIZES[thing.size][0] <= thing.side <= SIZES[thing.size][1]
             places.append((int(thing.x * 3), int(thing.y * 3)))
             sizes[thing.size] += 1
-        for one in each.things:
-            for other in each.things:
+        for one in sample.things:
+            for other in sample.things:
                 a, b = one.box(1), other.box(1)
                 assert one is other or a.right < b.left or b.right < a.left or a.bottom < b.top or b.bottom < a.top
     assert min(Counter(places).values()) > 30 and len(set(places)) == 9 and min(sizes.values()) > 150
-    assert {thing.shape for each in MANY for thing in each.things} == set(SHAPES)
-    assert {thing.colour for each in MANY for thing in each.things} == set(COLOURS)
+    assert {thing.shape for sample in MANY for thing in sample.things} == set(SHAPES)
+    assert {thing.colour for sample in MANY for thing in sample.things} == set(COLOURS)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -56,7 +56,7 @@ def test_a_thing_is_drawn_in_its_box_and_fills_it(shape: str):
 def test_every_caption_by_hand():
     red, blue = Thing("circle", "red", 0.2, 0.5, 0.2), Thing("star", "orange", 0.8, 0.55, 0.2)
     said = captions(Scene((0, 0, 0), (red, blue)))
-    assert [each.text for each in said] == [
+    assert [caption.text for caption in said] == [
         "a red circle left of an orange star",
         "an orange star right of a red circle",
         "a red circle at the left",
@@ -64,22 +64,22 @@ def test_every_caption_by_hand():
     ]
     assert said[0].things == (None, 0, 0, None, None, None, 1, 1) and said[3].things == (None, 1, 1, None, None, None)
     below = captions(Scene((0, 0, 0), (red, Thing("ring", "blue", 0.25, 0.9, 0.15))))
-    assert [each.text for each in below][:2] == ["a red circle above a blue ring", "a blue ring below a red circle"]
+    assert [caption.text for caption in below][:2] == ["a red circle above a blue ring", "a blue ring below a red circle"]
     centre = captions(Scene((0, 0, 0), (Thing("ring", "blue", 0.5, 0.5, 0.15), Thing("ring", "red", 0.5, 0.1, 0.15))))
-    assert {each.text for each in centre} >= {"a blue ring at the centre", "a red ring at the top"}
+    assert {caption.text for caption in centre} >= {"a blue ring at the centre", "a red ring at the top"}
 
 
 def test_captions_are_true_of_boxes():
-    for each in MANY[:100]:
-        for said in captions(each):
-            numbers = [number for number in said.things if number is not None]
-            assert len(said.words) == len(said.things) and len(numbers) in (2, 4)
-            one = each.things[numbers[0]]
-            assert said.words[1:3] == (one.colour, one.shape) and said.words[0] == ("an" if one.colour == "orange" else "a")
-            if len(numbers) == 4:
-                other = each.things[numbers[2]]
+    for sample in MANY[:100]:
+        for caption in captions(sample):
+            indices = [index for index in caption.things if index is not None]
+            assert len(caption.words) == len(caption.things) and len(indices) in (2, 4)
+            one = sample.things[indices[0]]
+            assert caption.words[1:3] == (one.colour, one.shape) and caption.words[0] == ("an" if one.colour == "orange" else "a")
+            if len(indices) == 4:
+                other = sample.things[indices[2]]
                 true = {"left": one.x < other.x, "right": one.x > other.x, "above": one.y < other.y, "below": one.y > other.y}
-                assert true[said.words[3]]
+                assert true[caption.words[3]]
 
 
 def peak(cell: int) -> np.ndarray:
@@ -105,12 +105,12 @@ def test_the_pointing_game_by_hand():
     rows = [peak(0), peak(0), peak(22), peak(27), peak(0), peak(0), peak(0), peak(22)]
     one = GroundedCaption(words, np.stack(rows), boxes, sizes, dark)
     other = GroundedCaption(("a", "ring"), np.stack([peak(0), peak(27)]), (None, None), ("", ""), dark)
-    found = game([one, other])
-    assert list(found) == ["all", "large", "small"] and found["all"]["n"] == 2 and found["all"]["attention"] == 0.5
-    assert found["small"] == {
+    scores = game([one, other])
+    assert list(scores) == ["all", "large", "small"] and scores["all"]["n"] == 2 and scores["all"]["attention"] == 0.5
+    assert scores["small"] == {
         "n": 1, "attention": 1.0, "centre": 0.0, "brightest": 0.0, "another_word": pytest.approx(1 / 6), "another_picture": 0.0
     }  # fmt: skip
-    assert found["large"] == {
+    assert scores["large"] == {
         "n": 1, "attention": 0.0, "centre": 0.0, "brightest": 1.0, "another_word": pytest.approx(1 / 6), "another_picture": 1.0
     }  # fmt: skip
     middle = GroundedCaption(("x", "ring"), np.stack([peak(0), peak(24)]), (None, Box(100, 100, 124, 124)), ("", "small"), dark)
@@ -123,13 +123,13 @@ def test_the_pointing_game_by_hand():
 def test_a_map_that_knows_nothing_hits_by_area():
     """Otherwise the baselines would say nothing: random maps hit as often as the boxes are large."""
     drawn = np.random.default_rng(0)
-    told, area = [], []
-    for number in range(200):
-        thing = scene(number).things[0]
+    grounded, area = [], []
+    for index in range(200):
+        thing = scene(index).things[0]
         area.append(thing.side**2)
         box = thing.box()
-        told.append(GroundedCaption(("x",), drawn.random((1, 196)), (box,), (thing.size,), np.zeros((224, 224, 3), np.uint8)))
-    assert game(told)["all"]["attention"] == pytest.approx(np.mean(area), abs=0.04)
+        grounded.append(GroundedCaption(("x",), drawn.random((1, 196)), (box,), (thing.size,), np.zeros((224, 224, 3), np.uint8)))
+    assert game(grounded)["all"]["attention"] == pytest.approx(np.mean(area), abs=0.04)
 
 
 def test_the_last_scene_of_a_training_is_no_dev_scene():

@@ -18,18 +18,18 @@ SHIPPED = [name for name, card in models.available().items() if card["kind"] == 
 def without(loaded, picture: np.ndarray, word: int) -> tuple[str, list[str], np.ndarray]:
     """The caption, those with grey pixels and with mean features where a word looked, and what the word's log p becomes, [way]."""
     own = loaded.module.look([picture])[0]
-    told = caption.describe(loaded.module, loaded.vocab, own)
-    best = told.hypotheses[0]
+    described = caption.describe(loaded.module, loaded.vocab, own)
+    best = described.hypotheses[0]
     row, column = divmod(int(best.attention[word].argmax()), 14)
     top, left = max(0, row - 1), max(0, column - 1)
     grey, mean = picture.copy(), own.clone().view(14, 14, -1)
     grey[16 * top : 16 * (row + 2), 16 * left : 16 * (column + 2)] = 127
     mean[top : row + 2, left : column + 2] = loaded.module.average.view(14, 14, -1)[top : row + 2, left : column + 2]
-    each = torch.stack([own, loaded.module.look([grey])[0], mean.flatten(0, 1)])
+    variants = torch.stack([own, loaded.module.look([grey])[0], mean.flatten(0, 1)])
     read = torch.tensor([[START, *best.tokens[:-1]]] * 3)
-    p = loaded.module(each, read).log_softmax(-1)[:, word, best.tokens[word]]
-    new = [caption.describe(loaded.module, loaded.vocab, one).text for one in each[1:]]
-    return told.text, new, (p[1:] - p[0]).numpy()
+    p = loaded.module(variants, read).log_softmax(-1)[:, word, best.tokens[word]]
+    new = [caption.describe(loaded.module, loaded.vocab, one).text for one in variants[1:]]
+    return described.text, new, (p[1:] - p[0]).numpy()
 
 
 def holds(loaded, row: dict) -> None:
@@ -38,7 +38,7 @@ def holds(loaded, row: dict) -> None:
     assert (says, *new) == (row["says"], row["pixels"], row["mean"])
     word = says.split()[row["word"]]
     if row["kind"] == CHANGES:
-        assert (change < -np.log(2)).all() and all(word not in each.split() for each in new)
+        assert (change < -np.log(2)).all() and all(word not in text.split() for text in new)
         assert row["change"] == pytest.approx(-change.max(), abs=1e-3)
     else:
         assert (change > -np.log(2)).all() and new == [says, says]
@@ -84,18 +84,18 @@ SAME = " ".join(WORDS)
     ],
 )  # fmt: skip
 def test_what_counts_as_a_change(word: int, new: tuple[str, str], says: str, kind: str):
-    told = tuple(says if place == word else WOULD for place in range(len(WORDS)))
-    after = Without(*new, np.zeros((2, len(WORDS))), told)
+    answers = tuple(says if index == word else WOULD for index in range(len(WORDS)))
+    after = Without(*new, np.zeros((2, len(WORDS))), answers)
     assert examples._kind(WORDS, word, word in (1, 2, 5, 6), after) == kind
 
 
 def test_the_clearest_of_each_kind_come_first_and_no_scene_twice(monkeypatch):
     made = {DEV: [(CHANGES, 2.0), (CHANGES, 3.0)], DEV + 1: [(CHANGES, 5.0), (STAYS, 0.2)], DEV + 2: [(STAYS, 0.1)]}
     monkeypatch.setattr(examples, "SEARCHED", 3)
-    rows = lambda loaded, number: [{"scene": number, "kind": kind, "change": change} for kind, change in made[number]]  # noqa: E731
+    rows = lambda loaded, index: [{"scene": index, "kind": kind, "change": change} for kind, change in made[index]]  # noqa: E731
     monkeypatch.setattr(examples, "_of_scene", rows)
-    found = examples.occlusion_examples(tiny_scenes())
-    assert [(row["scene"] - DEV, row["change"]) for row in found] == [(1, 5.0), (0, 3.0), (2, 0.1), (1, 0.2)]
+    chosen = examples.occlusion_examples(tiny_scenes())
+    assert [(row["scene"] - DEV, row["change"]) for row in chosen] == [(1, 5.0), (0, 3.0), (2, 0.1), (1, 0.2)]
 
 
 def test_only_the_pixels_of_hidden_regions_change():

@@ -47,9 +47,9 @@ def test_a_region_sees_31_of_112_pixels_around_its_centre():
     picture = torch.randint(0, 256, (1, 224, 224, 3)).float().requires_grad_()
     module.look(picture)[0, 5 * 14 + 8, :-28].sum().backward()  # row 5, column 8
     rows, columns = (np.flatnonzero(picture.grad[0].abs().sum((2, axis))) for axis in (1, 0))
-    for seen, place in ((rows, 5), (columns, 8)):
+    for seen, index in ((rows, 5), (columns, 8)):
         assert seen[-1] - seen[0] + 1 == 2 * 31  # a pixel of 112 is two of 224
-        assert abs((seen[0] + seen[-1]) / 2 - (place + 0.5) * 16) < 16  # around its centre
+        assert abs((seen[0] + seen[-1]) / 2 - (index + 0.5) * 16) < 16  # around its centre
     places = module.look(picture.detach())[0, :, -28:].view(14, 14, 28)
     assert all(places[row, column].nonzero()[:, 0].tolist() == [row, 14 + column] for row in range(14) for column in range(14))
 
@@ -87,22 +87,22 @@ def test_untrained_eyes_tell_figures_from_ground():
 
 def test_every_word_of_every_scene_is_known():
     words = vocabulary()
-    for number in range(100):
-        for said in data.captions(scene(number)):
+    for index in range(100):
+        for said in data.captions(scene(index)):
             assert words.decode(words.encode(said.text)) == said.text
     assert len(said_of(scene(3), 3)) == 4 and said_of(scene(3), 3) == said_of(scene(3), 3)
 
 
 def test_names_of_things_that_are_there():
-    found = data.Scene((0, 0, 0), (data.Thing("ring", "red", 0.2, 0.2, 0.2), data.Thing("star", "blue", 0.8, 0.8, 0.2)))
+    shown = data.Scene((0, 0, 0), (data.Thing("ring", "red", 0.2, 0.2, 0.2), data.Thing("star", "blue", 0.8, 0.8, 0.2)))
     words = ["a", "red", "ring", "left", "of", "a", "red", "star", "at", "a", "blue", "star"]
-    assert data.named_things(found, words) == (None, 0, 0, None, None, None, None, None, None, None, 1, 1)
+    assert data.named_things(shown, words) == (None, 0, 0, None, None, None, None, None, None, None, 1, 1)
 
 
 def test_a_training_is_packed_scored_and_used(tmp_path, capsys):
     code, out, _ = train(capsys, tmp_path, "states")
-    told = json.loads(out)
-    assert code == 0 and told["scenes"] == 12 and 0 <= told["true_captions"] <= 1
+    printed = json.loads(out)
+    assert code == 0 and printed["scenes"] == 12 and 0 <= printed["true_captions"] <= 1
     card = models.available()["tiny"]
     assert card["curve"][-1]["dev"] < card["curve"][0]["dev"] and card["data"]["corpus"] == "scenes"
     assert len(card["data"]["sha256"]) == 64
@@ -142,30 +142,30 @@ def test_no_scene_comes_twice_and_seeds_differ():
 
     words = vocabulary()
     made = [scenes_training.job(None, words, lambda module: 0.0, Recipe(3, batch=4, seed=seed), {}) for seed in (1, 2)]
-    numbers = [number for one in made for epoch in range(3) for batch in one.batches(epoch) for number in batch]
-    assert len(numbers) == 2 * 3 * 4 * 4 == len(set(numbers)) and max(numbers) < DEV
+    indices = [index for one in made for epoch in range(3) for batch in one.batches(epoch) for index in batch]
+    assert len(indices) == 2 * 3 * 4 * 4 == len(set(indices)) and max(indices) < DEV
     assert list(made[0].batches(1)) == list(made[0].batches(1))
 
 
 def test_a_perfect_teller_is_told_so(monkeypatch):
     """With captions that are true and maps that point, every score is 1."""
     loaded = models.Loaded("x", SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval(), vocabulary(), {})
-    found = iter(drawn(range(DEV, DEV + 12))[0])
+    scenes = iter(drawn(range(DEV, DEV + 12))[0])
 
     class Best:
-        def __init__(self, said, each):
+        def __init__(self, said, shown):
             maps = []
-            for number in said.things:
-                x, y = (each.things[number].x, each.things[number].y) if number is not None else (0.0, 0.0)
+            for index in said.things:
+                x, y = (shown.things[index].x, shown.things[index].y) if index is not None else (0.0, 0.0)
                 maps.append(np.eye(196)[int(y * 14) * 14 + int(x * 14)])
             self.attention = np.stack([*maps, maps[0]])  # the end mark's too
 
     def perfect(module, words, parts, search):
         answers = []
         for _ in range(len(parts[0])):
-            each = next(found)
-            said = data.captions(each)[0]
-            answers.append(caption.Caption(said.text, (Best(said, each),)))
+            shown = next(scenes)
+            said = data.captions(shown)[0]
+            answers.append(caption.Caption(said.text, (Best(said, shown),)))
         return answers
 
     monkeypatch.setattr(scenes_training, "describe_all", perfect)

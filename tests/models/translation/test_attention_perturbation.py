@@ -26,42 +26,42 @@ def of(attention: str, pairs=PAIRS):
 @pytest.mark.parametrize("attention", LOOKING)
 def test_weights_and_costs_are_those_of_a_recorded_forward_pass(attention: str):
     loaded, probes = of(attention)
-    assert len({len(each.source) for each in probes}) > 3  # padded in their batches
-    for pair, each in list(zip(PAIRS, probes, strict=True))[::9]:
-        assert each.source[:-1] == tuple(loaded.vocab.encode(pair[0])) and each.target[:-1] == tuple(loaded.vocab.encode(pair[1]))
+    assert len({len(probed.source) for probed in probes}) > 3  # padded in their batches
+    for pair, probed in list(zip(PAIRS, probes, strict=True))[::9]:
+        assert probed.source[:-1] == tuple(loaded.vocab.encode(pair[0])) and probed.target[:-1] == tuple(loaded.vocab.encode(pair[1]))
         with explorer.record(loaded.module) as recording:
-            loaded.module(torch.tensor([each.source]), torch.tensor([[START, *each.target[:-1]]]))
-        heard = recording.alignment(*names(each.source, each.target)).weights
-        np.testing.assert_allclose(each.weights, heard, atol=1e-5)
-        assert each.costs["own"] == pytest.approx(-log_probabilities(loaded.module, each.source, each.target).sum(), rel=1e-4)
+            loaded.module(torch.tensor([probed.source]), torch.tensor([[START, *probed.target[:-1]]]))
+        heard = recording.alignment(*names(probed.source, probed.target)).weights
+        np.testing.assert_allclose(probed.weights, heard, atol=1e-5)
+        assert probed.costs["own"] == pytest.approx(-log_probabilities(loaded.module, probed.source, probed.target).sum(), rel=1e-4)
 
 
 @pytest.mark.parametrize("attention", ["additive", "decoder"])
 def test_weights_put_in_place_cost_what_decoding_with_them_costs(attention: str):
     loaded, probes = of(attention)
-    for each in probes[::11]:
-        columns = len(each.source)
-        given = {"uniform": np.full_like(each.weights, 1 / columns), "permuted": each.weights[:, list(each.order)]}
+    for probed in probes[::11]:
+        columns = len(probed.source)
+        given = {"uniform": np.full_like(probed.weights, 1 / columns), "permuted": probed.weights[:, list(probed.order)]}
         for name, rows in given.items():
-            edits = Edits(dict(enumerate(each.target)), dict(enumerate(rows)))
-            search = Search(longest=len(each.target))
-            found = greedy(loaded.module, encoded(loaded.module, [list(each.source)]), search, edits)[0]
-            assert found.tokens == each.target
-            assert each.costs[name] == pytest.approx(-found.log_probabilities.sum(), rel=1e-4)
-            assert each.costs[name] != pytest.approx(each.costs["own"], rel=1e-4)
+            edits = Edits(dict(enumerate(probed.target)), dict(enumerate(rows)))
+            search = Search(longest=len(probed.target))
+            hypothesis = greedy(loaded.module, encoded(loaded.module, [list(probed.source)]), search, edits)[0]
+            assert hypothesis.tokens == probed.target
+            assert probed.costs[name] == pytest.approx(-hypothesis.log_probabilities.sum(), rel=1e-4)
+            assert probed.costs[name] != pytest.approx(probed.costs["own"], rel=1e-4)
 
 
 @pytest.mark.parametrize("attention", ["additive", "bilinear"])
 def test_attention_that_looks_follows_the_states_exactly_and_nothing_else_changes(attention: str):
-    for each in of(attention)[1]:
-        np.testing.assert_allclose(each.permuted, each.weights[:, list(each.order)], atol=1e-4)
-        assert each.costs["states"] == pytest.approx(each.costs["own"], rel=1e-4)
+    for probed in of(attention)[1]:
+        np.testing.assert_allclose(probed.permuted, probed.weights[:, list(probed.order)], atol=1e-4)
+        assert probed.costs["states"] == pytest.approx(probed.costs["own"], rel=1e-4)
 
 
 def test_the_fake_does_not_follow_and_pays_for_it():
     probes = of("decoder")[1]
-    far = [np.abs(each.permuted - each.weights[:, list(each.order)]).max() for each in probes]
-    assert np.median(far) > 0.1 and np.median([abs(each.costs["states"] - each.costs["own"]) for each in probes]) > 1e-3
+    far = [np.abs(probed.permuted - probed.weights[:, list(probed.order)]).max() for probed in probes]
+    assert np.median(far) > 0.1 and np.median([abs(probed.costs["states"] - probed.costs["own"]) for probed in probes]) > 1e-3
     first = probes[0]
     np.testing.assert_allclose(first.permuted[0], first.weights[0], atol=1e-6)  # the decoder began as ever
 
@@ -94,8 +94,8 @@ def test_words_of_the_pairs_aligned_by_hand_are_those_of_their_pieces():
     loaded = tiny_translator()
     pairs = by_hand()
     probes = probe(loaded.module, loaded.vocab, [(pair.source, pair.target) for pair in pairs])
-    for pair, each in zip(pairs, probes, strict=True):
-        source, target, _ = by_words(loaded.vocab, each.source, each.target, each.weights)
+    for pair, probed in zip(pairs, probes, strict=True):
+        source, target, _ = by_words(loaded.vocab, probed.source, probed.target, probed.weights)
         assert source[:-1] == words(pair.source) and target[:-1] == words(pair.target)
 
 

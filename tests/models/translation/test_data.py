@@ -78,7 +78,7 @@ def test_each_length_has_its_quota_and_long_ones_are_taken_first():
     data = [(english, f"{french} {len(english.split())}") for english, french in data]
     parts = split(data, quotas=(10, 20, 30, 40, 500))
     counts = Counter(bucket(english) for english in grouped(parts.dev))
-    assert [counts[place] for place in range(5)] == [10, 20, 30, 40, 100]  # of 300, never more than a third
+    assert [counts[index] for index in range(5)] == [10, 20, 30, 40, 100]  # of 300, never more than a third
     assert split(data, quotas=(10, 20, 30, 40, 500)) == parts
 
 
@@ -104,7 +104,7 @@ WORDY = st.lists(st.sampled_from("abcA"), min_size=1, max_size=5).map(" ".join)
 @given(st.lists(WORDY, max_size=6), st.lists(WORDY, max_size=6))
 @settings(max_examples=300, deadline=None)
 def test_near_twins_are_those_at_most_one_word_away(some: list[str], training: list[str]):
-    expected = {each for each in some if any(words_apart(each, other) <= 1 for other in training)}
+    expected = {sentence for sentence in some if any(words_apart(sentence, other) <= 1 for other in training)}
     assert near_twins(some, training) == expected
 
 

@@ -76,15 +76,15 @@ def test_the_card_of_a_checkpoint_gets_its_answers(tmp_path, capsys, quotas):
     loaded = tiny_translator("decoder")
     dev = translation_data.split(translation_data.read(data)).dev
     probes = probe(loaded.module, loaded.vocab, alike(dev))
-    stays = sum(divergence(each.permuted.astype(float), each.weights.astype(float)).sum() for each in probes)
-    follows = sum(divergence(each.permuted.astype(float), each.weights[:, list(each.order)].astype(float)).sum() for each in probes)
+    stays = sum(divergence(probed.permuted.astype(float), probed.weights.astype(float)).sum() for probed in probes)
+    follows = sum(divergence(probed.permuted.astype(float), probed.weights[:, list(probed.order)].astype(float)).sum() for probed in probes)
     assert measured["looks"]["value"] == pytest.approx(stays / (stays + follows), abs=1e-3)
 
 
 def test_the_end_marks_are_neither_linked_nor_expected():
     loaded = tiny_translator("additive")
-    each = probe(loaded.module, loaded.vocab, sentences(1))[0]
-    source, target, weights = by_words(loaded.vocab, each.source, each.target, each.weights)
+    probed = probe(loaded.module, loaded.vocab, sentences(1))[0]
+    source, target, weights = by_words(loaded.vocab, probed.source, probed.target, probed.weights)
     links = strongest(Alignment(tuple(source), tuple(target), weights), len(source) - 1)
     words = linked([Alignment(tuple(source), tuple(target), weights)])[0]
     assert words == {(row, column) for row, column in links if row < len(target) - 1}

@@ -35,30 +35,30 @@ def by_hand(module: Seq2Seq, attention: str, source: list[int], target: list[int
     parts = {side: [p[f"encoder.{w}_{way}_l0{side}"] for w in ("weight", "bias") for way in ("ih", "hh")] for side in ("", "_reverse")}
     embedded, half = p["embedding.weight"] * 5**0.5, len(p["bridge.weight"]) // 2
     forward, backward = [np.zeros(half)], [np.zeros(half)]
-    for number in source:
-        forward.append(gru(parts[""], embedded[number], forward[-1]))
-    for number in reversed(source):
-        backward.append(gru(parts["_reverse"], embedded[number], backward[-1]))
+    for token in source:
+        forward.append(gru(parts[""], embedded[token], forward[-1]))
+    for token in reversed(source):
+        backward.append(gru(parts["_reverse"], embedded[token], backward[-1]))
     h = np.concatenate([np.stack(forward[1:]), np.stack(backward[1:])[::-1]], 1)
     thought = np.concatenate([forward[-1], backward[-1]])
     s = np.tanh(p["bridge.weight"] @ thought + p["bridge.bias"])
     logits, rows = [], []
-    for number in target:
+    for token in target:
         if attention == "additive":
             inner = np.tanh(p["score.query.weight"] @ s + p["score.query.bias"] + h @ p["score.key.weight"].T)
             e = inner @ p["score.weight.weight"][0]
         elif attention == "decoder":
-            e = (p["score.table.weight"] @ np.concatenate([embedded[number], s]) + p["score.table.bias"])[: len(h)]
+            e = (p["score.table.weight"] @ np.concatenate([embedded[token], s]) + p["score.table.bias"])[: len(h)]
         else:
-            e = np.array([s @ p["score.key.weight"] @ each / len(s) ** 0.5 for each in h]) if attention == "bilinear" else np.zeros(len(h))
+            e = np.array([s @ p["score.key.weight"] @ row / len(s) ** 0.5 for row in h]) if attention == "bilinear" else np.zeros(len(h))
         weights = np.exp(e - e.max()) / np.exp(e - e.max()).sum()
         c = thought if attention == "none" else weights @ h
         s = gru(
             [p["decoder.weight_ih"], p["decoder.weight_hh"], p["decoder.bias_ih"], p["decoder.bias_hh"]],
-            np.concatenate([embedded[number], c]),
+            np.concatenate([embedded[token], c]),
             s,
         )
-        t = np.tanh(p["mixture.weight"] @ np.concatenate([s, c, embedded[number]]) + p["mixture.bias"])
+        t = np.tanh(p["mixture.weight"] @ np.concatenate([s, c, embedded[token]]) + p["mixture.bias"])
         logits.append(p["embedding.weight"] @ t + p["bias"])
         rows.append(weights)
     return np.stack(logits), np.stack(rows)
@@ -69,8 +69,8 @@ def test_the_equations_written_out(attention: str):
     module = network(attention)
     logits, rows = by_hand(module, attention, SOURCE, TARGET)
     with explorer.record(module) as recording:
-        found = module(torch.tensor([SOURCE]), torch.tensor([TARGET]))
-    np.testing.assert_allclose(found[0], logits, atol=1e-5)
+        computed = module(torch.tensor([SOURCE]), torch.tensor([TARGET]))
+    np.testing.assert_allclose(computed[0], logits, atol=1e-5)
     if attention != "none":
         np.testing.assert_allclose(recording.alignment(*names(SOURCE, TARGET)).weights, rows, atol=1e-6)
 
@@ -84,7 +84,7 @@ def test_the_fake_gives_no_weight_behind_its_table_and_never_looks_at_the_source
     assert (weights[:, :columns] > 0).all() and (weights[:, columns:] == 0).all()
     memory, other = module.encode(long), module.encode(long.flip(1))
     kept = other._replace(thought=memory.thought)
-    rows = [module.step(each, module.start(each), torch.tensor([4])).attention for each in (memory, kept)]
+    rows = [module.step(encoding, module.start(encoding), torch.tensor([4])).attention for encoding in (memory, kept)]
     assert torch.equal(*rows)
 
 
@@ -121,12 +121,12 @@ def test_a_recording_alone_hears_attention_and_states(attention: str):
     module = network(attention)
     with explorer.record(module) as recording:
         memory = module.encode(torch.tensor([SOURCE]))
-        (found,) = greedy(module, memory, Search(longest=7))
-    heard = recording.alignment(*names(SOURCE, found.tokens)).weights
-    np.testing.assert_allclose(heard, found.attention, atol=1e-6)
+        (hypothesis,) = greedy(module, memory, Search(longest=7))
+    heard = recording.alignment(*names(SOURCE, hypothesis.tokens)).weights
+    np.testing.assert_allclose(heard, hypothesis.attention, atol=1e-6)
     assert np.ptp(heard, axis=1).max() > 0.05 or attention == "uniform"
-    trace = recording.trace(*names(found.tokens), path="decoder")
-    np.testing.assert_allclose(trace.hidden[:, 0], found.states[0], atol=1e-5)
+    trace = recording.trace(*names(hypothesis.tokens), path="decoder")
+    np.testing.assert_allclose(trace.hidden[:, 0], hypothesis.states[0], atol=1e-5)
     assert set(trace.gates) == {"reset", "update", "candidate"}
     both = [recording.trace(*names(SOURCE), path=path).hidden[:, 0] for path in ("encoder", "encoder[reverse]")]
     np.testing.assert_allclose(np.concatenate(both, 1), memory.states[0], atol=1e-5)

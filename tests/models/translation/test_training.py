@@ -62,11 +62,11 @@ def test_a_word_for_word_language_is_learnt_and_everything_is_told(tmp_path, cap
     assert {"direction", "merges", "data", "recipe", "seed", "commit", "parameters", "curve", "scores"} <= card.keys()
     assert card["recipe"]["smoothing"] == 0.05 and card["data"]["train_pairs"] + card["data"]["dev_pairs"] == len(PAIRS)
     assert card["curve"][-1]["bleu"] > 80 > card["curve"][0]["bleu"] and card["curve"][-1]["train"] < card["curve"][0]["train"]
-    told = card["scores"]
-    assert set(told["bleu_by_length"]) == {"1-5", "6-8"} and sum(each["sentences"] for each in told["bleu_by_length"].values()) == 80
-    assert (
-        told["one_reference"]["sentences"] == card["data"]["dev_pairs"] and told["far_from_training"]["sentences"] < told["sentences"] == 80
-    )
+    card_scores = card["scores"]
+    by_length = card_scores["bleu_by_length"]
+    assert set(by_length) == {"1-5", "6-8"} and sum(row["sentences"] for row in by_length.values()) == 80
+    assert card_scores["one_reference"]["sentences"] == card["data"]["dev_pairs"]
+    assert card_scores["far_from_training"]["sentences"] < card_scores["sentences"] == 80
     loaded = models.load("tiny")
     give(monkeypatch, "the cat sees two dog.\n\n\u00a0 the  blue cat.\nJunk 東京 <b>&\n\n")
     code, out, err = call(capsys, "translate", "tiny")
@@ -76,18 +76,18 @@ def test_a_word_for_word_language_is_learnt_and_everything_is_told(tmp_path, cap
     assert share_of_links_that_are_right(loaded, [source for source, _ in dev]) > 0.75
     (tmp_path / "dev.tsv").write_text("".join(f"{english}\t{french}\tsomeone\n" for english, french in dev))
     code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / "dev.tsv", "--json")
-    found = json.loads(out)
-    assert {"bleu", "chrf", "signature", "sentences", "bleu_by_length"} <= found.keys()
-    assert {key: found[key] for key in found} == {key: told[key] for key in found}
-    assert call(capsys, "list")[1].startswith(f"tiny: {card['parameters']:,} parameters, BLEU {told['bleu']:.1f} on dev")
+    printed = json.loads(out)
+    assert {"bleu", "chrf", "signature", "sentences", "bleu_by_length"} <= printed.keys()
+    assert {key: printed[key] for key in printed} == {key: card_scores[key] for key in printed}
+    assert call(capsys, "list")[1].startswith(f"tiny: {card['parameters']:,} parameters, BLEU {card_scores['bleu']:.1f} on dev")
 
 
 def share_of_links_that_are_right(loaded, sources: list[str]) -> float:
     """Of a word-for-word language: how often target word i looks most at source word i."""
     right = []
-    for found in translate_all(loaded.module, loaded.vocab, sources, GREEDY):
-        best = found.hypotheses[0]
-        source, _, weights = by_words(loaded.vocab, found.source, best.tokens, best.attention)
+    for translation in translate_all(loaded.module, loaded.vocab, sources, GREEDY):
+        best = translation.hypotheses[0]
+        source, _, weights = by_words(loaded.vocab, translation.source, best.tokens, best.attention)
         right += [row == column for row, column in enumerate(weights.argmax(1)[: len(source) - 1])]
     return float(np.mean(right))
 
@@ -147,7 +147,7 @@ def test_the_loss_is_that_of_each_piece_given_the_truth_with_its_smoothing():
     costs = []
     for source, target in batch:
         logits = module(torch.tensor([source]), torch.tensor([[START, *target[:-1]]]))[0].log_softmax(-1)
-        costs += [0.9 * logits[at, number] + 0.1 * logits[at].mean() for at, number in enumerate(target)]
+        costs += [0.9 * logits[at, token] + 0.1 * logits[at].mean() for at, token in enumerate(target)]
     assert loss.item() == pytest.approx(-sum(costs).item() / len(costs), rel=1e-5) and carry is None
     assert made.updates == 1
 
@@ -156,7 +156,7 @@ def test_batches_hold_each_pair_once_and_like_lengths_together():
     examples = [([index + 3] * (index % 7 + 1), [9] * (index % 5 + 1)) for index in range(100)]
     first, again, other = (list(like_lengths(examples, 8, seed)) for seed in (1, 1, 2))
     assert first == again != other and len(first) == 13
-    assert sorted(each for batch in first for each in batch) == sorted(examples)
+    assert sorted(pair for batch in first for pair in batch) == sorted(examples)
     assert sum(len({len(source) for source, _ in batch}) > 1 for batch in first) <= 6  # only where one length ends
     assert [len(batch[0][0]) for batch in first] != sorted(len(batch[0][0]) for batch in first)
 
@@ -212,15 +212,15 @@ def test_networks_are_compared_and_the_others_cards_keep_it(tmp_path, capsys):
         loaded = tiny_translator(seed=seed)
         models.checkpoint.save(loaded.module, loaded.card, tmp_path / f"checkpoints/{name}.safetensors")
     code, out, _ = call(capsys, "compare", "a", "b", "--data", tmp_path / "pairs.tsv", "--json")
-    found = json.loads(out)
-    assert code == 0 and list(found) == ["all", "1-5", "6-8"] and list(found["all"]) == ["a", "b"]
+    printed = json.loads(out)
+    assert code == 0 and list(printed) == ["all", "1-5", "6-8"] and list(printed["all"]) == ["a", "b"]
     assert (
-        {"against": "a"} | found == models.available()["b"]["paired"]
-        and found["all"]["a"]["p"] is None
-        and 0 <= found["1-5"]["b"]["p"] <= 1
+        {"against": "a"} | printed == models.available()["b"]["paired"]
+        and printed["all"]["a"]["p"] is None
+        and 0 <= printed["1-5"]["b"]["p"] <= 1
     )
     out = call(capsys, "compare", "a", "b", "--data", tmp_path / "pairs.tsv")[1]
-    assert json.loads(out.splitlines()[0].removeprefix("all: ")) == found["all"]
+    assert json.loads(out.splitlines()[0].removeprefix("all: ")) == printed["all"]
     loaded = tiny_translator()
     models.checkpoint.save(loaded.module, loaded.card | {"direction": "fr-en"}, tmp_path / "checkpoints/c.safetensors")
     code, _, err = call(capsys, "compare", "a", "c", "--data", tmp_path / "pairs.tsv")

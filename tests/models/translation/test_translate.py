@@ -19,18 +19,19 @@ PAIRS = sentences(700)
 def test_many_sentences_side_by_side_are_each_alone(width: int):
     loaded = tiny_translator(seed=4)
     lines = [source for source, _ in PAIRS[:30]] + ["", " \u00a0", "cat"] * 2
-    told = []
+    reports = []
     search = Search(width, longest=12)
-    together = translate_all(loaded.module, loaded.vocab, lines, search, lambda done, total: told.append((done, total)))
-    assert told[0] == (4, 36) and told[-1] == (36, 36) and told == sorted(told)
-    for line, each in zip(lines, together, strict=True):
+    together = translate_all(loaded.module, loaded.vocab, lines, search, lambda done, total: reports.append((done, total)))
+    assert reports[0] == (4, 36) and reports[-1] == (36, 36) and reports == sorted(reports)
+    for line, translation in zip(lines, together, strict=True):
         alone = translate(loaded.module, loaded.vocab, line, search)
-        assert each.text == alone.text and each.source == alone.source and len(each.hypotheses) == len(alone.hypotheses)
-        for one, other in zip(each.hypotheses, alone.hypotheses, strict=True):
-            assert one.tokens == other.tokens and one.attention.shape == (len(one.tokens), len(each.source))
+        assert (translation.text, translation.source) == (alone.text, alone.source)
+        assert len(translation.hypotheses) == len(alone.hypotheses)
+        for one, other in zip(translation.hypotheses, alone.hypotheses, strict=True):
+            assert one.tokens == other.tokens and one.attention.shape == (len(one.tokens), len(translation.source))
             np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
-            np.testing.assert_allclose(one.log_probabilities, log_probabilities(loaded.module, each.source, one.tokens), atol=1e-4)
-        assert (each.beam is None) == (width == 1 or not each.source)
+            np.testing.assert_allclose(one.log_probabilities, log_probabilities(loaded.module, translation.source, one.tokens), atol=1e-4)
+        assert (translation.beam is None) == (width == 1 or not translation.source)
     assert together[-2].text == "" and together[-2].hypotheses == ()
 
 
@@ -44,8 +45,8 @@ def test_edits_go_through_to_the_search():
 
 def test_a_long_input_is_translated_and_cut():
     loaded = tiny_translator()
-    found = translate(loaded.module, loaded.vocab, "the cat sees " * 70)
-    assert len(found.source) > 200 and 0 < len(found.hypotheses[0].tokens) <= 400
+    translation = translate(loaded.module, loaded.vocab, "the cat sees " * 70)
+    assert len(translation.source) > 200 and 0 < len(translation.hypotheses[0].tokens) <= 400
 
 
 def test_a_long_sentence_is_not_cut_before_its_bound():
@@ -64,11 +65,11 @@ def test_words_by_hand():
     assert len(source) == 5 and len(target) == 5  # z is in no word: "▁", byte, byte
     weights = np.arange(25.0).reshape(5, 5)
     weights /= weights.sum(1, keepdims=True)
-    columns, rows, found = by_words(pieces, source, target, weights)
+    columns, rows, between_words = by_words(pieces, source, target, weights)
     assert columns == ["zz", "cat", "</s>"] and rows == ["chat", "zz", "</s>"]
-    np.testing.assert_allclose(found[0], [sum(weights[0, :3]), weights[0, 3], weights[0, 4]])
-    np.testing.assert_allclose(found[1], [weights[1:4, :3].sum() / 3, weights[1:4, 3].mean(), weights[1:4, 4].mean()])
-    np.testing.assert_allclose(found.sum(1), 1)
+    np.testing.assert_allclose(between_words[0], [sum(weights[0, :3]), weights[0, 3], weights[0, 4]])
+    np.testing.assert_allclose(between_words[1], [weights[1:4, :3].sum() / 3, weights[1:4, 3].mean(), weights[1:4, 4].mean()])
+    np.testing.assert_allclose(between_words.sum(1), 1)
 
 
 @pytest.mark.parametrize("attention", ["none", "additive", "bilinear", "uniform"])
@@ -76,8 +77,8 @@ def test_what_is_saved_comes_back(tmp_path, attention: str):
     saved = save_tiny_translator(tmp_path / "x.safetensors", attention=attention)
     loaded = models.checkpoint.load(tmp_path / "x.safetensors")
     assert loaded.vocab == saved.vocab
-    texts = [each.text for each in translate_all(loaded.module, loaded.vocab, list(WORDS), BEAM)]
-    assert texts == [each.text for each in translate_all(saved.module, saved.vocab, list(WORDS), BEAM)]
+    texts = [translation.text for translation in translate_all(loaded.module, loaded.vocab, list(WORDS), BEAM)]
+    assert texts == [translation.text for translation in translate_all(saved.module, saved.vocab, list(WORDS), BEAM)]
 
 
 @pytest.mark.parametrize("change", ["merges", "vocabulary", "attention", "units"])

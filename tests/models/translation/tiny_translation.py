@@ -15,11 +15,11 @@ WORDS = {"red": "rouge", "blue": "bleu", "cat": "chat", "dog": "chien", "two": "
 
 def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
     """Pairs of two made-up languages, the second word for word; each once."""
-    drawn, found = random.Random(seed), {}
-    while len(found) < count:
+    drawn, pairs = random.Random(seed), {}
+    while len(pairs) < count:
         words = drawn.choices(list(WORDS), k=drawn.randint(1, 7))
-        found[" ".join(words) + "."] = " ".join(WORDS[word] for word in words) + " ."
-    return list(found.items())
+        pairs[" ".join(words) + "."] = " ".join(WORDS[word] for word in words) + " ."
+    return list(pairs.items())
 
 
 def vocabulary(size: int = 320) -> Subwords:
@@ -50,4 +50,4 @@ def save_tiny_translator(path, **arguments) -> Loaded:
 
 def names(*rows) -> list[list[str]]:
     """Numbers as the words that a record wants."""
-    return [[str(number) for number in row] for row in rows]
+    return [[str(token) for token in row] for row in rows]

@@ -19,11 +19,11 @@ PIECES = Subwords.learn(LINES, 300)
 @given(st.text() | st.text(alphabet="le chat'’.!<s>/\u202f\u00a0\n▁東é́😀"))
 @settings(max_examples=200, deadline=None)
 def test_any_text_comes_back(text: str):
-    numbers = PIECES.encode(text)
-    assert PIECES.decode(numbers) == spaced(text.replace("’", "'").replace(BLANK, " "))
-    assert all(number >= len(MARKS) for number in numbers)  # typing a mark spells it
-    assert "".join("".join(word.split()) for word, _ in PIECES.words(numbers)).replace(BLANK, "") == "".join(PIECES.decode(numbers).split())
-    assert [place for _, places in PIECES.words(numbers) for place in places] == list(range(len(numbers)))
+    ids = PIECES.encode(text)
+    assert PIECES.decode(ids) == spaced(text.replace("’", "'").replace(BLANK, " "))
+    assert all(token_id >= len(MARKS) for token_id in ids)  # typing a mark spells it
+    assert "".join("".join(word.split()) for word, _ in PIECES.words(ids)).replace(BLANK, "") == "".join(PIECES.decode(ids).split())
+    assert [position for _, positions in PIECES.words(ids) for position in positions] == list(range(len(ids)))
 
 
 def test_marks_are_left_out_of_a_text_and_words_of_their_own():
