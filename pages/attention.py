@@ -1,10 +1,11 @@
-"""Where does the decoder look when it writes this word, and does it matter? Alignment of translators, to look at and to change."""
+"""Attention page: a translation, the attention weights behind each word, and what happens when they are changed."""
 
 import streamlit as st
 
 from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
+from pages._ui.text import how_to_read
 
 PANELS = {
     "Step through": steps.panel,
@@ -33,11 +34,10 @@ with guard():
     if shown:
         attention_tests.strip(view, about)
     if not state.write_link(view, about):
-        st.caption("This text is too long for a link; the link restores everything but the text.")
+        st.caption("This text is too long for a link. The link restores everything else.")
     name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
     if name and shown:
         PANELS[name](view, about, shown)
     elif name:
         st.caption(f"*{name}* needs a sentence.")
-with st.expander("How to read this page"):
-    st.markdown(matrix.HOW_TO_READ)
+how_to_read(matrix.HOW_TO_READ, "this page")

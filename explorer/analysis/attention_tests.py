@@ -136,7 +136,7 @@ def looks(own: Sequence[Alignment], permuted: Sequence[Alignment], orders: Seque
     rows = np.array([len(alignment.target) for alignment in own], float)
     value, low, high = _ratio(rest, amounts + rest)
     is_even = np.sum(moved) / rows.sum() < limits.even
-    return Answer(UNSURE if is_even else _says(low, high, limits.follows), value, low, high, "share that follows", len(own))
+    return Answer(UNSURE if is_even else _says(low, high, limits.follows), value, low, high, "share that moves with the states", len(own))
 
 
 def beyond_position(alignments: Sequence[Alignment], limits: Limits = LIMITS) -> Answer:
@@ -162,7 +162,7 @@ def beyond_position(alignments: Sequence[Alignment], limits: Limits = LIMITS) ->
     if not bits:
         raise AnalysisError("No two sentences share their lengths; expected several of each, to tell position from content.")
     value, low, high = _ratio(np.array(bits), np.array(rows, float))
-    return Answer(_says(low, high, limits.position), value, low, high, "bits a row", len(bits))
+    return Answer(_says(low, high, limits.position), value, low, high, "bits per row", len(bits))
 
 
 def used(
@@ -186,7 +186,7 @@ def used(
     if not len(own) == len(changed) == len(words) or not len(own):
         raise AnalysisError(f"Got costs of {len(own)} and {len(changed)} sentences with {len(words)} lengths; expected one each.")
     value, low, high = _ratio(np.asarray(changed) - np.asarray(own), np.asarray(words, float))
-    return Answer(_says(low, high, limits.used), value, low, high, "nats a word", len(own))
+    return Answer(_says(low, high, limits.used), value, low, high, "nats per word", len(own))
 
 
 def strongest(alignment: Alignment, null: int | None = None) -> Links:

@@ -1,4 +1,4 @@
-"""Attention of a translator: as a matrix, as lines between two sentences, and one row of it as bars."""
+"""Attention of a translation network: as a matrix, as lines between two sentences, and as bars for one target word."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from explorer.records import Alignment
 
 COLOURS = {False: ("#ffffff", "#08519c"), True: ("#1e1e24", "#6baed6")}
 DIFFERENCE = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#2166ac", "#1e1e24", "#b35806")}
-MANY = 12  # words from which cells are small and the labels above them lean
+MANY = 12  # words; above it cells are small and column labels are slanted
 FAINT = 0.04  # weights below this draw no line
-CAPTION = "used to choose this word"  # alpha_i is worked out before word i, from the state before it
+CAPTION = "Each row: the weights when its word was chosen"  # alpha_i is computed before word i, from the state before it
 
 
 def matrix(
@@ -28,10 +28,10 @@ def matrix(
     dark: bool = False,
     is_small: bool = False,
 ) -> alt.TopLevelMixin:
-    """Target words down, source words across, each cell the weight that was used to choose the word of its row.
+    """Target words in rows, source words in columns; each cell is the weight when the word of its row was chosen.
 
-    The colour runs over 0..1 always and is never stretched by row, as a square root unless `is_linear`, so that two
-    pictures can be compared. A click selects a cell: selection "cell" with the fields row and column.
+    The colour scale is always 0..1 and never adapted to a row, so that two matrices can be compared; it follows the
+    square root of the weight unless `is_linear`. A click selects a cell: selection "cell" with the fields row and column.
 
     Args:
         alignment: What to show, the end mark's column with it.
@@ -42,16 +42,16 @@ def matrix(
         is_small: Small cells, for several side by side.
 
     Raises:
-        AnalysisError: nothing was written, so there is no row.
+        AnalysisError: the translation is empty.
     """
     frame = _frame(alignment)
     scale = alt.Scale(type="linear" if is_linear else "sqrt", domain=[0, 1], range=list(COLOURS[dark]), interpolate="rgb")
     legend = alt.Legend(
-        title="weight, fixed", values=[0, 0.25, 1], gradientLength=120, format=".2~f", orient="bottom" if is_small else "right"
+        title="weight, 0 to 1", values=[0, 0.25, 1], gradientLength=120, format=".2~f", orient="bottom" if is_small else "right"
     )
     click = alt.selection_point(name="cell", fields=["row", "column"], on="click", empty=False, clear=False)
     base = alt.Chart(frame).encode(x=_across(alignment, is_small), y=_down(alignment))
-    tooltip = [alt.Tooltip("target", title="word"), alt.Tooltip("source", title="looks at"), alt.Tooltip("weight", format=".2f")]
+    tooltip = [*_words(), alt.Tooltip("weight", format=".2f")]
     cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5).encode(
         color=alt.Color("weight:Q", scale=scale, legend=legend), tooltip=tooltip
     )
@@ -59,12 +59,14 @@ def matrix(
     if numbers:
         layers.append(_numbers(base.transform_filter("datum.weight >= 0.005"), "datum.weight > 0.4", dark))
     return themed(
-        _sized(alt.layer(*layers), alignment, is_small), f"Attention, target words down, source words across. {in_words(alignment)}", dark
+        _sized(alt.layer(*layers), alignment, is_small),
+        f"Attention matrix, target words in rows, source words in columns. {in_words(alignment)}",
+        dark,
     )
 
 
 def difference(one: Alignment, other: Alignment, dark: bool = False, is_small: bool = False) -> alt.TopLevelMixin:
-    """What one alignment looks at more than another of the same words, -1..1, 0 neutral.
+    """Difference of two alignments of the same words, -1..1, 0 neutral.
 
     Args:
         one, other: Over the same source and target words.
@@ -78,18 +80,18 @@ def difference(one: Alignment, other: Alignment, dark: bool = False, is_small: b
         raise AnalysisError("The two alignments are of different words; expected the same source and target to take a difference.")
     frame = _frame(one).assign(weight=(one.weights - other.weights).ravel())
     scale = alt.Scale(domain=[-1, 0, 1], range=list(DIFFERENCE[dark]), interpolate="rgb")
-    tooltip = ["target", "source", alt.Tooltip("weight", format="+.2f", title="more by")]
-    legend = alt.Legend(title="difference, fixed", values=[-1, 0, 1], gradientLength=120, orient="bottom" if is_small else "right")
+    tooltip = [*_words(), alt.Tooltip("weight", format="+.2f", title="difference")]
+    legend = alt.Legend(title="difference, −1 to 1", values=[-1, 0, 1], gradientLength=120, orient="bottom" if is_small else "right")
     colour = alt.Color("weight:Q", scale=scale, legend=legend)
     cells = alt.Chart(frame).mark_rect().encode(x=_across(one, is_small), y=_down(one), color=colour, tooltip=tooltip)
     row, column = np.unravel_index(np.abs(one.weights - other.weights).argmax(), one.weights.shape)
     by = one.weights[row, column] - other.weights[row, column]
-    most = f"They differ most in how {one.target[row]!r} looks at {one.source[column]!r}, by {by:+.2f}."
-    return themed(_sized(cells, one, is_small), f"Difference of two attentions. {most}", dark)
+    most = f"Largest difference: target word {one.target[row]!r}, source word {one.source[column]!r}, {by:+.2f}."
+    return themed(_sized(cells, one, is_small), f"Difference of two attention matrices. {most}", dark)
 
 
 def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -> alt.TopLevelMixin:
-    """The two sentences as columns of words, source left, with a line for each weight; thicker is more.
+    """Both sentences as columns of words, source on the left, joined by lines; a thicker line is a larger weight.
 
     A click on a target word selects its row: selection "word" with the field row.
 
@@ -99,7 +101,7 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
         dark: Colours for a dark ground.
 
     Raises:
-        AnalysisError: nothing was written.
+        AnalysisError: the translation is empty.
     """
     frame = _frame(alignment)
     frame = frame[frame["weight"] >= FAINT].assign(left=0.0, right=1.0)
@@ -113,7 +115,7 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
         x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("to:Q"),
         opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 1]), legend=None),
         strokeWidth=alt.StrokeWidth("weight:Q", scale=alt.Scale(domain=[0, 1], range=[0.5, 9]), legend=None),
-        tooltip=["source", "target", alt.Tooltip("weight", format=".2f")],
+        tooltip=[*_words(), alt.Tooltip("weight", format=".2f")],
     )  # fmt: skip
     click = alt.selection_point(name="word", fields=["row"], on="click", empty=False, clear=False)
     words = [
@@ -121,11 +123,11 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
         _column_of(alignment, alignment.target, 1.0, "left", dark, chosen),
     ]
     chart = alt.layer(drawn, words[0], words[1].add_params(click)).properties(width=340, height=28 * _tallest(alignment))
-    return themed(unsqueezed(chart), f"Lines from source words to target words. {in_words(alignment)}", dark)
+    return themed(unsqueezed(chart), f"Lines from source words to target words, thicker for larger weights. {in_words(alignment)}", dark)
 
 
 def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMixin:
-    """The weights of one target word as bars over the source words; over a long source the largest only.
+    """The weights of one target word as bars, one per source word; for a long source only the largest.
 
     Args:
         alignment: What to show.
@@ -140,20 +142,24 @@ def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMi
     frame = _frame(alignment)
     largest = np.argsort(-alignment.weights[chosen])[: MANY if len(alignment.source) > 2 * MANY else None].tolist()
     frame = frame[(frame["row"] == chosen) & frame["column"].isin(largest)]
-    x = alt.X("weight:Q", title=f"weight, {CAPTION}: {_shown(alignment.target[chosen])}", scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("weight:Q", title=f"weight when choosing “{_shown(alignment.target[chosen])}”", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source), labelLimit=96))
-    bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=["source", alt.Tooltip("weight", format=".2f")])
+    bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=[_words()[1], alt.Tooltip("weight", format=".2f")])
     most = alignment.source[int(alignment.weights[chosen].argmax())]
-    description = f"To choose {alignment.target[chosen]!r} it looked most at {most!r}, {alignment.weights[chosen].max():.2f}."
+    description = f"Attention when choosing {alignment.target[chosen]!r}: most on {most!r}, {alignment.weights[chosen].max():.2f}."
     return themed(unsqueezed(bars.properties(width=230, height=20 * len(frame))), description, dark)
 
 
 def in_words(alignment: Alignment, most: int = 30) -> str:
-    """Which source word each target word looked at most: the text alternative of the matrix."""
+    """The source word with the largest weight for each target word: the text alternative of the matrix."""
     best = alignment.weights.argmax(1)[:most]
-    parts = [f"{alignment.target[i]} from {alignment.source[j]} {alignment.weights[i, j]:.2f}" for i, j in enumerate(best)]
+    parts = [f"{alignment.target[i]} on {alignment.source[j]} {alignment.weights[i, j]:.2f}" for i, j in enumerate(best)]
     more = f"; and {len(alignment.target) - most} more" if len(alignment.target) > most else ""
-    return "; ".join(parts) + more + "."
+    return f"Largest weight of each target word: {'; '.join(parts)}{more}."
+
+
+def _words() -> list[alt.Tooltip]:
+    return [alt.Tooltip("target", title="target word"), alt.Tooltip("source", title="source word")]
 
 
 def _shown(word: str) -> str:
@@ -163,7 +169,7 @@ def _shown(word: str) -> str:
 def _frame(alignment: Alignment) -> pd.DataFrame:
     out, columns = alignment.weights.shape
     if not out:
-        raise AnalysisError("Nothing was written, so there is no row of attention to show.")
+        raise AnalysisError("The translation is empty, so there is no attention to show.")
     return pd.DataFrame(
         {
             "row": np.repeat(np.arange(out), columns),
@@ -176,7 +182,7 @@ def _frame(alignment: Alignment) -> pd.DataFrame:
 
 
 def _names(words: Sequence[str]) -> str:
-    """A Vega expression that gives the word of a number: axes go by place, because words repeat."""
+    """A Vega expression that gives the word at an index: axes use indices, because words repeat."""
     return f"{json.dumps([_shown(word) for word in words], ensure_ascii=False)}[datum.value]"
 
 
@@ -193,7 +199,7 @@ def _down(alignment: Alignment) -> alt.Y:
 def _sized(chart: Any, alignment: Alignment, is_small: bool = False) -> alt.TopLevelMixin:
     is_many = len(alignment.source) > MANY
     cell = 22 if is_small or is_many or len(alignment.target) > MANY else 32
-    wide = cell if is_small or is_many else 44  # whole words stand upright over few columns
+    wide = cell if is_small or is_many else 44  # room for horizontal labels above few columns
     return unsqueezed(chart.properties(width=wide * len(alignment.source), height=cell * len(alignment.target)))
 
 
@@ -215,7 +221,7 @@ def _tallest(alignment: Alignment) -> int:
 
 
 def _heights(count: int, alignment: Alignment) -> np.ndarray:
-    """Places of words down a column, the shorter sentence centred beside the longer."""
+    """Heights of the words of a column, the shorter sentence centred."""
     return np.arange(count) + (_tallest(alignment) - count) / 2
 
 

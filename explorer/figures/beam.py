@@ -1,4 +1,4 @@
-"""The tree of a beam search: hypotheses kept and dropped at each step, and the sentence that was chosen."""
+"""Beam search as a tree: the hypotheses kept and dropped at each step, and the chosen sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Branches:
     """All hypotheses of a beam search, one entry per word.
 
     Args:
-        parents: Place of the word before, -1 for none, [node]; parents stand before their children.
-        words: What was weighed, [node].
-        scores: Log-probability from the first word to here, normalised by length, [node].
-        kept: False where the branch was dropped here, [node].
+        parents: Index of the previous word, -1 for none, [node]; parents come before their children.
+        words: The word at each node, [node].
+        scores: Log probability from the first word to here, divided by length, [node].
+        kept: False where the hypothesis was dropped here, [node].
     """
 
     parents: Sequence[int]
@@ -32,14 +32,14 @@ class Branches:
 
 
 def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = False) -> alt.TopLevelMixin:
-    """The tree from left to right, a column each step; the branch that ends at `chosen` stands out.
+    """The tree from left to right, one column per step; the branch that ends at `chosen` is highlighted.
 
     A click on a word selects it: selection "node" with the field node.
 
     Args:
         branches: The search.
-        chosen: Place of the last word of the sentence to follow.
-        pruned: Whether dropped branches are drawn too, faint.
+        chosen: Index of the last word of the highlighted sentence.
+        pruned: Whether dropped hypotheses are drawn too, faintly.
         dark: Colours for a dark ground.
 
     Raises:
@@ -61,7 +61,7 @@ def tree(branches: Branches, chosen: int, pruned: bool = False, dark: bool = Fal
         strokeWidth=alt.condition("datum.on_path", alt.value(2.5), alt.value(1)),
     )  # fmt: skip
     click = alt.selection_point(name="node", fields=["node"], on="click", empty=False, clear=False)
-    tooltip = ["word", alt.Tooltip("score", format=".2f", title="log p / length"), "state"]
+    tooltip = ["word", alt.Tooltip("score", format=".2f", title="log probability / length"), "state"]
     # A word stands on a broad outline of itself in the ground's colour, so that no line runs through it.
     ground = {"color": (paper := "#141418" if dark else "#ffffff"), "stroke": paper, "strokeWidth": 7}
     under = alt.Chart(frame).mark_text(fontSize=12, **ground).encode(x=x, y=y, text=alt.Text("word:N"))
@@ -82,12 +82,12 @@ def _in_words(branches: Branches, chosen: int) -> str:
     words = " ".join(branches.words[node] for node in _path(branches, chosen))
     kept = int(np.sum(branches.kept))
     return (
-        f"Tree of {kept} words that were kept and {len(branches.words) - kept} dropped. Followed: {words}, {branches.scores[chosen]:.2f}."
+        f"Beam search: {kept} words kept, {len(branches.words) - kept} dropped. Highlighted: {words}, score {branches.scores[chosen]:.2f}."
     )
 
 
 def _placed(branches: Branches, path: list[int], pruned: bool) -> pd.DataFrame:
-    """Nodes with their places: leaves below each other, a parent in the middle of its children."""
+    """Nodes with their coordinates: leaves below each other, a parent in the middle of its children."""
     shown = [node for node, kept in enumerate(branches.kept) if kept or pruned]
     children: dict[int, list[int]] = {}
     for node in shown:
@@ -115,7 +115,7 @@ def _placed(branches: Branches, path: list[int], pruned: bool) -> pd.DataFrame:
             {
                 "node": node, "word": "".join(map(sign, branches.words[node])) or sign(""), "score": branches.scores[node],
                 "x": depth[node], "y": y[node], "from_x": depth[parent], "from_y": y.get(parent, root), "on_path": node in path,
-                "state": "kept" if branches.kept[node] else "dropped here", "strength": 1.0 if branches.kept[node] else 0.45,
+                "state": "kept" if branches.kept[node] else "dropped", "strength": 1.0 if branches.kept[node] else 0.45,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

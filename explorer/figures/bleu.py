@@ -1,4 +1,4 @@
-"""BLEU of translators by the length of the source sentence."""
+"""BLEU by the length of the source sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Score:
 
 
 def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.TopLevelMixin:
-    """A line for each translator over words of the source, with its interval; its name stands at the line's end.
+    """A line per network over the length of the source, with 95 % intervals; each name is at the end of its line.
 
     Args:
         scores: By name, from short to long sentences.
@@ -35,13 +35,13 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
         AnalysisError: there is none.
     """
     if not any(scores.values()):
-        raise AnalysisError("There is no BLEU by length to show; expected at least one translator with scores.")
+        raise AnalysisError("There is no BLEU by length to show; expected at least one network with scores.")
     rows = [vars(score) | {"name": name, "said": f"{name} {score.bleu:.1f}"} for name, all_of in scores.items() for score in all_of]
     frame, lengths = pd.DataFrame(rows), list(dict.fromkeys(row["length"] for row in rows))
     names = list(scores)
     colours = [LAYERS[dark][index % len(LAYERS[dark])] for index in range(len(names))]
     dashes = [DASHES[index % len(DASHES)] for index in range(len(names))]
-    x = alt.X("length:O", sort=lengths, title="words of the source", axis=alt.Axis(labelAngle=0))
+    x = alt.X("length:O", sort=lengths, title="words in the source", axis=alt.Axis(labelAngle=0))
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=None)
     base = alt.Chart(frame).encode(x=x, color=colour)
     numbers = [alt.Tooltip(name, format=".1f") for name in ("bleu", "low", "high")]

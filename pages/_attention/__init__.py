@@ -1,1 +1,1 @@
-"""The panels of the page of attention: one file, one panel."""
+"""Attention page: its state, what it computes, and one file for each panel."""

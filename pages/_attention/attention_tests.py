@@ -1,5 +1,6 @@
-"""Is it real? Four questions about a network's attention, each with its number and what known fakes get for the same."""
+"""Four tests of a network's attention: the answers with their intervals, next to the answers of reference models."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
@@ -10,51 +11,87 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import networks, uploads
+from pages._ui.text import how_to_read
 
 KEY = "attention.real"
-LAST_LINE = "None of these shows that the weights are *the reason* for the word."
-ASKED = {
-    "looks": (
+LAST_LINE = "None of these tests shows that the weights are *the reason* for the word."
+
+
+@dataclass(frozen=True)
+class Question:
+    """A test of attention in words.
+
+    Args:
+        full: The question.
+        short: The same as a statement, for a badge.
+        meaning: The statistic that answers it, in a sentence or two.
+        unit: Of the statistic.
+    """
+
+    full: str
+    short: str
+    meaning: str
+    unit: str
+
+
+QUESTIONS = {
+    "looks": Question(
         "Does it look at the source states?",
         "looks at the source",
-        "The encoder's states change places. Attention that reads them follows (1); attention made from the decoder alone stays (0).",
+        "The encoder states are permuted. Attention that reads them moves along (1); attention computed from the decoder alone stays (0).",
+        "share that moves with the states",
     ),
-    "beyond_position": (
-        "Does it say more than position?",
-        "says more than position",
-        "Bits between a row and the average row of other sentences with the same two lengths: 0 if only the place in the sentence counts.",
+    "beyond_position": Question(
+        "Does it use more than position?",
+        "uses more than position",
+        "The KL divergence of a row from the average row of other sentences with the same two lengths: 0 if only the position of a word "
+        "matters.",
+        "bits per row",
     ),
-    "used": (
-        "Does the output use it?",
-        "output uses it",
-        "What the true translation costs more, in nats a word, when the weights are made even or permuted; the smaller of the two.",
+    "used": Question(
+        "Does the output depend on it?",
+        "the output depends on it",
+        "The rise in cross-entropy of the reference translation when the weights are made uniform or permuted, whichever is smaller.",
+        "nats per word",
     ),
-    "points": (
+    "points": Question(
         "Does it point at the right word?",
         "points at the right word",
-        "Alignment error rate against an independent aligner (IBM model 1, trained on the same pairs): 0 is perfect. "
-        "Yes only where it is surely smaller than that of the diagonal.",
+        "The alignment error rate, compared with an independent aligner (IBM model 1, trained on the same sentence pairs): 0 is perfect. "
+        "The answer is yes only if it is significantly lower than that of the diagonal.",
+        "alignment error rate",
     ),
 }
+HOW_TO_READ = """
+{questions}
+
+**Why four tests?** Attention that never sees the source (*decoder only*, the mistake of a well-known tutorial for six years) can point at
+the right words, and the output can depend on it: only the first test detects it. Attention whose context vector is thrown away looks
+healthy in every picture: only the third test detects it. A healthy network for two languages with the same word order may use nothing
+beyond position.
+
+**Reference models.** Each cell counts the answers of the five seeds, with the median statistic in brackets. The limits between yes and no
+were chosen on other seeds.
+"""
 ICONS = {"yes": ":material/check:", "no": ":material/close:", "cannot tell": ":material/question_mark:"}
 COLOURS: dict[str, Literal["blue", "orange", "gray"]] = {"yes": "blue", "no": "orange", "cannot tell": "gray"}
 
 
 def strip(view: View, about: dict) -> None:
-    """The four answers in one line, and the way to a fake."""
+    """The four answers as badges in one line, with a button that opens a network with fake attention."""
     answers = about["answers"]
     fakes = [name for name in networks.emitting(*state.EMITS) if name.endswith("-fake") and name != view.model]
     if not answers and not fakes:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for name, (_, short, meaning) in ASKED.items():
+        for name, question in QUESTIONS.items():
             if name in answers:
                 answer = answers[name]
-                label = f"{short}: {answer['says']} ({answer['value']:.2g})"
-                over = f"{meaning} Over {answer['sentences']} sentences."
+                label = f"{question.short}: {answer['says']} ({answer['value']:.2g})"
+                over = f"{question.meaning} Measured on {answer['sentences']} held-out sentences, in {question.unit}."
                 st.badge(label, icon=ICONS[answer["says"]], color=COLOURS[answer["says"]], help=over)
         if fakes:
-            st.button("See one that is fake", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], about))
+            st.button("Show fake attention", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], about))
 
 
 def _choose(name: str, before: dict) -> None:
@@ -63,59 +100,56 @@ def _choose(name: str, before: dict) -> None:
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """The answers with their intervals, beside what known fakes and healthy networks get."""
+    """The answers with their intervals, and below them those of fake and healthy reference models."""
     answers = about["answers"]
     if answers:
         st.dataframe(_table(answers), hide_index=True, key=f"{KEY}.answers")
         st.caption(_by_hand(answers))
     elif shown.alignment is None:
-        st.info("This network has no attention, so there is nothing to ask.")
+        st.info("This network has no attention, so there is nothing to test.")
     elif uploads.path_of(view.model):
-        ask = "`python -m models measure mine.safetensors attention --data PAIRS.tsv --dry`"
-        st.info(f"A network of your own is not measured here. {ask} asks the four questions over the pairs it was trained on.")
+        command = "`python -m models measure mine.safetensors attention --data PAIRS.tsv --dry`"
+        st.info(f"Your own network is not tested here. Run {command} with the sentence pairs that it was trained on.")
     else:
-        st.info(f"Not measured for this network: `python -m models measure {view.model} attention` writes the answers into its card.")
-    st.markdown("**What known attentions get**: tiny networks of toy languages, five seeds each, on which no limit was chosen")
+        st.info(f"Not tested yet: `python -m models measure {view.model} attention` writes the answers into the card of this network.")
+    st.markdown("**Reference models**: small networks on toy languages, five held-out seeds each")
     st.dataframe(_fakes(), hide_index=True, key=f"{KEY}.fakes", height=388)
-    for question, _, meaning in ASKED.values():
-        st.markdown(f"- **{question}** {meaning}")
-    st.markdown(
-        "Why four: an attention that never sees the source (*decoder only*, as in a well-known tutorial for six years) can point at right "
-        "words and be needed; only the first question finds it. One whose context is thrown away looks healthy in every picture; only the "
-        "third finds it. A healthy network of a language pair in the same order may say nothing beyond position."
-    )
     st.markdown(f"**{LAST_LINE}**")
+    how_to_read(
+        HOW_TO_READ.format(questions="\n".join(f"- **{asked.full}** {asked.meaning}" for asked in QUESTIONS.values())), "these tests"
+    )
 
 
 def _table(answers: dict) -> pd.DataFrame:
     rows = []
-    for name, (question, _, _) in ASKED.items():
+    for name, question in QUESTIONS.items():
         if name in answers:
             answer = answers[name]
-            row = {"question": question, "answer": answer["says"], "value": answer["value"], "from": answer["low"], "to": answer["high"]}
-            rows.append(row | {"unit": answer["unit"], "sentences": answer["sentences"]})
+            row = {"question": question.full, "answer": answer["says"], "statistic": answer["value"]}
+            row |= {"95 % from": answer["low"], "95 % to": answer["high"]}
+            rows.append(row | {"unit": question.unit, "held-out sentences": answer["sentences"]})
     return pd.DataFrame(rows).round(3)
 
 
 def _by_hand(answers: dict) -> str:
     hand = answers.get("points_by_hand")
     if not hand:
-        return "Measured on dev; the intervals are 95 %, by bootstrap over sentences."
+        return "Measured on held-out sentences (dev part). 95 % intervals: bootstrap over sentences."
     error = f"{hand['value']:.2f} ({hand['low']:.2f} to {hand['high']:.2f})"
     return (
-        f"Measured on dev; intervals 95 %, by bootstrap over sentences. Against {hand['sentences']} sentences aligned by hand its "
-        f"error rate is {error}: the diagonal has {hand['diagonal']:.2f}, IBM model 1 {hand['ibm1']:.2f}."
+        f"Held-out sentences (dev part), 95 % bootstrap intervals. On {hand['sentences']} sentences aligned by hand, the alignment error "
+        f"rate is {error}; diagonal {hand['diagonal']:.2f}, IBM model 1 {hand['ibm1']:.2f}."
     )
 
 
 def _fakes() -> pd.DataFrame:
-    """A row for each known attention: what the five seeds said, and the median number."""
+    """A row for each reference model: the answers of its five seeds, and the median statistic."""
     rows = []
     for kind, about in known_attentions()["for_table"]["kinds"].items():
-        row = {"attention": kind, "": "healthy" if about["healthy"] else "fake"}
-        for name, (question, _, _) in ASKED.items():
+        row = {"attention": kind, "kind": "healthy" if about["healthy"] else "fake"}
+        for name, question in QUESTIONS.items():
             says = about[name]["says"]
             counts = ", ".join(f"{word} {count}" for word, count in says.items() if count)
-            row[question] = f"{counts} ({about[name]['median']:.2g})"
+            row[question.full] = f"{counts} ({about[name]['median']:.2g})"
         rows.append(row)
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""The beam: every beginning that was kept or dropped, as a tree; a click on the end of a sentence shows its alignment."""
+"""Beam search as a tree of hypotheses, kept and dropped; a click on the last word of a translation shows its attention matrix."""
 
 from collections.abc import Sequence
 
@@ -23,25 +23,22 @@ CHOSEN = f"{KEY}.chosen"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """Width, the sentences that were found, the tree, and the alignment of the chosen sentence."""
+    """Beam width, the translations, the tree, and the attention matrix of the chosen translation."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        width = st.segmented_control("Width", [2, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
-        pruned = st.toggle("Show what was dropped", key=f"{KEY}.pruned", bind="query-params")
+        width = st.segmented_control("Beam width", [2, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
+        pruned = st.toggle("Show dropped hypotheses", key=f"{KEY}.pruned", bind="query-params")
     if view.edits:
-        st.caption("Without your edits.")
+        st.caption("Shown without your edits.")
     searched = view.of(width=width, edits=())
     network = networks.loaded(view.model)
-    translation = patiently(f"{view.model} searches", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
+    translation = patiently(f"Beam search with {view.model}", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
     hypotheses = translation.hypotheses
     chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(hypotheses))), len(hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")
     names = {rank: f"{plain(network.vocab.decode(candidate.tokens))} ({candidate.score:.2f})" for rank, candidate in enumerate(hypotheses)}
     st.session_state[f"{KEY}.list"] = chosen
-    st.radio("Sentences found, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
-    st.caption(
-        "Score: log-probability divided by the number of pieces, the end mark too. Greedy search takes the likeliest piece at each "
-        "step; a beam may take a less likely one that leads to a likelier sentence."
-    )
+    st.radio("Translations, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
+    st.caption("In brackets, the score: log probability divided by the number of subwords, end mark included.")
     branches, ends = beam_tree.branches(network, translation.beam)
     figure = tree(branches, ends[chosen], pruned, is_dark())
     with scrolling("beam-tree"):
@@ -62,6 +59,6 @@ def _listed() -> None:
 
 
 def _clicked(nodes: Sequence[Node], ends: list[int], node: int) -> None:
-    """Follow the best sentence that goes through a node."""
+    """Choose the best translation that goes through a node."""
     if (rank := beam_tree.through(nodes, ends, node)) is not None:
         st.session_state[CHOSEN] = rank

@@ -1,4 +1,4 @@
-"""Two networks on one sentence: what each writes, and where each looks while it writes the same words."""
+"""Two networks on one sentence: both translations, and both attention matrices for the same target words."""
 
 import streamlit as st
 
@@ -14,50 +14,50 @@ KEY = "attention.compare"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """The other network, both translations, both matrices for the first's words, and their difference."""
+    """The other network, both translations, both matrices for the first network's translation, and their difference."""
     cards = networks.emitting(*state.EMITS)
     others = [name for name, card in cards.items() if name != view.model and card["direction"] == about["direction"]]
     others.sort(key=lambda name: cards[name]["arguments"].get("attention") == "none")  # first those that have a matrix to compare
     if not others:
-        st.info("There is no other network of this direction to compare with.")
+        st.info("There is no other network that translates in this direction.")
         return
     other = st.selectbox("Compare with", others, key=f"{KEY}.model", bind="query-params", width=220)
     if view.edits:
-        st.caption("Without your edits.")
+        st.caption("Shown without your edits.")
     first, second = view.of(edits=()), view.of(model=other, edits=())
     own = compute.sentence(first)
     for side, written in ((first, own), (second, compute.sentence(second))):
         assert written is not None
-        st.markdown(f"{side.model}: **{plain(written.text)}** (log p {float(written.hypothesis.log_probabilities.sum()):.1f})")
+        st.markdown(f"{side.model}: **{plain(written.text)}** (log probability {float(written.hypothesis.log_probabilities.sum()):.1f})")
     if own is not None:
         _matrices(first, second, own)
 
 
 def _matrices(first: View, second: View, own: Sentence) -> None:
-    fed = compute.forced(second, _in_the_pieces_of(second, first, own))
+    fed = compute.forced(second, _in_subwords_of(second, first, own))
     cost = [float(-written.hypothesis.log_probabilities.sum()) for written in (own, fed)]
     st.caption(
-        f"Both are made to write the words of {first.model}, so that their rows can be compared. "
-        f"They cost {first.model} {cost[0]:.1f} nats and {second.model} {cost[1]:.1f}."
+        f"Both networks are forced to produce {first.model}'s translation so that rows are comparable. "
+        f"Cross-entropy: {first.model} {cost[0]:.1f} nats, {second.model} {cost[1]:.1f} nats."
     )
     columns = st.columns(3)
     for column, name, shown in zip(columns, (first.model, second.model), (own, fed), strict=False):
         with column:
             st.markdown(f"**{name}**")
             if shown.alignment is None:
-                st.info("No attention: one vector carries the sentence.")
+                st.info("No attention: the decoder gets the whole sentence as one vector.")
             else:
                 with scrolling(f"compare-{name}"):
                     draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")
     if own.alignment is not None and fed.alignment is not None and (own.source, own.target) == (fed.source, fed.target):
         with columns[2]:
-            st.markdown("**first minus second**")
+            st.markdown("**Difference**: first minus second")
             with scrolling("compare-difference"):
                 draw(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True), f"{KEY}.difference")
 
 
-def _in_the_pieces_of(second: View, first: View, own: Sentence) -> tuple[int, ...]:
-    """The first network's words, as the second one cuts them."""
+def _in_subwords_of(second: View, first: View, own: Sentence) -> tuple[int, ...]:
+    """The first network's translation in the subwords of the second."""
     ours, theirs = networks.loaded(first.model).vocab, networks.loaded(second.model).vocab
     if ours.tokens == theirs.tokens:
         return own.hypothesis.tokens

@@ -1,4 +1,4 @@
-"""The network's card: what it is, what it was trained on, how well it translates and by what measure."""
+"""Model card of a translation network: what it is, its training data, and its scores next to those of others."""
 
 import pandas as pd
 import streamlit as st
@@ -15,23 +15,25 @@ KEY = "attention.card"
 ATTENTIONS = {
     "additive": "eᵢⱼ = vᵀ tanh(W s₍ᵢ₋₁₎ + U hⱼ)",
     "bilinear": "eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ / √units",
-    "uniform": "eᵢⱼ = 0, in training too: a baseline that learnt weights should beat",
-    "none": "no attention: the encoder's last states are all that the decoder gets",
-    "decoder": "eᵢ = W [word before; s₍ᵢ₋₁₎], a score for each place that never sees the source: a known mistake, shown as a fake",
+    "uniform": "eᵢⱼ = 0, also in training: a baseline that learned weights should beat",
+    "none": "no attention: the decoder gets only the last states of the encoder",
+    "decoder": "eᵢ = W [previous word; s₍ᵢ₋₁₎], scores that never see the source: a known mistake, here as an example of fake attention",
 }
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """The card in tables; every number in it was measured on the split it names."""
+    """The card in tables; each table says on which part of the data it was measured."""
     scores, name = about["scores"], str(about["arguments"].get("attention", ""))
     form = f". Attention **{plain(name)}**: {ATTENTIONS.get(name, 'of another kind')}."
     card.head(view.model, about, form, "Licence of the sentences")
-    st.markdown("**BLEU on dev sentences it never saw**, every known translation of a source as a reference (higher is better)")
-    formats = {"parameters": "localized", "exactly right": "percent"} | dict.fromkeys(("BLEU", "from", "to", "chrF", "greedy BLEU"), "%.1f")
+    st.markdown("**BLEU on held-out sentences** (dev part), with all known translations of a sentence as references; higher is better")
+    formats = {"parameters": "localized", "exact match": "percent"} | dict.fromkeys(
+        ("BLEU", "95 % from", "95 % to", "chrF", "greedy BLEU"), "%.1f"
+    )
     columns = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
-    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores", column_config=columns)
+    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores", column_config=columns, placeholder="–")
     if signature := scores.get("signature"):
-        st.caption(f"sacreBLEU signature: {signature}. Interval: 95 %, bootstrap over sentences; differences: paired bootstrap.")
+        st.caption(f"sacreBLEU {signature}. Intervals: bootstrap over sentences. p-values: paired bootstrap.")
     lines = {n: _scores(other) for n, other in _same_direction(about["direction"]).items() if other["scores"].get("bleu_by_length")}
     if lines:
         frame = pd.DataFrame([{"network": n, **vars(score)} for n, parts in lines.items() for score in parts])
@@ -39,7 +41,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         with scrolling("card-length"):
             draw(figure, f"{KEY}.length")
         save(figure, f"{KEY}.length", "bleu-by-length", frame)
-        st.caption("A network falls with length only where intervals part: look at the bars, and at n in the tooltip.")
+        st.caption("BLEU drops with length only where intervals do not overlap.")
     card.training(about, KEY)
 
 
@@ -58,8 +60,14 @@ def _networks(direction: str) -> pd.DataFrame:
         scores = about["scores"]
         low, high = scores.get("interval", (None, None))
         row = {"network": name, "attention": about["arguments"].get("attention"), "parameters": about["parameters"]}
-        row |= {"BLEU": scores.get("bleu"), "from": low, "to": high, "chrF": scores.get("chrf"), "sources": scores.get("sentences")}
+        row |= {
+            "BLEU": scores.get("bleu"),
+            "95 % from": low,
+            "95 % to": high,
+            "chrF": scores.get("chrf"),
+            "sentences": scores.get("sentences"),
+        }
         paired = about["paired"]
-        row["chance gives so large a difference"] = f"p {paired['p']:.3f} (against {paired['against']})" if paired else "–"
-        rows.append(row | {"exactly right": scores.get("exact_match"), "greedy BLEU": scores.get("greedy_bleu")})
+        row["p-value of the difference"] = f"{paired['p']:.3f} (compared with {paired['against']})" if paired else "–"
+        rows.append(row | {"exact match": scores.get("exact_match"), "greedy BLEU": scores.get("greedy_bleu")})
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""A visitor's own translator: a checkpoint to open, and the alignment of any PyTorch module by a tap in it."""
+"""A visitor's own translation network: a checkpoint to open, and code that records the attention of any PyTorch module."""
 
 from pages._attention import state
 from pages._ui.own_model import TAPPED, OwnModel
@@ -7,10 +7,10 @@ SAVE = """from models import checkpoint
 from models.translation import FAMILY, Seq2Seq
 from models.vocabulary.subwords import Subwords
 
-pieces = Subwords.learn(["the red car", "la voiture rouge"], 300)  # of your own sentences
-arguments = {"vocab_size": len(pieces), "attention": "additive", "units": 32, "embedding": 16, "width": 16}
+subwords = Subwords.learn(["the red car", "la voiture rouge"], 300)  # from your own sentences
+arguments = {"vocab_size": len(subwords), "attention": "additive", "units": 32, "embedding": 16, "width": 16}
 module = Seq2Seq(**arguments)  # load your weights into it
-card = {"kind": FAMILY.kind, "direction": "en-fr", "arguments": arguments} | pieces.card()
+card = {"kind": FAMILY.kind, "direction": "en-fr", "arguments": arguments} | subwords.card()
 checkpoint.save(module, card, "mine.safetensors")
 """
 RECORD = TAPPED.format(
@@ -25,8 +25,8 @@ OWN = OwnModel(
     state.PAGE,
     state.EMITS,
     state.undo,
-    "**A translator with your weights**, as a file for this page",
+    "**A translation network with your weights**, saved as a file for this page",
     SAVE,
-    "**The attention of any PyTorch module**, in a notebook: a tap that its weights pass, no other change",
+    "**The attention of any PyTorch module**, in a notebook: pass its weights through a `Tap`, nothing else changes",
     RECORD,
 )

@@ -1,4 +1,4 @@
-"""What if the source were another? One word replaced, both translations and both matrices side by side."""
+"""Replace one word of the source: both translations and both attention matrices, side by side."""
 
 import re
 
@@ -14,11 +14,11 @@ from pages._ui.text import plain
 
 KEY = "attention.replace"
 WORD = f"{KEY}.word"
-SWAPS = {"dress": "coat", "robe": "manteau"}  # the other gender in French: what agrees with it changes too
+SWAPS = {"dress": "coat", "robe": "manteau"}  # of the other gender in French: the words that agree with it change too
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """Choose a source word, type another, and see what changes beside what was there."""
+    """Choose a source word, type another, and compare the translations before and after."""
     matches = list(re.finditer(r"[\w'’]+|[^\w\s]", view.text))
     if not matches:
         st.info("There is no word to replace.")
@@ -29,14 +29,14 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         first = linked_index(WORD, len(matches), known)
         index = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(matches)}", width=200)
         other = st.text_input(
-            "by", SWAPS.get(names[index], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
+            "with", SWAPS.get(names[index], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
         )
     link(WORD, str(index), str(known))
     if not other.strip():
-        st.caption("Type the word that should stand in its place. Try a word of another number or gender: what else changes?")
+        st.caption("Type a new word. Try another number or gender: what else changes?")
         return
     if view.edits:
-        st.caption("Without your edits.")
+        st.caption("Shown without your edits.")
     match = matches[index]
     text = view.text[: match.start()] + other + view.text[match.end() :]
     changed = view.of(text=text, edits=())
@@ -48,10 +48,10 @@ def _side_by_side(before: View, after: View) -> None:
         shown = compute.sentence(view)
         with column:
             if shown is None:
-                st.info("Nothing is left to translate.")
+                st.info("There is nothing to translate.")
                 continue
             total = float(shown.hypothesis.log_probabilities.sum())
-            st.markdown(f"{name}: **{plain(shown.text)}**  \nlog p {total:.1f}")
+            st.markdown(f"{name}: **{plain(shown.text)}**  \nlog probability {total:.1f}")
             if shown.alignment is not None:
                 with scrolling(f"replace-{name}"):
                     draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")

@@ -1,4 +1,4 @@
-"""What is looked at on the page of attention: the widgets of the first row, the sentence, the visitor's edits, the link."""
+"""State of the Attention page: the widgets of the first row, the sentence, the visitor's edits, and the link."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ import streamlit as st
 from models.translation.experiments.edits import ALIKE, Edit
 from pages._attention.compute import View
 from pages._ui import networks, uploads
-from pages._ui.layout import bound, folding, try_another
+from pages._ui.layout import bound, folding, select_named, try_another
 from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
 
 PAGE = "attention"
@@ -17,21 +17,21 @@ MODEL, TEXT, DRAFT, ROW, EDITS, UNITS, BEFORE, CUT = (
     f"{PAGE}.{name}" for name in ("model", "text", "draft", "row", "edits", "units", "before", "cut")
 )
 CHARACTERS = 2_000  # of a text: some 300 words
-WORDS, PIECES = "words", "pieces"
+WORDS, SUBWORDS = "words", "pieces"  # as links hold them
 LETTERS = {"look": "l", "write": "w"}
-# Sentences of our own to try, what to see in each, and words of the translation without which it is not to be seen.
+# Sentences to try, what to look for in each, and words that the translation must contain to show it.
 TRY = {
     "en-fr": (
         ("She gave me the key.", "“me” comes before the verb in French", "m'a donné"),
         ("I do not like cold coffee.", "one “not” becomes two words", "n'aime pas"),
-        ("The old man has a black dog.", "one adjective stays before its noun, one moves behind it", "chien noir"),
+        ("The old man has a black dog.", "one adjective stays before its noun, the other moves after it", "chien noir"),
         ("I miss you.", "“I” and “you” change places", "me manque"),
         ("I am looking for a cheap hotel.", "“cheap” becomes two words and moves", "hôtel bon marché"),
-        ("I like the blorfle.", "“blorfle” is no word, and yet it is translated", "J'aime"),
+        ("I like the blorfle.", "“blorfle” is not a word, and yet it is translated", "J'aime"),
     ),
     "fr-en": (
-        ("Elle m'a donné la clé.", "“m'” moves behind the verb", "gave me"),
-        ("Je n'aime pas le café.", "two words around the verb become one before it", "don't like"),
+        ("Elle m'a donné la clé.", "“m'” moves after the verb", "gave me"),
+        ("Je n'aime pas le café.", "the two words around the verb become one before it", "don't like"),
         ("La voiture rouge est devant la maison.", "the colour moves, and “devant” becomes three words", "red car is in front"),
         ("Il ne boit jamais de lait chaud.", "“ne ... jamais” becomes “never”", "never drink"),
     ),
@@ -39,7 +39,7 @@ TRY = {
 
 
 def restore() -> None:
-    """Take sentence, row and edits out of the link, once for each visitor."""
+    """Read sentence, row and edits from the link, once per visit."""
     state = st.session_state
     if TEXT in state:
         return
@@ -49,7 +49,7 @@ def restore() -> None:
 
 
 def edits_of(code: str) -> tuple[Edit, ...]:
-    """The edits that a link holds: "3l2" all weight of step 3 on source word 2, "4la" on all alike, "5w117" piece 117 at step 5."""
+    """The edits that a link holds: "3l2" moves the weight of step 3 to source word 2, "4la" to all equally, "5w117" forces subword 117."""
     matches = [re.fullmatch(r"(\d{1,3})(l|w)(\d{1,6}|a)", part, re.ASCII) for part in code.split(".")]
     kinds = {letter: kind for kind, letter in LETTERS.items()}
     parts = [match.groups() for match in matches if match]
@@ -58,7 +58,7 @@ def edits_of(code: str) -> tuple[Edit, ...]:
 
 
 def code_of(edits: tuple[Edit, ...]) -> str:
-    """Edits as a link holds them."""
+    """Edits as text for the link."""
     return ".".join(f"{edit.step}{LETTERS[edit.kind]}{'a' if edit.value == ALIKE else edit.value}" for edit in edits)
 
 
@@ -68,12 +68,12 @@ def card() -> dict[str, Any]:
 
 
 def example(about: dict) -> dict[str, Any]:
-    """What the page opens with: chosen by search on this very network, see its card; any sentence where the search found none."""
+    """The sentence the page opens with: the one that a search chose for this network, see its card; else the first to try."""
     return about.get("example") or {"sentence": tries(about)[0][0]}
 
 
 def tries(about: dict) -> tuple[tuple[str, str, str], ...]:
-    """Sentences to try, what to see, and where; English ones for a network of other languages."""
+    """Sentences to try, what to look for, and in which words; English ones for other languages."""
     return TRY.get(about["direction"], TRY["en-fr"])
 
 
@@ -84,7 +84,7 @@ def gesture(about: dict) -> Edit | None:
 
 
 def set_text(text: str | None) -> None:
-    """Translate another sentence; None goes back to the example."""
+    """Translate another sentence; None returns to the example."""
     state = st.session_state
     state[BEFORE] = state.get(TEXT), state[EDITS]
     state[TEXT] = None if text is None else clean(text, CHARACTERS)
@@ -92,14 +92,14 @@ def set_text(text: str | None) -> None:
 
 
 def set_row(row: int) -> None:
-    """Look at another word of the translation."""
+    """Select another word of the translation."""
     st.session_state[ROW] = row
 
 
 def edit(step: int, kind: str, value: int) -> None:
-    """Put a choice in the network's place; what was chosen for later steps belonged to another sentence and goes.
+    """Replace one choice of the network; edits of later steps are dropped, since they belonged to another sentence.
 
-    A written word keeps what its step looks at; a step that looks elsewhere chooses its word again.
+    A forced word keeps the attention of its step; a step with new attention chooses its word again.
     """
     state = st.session_state
     state[BEFORE] = state.get(TEXT), state[EDITS]
@@ -108,32 +108,32 @@ def edit(step: int, kind: str, value: int) -> None:
 
 
 def back() -> None:
-    """What was looked at before the last text or edit: where a long translation is cancelled."""
+    """Return to the text and edits before the last change, when a long translation is cancelled."""
     state = st.session_state
     state[TEXT], state[EDITS] = state.pop(BEFORE, (None, ()))
 
 
 def undo(step: int | None = None) -> None:
-    """Take back the edits of a step and those after it; all of them without a step."""
+    """Undo the edits of a step and all later ones; all edits if no step is given."""
     st.session_state[EDITS] = tuple(edit for edit in st.session_state[EDITS] if step is not None and edit.step < step)
 
 
 def pick(about: dict) -> View:
-    """The first row of widgets, and what they choose."""
+    """Draw the first row of widgets; returns what they choose."""
     cards = networks.emitting(*EMITS)
     text = st.session_state[TEXT]
     text = example(about)["sentence"] if text is None else text
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        # Filled anew at each run: a button or a link may have changed what is translated.
+        # Set at every run: a button or a link may have changed the sentence.
         st.session_state[DRAFT] = text
         st.text_input("Sentence to translate", key=DRAFT, label_visibility="collapsed", on_change=_typed)
         _gesture_button(about, text)
         with folding(PAGE):
             model = st.selectbox("Network", list(cards), width=190, on_change=other_network, args=(about,), **bound(MODEL))
-            by = st.selectbox("Rows and columns", [WORDS, PIECES], width=110, on_change=_other_rows, **bound(UNITS))
+            by = select_named("Rows and columns", {WORDS: "words", SUBWORDS: "subwords"}, UNITS, 120, on_change=_other_rows)
             try_another(PAGE, [(sentence, why) for sentence, why, _ in tries(about)], set_text)
     edits = st.session_state[EDITS]
-    return View(model, text, edits, _row(about, text), by == PIECES)
+    return View(model, text, edits, _row(about, text), by == SUBWORDS)
 
 
 def _typed() -> None:
@@ -141,7 +141,7 @@ def _typed() -> None:
 
 
 def other_network(before: dict) -> None:
-    """Edits belonged to the network before; its sentence stays, where the other one reads the same language."""
+    """Drop the edits, which belonged to the previous network; keep the sentence if the language is the same."""
     state = st.session_state
     undo()
     if card()["direction"] != before["direction"]:
@@ -156,7 +156,7 @@ def _other_rows() -> None:
 
 def _row(about: dict, text: str) -> int:
     row = st.session_state[ROW]
-    return row if row is not None else _default_row(about, text, st.session_state.get(UNITS, WORDS) == PIECES)
+    return row if row is not None else _default_row(about, text, st.session_state.get(UNITS, WORDS) == SUBWORDS)
 
 
 def _gesture_button(about: dict, text: str) -> None:
@@ -164,7 +164,7 @@ def _gesture_button(about: dict, text: str) -> None:
     if wanted is None or text != shown["sentence"]:
         return
     is_done = wanted in st.session_state[EDITS]
-    label = "Let it look for itself" if is_done else f"Make it look at “{shown['looks_instead']}”"
+    label = "Restore its own weights" if is_done else f"Make it look at “{shown['looks_instead']}”"
     st.button(
         f"**{label}**",
         key=f"{PAGE}.gesture",
@@ -183,13 +183,13 @@ def _make_the_gesture(wanted: Edit, is_done: bool) -> None:
 
 
 def write_link(view: View, about: dict) -> bool:
-    """Put sentence, row and edits into the link; False where the text is too long for one."""
-    link(ROW, str(view.row), str(_default_row(about, view.text, view.by_pieces)))
+    """Write sentence, row and edits into the link; False if the text is too long for it."""
+    link(ROW, str(view.row), str(_default_row(about, view.text, view.by_subwords)))
     link(EDITS, code_of(view.edits), "")
-    # Edits belong to their sentence: a network trained anew may open with another one.
+    # Edits belong to their sentence: a retrained network may open with another example.
     return link_text(TEXT, view.text, None if view.edits else example(about)["sentence"])
 
 
-def _default_row(about: dict, text: str, by_pieces: bool) -> int:
+def _default_row(about: dict, text: str, by_subwords: bool) -> int:
     shown = example(about)
-    return shown.get("step" if by_pieces else "row", 0) if text == shown["sentence"] else 0
+    return shown.get("step" if by_subwords else "row", 0) if text == shown["sentence"] else 0

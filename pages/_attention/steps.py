@@ -1,4 +1,4 @@
-"""Step through: the encoder reads, then the decoder writes; fed the truth and fed its own words, as two rows."""
+"""Step through a translation: the encoder reads, the decoder writes; teacher forcing and free running side by side."""
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,9 @@ STEP = f"{KEY}.step"
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
-    """A slider over every step, from the first source piece to the last of the translation."""
-    by_pieces = view.of(by_pieces=True)
-    own = compute.sentence(by_pieces)
+    """A slider over all steps, from the first source subword to the last subword of the translation."""
+    by_subwords = view.of(by_subwords=True)
+    own = compute.sentence(by_subwords)
     assert own is not None
     reads = [f"read {index + 1}: {name}" for index, name in enumerate(own.source)]
     writes = [f"write {index + 1}: {name}" for index, name in enumerate(own.target)]
@@ -35,38 +35,40 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     link(STEP, str(at), str(len(reads)))
     if at < len(reads):
         st.markdown(
-            f"The encoder reads **{plain(own.source[at])}**, piece {at + 1} of {len(reads)}: one network from the left, one from the "
-            "right. hⱼ, what the decoder can look at, is both together."
+            f"The encoder reads **{plain(own.source[at])}**, subword {at + 1} of {len(reads)}, once from the left and once from the right. "
+            "The decoder can look at hⱼ, both states together."
         )
     else:
-        _writing(by_pieces, own, at - len(reads))
+        _writing(by_subwords, own, at - len(reads))
     _states(view, own, at, len(reads))
-    _two_phases(by_pieces, about)
+    _two_phases(by_subwords, about)
 
 
 def _writing(view: View, own: Sentence, step: int) -> None:
     before = own.target[step - 1] if step else "<s>"
-    st.markdown(f"After **{plain(before)}** the decoder {'looks, and ' if own.alignment else ''}writes **{plain(own.target[step])}**.")
+    st.markdown(
+        f"After **{plain(before)}**, the decoder {'looks at the source and ' if own.alignment else ''}writes **{plain(own.target[step])}**."
+    )
     left, right = st.columns(2)
     with left:
         if own.alignment is not None:
             draw(figures.row(own.alignment, step, is_dark()), f"{KEY}.row")
     with right:
-        st.markdown("The likeliest pieces:")
-        rows = [{"piece": name, "p": p} for _, name, p in compute.likely(view, own, step)]
-        config = {"p": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)}
+        st.markdown("Most likely subwords:")
+        rows = [{"subword": name, "probability": p} for _, name, p in compute.likely(view, own, step)]
+        config = {"probability": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)}
         st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, key=f"{KEY}.likely")
 
 
 def _states(view: View, own: Sentence, at: int, reads: int) -> None:
-    """The state view of the first page, over the pieces that the encoder read or that the decoder was fed."""
+    """The state view of the Hidden states page, over the subwords that the encoder read or the decoder was fed."""
     traces = compute.traces(view, own.hypothesis.tokens)
     paths = list(traces)
     start = paths.index("decoder") if at >= reads and "decoder" in paths else 0
     path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{at >= reads}", width=220)
     trace = traces[path]
-    letters = [(piece, letter) for piece, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
-    values = np.ascontiguousarray(trace.hidden[[piece for piece, _ in letters], 0])
+    letters = [(subword, letter) for subword, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
+    values = np.ascontiguousarray(trace.hidden[[subword for subword, _ in letters], 0])
     at = at - reads if path == "decoder" else min(at, len(trace.tokens) - 1)
     figure = StateFigure(
         tokens=[letter for _, letter in letters],
@@ -77,40 +79,42 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
         order_name="variance",
         scale=scale_of(HIDDEN, values),
         title=f"{view.model}, {path}",
-        cursor=next((index for index, (piece, _) in enumerate(letters) if piece == at), 0),
+        cursor=next((index for index, (subword, _) in enumerate(letters) if subword == at), 0),
     )
     state_view(figure, f"{KEY}.states.{path}")
-    st.caption("All letters of a piece have the value that the unit held after the whole piece. At the top: the unit that moves most.")
+    st.caption("All letters of a subword show the state after the whole subword. Units are sorted by variance.")
 
 
 def _two_phases(view: View, about: dict) -> None:
-    """Training and test: the same network fed the truth, and fed what it wrote itself."""
-    st.markdown("**Training and test.** In training the decoder is fed the true word before; in use, its own.")
-    truth = st.text_input("The truth", _known(view.text, about), key=f"{KEY}.truth.{view.text}", max_chars=state.CHARACTERS)
+    """The same network fed the reference translation (teacher forcing), and fed its own output."""
+    st.markdown("**Teacher forcing.** In training the decoder is fed the reference translation; in use, its own output.")
+    truth = st.text_input("Reference translation", _known(view.text, about), key=f"{KEY}.truth.{view.text}", max_chars=state.CHARACTERS)
     if not truth.strip():
-        st.caption("Type a translation that you hold for true.")
+        st.caption("Type a reference translation.")
         return
     if view.edits:
-        st.caption("Without your edits.")
+        st.caption("Shown without your edits.")
     view = view.of(edits=())
     own = compute.sentence(view)
     assert own is not None
     both = compute.phases(view, own, truth)
     fed, first = both.fed, both.differs_at
     rows = {
-        "fed the truth": [*fed.target],
-        "would write": [*both.predicted],
-        "p of the truth": [share(p) for p in np.exp(fed.hypothesis.log_probabilities)],
-        "fed its own words": [*own.target],
+        "reference": [*fed.target],
+        "prediction": [*both.predicted],
+        "probability of the reference": [share(p) for p in np.exp(fed.hypothesis.log_probabilities)],
+        "own output": [*own.target],
     }
     frame = pd.DataFrame({name: pd.Series(row) for name, row in rows.items()}).T.fillna("")
     frame.columns = [f"{n + 1}{' ≠' if n == first else ''}" for n in range(frame.shape[1])]
     st.dataframe(frame, key=f"{KEY}.phases")
-    differs = "They never part." if first is None else f"They part at piece {first + 1} (≠): from there on each is fed something else."
-    st.caption(f"{differs} The truth costs {both.nats_per_subword:.2f} nats a piece, what the network was trained to make small.")
+    differs = (
+        "The two never diverge." if first is None else f"The two diverge at subword {first + 1} (≠): from there on their inputs differ."
+    )
+    st.caption(f"{differs} Cross-entropy on the reference: {both.nats_per_subword:.2f} nats per subword (the training loss).")
 
 
 def _known(text: str, about: dict) -> str:
-    """A translation of our own, where there is one."""
+    """Our own translation of a sentence, "" if there is none."""
     known = dict(pairs(about["direction"])) | {pair.source: pair.target for pair in by_hand(about["direction"])}
     return known.get(text, "")

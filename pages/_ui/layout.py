@@ -1,12 +1,14 @@
 """How a page lies on the screen: opened through app.py, room for fingers, rows of controls, containers that keep their height."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
+
+from pages._ui.link import link, linked
 
 TOUCH = """<style>
 @media (max-width: 640px), (pointer: coarse) {
@@ -96,6 +98,27 @@ def select(label: str, options: Sequence[str], key: str, width: int, index: int 
         # Set, so that the browser hears of it: it keeps what it shows.
         st.session_state[key], index = options[index], 0
     return st.selectbox(label, options, index, width=width, **bound(key) | more)
+
+
+def select_named(label: str, names: Mapping[str, str], key: str, width: int, **more: Any) -> str:
+    """A list of choices whose names on screen may change: the link keeps the value of each choice.
+
+    Args:
+        label: Of the list, for screen readers.
+        names: Value in the link -> name on screen; the first is the default.
+        key: `page.thing`, its name in the link.
+        width: In pixels.
+        more: As for `st.selectbox`.
+    """
+    state, default = st.session_state, next(iter(names))
+    if key not in state:
+        state[key] = linked(key, default)
+    if state[key] not in names:
+        state[key] = default
+    options = {"key": key, "width": width, "label_visibility": "collapsed", "persist_state": "session"}
+    chosen = st.selectbox(label, list(names), format_func=names.__getitem__, **options | more)
+    link(key, chosen, default)
+    return chosen
 
 
 def text_form(page: str, text: str, most: int, read: Callable[[str | None], None], form: str = "text_form", height: int = 200) -> None:

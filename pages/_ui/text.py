@@ -8,6 +8,17 @@ import streamlit as st
 from pages._ui.show import scrolling
 
 
+def how_to_read(explanation: str, what: str = "this") -> None:
+    """Fold an explanation away, so that no wall of text stands above a figure; a figure has one line beside it at most.
+
+    Args:
+        explanation: Markdown, none of it from outside data.
+        what: "this page" for the explanation of a whole page.
+    """
+    with st.expander(f"How to read {what}"):
+        st.markdown(explanation)
+
+
 def plain(text: str) -> str:
     """Text that stays text inside Markdown."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>~$:" else sign for sign in text)

@@ -78,7 +78,7 @@ def test_no_panel_scrolls_the_page_of_a_phone_sideways(attention):
 def test_the_tools_of_a_table_lie_on_no_words_of_a_phone(attention):
     page = attention(TEXT + "&attention.panel=Is+it+real%3F", width=390)
     tools = page.get_by_test_id("stDataFrame").get_by_test_id("stElementToolbar").bounding_box()
-    above = page.locator("p", has_text="What known attentions get").bounding_box()
+    above = page.locator("p", has_text="Reference models: small networks").bounding_box()
     assert tools is not None and above is not None and tools["y"] >= above["y"] + above["height"]
 
 

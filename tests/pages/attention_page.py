@@ -44,9 +44,9 @@ def text_of(page: AppTest) -> str:
 
 
 def says_before(page: AppTest) -> bool:
-    """Whether the page tells what was written before the visitor's edits, and what is written now."""
+    """Whether the page tells what was written before the visitor's edits, and after them."""
     is_told = any(caption.value.startswith("before: ") for caption in page.caption)
-    assert is_told == page.markdown[1].value.startswith("now: ")
+    assert is_told == page.markdown[1].value.startswith("after: ")
     return is_told
 
 

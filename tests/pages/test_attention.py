@@ -34,7 +34,7 @@ def test_it_shows_the_translation_and_its_matrix_by_words():
     np.testing.assert_allclose(matrix_of(page), by_words(loaded.vocab, sentence.source, best.tokens, best.attention)[2], atol=1e-6)
 
 
-def test_pieces_have_a_row_and_a_column_each():
+def test_subwords_have_a_row_and_a_column_each():
     sentence = own()[1]
     np.testing.assert_allclose(matrix_of(reading(units="pieces")), sentence.hypotheses[0].attention, atol=1e-6)
 
@@ -154,7 +154,9 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     page = reading(panel="Is it real?")
     assert sum("looks at the source: no (0.034)" in part.value for part in page.markdown) == 1
     answers_table, fakes = (frame.value for frame in page.dataframe)
-    assert answers_table["sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(caption.value for caption in page.caption)
+    assert answers_table["held-out sentences"].tolist() == [321] * 4 and "IBM model 1 0.08" in " ".join(
+        caption.value for caption in page.caption
+    )
     assert fakes.set_index("attention").loc["decoder only", "Does it look at the source states?"].startswith("no 5")
     assert any("*the reason*" in part.value for part in page.markdown)
     before = page.text_input(key=state.DRAFT).value
@@ -168,7 +170,7 @@ def test_the_table_says_whether_a_difference_is_chance(networks):
     paired = {"against": "en-fr-additive", "all": {"en-fr-additive": {"bleu": 9.0, "p": None}, "en-fr-none": {"bleu": 8.0, "p": 0.02}}}
     checkpoint.save(loaded.module, loaded.card | {"paired": paired}, networks / "en-fr-none.safetensors")
     table = reading(panel="The network").dataframe[0].value.set_index("network")
-    assert table.loc["en-fr-none", "chance gives so large a difference"] == "p 0.020 (against en-fr-additive)"
+    assert table.loc["en-fr-none", "p-value of the difference"] == "0.020 (compared with en-fr-additive)"
 
 
 def test_two_hundred_sentences_of_our_own_each_once_and_each_way():

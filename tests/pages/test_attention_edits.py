@@ -46,10 +46,10 @@ def test_another_word_can_be_written_and_taken_back():
     (edit,) = sound(page).session_state[state.EDITS]
     written = Edit(0, "write", int(button.key.rsplit(".", 1)[1]))
     assert edit == written and says_before(page)
-    assert "You wrote it; the network gave it p" in text_of(page) and "Chosen with p" not in text_of(page)
+    assert "Forced by you; probability in this network **" in text_of(page)
     page.button(key="attention.matrix.undo").click().run()
     assert sound(page).session_state[state.EDITS] == () and not says_before(page)
-    assert "Chosen with p" in text_of(page) and "You wrote it" not in text_of(page)
+    assert "Probability **" in text_of(page) and "Forced by you" not in text_of(page)
 
 
 def test_an_edit_drops_those_that_came_after_it():
@@ -98,13 +98,13 @@ def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
 def test_the_cost_of_weights_and_of_written_words_are_told_apart():
     page = reading(edits="0w9.1l2", units="pieces")
     loaded, sentence = own()
-    caption = next(part.value for part in page.caption if "nats with your weights" in part.value)
+    caption = next(part.value for part in page.caption if "Your weights change" in part.value)
     best, rows = sentence.hypotheses[0], {1: weights_on(loaded.vocab, sentence.source, 2)}
     after = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits(dict(enumerate(best.tokens)), rows)).hypotheses[0].log_probabilities
-    assert f"cost {best.log_probabilities.sum() - after.sum():+.1f} nats" in caption
-    assert f"had p {share(np.exp(best.log_probabilities[1]))} and has {share(np.exp(after[1]))} now" in caption
+    assert f"change the cross-entropy of this translation by {best.log_probabilities.sum() - after.sum():+.1f} nats" in caption
+    assert f"” from {share(np.exp(best.log_probabilities[1]))} to {share(np.exp(after[1]))}." in caption
     now = translate(loaded.module, loaded.vocab, TEXT, GREEDY, Edits({0: 9}, rows)).hypotheses[0].log_probabilities.sum()
-    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with what you wrote" in caption
+    assert f"{best.log_probabilities.sum():.1f} before, {now:.1f} with your words" in caption
 
 
 def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gesture_alone(networks):
@@ -113,12 +113,12 @@ def test_the_sentence_names_the_word_that_stands_there_and_only_after_the_gestur
     shown = {"sentence": TEXT, "row": 1, "step": 1, "column": 0, "other": 2} | claims
     checkpoint.save(loaded.module, loaded.card | {"example": shown}, networks / "en-fr-additive.safetensors")
     page = sound(open_page())
-    assert page.markdown[0].value.startswith("“the cat” changes its order")
+    assert page.markdown[0].value.startswith("The translation reverses “the cat”")
     page.button(key="attention.gesture").click().run()
     drawn = compute.sentence(View("en-fr-additive", TEXT, (Edit(1, "look", 2),)))
     assert drawn is not None
     word = next(word for word, steps in zip(drawn.target, drawn.steps, strict=True) if 1 in steps)
-    assert f"Looking at “cat” it writes “{plain(word)}”" in sound(page).markdown[0].value
+    assert f"Looking at “cat”, it writes “{plain(word)}”" in sound(page).markdown[0].value
     page = sound(open_page(edits="0w9.1l2", text=packed(TEXT)))
     assert page.markdown[0].value.startswith("Click a row")
     assert page.query_params["attention.text"] in (packed(TEXT), [packed(TEXT)])  # edits travel with their sentence

@@ -33,7 +33,7 @@ def test_what_to_look_for_is_told_only_where_the_translation_has_it(networks, mo
     word = own()[1].text.split()[0]
     for words, is_told in ((word, True), ("not in it", False)):
         monkeypatch.setattr(state, "TRY", {"en-fr": ((TEXT, "a noun", words),)})
-        assert reading().markdown[0].value.startswith("Look for this: a noun.") == is_told
+        assert reading().markdown[0].value.startswith("What to look for: a noun.") == is_told
 
 
 def test_without_attention_no_matrix_is_spoken_of(networks):
@@ -46,11 +46,11 @@ def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them
     shown = compute.sentence(view)
     assert shown is not None
     row = next(row for row, steps in enumerate(shown.steps) if len(steps) > 1)
-    assert any("made of" in caption and "Only" not in caption for caption in captions(row=str(row)))
-    assert not any("made of" in caption for caption in captions(row=str(row), units="pieces"))
+    assert any("This word has" in caption and "only" not in caption for caption in captions(row=str(row)))
+    assert not any("This word has" in caption for caption in captions(row=str(row), units="pieces"))
     edit, row, count = next(moved_words(view))
     said = captions(row=str(row), edits=f"{edit.step}l{edit.value}")
-    assert f"The word is made of {count} pieces. Only the first looks where you say. Its row is their average." in said
+    assert f"This word has {count} subwords; its row is their average. Your edit moves the weights of the first subword only." in said
 
 
 def moved_words(view: View):
@@ -97,7 +97,7 @@ def test_the_truth_and_the_networks_own_words_may_differ_in_length(networks):
     page = sound(open_page(text=packed("She gave me the key."), panel="Step through"))
     page.text_input(key="attention.steps.truth.She gave me the key.").set_value("le chat.").run()
     table = sound(page).dataframe[-1].value
-    assert table.loc["fed the truth"].tolist().count("") > 0 == table.loc["fed its own words"].tolist().count("")
+    assert table.loc["reference"].tolist().count("") > 0 == table.loc["own output"].tolist().count("")
 
 
 def test_training_and_test_are_compared_without_the_visitors_edits(networks):
@@ -106,5 +106,5 @@ def test_training_and_test_are_compared_without_the_visitors_edits(networks):
         page = reading(panel="Step through", edits=edits)
         page.text_input(key=f"attention.steps.truth.{TEXT}").set_value("le chat.").run()
         tables.append(sound(page).dataframe[-1].value)
-        assert any("Without your edits." in caption.value for caption in page.caption) == bool(edits)
+        assert any("Shown without your edits." in caption.value for caption in page.caption) == bool(edits)
     assert tables[0].equals(tables[1])
