@@ -19,7 +19,7 @@ FILES = [*sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
 
 # Floor of each place: imports point to the same place or down. The longest matching prefix counts.
 FLOORS = {
-    "explorer.errors": 0, "explorer.records": 0, "explorer.tap": 0,
+    "explorer.axes": 0, "explorer.errors": 0, "explorer.records": 0, "explorer.tap": 0,
     "explorer": 1, "models": 1,
     "explorer.figures": 2, **{f"models.{family}.experiments": 2 for family in FAMILIES},
     "pages": 3, "app": 3,

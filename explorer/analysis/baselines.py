@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from explorer.analysis.unit_scores import Scores, blocks, ranks
+from explorer.axes import Bool, Float
 
 LONGEST = 4
 TRUST = 2.0  # a context seen so often counts as much as the shorter one it extends

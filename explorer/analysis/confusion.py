@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from explorer.analysis.ordering import clustered
+from explorer.axes import Float, Int
 from explorer.errors import AnalysisError
 from explorer.records import ConfusionMatrix
 

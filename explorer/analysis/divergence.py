@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+
+from explorer.axes import Float
 
 
 @dataclass(frozen=True, eq=False)

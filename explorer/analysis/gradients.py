@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.records import GradientFlow
 

@@ -1,9 +1,9 @@
 """One-dimensional orderings: by pairwise distances, so that similar items are next to each other, and the row orders of a map of units."""
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from explorer.analysis.quantities import memory_time, memory_time_meaning, quantities, quantity, variance
+from explorer.axes import Float, Int
 from explorer.errors import AnalysisError
 from explorer.records import Trace
 

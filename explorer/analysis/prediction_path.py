@@ -1,8 +1,8 @@
 """Predictions of a classifier after each step of its input: the leading classes, and the step after which the answer is stable."""
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 
 

@@ -1,8 +1,8 @@
 """Quantities of a trace by name, tanh(cell), cell, hidden and every gate, and single numbers for each unit."""
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.records import Trace
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from explorer.analysis.baselines import LONGEST, lookups, shift_chance
 from explorer.analysis.unit_scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
+from explorer.axes import Bool, Float
 from explorer.errors import AnalysisError
 
 AT_LEAST = 5  # tokens on, and as many off, before a 0/1 track says anything

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 
 LONGEST_PATTERN, LONGEST_TEXT, SECONDS, MEMORY = 500, 1_000_000, 3.0, 1 << 30

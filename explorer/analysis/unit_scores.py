@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+
+from explorer.axes import Float
 
 BLOCK = 1 << 22  # values sorted at a time, so that a long text does not need several copies of itself
 

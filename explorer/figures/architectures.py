@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import altair as alt
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import sign
 from explorer.figures.diagram import Number, Point, Sketch

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from explorer.analysis.cell_step import CellStep, Gate
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
 from explorer.figures.characters import sign

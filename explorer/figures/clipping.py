@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 from explorer.textbook.clipping import RULES, B, Path, W, at, clipped
 

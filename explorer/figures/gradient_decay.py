@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from explorer.analysis.gradients import SHARES, reach
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
 from explorer.figures.characters import sign

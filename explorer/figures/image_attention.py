@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, UInt8
 from PIL import Image
 
+from explorer.axes import Float, UInt8
 from explorer.figures.theme import ink, themed
 
 DIMMED = 0.88  # of the ground's colour over what was not looked at

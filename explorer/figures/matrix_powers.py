@@ -3,8 +3,8 @@
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 from explorer.textbook.matrix_powers import Fate
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from explorer.analysis.prediction_path import leading, settled, slots
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name, sign
 from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, kind_style, themed, unsqueezed

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import ExplorerError
 
 DIVERGING, SYMLOG, SEQUENTIAL = "diverging", "symlog", "sequential"

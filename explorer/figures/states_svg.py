@@ -8,8 +8,8 @@ from html import escape
 from itertools import groupby
 
 import numpy as np
-from jaxtyping import UInt8
 
+from explorer.axes import UInt8
 from explorer.figures import characters
 from explorer.figures.scales import LEVELS, Scale, ink
 

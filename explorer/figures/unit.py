@@ -6,11 +6,11 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import check_layer
 from explorer.analysis.rank import LAST, Ranking
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.theme import PARTS, colours, dashes, end_labels, ink, kind_style, rule_at, themed, unsqueezed
 from explorer.records import SIGNED_GATES, Trace

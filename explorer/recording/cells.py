@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from explorer.axes import Float
 
 # Gates by kind, in the order of the rows of torch's weights.
 GATES = {

@@ -9,8 +9,8 @@ equations 9 and 10.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.textbook.activations import activation
 

@@ -6,8 +6,8 @@ The state is h, for an LSTM h and c together; dL/dstate_{t-1} = J_t^T dL/dstate_
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.textbook.activations import Activation, activation
 from explorer.textbook.toy_cells import LOOKED_AT, PIECES, stepper
