@@ -1,5 +1,7 @@
 """The entry: the list of pages, nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages._ui.layout import touchable
@@ -13,6 +15,6 @@ PAGES = [
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),
 ]
 
-st.set_page_config(page_title="Recurrent Explorer", page_icon="pages/_ui/icon.png", layout="wide")
+st.set_page_config(page_title="Recurrent Explorer", page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
 touchable()
 st.navigation(PAGES, position="top").run()

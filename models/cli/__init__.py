@@ -4,6 +4,8 @@ What a program reads is one JSON object on stdout; everything else goes to stder
 """
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -12,9 +14,16 @@ from models import family
 from models.cli import commands, measure
 
 
-def application() -> typer.Typer:
-    """The whole command line; collected late, as the families' commands lean on this folder."""
-    whole = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, score and use the networks that the explorer opens.")
+def application(start: Callable[..., Any] | None = None) -> typer.Typer:
+    """The whole command line; collected late, as the families' commands lean on this folder.
+
+    Args:
+        start: What runs before a command or without one, with the options that it takes; without it the help is shown.
+    """
+    about = start.__doc__ if start else "Train, score and use the networks that the explorer opens."
+    whole = typer.Typer(add_completion=False, no_args_is_help=start is None, help=about)
+    if start:
+        whole.callback(invoke_without_command=True)(start)
     whole.add_typer(commands.app)
     whole.add_typer(measure.app)
     for module in dict.fromkeys(member.commands for member in family.families() if member.commands):
@@ -22,10 +31,10 @@ def application() -> typer.Typer:
     return whole
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run a command line; what goes wrong is a sentence on stderr and exit code 1."""
+def main(arguments: list[str] | None = None, start: Callable[..., Any] | None = None) -> None:
+    """Run a command line; what goes wrong is a sentence on stderr and exit code 1. `start`: see `application`."""
     try:
-        application()(arguments)
+        application(start)(arguments)
     except ExplorerError as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
