@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
+ADDRESS ?= localhost
 WORKERS ?= auto
 
 .PHONY: app test check shots bench clean
 
 app: .venv/app
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
 
 # One worker a core, a file to a worker, in the order of the files; each counts on one core.
 test: .venv/dev

@@ -73,23 +73,35 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
-@contextlib.contextmanager
-def serving(app: Path, folder: Path, seconds: float = 60, environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """`streamlit run app` on a free port, healthy; its output is printed if the block fails."""
+def free_port() -> int:
+    """A port of this computer that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1"]
-    settings = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | (environment or {})
+        return free.getsockname()[1]
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a server is started: its command, the folder it is started from, and variables beside those of this process."""
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+
+
+@contextlib.contextmanager
+def running(start: Start, port: int, logs: Path, seconds: float = 60) -> Iterator[Server]:
+    """A server of its own process, healthy on a port of this computer; its output is printed if the block fails."""
+    log = logs / f"server-{port}.log"
+    settings = os.environ | {"PYTHONUNBUFFERED": "1"} | start.environment
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=settings)
+        process = subprocess.Popen(start.command, cwd=start.folder, stdout=file, stderr=subprocess.STDOUT, env=settings)
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
         _wait(server, seconds)
         yield server
     except BaseException:
-        print(f"--- server of {app.name} ---\n{server.output()}", file=sys.stderr)
+        print(f"--- {' '.join(start.command)} ---\n{server.output()}", file=sys.stderr)
         raise
     finally:
         process.terminate()
@@ -97,6 +109,15 @@ def serving(app: Path, folder: Path, seconds: float = 60, environment: dict[str,
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@contextlib.contextmanager
+def serving(app: Path, folder: Path, seconds: float = 60, environment: dict[str, str] | None = None) -> Iterator[Server]:
+    """`streamlit run app` on a free port, healthy."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1"]
+    with running(Start(command, ROOT, {"PYTHONPATH": str(ROOT)} | (environment or {})), port, folder, seconds) as server:
+        yield server
 
 
 def _wait(server: Server, seconds: float) -> None:
