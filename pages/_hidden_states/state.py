@@ -8,7 +8,7 @@ from pages._components.state_view import state_choice
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
-from pages._ui import networks, uploads
+from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, folding, select, text_form
 from pages._ui.link import TEXT_CHARACTERS, clean, link, link_text, linked, linked_choices, linked_text, linked_whole
 
@@ -55,6 +55,7 @@ def restore() -> None:
     state = st.session_state
     state[TEXT], state[BEFORE] = linked_text(TEXT, TEXT_CHARACTERS), None
     state[UNIT], state[CURSOR] = linked_whole(UNIT, LARGEST), linked_whole(CURSOR, LARGEST)
+    earlier.restore(PAGE, state[UNIT])
     state[PART] = linked_whole(PART, LARGEST) or 0
     state[LOOKS] = linked_choices(LOOKS, ALL_LOOKS)
     uploads.remember(linked(MODEL, ""))
@@ -194,6 +195,7 @@ def write_link(view: View, about: dict) -> bool:
     """Put text, unit and part into the link; False where the text is too long for one."""
     guide, state = (guides(about) or [{}])[0], st.session_state
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
+    earlier.link_weights(PAGE, view.model, view.unit)
     link(PART, str(view.part), "0")
     link(CURSOR, str(state[CURSOR] or 0), "0")
     link(LOOKS, ",".join(state[LOOKS]), "")

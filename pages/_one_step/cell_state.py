@@ -7,7 +7,7 @@ import streamlit as st
 from pages._hidden_states.state import example, guides
 from pages._one_step.compute import View
 from pages._one_step.state import PAGE
-from pages._ui import networks, uploads
+from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, text_form
 from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
 
@@ -25,6 +25,7 @@ def restore() -> None:
     state[TEXT] = linked_text(TEXT, LONGEST) or None
     for key in (LAYER, UNIT, AT):
         state[key] = linked_whole(key, 10**6)
+    earlier.restore(PAGE, state[UNIT])
     uploads.remember(linked(MODEL, ""))
 
 
@@ -123,5 +124,6 @@ def write_link(view: View, about: dict) -> None:
     layer, unit, at = usual(about, view.text)
     link(LAYER, str(view.layer), str(layer))
     link(UNIT, str(view.unit), str(unit))
+    earlier.link_weights(PAGE, view.model, view.unit)
     link(AT, str(view.at), str(at))
     link_text(TEXT, view.text, example(about).text)

@@ -62,3 +62,11 @@ def loaded(name: str) -> Any:
     _ = explorer.record  # imported here, so that the freeze covers it
     _freeze()
     return model
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def fingerprint(name: str) -> str:
+    """A checksum of a network's weights, 16 hexadecimal digits: it changes when the network is trained anew."""
+    from models.char_lm.experiments.gradients import fingerprint as of
+
+    return of(loaded(name))
