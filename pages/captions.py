@@ -1,10 +1,11 @@
-"""What did the model look at when it said a word, and would it have said it without looking? Captions of pictures, to take apart."""
+"""Captions page: a caption of a picture, the attention map and the occlusion map of each word, and regions to hide."""
 
 import streamlit as st
 
 from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
+from pages._ui.text import how_to_read
 
 PANELS = {
     "All words": multiples.panel,
@@ -17,7 +18,7 @@ PANELS = {
 }
 
 through_app()
-st.title("What did it look at to say “dog”, and would it have said it without looking?", anchor=False)
+st.title("Where did the model look for “dog”, and did it need to?", anchor=False)
 with guard():
     state.restore()
     about = state.card()
@@ -28,7 +29,7 @@ with guard():
     head = pictures.head()
     view, about, network = state.pick()
     if view.picture == gallery.OWN:
-        st.info("Open a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
+        st.info("Upload a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
         st.stop()
     view, run = pictures.read(view, about, compute.picture_input(view, network))
     head.markdown(pictures.sentence(view, about, run), width=pictures.READ)
@@ -38,9 +39,8 @@ with guard():
     if credit := gallery.credit(view.picture):
         st.caption(credit)
     if not state.write_link(view, about):
-        st.caption("Your own picture stays with you: no link holds it.")
+        st.caption("Your own picture is not part of the link.")
     panel = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
     if panel:
         PANELS[panel](view, about, network, run)
-with st.expander("How to read this page"):
-    st.markdown(pictures.HOW_TO_READ)
+how_to_read(pictures.HOW_TO_READ, "this page")

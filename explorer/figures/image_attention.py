@@ -1,4 +1,4 @@
-"""Attention of a captioner: the picture once per word, dimmed where the weights are small, and maps over its regions."""
+"""Attention of a captioner: the picture once per word, dimmed where weights are small, and maps over its regions."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ SHOWN = 448  # pixels of the longer side of a picture that is drawn
 STRIP = 4  # how many times as long as it is short a picture is drawn at most
 ACROSS = 4  # small multiples in a row
 SIGNED = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#2166ac", "#1e1e24", "#b35806")}
-CENTRED = "weight on the cell centred here"  # a region late in a network has seen nearly the whole picture
+CENTRED = "weight on the region centred here"  # a region late in a network has seen nearly the whole picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,17 +128,17 @@ def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool 
         title = alt.TitleParams([word], subtitle=[note], orient="bottom", color=ink(dark), subtitleColor=ink(dark), anchor="middle")
         panels.append(image.properties(width=width, height=height, title=title))
     figure = alt.concat(*panels, columns=ACROSS, spacing=14)
-    return themed(figure, f"The picture once for each word, bright where it was looked. {in_words(seen)}", dark)
+    return themed(figure, f"The picture once for each word, bright where the attention is. {in_words(seen)}", dark)
 
 
 def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str, dark: bool = False) -> alt.TopLevelMixin:
-    """A signed number for each region of the picture in colours, 0 neutral, beside the picture itself.
+    """A map of one value per region, in colours with 0 neutral, next to the picture itself.
 
     Args:
-        seen: The picture, its words and its grid; its weights are not asked for.
-        word: The word that the numbers are of.
+        seen: The picture, its words and its grid; the weights are not used.
+        word: Index of the word that the values belong to.
         values: Of the regions row by row, [in].
-        name: What they are.
+        name: What the values are.
         dark: Colours for a dark ground.
     """
     picture = fitted(seen.picture, 300)
@@ -157,20 +157,20 @@ def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str
     plain = alt.Chart(pd.DataFrame({"url": [address(png(picture))]})).mark_image(width=width, height=height, aria=False)
     plain = plain.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
     sides = [chart.properties(width=width, height=height) for chart in (plain, cells)]
-    most, description = int(np.argmax(values)), f"{name} for {seen.words[word]!r}, region by region, beside the picture."
-    description = f"{description} Most at row {row[most] + 1}, column {column[most] + 1} of {rows} x {columns}: {values[most]:.2g}."
+    most, description = int(np.argmax(values)), f"{name[:1].upper()}{name[1:]}, for the word {seen.words[word]!r}, next to the picture."
+    description = f"{description} Largest at row {row[most] + 1}, column {column[most] + 1} of {rows} × {columns}: {values[most]:.2g}."
     return themed(alt.hconcat(*sides, spacing=14), description, dark)
 
 
 def in_words(seen: Seen, most: int = 30) -> str:
-    """Which part of the picture each word looked at most: the text alternative."""
+    """The part of the picture with the largest value for each word: the text alternative."""
     rows, columns = seen.grid
     parts = []
     for word, weights in list(zip(seen.words, seen.weights, strict=True))[:most]:
         row, column = divmod(int(np.argmax(weights)), columns)
         parts.append(f"{word}: {where((row + 0.5) / rows, (column + 0.5) / columns)}, {weights.max():.2g}")
     more = f"; and {len(seen.words) - most} more" if len(seen.words) > most else ""
-    return "; ".join(parts) + more + "."
+    return f"Largest value of each word: {'; '.join(parts)}{more}."
 
 
 def where(down: float, across: float) -> str:

@@ -1,4 +1,4 @@
-"""A caption without some regions of its picture, hidden in two ways: other pixels there, or the mean picture's features."""
+"""Occlusion: a caption with some regions of its picture hidden, by other pixels or by the features of the mean picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
     from models.decoding import Search
 
-FILLS = ("grey", "blur")  # of hidden pixels
-ACROSS = 3  # regions across what is hidden, of 14
-GREY = 127  # what an encoder takes for 0
-NEEDS = float(np.log(2))  # nats: a word that loses half its probability
-WOULD, WOULD_NOT, CANNOT_TELL = "still", "not without it", "cannot tell"
-CHANGES, STAYS = "changes", "stays"  # what an example shows of a word
+FILLS = ("grey", "blur")  # what replaces hidden pixels
+ACROSS = 3  # side of the hidden square in regions, of 14
+GREY = 127  # becomes about 0 in an encoder
+NEEDS = float(np.log(2))  # nats lost by a word whose probability is halved
+WOULD, WOULD_NOT, CANNOT_TELL = "stays", "disappears", "cannot tell"  # a word, with regions hidden
+CHANGES, STAYS = "changes", "stays"  # the same of an example, as cards keep it
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Without:
     """A caption with some regions hidden, in two ways.
 
     Args:
-        pixels, mean: The new captions: with other pixels there, and with the mean picture's regions.
-        change: By how much the log-probability of each original word rises under its own prefix, [way, out]; ways as above.
+        pixels, mean: The new captions, with other pixels and with the features of the mean picture.
+        change: Change in log probability of each original word, given the same previous words, [way, out]; ways as above.
         says: For each word WOULD, WOULD_NOT or CANNOT_TELL, [out].
     """
 
@@ -63,7 +63,7 @@ def filled(picture: np.ndarray, regions: Sequence[int], grid: tuple[int, int], f
 
 
 def without(loaded: "Loaded", own: "Tensor", other: "Tensor", regions: Sequence[int], search: "Search", tokens: Sequence[int]) -> Without:
-    """The caption without some regions, and what its words cost then, each under the words that stood before it.
+    """The captions with some regions hidden, and the change in log probability of each original word.
 
     Args:
         loaded: A captioner.
@@ -84,7 +84,7 @@ def without(loaded: "Loaded", own: "Tensor", other: "Tensor", regions: Sequence[
 
 
 def says(change: np.ndarray) -> tuple[str, ...]:
-    """Whether each word would have been said without a place: only where both ways of hiding it agree.
+    """Whether each word stays or disappears when a region is hidden; decided only where both ways of hiding agree.
 
     Args:
         change: Of the log-probability of each word, [way, out], nats.

@@ -1,1 +1,1 @@
-"""The panels of the page of captions: one file, one panel."""
+"""Captions page: its state, what it computes, its pictures, and one file for each panel."""

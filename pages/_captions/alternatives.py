@@ -1,4 +1,4 @@
-"""What else could have been said: the hypotheses of the beam and captions drawn by chance, each with its own maps."""
+"""Other captions of the same picture: hypotheses of beam search and random samples, each with its attention maps."""
 
 import pandas as pd
 import streamlit as st
@@ -14,25 +14,23 @@ SAMPLES = 5
 
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
-    """Width and temperature, the captions, and the maps of the chosen one."""
+    """Beam width and temperature, a table of captions, and the attention maps of the chosen one."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        width = st.segmented_control("Beam", [1, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
-        temperature = st.slider("Temperature of samples", 0.2, 2.0, 1.0, 0.1, key=f"{KEY}.temperature", bind="query-params", width=220)
+        width = st.segmented_control("Beam width", [1, 3, 5, 8], default=5, key=f"{KEY}.width", bind="query-params", required=True)
+        temperature = st.slider("Temperature", 0.2, 2.0, 1.0, 0.1, key=f"{KEY}.temperature", bind="query-params", width=220)
         seed = st.number_input("Seed", 0, 999, 0, key=f"{KEY}.seed", bind="query-params", width=120)
     view = view.of(width=width)
     hypotheses = list(compute.caption(view, network).hypotheses)
-    ways = ["beam"] * len(hypotheses) + ["sample"] * SAMPLES
+    ways = ["beam search"] * len(hypotheses) + ["sample"] * SAMPLES
     hypotheses += compute.samples(view, network, temperature, SAMPLES, seed)
     rows = [_row(way, hypothesis, network) for way, hypothesis in zip(ways, hypotheses, strict=True)]
     st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.table")
-    st.caption(
-        "Score: log p divided by the number of words, the end mark too. A beam keeps the likeliest beginnings; a sample draws each word."
-    )
-    labels = {index: f"{row['from']}: {row['caption']}" for index, row in enumerate(rows)}
-    chosen = st.selectbox("Maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
+    st.caption("Score: log probability divided by the number of words, end mark included.")
+    labels = {index: f"{row['method']}: {row['caption']}" for index, row in enumerate(rows)}
+    chosen = st.selectbox("Attention maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
     multiples.draw_words(view, compute.other_caption(view, network, hypotheses[chosen]), KEY)
 
 
 def _row(way: str, hypothesis: Hypothesis, network: Loaded) -> dict:
     text, log_probability = network.vocab.decode(hypothesis.tokens), hypothesis.log_probabilities.sum()
-    return {"from": way, "caption": text, "log p": log_probability, "score": hypothesis.score}
+    return {"method": way, "caption": text, "log probability": log_probability, "score": hypothesis.score}

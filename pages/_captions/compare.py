@@ -1,4 +1,4 @@
-"""Two networks on one picture: with attention and without, what each says and what each word owes to the picture."""
+"""Two networks on one picture: the caption of each, and how much each word gains from the picture."""
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,11 @@ from pages._ui import networks
 from pages._ui.text import plain
 
 KEY = "captions.compare"
+GAIN = "gain from the picture, nats"
 
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
-    """The other network's caption and words beside this one's."""
+    """The words of both captions side by side, and the attention maps of the other network."""
     cards = state.cards()
     others = [name for name in cards if name != view.model]
     if not others:
@@ -35,8 +36,8 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
 
 def _one(model: str, about: dict, run: CaptionRun) -> None:
     log_probabilities = run.hypothesis.log_probabilities
-    st.markdown(f"**{model}**, attention {about['arguments'].get('attention', '')}: {plain(run.text)}")
-    frame = pd.DataFrame({"word": run.words, "p": np.exp(log_probabilities).round(3), "visual, nats": run.visual.round(2)})
+    st.markdown(f"**{model}** (attention: {about['arguments'].get('attention', '')}): {plain(run.text)}")
+    frame = pd.DataFrame({"word": run.words, "probability": np.exp(log_probabilities).round(3), GAIN: run.visual.round(2)})
     st.dataframe(frame, hide_index=True, key=f"{KEY}.{model}.words")
     total = float(log_probabilities.sum())
-    st.caption(f"log p of the caption {total:.1f}. Two networks' log p can be compared only where their words are the same.")
+    st.caption(f"Log probability of the caption: {total:.1f}. Comparable between networks only for the same words.")

@@ -1,8 +1,8 @@
-"""What the page of captions computes, each once for all visitors: captions, what their words need, and captions without some regions.
+"""Cached computations of the Captions page, shared by all visitors: captions, occlusion maps, and captions with hidden regions.
 
-A gesture is one call of models.captioning.experiments, which keeps its parts here: what each word needs is worked out once, not again
-for each place that is hidden. Caches go by names and parameters, never by arrays: a picture has a name, `scene:7`, `photo:temple` or
-`own:` and its checksum.
+Each gesture is one call of models.captioning.experiments. Its parts are cached here, so that the occlusion map is computed once and not
+again for every hidden region. Cache keys are names and parameters, never arrays: a picture is called `scene:7`, `photo:temple`, or
+`own:` with its checksum.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,15 @@ from pages._ui.view import PageView
 
 @dataclass(frozen=True)
 class View(PageView):
-    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+    """What the visitor looks at: all that the page computes from and that a link restores.
 
     Args:
-        model: Name of a checkpoint. picture: name of a picture.
-        word: Index of the chosen word.
-        hidden: Regions that are hidden, counted from 0 row by row.
-        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
-        width: Hypotheses kept side by side; 1 is greedy.
+        model: Name of a checkpoint.
+        picture: Name of a picture.
+        word: Index of the selected word.
+        hidden: Hidden regions, counted from 0 row by row.
+        fill: What replaces hidden pixels, one of models.captioning.occlusion.FILLS.
+        width: Beam width; 1 is greedy decoding.
     """
 
     model: str
@@ -42,7 +43,7 @@ class View(PageView):
     width: int = 3
 
 
-@st.cache_resource(show_spinner="Opening what it sees with ...", max_entries=4)
+@st.cache_resource(show_spinner="Loading the image encoder ...", max_entries=4)
 def _eye(model: str, _network: Loaded) -> Callable:
     from models.captioning.caption import feature_extractor
 
@@ -54,51 +55,51 @@ def _kept(model: str, picture: str, part: tuple, compute: Callable[[], Any]) -> 
 
 
 def picture_input(view: View, network: Loaded) -> PictureInput:
-    """The picture of a view before its network; parts of what is computed of it are kept for all visitors.
+    """The picture of a view with its network; intermediate results are cached for all visitors.
 
     Args:
         view: Names network and picture.
-        network: The network of that name, opened.
+        network: The network of that name, loaded.
     """
     extract = lambda pictures: _eye(view.model, network)(pictures)  # noqa: E731
     return PictureInput(network, extract, gallery.seen(view.picture), partial(_kept, view.model, view.picture))
 
 
 def caption(view: View, network: Loaded) -> CaptionRun:
-    """The caption of the whole picture, word by word: its hidden regions are not asked for.
+    """The caption of the whole picture, word by word; the hidden regions of the view are ignored.
 
     Args:
         view: Names network, picture and width.
-        network: The network of that name, opened.
+        network: The network of that name, loaded.
     """
     return caption_run(picture_input(view, network), view.width)
 
 
 def other_caption(view: View, network: Loaded, hypothesis: Hypothesis) -> CaptionRun:
-    """Any caption of the whole picture, word by word."""
+    """A given caption of the whole picture, word by word."""
     source = picture_input(view, network)
     return source.keep(("other caption", hypothesis.tokens), lambda: run_of(network, source.features(), hypothesis))
 
 
 def without(view: View, network: Loaded) -> Without:
-    """The caption without the hidden regions, and what its words cost then."""
+    """The captions with the hidden regions replaced, and how the log probability of each original word changes."""
     source = picture_input(view, network)
     return hide_regions(source, caption_run(source, view.width), view.hidden, view.fill, view.width)
 
 
 def run(view: View, source: PictureInput, report: Callable[[int, int], None] | None) -> CaptionRun:
-    """All that the page shows of a caption: word by word, what each word needs, and what it is without the hidden regions.
+    """All that the page shows of a caption: its words, the occlusion map of each, and the captions with hidden regions.
 
     Args:
-        view: What is looked at.
-        source: Its picture and network, see `picture_input`.
-        report: Called with (done, total) regions; may raise to stop. Without it, what is needed is not worked out.
+        view: Network, picture, hidden regions and beam width.
+        source: Picture and network of the view, see `picture_input`.
+        report: Called with (done, total) regions; may raise to stop. None leaves out the occlusion map.
     """
     return taken_apart(source, view.hidden or None, view.fill, view.width, report)
 
 
 def samples(view: View, network: Loaded, temperature: float, count: int = 5, seed: int = 0) -> list[Hypothesis]:
-    """Captions of the whole picture, drawn word by word, not searched; the same seed draws the same."""
+    """Captions of the whole picture sampled word by word; the same seed gives the same captions."""
     from models.captioning import caption as captioning
 
     module: Any = network.module
@@ -108,12 +109,12 @@ def samples(view: View, network: Loaded, temperature: float, count: int = 5, see
 
 
 def wrong(view: View, network: Loaded, count: int, report: Callable[[int, int], None] = no_report) -> list[int]:
-    """Numbers of the first dev scenes whose caption is not true of them.
+    """Numbers of the held-out scenes, among the first of the dev part, whose caption is false.
 
     Args:
         view: Names the network.
-        network: The network of that name, opened.
-        count: How many are looked through.
+        network: The network of that name, loaded.
+        count: How many scenes to caption.
         report: Called with (done, total) scenes; may raise to stop.
     """
 

@@ -1,4 +1,4 @@
-"""Take the view away: the link, the numbers, and the lines of Python that make them again."""
+"""Export from the Captions page: the link, the words as CSV, and Python code that computes them again."""
 
 import pandas as pd
 
@@ -12,23 +12,23 @@ KEY = "captions.export"
 
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
-    """Downloads, and a notebook's worth of code that is tested."""
+    """The link, the words, and tested code for a notebook."""
     is_own = view.picture.startswith(gallery.OWN)
     restores = (
-        "Your own picture is in no link: the address of this page restores the rest."
+        "Copy the address of this page: it restores everything but your own picture."
         if is_own
-        else "The address of this page restores picture, network, word and hidden places: copy it from the browser."
+        else "Copy the address of this page: it restores the picture, network, word and hidden regions."
     )
     frame = pd.DataFrame({"word": run.words, "log_probability": run.hypothesis.log_probabilities, "visual_nats": run.visual})
     if run.gates is not None:
         frame["visual_gate"] = run.gates
     if run.without:
         frame[[f"change_{view.fill}", "change_mean_features"]] = run.without.change.T
-    export.panel(KEY, restores, [export.csv("csv", "The words (CSV)", view.model, lambda: frame)], notebook(view))
+    export.panel(KEY, restores, [export.csv("csv", "Words (CSV)", view.model, lambda: frame)], notebook(view))
 
 
 def notebook(view: View) -> str:
-    """Lines of Python that compute what the page shows, with nothing of the page."""
+    """Python code that computes what the page shows, without the page."""
     source, load = uploads.in_lines(view.model)
     is_scene = view.picture.startswith(gallery.SCENE)
     picture = f"scenes.picture(scenes.scene({view.picture.removeprefix(gallery.SCENE)}))" if is_scene else f"opened({_file(view)})"
@@ -41,14 +41,14 @@ from models.scenes import data as scenes
 picture = squashed({picture})
 run = caption_with_regions({load}, picture, hidden={list(view.hidden)}, fill={view.fill!r})
 print(run.text, run.hypothesis.log_probabilities.sum())
-print(run.visual.round(2))  # nats that each word owes to the picture
-print(run.needed.shape)  # word, region
-print(run.without.change.round(2))  # of each word's log p with the regions hidden: other pixels there, and mean features
+print(run.visual.round(2))  # nats that each word gains from the picture
+print(run.needed.shape)  # occlusion map: word, region
+print(run.without.change.round(2))  # change of each log probability with hidden regions: other pixels, mean features
 """
 
 
 def _file(view: View) -> str:
-    """Where a picture lies on any machine: a file of this project, or one of scikit-learn's."""
+    """The path of a picture on any machine: a file of this project or of scikit-learn."""
     photo = gallery.PHOTOS.get(view.picture.removeprefix(gallery.PHOTO))
     if photo is None:
         return "'your picture.jpg'"

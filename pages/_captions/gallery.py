@@ -1,4 +1,4 @@
-"""Pictures by name: drawn scenes, photographs that need no download, and those that a visitor brings."""
+"""Pictures by name: drawn scenes, photographs that need no download, and pictures that a visitor uploads."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from models.scenes import data
 from pages._ui.cache import shared_cache
 
 SCENE, PHOTO, OWN = "scene:", "photo:", "own:"
-LARGEST = 1_024  # pixels of the longer side that are kept of a picture
-KEPT = 4  # of a visitor's pictures
+LARGEST = 1_024  # pixels; longer sides of uploaded pictures are reduced to this
+KEPT = 4  # uploaded pictures per visitor
 KEY = "gallery.own"
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph that is here without a download, and whose it is; credit: in Markdown."""
+    """A photograph that needs no download; `credit` names its author and licence, in Markdown."""
 
     file: str
     shows: str
@@ -43,7 +43,7 @@ PHOTOS = {
 
 
 def exists(name: str) -> bool:
-    """Whether there is a picture of this name for this visitor."""
+    """Whether this visitor has a picture of this name."""
     kind, short_name = name[: name.find(":") + 1], name[name.find(":") + 1 :]
     if kind == SCENE:
         return short_name.isascii() and short_name.isdecimal() and len(short_name) < 12
@@ -51,20 +51,20 @@ def exists(name: str) -> bool:
 
 
 def picture(name: str) -> Image.Image:
-    """The picture of a name, RGB.
+    """The picture with this name, RGB.
 
     Raises:
-        PictureError: there is none of this name, or its file does not open.
+        PictureError: there is no such picture, or its file cannot be opened.
     """
     if not exists(name):
-        raise PictureError(f"There is no picture {name!r} here. Choose a scene or a photograph, or open your own again.")
+        raise PictureError(f"There is no picture {name!r}. Choose a scene or a photograph, or upload your own again.")
     if name.startswith(OWN):
         return st.session_state[KEY][name][0]
     return shared_cache("pictures", 64).get(name, lambda: _made(name))
 
 
 def seen(name: str) -> np.ndarray:
-    """What a network sees of a picture, [row, column, channel]: squashed from the file itself, not from what is shown of it."""
+    """The picture as a network sees it, [row, column, channel]: resized from the original file, not from the reduced copy on screen."""
     image = picture(name)
     return st.session_state[KEY][name][1] if name.startswith(OWN) else squashed(image)
 
@@ -77,7 +77,7 @@ def _made(name: str) -> Image.Image:
 
 
 def file_of(photo: Photo) -> str:
-    """Where a photograph lies: here, or inside scikit-learn, which is found, not imported.
+    """The file of a photograph, here or inside scikit-learn, which is located without importing it.
 
     Raises:
         PictureError: scikit-learn is not installed.
@@ -91,16 +91,16 @@ def file_of(photo: Photo) -> str:
 
 
 def credit(name: str) -> str:
-    """Whose a photograph is; empty for other pictures."""
+    """Author and licence of a photograph; empty for other pictures."""
     photo = PHOTOS.get(name.removeprefix(PHOTO)) if name.startswith(PHOTO) else None
     return f"Photograph: {photo.credit}." if photo else ""
 
 
 def keep(file_name: str, content: bytes) -> str:
-    """Take in a visitor's picture for as long as the visit lasts, and give its name. It stays with this visitor.
+    """Store an uploaded picture for this visitor until the visit ends; returns its name.
 
     Raises:
-        PictureError: it is none, or is refused; nothing is kept.
+        PictureError: the file is not a picture, or is refused; nothing is stored.
     """
     image = opened(content, file_name)
     whole = squashed(image)

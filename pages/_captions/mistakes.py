@@ -1,4 +1,4 @@
-"""When it is wrong: captions that are not true, and what attention and hiding show about why."""
+"""Wrong captions, and what attention and occlusion show about their first wrong word."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,39 +19,39 @@ from pages._ui.progress import patiently
 from pages._ui.text import plain
 
 KEY = "captions.wrong"
-LISTENED = 80  # scenes that are looked through
-SHOWN = 3
+CAPTIONED = 80  # held-out scenes
+SHOWN = 3  # of the wrong captions
 
 
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
-    """A few wrong captions: of dev scenes, or of photographs from outside the network's world."""
+    """Wrong captions: of held-out scenes, or of photographs unlike the training data."""
     (_scenes if state.knows_truth(about) else _photographs)(view, network)
 
 
 def _scenes(view: View, network: Loaded) -> None:
-    """Wrong captions, each with what is true and what its words hang on."""
-    label = f"{view.model} tells {LISTENED} scenes"
-    false = patiently(label, f"{KEY}.cancel", _leave, partial(compute.wrong, view, network, LISTENED))
-    share = f"{len(false)} of {LISTENED}"
-    st.markdown(f"**{share}** captions of scenes that it never saw are not true." + (" The first of them:" if false else ""))
+    """The first wrong captions, each with the nearest true one and its first wrong word."""
+    label = f"Captioning {CAPTIONED} scenes with {view.model}"
+    false = patiently(label, f"{KEY}.cancel", _leave, partial(compute.wrong, view, network, CAPTIONED))
+    share = f"{len(false)} of {CAPTIONED}"
+    st.markdown(f"**{share}** captions of held-out scenes are false." + (f" The first {min(SHOWN, len(false))}:" if false else ""))
     for index in false[:SHOWN]:
         _one(view.of(picture=f"{SCENE}{index}", hidden=(), word=0), network, index)
 
 
 def _photographs(view: View, network: Loaded) -> None:
-    """What it says of things that it never saw."""
+    """Captions of photographs that show none of the things in the training data."""
     views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in PHOTOS]
-    runs = patiently(f"{view.model} tells photographs", f"{KEY}.cancel", _leave, partial(_runs, views, network))
+    runs = patiently(f"Captioning photographs with {view.model}", f"{KEY}.cancel", _leave, partial(_runs, views, network))
     st.markdown(
-        "It learnt from photographs of people and dogs outdoors. Of these it can say little that is right. Which of its words still "
-        "come from the picture, and which from the words before them?"
+        "These photographs are unlike the training data (people and dogs outdoors), so their captions are mostly wrong. Which words still "
+        "depend on the picture, and which only on the previous words?"
     )
     for photo_view, photo, run in zip(views, PHOTOS.values(), runs, strict=True):
         name = photo_view.picture
         left, right = st.columns([1, 3], gap="medium")
         left.image(gallery.picture(name), width=200)
         left.button("Open this photograph", key=f"{KEY}.open.{name}", on_click=state.set_picture, args=(name,))
-        right.markdown(f"It shows {photo.shows}. It says: **{plain(run.text)}**  \n{_hangs(photo_view, network, run)}")
+        right.markdown(f"The picture shows {photo.shows}. Caption: **{plain(run.text)}**  \n{_depends(photo_view, network, run)}")
 
 
 def _runs(views: list[View], network: Loaded, report: Callable[[int, int], None]) -> list[CaptionRun]:
@@ -62,16 +62,16 @@ def _runs(views: list[View], network: Loaded, report: Callable[[int, int], None]
     return runs
 
 
-def _hangs(view: View, network: Loaded, run: CaptionRun) -> str:
-    """How many words owe the picture something, and which hangs most on one place of it; `run` knows what is needed."""
+def _depends(view: View, network: Loaded, run: CaptionRun) -> str:
+    """How many words depend on the picture, and which depends most on a single region; `run` has an occlusion map."""
     count = len(run.text.split())
     if not count or run.needed is None:
-        return "No word to ask about."
+        return "The caption is empty."
     few = int((run.visual[:count] < NEEDS).sum())
     at = int(run.needed[:count].max(1).argmax())
-    enough = f"For {few} of {count} words the picture less than doubled the probability: the words before them were enough. "
-    given = _given(view, network, run, at)
-    return f"{enough}“{plain(run.words[at])}” hangs most on one place; the whole picture gave it {given}"
+    enough = f"For {few} of {count} words the picture less than doubles the probability: the previous words are enough. "
+    gain = _gain(view, network, run, at)
+    return f"{enough}“{plain(run.words[at])}” depends most on a single region. Gain from the whole picture: {gain}"
 
 
 def _leave() -> None:
@@ -82,9 +82,9 @@ def _one(view: View, network: Loaded, index: int) -> None:
     run, scene = compute.caption(view, network), data.scene(index)
     words = tuple(run.text.split())
     true = max((reference.words for reference in data.captions(scene)), key=lambda reference: _alike(reference, words))
-    st.markdown(f"It says: **{plain(' '.join(words))}**  \nTrue, and nearest to it: {plain(' '.join(true))}")
+    st.markdown(f"Caption: **{plain(' '.join(words))}**  \nNearest true caption: {plain(' '.join(true))}")
     at, why = _why(run.words, words, true, data.named_things(scene, words))
-    st.markdown(f"{why} {_given(view, network, run, at)}")
+    st.markdown(f"{why} Gain of this word from the picture: {_gain(view, network, run, at)}")
     st.button("Open this scene", key=f"{KEY}.open.{index}", on_click=state.set_picture, args=(view.picture,))
     multiples.draw_words(view, run, f"{KEY}.{index - DEV}")
 
@@ -94,31 +94,30 @@ def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 
 def _why(spoken: tuple[str, ...], words: tuple[str, ...], true: tuple[str, ...], things: tuple[int | None, ...]) -> tuple[int, str]:
-    """The first word that names nothing that is there, else the first that parts from what is true: its index, and a sentence.
+    """The first word for something that is not in the scene, else the first that differs from a true caption: its index, and a sentence.
 
     Args:
         spoken: The caption, the end mark last.
         words: The caption without its end mark.
-        true: The true caption that is nearest to it.
-        things: What each of `words` names in the scene; None where it names nothing.
+        true: The nearest true caption.
+        things: The figure in the scene that each of `words` names; None where it names none.
     """
     for at, word in enumerate(words):
         if word in (*data.SHAPES, *data.COLOURS) and things[at] is None:
-            return at, f"“{plain(word)}” names nothing that is there. The picture gave it"
-    parting = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
-    at = min(next(parting, min(len(words), len(true))), len(spoken) - 1)
-    start = f"All that it names is there, but not where it says. It parts from what is true at “{plain(spoken[at])}”."
-    return at, f"{start} The picture gave that word"
+            return at, f"“{plain(word)}” names an object that is not in the scene."
+    errors = (at for at, (said, meant) in enumerate(zip(words, true, strict=False)) if said != meant)
+    at = min(next(errors, min(len(words), len(true))), len(spoken) - 1)
+    return at, f"All named objects are in the scene, but not where the caption puts them. First error: “{plain(spoken[at])}”."
 
 
-def _given(view: View, network: Loaded, run: CaptionRun, at: int) -> str:
-    """What the picture gave a word, and what is left of it with the place hidden that it looked at most."""
+def _gain(view: View, network: Loaded, run: CaptionRun, at: int) -> str:
+    """How much a word gains from the picture, and whether it stays with the region hidden that it looked at most."""
     gain = f"{run.visual[at]:+z.1f} nats"
     if run.alignment is None:
         return f"{gain}."
     cell = divmod(int(np.argmax(run.alignment.weights[at])), run.grid[1])
     without = compute.without(view.of(hidden=around(cell, run.grid, state.default_hole(run.grid))), network)
     return (
-        f"{gain}; with the place hidden that it looked at most: **{without.says[at]}** "
-        f"(log p {without.change[0, at]:+z.1f} with grey pixels, {without.change[1, at]:+z.1f} with mean features)."
+        f"{gain}. With the region hidden that it looked at most: **{without.says[at]}** "
+        f"(log probability {without.change[0, at]:+z.1f} with {view.fill} pixels, {without.change[1, at]:+z.1f} with mean features)."
     )

@@ -1,4 +1,4 @@
-"""A visitor's own captioner: a checkpoint to open, and the attention of any PyTorch module over a picture by one line in it."""
+"""A visitor's own captioner: a checkpoint to open, and code that records the attention of any PyTorch module over a picture."""
 
 from pages._captions import state
 from pages._ui.own_model import TAPPED, OwnModel
@@ -7,7 +7,7 @@ SAVE = """from models import checkpoint
 from models.scenes import FAMILY, SceneCaptioner
 from models.vocabulary.words import Words
 
-words = Words.learn(["a red circle", "a blue star left of a ring"], 1)  # of your own captions
+words = Words.learn(["a red circle", "a blue star left of a ring"], 1)  # from your own captions
 arguments = {"vocab_size": len(words), "attention": "soft", "units": 32, "embedding": 16, "width": 16}
 module = SceneCaptioner(**arguments)  # load your weights into it
 card = {"kind": FAMILY.kind, "arguments": arguments} | words.card()
@@ -19,7 +19,7 @@ RECORD = TAPPED.format(
     memory="regions",
     count=49,
     after="""weights = recording.alignment([str(cell) for cell in range(49)], ("a", "dog")).weights
-picture = np.zeros((200, 300, 3), np.uint8)  # yours, of any shape
+picture = np.zeros((200, 300, 3), np.uint8)  # your own, of any shape
 print(weights.shape)  # word, region
 Path("attention.html").write_text(to_html(multiples(Seen(picture, ("a", "dog"), weights, (7, 7)), ["", ""])))""",
 )
@@ -27,8 +27,8 @@ OWN = OwnModel(
     state.PAGE,
     state.EMITS,
     state.anew,
-    "**A captioner with your weights**, as a file for this page",
+    "**A captioner with your weights**, saved as a file for this page",
     SAVE,
-    "**The attention of any PyTorch module**, in a notebook: a tap that its weights pass, no other change",
+    "**The attention of any PyTorch module**, in a notebook: pass its weights through a `Tap`, nothing else changes",
     RECORD,
 )

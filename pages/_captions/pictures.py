@@ -1,4 +1,4 @@
-"""The first screen: the caption's words, the picture with its attention and the picture with what was needed, side by side."""
+"""First screen of the Captions page: the words of the caption, and the attention map next to the occlusion map."""
 
 import math
 from functools import partial
@@ -23,29 +23,34 @@ from pages._ui.show import is_dark
 from pages._ui.text import marked, plain, share
 
 KEY = "captions.first"
-NOTHING = "*It says nothing.*"
-READ = 800  # pixels of the sentence: the button has room beside it
-OUTSIDE = "This picture is outside its world: it learnt from photographs of people and dogs outdoors."
+NOTHING = "*The caption is empty.*"
+READ = 800  # pixels: width of the sentence, with room for the button beside it
+OUTSIDE = "This picture is unlike anything it was trained on (people and dogs outdoors)."
 HOW_TO_READ = """
-Each **word** was chosen while the decoder held a weight on every region of the picture (left; the weights of a word sum to 1).
-What was not looked at is dimmed; the scale is that of the whole caption. A region late in a network has seen much of the
-picture around it, so a bright place means *weight on the cell centred here*, not "only these pixels".
+**Left, the attention map.** For each word, the decoder puts a weight on every region of the picture; the weights of a word sum to 1.
+Regions with small weights are dimmed, on one scale for the whole caption. A region late in a network has seen much of the picture
+around it, so a bright spot means *weight on the region centred here*, not "only these pixels".
 
-**Needed** (right): each region in turn is given the features of the mean training picture; how many nats does the word lose
-under the words that stood before it? Where it looked and what it needed are two questions. Their rank correlation stands beside
-the one that other words' attention gets against the same map: only a larger one says something. No p-value: neighbours are alike.
-Where most regions are empty, as in a drawn scene, their order is chance and counts as much as that of the figures: the correlation
-can be near 0 under maps that agree. So beside it stands how much of the look lies on the tenth of the regions that is needed most.
+**Right, the occlusion map.** Each region in turn is replaced by the features of the mean training picture. How many nats of log
+probability does the word lose, given the same previous words? Where the network looked and what it needed are two questions.
 
-- **Visual**: log p(word | picture) − log p(word | mean picture). Near 0, the words before were enough to say it.
-- **`</s>`** is the end mark: where to stop is chosen like a word. The caption is the best of a beam of 3.
-- **Gate** β: how much of what was looked at was let in for this word.
-- **Click a picture** (on a touch screen: press long; by keyboard: Tab to it, arrows, Enter) to hide that place. Hiding is done
-  in two ways, pixels filled and features of the mean picture; edges of a grey square are news to a network too. A word needs
-  the place (*not without it* in tables) only if both ways leave less than half of its probability, after the words that stood
-  before it; where the two disagree the page says *cannot tell*. New captions choose those words anew: a word that keeps its
-  probability can be missing in them.
-- A training that makes attention cover the whole picture ("doubly stochastic") makes tidy maps by itself.
+**Below, how well the two maps agree.**
+- The rank correlation between them, and the same for the attention of the other words: only a clearly higher value says something.
+  There is no p-value, since neighbouring regions are alike. If most regions are empty, as in a drawn scene, their order is random,
+  and the correlation can be near 0 although the maps agree.
+- Therefore also the share of the attention on the tenth of the regions that the word needs most.
+
+**Other numbers.**
+- **Gain from the picture**: log p(word | picture) − log p(word | mean picture). Near 0, the previous words were enough.
+- **Gate** β: how much of the attended features is let in for this word.
+- **`</s>`** is the end mark: where to stop is predicted like a word. The caption comes from beam search with width 3.
+
+**Click a picture** to hide a region (touch: long press; keyboard: Tab, arrow keys, Enter). It is hidden in two ways, since the edges of
+a grey square are also new to a network: other pixels, and the features of the mean picture. A word *disappears* if both ways leave
+less than half of its probability, given the same previous words; it *stays* if neither does; else the page *cannot tell*. The new
+captions choose all words again, so a word that stays can still be missing from them.
+
+Doubly stochastic regularisation alone produces tidy maps.
 
 Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
 *Show, Attend and Tell*, 2015.
@@ -53,12 +58,12 @@ Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ
 
 
 def head() -> DeltaGenerator:
-    """A row for the sentence and the button, as high with a place hidden as without."""
+    """A row for the sentence and the button, of the same height with and without hidden regions."""
     return still("captions-head", 56, 164, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
 
 
 def read(view: View, about: dict, source: PictureInput) -> tuple[View, CaptionRun]:
-    """The view with its word, and all that the page shows of its caption; working out what is needed has a way out.
+    """The view with its word, and all that the page shows of its caption; computing the occlusion map can be cancelled.
 
     Args:
         view: Without its word.
@@ -67,66 +72,68 @@ def read(view: View, about: dict, source: PictureInput) -> tuple[View, CaptionRu
     """
     is_stopped, stop = bool(st.session_state.get(state.STOPPED)), partial(state.set_stopped, True)
     work = lambda report: compute.run(view, source, None if is_stopped else report)  # noqa: E731
-    run = patiently(f"{view.model} without each region", "captions.cancel", stop, work)
+    run = patiently(f"Occlusion map of {view.model}", "captions.cancel", stop, work)
     return view.of(word=state.word_of(view, about, run)), run
 
 
 def sentence(view: View, about: dict, run: CaptionRun) -> str:
-    """What to look for in this very picture."""
+    """One sentence above the pictures: the caption, and what to try."""
     scene, word = state.scene_of(view), plain(run.words[view.word])
     is_outside = not state.knows_truth(about) and (view.picture.startswith(gallery.PHOTO) or scene)
     lead = f"{OUTSIDE} " if is_outside else ""
     if run.without:
         return lead + verdict(run.words, view.word, run.without)
-    said = f"It says “{plain(run.text)}”" if run.text else "It says nothing"
+    said = f"The caption is “{plain(run.text)}”" if run.text else "The caption is empty"
     looked = "Hide where it looked" if run.alignment else "Hide where it needed most"
-    ask = f"{looked} for “{word}”: would it have said it?"
+    ask = f"{looked} for “{word}”: does the word stay?"
     row = state.example(view.picture, about)
     is_searched = (view.fill, st.session_state.get(state.hole_key(run.grid))) == (FILLS[0], ACROSS)
     if row and view.word == row["word"] and run.alignment and is_searched:
-        end = "and the word is gone" if row["kind"] == CHANGES else "and it stays: the words before it were enough"
-        return f"{said}, and that is true. Hide where it looked for “{word}”, {end}."
+        end = "the word disappears" if row["kind"] == CHANGES else "the word stays: the previous words were enough"
+        return f"{said}, which is true. Hide where it looked for “{word}”, and {end}."
     if not state.knows_truth(about):
         return f"{lead}{said}. {ask}"
     if not scene:
-        return f"{said}: it knows drawn figures only, nothing it says of a photograph can be right. {state.advice()}"
-    truth = "is true" if data.is_true(scene, run.text.split()) else "is not true"
+        return f"{said}. The network was trained on drawn scenes only, so it cannot caption a photograph. {state.advice()}"
+    truth = "is true" if data.is_true(scene, run.text.split()) else "is false"
     return f"{said}, which {truth}. {ask}"
 
 
 def verdict(words: tuple[str, ...], at: int, without: Without) -> str:
-    """Whether a word needs the hidden place, after the words that stood before it; and whether the new captions look otherwise.
+    """Whether a word depends on the hidden region, given the same previous words, and whether the new captions agree.
 
     Args:
-        words: Of the first caption, the end mark last.
-        at: Which of them.
-        without: What hiding the place did.
+        words: Of the original caption, the end mark last.
+        at: Index of the word.
+        without: Effect of hiding the region.
     """
     word, says = plain(words[at]), without.says[at]
     if says == CANNOT_TELL:
-        return f"Cannot tell whether “{word}” needs that place: the two ways of hiding it disagree."
+        return f"Cannot tell whether “{word}” depends on the hidden region: the two ways of hiding it disagree."
     has = [words[at] in text.split() for text in (without.pixels, without.mean)]
     if says == WOULD:
-        yet = " Yet neither new caption has it." if not any(has) and words[at] not in MARKS else ""
-        return f"“{word}” does not need that place: after the same words it keeps at least half of its probability.{yet}"
-    yet = " Yet both new captions have it." if all(has) else ""
-    return f"“{word}” needs that place: after the same words it keeps less than half of its probability.{yet}"
+        yet = " Yet neither new caption contains it." if not any(has) and words[at] not in MARKS else ""
+        return (
+            f"“{word}” does not depend on the hidden region: given the same previous words, it keeps at least half of its probability.{yet}"
+        )
+    yet = " Yet both new captions contain it." if all(has) else ""
+    return f"“{word}” depends on the hidden region: given the same previous words, it keeps less than half of its probability.{yet}"
 
 
 def seen(view: View, run: CaptionRun) -> Seen:
-    """The picture and its attention as figures take them; no weight anywhere where the network has none."""
+    """The picture and its attention as figures take them; all weights are 0 if the network has no attention."""
     weights = np.zeros((len(run.words), run.grid[0] * run.grid[1])) if run.alignment is None else run.alignment.weights
     return Seen(np.asarray(gallery.picture(view.picture)), run.words, weights, run.grid)
 
 
 def panel(view: View, run: CaptionRun) -> None:
-    """Words and pictures."""
-    looks = f"looked at: {CENTRED}" if run.alignment else "the picture; this network has no attention"
+    """The words, both pictures, and what hiding a region changes."""
+    looks = f"attention: {CENTRED}" if run.alignment else "the picture; this network has no attention"
     shown = Caption(
         seen(view, run),
         run.needed,
         tuple(note(run, word) for word in range(len(run.words))),
-        (looks, "needed: nats lost without the region" if run.needed is not None else "the picture"),
+        (looks, "occlusion: nats lost without the region centred here" if run.needed is not None else "the picture"),
         view.hidden,
         not st.session_state.get(state.CELLS),
         is_dark(),
@@ -137,33 +144,35 @@ def panel(view: View, run: CaptionRun) -> None:
         picture_view(shown, view.word, asked, f"{KEY}.view", (_take_word, partial(_take_region, run.grid)))
     with right:
         if run.needed is None:
-            st.button("Work out what is needed", key=f"{KEY}.start", on_click=state.set_stopped, args=(False,))
+            st.button("Compute occlusion map", key=f"{KEY}.start", on_click=state.set_stopped, args=(False,))
         if run.without:
             _anew(view, run, run.without)
         else:
-            st.caption("Click a picture to hide that place; on a touch screen, press long.")
+            st.caption("Click a picture to hide a region (touch: long press).")
             word = run.words[view.word]
             others = [f"{plain(name)} {share(p)}" for name, p in run.likely(view.word) if name != word]
-            st.caption(f"Instead of “{plain(word)}”: {', '.join(others)}")
+            st.caption(f"Other likely words: {', '.join(others)}")
     if run.without:
         _every_word(view, run, run.without)
 
 
 def note(run: CaptionRun, word: int) -> str:
-    """The readout of a word; what its attention has to do with what it needs, where both are known."""
-    parts = [f"p {share(float(np.exp(run.hypothesis.log_probabilities[word])))}", f"visual {run.visual[word]:+z.1f} nats"]
+    """The line of numbers for a word: its probability, gain and gate, and how well attention and occlusion map agree."""
+    p = share(float(np.exp(run.hypothesis.log_probabilities[word])))
+    parts = [f"probability {p}", f"gain from the picture {run.visual[word]:+z.1f} nats"]
     if run.gates is not None:
         parts.append(f"gate {run.gates[word]:.2f}")
-    if run.alignment is not None and run.needed is not None:
-        own, others = agreement(run.alignment.weights, run.needed, word)
-        parts.append(f"looking v. needing {_digits(own)} (other words' maps {_digits(others)})")
-        own, others = on_needed(run.alignment.weights, run.needed, word)
-        parts.append(f"{_digits(own)} of the look on the tenth needed most (other words' {_digits(others)})")
-    return f"{run.words[word]}: " + ", ".join(parts)
-
-
-def _digits(value: float) -> str:
-    return "none" if math.isnan(value) else f"{value:.2f}"
+    line = f"“{run.words[word]}”: {', '.join(parts)}."
+    if run.alignment is None or run.needed is None:
+        return line
+    correlation, of_others = agreement(run.alignment.weights, run.needed, word)
+    if math.isnan(correlation):
+        return line
+    other = "" if math.isnan(of_others) else f" (attention of the other words: {of_others:.2f})"
+    line += f" Its attention and occlusion maps have a rank correlation of {correlation:.2f}{other}."
+    on_top, of_others = on_needed(run.alignment.weights, run.needed, word)
+    other = "" if math.isnan(of_others) else f" (other words: {of_others:.0%})"
+    return f"{line} {on_top:.0%} of its attention lies on the tenth of the regions it needs most{other}."
 
 
 def _take_word() -> None:
@@ -176,9 +185,9 @@ def _take_region(grid: tuple[int, int]) -> None:
 
 
 def gesture(view: View, run: CaptionRun) -> None:
-    """The one button: hide where it looked, or needed most where it does not look; then show all again."""
+    """The main button: hide the region with most attention, or the most needed one without attention; then show all again."""
     if view.hidden:
-        st.button("**Show all again**", key="captions.gesture", icon=":material/undo:", on_click=state.show_all)
+        st.button("**Show the whole picture**", key="captions.gesture", icon=":material/undo:", on_click=state.show_all)
         return
     weights = run.alignment.weights if run.alignment else run.needed
     if weights is None:
@@ -190,17 +199,23 @@ def gesture(view: View, run: CaptionRun) -> None:
 
 
 def _anew(view: View, run: CaptionRun, without: Without) -> None:
-    """The captions without the hidden place, and what the word costs then."""
-    rows = [("before", plain(run.text) or NOTHING)]
-    for way, text in ((f"pixels {view.fill}", without.pixels), ("mean features", without.mean)):
-        rows.append((way, "the same" if text == run.text else marked(run.text, text) or NOTHING))
+    """The captions with the region hidden, and how the log probability of the word changes."""
+    rows = [("whole picture", plain(run.text) or NOTHING)]
+    for way, text in ((_pixels(view), without.pixels), ("mean features", without.mean)):
+        rows.append((way, "same caption" if text == run.text else marked(run.text, text) or NOTHING))
     st.markdown("  \n".join(f"{way}: {text}" for way, text in rows))
     change = without.change[:, view.word]
-    st.caption(f"“{plain(run.words[view.word])}”: log p {change[0]:+z.1f} with other pixels, {change[1]:+z.1f} with mean features.")
+    word, pixels = plain(run.words[view.word]), _pixels(view)
+    st.caption(f"Log probability of “{word}”: {change[0]:+z.1f} with {pixels}, {change[1]:+z.1f} with mean features.")
+
+
+def _pixels(view: View) -> str:
+    """The first way of hiding a region, in words."""
+    return "blurred pixels" if view.fill == "blur" else f"{view.fill} pixels"
 
 
 def _every_word(view: View, run: CaptionRun, without: Without) -> None:
     pixels, mean = without.change.round(2)
-    table = {"word": run.words, f"pixels {view.fill}": pixels, "mean features": mean, "says": without.says}
-    with st.expander("Every word of the first caption, under the words before it: change of its log-probability in nats"):
+    table = {"word": run.words, _pixels(view): pixels, "mean features": mean, "verdict": without.says}
+    with st.expander("All words of the original caption: change in log probability, given the same previous words, in nats"):
         st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")

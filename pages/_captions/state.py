@@ -1,4 +1,4 @@
-"""What is looked at on the page of captions: picture, network, word and hidden regions; the widgets of the first row; the link."""
+"""State of the Captions page: picture, network, word and hidden regions, the widgets of the first row, and the link."""
 
 import re
 from typing import Any
@@ -22,25 +22,25 @@ from pages._ui.link import link, linked, linked_whole
 from pages._ui.progress import guard
 
 PAGE = "captions"
-EMITS = ("regions",)  # what a network gives that this page can show: which regions of a picture a word was weighed on
+EMITS = ("regions",)  # what a network must give for this page: weights on the regions of a picture
 MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
 )
 SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
-FIRST = f"{SCENE}{DEV}"  # no training came so far
-ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: what some browsers call a JPEG that they save
-HOLES = (1, 3, 5)  # regions across
-COARSE = 7  # regions across a picture, at most, of which one is a hole already
-MOST = 256  # regions that a link can hide: all of them
+FIRST = f"{SCENE}{DEV}"  # the first held-out scene
+ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: the ending that some browsers give a JPEG
+HOLES = (1, 3, 5)  # side of the hidden square, in regions
+COARSE = 7  # regions per side; in such a coarse grid one region is large enough to hide
+MOST = 256  # regions that a link can hide
 
 
 def knows_truth(about: dict[str, Any]) -> bool:
-    """Whether a network captions pictures of which everything true is known: drawn scenes, not photographs."""
+    """Whether the page knows which captions are true: of drawn scenes, not of photographs."""
     return "known_truth" in of_kind(about["kind"]).emits
 
 
 def restore() -> None:
-    """Take picture, word and hidden places out of the link, once for each visitor."""
+    """Read picture, word and hidden regions from the link, once per visit."""
     state = st.session_state
     if PICTURE in state:
         return
@@ -57,18 +57,18 @@ def hidden_of(code: str) -> tuple[int, ...]:
 
 
 def opening(about: dict[str, Any]) -> str:
-    """The scene to open with: one of which hiding shows most, found by search; see the card."""
+    """The scene to open with: the one on which hiding a region changes most, see the card; else the first."""
     rows = about.get("examples")
     return f"{SCENE}{rows[0]['scene']}" if rows else FIRST
 
 
 def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:
-    """What the card has found of a picture, if anything."""
+    """The example in the card about a picture, if there is one."""
     return next((row for row in about["examples"] if f"{SCENE}{row['scene']}" == picture), None)
 
 
 def cards(of: str | None = None) -> dict[str, dict]:
-    """The networks of the page, those for a kind of picture, or for the chosen one, first."""
+    """The networks of the page; those for this kind of picture, or for the chosen picture, come first."""
     is_scene, all_cards = (of or kind()) == SCENE, networks.emitting(*EMITS)
     fitting = {name: (knows_truth(about) != is_scene, about["arguments"].get("attention") != "soft") for name, about in all_cards.items()}
     return {name: all_cards[name] for name in sorted(all_cards, key=fitting.__getitem__)}
@@ -78,7 +78,7 @@ def advice() -> str:
     """How to get a network for photographs."""
     if any(not knows_truth(about) for about in networks.emitting(*EMITS).values()):
         return "Choose a network for photographs above."
-    return "For one that knows photographs: `python -m models train caption-soft`."
+    return "Train one for photographs: `python -m models train caption-soft`."
 
 
 def card() -> dict[str, Any]:
@@ -93,7 +93,7 @@ def kind() -> str:
 
 
 def set_picture(name: str) -> None:
-    """Look at another picture; a network that was made for the other kind gives way to one made for this."""
+    """Show another picture; if its kind changes, a network trained on that kind is chosen."""
     state, before = st.session_state, kind()
     state[PICTURE] = name
     if kind() != before and (SCENE in (kind(), before)):
@@ -102,19 +102,19 @@ def set_picture(name: str) -> None:
 
 
 def anew() -> None:
-    """Another picture or network: its own first word, nothing hidden."""
+    """Start again after a change of picture or network: its own first word, nothing hidden."""
     st.session_state[HIDDEN] = ()
     set_word(None)
 
 
 def set_word(word: int | None) -> None:
-    """Look at another word of the caption; None leaves it to the page."""
+    """Select another word of the caption; None leaves the choice to the page."""
     st.session_state[WORD] = word
     st.session_state[WISHES] += 1
 
 
 def hide(cell: tuple[int, int], grid: tuple[int, int]) -> None:
-    """Hide the square around a region (row, column); a click on one that is hidden shows it again."""
+    """Hide the square around a region (row, column); if the region is hidden already, show it again."""
     hidden, side = set(st.session_state[HIDDEN]), st.session_state.get(hole_key(grid)) or default_hole(grid)
     square = set(around(cell, grid, side))
     is_hidden = cell[0] * grid[1] + cell[1] in hidden
@@ -122,22 +122,22 @@ def hide(cell: tuple[int, int], grid: tuple[int, int]) -> None:
 
 
 def show_all() -> None:
-    """Hide nothing any more."""
+    """Show the whole picture."""
     st.session_state[HIDDEN] = ()
 
 
 def default_hole(grid: tuple[int, int]) -> int:
-    """Regions across a hole: about a fifth of the picture."""
+    """Side of the hidden square in regions: about a fifth of the picture."""
     return ACROSS if grid[0] > COARSE else 1
 
 
 def hole_key(grid: tuple[int, int]) -> str:
-    """The widget that holds the size of a hole: large and small regions each have their own, as 3 of 7 are no 3 of 14."""
+    """Key of the widget with the size of the hidden square; coarse and fine grids have their own, since 3 of 7 are more than 3 of 14."""
     return HOLE if grid[0] > COARSE else f"{HOLE}.coarse"
 
 
 def pick() -> tuple[View, dict[str, Any], Loaded]:
-    """The first row of widgets, and what they choose: the view, still without its word, and its network with its card."""
+    """Draw the first row of widgets; returns the view, still without its word, and its network with its card."""
     from models.captioning.caption import grid
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -149,18 +149,20 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
         with folding(PAGE):
             choices = cards()
             model = st.selectbox("Network", list(choices), width=170, on_change=anew, **bound(MODEL))
-            fill = st.selectbox("Hide with", FILLS, width=90, **bound(FILL), help="What stands in hidden pixels")
+            fill = st.selectbox("Hide with", FILLS, width=90, **bound(FILL), help="What replaces hidden pixels")
             network = networks.loaded(model)
             regions = grid(network)
             at = HOLES.index(default_hole(regions))
-            st.selectbox("Size of a hole", HOLES, at, format_func="{0} × {0}".format, width=90, **bound(hole_key(regions)))
-            st.toggle("Cells", key=CELLS, bind="query-params", help="The regions as they are, not smoothed")
+            st.selectbox(
+                "Size of the hidden square, in regions", HOLES, at, format_func="{0} × {0}".format, width=90, **bound(hole_key(regions))
+            )
+            st.toggle("Regions", key=CELLS, bind="query-params", help="Show the regions as squares, without smoothing")
     hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < regions[0] * regions[1])
     return View(model, st.session_state[PICTURE], hidden=hidden, fill=fill), choices[model], network
 
 
 def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:
-    """The chosen word as far as it exists; before one was chosen, the word of the card's example, else `first_word`."""
+    """The selected word, at most the last; before one is selected, the word of the card's example, else `first_word`."""
     word = st.session_state[WORD]
     if word is None:
         shown = example(view.picture, about)
@@ -169,13 +171,13 @@ def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:
 
 
 def first_word(run: CaptionRun) -> int:
-    """The word that hangs most on one region; the one that owes most to the whole picture, where that is not to be worked out."""
+    """The word that depends most on a single region; without an occlusion map, the one that gains most from the picture."""
     gain = run.visual if run.needed is None else run.needed.max(1)
     return int(np.argmax(gain[:-1] if run.hypothesis.finished and len(run.words) > 1 else gain))
 
 
 def set_stopped(value: bool) -> None:
-    """Whether what is needed is not to be worked out."""
+    """Whether the occlusion map is left out."""
     st.session_state[STOPPED] = value
 
 
@@ -187,7 +189,7 @@ def _other_source() -> None:
 
 
 def _picture() -> None:
-    """What chooses among pictures of the kind."""
+    """The widget that chooses a picture of the current kind."""
     name = st.session_state[PICTURE]
     if kind() == SCENE:
         index = int(name.removeprefix(SCENE))
@@ -208,18 +210,18 @@ def _picture() -> None:
             on_change=_photo,
         )
     else:
-        with st.popover("Open a picture", icon=":material/add_photo_alternate:", width="content"):
+        with st.popover("Upload a picture", icon=":material/add_photo_alternate:", width="content"):
             most = -(-LARGEST_BYTES // 2**20)
             st.file_uploader("JPEG, PNG or WebP", list(ENDINGS), key=FILE, on_change=_opened, max_upload_size=most)
-            st.caption("It stays with you: in no link, seen by nobody else, gone when you close the page.")
+            st.caption("Only you see it. It is not part of the link and is deleted when you close the page.")
 
 
 def _tries(rows: list[dict[str, Any]]) -> None:
-    """Scenes of which the card knows what hiding does to a word."""
+    """Scenes for which the card says what hiding does to a word."""
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
         for row in rows:
             word = row["says"].split()[row["word"]]
-            name = f"“{word}” changes" if row["kind"] == CHANGES else f"“{word}” stays"
+            name = f"“{word}” disappears" if row["kind"] == CHANGES else f"“{word}” stays"
             st.button(
                 name,
                 key=f"{PAGE}.try.{row['scene']}.{row['word']}",
@@ -243,7 +245,7 @@ def _opened() -> None:
 
 
 def write_link(view: View, about: dict[str, Any]) -> bool:
-    """Put picture, word and hidden places into the link; False where the picture is one's own, which no link holds."""
+    """Write picture, word and hidden regions into the link; False for an uploaded picture, which no link holds."""
     is_own = view.picture.startswith(OWN)
     first = opening(about)
     link(PICTURE, first if is_own else view.picture, first)
@@ -253,5 +255,5 @@ def write_link(view: View, about: dict[str, Any]) -> bool:
 
 
 def scene_of(view: View) -> data.Scene | None:
-    """The scene that is looked at, where it is one: what is true of it is known."""
+    """The scene in view; None for a photograph."""
     return data.scene(int(view.picture.removeprefix(SCENE))) if view.picture.startswith(SCENE) else None

@@ -29,7 +29,7 @@ def captions(serve, visit, folder):
     def go(query: str = SCENE, **options) -> Page:
         server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
         page = visit(f"{server.url}/captions?{query}", **options)
-        expect(page.get_by_role("heading", name="What did it look at")).to_be_visible()
+        expect(page.get_by_role("heading", name="Where did the model look")).to_be_visible()
         page.wait_for_selector(".view .words button", timeout=120_000)
         settle(page, 120_000)
         return page
@@ -87,7 +87,7 @@ def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(capti
     assert hole["y"] - first["y"] == pytest.approx(cells[0] // 14 * first["height"] / 14, abs=1)
     again = captions(page.url.split("?")[1])
     expect(again.get_by_text("mean features:")).to_be_visible()
-    again.get_by_role("button", name="Show all again").click()
+    again.get_by_role("button", name="Show the whole picture").click()
     expect(again).not_to_have_url(re.compile("captions.hidden"))
 
 
@@ -99,7 +99,7 @@ def test_a_second_click_at_the_same_point_takes_the_first_one_back(captions, pic
     page.mouse.click(*point)
     expect(page).to_have_url(re.compile("captions.hidden"))
     settle(page)
-    expect(page.get_by_role("button", name="Show all again")).to_be_visible()
+    expect(page.get_by_role("button", name="Show the whole picture")).to_be_visible()
     assert page.locator(".view .picture").first.bounding_box() == box  # it did not move away under the mouse
     page.mouse.click(*point)
     expect(page).not_to_have_url(re.compile("captions.hidden"))

@@ -16,10 +16,10 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
     page = sound(open_page())
     assert page.session_state[state.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
-    assert "and the word is gone" in markdown(page) and "captions.picture" not in page.query_params
-    assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” changes", "“a” stays"]
+    assert "and the word disappears" in markdown(page) and "captions.picture" not in page.query_params
+    assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” disappears", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()
-    assert "and it stays" in markdown(sound(page)) and sent[-1]["word"] == 0
+    assert "and the word stays" in markdown(sound(page)) and sent[-1]["word"] == 0
     assert page.query_params["captions.picture"] in (f"scene:{DEV + 9}", [f"scene:{DEV + 9}"])
 
 
@@ -41,8 +41,8 @@ def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
     scores = {"true_captions": 0.91, "named_right": 0.95, "scenes": 1_000, "pointing": {"all": row}}
     checkpoint.save(loaded.module, loaded.card | {"scores": scores}, folder / "scenes-soft.safetensors")
     page = sound(open_page(panel="The network"))
-    assert "**91.0%** get a caption that is true" in markdown(page)
-    assert page.dataframe[0].value["the word's attention"].tolist() == [0.8]
+    assert "**91.0%** of the captions of 1,000 held-out scenes are true" in markdown(page)
+    assert page.dataframe[0].value["attention of the word"].tolist() == [0.8]
     whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
     card = tiny_captioner().card | {"scores": {"beams": {"1": whole}}}
     assert cards.believed(card)["scores"] and not cards.believed(card | {"scores": {"beams": {"1": whole | {"bleu": [1]}}}})["scores"]
@@ -59,11 +59,11 @@ def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
     checkpoint.save(loaded.module, loaded.card | claims, folder / "caption-soft.safetensors")
     page = sound(open_page(panel="The network"))
     _, four, tried, whole = (table.value for table in page.dataframe[:4])
-    assert whole["both"].tolist() == [1.5, 2.5] and whole["the map that ships"].tolist() == [1, 3.5]
+    assert whole["both"].tolist() == [1.5, 2.5] and whole["chosen map"].tolist() == [1, 3.5]
     wrong = claims["features"] | {"whole": {"view": "both", "bleu_4": [1.5], "ships": [1, 3.5]}}
     assert cards.believed(loaded.card | claims | {"features": wrong})["features"]["whole"] == {}
-    assert four["who"].tolist() == ["the fifth person", "beam 3"] and four["BLEU-4"].tolist() == [10, 20]
-    assert tried["view"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in caption.value for caption in page.caption)
+    assert four["captions"].tolist() == ["human captions", "this network, beam width 3"] and four["BLEU-4"].tolist() == [10, 20]
+    assert tried["feature map"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in caption.value for caption in page.caption)
     checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
     forget()
     assert len(sound(open_page(panel="The network")).dataframe) == 3  # scores, people, curve

@@ -22,11 +22,13 @@ def verdict(says: str, pixels: str, mean: str, at: int = 4) -> str:
 
 def test_a_verdict_says_where_the_new_captions_do_not_agree_with_it():
     kept, lost = verdict(WOULD, BEFORE, BEFORE), verdict(WOULD_NOT, "a dog", "a cat")
-    assert kept == "“bottom” does not need that place: after the same words it keeps at least half of its probability."
-    assert lost == "“bottom” needs that place: after the same words it keeps less than half of its probability."
-    assert verdict(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption has it."
+    assert (
+        kept == "“bottom” does not depend on the hidden region: given the same previous words, it keeps at least half of its probability."
+    )
+    assert lost == "“bottom” depends on the hidden region: given the same previous words, it keeps less than half of its probability."
+    assert verdict(WOULD, "a dog", "a dog at the left") == f"{kept} Yet neither new caption contains it."
     assert verdict(WOULD, "a dog", BEFORE) == kept and verdict(WOULD_NOT, "a dog", BEFORE) == lost
-    assert verdict(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions have it."
+    assert verdict(WOULD_NOT, BEFORE, "the bottom") == f"{lost} Yet both new captions contain it."
     assert "the two ways of hiding it disagree" in verdict(CANNOT_TELL, "a dog", "a dog")
 
 
@@ -41,11 +43,11 @@ def test_the_end_mark_is_missing_in_no_caption():
             "a red ring left of a blue star",
             "a red ring right of a blue star",
             (None, 0, 0, None, None, None, 1, 1),
-            "from what is true at “left”.",
+            "First error: “left”.",
         ),
-        ("a red ring at the top", "a red ring at the top left", (None, 0, 0, None, None, None), "from what is true at “</s>”."),
-        ("a red ring at the top left", "a red ring at the top", (None, 0, 0, None, None, None, None), "from what is true at “left”."),
-        ("a red star", "a red ring", (None, None, None), "“red” names nothing that is there."),
+        ("a red ring at the top", "a red ring at the top left", (None, 0, 0, None, None, None), "First error: “</s>”."),
+        ("a red ring at the top left", "a red ring at the top", (None, 0, 0, None, None, None, None), "First error: “left”."),
+        ("a red star", "a red ring", (None, None, None), "“red” names an object that is not in the scene."),
     ],
 )
 def test_a_wrong_caption_is_explained_at_its_first_wrong_word(says: str, true: str, names: tuple, begins: str):
@@ -60,7 +62,7 @@ def test_outside_its_world_is_said_with_places_hidden_too(folder):
     page = sound(open_page(picture="photo:cat", word="0"))
     assert pictures.OUTSIDE in markdown(page)
     page.button(key="captions.gesture").click().run()
-    assert pictures.OUTSIDE in markdown(sound(page)) and "that place" in markdown(page)
+    assert pictures.OUTSIDE in markdown(sound(page)) and "the hidden region" in markdown(page)
 
 
 @pytest.mark.parametrize("changed", [{}, {"fill": "blur"}, {"hole": "1 × 1"}])
@@ -68,13 +70,13 @@ def test_what_the_search_found_is_promised_only_for_the_hole_it_searched_with(fo
     tiny = tiny_scenes()
     row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
     checkpoint.save(tiny.module, tiny.card | {"examples": [row]}, folder / "scenes-soft.safetensors")
-    assert ("and the word is gone" in markdown(sound(open_page(**changed)))) == (not changed)
+    assert ("and the word disappears" in markdown(sound(open_page(**changed)))) == (not changed)
 
 
 def test_what_could_stand_there_is_told_of_the_whole_picture_only(folder):
     save_tiny_scenes(folder / "scenes-soft.safetensors")
     page = sound(open_page())
-    assert any(caption.value.startswith("Instead of") for caption in page.caption)
+    assert any(caption.value.startswith("Other likely words:") for caption in page.caption)
     page.button(key="captions.gesture").click().run()
-    assert not any(caption.value.startswith("Instead of") for caption in sound(page).caption)
+    assert not any(caption.value.startswith("Other likely words:") for caption in sound(page).caption)
     assert state.HIDDEN in page.session_state

@@ -37,8 +37,8 @@ def save_networks(folder: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def few_scenes(monkeypatch):
-    """Few scenes are looked through."""
-    monkeypatch.setattr(mistakes, "LISTENED", 4)
+    """Few scenes are captioned."""
+    monkeypatch.setattr(mistakes, "CAPTIONED", 4)
 
 
 def jpeg(size=(300, 200), mode="RGB", **options) -> bytes:
@@ -57,7 +57,7 @@ def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
     np.testing.assert_allclose(data["values"][1], run.needed, rtol=6e-3, atol=1e-9)
     assert data["word"] == int(np.argmax(run.needed[: len(run.words) - 1].max(1)))  # the last is "</s>"
     assert all(len(masks) == len(run.words) for masks in data["masks"])
-    assert f"visual {run.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
+    assert f"gain from the picture {run.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
 
 
 @pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
@@ -82,12 +82,12 @@ def test_both_files_of_all_words_name_the_same_places(monkeypatch):
 def test_photographs_are_shown_with_their_author(name: str):
     page = sound(open_page(model=name, picture="photo:flower", panel="The network"))
     assert any("vultilion" in caption.value and "CC BY 2.0" in caption.value for caption in page.caption)
-    assert "outside its world" in markdown(page)
+    assert "unlike anything it was trained on" in markdown(page)
 
 
 def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     page = sound(open_page(model="caption-soft", picture="photo:flower", panel="When it is wrong"))
-    lines = [part.value for part in page.markdown if part.value.startswith("It shows")]
+    lines = [part.value for part in page.markdown if part.value.startswith("The picture shows")]
     assert len(lines) == len(gallery.PHOTOS)
     view = View("caption-soft", "photo:coffee")
     run = run_of(view)
@@ -96,10 +96,10 @@ def test_six_photographs_from_outside_tell_what_their_words_hang_on():
     gains = [float(gain) for gain in run.visual[: len(said)]]
     most = int(np.argmax([max(row) for row in run.needed.tolist()[: len(said)]]))
     assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
-    assert f"“{said[most]}” hangs most on one place; the whole picture gave it {gains[most]:+z.1f} nats" in line
+    assert f"“{said[most]}” depends most on a single region. Gain from the whole picture: {gains[most]:+z.1f} nats" in line
     cell = divmod(int(run.alignment.weights[most].argmax()), run.grid[1])
     shown = without(view.of(hidden=occlusion.around(cell, run.grid, state.default_hole(run.grid))))
-    assert f"**{shown.says[most]}** (log p {shown.change[0, most]:+z.1f} with grey pixels" in line
+    assert f"**{shown.says[most]}** (log probability {shown.change[0, most]:+z.1f} with grey pixels" in line
 
 
 def test_another_kind_of_picture_brings_its_own_network():
@@ -122,12 +122,12 @@ def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back
     hidden = occlusion.around(cell, (14, 14), 3)
     assert sound(page).session_state[state.HIDDEN] == hidden == tuple(sent[-1]["hidden"])
     shown = without(view.of(hidden=hidden))
-    assert any(f"log p {shown.change[0, view.word]:+z.1f} with other pixels" in caption.value for caption in page.caption)
-    table = next(part.value for part in page.dataframe if "says" in part.value)
-    assert table["says"].tolist() == list(shown.says) and table["word"].tolist() == list(run.words)
+    assert any(f"”: {shown.change[0, view.word]:+z.1f} with grey pixels" in caption.value for caption in page.caption)
+    table = next(part.value for part in page.dataframe if "verdict" in part.value)
+    assert table["verdict"].tolist() == list(shown.says) and table["word"].tolist() == list(run.words)
     assert page.query_params["captions.hidden"] in (".".join(map(str, hidden)), [".".join(map(str, hidden))])
     page.button(key="captions.gesture").click().run()
-    assert sound(page).session_state[state.HIDDEN] == () and "before:" not in markdown(page)
+    assert sound(page).session_state[state.HIDDEN] == () and "whole picture:" not in markdown(page)
 
 
 def test_a_link_restores_picture_network_word_and_hidden_places(monkeypatch):
@@ -174,7 +174,7 @@ def test_what_the_browser_says_is_not_trusted():
 
 def upload(page: AppTest, name: str, content: bytes) -> AppTest:
     page.segmented_control(key=state.SOURCE).set_value(gallery.OWN).run()
-    assert "Open a picture above" in sound(page).info[0].value
+    assert "Upload a picture above" in sound(page).info[0].value
     page.file_uploader(key=state.FILE).set_value((name, content, "image/jpeg")).run()
     return page
 
@@ -185,7 +185,7 @@ def test_a_picture_of_ones_own_is_turned_as_it_was_held_and_stays_out_of_the_lin
     turned[0x0112] = 6  # held upright
     page = sound(upload(open_page(model="caption-soft"), "mine.jpg", jpeg((300, 200), exif=turned)))
     assert sent[-1]["size"] == [200, 300] and page.session_state[state.PICTURE].startswith("own:")
-    assert "captions.picture" not in page.query_params and any("no link" in caption.value for caption in page.caption)
+    assert "captions.picture" not in page.query_params and any("not part of the link" in caption.value for caption in page.caption)
 
 
 def test_what_the_uploader_takes_is_what_the_page_promises():

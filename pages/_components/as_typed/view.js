@@ -1,11 +1,11 @@
-// What is typed into a text box is told without Enter: a moment after the last letter the box is given the key that it waits for.
+// Send what is typed into a text box without Enter: shortly after the last keystroke, the box gets an Enter key event.
 
 const PAUSE = 120; // ms after a letter
 
 export default function component({ data }) {
   let waiting;
   const listen = (event) => {
-    if (event.isComposing || !event.target.closest?.(data.box)) return; // half an accent is no letter yet
+    if (event.isComposing || !event.target.closest?.(data.box)) return; // an accent is still being composed
     clearTimeout(waiting);
     waiting = setTimeout(() => event.target.dispatchEvent(enter()), PAUSE);
   };

@@ -1,4 +1,4 @@
-"""A caption and its pictures on a page: words as buttons, masks that change with the word in the browser, places to hide."""
+"""Component for a caption and its two pictures: words as buttons, maps that change with the word, regions that a click hides."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,15 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, eq=False)
 class Caption:
-    """What the view shows.
+    """What the component shows.
 
     Args:
-        seen: The picture, its words, and where they looked; weights of 0 where the network has no attention.
-        lost: What each word loses without each region, [out, in], nats; None while it is not known.
-        notes: A line for each word, [out].
+        seen: The picture, the words and their attention; all weights are 0 if the network has no attention.
+        lost: Occlusion map of each word, [out, in], nats; None if it was not computed.
+        notes: A line of numbers for each word, [out].
         names: Headings of the two pictures.
-        hidden: Regions that are hidden.
-        smooth: Whether masks run smoothly between the centres of regions.
+        hidden: Hidden regions.
+        smooth: Whether maps are interpolated between the centres of regions.
         dark: Colours for a dark ground.
     """
 
@@ -38,19 +38,19 @@ class Caption:
 
 
 def _view():
-    """Registered with the server that runs; registering the same again changes nothing."""
+    """The component, registered with the running server; registering it again changes nothing."""
     html, css, js = ((HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js"))
     return component("picture_view", html=html, css=css, js=js)
 
 
 def chosen_word(key: str) -> int | None:
-    """The word that the browser last told; None before it told any. Nothing that it says is trusted to be of the right form."""
+    """The word last chosen in the browser, None before that. What a browser sends is checked."""
     sent: Any = (st.session_state.get(key) or {}).get("word")
     return sent if type(sent) is int and sent >= 0 else None
 
 
 def clicked_region(key: str, grid: tuple[int, int]) -> tuple[int, int] | None:
-    """The region (row, column) that was clicked just now, or None."""
+    """The region (row, column) clicked just now, or None."""
     sent: Any = (st.session_state.get(key) or {}).get("place")
     if not isinstance(sent, dict):
         return None
@@ -60,14 +60,14 @@ def clicked_region(key: str, grid: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[Any, Any]) -> None:
-    """Draw a caption. The word belongs to the browser, until `asked` is another than before: then `word` is shown.
+    """Draw a caption. The browser keeps its own selected word until `asked` changes; then it shows `word`.
 
     Args:
         caption: What to draw.
-        word: Where to start.
-        asked: Tells wishes apart from echoes.
+        word: Index of the word to start with.
+        asked: Changes when Python wants another word shown.
         key: Of the component; see `chosen_word` and `clicked_region`.
-        acts: Called before the run in which another word, or a place, was chosen.
+        acts: Called when another word, or a region, was chosen.
     """
     on_word, on_place = acts
     data = data_of(caption) | {"word": word, "asked": asked}
@@ -75,7 +75,7 @@ def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[
 
 
 def data_of(caption: Caption) -> dict[str, Any]:
-    """What the browser is sent."""
+    """The data sent to the browser."""
     seen = caption.seen
     picture = image_attention.fitted(seen.picture)
     both = [seen if seen.weights.any() else None]
@@ -89,7 +89,7 @@ def data_of(caption: Caption) -> dict[str, Any]:
         "grid": list(seen.grid),
     }
     about |= {"words": list(seen.words), "notes": list(caption.notes), "names": list(caption.names), "smooth": caption.smooth}
-    return about | {"masks": masks, "values": values, "told": spoken, "hidden": list(caption.hidden)}
+    return about | {"masks": masks, "values": values, "descriptions": spoken, "hidden": list(caption.hidden)}
 
 
 def _mask(seen: Seen, word: int, caption: Caption) -> str:

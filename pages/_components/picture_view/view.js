@@ -1,7 +1,7 @@
-// A caption and its pictures: a word is chosen here, without a run of the page; a place that is clicked is told to Python.
+// A caption and its two pictures: words are selected here, without a rerun of the page; a clicked region is sent to Python.
 
 const VIEWS = new WeakMap();
-const QUIET = 300; // milliseconds without a change before Python is told of a word
+const QUIET = 300; // milliseconds without a change before the selected word is sent to Python
 const STEP = 1000 / 6; // of playing
 const LEAST = 360; // pixels of the longer side of a picture
 const PRESS = 500; // milliseconds of a long press
@@ -25,7 +25,7 @@ export default function component({ data, parentElement, setStateValue, setTrigg
 function create(parent) {
   const view = { root: parent.querySelector(".view"), word: 0, parent };
   const first = view.root.querySelector("figure");
-  view.figures = [first, first.parentElement.appendChild(first.cloneNode(true))]; // what was looked at, what was needed
+  view.figures = [first, first.parentElement.appendChild(first.cloneNode(true))]; // the attention map, the occlusion map
   view.root.addEventListener("keydown", (event) => keyed(view, event));
   for (const [which, figure] of view.figures.entries()) {
     listen(view, figure.querySelector(".picture"), which);
@@ -40,7 +40,7 @@ function destroy(view) {
   VIEWS.delete(view.parent);
 }
 
-// Words, pictures and holes of what came from Python.
+// Draw the words, pictures and hidden regions that came from Python.
 function build(view) {
   const { data, root } = view;
   const buttons = data.words.map((word, index) => {
@@ -62,7 +62,7 @@ function build(view) {
     figure.style.setProperty("--width", `${Math.round(shown(data.size))}px`);
     picture.querySelector("img").src = data.picture;
     figure.querySelector("figcaption").textContent = data.names[which];
-    picture.setAttribute("aria-label", `${data.names[which]}. ${data.told[which] ?? "Nothing to show."}`);
+    picture.setAttribute("aria-label", `${data.names[which]}. ${data.descriptions[which] ?? "Nothing to show."}`);
     picture.querySelector(".holes").replaceChildren(...data.hidden.map((cell) => hole(cell, data.grid)));
     point(view, figure.querySelector(".cursor"), which, view.at ?? placeAt(0.5, 0.5, data.grid));
   }
@@ -86,7 +86,7 @@ function cover(box, { row, column }, [rows, columns]) {
   Object.assign(box.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
 }
 
-// What hangs on the chosen word.
+// Update all that depends on the selected word.
 function paint(view) {
   const { data, root, word } = view;
   for (const [index, button] of [...root.querySelectorAll(".words button:not(.play)")].entries()) {
@@ -142,7 +142,7 @@ function keyed(view, event) {
   event.stopPropagation();
 }
 
-// The region (row, column) of a point in a picture, by shares of its sides.
+// The region (row, column) of a point in a picture; x and y are fractions of its sides.
 export function placeAt(x, y, [rows, columns]) {
   const within = (share, cells) => Math.min(Math.max(Math.floor(share * cells), 0), cells - 1);
   return { row: within(y, rows), column: within(x, columns) };
@@ -166,7 +166,7 @@ function listen(view, picture, which) {
   picture.addEventListener("click", (event) => touched || view.fire("place", placed(event)));
 }
 
-// Without a mouse: a button that lies over one region, which the arrow keys move and Enter presses.
+// For the keyboard: a button over one region, moved by the arrow keys and pressed by Enter.
 function aim(view, cursor, which) {
   cursor.addEventListener("keydown", (event) => {
     const move = MOVES[event.key];
@@ -174,7 +174,7 @@ function aim(view, cursor, which) {
     point(view, cursor, which, moved(view.at, move, view.data.grid));
     tell(view, view.at, which);
     event.preventDefault();
-    event.stopPropagation(); // elsewhere the arrows choose a word
+    event.stopPropagation(); // elsewhere the arrow keys select a word
   });
   cursor.addEventListener("focus", () => point(view, cursor, which, view.at));
   cursor.addEventListener("click", (event) => {
@@ -189,7 +189,7 @@ function point(view, cursor, which, region) {
   cover(cursor, view.at, grid);
   const verb = hidden.includes(view.at.row * grid[1] + view.at.column) ? "show" : "hide";
   const where = `row ${view.at.row + 1}, column ${view.at.column + 1}`;
-  cursor.setAttribute("aria-label", `${names[which]}: ${verb} ${where}; the arrow keys move`);
+  cursor.setAttribute("aria-label", `${names[which]}: ${verb} ${where}; arrow keys move`);
 }
 
 // A region one step further, inside the grid.
@@ -201,7 +201,7 @@ export function moved({ row, column }, [down, right], [rows, columns]) {
 function tell(view, { row, column }, which) {
   const values = view.data.values[which];
   const where = `row ${row + 1}, column ${column + 1}`;
-  const what = which ? "nats lost without the cell centred here" : "weight on the cell centred here";
+  const what = which ? "nats lost without the region centred here" : "weight on the region centred here";
   const value = values && values[view.word][row * view.data.grid[1] + column];
   view.root.querySelector(".here").textContent = values ? `${where}: ${value.toPrecision(2)} ${what}` : where;
 }

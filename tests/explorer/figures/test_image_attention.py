@@ -80,7 +80,7 @@ def test_one_scale_for_the_whole_caption():
 
 def test_it_says_where_each_word_looked():
     seen = one_cell(0, 6, (7, 7), (70, 70))
-    assert image_attention.in_words(seen) == "dog: top right, 1."
+    assert image_attention.in_words(seen) == "Largest value of each word: dog: top right, 1."
     assert [image_attention.where(*at) for at in ((0.5, 0.5), (0.9, 0.1), (1.0, 1.0), (0.1, 0.5))] == [
         "centre", "bottom left", "bottom right", "top",
     ]  # fmt: skip
