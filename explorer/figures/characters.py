@@ -1,6 +1,10 @@
-"""Visible signs for characters, and names for those that cannot be seen."""
+"""Visible signs for characters, names for those that cannot be seen, and what kind of tokens a text has."""
 
+import math
 import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
 
 _SIGNS = {" ": "·", "\n": "⏎", "\r": "␍", "\t": "→", "\x7f": "␡", "\u00a0": "⍽", "\u202f": "⍽", "\u00ad": "‐"}
 _NAMES = {" ": "space", "\n": "newline", "\r": "carriage return", "\t": "tab", "\x7f": "delete", "": "nothing"}
@@ -34,3 +38,41 @@ def name(token: str) -> str:
     if ord(token) < 32:
         return f"control character {ord(token)}"
     return unicodedata.name(token, f"U+{ord(token):04X}").lower()
+
+
+def numbers_of(tokens: Sequence[str]) -> np.ndarray | None:
+    """The values of a time series whose tokens [time] are numbers, float64 [time]; None where they are symbols.
+
+    Digits of a text are symbols: at least one number must be longer than one character.
+    """
+    try:
+        values = [float(token) for token in tokens]
+    except ValueError:
+        return None
+    is_series = all(map(math.isfinite, values)) and any(len(token) > 1 for token in tokens)
+    return np.array(values) if is_series else None
+
+
+def has_words(tokens: Sequence[str]) -> bool:
+    """Whether most tokens are longer than one character: words or subwords, which need more room than characters."""
+    return 2 * sum(len(token) > 1 for token in tokens) > len(tokens)
+
+
+def noun(tokens: Sequence[str]) -> str:
+    """What to call the tokens in a figure: characters, words, or steps of a time series."""
+    if numbers_of(tokens) is not None:
+        return "steps"
+    return "words" if has_words(tokens) else "characters"
+
+
+def shown(token: str) -> str:
+    """What is drawn for a token of any length: its sign, with signs in place of its spaces and of what has no shape."""
+    if len(token) < 2:
+        return sign(token)
+    return "".join(character if character.isprintable() and character != " " else sign(character) for character in token)
+
+
+def columns_of(token: str) -> int:
+    """How many columns of a monospaced font a token takes: wide East Asian characters take two, combining marks none."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in token)
+    return len(token) + wide - sum(bool(unicodedata.combining(character)) for character in token)

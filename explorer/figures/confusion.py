@@ -61,10 +61,10 @@ def matrix(
     click = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", empty=False)
     cells = base.mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
     cells = cells.encode(
-        color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(), description=alt.Description("said:N")
+        color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(shared), description=alt.Description("said:N")
     ).add_params(click)
     right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark], aria=False)  # the cell below has said it
-    right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip())
+    right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip(shared))
     hatched = base.transform_filter("datum.hatched").mark_point(
         shape=HATCH,
         size=alt.expr(f"pow(width / {len(labels)} - 4, 2)"),
@@ -74,7 +74,7 @@ def matrix(
         tooltip=None,
         aria=False,
     )
-    layers = [cells, right, hatched.encode(tooltip=_tooltip())]
+    layers = [cells, right, hatched.encode(tooltip=_tooltip(shared))]
     if chosen:
         layers.append(_frame_of(base, chosen, dark))
     chart = alt.layer(*layers).properties(width=size * len(labels), height=size * len(labels))
@@ -202,10 +202,10 @@ def _legend(title: str, values: list[int | float], digits: str) -> Any:
     return alt.Legend(title=title, values=values, format=digits, orient="top", direction="horizontal", gradientLength=160, titleLimit=300)
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(shared: ConfusionMatrix | None) -> list[alt.Tooltip]:
     shown = [alt.Tooltip("true"), alt.Tooltip("predicted", title="taken for"), alt.Tooltip("count"), alt.Tooltip("of", title="of")]
     shown += [alt.Tooltip(column, format=".1%", title=title) for column, title in (("share", "share"), ("low", "from"), ("high", "to"))]
-    return [*shown, alt.Tooltip("shared", title="shared spellings")]
+    return shown if shared is None else [*shown, alt.Tooltip("shared", title="shared spellings")]
 
 
 def _across(labels: Sequence[str]) -> alt.X:
@@ -214,7 +214,7 @@ def _across(labels: Sequence[str]) -> alt.X:
 
 
 def _down(labels: Sequence[str]) -> alt.Y:
-    return alt.Y("true:N", title="true language", sort=list(labels), axis=alt.Axis(labelOverlap=False, labelLimit=120))
+    return alt.Y("true:N", title="true class", sort=list(labels), axis=alt.Axis(labelOverlap=False, labelLimit=120))
 
 
 def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart:

@@ -20,7 +20,7 @@ def to_svg(figure: Any) -> str:
     Raises:
         ExplorerError: it is no Altair figure.
     """
-    return vl_convert.vegalite_to_svg(_altair(figure).to_dict(), allowed_base_urls=[])  # type: ignore[union-attr]
+    return vl_convert.vegalite_to_svg(specification(figure), allowed_base_urls=[])  # type: ignore[union-attr]
 
 
 def to_png(figure: Any, scale: float = 2.0) -> bytes:
@@ -29,7 +29,7 @@ def to_png(figure: Any, scale: float = 2.0) -> bytes:
     Raises:
         ExplorerError: it is no Altair figure.
     """
-    return vl_convert.vegalite_to_png(_altair(figure).to_dict(), scale=scale, allowed_base_urls=[])  # type: ignore[union-attr]
+    return vl_convert.vegalite_to_png(specification(figure), scale=scale, allowed_base_urls=[])  # type: ignore[union-attr]
 
 
 def svg_to_png(svg: str, scale: float = 2.0) -> bytes:
@@ -44,7 +44,7 @@ def to_html(figure: Any) -> str:
         ExplorerError: it is neither.
     """
     if isinstance(figure, alt.TopLevelMixin):
-        return vl_convert.vegalite_to_html(figure.to_dict(), bundle=True)
+        return vl_convert.vegalite_to_html(specification(figure), bundle=True)
     if hasattr(figure, "to_html"):
         return figure.to_html(include_plotlyjs=True, full_html=True)
     raise ExplorerError(f"A {type(figure).__name__} is no figure; expected one of Altair or Plotly.")
@@ -59,6 +59,16 @@ def alt_text(figure: Any) -> str:
         return sentence_of(figure)
     sentence = getattr(getattr(figure, "layout", None), "meta", "")
     return sentence if isinstance(sentence, str) else ""
+
+
+def specification(figure: Any) -> dict[str, Any]:
+    """The Vega-Lite of an Altair figure, with all its data: Altair itself refuses more than 5,000 rows.
+
+    Raises:
+        ExplorerError: it is no Altair figure.
+    """
+    with alt.data_transformers.enable("default", max_rows=None):
+        return _altair(figure).to_dict()
 
 
 def _altair(figure: Any) -> alt.TopLevelMixin:

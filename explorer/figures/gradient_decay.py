@@ -1,8 +1,9 @@
 """Gradient norms by distance, the gradient at each character of a text, and the gradient of a summed loss."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -11,8 +12,8 @@ import pandas as pd
 from explorer.analysis.gradients import SHARES, reach
 from explorer.axes import Float
 from explorer.errors import AnalysisError
+from explorer.figures.characters import columns_of, has_words, noun, numbers_of, shown
 from explorer.figures.characters import name as said
-from explorer.figures.characters import sign
 from explorer.figures.scales import ink as on
 from explorer.figures.scales import ramp
 from explorer.figures.theme import colours, dashes, end_labels, ink, kind_style, spread, themed
@@ -23,7 +24,8 @@ GROUND = {False: "#ffffff", True: "#141418"}  # of the page, behind the names of
 TWELVE = -12.0  # the scale that shows where trained networks part; what falls below is on the whole scale
 FLOAT32 = math.log10(2.0**-149)  # the smallest number that float32 holds
 FELT = 4.0  # decades of the strip of characters
-HEIGHT, ROW, GAP = 235, 22, 3  # pixels
+WIDTH, HEIGHT, ROW, GAP = 860, 235, 22, 3  # pixels
+UPRIGHT, LONGEST = 14, 16  # pixels that a word written upwards needs across; its characters that are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +54,25 @@ class Felt:
     Args:
         tokens: The characters, the latest last, [lag].
         log10: Norm of the gradient to the input at each, [lag], the latest last.
-        times_input: Gradient times input, signed, [lag].
+        times_input: Gradient times input, signed, [lag]; None where only the norms are known.
+        label: Stands before the norms.
     """
 
     tokens: tuple[str, ...]
     log10: np.ndarray
-    times_input: np.ndarray
+    times_input: np.ndarray | None
+    label: str = "gradient to x"
+
+    def height(self, lags: int) -> int:
+        """Pixels of the row with the tokens: words are written upwards, as high as the longest; not where they are too dense."""
+        is_long = has_words(self.tokens) or numbers_of(self.tokens) is not None
+        if not is_long or lags > WIDTH / UPRIGHT:
+            return ROW
+        return max(ROW, 10 + 7 * min(LONGEST, max(columns_of(shown(token)) for token in self.tokens)))
+
+    def rows(self) -> int:
+        """Rows of the strip."""
+        return 1 if self.times_input is None else 2
 
     def places(self) -> np.ndarray:
         """Where each gradient lies between the largest, 1, and the end of the scale, 0, [lag]."""
@@ -67,7 +82,8 @@ class Felt:
         return np.clip((self.log10 - largest) / FELT + 1, 0, 1)
 
     def signed_places(self) -> np.ndarray:
-        """The same of gradient times input, its sign kept: -1 to 1, [lag]."""
+        """The same of gradient times input, its sign kept: -1 to 1, [lag]; only where it is known."""
+        assert self.times_input is not None
         size = np.abs(self.times_input)
         with np.errstate(divide="ignore"):
             log10 = np.log10(size / max(size.max(initial=0), 1e-308))
@@ -104,7 +120,8 @@ def flow(
     top = max(0.0, *(float(curve.log10.max()) for curve in curves)) + (4 if whole else 1.2)
     lowest = floor - 4 if whole else TWELVE
     lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
-    x = _across(lags, "lag")
+    across = partial(_across, felt, lags)
+    x = across("lag")
     step = 10 if whole else 3
     decades = list(range(-step * int(-lowest // step), int(top) + 1, step))
     shown = alt.Axis(values=decades, labelExpr="datum.value == 0 ? '1' : '1e' + datum.value", tickCount=len(decades))
@@ -112,17 +129,18 @@ def flow(
     styles = {curve.name: kind_style(curve.name, dark) for curve in curves}
     layers = [*_bands(curves, styles, x, y), *_floor(floor, lowest, dark, y), *_opener(opener, x, dark)]
     layers += _lines(curves, styles, x, y)
-    layers += [*_names(curves, styles, (lowest, top), (x, y), dark), *_strip(felt, lags, x, dark)]
-    chart = alt.layer(*layers).properties(height=HEIGHT, width=860)
+    layers += [*_names(curves, styles, (lowest, top), (x, y), dark), *_strip(felt, lags, across, dark)]
+    chart = alt.layer(*layers).properties(height=HEIGHT, width=WIDTH)
     # Only the width gives way to the page: squeezed in height too, the strip would leave its place under the lines.
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(curves), dark)
 
 
-def _across(lags: int, field: str) -> alt.X:
-    every = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lags / step <= 12)
-    axis = alt.Axis(offset=2 * (ROW + GAP) + 2, grid=False, values=list(range(0, lags, every)), labelOverlap=False, labelFlush=False)
-    return alt.X(f"{field}:Q", title="characters ago", axis=axis, scale=alt.Scale(domain=[lags - 0.5, -0.5], nice=False))
+def _across(felt: Felt, lags: int, field: str) -> alt.X:
+    every = next((step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500) if lags / step <= 12), 1000)
+    offset = felt.height(lags) + GAP + (felt.rows() - 1) * (ROW + GAP) + 2
+    axis = alt.Axis(offset=offset, grid=False, values=list(range(0, lags, every)), labelOverlap=False, labelFlush=False)
+    return alt.X(f"{field}:Q", title=f"{noun(felt.tokens)} ago", axis=axis, scale=alt.Scale(domain=[lags - 0.5, -0.5], nice=False))
 
 
 def in_words(curves: Sequence[Curve]) -> str:
@@ -140,7 +158,8 @@ def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:
     lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
     columns: dict[str, np.ndarray] = {}
     for name, values in {"gradient to the input": felt.log10, "gradient times input": felt.times_input}.items():
-        columns[name] = _padded(values[::-1], lags)
+        if values is not None:
+            columns[name] = _padded(values[::-1], lags)
     frame = pd.DataFrame({"characters ago": np.arange(lags), "character": [*felt.tokens[::-1], *[""] * (lags - len(felt.tokens))]})
     lines = {f"{curve.name}, log10": _padded(curve.log10, lags) for curve in curves}
     return frame.assign(**lines, **columns)
@@ -234,37 +253,50 @@ def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], ax
     return drawn
 
 
-def _strip(felt: Felt, lags: int, x: alt.X, dark: bool) -> list[alt.Chart]:
-    """Characters coloured by the gradient to the input, and gradient times input below them."""
-    count, places, signed = len(felt.tokens), felt.places(), felt.signed_places()
-    fills = [paints(places), [_paint(SIGNED[dark][round((position + 1) / 2 * 255)]) for position in signed]]
-    frame = pd.DataFrame({"lag": np.arange(count)[::-1], "character": [sign(token) for token in felt.tokens]})
+def _strip(felt: Felt, lags: int, across: Callable[[str], alt.X], dark: bool) -> list[alt.Chart]:
+    """Tokens coloured by the gradient to the input, and below them, where it is known, gradient times input."""
+    frame = _token_frame(felt, dark)
+    tooltip = [alt.Tooltip("named", title=noun(felt.tokens)[:-1]), alt.Tooltip("lag", title=f"{noun(felt.tokens)} ago")]
+    tooltip.append(alt.Tooltip("gradient", title=f"log10 of the {felt.label.replace(' x', ' the input')}", format=".2f"))
+    if felt.times_input is not None:
+        tooltip.append(alt.Tooltip("times", title="gradient times input", format=".2g"))
+    drawn, low = [], HEIGHT + GAP
+    for row, (label, height) in enumerate([(felt.label, felt.height(lags)), ("times x", ROW)][: felt.rows()]):
+        cells = alt.Chart(frame).mark_rect().encode(x=across("from"), x2=alt.X2("to:Q"), tooltip=tooltip)
+        cells = cells.encode(y=alt.value(low), y2=alt.value(low + height), color=alt.Color(f"fill{row}:N", scale=None))
+        words = alt.Chart(pd.DataFrame({"words": [label]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
+        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + height / 2), text=alt.Text("words:N"))]
+        if row == 0:
+            drawn += _letters(felt, frame, lags, across("lag"), low + height / 2)
+        low += height + GAP
+    return drawn
+
+
+def _token_frame(felt: Felt, dark: bool) -> pd.DataFrame:
+    """A row for each token: what it is, how far away, its gradients, and the colours of its cells."""
+    frame = pd.DataFrame({"lag": np.arange(len(felt.tokens))[::-1], "character": [shown(token) for token in felt.tokens]})
     frame["named"] = [said(token) or token for token in felt.tokens]
     frame["from"], frame["to"] = frame["lag"] - 0.5, frame["lag"] + 0.5
     frame["gradient"] = [float(value) if np.isfinite(value) else None for value in felt.log10]
-    frame["times"] = felt.times_input
-    tooltip = [alt.Tooltip("named", title="character"), alt.Tooltip("lag", title="characters ago")]
-    tooltip += [
-        alt.Tooltip("gradient", title="log10 of the gradient to the input", format=".2f"),
-        alt.Tooltip("times", title="gradient times input", format=".2g"),
-    ]
-    drawn = []
-    for row, (fill, label) in enumerate(zip(fills, ("gradient to x", "times x"), strict=True)):
-        frame[f"fill{row}"], frame[f"ink{row}"] = [paint for paint, _ in fill], [letter for _, letter in fill]
-        low = HEIGHT + 3 + row * (ROW + GAP)
-        cells = alt.Chart(frame).mark_rect().encode(x=_across(lags, "from"), x2=alt.X2("to:Q"), tooltip=tooltip)
-        cells = cells.encode(y=alt.value(low), y2=alt.value(low + ROW), color=alt.Color(f"fill{row}:N", scale=None))
-        words = alt.Chart(pd.DataFrame({"words": [label]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
-        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + ROW / 2), text=alt.Text("words:N"))]
-        if row == 0:
-            size = f"width / {lags}"
-            letters = alt.Chart(frame).mark_text(
-                font="monospace", fontSize=alt.expr(f"min(14, 1.6 * {size})"), opacity=alt.expr(f"{size} < 4 ? 0 : 1")
-            )  # type: ignore[arg-type]
-            drawn.append(
-                letters.encode(x=x, y=alt.value(low + ROW / 2), text=alt.Text("character:N"), color=alt.Color("ink0:N", scale=None))
-            )
-    return drawn
+    fills = paints(felt.places())
+    frame["fill0"], frame["ink0"] = [paint for paint, _ in fills], [letter for _, letter in fills]
+    if felt.times_input is not None:
+        frame["times"] = felt.times_input
+        frame["fill1"] = [_paint(SIGNED[dark][round((position + 1) / 2 * 255)])[0] for position in felt.signed_places()]
+    return frame
+
+
+def _letters(felt: Felt, frame: pd.DataFrame, lags: int, x: alt.X, middle: float) -> list[alt.Chart]:
+    """The tokens on their cells: characters upright, words written upwards, nothing where there is no room for it."""
+    is_upwards = felt.height(lags) > ROW
+    if not is_upwards and noun(felt.tokens) != "characters":
+        return []
+    size = f"width / {lags}"
+    font = {"font": "monospace", "fontSize": alt.expr(f"min(14, 1.6 * {size})"), "opacity": alt.expr(f"{size} < 4 ? 0 : 1")}
+    if is_upwards:
+        font = {"font": "monospace", "fontSize": 11, "angle": 270, "limit": 7 * LONGEST + 4}
+    letters = alt.Chart(frame).mark_text(**font)  # type: ignore[arg-type]
+    return [letters.encode(x=x, y=alt.value(middle), text=alt.Text("character:N"), color=alt.Color("ink0:N", scale=None))]
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -169,14 +169,16 @@ class StateFigure:
         """The picture in a sentence or two, for those who do not see it."""
         time, units = self.values.shape
         first = f"{self.title}: " if self.title else ""
-        first += f"{time:,} characters of text and a map of {units} units, {self.quantity}, rows ordered by {self.order_name}."
+        noun = characters.noun(self.tokens)
+        first += f"{time:,} {noun}{'' if noun == 'steps' else ' of text'} and a map of {units} units, {self.quantity}, "
+        first += f"rows ordered by {self.order_name}."
         if not with_unit:
             return first
         line = self.of(self.unit)
         top, bottom = int(line.argmax()), int(line.argmin())
         return (
-            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at character {self.start + top} ({self._named(top)}) "
-            f"and lowest, {line[bottom]:.2g}, at character {self.start + bottom} ({self._named(bottom)})."
+            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at {noun[:-1]} {self.start + top} ({self._named(top)}) "
+            f"and lowest, {line[bottom]:.2g}, at {noun[:-1]} {self.start + bottom} ({self._named(bottom)})."
         )
 
     def _named(self, index: int) -> str:

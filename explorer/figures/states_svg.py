@@ -14,6 +14,7 @@ from explorer.figures import characters
 from explorer.figures.scales import LEVELS, Scale, ink
 
 CELL, LINE, BODY, MARGIN, HEAD = 10, 29, 20, 16, 56
+GAP = 8  # pixels that set words apart
 PAPER = {False: ("#ffffff", "#1b1b20", "#5b5b66"), True: ("#141418", "#ececf1", "#a5a5b0")}  # ground, text, quiet
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 MARK = 0.05  # of the scale from the middle (a gate: from an end) before the sign is marked by a bar
@@ -56,13 +57,22 @@ def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
 
 
+def widths(tokens: tuple[str, ...]) -> list[int]:
+    """Pixels of each token, [time]: a cell of one size for each character, or each word at its own width."""
+    if not characters.has_words(tokens):
+        return [CELL] * len(tokens)
+    return [CELL * max(1, characters.columns_of(characters.shown(token))) + GAP for token in tokens]
+
+
 def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
-    """Where each line begins and ends: after a newline, or when it is full."""
-    spans, start = [], 0
+    """Where each line begins and ends: after a newline, or when the next token does not fit into so many columns."""
+    spans, start, taken, sizes = [], 0, 0, widths(tokens)
     for i, token in enumerate(tokens):
-        if token == "\n" or i - start + 1 == columns or i + 1 == len(tokens):
+        taken += sizes[i]
+        following = sizes[i + 1] if i + 1 < len(tokens) else columns * CELL
+        if token == "\n" or taken + following > columns * CELL:
             spans.append((start, i + 1))
-            start = i + 1
+            start, taken = i + 1, 0
     return spans
 
 
@@ -70,7 +80,8 @@ def svg(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
     """The picture: head with legend, the text in the unit's colours, all units under it."""
     ground, text, quiet = PAPER[dark]
     rows = lines(sheet.tokens, columns)
-    width = max(480, min(columns, len(sheet.tokens)) * CELL) + 2 * MARGIN
+    sizes = widths(sheet.tokens)
+    width = max(480, *(sum(sizes[start:stop]) for start, stop in rows)) + 2 * MARGIN
     map_top = HEAD + len(rows) * LINE + 30
     units = sheet.levels.shape[1]
     row_height = max(2, min(24, 400 // units))
@@ -105,28 +116,30 @@ def _text(words: str) -> str:
 
 
 def _body(sheet: Sheet, rows: list[tuple[int, int]], colours: np.ndarray, text: str) -> str:
-    chosen = sheet.levels[:, sheet.unit]
+    chosen, sizes = sheet.levels[:, sheet.unit], widths(sheet.tokens)
     inks = [ink([int(c) for c in colour]) for colour in colours]
     parts = []
     for index, (start, stop) in enumerate(rows):
         top = HEAD + index * LINE
         for level, run in groupby(range(start, stop), lambda i: chosen[i]):
             cells = list(run)
-            x = MARGIN + (cells[0] - start) * CELL
+            x, width = MARGIN + sum(sizes[start : cells[0]]), sum(sizes[i] for i in cells)
             fill = "#{:02x}{:02x}{:02x}".format(*colours[level])
-            parts.append(f'<rect x="{x}" y="{top + 4}" width="{len(cells) * CELL}" height="{BODY}" fill="{fill}"/>')
-            parts += [_glyph(sheet.tokens[i], x + (i - cells[0]) * CELL, top, inks[level]) for i in cells]
+            parts.append(f'<rect x="{x}" y="{top + 4}" width="{width}" height="{BODY}" fill="{fill}"/>')
+            parts += [_glyph(sheet.tokens[i], x + sum(sizes[cells[0] : i]), top, sizes[i], inks[level]) for i in cells]
             if side := _mark(sheet, int(level)):
                 y = top + 1 if side > 0 else top + BODY + 5
-                parts.append(f'<rect x="{x}" y="{y}" width="{len(cells) * CELL}" height="2" fill="{text}"/>')
+                parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="2" fill="{text}"/>')
     return "".join(parts)
 
 
-def _glyph(token: str, x: int, top: int, fill: str) -> str:
-    sign = characters.sign(token)
+def _glyph(token: str, x: int, top: int, width: int, fill: str) -> str:
+    """One token in its cell; a sign of several characters is fitted to it, whatever the font."""
+    sign = characters.shown(token)
     faint = "" if sign == token else ' opacity="0.5"'
-    squeeze = f' textLength="{CELL - 1}" lengthAdjust="spacingAndGlyphs"' if len(sign) > 1 and not sign.startswith("\u25cc") else ""
-    return f'<text x="{x + CELL / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
+    room = width - 1 if width == CELL else width - GAP
+    squeeze = f' textLength="{room}" lengthAdjust="spacingAndGlyphs"' if len(sign) > 1 and not sign.startswith("\u25cc") else ""
+    return f'<text x="{x + width / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
 
 
 def _mark(sheet: Sheet, level: int) -> int:

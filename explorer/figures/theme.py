@@ -1,5 +1,6 @@
 """The common theme of all figures: colours, dashes, labels at the ends of lines, fonts, light and dark."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ KINDS: Mapping[str, tuple[str, list[int]]] = {
 }
 DARK_KINDS: Mapping[str, str] = {"rnn": "#ff8c42", "gru": "#3ddba6", "lstm": "#5ab4f0", "n-gram": "#9a9aa2"}
 PARTS = {"kept": "lstm", "written": "rnn", "shown": "gru"}  # the ledger borrows the three colours
+LAYER_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 LAYERS = {False: ("#0072b2", "#d55e00", "#009e73", "#7b5ea7"), True: ("#5ab4f0", "#ff8c42", "#3ddba6", "#c0a9ea")}
 
 
@@ -33,7 +35,10 @@ def kind_of(name: str) -> str:
 
 
 def kind_style(name: str, dark: bool = False) -> tuple[str, list[int]]:
-    """Colour and dash of a model's line."""
+    """Colour and dash of a model's line, by its kind; or of "layer 0", "layer 1" and so on, by the layer."""
+    if re.fullmatch(r"layer \d+", name):
+        layer = int(name.split()[1])
+        return LAYERS[dark][layer % len(LAYERS[dark])], LAYER_DASHES[layer % len(LAYER_DASHES)]
     kind = kind_of(name)
     colour, dash = KINDS[kind]
     return (DARK_KINDS[kind] if dark else colour), dash

@@ -1,6 +1,5 @@
 """The parts of a gradient through time: each step's share of dL/dW, each input's gradient, an LSTM's direct cell path."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch import Tensor
 from explorer.errors import RecordingError
 from explorer.gradients.flow import Backpass
 from explorer.gradients.scan import NOTHING, Scaled
-from explorer.recording.arrays import Rows
+from explorer.recording.arrays import Rows, Tokens
 from explorer.recording.record import Recording
 
 
@@ -31,7 +30,7 @@ class Contributions:
 
 
 def contributions(
-    recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0, recurrent: bool = True
+    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, recurrent: bool = True
 ) -> Contributions:
     """How much each step adds to the gradient of the weights: what a figure of weight gradients sums up and hides.
 
@@ -94,7 +93,7 @@ class InputGradient:
     times_input: np.ndarray
 
 
-def input_gradient(recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0) -> InputGradient:
+def input_gradient(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> InputGradient:
     """Gradient of a loss to what the module read at each step, both directions together.
 
     Args:
@@ -131,7 +130,7 @@ class DirectPath:
     cosine: np.ndarray
 
 
-def direct_path(recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0) -> DirectPath:
+def direct_path(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> DirectPath:
     """How much of dL/dc_t runs from cell to cell, from where the loss is: through the forget gates and nothing else.
 
     Each layer starts from its own dL/dc at the step of the loss.

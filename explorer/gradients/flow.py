@@ -19,21 +19,21 @@ from explorer.errors import RecordingError
 from explorer.gradients.autograd import CallGradient, call_gradients, incoming_gradient, losses_of, note
 from explorer.gradients.scan import IncomingGradient, Layer, LayerGradient, Scaled, layer_gradients
 from explorer.recording import cells
-from explorer.recording.arrays import Rows
+from explorer.recording.arrays import Rows, Tokens, names_of
 from explorer.recording.calls import Reading, directions, layers
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
 from explorer.records import GradientFlow
 
 
-def gradient_flow(recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0) -> GradientFlow:
+def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> GradientFlow:
     """How large the gradient of one loss is at every step and layer of one path: how far back learning reaches.
 
     Args:
         recording: Made by `record(module, gradients=True)`.
         loss: A scalar computed from what the module returned. For a curve over distance take the loss at one step:
             of a sum over steps each step has its own nearby part, and no decay shows.
-        tokens: What was read, one for each step, [time].
+        tokens: What was read, one for each step, [time]: characters, words, or the numbers of a time series.
         path: One of `recording.paths`; needed where there are several.
         index: Row of the batch, or one row for each token where rows moved, [time].
 
@@ -51,15 +51,13 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Sequence[str], pat
     return gradient_flows(recording, loss, tokens, path, index)[0]
 
 
-def gradient_flows(
-    recording: Recording, loss: Tensor, tokens: Sequence[str], path: str | None = None, index: Rows = 0
-) -> list[GradientFlow]:
+def gradient_flows(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> list[GradientFlow]:
     """A GradientFlow for each entry of a vector of losses, [loss], from one scan for all of them; see `gradient_flow`.
 
     Raises:
         RecordingError: as gradient_flow.
     """
-    names = tuple(str(token) for token in tokens)
+    names = names_of(tokens)
     back = Backpass(recording, loss, len(names), path, index)
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)

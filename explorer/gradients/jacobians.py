@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.errors import RecordingError
 from explorer.gradients.flow import layer_of
 from explorer.gradients.scan import Layer
-from explorer.recording.arrays import Rows
+from explorer.recording.arrays import Rows, Tokens
 from explorer.recording.calls import directions, layers
 from explorer.recording.cells import Slopes
 from explorer.recording.record import Recording
@@ -54,7 +54,7 @@ class Jacobians:
         RecordingError: there is no such path or layer, or the module read the sequence in several calls and both directions.
     """
 
-    def __init__(self, recording: Recording, tokens: Sequence[str], path: str | None = None, index: Rows = 0, layer: int = -1):
+    def __init__(self, recording: Recording, tokens: Tokens, path: str | None = None, index: Rows = 0, layer: int = -1):
         reading = recording.reading(recording.chosen(path), len(tokens), index)
         depth = layers(reading.module)
         if not -depth <= layer < depth:

@@ -1,4 +1,4 @@
-"""Conversion of recorded tensors to numpy arrays: detached, on the CPU, float32."""
+"""Conversion of recorded tensors to numpy arrays (detached, on the CPU, float32), and of what was read to token names."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from explorer.errors import RecordingError
 
 Rows = int | Sequence[int]
+Tokens = Sequence[object] | np.ndarray | Tensor  # characters, words or numbers, one for each step
 
 
 def array(values: Tensor | np.ndarray) -> np.ndarray:
@@ -16,6 +17,20 @@ def array(values: Tensor | np.ndarray) -> np.ndarray:
         # Half precisions pass through torch: numpy knows no bfloat16.
         return values.detach().to("cpu").float().numpy()
     return np.asarray(values, np.float32)
+
+
+def names_of(tokens: Tokens) -> tuple[str, ...]:
+    """Name of each token, [time]: strings stay as they are, numbers are written with six digits.
+
+    A time series has no symbols: its numbers [time] stand for them, or `range(steps)` where a step has several.
+
+    Raises:
+        RecordingError: an array with another number of axes than one.
+    """
+    if isinstance(tokens, Tensor | np.ndarray) and tokens.ndim != 1:
+        raise RecordingError(f"tokens has shape {tuple(tokens.shape)}; expected one value for each step, [time], or range(steps).")
+    values = tokens.tolist() if isinstance(tokens, Tensor | np.ndarray) else tokens
+    return tuple(f"{value:.6g}" if isinstance(value, float | np.floating) else str(value) for value in values)
 
 
 def one_for_each(rows: Rows, count: int, word: str) -> list[int]:

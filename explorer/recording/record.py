@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, array, logits_of, one_for_each
+from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, one_for_each
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
 from explorer.recording.calls import Call, Reading, directions, joined, layers, stretch, versions
 from explorer.recording.cells import TOLERANCE, is_cell, kind
@@ -110,7 +110,7 @@ class Recording:
 
     def trace(
         self,
-        tokens: Sequence[str],
+        tokens: Tokens,
         path: str | None = None,
         index: Rows = 0,
         logits: Tensor | np.ndarray | None = None,
@@ -122,7 +122,7 @@ class Recording:
         What torch does not return is computed again from what it did, and refused if it does not fit.
 
         Args:
-            tokens: What was read, one for each step, [time].
+            tokens: What was read, one for each step, [time]: characters, words, or the numbers of a time series.
             path: One of `paths`; needed where there are several.
             index: Row of the batch, or one row for each token where rows moved, as in beam search, [time].
             logits: What the model made of each step, [time, vocab], or with a batch axis before or after time.
@@ -138,7 +138,7 @@ class Recording:
             RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
         """
         path = self.chosen(path)
-        names = tuple(str(token) for token in tokens)
+        names = names_of(tokens)
         with torch.inference_mode():
             values = None if logits is None else self._logits(logits, path, index, len(names))
             if path in state_paths(self._heard):

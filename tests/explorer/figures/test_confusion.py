@@ -1,5 +1,6 @@
 """Figures of a classifier: confusion, one name letter by letter, reliability hold the values they were given."""
 
+import json
 import re
 from itertools import pairwise
 
@@ -14,6 +15,11 @@ from explorer.figures.export import alt_text, to_svg
 from explorer.records import ConfusionMatrix
 from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import COUNTED, EXAMPLES, NAMED, OTHER, READ, SHARED, rows, texts
+
+
+def test_only_what_is_counted_is_in_the_tooltip():
+    drawn = [json.dumps(confusion.matrix(COUNTED, shared=shared).to_dict()) for shared in (None, SHARED)]
+    assert ["shared spellings" in text for text in drawn] == [False, True] and '"true class"' in drawn[0]
 
 
 def test_a_matrix_colours_only_what_could_be_avoided_hatches_shared_cells_and_fades_small_rows():

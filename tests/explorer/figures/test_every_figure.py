@@ -6,6 +6,7 @@ import pkgutil
 
 import altair as alt
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -79,6 +80,13 @@ def test_html_is_whole_and_offline():
     plotly = to_html(go.Figure(go.Scatter(x=[1], y=[2]), layout={"meta": "One point at 1, 2."}))
     assert len(plotly) > 1_000_000 and 'src="http' not in plotly
     assert alt_text(go.Figure(layout={"meta": "One point at 1, 2."})) == "One point at 1, 2." and alt_text(go.Figure()) == ""
+
+
+def test_more_rows_than_altair_takes_are_exported():
+    chart = alt.Chart(pd.DataFrame({"x": range(6000)})).mark_tick().encode(x="x:Q")
+    assert to_svg(chart).startswith("<svg")
+    with pytest.raises(alt.MaxRowsError):  # others that use Altair keep its limit
+        chart.to_dict()
 
 
 def test_export_refuses_what_is_no_figure():

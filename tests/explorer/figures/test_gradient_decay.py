@@ -89,6 +89,26 @@ def test_the_strip_is_relative_to_the_largest_and_keeps_signs():
     assert {row["lag"]: row["character"] for row in drawn}[0] == "b" and max(row["lag"] for row in drawn) == 100
 
 
+def test_the_strip_of_words_and_of_numbers():
+    words = ("the", "lighthouse", "stood", "near", "the", "old", "harbour", ".")
+    curves = [gradient_decay.Curve(f"layer {layer}", -0.1 * np.arange(8)) for layer in (0, 1)]
+    felt = gradient_decay.Felt(words, -0.1 * np.arange(8)[::-1], None, "gradient to state")
+    spec = gradient_decay.flow(curves, felt).to_dict()
+    written = [layer for layer in spec["layer"] if layer["mark"].get("angle") == 270]
+    assert len(written) == 1 and felt.height(8) == 80 and felt.height(100) == gradient_decay.ROW, "100 words have no room"
+    drawn = rows(spec, "fill0")
+    assert [row["character"] for row in drawn] == list(words) and "times" not in drawn[0]
+    text = json.dumps(spec)
+    assert '"words ago"' in text and '"gradient to state"' in text and "times x" not in text
+    assert {curve.name: gradient_decay.kind_style(curve.name) for curve in curves} == {
+        "layer 0": ("#0072b2", [1, 0]),
+        "layer 1": ("#d55e00", [6, 3]),
+    }
+    numbers = gradient_decay.Felt(("0.25",) * 101, FELT.log10, FELT.times_input)
+    text = json.dumps(gradient_decay.flow([LINE], numbers).to_dict())
+    assert '"steps ago"' in text and '"times x"' in text and '"angle": 270' not in text
+
+
 def test_the_gap_has_every_band_with_its_count():
     spec = EXAMPLES["bracket_gap.gap"](False).to_dict()
     drawn = rows(spec, "low")

@@ -8,7 +8,7 @@ import pytest
 import vl_convert
 
 from explorer.errors import ExplorerError, RecordError
-from explorer.figures import characters
+from explorer.figures import characters, states_svg
 from explorer.figures.scales import Scale, ink, ramp, scale_of
 from explorer.figures.states import STEPS, StateFigure
 from tests.explorer.figures.facts import says
@@ -123,6 +123,33 @@ def test_svg_is_sound_xml_and_shows_the_text_as_text(dark: bool):
 
 def test_svg_becomes_pixels_without_a_browser():
     assert vl_convert.svg_to_png(figure().to_svg())[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+WORDS = ("the", "lighthouse", "at", "Alexandria", "was", "not", "東京", "a", "new york")
+
+
+def test_words_are_drawn_at_their_width_and_lines_break_between_them():
+    assert states_svg.widths(tuple("ab")) == [10, 10] and states_svg.widths(("ab", "c", "d")) == [10, 10, 10]
+    assert states_svg.widths(WORDS) == [38, 108, 28, 108, 38, 38, 48, 18, 88]
+    assert states_svg.lines(WORDS, 20) == [(0, 3), (3, 6), (6, 9)]
+    assert states_svg.lines(tuple("ab\ncdef"), 3) == [(0, 3), (3, 6), (6, 7)]
+    drawing = ElementTree.fromstring(figure(tokens=WORDS).to_svg(columns=20))
+    texts = {one.text: one for one in drawing.iter("{http://www.w3.org/2000/svg}text")}
+    assert texts["lighthouse"].get("textLength") == "100" and "new·york" in texts
+    assert float(texts["lighthouse"].get("x", 0)) == 16 + 38 + 108 / 2
+    assert figure(tokens=WORDS).alt().startswith("net: 9 words of text and a map") and "at word " in figure(tokens=WORDS).alt()
+
+
+def test_kinds_of_tokens():
+    series = characters.numbers_of(("0.5", "-2", "1e3"))
+    assert series is not None and series.tolist() == [0.5, -2, 1000]
+    assert characters.numbers_of(tuple("2026")) is None and characters.numbers_of(("1.5", "nan")) is None
+    assert [characters.noun(tokens) for tokens in (tuple("a1"), ("to", "be", "</s>"), ("0.5", "1"), (*"abc", "</s>"))] == [
+        "characters",
+        "words",
+        "steps",
+        "characters",
+    ]
 
 
 def test_html_needs_nothing_from_outside_and_runs_nothing():

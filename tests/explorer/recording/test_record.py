@@ -270,3 +270,16 @@ def test_a_cell_that_climbs_and_comes_back_is_no_difference():
     trace = recording.trace(tuple("." * 6000))
     assert np.abs(trace.cell).max() > 500
     assert np.abs(trace.hidden[:, 0] - hidden[0].numpy()).max() == 0
+
+
+def test_tokens_may_be_the_numbers_of_a_series():
+    gru, series = nn.GRU(1, 2), torch.tensor([0.1, -2.0, 1 / 3])
+    with explorer.record(gru, gradients=True) as recording:
+        out = gru(series[:, None])[0]
+    named = [recording.trace(tokens).tokens for tokens in (series, series.numpy(), [0.1, -2.0, 1 / 3], list(series.numpy()))]
+    assert named == [("0.1", "-2", "0.333333")] * 4
+    assert recording.trace(range(3)).tokens == recording.trace(np.arange(3)).tokens == ("0", "1", "2")
+    assert explorer.gradient_flow(recording, out[-1].sum(), series).tokens == named[0]
+    assert len(explorer.input_gradient(recording, out[-1].sum(), series).log10) == 3
+    with refused("tokens has shape (3, 1); expected one value for each step, [time], or range(steps)."):
+        recording.trace(series[:, None])
