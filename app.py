@@ -1,4 +1,4 @@
-"""The entry: the list of pages, nothing else."""
+"""Entry point of the app: the list of pages."""
 
 from pathlib import Path
 

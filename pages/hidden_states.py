@@ -1,4 +1,4 @@
-"""What does each neuron remember? Every unit of a character network over a text, chosen in the browser without a rerun."""
+"""Page "Hidden states": the value of every unit of a character network at every character of a text."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from pages._hidden_states import compare, export, find, generate, model_card, ow
 from pages._ui import networks
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
+from pages._ui.text import how_to_read
 
 PANELS = {
     "Find a unit": find.panel,
@@ -27,7 +28,7 @@ if not about:
     st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
     st.stop()
 with guard():
-    sentence = st.container()  # not st.empty(), which is empty for a moment at each run: the buttons below would jump
+    sentence = st.container()  # not st.empty(), which is empty for a moment at each run, so that the buttons below would jump
     view = state.pick(about)
     network = networks.loaded(view.model)
     view, run = states.panel(view, about, network)
@@ -35,10 +36,9 @@ with guard():
     fits = state.write_link(view, about)
     if not fits:
         st.caption(
-            "This text is too long for a link: the link restores everything but the text. *Export and link* has a small file that holds it."
+            "This text is too long for the link, which restores everything else. The view file under *Export and link* holds the text too."
         )
     panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
     if panel:
         PANELS[panel](view, about, network, run)
-with st.expander("How to read this page"):
-    st.markdown(states.HOW_TO_READ)
+how_to_read(states.HOW_TO_READ, "this page")

@@ -56,10 +56,10 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
         kept, written = gate["update"] * before, (1 - gate["update"]) * gate["candidate"]
         return Ledger(kept, written, state, state, "hidden = kept + written = z·h₋₁ + (1 − z)·n;  shown = hidden")
-    return Ledger(np.zeros_like(state), state, state, state, "A plain RNN keeps nothing as it was: hidden = written = shown")
+    return Ledger(np.zeros_like(state), state, state, state, "a plain RNN keeps no part of its state: hidden = written = shown")
 
 
 def _need(gate: dict, *names: str) -> None:
     missing = [name for name in names if name not in gate]
     if missing:
-        raise AnalysisError(f"The ledger needs the gates {', '.join(names)}; this record lacks {', '.join(missing)}.")
+        raise AnalysisError(f"The state update needs the gates {', '.join(names)}; this record lacks {', '.join(missing)}.")

@@ -8,6 +8,12 @@ from explorer.errors import AnalysisError
 from explorer.records import Trace
 
 MEMORY_TIME, SIMILARITY, VARIANCE, INDEX = "memory time", "similarity", "variance", "index"
+IN_WORDS = {
+    MEMORY_TIME: "longest memory first",
+    SIMILARITY: "similar units together",
+    VARIANCE: "largest variance first",
+    INDEX: "by unit number",
+}
 
 
 def clustered(distance: Float[np.ndarray, "n n"]) -> Int[np.ndarray, "n"]:

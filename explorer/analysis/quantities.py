@@ -91,7 +91,7 @@ def memory_time(trace: Trace, layer: int) -> Float[np.ndarray, "unit"] | None:
 def memory_time_meaning(trace: Trace) -> str:
     """One sentence on what `memory_time` is for this kind of network."""
     if "forget" in trace.gates:
-        return "Memory time: after this many characters the forget gate has left about 1/e of the cell."
+        return "Memory time: the number of characters after which the forget gate leaves about 1/e (37 %) of the cell state."
     if "update" in trace.gates:
-        return "Memory time: after this many characters the update gate (1 keeps, as torch writes it) has left about 1/e of the state."
-    return "A plain RNN has no gate that keeps: its whole state is rewritten at every step, so it has no memory time."
+        return "Memory time: the number of characters after which the update gate (PyTorch: 1 keeps) leaves about 1/e (37 %) of the state."
+    return "A plain RNN has no gate that keeps its state: it rewrites the whole state at every step, so it has no memory time."

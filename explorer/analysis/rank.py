@@ -58,8 +58,8 @@ class Ranking:
             for name, other in self.baselines.items()
         }
 
-    def verdict(self, unit: int | None = None) -> str:
-        """In plain words whether a unit (the best if not given) follows the track, or which baselines it does not clear."""
+    def verdict(self, unit: int | None = None, concept: str = "it") -> str:
+        """A sentence on how well a unit (the best if not given) tracks the concept, or which baselines it does not beat."""
         unit = self.best if unit is None else unit
         failed = [name for name, ok in self.cleared(unit).items() if not ok]
         tables = [name for name in failed if name in LAST]
@@ -67,21 +67,24 @@ class Ranking:
         failed = [name for name in failed if name not in LAST or name == best]  # one table, the best, stands for all four
         own = self.scores(unit)
         if failed:
-            said = f"Unit {unit} does not clear: {'; '.join(self._comparison(name, own) for name in failed)}."
+            sentence = f"Unit {unit} does not beat {'; '.join(self._comparison(name, own) for name in failed)}."
         else:
             missing = [words for name, words in ((UNTRAINED, "an untrained network"), (LAST[0], "a table of the last characters"))
                        if name not in self.baselines]  # fmt: skip
-            which = f"beyond chance (not compared with {' and '.join(missing)})" if missing else "beyond all three baselines"
-            said = f"Unit {unit} follows it{', weakly,' if own.r < 0.3 else ''} {which} (r {own.r:.2f})."
-        return said if self.held_out else f"{said} Chosen and scored on the same text: not held out."
+            which = f"chance (not compared with {' and '.join(missing)})" if missing else "all three baselines"
+            how = "weakly tracks" if own.r < 0.3 else "tracks"
+            where = " on held-out text" if self.held_out else ""
+            sentence = f"Unit {unit} {how} {concept} better than {which} (correlation {own.r:.2f}{where})."
+        return sentence if self.held_out else f"{sentence} It was chosen and scored on the same text, so this is not a held-out result."
 
     def _comparison(self, name: str, own: Scores) -> str:
         other = self.baselines[name]
-        text = f"{_TOLD.get(name, f'a table of the {name}')} (r {own.r:.2f} against {other.r:.2f}"
-        return f"{text}, AUC {own.auc:.2f} against {other.auc:.2f})" if own.auc is not None and other.auc is not None else f"{text})"
+        text = f"{_NAMES.get(name, f'a table of the {name}')} (correlation {own.r:.2f} compared with {other.r:.2f}"
+        has_auc = own.auc is not None and other.auc is not None
+        return f"{text}, AUC {own.auc:.2f} compared with {other.auc:.2f})" if has_auc else f"{text})"
 
 
-_TOLD = {CHANCE: "chance, the best of all units on shifted tracks", UNTRAINED: "the same network untrained"}
+_NAMES = {CHANCE: "chance, the best of all units after a circular shift", UNTRAINED: "the same network untrained"}
 
 
 def rank(
@@ -169,9 +172,11 @@ def _check(values: np.ndarray, track: np.ndarray, tokens, untrained, choose) -> 
             raise AnalysisError(f"{name} has {len(given)} entries; expected {len(values)}, one for each step of values [time, unit].")
     for name, given in {"track": track, "values": values, "untrained": untrained}.items():
         if given is not None and not np.isfinite(given).all():
-            raise AnalysisError(f"{name} holds a value that is not finite; a rank of it would mean nothing.")
+            raise AnalysisError(f"{name} holds a value that is not finite, so it cannot be ranked.")
     if not len(track) or not _enough(track):
         if len(track) and _is_binary(track):
             on = np.count_nonzero(track)
-            raise AnalysisError(f"The track is on at {on} of {len(track)} tokens; at least {AT_LEAST} must be on and {AT_LEAST} off.")
-        raise AnalysisError("The track never changes in this text; there is nothing to follow.")
+            raise AnalysisError(
+                f"{on} of {len(track)} tokens match; a ranking needs at least {AT_LEAST} that match and {AT_LEAST} that do not."
+            )
+        raise AnalysisError("The track never changes in this text, so there is nothing to track.")

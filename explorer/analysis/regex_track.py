@@ -42,7 +42,7 @@ def regex_track(text: str, pattern: str) -> Float[np.ndarray, "time"]:
     if not pattern or len(pattern) > LONGEST_PATTERN:
         raise AnalysisError(f"The pattern has {len(pattern)} characters; expected 1 to {LONGEST_PATTERN}.")
     if len(text) > LONGEST_TEXT:
-        raise AnalysisError(f"The text has {len(text):,} characters; a pattern is searched in at most {LONGEST_TEXT:,}.")
+        raise AnalysisError(f"The text has {len(text):,} characters; a pattern can be searched in at most {LONGEST_TEXT:,}.")
     values = np.zeros(len(text), np.float32)
     for start, stop in _spans(text, pattern):
         values[max(start, 0) : max(stop, 0)] = 1  # a group that took no part has the span -1, -1
@@ -58,11 +58,12 @@ def _spans(text: str, pattern: str) -> list[list[int]]:
         done = subprocess.run(command, input=question, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise AnalysisError(
-            f"The pattern {pattern!r} took more than {SECONDS:g} seconds. Repeats inside repeats, as in (a+)+b, do that: write it without."
+            f"The pattern {pattern!r} took more than {SECONDS:g} seconds. Repeats inside repeats, as in (a+)+b, can take this long: "
+            "write it without them."
         ) from None
     if done.returncode != 0:
-        raise AnalysisError(f"The pattern {pattern!r} needs more memory than it may have. Use smaller repeat counts.")
+        raise AnalysisError(f"The pattern {pattern!r} needs too much memory. Use smaller repeat counts.")
     answer = json.loads(done.stdout)
     if "error" in answer:
-        raise AnalysisError(f"The pattern {pattern!r} is no regular expression: {answer['error']}.")
+        raise AnalysisError(f"The pattern {pattern!r} is not a regular expression: {answer['error']}.")
     return answer["spans"]

@@ -50,7 +50,9 @@ def gate_saturation(trace: Trace, gate: str, low: float = 0.1, high: float = 0.9
         has = f"it has {', '.join(saturable(trace))}" if trace.gates else "it has none: a plain RNN has no gates"
         raise RecordingError(f"This record has no gate {gate!r}; {has}.")
     if gate in SIGNED_GATES:
-        raise AnalysisError(f"{gate!r} lies in -1..1 and is no sigmoid gate: it is never shut or open. Try {', '.join(saturable(trace))}.")
+        raise AnalysisError(
+            f"{gate!r} lies in -1..1 and is not a sigmoid gate: it is never shut or open. Try {', '.join(saturable(trace))}."
+        )
     if not 0 <= low < high <= 1:
         raise AnalysisError(f"The limits are {low} and {high}; expected 0 <= low < high <= 1.")
     if not len(trace.tokens):
@@ -62,6 +64,6 @@ def gate_saturation(trace: Trace, gate: str, low: float = 0.1, high: float = 0.9
 def open_means(gate: str) -> str:
     """What an open gate does, in a few words; a GRU's update gate keeps when it is open, as torch writes it."""
     if gate == "update":
-        return "open keeps the old state, shut takes the candidate (torch's convention)"
-    meanings = {"input": "open lets the candidate in", "forget": "open keeps the cell", "output": "open shows the cell"}
+        return "open keeps the old state, shut takes the candidate (PyTorch)"
+    meanings = {"input": "open lets the candidate in", "forget": "open keeps the cell state", "output": "open outputs the cell state"}
     return meanings.get(gate, "open lets the old state into the candidate" if gate == "reset" else f"{gate}: near 1 is open")

@@ -148,39 +148,41 @@ _BLANK = rf"{_PAGE}|\n\s*\n"
 CONCEPTS: dict[str, Concept] = {
     "inside [[ ]]": Concept(
         _between(r"\[\[", r"\]\]", _BLANK, nested=True),
-        "On from the character after the second [ up to the one before ]]; a blank line or a new page ends a link left open.",
+        "From the character after the second [ up to the one before ]]. A blank line or a new page ends a link left open.",
     ),
     "inside {{ }}": Concept(
-        _between(r"\{\{", r"\}\}", _PAGE, nested=True), "On inside a template of wiki mark-up, between {{ and }}, however deep."
+        _between(r"\{\{", r"\}\}", _PAGE, nested=True), "Inside a template of wiki markup, between {{ and }}, at any depth."
     ),
     "inside <ref>": Concept(
-        _between(_REF, rf"{_LT}/ref{_GT}", _BLANK), "On between <ref ...> and </ref>, written with < > or as &lt; &gt; in a dump."
+        _between(_REF, rf"{_LT}/ref{_GT}", _BLANK), "Between <ref ...> and </ref>, written with < > or with &lt; &gt;."
     ),
-    "inside < >": Concept(_between(_LT, _GT, r"\n"), "On inside a tag, between < and > (or &lt; and &gt;), within one line."),
+    "inside < >": Concept(_between(_LT, _GT, r"\n"), "Inside a tag, between < and > (or &lt; and &gt;), within one line."),
     "URL": Concept(
         _between(r"(?:https?|ftp)://", r"""[\s|\]}<>"]|&(?:lt|gt|quot);"""),
-        "On from the character after :// of an address up to the white space, bar, bracket or quote that ends it.",
+        "From the character after :// of a web address up to the white space, bar, bracket or quote that ends it.",
     ),
-    "heading": Concept(_between(r"(?m:^)={2,6}", r"=|\n"), "On in a heading of wiki mark-up, between == and ==."),
+    "heading": Concept(_between(r"(?m:^)={2,6}", r"=|\n"), "In a heading of wiki markup, between == and ==."),
     "inside { }": Concept(
         lambda text: _depth(_C.sub(lambda m: " " * len(m.group()), text), r"\{", r"\}", r"(?m:^\})") > 0,
-        "On inside braces of C, however deep; braces in strings and comments do not count.",
+        "Inside braces of C code, at any depth; braces in strings and comments do not count.",
     ),
-    "inside ( )": Concept(_between(r"\(", r"\)", r"\n\s*\n", nested=True), "On inside round brackets; a blank line ends one left open."),
-    "quotes": Concept(lambda text: _c_parts(text, "string"), 'On inside "..." within one line, as C writes strings; not in comments.'),
-    "comment": Concept(lambda text: _c_parts(text, "block", "line"), "On inside a comment of C: /* ... */, or // to the end of the line."),
+    "inside ( )": Concept(_between(r"\(", r"\)", r"\n\s*\n", nested=True), "Inside round brackets; a blank line ends one left open."),
+    "quotes": Concept(lambda text: _c_parts(text, "string"), 'Inside a C string "..." within one line; not in comments.'),
+    "comment": Concept(lambda text: _c_parts(text, "block", "line"), "Inside a C comment: /* ... */, or // to the end of the line."),
     "speaker's name": Concept(
-        _speaker, "On in a line that names who speaks, as plays print it: after a blank line, at most 41 characters, up to the colon."
+        _speaker, "In a line with the name of a speaker in a play: after a blank line, at most 41 characters, up to the colon."
     ),
-    "nesting depth": Concept(_nesting, "How many ( [ { are open in C code, strings and comments left out.", is_binary=False),
-    "indentation": Concept(_indentation, "Columns of white space at the front of the line; a tab counts up to 8.", is_binary=False),
-    "position in line": Concept(lambda text: _since(text, r"\n"), "Characters since the line began; 0 at the line break.", is_binary=False),
+    "nesting depth": Concept(_nesting, "Number of open ( [ { in C code, without strings and comments.", is_binary=False),
+    "indentation": Concept(_indentation, "Columns of white space at the start of the line; a tab counts up to 8.", is_binary=False),
+    "position in line": Concept(
+        lambda text: _since(text, r"\n"), "Characters since the start of the line; 0 at the line break.", is_binary=False
+    ),
     "since the line began": Concept(
         lambda text: np.log2(1 + _since(text, r"\n")),
-        "log2(1 + characters since the line began): the first characters of a line count most.",
+        "log2(1 + characters since the start of the line): differences near the start of a line count most.",
         is_binary=False,
     ),
     "since the word began": Concept(
-        lambda text: _since(text, r"[^\w]"), "Characters since the last one that was neither letter nor digit.", is_binary=False
+        lambda text: _since(text, r"[^\w]"), "Characters since the last one that was neither a letter nor a digit.", is_binary=False
     ),
 }

@@ -1,4 +1,4 @@
-"""Bits per character along a text, for one or several models."""
+"""Surprise in bits per character along a text, for one or several models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from explorer.errors import AnalysisError
 from explorer.figures.theme import colours, dashes, end_labels, kind_style, themed
 
 SECOND = ("#cc79a7", [6, 2])  # Okabe and Ito's purple, read on light and dark
-TOP = 8.0  # the scale of surprise; what costs more is drawn at its end and told in the tooltip
+TOP = 8.0  # end of the scale; a larger surprise is drawn there, and its value is in the tooltip
 
 
 def smoothed(values: np.ndarray, width: int) -> np.ndarray:
@@ -27,10 +27,10 @@ def smoothed(values: np.ndarray, width: int) -> np.ndarray:
 def bits(
     series: Mapping[str, np.ndarray], tokens: Sequence[str], window: int = 25, start: int = 0, dark: bool = False
 ) -> alt.TopLevelMixin:
-    """Bits that each character cost, smoothed, with the single characters faint behind.
+    """Surprise at each character, smoothed, with the single values faint behind.
 
     Args:
-        series: Name of a model -> bits of each character, [time]; nan where none was predicted (the first). The name
+        series: Name of a model -> bits at each character, [time]; nan where none was predicted (the first). The name
             chooses the line: an LSTM is solid blue, an n-gram grey.
         tokens: The characters, [time].
         window: Characters to average over.
@@ -55,7 +55,7 @@ def bits(
     frame = pd.concat(frames, ignore_index=True)
     frame["clipped"] = frame["raw"].clip(upper=top)
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
-    y = alt.Y("value:Q", title=f"bits a character (mean of {window})", scale=alt.Scale(domain=[0, top], clamp=True))
+    y = alt.Y("value:Q", title=f"bits per character (mean of {window})", scale=alt.Scale(domain=[0, top], clamp=True))
     tooltip = [
         "series",
         "position",
@@ -69,7 +69,7 @@ def bits(
     means = ", ".join(
         f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
     )
-    description = f"Bits a character over {len(tokens)} characters, on average: {means}."
+    description = f"Surprise over {len(tokens)} characters, mean bits per character: {means}."
     return themed(alt.layer(raw, lines, names).properties(width=620, height=180), description, dark)
 
 

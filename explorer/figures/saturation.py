@@ -1,4 +1,4 @@
-"""Gate saturation of all units as a scatter plot: share of steps nearly shut by share nearly open."""
+"""Gate saturation of all units as scatter plots: share of steps nearly shut against share nearly open."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def saturation(
     Source: figure 2 (left) of Karpathy, Johnson and Fei-Fei, "Visualizing and Understanding Recurrent Networks", 2015.
     """
     if not gates:
-        raise AnalysisError("There is no gate to show; a plain RNN has none.")
+        raise AnalysisError("There is no gate to show: a plain RNN has none.")
     click = alt.selection_point(name="unit", fields=["layer", "unit"], on="click", empty=False)
     panels = [_panel(one, click, chosen, dark) for one in gates]
     chart = alt.concat(*panels, columns=columns)
@@ -39,7 +39,7 @@ def saturation(
     select = alt.PointSelectionConfig(type="point", fields=["layer", "unit"], on="click")
     chart.params = [alt.TopLevelSelectionParameter(name="unit", select=select, views=[panel.layer[1].name for panel in chart.concat])]
     shares = "; ".join(f"{one.gate}: {_share(one.shut)} of units mostly shut, {_share(one.open)} mostly open" for one in gates)
-    return themed(chart, f"Gate saturation, one dot a unit, one panel a gate. {shares}.", dark)
+    return themed(chart, f"Gate saturation, one dot per unit, one panel per gate. {shares}.", dark)
 
 
 def _share(values: np.ndarray) -> str:
@@ -59,8 +59,8 @@ def _panel(one: Saturation, click: alt.Parameter, chosen: tuple[int, int] | None
     )
     frame["ringed"] = [chosen == (layer, unit) for layer, unit in zip(frame["layer"], frame["unit"], strict=True)]
     scale = alt.Scale(domain=[0, 1])
-    x = alt.X("shut:Q", scale=scale, title="share of steps nearly shut", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
-    y = alt.Y("open:Q", scale=scale, title="share of steps nearly open", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
+    x = alt.X("shut:Q", scale=scale, title="share of steps below 0.1 (nearly shut)", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
+    y = alt.Y("open:Q", scale=scale, title="share of steps above 0.9 (nearly open)", axis=alt.Axis(values=[0, 0.5, 1], format="~%"))
     # Layers are counted from 1 on screen, as on the page; the selection keeps the record's own count.
     tint = alt.Color(
         "layer:O",

@@ -1,4 +1,4 @@
-"""Colour scales: where a value lies between two ends, and its colour. Python and the browser share the colours."""
+"""Colour scales: the position of a value between two ends, and its colour. Python and the browser share the colours."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Scale:
     Args:
         kind: "diverging" (0 in the middle), "symlog" (likewise, logarithmic beyond 1) or "sequential".
         low, high: The ends; -high and high unless sequential.
-        fixed: Whether the ends belong to the quantity ("fixed") or were taken from this text ("this text").
+        fixed: Whether the ends belong to the quantity, so that all texts share them, or were taken from this text.
 
     Raises:
         ExplorerError: no such kind, or ends that do not fit it.
@@ -61,8 +61,8 @@ class Scale:
 
     @property
     def says(self) -> str:
-        """The word of the legend: where the ends come from."""
-        return "fixed" if self.fixed else "this text"
+        """Words of the legend: where the ends come from."""
+        return "same scale for all texts" if self.fixed else "scaled to this text"
 
     def ticks(self) -> tuple[int | float, ...]:
         """Values that the legend prints: the ends and the middle; for gates also 0.1 and 0.9, nearly shut and nearly open."""

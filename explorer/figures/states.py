@@ -28,11 +28,11 @@ class StateFigure:
         quantity: Its name, "tanh(cell)".
         unit: The chosen unit, a column of `values`.
         order: Units from the top row of the map to the bottom, [unit], each once.
-        order_name: What the order goes by, "memory time".
+        order_name: The order in words, "longest memory first".
         scale: Ends and colours; every value lies on it, nothing is cut off silently.
         next_tokens: The likeliest next characters after each character, likeliest first, [time, 5], or None.
         next_p: Their probabilities, [time, 5], or None.
-        bits: What each character cost, -log2 p given those before it, [time]; nan where unknown; or None.
+        bits: Surprise at each character, -log2 p given those before it, [time]; nan where unknown; or None.
         start: Position of the first character in the whole text.
         title: What is shown, "wiki-lstm, layer 2".
         cursor: Position in the whole text at which the reader starts.
@@ -89,7 +89,7 @@ class StateFigure:
     def _check_next(self) -> None:
         time = len(self.tokens)
         if (self.next_tokens is None) != (self.next_p is None):
-            raise RecordError("next_tokens and next_p come together; only one of them was given.")
+            raise RecordError("next_tokens and next_p belong together; only one of them was given.")
         if self.next_p is not None and self.next_tokens is not None:
             for name, got in (("next_p", np.shape(self.next_p)), ("next_tokens", np.shape(self.next_tokens)[:2])):
                 if got != (time, LIKELY):
@@ -158,10 +158,10 @@ class StateFigure:
         columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), "character": list(self.tokens)}
         columns[f"{self.quantity} of unit {self.unit}"] = self.of(self.unit)
         if self.bits is not None:
-            columns["bits it cost"] = np.asarray(self.bits)
+            columns["surprise, bits"] = np.asarray(self.bits)
         if self.next_p is not None and self.next_tokens is not None:
             for rank in range(LIKELY):
-                columns[f"after it {rank + 1}"] = [str(row[rank]) for row in self.next_tokens]
+                columns[f"likely next {rank + 1}"] = [str(row[rank]) for row in self.next_tokens]
                 columns[f"p {rank + 1}"] = np.asarray(self.next_p)[:, rank]
         return pd.DataFrame(columns)
 
@@ -170,8 +170,7 @@ class StateFigure:
         time, units = self.values.shape
         first = f"{self.title}: " if self.title else ""
         noun = characters.noun(self.tokens)
-        first += f"{time:,} {noun}{'' if noun == 'steps' else ' of text'} and a map of {units} units, {self.quantity}, "
-        first += f"rows ordered by {self.order_name}."
+        first += f"{time:,} {noun}{'' if noun == 'steps' else ' of text'} and a map of {units} units, {self.quantity}, {self.order_name}."
         if not with_unit:
             return first
         line = self.of(self.unit)
@@ -195,7 +194,7 @@ class StateFigure:
     def _sheet(self) -> states_svg.Sheet:
         levels = np.rint(self.scale.place(self.values).clip(0, 1) * 255).astype(np.uint8)
         heading = ", ".join(part for part in (self.title, f"unit {self.unit}", self.quantity) if part)
-        caption = f"all {self.values.shape[1]} units, rows by {self.order_name}"
+        caption = f"all {self.values.shape[1]} units, {self.order_name}"
         return states_svg.Sheet(tuple(self.tokens), levels, self.unit, np.asarray(self.order), self.scale, heading, caption, self.alt())
 
 

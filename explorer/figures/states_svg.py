@@ -81,7 +81,7 @@ def svg(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
     ground, text, quiet = PAPER[dark]
     rows = lines(sheet.tokens, columns)
     sizes = widths(sheet.tokens)
-    width = max(480, *(sum(sizes[start:stop]) for start, stop in rows)) + 2 * MARGIN
+    width = max(640, *(sum(sizes[start:stop]) for start, stop in rows)) + 2 * MARGIN
     map_top = HEAD + len(rows) * LINE + 30
     units = sheet.levels.shape[1]
     row_height = max(2, min(24, 400 // units))
@@ -151,7 +151,7 @@ def _mark(sheet: Sheet, level: int) -> int:
 
 
 def _head(sheet: Sheet, width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
-    scale, left = sheet.scale, width - MARGIN - 210
+    scale, left = sheet.scale, width - MARGIN - 300
     bar = base64.b64encode(png(colours[None])).decode()
     ticks = "".join(
         f'<text x="{left + 160 * (t - scale.low) / (scale.high - scale.low):.1f}" y="42" font-size="11" text-anchor="middle">{t:g}</text>'

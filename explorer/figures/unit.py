@@ -1,4 +1,4 @@
-"""One unit: the distribution of its values, its gates and ledger over time, and the ranking of units for a track."""
+"""Figures of one unit: the histogram of its values, its gates and state update over time, and the ranking of units for a concept."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ GATES = {"forget": "lstm", "input": "rnn", "output": "gru", "update": "lstm", "r
 
 
 def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | None = None, dark: bool = False) -> alt.TopLevelMixin:
-    """How often a unit takes each value; a bimodal one is a switch.
+    """Histogram of a unit's values; a unit with two peaks is a switch.
 
     Args:
         values: One unit over the text, [time].
@@ -43,7 +43,7 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
         .encode(
             x=alt.X("from:Q", title=name, scale=alt.Scale(domain=[low, high], nice=False)),
             x2=alt.X2("to:Q"),
-            y=alt.Y("characters:Q", title="characters"),
+            y=alt.Y("characters:Q", title="number of characters"),
             y2=alt.datum(0),
             tooltip=[alt.Tooltip("from", format=".2f"), alt.Tooltip("to", format=".2f"), "characters"],
         )
@@ -57,7 +57,7 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
 
 
 def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
-    """What the gates of one unit did over a stretch of text, and what it kept, wrote and showed.
+    """Gates of one unit over a stretch of text, and what it kept, wrote and showed at each step.
 
     Args:
         trace: Run to draw, [time, layer, unit].
@@ -88,8 +88,8 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
         panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark))
     kept, written = np.abs(parts["kept"]).mean(), np.abs(parts["written"]).mean()
     description = (
-        f"Gates and ledger of unit {unit}, layer {layer}, characters {start} to {stop - 1}: "
-        f"on average {kept:.2g} kept and {written:.2g} written a step."
+        f"Gates and state update of unit {unit}, layer {layer + 1}, characters {start} to {stop - 1}: "
+        f"on average {kept:.2g} kept and {written:.2g} written per step."
     )
     both = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
     return themed(both, description, dark)
@@ -112,9 +112,9 @@ def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title:
 
 
 def ranking(ranked: Ranking, names: Sequence[str] | None = None, top: int = 10, dark: bool = False) -> alt.TopLevelMixin:
-    """The best units as bars, their r where they were not chosen, and every baseline as a rule across.
+    """The best units as bars, the correlation on held-out text, and every baseline as a dashed line.
 
-    A bar that does not pass a rule is no finding. A click selects a unit: selection "unit" with the field unit.
+    A bar that does not reach beyond a line is no evidence. A click selects a unit: selection "unit" with the field unit.
 
     Args:
         ranked: Result of `analysis.rank.rank`.
@@ -128,21 +128,23 @@ def ranking(ranked: Ranking, names: Sequence[str] | None = None, top: int = 10, 
     frame["clears"] = [all(ranked.cleared(u).values()) for u in units]
     click = alt.selection_point(name="unit", fields=["unit"], on="click", empty=False)
     scale = alt.Scale(domain=[min(0.0, *(float(ranked.r[u]) for u in units)), 1])
-    x = alt.X(
-        "r:Q", title="correlation with the track, held out" if ranked.held_out else "correlation with the track, not held out", scale=scale
-    )
+    x = alt.X("r:Q", title="correlation on held-out text" if ranked.held_out else "correlation, not held out", scale=scale)
     y = alt.Y("name:N", sort=None, title=None)
     colour, _ = kind_style("lstm", dark)
     tint = alt.condition("datum.clears", alt.value(colour), alt.value(ink(dark, faint=True)))
-    bars = alt.Chart(frame).mark_bar(height={"band": 0.75}).encode(x=x, y=y, color=tint, tooltip=["name", alt.Tooltip("r", format=".2f")])
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(height={"band": 0.75})
+        .encode(x=x, y=y, color=tint, tooltip=["name", alt.Tooltip("r", title="correlation", format=".2f")])
+    )
     bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.value(ink(dark))).add_params(click)
     height = 24 * len(units)
     chart = alt.layer(bars, *_rules(ranked, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
-    return themed(unsqueezed(chart), f"The {len(units)} best units as bars, baselines as rules. {ranked.verdict()}", dark)
+    return themed(unsqueezed(chart), f"The {len(units)} best units as bars, the baselines as dashed lines. {ranked.verdict()}", dark)
 
 
 def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, alt.Chart]:
-    """A rule for chance, for the untrained network and for the best table, their names in steps above the bars."""
+    """A line for chance, for the untrained network and for the best table, their names in steps above the bars."""
     table = max((name for name in ranked.baselines if name in LAST), key=lambda name: ranked.baselines[name].r, default=None)
     names = [name for name in ranked.baselines if name not in LAST or name == table]
     names.sort(key=lambda name: ranked.baselines[name].r)
@@ -152,7 +154,9 @@ def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[
     frame["bottom"] = float(height)
     x, y = alt.X("r:Q", scale=scale), alt.Y("top:Q", scale=None, axis=None)
     rules = (
-        alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=x, y=y, y2=alt.Y2("bottom:Q"), tooltip=["baseline", "r"])
+        alt.Chart(frame)
+        .mark_rule(color=ink(dark), strokeDash=[4, 3])
+        .encode(x=x, y=y, y2=alt.Y2("bottom:Q"), tooltip=["baseline", alt.Tooltip("r", title="correlation", format=".2f")])
     )
     texts = alt.Chart(frame).mark_text(align="left", dx=4, dy=2, fontSize=11, color=ink(dark)).encode(x=x, y=y, text=alt.Text("label:N"))
     return rules, texts

@@ -1,1 +1,1 @@
-"""The panels of the page of hidden states: one file, one panel."""
+"""Page "Hidden states": its view, what it computes, and one file for each panel."""

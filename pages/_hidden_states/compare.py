@@ -1,4 +1,4 @@
-"""Two networks on one text, or one network on two texts, one above the other on the same scale."""
+"""Panel "Compare": two networks on one text, or one network on two texts."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ KEY = "hidden_states.compare"
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """The second network or text, its states below the first, and what each character cost both and an n-gram."""
+    """The states of the second network or text, and the surprise at each character in both networks and an n-gram model."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = st.selectbox("Compare with", ["another network", "another text"], key=f"{KEY}.way", bind="query-params", width=180)
         if way == "another network":
@@ -27,11 +27,9 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
             text = st.text_input("Text", "A [[tower that guides ships at night.", key=f"{KEY}.text", max_chars=2_000, bind="query-params")
             other = view.of(text=text or " ", part=0)
         most = networks.emitting(*state.EMITS)[other.model]["arguments"]["units"] - 1
-        unit = st.number_input("Its unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)
-    st.caption(
-        "The two pictures share their scale. The numbers of units in two networks have nothing to do with each other, and the "
-        "same meaning may come with the opposite sign: press *flip sign* to compare."
-    )
+        unit = st.number_input("Unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)
+    if way == "another network":
+        st.caption("Unit numbers and signs are not comparable between networks. Use *flip sign* for units of opposite sign.")
     other_run = compute.window(other, networks.loaded(other.model))
     state_view(states.figure(other.of(unit=unit), other_run), key=f"{KEY}.map")
     if other.text == view.text:
@@ -48,19 +46,19 @@ def _of_model(view: View, name: str) -> View:
 
 
 def _costs(view: View, about: dict, run: WindowRun, others: dict[str, np.ndarray]) -> None:
-    """What each character of the window cost the network, the others and the n-gram of its corpus.
+    """Surprise at each character of the window in the network, in others and in the n-gram model of its corpus.
 
     Args:
-        view: Names network and text.
+        view: Gives network and text.
         about: The network's card.
         run: Its window.
-        others: Bits of the same window, [time], by the name of another network.
+        others: Name of another network -> bits over the same window, [time].
     """
     bits, corpus = {view.model: run.bits} | others, about["data"]["corpus"]
     if (counts := compute.ngram(corpus)) is not None:
         bits[f"{counts.order}-gram"] = compute.ngram_bits(corpus, view)[run.start :][: len(run.bits)]
-    costs = ", ".join(f"{name} {cost.mean():.2f} on average" for name, cost in bits.items())
-    st.markdown(f"**Bits each character cost**: {costs}")
+    means = ", ".join(f"{name} {values.mean():.2f}" for name, values in bits.items())
+    st.markdown(f"**Surprise on this text**, mean bits per character: {means}")
     tokens = run.trace.tokens
     figure = bits_figure(bits, tokens, start=run.start, dark=is_dark())
     show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | bits), stretch=True)

@@ -1,6 +1,6 @@
-"""What the page of hidden states computes, each once for all visitors: windows of a text, values of a layer, rankings.
+"""What the page "Hidden states" computes, each result once for all visitors: windows of a text, values of a layer, rankings.
 
-A gesture is one cached call of models.char_lm.experiments. Caches go by names and texts, never by arrays.
+Each action of a visitor is one cached call of models.char_lm.experiments. Cache keys are names and texts, never arrays.
 """
 
 import threading
@@ -24,17 +24,17 @@ WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 M
 
 @dataclass(frozen=True)
 class View(TextView):
-    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+    """Everything needed to compute the figures of the page, and everything its link restores.
 
     Args:
         layer: Counted from 0.
         quantity: See analysis.quantities.
-        order: Of the map's rows, see analysis.ordering.
-        unit: The chosen one.
+        order: Of the rows of the map, see analysis.ordering.
+        unit: The chosen unit.
         part: Window of 10,000 characters, counted from 0.
-        stretched: Whether colours reach to the largest value of this text, not to the fixed ends.
+        stretched: Whether the colour scale ends at the largest value of this text instead of fixed values.
         cursor: Position in the whole text.
-        selection: Brushed range (start, stop) in the whole text, or None.
+        selection: Selected range (start, stop) in the whole text, or None.
     """
 
     layer: int = 0
@@ -49,7 +49,7 @@ class View(TextView):
 
 @st.cache_resource
 def _tracers() -> threading.Semaphore:
-    # A trace in the making holds its arrays twice: two at a time keep twenty visitors within memory.
+    # While a trace is being made, its arrays exist twice: two traces at a time fit in memory even with twenty visitors.
     return threading.Semaphore(2)
 
 
@@ -57,8 +57,8 @@ def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = l
     """Every state and gate of one window of the text; the whole text is read once for all its windows.
 
     Args:
-        view: Names network, text, warm-up and part.
-        network: The network of that name, opened.
+        view: Gives network, text, warm-up and part.
+        network: The opened network of that name.
         report: Called with (done, total) characters of the text; may raise to stop.
     """
     from models.char_lm.reading import read
@@ -74,7 +74,7 @@ def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = l
 
 
 def window(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> WindowRun:
-    """What is looked at: the recorded window, with the chosen layer as a map of all units. Arguments as `recorded`."""
+    """The recorded window with the values of all units of the chosen layer. Arguments as for `recorded`."""
     run = recorded(view, network, report)
     layer = (*view.reads, view.part, view.layer)
     values = shared_cache("values", 512).get(("values", *layer, view.quantity), lambda: quantity(run.trace, view.quantity, view.layer))
@@ -83,7 +83,7 @@ def window(view: View, network: Loaded, report: Callable[[int, int], None] = lam
 
 
 def untrained_trace(view: View, network: Loaded) -> Trace:
-    """What the same network held before it was trained: the baseline of every claim about a unit."""
+    """The states of the same network with untrained weights: a baseline for every claim about a unit."""
     from models.char_lm.network import untrained
     from models.char_lm.reading import read
 
@@ -97,27 +97,27 @@ def untrained_trace(view: View, network: Loaded) -> Trace:
 
 
 def silenced_bits(view: View, network: Loaded) -> np.ndarray:
-    """What each character of the whole text costs while the chosen unit is held at 0, [time]."""
+    """Surprise at each character of the whole text, in bits, while the chosen unit is held at 0, [time]."""
     key = ("silenced", *view.reads, view.layer, view.unit)
     read = lambda: read_silenced(network, view.text, view.warm_up, view.layer, view.unit)  # noqa: E731
     return shared_cache("readings", 256).get(key, read).bits
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
-    """A ranking of units, kept by what was asked."""
+    """A ranking of units, cached by the concept, pattern or range in `wanted`."""
     key = ("ranked", *view.reads, view.part, view.layer, view.quantity, wanted)
     return shared_cache("rankings", 16).get(key, make)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def ngram(corpus: str) -> Any:
-    """The n-gram counts of a corpus, as small as they ship; None where none is shipped."""
+    """The n-gram model of a corpus; None if none is shipped."""
     from models.ngram import load
 
     return load(corpus)
 
 
 def ngram_bits(corpus: str, view: View) -> np.ndarray:
-    """What each character of the text costs the shipped n-gram, [time]."""
+    """Surprise of the shipped n-gram model at each character of the text, in bits, [time]."""
     key = ("ngram", corpus, view.text, view.warm_up)
     return shared_cache("rows", 16).get(key, lambda: ngram(corpus).bits(view.warm_up + view.text)[len(view.warm_up) :])

@@ -1,17 +1,17 @@
-"""Texts of our own to open with, one for each training corpus, each with something to take away."""
+"""Example texts, one per training corpus, each with one edit that shows what a unit remembers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Example:
-    """A text that shows the known units, and the gesture that disturbs one of them.
+    """A text in which the measured units switch, and the edit that disturbs one of them.
 
     Args:
-        text: About 420 characters in the manner of the corpus.
-        warm_up: Plain text read first and not shown, so that the start of the text is no artefact.
-        needle, becomes: What the gesture changes, at its first place, and into what.
-        open_label, close_label: The button before and after.
+        text: About 420 characters in the style of the corpus.
+        warm_up: Plain text read first and not shown, so that the text does not start from a blank state.
+        needle, becomes: The edit replaces the first `needle` by `becomes`.
+        open_label, close_label: Label of the button before and after the edit.
     """
 
     text: str
@@ -90,11 +90,11 @@ EXAMPLES = {
         needle="\nGrows",
         becomes=" Grows",
         open_label="Join two lines",
-        close_label="Part them again",
+        close_label="Split them again",
     ),
 }
 
 
 def disturbed(text: str, example: Example) -> str:
-    """The text with the gesture done at the needle's first place."""
+    """The text after the edit."""
     return text.replace(example.needle, example.becomes, 1)

@@ -1,4 +1,4 @@
-"""Take the view away: link, pictures, numbers, the whole record, and the lines of Python that make it again."""
+"""Panel "Export and link": pictures, values, the whole record, a view file, and Python that computes the same."""
 
 import json
 import tempfile
@@ -21,24 +21,24 @@ KEY = "hidden_states.export"
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """Downloads, each made only when it is asked for."""
+    """Downloads, each made only when clicked, and the uploader of a view file."""
     figure = states.figure(view, run)
     name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
-    file = json.dumps(_view_file(view)).encode()  # now: what makes a download runs later, where no visitor's state is
+    file = json.dumps(_view_file(view)).encode()  # now: a download is made later, outside the visitor's session
     files = [
         Download("svg", "Picture (SVG)", f"{name}.svg", lambda: figure.to_svg().encode(), "image/svg+xml"),
         Download("png", "Picture (PNG)", f"{name}.png", lambda: _png(figure), "image/png"),
         Download("html", "Page (HTML)", f"{name}.html", lambda: figure.to_html().encode(), "text/html"),
-        export.csv("csv", "This unit's numbers (CSV)", name, figure.to_frame),
-        Download("npz", "Whole record (NPZ)", f"{view.model}.npz", lambda: _npz(run.trace), "application/octet-stream"),
+        export.csv("csv", "Values of this unit (CSV)", name, figure.to_frame),
+        Download("npz", "All states and gates (NPZ)", f"{view.model}.npz", lambda: _npz(run.trace), "application/octet-stream"),
         Download("json", "View file", f"{name}.view.json", lambda: file, "application/json"),
     ]
     export.downloads(KEY, files)
     fits = len(packed(view.text)) <= LINK_CHARACTERS
     st.caption(
-        "The address of this page restores the view: copy it from the browser."
+        "The link in the address bar restores this view."
         if fits
-        else "The text is too long for a link; the view file restores it: open it below."
+        else "The text is too long for a link. Download the view file instead, and open it below."
     )
     st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=2)
     if error := st.session_state.pop(f"{KEY}.error", None):
@@ -47,14 +47,14 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 
 def notebook(view: View) -> str:
-    """Lines of Python that compute what the page shows, with nothing of the page."""
+    """Python that computes what the page shows, without Streamlit."""
     source, load = uploads.in_lines(view.model)
     return f"""{source}
 from models.char_lm.experiments.window import Layer, read_window
 
 layer = Layer({view.layer}, {view.quantity!r}, {view.order!r})
 run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
-print(run.values[:, {view.unit}])  # [time, unit]
+print(run.values[:, {view.unit}])  # unit {view.unit} at every character
 """
 
 
@@ -83,7 +83,7 @@ def _view_file(view: View) -> dict:
 
 
 def _open_view() -> None:
-    """Read a view file; what it holds is checked like what a link holds."""
+    """Open a view file; its content is checked like a link."""
     file = st.session_state[f"{KEY}.upload"]
     if file is None:
         return
@@ -97,16 +97,16 @@ def _open_view() -> None:
     if sound:
         _restore(view)
     else:
-        sentence = f"{file.name!r} is no view file of this page. Expected the .view.json that *View file* gives; nothing was changed."
+        sentence = f"{file.name!r} is not a view file of this page. Expected a .view.json from *View file*. Nothing was changed."
         st.session_state[f"{KEY}.error"] = sentence
 
 
 def _restore(view: dict) -> None:
-    """Look at what a view file holds; what it need not hold is taken where it is sound."""
+    """Show the view of a view file; optional entries are used where they are valid."""
     state.set_text(view["text"])
     chosen, cursor, looks = st.session_state, view.get("cursor"), view.get("looks")
     chosen[state.MODEL], chosen[state.PART] = view["model"], view["part"]
-    chosen[state.SCALE] = state.SCALES[view.get("stretched") is True]
+    chosen[state.SCALE] = state.STRETCHED if view.get("stretched") is True else state.FIXED
     chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else 0
     chosen[state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
     if view.get("order") in state.ORDERS:

@@ -1,4 +1,4 @@
-"""Which unit follows something? A concept, a pattern or a brushed range, ranked on text it was not chosen on."""
+"""Panel "Find a unit": ranks all units by how well they track a concept, a pattern or a selected range of the text."""
 
 import numpy as np
 import pandas as pd
@@ -13,39 +13,54 @@ from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
+from pages._hidden_states.states import absent
+from pages._ui.layout import select_named
 from pages._ui.progress import guard
 from pages._ui.show import is_dark, show
+from pages._ui.text import how_to_read
 
 KEY = "hidden_states.find"
 TOP = 12
-WAYS = ("a concept", "a regular expression", "the brushed range")
-EXPLAIN = """Unit, sign and threshold are chosen on the first half of the text and **scored on the second**. Beside the units stand three
-baselines that anything must clear: **chance** (the best of all units on circularly shifted tracks, 95th percentile), the
-**same network untrained**, and a **table of the last 1 to 4 characters**. r is the correlation with the track; AUC is the chance that
-the unit is higher inside than outside."""
+WAYS = {
+    "a concept": "a concept",
+    "a regular expression": "a regular expression",
+    "the brushed range": "the selected range",
+}  # in links -> on screen
+READ = """
+What you search for is 1 at some characters of the text and 0 at the others (or a number at each). Unit, sign and threshold
+are chosen on the first half of this text and **scored on the second half**, which is held out.
+
+- **Correlation** of the unit with what you search for, −1 to 1. **AUC**: the probability that the unit is higher at a
+  character inside than at one outside. **F1** and **balanced accuracy** compare the unit above its threshold with inside.
+- A unit must beat three baselines. **chance**: the best of all units after what you search for was shifted around the text
+  (circular shift), 95th percentile. **untrained**: the best unit of the same network before training. **last 1 to 4
+  characters**: a table that looks at nothing but these.
+"""
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """Choose what to follow, then the ranking; a click on a row shows its unit above."""
+    """What to search for, then the ranking; a click on a row offers to show its unit above."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.selectbox("Which unit follows ...", WAYS, key=f"{KEY}.way", bind="query-params", width=200)
+        way = select_named("Find the unit that tracks ...", WAYS, f"{KEY}.way", 230, label_visibility="visible")
         wanted = _wanted(way, view, run)
     if wanted is None:
         return
+    if wanted[0] == "concept" and not np.ptp(track(run.trace.tokens, wanted[1])):
+        st.info(f"{absent(wanted[1])} Choose another concept or another text.")
+        return
     with guard():
         ranking = _ranking(view, wanted, network, run)
-    st.markdown(f"**{ranking.verdict()}**")
+    st.markdown(f"**{ranking.verdict(concept=_named(wanted))}**")
     left, right = st.columns([3, 2])
     with left:
         _table(view, ranking)
     with right:
         show(ranking_figure(ranking, dark=is_dark()), f"{KEY}.bars", "ranking", _frame(ranking))
-    with st.expander("How this is measured"):
-        st.markdown(EXPLAIN)
+    how_to_read(READ)
 
 
 def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:
-    """What to follow, as a name that a cache can hold."""
+    """What to search for, as a cache key."""
     if way == "a concept":
         concept = st.selectbox("Concept", list(CONCEPTS), key=f"{KEY}.concept", bind="query-params", width=240)
         st.caption(CONCEPTS[concept].sentence)
@@ -54,11 +69,15 @@ def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:
         pattern = st.text_input("Pattern", r"\[\[[^\]]*", key=f"{KEY}.pattern", bind="query-params", max_chars=200, width=300)
         return ("pattern", pattern) if pattern else None
     if view.selection is None:
-        st.info("Drag over the text above, or press Shift with the arrow keys, to brush a range.")
+        st.info("Select a range first: drag over the text above, or hold Shift and press the arrow keys.")
         return None
     first, end = view.selection
-    st.caption(f"Characters {first + 1} to {end}. Chosen and scored on the same text: a hint, not a finding.")
+    st.caption(f"Characters {first + 1} to {end}. The unit is chosen and scored on the same text: a hint, not evidence.")
     return ("range", first - run.start, end - run.start)
+
+
+def _named(wanted: tuple) -> str:
+    return {"concept": f"“{wanted[1]}”", "pattern": "the pattern"}.get(wanted[0], "the selected range")
 
 
 def _track(tokens: tuple[str, ...], wanted: tuple) -> np.ndarray:
@@ -82,10 +101,10 @@ def _table(view: View, ranking: Ranking) -> None:
     units, table = [int(unit) for unit in ranking.order[:TOP]], _frame(ranking)
     event = st.dataframe(
         table, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"{KEY}.table", width="stretch",
-        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]},
+        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}, placeholder="–",
     )  # fmt: skip
     if ranking.held_out:
-        st.caption("In the order that the first half of this text gives; the scores are of its second half.")
+        st.caption("Sorted by the correlation on the first half of this text; the scores are from its second half.")
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(units):
         unit = units[rows[0]]
@@ -93,9 +112,9 @@ def _table(view: View, ranking: Ranking) -> None:
 
 
 def _frame(ranking: Ranking) -> pd.DataFrame:
-    rows = [{"unit": str(unit), **_scores(ranking.scores(int(unit)))} for unit in ranking.order[:TOP]]
-    return pd.DataFrame(rows + [{"unit": name, **_scores(scores)} for name, scores in ranking.baselines.items()])
+    rows = [{"unit or baseline": str(unit), **_scores(ranking.scores(int(unit)))} for unit in ranking.order[:TOP]]
+    return pd.DataFrame(rows + [{"unit or baseline": name, **_scores(scores)} for name, scores in ranking.baselines.items()])
 
 
 def _scores(scores) -> dict:
-    return {"r": scores.r, "AUC": scores.auc, "F1": scores.f1, "balanced accuracy": scores.balanced_accuracy}
+    return {"correlation": scores.r, "AUC": scores.auc, "F1": scores.f1, "balanced accuracy": scores.balanced_accuracy}

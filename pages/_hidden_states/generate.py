@@ -1,4 +1,4 @@
-"""Let the network go on writing, character by character, and look at the states of what it wrote."""
+"""Panel "Generate": let the network continue the text, and look at its states on what it generated."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,22 @@ from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
+from pages._ui.text import how_to_read
 
 KEY = "hidden_states.generate"
-REDRAWN = 5  # characters written between two pictures of them
+REDRAWN = 5  # characters generated between two drawings
+READ = """
+The network reads the text, samples the next character from its predicted probabilities, reads that character, and so on.
+
+- **Temperature** divides the logits before the softmax: p = softmax(logits / temperature). Below 1, likely characters become
+  more likely; above 1, unlikely ones do. At 0 the most likely character is always taken (greedy decoding).
+- **Top k** samples only from the k most likely characters; 0 allows all.
+- The same **seed** gives the same text.
+"""
 
 
 class Asked(NamedTuple):
-    """What is to be written: by which network, after what text, and how it is drawn."""
+    """The settings of one generated text: network, text before it, and how it is sampled."""
 
     model: str
     text: str
@@ -25,26 +34,23 @@ class Asked(NamedTuple):
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """Continue the text live with temperature, top-k and seed; then read the result as the page's text."""
-    st.markdown("The network reads the text and goes on by itself: it draws a character, reads it, draws the next.")
+    """Continue the text with temperature, top k and seed; then offer the result as the text of the page."""
+    st.markdown("The network continues the text: it samples a character, reads it, and samples the next one.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         temperature = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1, key=f"{KEY}.temperature", bind="query-params", width=120)
         top_k = st.number_input("Top k (0: all)", 0, 100, 0, key=f"{KEY}.top_k", bind="query-params", width=120)
         seed = st.number_input("Seed", 0, 10_000, 1, key=f"{KEY}.seed", bind="query-params", width=120)
         length = st.number_input("Characters", 10, 2_000, 300, 10, key=f"{KEY}.length", bind="query-params", width=120)
-        start = st.button("**Write**", key=f"{KEY}.start", icon=":material/edit_note:")
-    st.caption(
-        "pₖ = softmax(logitsₖ / temperature): below 1 the likely becomes likelier, at 0 always the likeliest is taken. "
-        "The same seed gives the same text."
-    )
+        start = st.button("**Generate**", key=f"{KEY}.start", icon=":material/edit_note:")
     asked = Asked(view.model, view.text, temperature, top_k, seed, length)
     if start:
         _write(asked, network, view.warm_up)
     answered, written = st.session_state.get(KEY, (None, ""))
-    if written and answered == asked:  # what was written under other settings is not shown as if it were under these
+    if written and answered == asked:  # a text generated under other settings is not shown under these
         if not start:
             st.code(written, language=None, wrap_lines=True)
-        st.button("Show the states of what it wrote", key=f"{KEY}.read", on_click=state.set_text, args=(view.text + written,))
+        st.button("Show the states on this text", key=f"{KEY}.read", on_click=state.set_text, args=(view.text + written,))
+    how_to_read(READ)
 
 
 def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
@@ -59,5 +65,5 @@ def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
         written += next(tokens)
         if count % REDRAWN == 0 or count == asked.length:
             shown.code(written, language=None, wrap_lines=True)
-            st.session_state[KEY] = (asked, written)  # a stop keeps what there is
+            st.session_state[KEY] = (asked, written)  # what was generated before a stop is kept
     stop.empty()

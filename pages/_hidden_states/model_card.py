@@ -1,4 +1,4 @@
-"""The network's card: what it is, what it was trained on, how well it predicts beside n-grams, its measured units."""
+"""Panel "The network": size, training data, cross-entropy compared with n-grams, measured units."""
 
 import pandas as pd
 import streamlit as st
@@ -10,41 +10,50 @@ from pages._hidden_states.compute import View
 from pages._ui import card, networks
 
 KEY = "hidden_states.card"
+UNITS = {"concept": "concept", "layer": "layer", "unit": "unit", "r": "correlation", "auc": "AUC", "f1": "F1"}
+UNITS |= {"balanced_accuracy": "balanced accuracy", "memory_time": "memory time, characters"}
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """The card in tables; every number in it was measured on the split it names."""
+    """The card in tables; every score was measured on held-out text."""
     size = f", {about['arguments']['layers']} layers of {about['arguments']['units']} units. "
-    equal = "Equal units are not equal size: an LSTM has four recurrent matrices, a GRU three, an RNN one."
+    equal = "Same width does not mean same size: an LSTM has four recurrent matrices, a GRU three, a plain RNN one."
     card.head(view.model, about, size + equal, "Licence of the text")
     left, right = st.columns(2)
     with left:
-        st.markdown("**Cost on dev text it never saw**, nats a character (lower is better)")
-        st.dataframe(_scores(about.get("scores", {})), hide_index=True, key=f"{KEY}.scores")
+        st.markdown("**Cross-entropy on held-out text** (lower is better)")
+        _show(_scores(about.get("scores", {})), "scores", "%.3f")
     with right:
-        st.markdown("**All networks**")
-        st.dataframe(_networks(), hide_index=True, key=f"{KEY}.networks")
+        st.markdown("**All networks**, each on the held-out part of its own text")
+        _show(_networks(), "networks", "%.3f")
     if units := state.guides(about):
-        st.markdown("**Units, measured**: chosen on one part of the dev text, scored on another")
-        st.dataframe(pd.DataFrame([_flat(unit) for unit in units]), hide_index=True, key=f"{KEY}.units")
+        st.markdown("**Measured units**: chosen on one part of the held-out text, scored on the other")
+        _show(pd.DataFrame([_flat(unit) for unit in units]), "units", "%.2f")
     card.training(about, KEY)
 
 
+def _show(frame: pd.DataFrame, name: str, form: str) -> None:
+    rounded = {column: st.column_config.NumberColumn(format=form) for column in frame.select_dtypes("float").columns}
+    st.dataframe(frame, hide_index=True, key=f"{KEY}.{name}", column_config=rounded, placeholder="–")
+
+
 def _scores(scores: dict) -> pd.DataFrame:
-    rows = [{"model": "this network", "nats": scores.get("nats_per_character")}]
-    rows += [{"model": f"{order}-gram (Witten-Bell)", "nats": nats} for order, nats in (scores.get("ngram_nats") or {}).items()]
-    return pd.DataFrame(rows)
+    rows = [{"model": "this network", "nats per character": scores.get("nats_per_character")}]
+    ngrams = scores.get("ngram_nats") or {}
+    rows += [{"model": f"{order}-gram (Witten-Bell)", "nats per character": nats} for order, nats in ngrams.items()]
+    return pd.DataFrame(rows).astype({"nats per character": float})
 
 
 def _networks() -> pd.DataFrame:
     rows = [
-        {"network": name, "parameters": other["parameters"], "nats on its own dev text": other.get("scores", {}).get("nats_per_character")}
+        {"network": name, "parameters": other["parameters"], "nats per character": other.get("scores", {}).get("nats_per_character")}
         for name, other in networks.emitting(*state.EMITS).items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"nats per character": float})
 
 
 def _flat(unit: dict) -> dict:
-    baselines = {name: scores["r"] for name, scores in unit["baselines"].items()}
-    own = {name: unit[name] for name in ("concept", "layer", "unit", "r", "auc", "f1", "balanced_accuracy", "memory_time")}
-    return own | {"layer": unit["layer"] + 1} | {f"r of {name}": r for name, r in baselines.items()} | {"verdict": state.verdict(unit)}
+    own = {words: unit.get(name) for name, words in UNITS.items()} | {"layer": unit["layer"] + 1}
+    own["concept"] = state.CHIPS.get(unit["concept"], unit["concept"])
+    baselines = {f"correlation of baseline: {name}": scores["r"] for name, scores in unit["baselines"].items()}
+    return own | baselines | {"better than all baselines": "yes" if unit["clears_all"] else "no"}

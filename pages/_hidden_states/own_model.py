@@ -1,4 +1,4 @@
-"""A visitor's own network: a checkpoint to open, and how one is made."""
+"""Panel "Your own network": open a checkpoint, and Python code that makes one."""
 
 from pages._hidden_states import state
 from pages._ui.own_model import OwnModel
@@ -8,7 +8,7 @@ from models.char_lm import FAMILY, CharLM
 
 arguments = {"vocab_size": 4, "cell": "gru", "layers": 1, "units": 32, "embedding": 8}
 module = CharLM(**arguments)  # load your weights into it
-vocabulary = ["\\ufffd", "a", "b", "\\n"]  # number 0 stands for all that is unknown
+vocabulary = ["\\ufffd", "a", "b", "\\n"]  # index 0 stands for unknown characters
 checkpoint.save(module, {"kind": FAMILY.kind, "arguments": arguments, "vocabulary": vocabulary}, "mine.safetensors")
 """
 RECORD = """import torch
@@ -24,8 +24,8 @@ OWN = OwnModel(
     state.PAGE,
     state.EMITS,
     state.forget_model,
-    "**A character network with your weights**, as a file for this page",
+    "**A character network with your weights**, saved for this page",
     SAVE,
-    "**Any recurrent PyTorch module**, in a notebook: every gate and state of every layer",
+    "**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer",
     RECORD,
 )

@@ -1,4 +1,4 @@
-"""All units at once: how often each gate is nearly shut or nearly open."""
+"""Panel "All units": how often each gate is nearly shut or nearly open."""
 
 import pandas as pd
 import streamlit as st
@@ -10,28 +10,36 @@ from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui.show import draw, is_dark, save
+from pages._ui.text import how_to_read
 
 KEY = "hidden_states.saturation"
-READ = """One dot is one unit; across, the share of steps in which its gate was below 0.1 (nearly shut), upwards the share above 0.9 (nearly
-open). No dot can lie above the line. **Counts, not memory**: a forget gate above 0.9 at every step may still keep only 0.35 after
-ten. Gates near 1 are a healthy integrator, not a fault. Karpathy, Johnson and Fei-Fei, 2015."""
+READ = """
+Each dot is one unit. Its horizontal position is the share of characters at which the gate was below 0.1 (nearly shut), its
+vertical position the share above 0.9 (nearly open). The two shares add up to at most 1, so no dot lies above the diagonal.
+
+- **This is not memory time.** A forget gate that stays at 0.9 keeps only 0.9¹⁰ = 0.35 of the cell state after ten characters.
+- A forget gate near 1 is not a fault: the unit adds up its inputs and keeps the sum.
+
+Source: Karpathy, Johnson and Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015, figure 2.
+"""
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """The scatter of Karpathy, Johnson and Fei-Fei; a click shows the unit above."""
+    """One scatter plot per gate; a click on a dot offers to show its unit above."""
     gates = saturable(run.trace)
     if not gates:
         st.info("A plain RNN has no gates. Choose an LSTM or a GRU.")
         return
     saturations = [gate_saturation(run.trace, gate) for gate in gates]
     chosen, dark = (view.layer, view.unit), is_dark()
-    with st.container(horizontal=True):  # one figure a gate: on a narrow screen they stand below each other
+    st.caption("Each dot is one unit: how often its gate is nearly shut, and how often nearly open, on this text. Click one to show it.")
+    with st.container(horizontal=True):  # one figure per gate: on a narrow screen they stand one below the other
         points = [draw(saturation([shares], chosen, 1, dark), f"{KEY}.{shares.gate}", "unit") for shares in saturations]
     save(saturation(saturations, chosen, dark=dark), f"{KEY}.scatter", "saturation", _frame(saturations))
     for layer, unit in sorted({(int(point["layer"]), int(point["unit"])) for point in points if point}):
         label = f"Show unit {unit} of layer {layer + 1}"
         st.button(label, key=f"{KEY}.show.{layer}.{unit}", on_click=state.look_at, args=(layer, unit))
-    st.caption(READ)
+    how_to_read(READ)
 
 
 def _frame(saturations: list[Saturation]) -> pd.DataFrame:

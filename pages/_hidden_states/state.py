@@ -1,19 +1,20 @@
-"""What is looked at on the page of hidden states: the widgets of the first row, the text, the gesture, the link."""
+"""View of the page "Hidden states": the first row of widgets, the text, the edit of the text, the link."""
 
 import streamlit as st
 
 from explorer.analysis import ordering, quantities
+from explorer.analysis.tracks import CONCEPTS
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
-from pages._ui.layout import bound, folding, select, text_form
+from pages._ui.layout import bound, folding, select, select_named, text_form
 from pages._ui.link import TEXT_CHARACTERS, clean, link, link_text, linked, linked_choices, linked_text, linked_whole
 
 PAGE = "hidden_states"
-EMITS = ("trace", "next_token")  # what a network gives that this page can show: it reads any text and says what it expects next
+EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
@@ -23,33 +24,36 @@ QUANTITIES = {
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
     "rnn": (quantities.HIDDEN,),
 }
-SCALES = ("fixed scale", "this text's scale")
+STATES = (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN)  # whose sign has a colour
+FIXED, STRETCHED = "fixed scale", "this text's scale"  # in links
+SCALES = {FIXED: "same for all texts", STRETCHED: "scaled to this text"}
 LAYER_NAME, ROWS_BY = "layer {}", "rows by {}"
 ORDERS = (ordering.MEMORY_TIME, ordering.SIMILARITY, ordering.VARIANCE, ordering.INDEX)
 
-UNCLEAR = "a unit that does nothing clear"
-# Concept -> what to look for, with the colour that means "on" for the unit; the first that a card holds opens the page.
+UNCLEAR = "a unit that does nothing clear"  # its name in a card
+WEAK = 0.3  # a smaller correlation is called weak
+# Concept -> what to look for; the first concept that a card holds opens the page.
 WATCH = {
-    "inside [[ ]]": "{unit} turns {colour} at the second `[` and lets go at `]]`.",
+    "inside [[ ]]": "{unit} turns {colour} at the second `[` and switches off at `]]`.",
     "comment": "{unit} is {colour} from `/*` to `*/`.",
-    "speaker's name": "{unit} turns {colour} while a speaker is named, before the colon.",
-    "since the line began": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
-    "position in line": "{unit} grows more {colour} the longer the line runs, and starts anew after `⏎`.",
-    "inside <ref>": "{unit} is {colour} inside a footnote, from `<ref` to `</ref>` (here written `&lt;ref`).",
-    "URL": "{unit} turns {colour} inside a web address and lets go where it ends.",
+    "speaker's name": "{unit} is {colour} at a speaker's name, up to the colon.",
+    "since the line began": "{unit} turns more {colour} as the line gets longer, and starts again after `⏎`.",
+    "position in line": "{unit} turns more {colour} as the line gets longer, and starts again after `⏎`.",
+    "inside <ref>": "{unit} is {colour} inside a footnote, from `<ref` to `</ref>` (written `&lt;ref` here).",
+    "URL": "{unit} turns {colour} inside a web address and switches off at its end.",
     "quotes": "{unit} is {colour} between two quotation marks.",
     "inside {{ }}": "{unit} is {colour} inside a template, from `{{{{` to `}}}}`.",
-    "indentation": "{unit} grows more {colour} the deeper the line is indented.",
-    "nesting depth": "{unit} grows more {colour} the more brackets are open.",
-    UNCLEAR: "{unit} moves a great deal, and follows nothing that we could name. Most units are like this one.",
+    "indentation": "{unit} turns more {colour} the deeper the line is indented.",
+    "nesting depth": "{unit} turns more {colour} the more brackets are open.",
+    UNCLEAR: "{unit} is active but has no clear meaning: it tracks none of our concepts. Most units are like this one.",
 }
-LARGEST = 1_000_000  # the whole numbers of a link are smaller
-CLEAR = 5  # guided units at most, beside the honest one
-CHIPS = {UNCLEAR: "nothing clear"}
+LARGEST = 1_000_000  # integers of a link are smaller
+CLEAR = 5  # at most so many measured units, and one without a clear meaning
+CHIPS = {UNCLEAR: "no clear meaning"}
 
 
 def restore() -> None:
-    """Take text and unit out of the link, once for each visitor."""
+    """Read text and unit from the link, once per visitor."""
     if TEXT in st.session_state:
         return
     state = st.session_state
@@ -65,7 +69,7 @@ def restore() -> None:
 
 
 def take_choice() -> None:
-    """Keep what the visitor chose in the browser."""
+    """Store what the visitor chose in the browser."""
     if chosen := state_choice(MAP):
         st.session_state[UNIT], st.session_state[CURSOR], st.session_state[LOOKS] = chosen.unit, chosen.cursor, chosen.looks
 
@@ -76,25 +80,36 @@ def card() -> dict:
 
 
 def example(about: dict) -> Example:
-    """The text to open with, in the manner of what the network was trained on."""
+    """The text to open with, in the style of the network's training data."""
     return EXAMPLES.get(about["data"]["corpus"], EXAMPLES["wiki"])
 
 
 def guides(about: dict) -> list[dict]:
-    """Measured units to begin with, in the order of `WATCH`: those that clear all baselines, and the honest one; see the card."""
+    """Units of the card to start with, in the order of `WATCH`: those that beat all baselines, and one without a clear meaning."""
     units = {unit["concept"]: unit for unit in about.get("units") or [] if unit["clears_all"] or unit["concept"] == UNCLEAR}
     clear = [units[concept] for concept in WATCH if concept in units and concept != UNCLEAR]
     return clear[:CLEAR] + ([units[UNCLEAR]] if UNCLEAR in units else [])
 
 
 def verdict(guide: dict) -> str:
-    """What was measured of a guided unit, in words; layers counted from 1 as everywhere on screen."""
-    counted_from_1 = guide.get("verdict", "").replace(f"of layer {guide['layer']}", f"of layer {guide['layer'] + 1}")
-    return counted_from_1.replace("follows it", f"follows “{guide['concept']}”")
+    """One sentence on how well a unit of the card tracks its concept."""
+    size = f"correlation {guide['r']:.2f} on {'held-out text' if guide.get('held_out', True) else 'the text it was chosen on'}"
+    if guide["concept"] == UNCLEAR:
+        nearest = str(guide.get("nearest"))
+        return f"The closest concept is “{nearest}” ({size})." if nearest in CONCEPTS else ""
+    how = "weakly tracks" if guide["r"] < WEAK else "tracks"
+    return f"It {how} “{guide['concept']}” better than all three baselines ({size})."
+
+
+def colour_of(sign: int) -> str:
+    """Name of the colour in which a unit is drawn when it is on, 1 for high values and -1 for low ones."""
+    looks = st.session_state[LOOKS]
+    high = "green" if "lecture" in looks else "orange"
+    return high if (sign > 0) != ("flip" in looks) else "blue"
 
 
 def forget_model() -> None:
-    """Another network numbers its units anew: open it as its card says."""
+    """Unit numbers of one network mean nothing in another: open the new one at the unit of its card."""
     st.session_state[UNIT] = None
     for key in (LAYER, QUANTITY):
         if key in st.session_state:
@@ -102,7 +117,7 @@ def forget_model() -> None:
 
 
 def look_at(layer: int, unit: int, quantity: str | None = None) -> None:
-    """Show another unit; for buttons and lists."""
+    """Show another unit; called by buttons."""
     st.session_state[UNIT], st.session_state[LAYER] = unit, LAYER_NAME.format(layer + 1)
     if quantity:
         st.session_state[QUANTITY] = quantity
@@ -117,18 +132,18 @@ def set_text(text: str | None) -> None:
 
 
 def undo_text() -> None:
-    """Read again what was read before, where a long text was stopped."""
+    """Return to the previous text after a long one was cancelled."""
     set_text(st.session_state.get(PREVIOUS))
 
 
 def turn() -> None:
-    """Go to the part of the text that the box names."""
+    """Go to the chosen part of the text."""
     st.session_state[PART] = st.session_state[PART_BOX] - 1
     st.session_state[CURSOR] = st.session_state[PART] * compute.WINDOW
 
 
 def cursor_within(start: int, length: int) -> int | None:
-    """The cursor of the link or the browser, where it lies in a window; None where it does not."""
+    """The cursor of the link or the browser; None if it lies outside the window."""
     cursor = st.session_state[CURSOR]
     return cursor if cursor is not None and start <= cursor < start + length else None
 
@@ -140,7 +155,7 @@ def text_of(about: dict) -> str:
 
 
 def gesture(about: dict) -> None:
-    """Take the needle away, or give it back."""
+    """Make the edit of the example, or undo it."""
     state = st.session_state
     if state[BEFORE] is not None:
         state[TEXT], state[BEFORE] = state[BEFORE], None
@@ -155,15 +170,15 @@ def pick(about: dict) -> View:
     """The first row of widgets, and what they choose."""
     kind, guide = about["arguments"]["cell"], (guides(about) or [{}])[0]
     layers = [LAYER_NAME.format(n + 1) for n in range(about["arguments"]["layers"])]
-    orders = [ROWS_BY.format(name) for name in (ORDERS if kind != "rnn" else ORDERS[1:])]
+    orders = {ROWS_BY.format(name): ordering.IN_WORDS[name] for name in (ORDERS if kind != "rnn" else ORDERS[1:])}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _gesture_button(about)
         with folding(PAGE):
             model = st.selectbox("Network", list(networks.emitting(*EMITS)), on_change=forget_model, width=160, **bound(MODEL))
             layer = select("Layer", layers, LAYER, 103, guide.get("layer", 0))
             quantity = select("Quantity", QUANTITIES[kind], QUANTITY, 137)
-            scale = select("Colours", SCALES, SCALE, 145)
-            order = select("Order of the map", orders, ORDER, 180)
+            scale = select_named("Colour scale", SCALES, SCALE, 165)
+            order = select_named("Order of the units", orders, ORDER, 185)
             _text_popover(about)
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
@@ -171,28 +186,26 @@ def pick(about: dict) -> View:
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
-    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == SCALES[1])
+    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == STRETCHED)
 
 
 def _gesture_button(about: dict) -> None:
     shown, taken = example(about), st.session_state[BEFORE] is not None
     label = shown.close_label if taken else shown.open_label
     possible = taken or shown.needle in text_of(about)
-    # Bold, not of the primary type: its white letters would stand on the light primary colour that dark mode needs.
+    # Bold instead of type="primary": white letters on the light primary colour of dark mode would be hard to read.
     icon = ":material/lock:" if taken else ":material/lock_open:"
     st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=gesture, args=(about,), disabled=not possible)
 
 
 def _text_popover(about: dict) -> None:
-    with st.popover("Your own text", icon=":material/edit:", width="content"):
+    with st.popover("Your text", icon=":material/edit:", width="content"):
         text_form(PAGE, text_of(about), TEXT_CHARACTERS, set_text, height=220)
-        st.caption(
-            "100 characters of plain text are read first and not shown, so that the start of yours is no artefact of the empty state."
-        )
+        st.caption("About 100 characters of neutral text are read first (not shown), so your text does not start from a blank state.")
 
 
 def write_link(view: View, about: dict) -> bool:
-    """Put text, unit and part into the link; False where the text is too long for one."""
+    """Write text, unit and part into the link; False if the text is too long for it."""
     guide, state = (guides(about) or [{}])[0], st.session_state
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
     earlier.link_weights(PAGE, view.model, view.unit)

@@ -1,10 +1,11 @@
-"""The state view of the page: text and map of all units, the sentence above, the row of buttons, the unit in numbers."""
+"""First screen of the page: the text and the map of all units, the sentence above them, and the buttons of measured units."""
 
 from itertools import islice
 
 import numpy as np
 import streamlit as st
 
+from explorer.analysis.ordering import IN_WORDS
 from explorer.analysis.tracks import CONCEPTS, track
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
@@ -16,60 +17,70 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.examples import Example
 from pages._ui.progress import patiently
 
-SPELT = 8  # unknown characters that are spelt out
+SPELT = 8  # unknown characters that are listed
 HOW_TO_READ = """
-Each character of the text is coloured by the value that one unit held **after reading it**. The map below shows every
-unit of the layer as a row and every character as a column; click a row, or step with the arrow keys, and the text is
-painted anew in your browser.
+Each character of the text is coloured by the value of one unit **after the network has read that character**. In the map
+below the text, each row is a unit of the layer and each column is a character. Click a row, or use the arrow keys, to show
+another unit.
 
-- **tanh(cell)** is what the LSTM keeps in its cell, squeezed into −1..1:  cₜ = f ⊙ cₜ₋₁ + i ⊙ g.  **Hidden** is the
-  same cell behind the output gate, hₜ = o ⊙ tanh(cₜ): it hides what a unit remembers while it does not speak, so look
-  at the cell first.
-- The **sign** of a unit is arbitrary: a network with a unit's weights negated says the same. Press *flip sign* when it
-  helps.
-- The line under the text says which five characters the network expects next, and what the real one cost in **bits**:
-  −log₂ p.
-- Most units mean nothing that a person could name (Karpathy, Johnson and Fei-Fei found about one in twenty that do). A
-  unit is called after a concept here only where it beats chance, the untrained network and a table of the last four
-  characters, **on text it was not chosen on**; where it does not, its card says so.
+- A **unit** is one neuron of a recurrent layer. **tanh(cell)** is the memory of an LSTM unit, squeezed into −1..1; its cell
+  state is updated by cₜ = f ⊙ cₜ₋₁ + i ⊙ g. The **hidden** state hₜ = o ⊙ tanh(cₜ) is what the output gate lets through,
+  so a unit can remember something that its hidden state does not show. Look at tanh(cell) first.
+- The **sign** of a unit is arbitrary: an equivalent network in which this unit has the opposite sign makes the same
+  predictions. *Flip sign* swaps the two colours.
+- Below the text stand the five most likely next characters with their probabilities, the actual next character, and its
+  **surprise** in bits: −log₂ p.
+- Most units have no meaning that a person could name; Karpathy, Johnson and Fei-Fei could interpret about one in twenty. A
+  unit is named after a concept here only if it beats three baselines **on held-out text**: chance, the same network
+  untrained, and a table of the last four characters.
 
 Sources: Karpathy, Johnson and Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015; Hochreiter and
 Schmidhuber, *Long Short-Term Memory*, 1997.
 """
+# What a text lacks in which a concept never occurs; for other concepts their name without "inside".
+LACKS = {"nesting depth": "brackets"}
 
 
 def sentence(view: View, about: dict, run: WindowRun) -> str:
-    """What to look for in this very picture, or what the gesture did to it."""
+    """What to look for in this figure, or what the edit of the text did to it."""
     name, guides = f"**Unit {view.unit}**", state.guides(about)
     for guide in guides:
         if (guide["layer"], guide["unit"]) == (view.layer, view.unit):
             return _guided(name, guide, view, run, state.example(about) if guide is guides[0] else None)
-    return f"{name} of layer {view.layer + 1}: no known meaning. Step through the map with the arrow keys, or *find a unit* below."
+    return f"{name} of layer {view.layer + 1} has no known meaning. Try other units with the arrow keys, or open *Find a unit* below."
 
 
 def _guided(name: str, guide: dict, view: View, run: WindowRun, example: Example | None) -> str:
-    """The sentence of a measured unit; the first of them is the one that the gesture of the `example` disturbs."""
-    colour = "orange" if guide["sign"] > 0 else "blue"
+    """The sentence of a measured unit; the edit of the `example` disturbs the first one."""
+    if view.quantity not in state.STATES and guide["concept"] != state.UNCLEAR:
+        return f"{name} tracks “{guide['concept']}” with its state; this view shows its **{view.quantity}** gate. {_measured(guide)}"
+    colour = state.colour_of(guide["sign"])
     opened = _opened(view, run, example, guide["sign"]) if example else ""
     if opened:
         return f"{opened.format(unit=name, colour=colour)} {_measured(guide)}"
     if not _occurs(guide["concept"], run.trace.tokens):
-        return f"{name} follows “{guide['concept']}”, and there is nothing of it in this text. {_measured(guide)}"
+        return f"{name} tracks “{guide['concept']}”. {absent(guide['concept'])} {_measured(guide)}"
     watch = state.WATCH[guide["concept"]].format(unit=name, colour=colour)
     return f"{watch} {_invitation(view, example) if example else ''}{_measured(guide)}"
 
 
 def _measured(guide: dict) -> str:
-    return f":gray[:small[{state.verdict(guide)}]]" if guide.get("verdict") else ""
+    sentence = state.verdict(guide)
+    return f":gray[:small[{sentence}]]" if sentence else ""
+
+
+def absent(concept: str) -> str:
+    """A sentence for a text in which a concept never occurs."""
+    return f"This text contains no {LACKS.get(concept, concept.removeprefix('inside '))}."
 
 
 def _occurs(concept: str, tokens: tuple[str, ...]) -> bool:
-    """Whether a concept begins or ends anywhere in the window; true of what is no concept."""
+    """Whether a concept begins or ends anywhere in the window; True for a unit without a clear meaning."""
     return concept not in CONCEPTS or bool(np.ptp(track(tokens, concept)))
 
 
 def _opened(view: View, run: WindowRun, example: Example, sign: int) -> str:
-    """What the first guided unit did from the mark that was taken away to the next one; nothing where none was."""
+    """What the first measured unit does from the deleted mark to the next one; empty if no mark was deleted."""
     before = st.session_state[state.BEFORE]
     if before is None or example.becomes or view.part:
         return ""
@@ -77,24 +88,27 @@ def _opened(view: View, run: WindowRun, example: Example, sign: int) -> str:
     stop = view.text.find(example.needle, start)
     stop = min(len(view.text) if stop < 0 else stop, compute.WINDOW)
     on = int((sign * run.values[start:stop, view.unit] > 0).sum())
-    return f"The first `{example.needle}` is gone: {{unit}} is {{colour}} for **{on} of the {stop - start}** characters up to the next one."
+    return (
+        f"With the first `{example.needle}` deleted, {{unit}} stays {{colour}} for **{on} of the {stop - start}** characters "
+        f"up to the next `{example.needle}`."
+    )
 
 
 def _invitation(view: View, example: Example) -> str:
-    """What to do with the first guided unit, where the text has something to take away."""
+    """A hint to make the edit of the example, if the text still allows it."""
     possible = example.needle in view.text and st.session_state[state.BEFORE] is None
     return f"Press *{example.open_label}* and watch. " if possible else ""
 
 
 def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure:
-    """The picture of one window: values of all units, likely next characters, cost of each character."""
+    """The figure of one window: values of all units, likely next characters, surprise at each character."""
     return StateFigure(
         tokens=run.trace.tokens,
         values=run.values,
         quantity=view.quantity,
         unit=min(view.unit, run.values.shape[1] - 1),
         order=run.order,
-        order_name=view.order,
+        order_name=IN_WORDS[view.order],
         scale=scale_of(view.quantity, run.values, view.stretched),
         next_tokens=run.next_tokens,
         next_p=run.next_p,
@@ -106,13 +120,13 @@ def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure
 
 
 def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
-    """Buttons, the state view, and the unit in numbers; returns the view as chosen in the browser, and the window that it shows."""
+    """Buttons and the state view; returns the view as chosen in the browser, and the window that it shows."""
     if not view.text:
-        st.info("There is no text yet. Type one under *Your own text*, or go back to the example.")
+        st.info("There is no text yet. Type one under *Your text*, or go back to the example.")
         st.stop()
     _actions(view, about)
     read = lambda report: compute.window(view, network, report)  # noqa: E731
-    run = patiently(f"{view.model} reads the text", "hidden_states.cancel", state.undo_text, read)
+    run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read)
     _say_unknown(run)
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)))
     chosen = state_view(shown, state.MAP, state.take_choice, st.session_state[state.LOOKS])
@@ -134,7 +148,7 @@ def _actions(view: View, about: dict) -> None:
                 args=(*layer_unit, guide.get("quantity")),
             )
         if parts > 1:
-            label = f"Part of {parts}, {compute.WINDOW:,} characters each"
+            label = f"Part 1 to {parts} ({compute.WINDOW:,} characters each)"
             st.session_state[state.PART_BOX] = view.part + 1  # a new text begins at its first part
             st.number_input(label, 1, parts, key=state.PART_BOX, on_change=state.turn, width=220)
 
@@ -144,4 +158,4 @@ def _say_unknown(run: WindowRun) -> None:
         spelt = (f"`{sign}`" if sign.isprintable() and sign != "`" else f"`U+{ord(sign):04X}`" for sign in run.unknown)
         shown, more = " ".join(islice(spelt, SPELT)), " ..." if len(run.unknown) > SPELT else ""
         count, length = run.reading.unknown, len(run.reading.ids)
-        st.caption(f"{count:,} of {length:,} characters were never seen in training and are read as the unknown mark: {shown}{more}")
+        st.caption(f"{count:,} of {length:,} characters are not in the vocabulary and are read as unknown: {shown}{more}")

@@ -1,4 +1,4 @@
-"""One unit in full: what values it takes, where it is highest and lowest, its gates, and what silencing it costs."""
+"""Panel "This unit": its values, where they are highest and lowest, its gates, and the effect of silencing it."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,21 @@ from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.show import draw, is_dark, save, scrolling, show
+from pages._ui.text import how_to_read
 
 KEY = "hidden_states.unit"
 STRETCH = 200
+READ = """
+Every step changes a unit's state in two parts. **Kept** is what remains of the state before, **written** is what this step
+adds; their sum is the new state. **Shown** is the output of the unit. The equation stands above the figure.
+
+An open input gate alone writes nothing: the candidate may be 0. A nearly shut output gate hides a unit that remembers.
+"""
 VISIBLE = str.maketrans({" ": "·", "\n": "⏎", "\t": "→", "\r": "␍"})
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
-    """Histogram, contexts, gates and ledger over time, memory time, and the experiment of silencing."""
+    """Memory time, histogram, silencing, contexts, and the gates over time."""
     values = run.values[:, view.unit]
     _facts(view, about, run.trace)
     left, right = st.columns(2)
@@ -39,19 +46,19 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 def _facts(view: View, about: dict, trace: Trace) -> None:
     times = memory_time(trace, view.layer)
-    facts = [] if times is None else [f"memory {times[view.unit]:.2g} characters"]
-    for guide in guides(about):
-        if (guide["layer"], guide["unit"]) == (view.layer, view.unit) and guide.get("verdict"):
-            facts.append(verdict(guide))
-    st.markdown(" · ".join(facts) if facts else "No measured meaning.")
-    st.caption(memory_time_meaning(trace))
+    facts = [] if times is None else [f"Memory time on this text: **{_characters(times[view.unit])}**."]
+    known = [verdict(guide) for guide in guides(about) if (guide["layer"], guide["unit"]) == (view.layer, view.unit)]
+    st.markdown(" ".join(facts + (known or ["It has no known meaning."])), help=memory_time_meaning(trace))
+
+
+def _characters(time: float) -> str:
+    """A memory time with its unit."""
+    return f"{time:.2g} characters" if np.isfinite(time) else "unlimited"
 
 
 def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     on = st.toggle("Silence this unit", key=f"{KEY}.silence", bind="query-params")
-    st.caption(
-        "The unit is held at 0 from the first character on; everything else is computed anew. Zero may be a value it never takes by itself."
-    )
+    st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
     if not on:
         return
     own, silenced = run.reading.bits, compute.silenced_bits(view, network)
@@ -59,11 +66,11 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     after_cursor = min(view.cursor + 1 + run.start, len(rise) - 1)
     costliest = int(rise.argmax())
     left, middle, right = st.columns(3)
-    left.metric("Whole text, bits a character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
-    for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Where it costs most", costliest)):
+    left.metric("Whole text, bits per character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
+    for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Largest increase", costliest)):
         column.metric(f"{label}: {_named(view.text[at])}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse")
         before = view.text[max(0, at - 24) : at].translate(VISIBLE)
-        column.caption(f"p {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after `{before.replace('`', 'ˋ')}`")
+        column.caption(f"probability {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after `{before.replace('`', 'ˋ')}`")
 
 
 def _named(token: str) -> str:
@@ -71,9 +78,9 @@ def _named(token: str) -> str:
 
 
 def _contexts(values: np.ndarray, tokens: tuple[str, ...]) -> None:
-    """Where one unit is highest, lowest and in between; `values` [time]."""
+    """Where one unit is highest, lowest and in between, with the text around; `values` [time]."""
     samples = [context for level in quantile_samples(values, tokens).values() for context in level]
-    tables = {"Highest": highest(values, tokens), "Lowest": lowest(values, tokens), "From all over its range": samples}
+    tables = {"Highest": highest(values, tokens), "Lowest": lowest(values, tokens), "Across its range": samples}
     for column, (title, contexts) in zip(st.columns(3), tables.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
@@ -86,15 +93,16 @@ def _table(contexts: list[Context]) -> pd.DataFrame:
 
 
 def _gates(view: View, trace: Trace) -> None:
-    """Gates and ledger of the unit around the cursor."""
+    """Gates and state update of the unit around the cursor."""
     start = max(0, min(view.cursor - STRETCH // 2, len(trace.tokens) - STRETCH))
     stop = min(len(trace.tokens), start + STRETCH)
     entries = ledger(trace, view.layer)
-    st.caption(entries.equation)
+    st.markdown(f"**Gates and state update** of unit {view.unit}, {stop - start} characters around the cursor")
     figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())
     with scrolling("hidden_states-gates"):
         draw(figure, f"{KEY}.gates")
     frame = {"position": range(start, stop), "character": trace.tokens[start:stop]}
     frame |= {name: values[start:stop, view.layer, view.unit] for name, values in trace.gates.items()}
     frame |= {name: getattr(entries, name)[start:stop, view.unit] for name in ("kept", "written", "shown")}
-    save(figure, f"{KEY}.gates", "gates-and-ledger", pd.DataFrame(frame))
+    save(figure, f"{KEY}.gates", "gates-and-state-update", pd.DataFrame(frame))
+    how_to_read(READ)

@@ -1,4 +1,4 @@
-"""A cache that all visitors share and that never grows beyond a number of bytes."""
+"""A cache that all visitors share, limited in bytes."""
 
 import threading
 from collections import OrderedDict
@@ -11,7 +11,7 @@ import streamlit as st
 
 
 def size(value: Any) -> int:
-    """Bytes a value keeps alive, near enough: arrays and texts, also inside records, dicts and tuples."""
+    """Approximate memory of a value in bytes: arrays and texts, also inside records, dicts and tuples."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if isinstance(value, str | bytes):
@@ -28,10 +28,10 @@ def size(value: Any) -> int:
 
 
 class SharedCache:
-    """Values by name, the least recently used dropped first; each is made once, even if twenty ask at the same time.
+    """Values by key; the least recently used are dropped first. Each is made once, even if twenty visitors ask at the same time.
 
     Args:
-        limit: Bytes that all values together may hold. A single value larger than this is handed out but not kept.
+        limit: Maximum bytes of all values together. A single larger value is returned but not kept.
     """
 
     def __init__(self, limit: int):
@@ -41,7 +41,7 @@ class SharedCache:
         self._making: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of a key; `make()` is called where there is none. An error in `make` leaves nothing behind."""
+        """The value of a key; `make()` is called if there is none yet. An error in `make` leaves nothing behind."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -74,5 +74,5 @@ class SharedCache:
 
 @st.cache_resource
 def shared_cache(name: str, megabytes: int) -> SharedCache:
-    """The one cache of a name, for all visitors of this server."""
+    """The cache with this name, shared by all visitors of the server."""
     return SharedCache(megabytes << 20)

@@ -1,5 +1,6 @@
-"""The frame of a network's card: what it is, what it was trained on, and below a page's own tables how it was trained."""
+"""Panel "The network": what a network is and what it was trained on, and below the page's own tables how it was trained."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -7,16 +8,37 @@ import streamlit as st
 
 from pages._ui.text import plain
 
+# Words for the settings of a recipe and the columns of a training curve; any other is shown with spaces for underscores.
+WORDS = {
+    "batch": "batch size",
+    "steps": "steps per window of truncated backpropagation",
+    "warmup": "warm-up, share of all updates",
+    "clip": "gradient clipping by norm",
+    "decay": "weight decay",
+    "checks": "evaluations per epoch",
+    "patience": "evaluations without improvement before early stopping",
+    "seed": "random seed",
+    "smoothing": "label smoothing",
+    "at_least": "least uses of a word in the vocabulary",
+    "scenes_an_epoch": "scenes per epoch",
+    "then": "second stage",
+    "train": "training loss",
+    "dev": "held-out loss",
+    "rate": "learning rate",
+    "bleu": "BLEU",
+    "bleu_4": "BLEU-4",
+}
+
 
 def head(model: str, about: dict[str, Any], form: str, licence: str = "Licence", is_titled: bool = False) -> None:
-    """What the network is and what it was trained on; names and sources of a file stay text.
+    """What the network is and what it was trained on; names and sources from a file are escaped.
 
     Args:
-        model: Its name.
+        model: Name of the network.
         about: Its card.
-        form: Markdown that follows the number of its parameters.
-        licence: What the licence of the data is called.
-        is_titled: Whether the title of the data is named too.
+        form: Markdown that follows the number of parameters.
+        licence: Name of the licence entry.
+        is_titled: Whether to show the title of the data too.
     """
     data = {name: plain(str(value)) for name, value in about["data"].items()}
     source = f"{data.get('title', data['source'])}. Source: {data['source']}" if is_titled else data["source"]
@@ -32,7 +54,24 @@ def training(about: dict[str, Any], key: str, *more: str) -> None:
         key: Of the panel, `page.card`.
         more: Entries of the card to show with the recipe.
     """
-    recipe, curve = about.get("recipe", {}), about.get("curve")
+    curve = about.get("curve")
+    settings = list(_settings({name: about.get(name, {}) for name in more} | about.get("recipe", {})))
     with st.expander("Recipe and training curve"):
-        st.json({name: about.get(name, {}) for name in more} | {"recipe": recipe} if more else recipe, expanded=True)
-        st.dataframe(pd.DataFrame(curve if isinstance(curve, list) else []), hide_index=True, key=f"{key}.curve")
+        st.dataframe(pd.DataFrame(settings, columns=["setting", "value"]), hide_index=True, key=f"{key}.recipe")
+        frame = pd.DataFrame(curve if isinstance(curve, list) else []).rename(columns=in_words)
+        rounded = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float").columns}
+        st.dataframe(frame, hide_index=True, key=f"{key}.curve", column_config=rounded, placeholder="–")
+
+
+def in_words(name: object) -> str:
+    """Words for a setting or a column of a card."""
+    return WORDS.get(str(name), str(name).replace("_", " "))
+
+
+def _settings(recipe: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting and its value as text; those of a group are named after it: "second stage: batch size"."""
+    for name, value in recipe.items():
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{group}{in_words(name)}: ")
+        else:
+            yield f"{group}{in_words(name)}", str(value)

@@ -1,8 +1,8 @@
-"""Long work of a visitor beside the page: at most two at a time on a server, to be paused and cancelled, and never left behind.
+"""Background jobs such as a training: at most two run on a server at a time; each can be paused and cancelled.
 
-The page starts it, looks at it as often as it likes, and draws what there is; the work knows nothing of the page. It calls
-`every(done, total)` as often as it can: that is where it waits while it is paused, and where it ends when it is cancelled,
-when its visitor is gone, or when the server ends.
+The page starts a job and draws its results whenever it likes; the job knows nothing of the page. It calls
+`every(done, total)` often: there it waits while paused, and ends when it is cancelled, when its visitor has left or when
+the server stops.
 """
 
 import atexit
@@ -18,25 +18,25 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages._ui.progress import guard
 
-PLACES = 2  # at a time on a server
-GRACE = 10.0  # seconds a visitor may be away: a network that stumbles comes back with the same session
-LOOK = 0.5  # seconds between two looks for the visitor, and between two looks of one that waits
+PLACES = 2  # jobs that run on a server at a time
+GRACE = 10.0  # seconds a visitor may be away: after a short loss of connection the same session comes back
+LOOK = 0.5  # seconds between two checks that the visitor is there, and between two checks of a waiting job
 WAITING, RUNNING, PAUSED, DONE, CANCELLED, LEFT, FAILED = "waiting", "running", "paused", "done", "cancelled", "left", "failed"
-REDRAWN = 2.0  # seconds between two drawings: figures take time from what trains
-KEY = "training.work"  # one for each visitor: two at a time are for all of them
+REDRAWN = 2.0  # seconds between two drawings: drawing slows the training down
+KEY = "training.work"  # one job per visitor
 Every = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 
 
 class EndedError(Exception):
-    """Thrown inside a work that is to end; its state says why."""
+    """Raised inside a job that has to end; its state says why."""
 
 
 class Places:
-    """The places of a server: work goes in by turns, in the order in which it came.
+    """The queue of a server: jobs run in the order in which they arrived.
 
     Args:
-        count: How many work at a time.
+        count: Number of jobs that run at a time.
     """
 
     def __init__(self, count: int = PLACES):
@@ -47,12 +47,12 @@ class Places:
         self.alive: list[Background] = []
 
     def ahead(self, work: "Background") -> int:
-        """How many stand in line before this one."""
+        """Number of jobs waiting before this one."""
         with self.changed:
             return self.line.index(work) if work in self.line else 0
 
     def enter(self, work: "Background") -> None:
-        """Wait for a place; ends the work where it is to end."""
+        """Wait until the job may run; raises EndedError if it is cancelled meanwhile."""
         with self.changed:
             self.line.append(work)
             try:
@@ -65,14 +65,14 @@ class Places:
                 self.changed.notify_all()
 
     def leave(self, work: "Background") -> None:
-        """Give the place to the next."""
+        """Let the next job run."""
         with self.changed:
             if work in self.inside:
                 self.inside.remove(work)
             self.changed.notify_all()
 
     def end(self, seconds: float = 10.0) -> None:
-        """Cancel everything and wait until it has ended: a thread that computes while Python ends brings the server down with it."""
+        """Cancel every job and wait for it: a thread that computes while Python exits would crash the server."""
         for work in list(self.alive):
             work.cancel()
         for work in list(self.alive):
@@ -81,14 +81,14 @@ class Places:
 
 @st.cache_resource(show_spinner=False)
 def places() -> Places:
-    """The places of this server."""
+    """The queue of this server."""
     shared = Places()
     atexit.register(shared.end)
     return shared
 
 
 def presence() -> Callable[[], bool]:
-    """A question that any thread may ask later: is the visitor of this script still there?"""
+    """A function that any thread may call later: whether the visitor of this script is still connected."""
     context = get_script_run_ctx()
     if context is None or not runtime.exists():
         return lambda: True
@@ -96,11 +96,12 @@ def presence() -> Callable[[], bool]:
 
 
 class Background:
-    """One work in a thread of its own; starts at once, or waits for its turn.
+    """A job in its own thread; starts at once, or waits in the queue.
 
     Args:
-        work: Called with `every`; what it wants to give, it puts where the page finds it.
-        places: Of the server. is_there: whether its visitor is.
+        work: Called with `every`; stores its results where the page reads them.
+        places: Queue of the server.
+        is_there: Whether its visitor is still connected.
     """
 
     def __init__(self, work: Callable[[Every], None], places: Places, is_there: Callable[[], bool] = lambda: True):
@@ -115,35 +116,35 @@ class Background:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, however it ended."""
+        """Whether the job has ended, for whatever reason."""
         return self.state not in (WAITING, RUNNING, PAUSED)
 
     @property
     def is_held(self) -> bool:
-        """Whether the visitor wants it to pause."""
+        """Whether the visitor has asked for a pause."""
         return self._held.is_set()
 
     def pause(self) -> None:
-        """Hold it at its next step; its place goes to the next in line."""
+        """Pause the job at its next step; the next job in the queue runs meanwhile."""
         self._held.set()
 
     def resume(self) -> None:
-        """Go on, as soon as there is a place."""
+        """Continue as soon as the queue allows it."""
         self._held.clear()
 
     def cancel(self) -> None:
-        """End it at its next step."""
+        """End the job at its next step."""
         self._end.set()
 
     def join(self, seconds: float) -> None:
-        """Wait until it has ended, at most so long."""
+        """Wait until the job has ended, at most this long."""
         self._thread.join(seconds)
 
     def ends_here(self) -> None:
-        """Where a work ends that is to end.
+        """Check whether the job has to end.
 
         Raises:
-            EndedError: it is cancelled, or its visitor is gone.
+            EndedError: the job was cancelled, or its visitor has left.
         """
         if self._end.is_set():
             self.state = CANCELLED
@@ -159,7 +160,7 @@ class Background:
             raise EndedError
 
     def every(self, done: int, total: int) -> None:
-        """Called by the work after each step."""
+        """Called by the job after each step."""
         self.done, self.total = done, total
         self.ends_here()
         if self._held.is_set():
@@ -182,7 +183,7 @@ class Background:
             self.state = DONE
         except EndedError:
             pass
-        except Exception as error:  # whatever it was, the page shows it
+        except Exception as error:  # the page shows it
             self.error, self.state = error, FAILED
         finally:
             self._places.leave(self)
@@ -191,36 +192,36 @@ class Background:
 
 
 def mine() -> Background | None:
-    """What this visitor started last."""
+    """The job that this visitor started last."""
     return st.session_state.get(KEY)
 
 
 def is_going() -> bool:
-    """Whether it still goes on."""
+    """Whether that job has not ended yet."""
     work = mine()
     return work is not None and not work.is_over
 
 
 def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None]], disabled: bool = False) -> None:
-    """The button that starts a work; it waits where this visitor has one already.
+    """A button that starts a job; disabled while this visitor's job runs.
 
     Args:
         label, key: Of the button.
-        make: Called when it is pressed; gives the work, see Background.
+        make: Called when it is pressed; returns the work, see Background.
     """
 
     def begin() -> None:
-        if not is_going():  # two presses may come before the page is drawn anew
+        if not is_going():  # two presses may come before the page is drawn again
             st.session_state[KEY] = Background(make(), places(), presence())
 
     st.button(label, key=key, type="primary", icon=":material/play_arrow:", on_click=begin, disabled=disabled or is_going())
 
 
 def watch(draw: Callable[[], None], key: str) -> None:
-    """Progress, a way to pause and a way out, and below them what `draw` draws; all again every two seconds while the work goes on.
+    """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job runs.
 
     Args:
-        draw: Draws what there is.
+        draw: Draws the results so far.
         key: Of the buttons.
     """
     going = is_going()
@@ -229,17 +230,17 @@ def watch(draw: Callable[[], None], key: str) -> None:
     def again() -> None:
         work = mine()
         if work is not None:
-            with guard(stop=False):  # a fragment that runs again is outside the page's own
+            with guard(stop=False):  # a fragment that reruns is outside the guard of the page
                 _progress(work, key)
         draw()
         if going and work is not None and work.is_over:
-            st.rerun()  # the whole page: it no longer asks again
+            st.rerun()  # the whole page, so that the fragment stops rerunning
 
     again()
 
 
 def _progress(work: Background, key: str) -> None:
-    share = f"{work.done:,} of {work.total:,} changes of weights"
+    share = f"{work.done:,} of {work.total:,} training steps"
     if work.is_over:
         if work.state == CANCELLED:
             st.caption(f"Cancelled after {share}.")
@@ -251,11 +252,11 @@ def _progress(work: Background, key: str) -> None:
         label = f"Paused after {share}"
     if work.state == WAITING:
         ahead = places().ahead(work)
-        label = f"Waiting: {places().count} trainings run on this server" + (f", and {ahead} wait before yours" if ahead else "")
+        label = f"Waiting: {places().count} trainings are running on this server" + (f", {ahead} more before yours" if ahead else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, work.done / max(1, work.total)), text=label)
         if work.is_held:
-            st.button("Go on", key=f"{key}.resume", icon=":material/play_arrow:", on_click=work.resume)
+            st.button("Resume", key=f"{key}.resume", icon=":material/play_arrow:", on_click=work.resume)
         else:
             st.button("Pause", key=f"{key}.pause", icon=":material/pause:", on_click=work.pause)
         st.button("Cancel", key=f"{key}.cancel", icon=":material/close:", on_click=work.cancel)

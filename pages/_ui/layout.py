@@ -1,4 +1,4 @@
-"""How a page lies on the screen: opened through app.py, room for fingers, rows of controls, containers that keep their height."""
+"""Layout of a page: start through app.py, touch targets, rows of controls that fold, containers of fixed height, text forms."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,10 +29,10 @@ FOLDING = """<style>
 
 
 def through_app() -> None:
-    """Run app.py instead, where a page was opened without it.
+    """Run app.py if a page was opened without it.
 
-    Until `st.navigation` has been called once in a server, Streamlit takes a folder called pages for an app of its older
-    kind, and opens a linked page alone: in a narrow column, beside a list of file names.
+    Until a server has called `st.navigation` once, Streamlit takes a folder named pages for a multipage app of its older
+    kind and opens a linked page alone, in a narrow column beside a list of file names.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
@@ -40,7 +40,7 @@ def through_app() -> None:
 
 
 def touchable() -> None:
-    """Make what is pressed or typed into at least 44 pixels high where a finger does it, on every page."""
+    """Make buttons and fields at least 44 pixels high on touch screens, on every page."""
     st.html(TOUCH)
 
 
@@ -49,7 +49,7 @@ def folding(page: str) -> Iterator[None]:
     """A row of widgets that a screen of 640 pixels or less hides behind a button "Change".
 
     Args:
-        page: What the keys of the page's widgets begin with.
+        page: Prefix of the keys of the page's widgets.
     """
     is_open = st.session_state.setdefault(f"{page}.open", False)
     st.button("Change", key=f"{page}.change", icon=":material/tune:", on_click=_fold, args=(page,))
@@ -64,28 +64,28 @@ def _fold(page: str) -> None:
 
 
 def still(key: str, wide: int, narrow: int, **options: Any) -> DeltaGenerator:
-    """A container with a least height: a sentence that comes late or grows longer moves nothing below it.
+    """A container of minimum height: a sentence that comes late or grows longer moves nothing below it.
 
     Args:
-        key: Of the container, without points.
-        wide, narrow: Least height on a wide screen and on a narrow one, pixels.
+        key: Of the container, without dots.
+        wide, narrow: Minimum height on a wide and on a narrow screen, pixels.
         options: As for `st.container`.
     """
     at = f".st-key-{key}"
     css = f"{at} {{ min-height: {wide}px; }} {at} > :first-child {{ display: none; }}"
     css += f"@media (max-width: 640px) {{ {at} {{ min-height: {narrow}px; }} }}"
     frame = st.container(key=key, **options)
-    frame.html(f"<style>{css}</style><i></i>")  # more than a style, and inside: a container with nothing in it is not on the page
+    frame.html(f"<style>{css}</style><i></i>")  # Streamlit leaves out a container that holds nothing but a style
     return frame
 
 
 def bound(key: str) -> dict[str, Any]:
-    """What makes the link keep a widget's value; the widget's label is for screen readers."""
+    """Options that keep a widget's value in the link; its label is for screen readers only."""
     return {"key": key, "bind": "query-params", "label_visibility": "collapsed"}
 
 
 def select(label: str, options: Sequence[str], key: str, width: int, index: int = 0, **more: Any) -> str:
-    """A list of choices that the link keeps; a choice that is not offered here, as of another network, gives way to the default.
+    """A list of choices kept in the link; a choice that does not exist here, as of another network, becomes the default.
 
     Args:
         label, options: Of the list.
@@ -95,7 +95,7 @@ def select(label: str, options: Sequence[str], key: str, width: int, index: int 
         more: As for `st.selectbox`, before what `bound` says.
     """
     if key in st.session_state and st.session_state[key] not in options:
-        # Set, so that the browser hears of it: it keeps what it shows.
+        # Set here, or the browser would go on showing the old choice.
         st.session_state[key], index = options[index], 0
     return st.selectbox(label, options, index, width=width, **bound(key) | more)
 
@@ -122,32 +122,32 @@ def select_named(label: str, names: Mapping[str, str], key: str, width: int, **m
 
 
 def text_form(page: str, text: str, most: int, read: Callable[[str | None], None], form: str = "text_form", height: int = 200) -> None:
-    """A field for a text of the visitor's own, and the way back to the example; stands in a popover.
+    """A field for the visitor's own text, and a button back to the example; placed in a popover.
 
     Args:
-        page: What the keys of the page's widgets begin with.
-        text: What is being read.
-        most: Characters, at most.
-        read: Called with what was typed; with None for the example.
+        page: Prefix of the keys of the page's widgets.
+        text: The current text.
+        most: Maximum number of characters.
+        read: Called with the new text, or with None for the example.
         form: Name of the form's key.
         height: Of the field, pixels.
     """
     draft = f"{page}.draft"
     with st.form(f"{page}.{form}", border=False):
-        # Filled anew at each run: a button or a link may have changed what is being read.
+        # Filled at each run: a button or a link may have changed the text.
         st.session_state[draft] = text
-        st.text_area(f"Type or paste anything, up to {most:,} characters", key=draft, height=height, max_chars=most)
+        st.text_area(f"Type or paste a text, up to {most:,} characters", key=draft, height=height, max_chars=most)
         st.form_submit_button("Read it", on_click=lambda: read(st.session_state[draft]))
     st.button("Back to the example", key=f"{page}.example", on_click=read, args=(None,))
 
 
 def try_another(page: str, tries: Iterable[tuple[str, str]], choose: Callable[[str | None], None]) -> None:
-    """A popover of things to try, each with what to see in it, and the way back to what the page opens with.
+    """A popover of other examples, each with a hint what it shows, and a button back to the first one.
 
     Args:
-        page: What the keys of the page's widgets begin with.
-        tries: What is tried, and why.
-        choose: Called with what is tried; with None for the first.
+        page: Prefix of the keys of the page's widgets.
+        tries: Examples and their hints.
+        choose: Called with the chosen example, or with None for the first.
     """
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
         for index, (what, why) in enumerate(tries):

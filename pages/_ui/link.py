@@ -1,4 +1,4 @@
-"""What a copied link restores: bound widgets by themselves; numbers, choices and texts as they are written and read here."""
+"""The link of a page: writes and reads the numbers, choices and texts that no widget is bound to."""
 
 import base64
 import binascii
@@ -15,16 +15,16 @@ TEXT_CHARACTERS = 100_000
 
 
 class LinkError(ExplorerError):
-    """A link or a view file holds something that is no text of ours."""
+    """The text in a link or a view file cannot be read."""
 
 
 def clean(text: str, most: int) -> str:
-    """At most so many characters of a text, without halves of surrogate pairs: those no link can hold."""
+    """The first `most` characters of a text, without unpaired surrogates, which no link can hold."""
     return text[:most].encode("utf-8", "replace").decode()
 
 
 def packed(text: str) -> str:
-    """A text as letters that a link can hold: deflated, then base64 without padding."""
+    """A text packed for a link: deflated, then base64 without padding."""
     return base64.urlsafe_b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).rstrip(b"=").decode()
 
 
@@ -37,13 +37,13 @@ def unpacked(code: str) -> str:
     try:
         raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
         inflate = zlib.decompressobj()
-        # A tiny code can unfold to gigabytes: read no more than the longest text a page takes.
+        # A short code can unpack to gigabytes: read no more than the longest text of a page.
         data = inflate.decompress(raw, 4 * TEXT_CHARACTERS + 4)
         if not inflate.eof:
             raise LinkError(f"The text in this link is cut short or longer than {TEXT_CHARACTERS:,} characters. Copy the whole link.")
         return data.decode("utf-8")[:TEXT_CHARACTERS]
     except (binascii.Error, zlib.error, UnicodeDecodeError, ValueError):
-        raise LinkError("The text in this link is damaged: it is no compressed text. Copy the whole link once more.") from None
+        raise LinkError("The text in this link is damaged: it is not compressed text. Copy the whole link again.") from None
 
 
 def linked(name: str, default: str) -> str:
@@ -52,36 +52,36 @@ def linked(name: str, default: str) -> str:
 
 
 def whole(code: str, below: int) -> int | None:
-    """The whole number that a code writes in decimal digits, 0 or more and less than `below`; None where it writes none."""
+    """A code of decimal digits as an integer from 0 up to, but not including, `below`; None if it is not one."""
     is_short = code.isascii() and code.isdecimal() and len(code) <= len(str(below))
     return int(code) if is_short and int(code) < below else None
 
 
 def wholes(code: str, mark: str, below: int) -> list[int]:
-    """The whole numbers of a list such as "3.17.18", each less than `below`; parts that are none are left out."""
+    """The integers of a list such as "3.17.18", each less than `below`; anything else is left out."""
     values = (whole(part, below) for part in code.split(mark))
     return [value for value in values if value is not None]
 
 
 def linked_whole(name: str, below: int) -> int | None:
-    """A whole number of the link, less than `below`; None where the link holds none."""
+    """An integer of the link, less than `below`; None if the link has none."""
     return whole(linked(name, ""), below)
 
 
 def linked_index(name: str, count: int, default: int = 0) -> int:
-    """An index into a list of so many, from the link; the default where the link holds none that exists."""
+    """An index of the link into a list of `count` items; the default if the link has no valid one."""
     index = linked_whole(name, count)
     return default if index is None else index
 
 
 def linked_choices(name: str, options: Iterable[str]) -> tuple[str, ...]:
-    """Those of some options that the link names, in their own order; `link` writes them with commas between."""
+    """The options that the link names, in the order of `options`; `link` writes them separated by commas."""
     chosen = linked(name, "").split(",")
     return tuple(option for option in options if option in chosen)
 
 
 def linked_text(name: str, most: int) -> str | None:
-    """The packed text of the link, cut after so many characters; None where there is none, or a damaged one, which is said."""
+    """The packed text of the link, cut after `most` characters; None if there is none, or if it is damaged, which shows an error."""
     if code := linked(name, ""):
         with guard(stop=False):
             return unpacked(code)[:most]
@@ -89,7 +89,7 @@ def linked_text(name: str, most: int) -> str | None:
 
 
 def link_text(name: str, text: str, default: str | None) -> bool:
-    """Write a text into the link, packed, unless it is the default; False where it is too long for a link and stays out."""
+    """Write a text into the link, packed, unless it is the default; False if it is too long and was left out."""
     code = packed(text) if text != default else ""
     fits = len(code) <= LINK_CHARACTERS
     link(name, code if fits else "", "")
@@ -97,7 +97,7 @@ def link_text(name: str, text: str, default: str | None) -> bool:
 
 
 def link(name: str, value: str, default: str) -> None:
-    """Write an unbound parameter into the link; a default leaves the link short."""
+    """Write a parameter into the link; a default value is left out."""
     if value != default and st.query_params.get(name) != value:
         st.query_params[name] = value
     if value == default and name in st.query_params:

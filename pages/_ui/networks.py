@@ -1,4 +1,4 @@
-"""The trained networks that the pages open, each once for all visitors. Torch comes in with the first, not before."""
+"""The trained networks, each opened once for all visitors. Torch is imported with the first one, not before."""
 
 import gc
 import os
@@ -15,14 +15,14 @@ from pages._ui.link import linked
 
 @st.cache_resource
 def _freeze() -> None:
-    """Take what imports left out of the garbage collector's sight: Streamlit collects after every run, 60 ms each."""
+    """Keep imported objects out of garbage collection: Streamlit collects after every run, which would cost 60 ms each."""
     if "EXPLORER_NO_FREEZE" not in os.environ:  # the benchmark of many sessions measures both ways
         gc.collect()
         gc.freeze()
 
 
 def emitting(*names: str) -> dict[str, dict]:
-    """Cards of the networks whose runs give all of some things, by name: those of the folder, then those this visitor brought.
+    """Cards of the networks whose runs give everything in `names`, by name: first those of the folder, then this visitor's uploads.
 
     Args:
         names: Keys of models.family.EMITS.
@@ -33,7 +33,7 @@ def emitting(*names: str) -> dict[str, dict]:
 
 
 def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
-    """The card of the network that the widget of a key, or the link, names; the first where neither does, empty where there is none."""
+    """The card of the network chosen in the widget with this key, or else in the link, or else the first; empty if there is none."""
     name = st.session_state.get(key) or linked(key, "")
     return cards.get(name, next(iter(cards.values()))) if cards else {}
 
@@ -46,13 +46,13 @@ def _shipped(kinds: tuple[str, ...]) -> dict[str, dict]:
 
 @st.cache_data(show_spinner=False, ttl=30)
 def damaged() -> dict[str, str]:
-    """A sentence for each file of the folder that looks like a checkpoint and is none."""
+    """A sentence for each file in the folder that should be a checkpoint but cannot be opened."""
     return models.damaged()
 
 
 @st.cache_resource(show_spinner="Opening the network ...", max_entries=12)
 def loaded(name: str) -> Any:
-    """A trained network, opened once for all."""
+    """A trained network, opened once for all visitors."""
     brought = uploads.path_of(name)
     model = checkpoint.load(brought) if brought else models.load(name)
     import explorer

@@ -1,4 +1,4 @@
-"""A visitor's own network on a page: the uploader, what is wrong with files that do not open, and lines of Python to start from."""
+"""Panel "Your own network": an uploader, errors of files that cannot be opened, and Python code to start from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from explorer.errors import ExplorerError
 from models import family
 from pages._ui import networks, uploads
 
-# A module with a tap: what it reads, of how many places; before it stand imports, after it what is done with the alignment.
+# Code of a module with a tap. To fill in: imports, name and length of its memory, and what follows the recording.
 TAPPED = """from pathlib import Path
 
 {imports}
@@ -23,7 +23,7 @@ class Mine(torch.nn.Module):
     def forward(self, {memory}, words):  # [in, 6], [out, 4]
         state = torch.zeros(1, 6)
         for word in words:
-            weights = self.attention((state @ {memory}.T).softmax(-1))  # through which your weights pass
+            weights = self.attention((state @ {memory}.T).softmax(-1))  # pass your weights through it
             state = self.decoder(word[None], state + weights @ {memory})
         return state
 
@@ -36,14 +36,14 @@ with explorer.record(module) as recording:
 
 @dataclass(frozen=True)
 class OwnModel:
-    """What a page declares of the networks that visitors bring.
+    """What a page declares about uploaded networks.
 
     Args:
-        page: What the keys of its widgets begin with; `page.model` holds the chosen network.
-        emits: What a network has to give so that the page can show it, keys of models.family.EMITS.
+        page: Prefix of the keys of its widgets; `page.model` holds the chosen network.
+        emits: What a run of a network must give for this page, keys of models.family.EMITS.
         opened: Called after another network was chosen.
-        made, save: Title, and lines of Python that write such a file.
-        recorded, record: Title, and lines of Python that record any module without the page.
+        made, save: Title, and Python code that writes a checkpoint.
+        recorded, record: Title, and Python code that records any module without the page.
     """
 
     page: str
@@ -55,22 +55,22 @@ class OwnModel:
     record: str
 
     def panel(self, *_: object) -> None:
-        """The uploader, the damaged files of the folder, and lines of Python that are tested; what the page shows plays no part."""
+        """The uploader, the damaged files of the folder, and Python code; independent of the view."""
         self._uploader()
         for column, title, lines in zip(st.columns(2), (self.made, self.recorded), (self.save, self.record), strict=True):
             column.markdown(title)
             column.code(lines, language="python")
 
     def _uploader(self) -> None:
-        st.file_uploader("Open a checkpoint of your own", type="safetensors", key=f"{self.page}.own.file", on_change=self._open)
+        st.file_uploader("Open your own checkpoint", type="safetensors", key=f"{self.page}.own.file", on_change=self._open)
         if error := st.session_state.pop(f"{self.page}.own.error", None):
             st.error(error, icon=":material/error:")
         st.caption(
-            "It stays on this server for as long as that runs, is seen by nobody without its name, and nothing in it is executed: "
-            "a file is parsed and compared with what it promises."
+            "The file stays on this server until it restarts. Only people who know its name can open it. "
+            "It is parsed and checked, never executed."
         )
         if damaged := networks.damaged():
-            st.markdown("**Files in `checkpoints/` that do not open**")
+            st.markdown("**Files in `checkpoints/` that cannot be opened**")
             for name, sentence in damaged.items():
                 st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
 

@@ -1,4 +1,4 @@
-"""Errors as sentences, and long work with a bar and a way out."""
+"""Error messages of the page, and a progress bar with a Cancel button for long work."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from explorer.errors import ExplorerError
 
 @contextmanager
 def guard(stop: bool = True) -> Iterator[None]:
-    """Show what the project refuses as a sentence, and end the page there unless it can go on; the app stays up."""
+    """Show an error of the project as a message and, unless `stop` is False, end the page there; the app keeps running."""
     try:
         yield
     except ExplorerError as error:
@@ -25,10 +25,10 @@ def guard(stop: bool = True) -> Iterator[None]:
 
 
 def patiently(label: str, key: str, cancel: Callable[[], None], work: Callable[[Callable[[int, int], None]], Any]) -> Any:
-    """Do `work(report)`; from the second second on, a bar and a Cancel button are shown.
+    """Do `work(report)`; after one second, show a progress bar and a Cancel button.
 
-    `report(done, total)` is where a click on Cancel, or a newer input, stops the work: Streamlit ends the running
-    script at the next element, and the click has called `cancel` first.
+    A click on Cancel, or a newer input, stops the work in its next call of `report(done, total)`: Streamlit ends the
+    running script at the next element. The click calls `cancel` first.
     """
     frame, started, bar = st.empty(), time.monotonic(), None
 

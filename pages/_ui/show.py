@@ -1,4 +1,4 @@
-"""Put a figure on the page: with its text alternative, and with its picture and data to take away."""
+"""Figures on a page: drawn with their text alternative, saved as a picture or as data."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from explorer.figures import export
 
 
 def is_dark() -> bool:
-    """Whether the visitor looks at the dark theme."""
+    """Whether the visitor uses the dark theme."""
     return st.context.theme.type == "dark"
 
 
-# The fade at a cut edge follows the scrolling where the browser can tell it; a frame that holds all of its figure has none.
+# Where the browser supports it, the fade at a cut edge follows the scrolling; a figure that fits has no fade.
 # \3c is a "<", for which Streamlit would drop the whole sheet.
 SCROLLING = """<style>
 @property --cut-left { syntax: "\\3c length>"; inherits: false; initial-value: 0px; }
@@ -30,10 +30,10 @@ SCROLLING = """<style>
 
 @contextmanager
 def scrolling(name: str) -> Iterator[None]:
-    """A frame for a figure that may be wider than its place: the figure scrolls in it, the page does not.
+    """A frame for a figure that may be wider than the page: the figure scrolls inside it, the page does not.
 
     Args:
-        name: Its key, unlike those of all others.
+        name: Its key, unlike any other.
     """
     with st.container(key=f"scrolling-{name}"):
         yield
@@ -41,13 +41,13 @@ def scrolling(name: str) -> Iterator[None]:
 
 
 def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:
-    """Draw an Altair figure; below it SVG, PNG, HTML and its data as CSV, each made when asked for.
+    """Draw an Altair figure with a Save menu: SVG, PNG, HTML and its data as CSV, each made when clicked.
 
     Args:
         figure: What to draw; its description is the text alternative.
         key: Of the figure, `page.thing`.
-        name: Of the files.
-        data: What the CSV holds.
+        name: Name of the files.
+        data: Content of the CSV.
         pick: Name of a selection in the figure; its first selected point is returned.
         stretch: Whether it fills the width; figures of several panels, or with labels outside, keep their own.
     """
@@ -57,7 +57,7 @@ def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pic
 
 
 def draw(figure: Any, key: str, pick: str | None = None, stretch: bool = False) -> dict | None:
-    """Draw an Altair figure alone; for several side by side that are saved as one. Arguments as `show`."""
+    """Draw an Altair figure without the Save menu, for several that are saved as one. Arguments as for `show`."""
     options = {"key": key, "theme": None, "width": "stretch" if stretch else "content"}
     if pick is None:
         st.altair_chart(figure, **options)
@@ -68,7 +68,7 @@ def draw(figure: Any, key: str, pick: str | None = None, stretch: bool = False) 
 
 
 def draw_to_click(figure: Any, key: str, pick: str, act: Callable[[dict], None]) -> None:
-    """Draw an Altair figure of which each click does something: `act(point)` is called before the page runs again.
+    """Draw an Altair figure that reacts to clicks: `act(point)` is called before the page runs again.
 
     Args:
         figure, key: As `show`.
@@ -84,13 +84,13 @@ def draw_to_click(figure: Any, key: str, pick: str, act: Callable[[dict], None])
 
 
 def draw_surface(figure: Any, key: str) -> None:
-    """Draw a Plotly figure, to be turned by hand; its sentence is the text alternative."""
+    """Draw a Plotly figure that can be rotated; its sentence is the text alternative."""
     config = {"displayModeBar": False, "scrollZoom": False}  # the wheel belongs to the page
     st.plotly_chart(figure, key=key, theme=None, config=config, alt=export.alt_text(figure))
 
 
 def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None) -> None:
-    """The menu that takes a figure and its data away; what is no still picture goes only as a page. Arguments as `show`."""
+    """The Save menu of a figure; a figure that can be rotated is saved only as HTML. Arguments as for `show`."""
     kinds = [
         ("SVG", lambda: export.to_svg(figure), "image/svg+xml"),
         ("PNG", lambda: export.to_png(figure), "image/png"),

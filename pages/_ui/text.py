@@ -1,4 +1,4 @@
-"""Small texts and tables of them: words that stay text inside Markdown, probabilities, changes."""
+"""Short texts and tables: the folded explanation of a figure, escaped Markdown, probabilities, marked changes."""
 
 import difflib
 
@@ -20,17 +20,17 @@ def how_to_read(explanation: str, what: str = "this") -> None:
 
 
 def plain(text: str) -> str:
-    """Text that stays text inside Markdown."""
+    """Text with its Markdown characters escaped."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>~$:" else sign for sign in text)
 
 
 def share(p: float) -> str:
-    """A probability with two digits."""
+    """A probability with two decimal places."""
     return f"{p:.2f}" if p >= 0.005 else "< 0.005"
 
 
 def count(amount: int, what: str) -> str:
-    """So many of something, in the singular where it is one."""
+    """A number and what it counts, in the singular for 1: "1 unit", "12 units"."""
     return f"{amount:,} {what}{'' if amount == 1 else 's'}"
 
 
@@ -45,12 +45,12 @@ def marked(before: str, after: str) -> str:
 
 
 def table(frame: pd.DataFrame, key: str, name: str) -> None:
-    """A table in a frame of its own, with its CSV: by that button a keyboard gets into the frame, and the arrows scroll it.
+    """Draw a table that scrolls sideways on its own, with a button for its CSV, which also lets a keyboard scroll it.
 
     Args:
-        frame: A row for each line; what is missing is written as "–".
-        key: Unlike those of all others, `page.thing`.
-        name: Of the file.
+        frame: The table; numbers get three significant digits, missing values become "–".
+        key: `page.thing`, unlike any other.
+        name: Name of the CSV file.
     """
     with scrolling(key.replace(".", "-")):
         st.markdown(in_markdown(frame))
@@ -59,7 +59,7 @@ def table(frame: pd.DataFrame, key: str, name: str) -> None:
 
 
 def in_markdown(frame: pd.DataFrame) -> str:
-    """The lines of a table; only its first column may be broken: a narrow screen scrolls it, and breaks no number."""
+    """A table as Markdown. Only its first column may wrap, so that a narrow screen breaks no number."""
     rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
     rows += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     return "\n".join(f"| {' | '.join([first, *(cell.replace(' ', chr(0xA0)) for cell in rest)])} |" for first, *rest in rows)

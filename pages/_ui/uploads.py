@@ -1,4 +1,4 @@
-"""Checkpoints that visitors bring: kept for as long as the server runs, under a name that tells their content."""
+"""Uploaded checkpoints: kept until the server stops, each under a name with a hash of its content."""
 
 import hashlib
 import re
@@ -22,27 +22,28 @@ def _folder() -> Path:
 
 
 def path_of(name: str) -> Path | None:
-    """The file of an uploaded network; None where the name is none."""
+    """The file of an uploaded network; None if there is none of this name."""
     path = _folder() / f"{name}.safetensors"
     return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
 
 
 def in_lines(name: str) -> tuple[str, str]:
-    """How a notebook opens a network: what it imports, and what it calls."""
+    """The two lines of Python that open a network: the import and the call."""
     if path_of(name):
         return "from models import checkpoint", "checkpoint.load('your file.safetensors')"
     return "import models", f"models.load({name!r})"
 
 
 def keep(file_name: str, content: bytes, *kinds: str) -> str:
-    """Check a checkpoint, keep it, and give the name under which it opens.
+    """Check an uploaded checkpoint, keep it, and return the name that opens it.
 
     Args:
-        file_name: As the visitor calls it. content: the file's bytes; parsed, never unpickled.
-        kinds: What the page can show, kinds of models.family.
+        file_name: Name of the visitor's file.
+        content: Bytes of the file; parsed, never unpickled.
+        kinds: Kinds of networks that the page can show.
 
     Raises:
-        CheckpointError: it is no checkpoint, a damaged one, or of another kind; nothing is kept.
+        CheckpointError: the file is not a checkpoint, is damaged, or is of another kind; nothing is kept.
     """
     stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
@@ -65,7 +66,7 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
 
 
 def remember(name: str) -> None:
-    """Let this visitor choose an uploaded network; a name that is none is passed over."""
+    """Add an uploaded network to this visitor's choices; an unknown name is ignored."""
     if path_of(name):
         known = st.session_state.get(KEY, ())
         st.session_state[KEY] = [*(other for other in known if other != name), name]
@@ -73,7 +74,7 @@ def remember(name: str) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=MOST)
 def card_of(name: str) -> dict[str, Any]:
-    """The card of an uploaded network, empty where it is no longer here."""
+    """The card of an uploaded network; empty if the file is gone."""
     path = path_of(name)
     if not path:
         return {}

@@ -1,4 +1,4 @@
-"""What is looked at on a page, as one frozen value."""
+"""The view of a page: everything the visitor has chosen, as one frozen value."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -6,21 +6,21 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class PageView:
-    """What is looked at: enough to compute every picture of a page, and all that a link restores; each page adds the fields."""
+    """Everything needed to compute the figures of a page, and everything its link restores; each page adds its fields."""
 
     def of(self, **changes: Any) -> Self:
-        """The same view with some of it changed."""
+        """The same view with some fields changed."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True)
 class TextView(PageView):
-    """What is looked at where a character network reads a text.
+    """The view of a page on which a character network reads a text.
 
     Args:
         model: Name of a checkpoint.
-        text: What it reads.
-        warm_up: What it reads before, unseen.
+        text: The text it reads.
+        warm_up: Text it reads first, not shown.
     """
 
     model: str
@@ -29,5 +29,5 @@ class TextView(PageView):
 
     @property
     def reads(self) -> tuple[str, str, str]:
-        """Network, text and warm-up: what decides every state and every cost."""
+        """Network, text and warm-up: they determine every state and every surprise."""
         return self.model, self.text, self.warm_up

@@ -44,11 +44,11 @@ def test_it_grows_pauses_and_ends_with_cancel_with_its_tab_and_with_the_server(s
     expect(page.locator(START)).to_be_disabled()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused after")).to_be_visible()
-    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)  # the old button fades away
     assert violations(page) == {}
     assert sideways(page) == 0
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     page.wait_for_function(f"document.querySelectorAll('{MAP} .mark-rect path').length > {first}", timeout=240_000)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled after")).to_be_visible()

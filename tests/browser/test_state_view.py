@@ -90,7 +90,7 @@ def test_the_readout_names_the_character_and_tells_value_guesses_and_bits(open_v
         page.keyboard.press("ArrowRight")
     text = said(page)
     assert "space" in text and "character 10" in text and re.search(r"tanh\(cell\) −0\.\d\d", text), text
-    assert re.search(r"next .+\.\d\d.+ other .*came b ?\d", text), text
+    assert re.search(r"next .+\.\d\d.+ others .*actual next character b ?surprise \d", text), text
     expect(page.locator(".live")).to_contain_text("space, character 10. Unit 21,")
 
 
@@ -199,7 +199,7 @@ def test_question_mark_lists_the_keys_and_escape_closes(open_view):
     page = open_view()
     page.locator(".text").focus()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("six characters a second")
+    expect(page.get_by_role("dialog")).to_contain_text("six characters per second")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -230,7 +230,7 @@ def test_long_texts_paint_only_what_is_in_sight_and_scroll(open_view):
 def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view, scheme: str):
     page = open_view(width=390, height=844, scheme=scheme)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Looks").tap()
+    page.get_by_role("button", name="Display").tap()
     for button in page.locator(".bar button:visible").all():
         box = button.bounding_box()
         assert box["height"] >= 44 and box["width"] >= 44, button.inner_text()

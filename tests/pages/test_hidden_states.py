@@ -147,19 +147,33 @@ def test_what_the_page_says_of_its_first_unit_is_true():
 
 def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
     page = open_page(HIDDEN)
-    assert "beyond all three baselines (r 0.74)" in first_sentence(page)
+    assert "better than all three baselines (correlation 0.74 on held-out text)" in first_sentence(page)
     page.button(key="hidden_states.gesture").click().run()
     example, view = EXAMPLES["wiki"], compute.View("wiki-lstm", "", EXAMPLES["wiki"].warm_up, 1, unit=113)
     text = disturbed(example.text, example)
     start = example.text.index("]]")
     stop = text.index("]]", start)
     on = (values(view.of(text=text))[start:stop, 113] > 0).sum()
-    assert f"is orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
-    assert "there is nothing of it in this text" in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
+    assert f"stays orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
+    assert "This text contains no [[ ]]." in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [("", "turns orange"), ("flip", "turns blue"), ("lecture", "turns green"), ("lecture,flip", "turns blue")],
+)
+def test_the_sentence_names_the_colour_that_is_drawn(looks: str, words: str):
+    assert words in first_sentence(sound(open_page(HIDDEN, looks=looks)))
+    assert "turns" not in first_sentence(open_page(HIDDEN, looks=looks, quantity="forget")), "a gate has colours of its own"
+
+
+def test_a_search_for_what_a_text_lacks_says_so():
+    page = sound(open_page(HIDDEN, panel="Find a unit", **{"find.concept": "comment"}))
+    assert "This text contains no comment." in page.info[0].value and not page.dataframe
 
 
 def first_sentence(page: AppTest) -> str:
-    return next(part.value for part in page.markdown if part.value.startswith(("**Unit", "The first")))
+    return next(part.value for part in page.markdown if part.value.startswith(("**Unit", "With the first")))
 
 
 def test_what_a_download_makes_later_needs_no_visitor(monkeypatch):
@@ -205,10 +219,10 @@ def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing()
     view |= {"cursor": 4, "looks": ["flip", "nonsense"], "stretched": True, "text": "abcdef"}
     page.file_uploader(key="hidden_states.export.upload").set_value(("c.json", json.dumps(view).encode(), "application/json")).run()
     assert page.session_state[state.CURSOR] == 4 and page.session_state[state.LOOKS] == ("flip",)
-    assert sound(page).selectbox(key=state.SCALE).value == state.SCALES[1]
+    assert sound(page).selectbox(key=state.SCALE).value == state.STRETCHED
     page.session_state[state.TEXT] = "half ? of a pair"
     page.file_uploader(key="hidden_states.export.upload").set_value(("b.json", b"[1]", "application/json")).run()
-    assert not page.exception and "no view file" in page.error[0].value
+    assert not page.exception and "not a view file" in page.error[0].value
     assert shown_text(page) == "half ? of a pair"
 
 
@@ -216,10 +230,10 @@ def test_the_colours_of_this_text_reach_its_largest_value_and_say_so():
     view = compute.View("wiki-lstm", "A", layer=1, quantity="hidden")
     fixed, own = (states.figure(view.of(stretched=stretched), window(view)).scale for stretched in (False, True))
     largest = np.abs(values(view)).max()
-    assert (fixed.low, fixed.high, fixed.says) == (-1, 1, "fixed")
-    assert own.says == "this text" and largest <= own.high < 1 and own.low == -own.high
-    page = sound(open_page(HIDDEN, scale=state.SCALES[1]))
-    assert page.selectbox(key=state.SCALE).value == state.SCALES[1]
+    assert (fixed.low, fixed.high, fixed.says) == (-1, 1, "same scale for all texts")
+    assert own.says == "scaled to this text" and largest <= own.high < 1 and own.low == -own.high
+    page = sound(open_page(HIDDEN, scale=state.STRETCHED))
+    assert page.selectbox(key=state.SCALE).value == state.STRETCHED
 
 
 def own_checkpoint(folder: Path, layers: int = 1) -> bytes:

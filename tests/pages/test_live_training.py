@@ -94,7 +94,7 @@ def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(mo
     while work.state != "paused":
         time.sleep(0.01)
     page = page.run()
-    assert [button.label for button in page.button if button.key.startswith(LEARN)][:3] == ["Train", "Go on", "Cancel"]
+    assert [button.label for button in page.button if button.key.startswith(LEARN)][:3] == ["Train", "Resume", "Cancel"]
     page = page.button(key=f"{LEARN}.resume").click().run()
     page.button(key=f"{LEARN}.cancel").click()
     page = finished(page.run())
@@ -107,7 +107,7 @@ def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
     page = panel()
     page.session_state[jobs.KEY] = Background(lambda every: None, places)
     said = [bar.proto.text for bar in page.run().get("progress")]
-    assert any("Waiting: " in text and "trainings run on this server" in text for text in said)
+    assert any("Waiting: " in text and "trainings are running on this server" in text for text in said)
     places.end()
 
     def fails(every) -> None:

@@ -1,4 +1,4 @@
-"""A matrix of two rows and two columns as two arrows, each moved by mouse, finger or keyboard."""
+"""A 2 x 2 matrix as two arrows that can be moved by mouse, finger or keyboard."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -14,7 +14,7 @@ MOST, STEP = 1.5, 0.05  # of each number
 
 
 def matrix_choice(matrix: Float[np.ndarray, "2 2"], key: str, moved: Callable[[np.ndarray], None]) -> None:
-    """Draw a matrix: its columns are where the two unit vectors go, and the ellipse is where the unit circle goes.
+    """Draw a matrix: the arrows are its columns, the images of the unit vectors; the ellipse is the image of the unit circle.
 
     Args:
         matrix: [row, column], numbers from -1.5 to 1.5.
@@ -28,13 +28,13 @@ def matrix_choice(matrix: Float[np.ndarray, "2 2"], key: str, moved: Callable[[n
             moved(new)
 
     html, css, js = ((HERE / f"view.{name}").read_text(encoding="utf-8") for name in ("html", "css", "js"))
-    # Registered with the server that runs; registering the same again changes nothing.
+    # Registering it again with the same server changes nothing.
     view = component("matrix_choice", html=html, css=css, js=js.replace("export function", "function"))
     view(key=key, data={"columns": matrix.T.tolist(), "most": MOST, "step": STEP}, on_columns_change=take)
 
 
 def read(said: object) -> np.ndarray | None:
-    """The matrix [row, column] that the browser told, each number within its limits; None where it is none: a browser is not trusted."""
+    """The matrix [row, column] that the browser sent, its entries limited; None if it is not a matrix: a browser may send anything."""
     columns = said.get("columns") if isinstance(said, dict) else None
     if not isinstance(columns, list) or [len(column) if isinstance(column, list) else 0 for column in columns] != [2, 2]:
         return None

@@ -1,10 +1,10 @@
-// A matrix as two arrows: dragged, or moved with the arrow keys. The ellipse follows at once; the page when the hand rests.
+// A matrix as two arrows, dragged or moved with the arrow keys. The ellipse follows at once, the page after a pause.
 
 const VIEWS = new WeakMap();
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const NAMES = ["first", "second"];
 const HALF = 1.75; // of the side of the picture
-const QUIET = 250; // milliseconds after a key before Python is told
+const QUIET = 250; // milliseconds after a key before it is sent to Python
 
 export default function component({ data, parentElement, setTriggerValue }) {
   const view = VIEWS.get(parentElement) ?? create(parentElement);

@@ -1,4 +1,4 @@
-"""The state view on a page: text and map of all units on canvas, chosen in the browser without a rerun."""
+"""The state view: a text and a map of all units on canvas; unit and cursor change in the browser without a rerun."""
 
 import hashlib
 import re
@@ -17,19 +17,19 @@ from explorer.figures.states import StateFigure
 
 HERE = Path(__file__).parent
 LOOKS = ("next", "lecture", "flip")
-# In this order: a file stands after those it imports from.
+# In this order: each file comes after those it imports from.
 FILES = ("figure", "colour", "layout", "words", "choice", "text", "map", "readout", "events", "view")
 _KEPT: dict[int, tuple[tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
 
 
 @dataclass(frozen=True)
 class StateChoice:
-    """What the visitor looks at.
+    """The visitor's choice in the browser.
 
     Args:
         unit: The chosen unit.
         cursor: Position in the whole text.
-        selection: Brushed range (start, stop) in the whole text, or None.
+        selection: Selected range (start, stop) in the whole text, or None.
         looks: Switches that are on: "next" characters, "lecture" colours, "flip" the sign.
     """
 
@@ -41,7 +41,7 @@ class StateChoice:
 
 @cache
 def source(*names: str) -> str:
-    """The component's JavaScript: the small files one after the other, without what made them modules."""
+    """JavaScript of the component: its files joined, without their imports and exports."""
     text = "\n".join(read(f"{name}.js") for name in names)
     text = re.sub(r"^import .*?;\n", "", text, flags=re.MULTILINE)
     return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
@@ -49,22 +49,22 @@ def source(*names: str) -> str:
 
 @cache
 def read(name: str) -> str:
-    """One of the files beside this one."""
+    """Content of a file in this folder."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
 def _carrier():
-    """What brings the arrays: a component that shows nothing."""
+    """The component that carries the arrays to the browser; it shows nothing."""
     return component("state_view_arrays", js=source("figure", "carrier"))
 
 
 def _view():
-    """What shows them. Registered with the server that runs; registering the same again changes nothing."""
+    """The component that shows them. Registering it again with the same server changes nothing."""
     return component("state_view", html=read("view.html"), css=read("view.css"), js=source(*FILES))
 
 
 def state_choice(key: str) -> StateChoice | None:
-    """What the view with this key shows as far as Python knows; None before it was drawn. Readable before it is drawn again."""
+    """The choice in the view with this key as far as Python knows; None before the view was drawn."""
     sent, memory = _sent(key), st.session_state.get(f"{key}.asked")
     if memory is None or sent != memory["said"]:
         return sent
@@ -73,7 +73,7 @@ def state_choice(key: str) -> StateChoice | None:
 
 
 def _sent(key: str) -> StateChoice | None:
-    """What the browser last told; nothing that it says is trusted to be of the right form."""
+    """The choice that the browser last sent, checked, since a browser may send anything."""
     sent: Any = (st.session_state.get(key) or {}).get("choice")
     try:
         selection = sent["selection"] and (int(sent["selection"][0]), int(sent["selection"][1]))
@@ -86,14 +86,14 @@ def _sent(key: str) -> StateChoice | None:
 def state_view(
     figure: StateFigure, key: str, on_change: Callable[[], None] | None = None, looks: tuple[str, ...] | None = None
 ) -> StateChoice:
-    """Draw the figure and give what the visitor chose.
+    """Draw the figure and return the visitor's choice.
 
-    Unit, cursor and looks belong to the browser. What Python passes counts when it is new: a `figure.unit` other than
-    in the run before, and other than what the browser told, is a wish and is followed; anything else is an echo. A page
-    with a unit of its own follows the browser: it takes over `state_choice(key)` before it makes the figure, or in `on_change`.
+    Unit, cursor and looks belong to the browser. A value from Python counts only if it is new: a `figure.unit` that
+    differs both from the previous run and from what the browser sent is a request and is followed; anything else is an
+    echo. A page that keeps its own unit copies `state_choice(key)` before it makes the figure, or in `on_change`.
 
     Args:
-        figure: What to draw; `figure.unit` and `figure.cursor` are where to start, and wishes later.
+        figure: What to draw; `figure.unit` and `figure.cursor` are the start, and later requests.
         key: Of the component; its choice is `state_choice(key)` at the start of the next run.
         on_change: Called before the run in which the browser's choice is new.
         looks: Switches to start with, of "next", "lecture", "flip".
@@ -111,7 +111,7 @@ def state_view(
 
 
 def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: StateChoice | None) -> dict:
-    """What Python believes to be on screen, with a number that grows when Python wants something else than the browser."""
+    """What Python believes to be on screen, with a counter that grows with each request to the browser."""
     wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks}
     first = {"n": 1, "unit": figure.unit, "cursor": figure.cursor or figure.start, "selection": None, "looks": looks or ()}
     memory = st.session_state.get(f"{key}.asked")
@@ -120,7 +120,7 @@ def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: S
     said = memory["said"] if memory else None
     if sent:
         now |= {"unit": sent.unit, "cursor": sent.cursor, "selection": sent.selection, "looks": sent.looks}
-    if memory and sent == said:  # nothing new from the browser: what Python asked for since then still stands
+    if memory and sent == said:  # nothing new from the browser: Python's last request still counts
         now = dict(memory["now"])
     for name, value in wish.items():
         echoes = [before[name], now[name], said and getattr(said, name)]
@@ -131,7 +131,7 @@ def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: S
 
 
 def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
-    """The choice where it exists in this figure."""
+    """The choice, limited to what exists in this figure."""
     end = figure.start + len(figure.tokens)
     unit = min(max(choice.unit, 0), figure.values.shape[1] - 1)
     cursor = min(max(choice.cursor, figure.start), end - 1)
@@ -142,7 +142,7 @@ def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
 
 
 def _blob(figure: StateFigure) -> tuple[str, bytes]:
-    """The figure's bytes and their digest, made once for as long as its values live; values must not change in place."""
+    """The bytes of a figure and their digest, made once per array of values; values must not change in place."""
     name, about = id(figure.values), _about(figure)
     known = _KEPT.get(name)
     if known and known[0] == about:
@@ -156,7 +156,7 @@ def _blob(figure: StateFigure) -> tuple[str, bytes]:
 
 
 def _about(figure: StateFigure) -> tuple:
-    """Everything in the figure's bytes beside its values, small enough to compare."""
+    """Everything in the bytes of a figure except its values, small enough to compare."""
     rows = None if figure.next_tokens is None else hash(tuple(str(token) for row in figure.next_tokens for token in row))
     arrays = tuple(None if a is None else np.asarray(a).tobytes() for a in (figure.order, figure.next_p, figure.bits))
     return (figure.tokens, figure.quantity, figure.order_name, figure.scale, figure.start, figure.title, rows, arrays)

@@ -1,4 +1,4 @@
-// What is chosen, unit, cursor, selection, looks, how it changes, and which key changes it. Pure: a choice in, a new choice out.
+// The choice (unit, cursor, selection, looks), how it changes, and which key changes it. Pure functions: a choice in, a new one out.
 
 export const LOOKS = ["next", "lecture", "flip"];
 
@@ -55,18 +55,18 @@ export function reported(choice, figure) {
 }
 
 export const LIST = [
-  ["\u2190 \u2192", "move along the text"],
-  ["\u2191 \u2193", "the unit above or below in the map"],
+  ["\u2190 \u2192", "move the cursor along the text"],
+  ["\u2191 \u2193", "previous or next unit of the map"],
   ["Shift + arrows", "select a range of the text"],
-  ["tap, then hold elsewhere", "select the range between, on a touch screen"],
-  ["swipe", "the next unit of the map, on a touch screen"],
+  ["tap, then hold elsewhere", "select the range between (touch screen)"],
+  ["swipe", "next unit of the map (touch screen)"],
   ["Home, End", "first and last character"],
   ["Page Up, Page Down", "several lines up or down"],
-  ["Space", "play, six characters a second; again to stop"],
-  ["n", "five likely next characters under each character"],
+  ["Space", "play at six characters per second; again to stop"],
+  ["n", "show the five most likely next characters"],
   ["l", "lecture colours (green and blue)"],
   ["f", "flip the sign"],
-  ["?", "this list"],
+  ["?", "show this list"],
   ["Escape", "stop playing, close, clear the selection"],
 ];
 

@@ -1,9 +1,9 @@
-// Hands and keys: every event becomes a change of the choice.
+// Pointer and keyboard: every event becomes a change of the choice.
 
 import { LIST, action, between, clamp, neighbour, toggled } from "./choice.js";
 import { cellAt, characterAt, moveLines } from "./layout.js";
 
-const STEP = 1000 / 6; // play: six characters a second
+const STEP = 1000 / 6; // play: six characters per second
 const SWIPE = 48;
 const HOLD = 450; // milliseconds a finger rests before it selects
 
@@ -17,7 +17,7 @@ export function listen(view) {
   }
 }
 
-// At most one painting a frame while scrolling and hovering.
+// At most one painting per frame while scrolling and hovering.
 function later(view) {
   if (view.pending || !view.figure) return;
   view.pending = requestAnimationFrame(() => {
@@ -164,7 +164,7 @@ function stop(view) {
   view.part('[data-do="play"]').setAttribute("aria-pressed", "false");
 }
 
-// Plays from the cursor to the end; who asked for less motion gets single steps.
+// Plays from the cursor to the end; with reduced motion it moves one character instead.
 function play(view) {
   if (view.playing) return stop(view);
   const forward = () => move(view, { what: "character", by: 1, select: false });

@@ -1,4 +1,4 @@
-// What stands under the text, and what a screen reader hears. Text only ever goes through textContent.
+// The lines under the text, and the sentences for screen readers. All text is set through textContent.
 
 import { LIKELY } from "./layout.js";
 import { beyond, bits, chance, count, inWords, plain, spoken, two } from "./words.js";
@@ -48,14 +48,14 @@ function writeGuesses({ figure, choice, part }, next) {
     other -= p;
     return guess;
   });
-  box.replaceChildren(element("span", "next"), ...guesses, element("span", `other ${chance(Math.max(0, other))}`));
+  box.replaceChildren(element("span", "next"), ...guesses, element("span", `others ${chance(Math.max(0, other))}`));
 }
 
 function writeCame({ figure, choice, part }, next) {
   const box = part(".came");
   if (!next) return box.replaceChildren();
   const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
-  box.replaceChildren("came", element("b", next.sign), Number.isFinite(cost) ? bits(cost) : "");
+  box.replaceChildren("actual next character", element("b", next.sign), Number.isFinite(cost) ? `surprise ${bits(cost)}` : "");
 }
 
 function heard({ figure, choice }, next) {
@@ -63,11 +63,11 @@ function heard({ figure, choice }, next) {
   const first = choice.cursor * LIKELY;
   const likeliest = figure.alphabet[figure.next_ids[first]];
   const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
-  const price = Number.isFinite(cost) ? `, ${bits(cost)}` : "";
-  return ` Likeliest next: ${spoken(likeliest)}, ${chance(figure.next_p[first])}. Came: ${spoken(next)}${price}.`;
+  const surprise = Number.isFinite(cost) ? `, surprise ${bits(cost)}` : "";
+  return ` Most likely next: ${spoken(likeliest)}, ${chance(figure.next_p[first])}. Actual next: ${spoken(next)}${surprise}.`;
 }
 
-// Spoken once the reader rests, not at every step of a run.
+// Spoken once the cursor rests, not at every step.
 function say(view, sentence) {
   clearTimeout(view.saying);
   view.saying = setTimeout(() => {
@@ -76,7 +76,7 @@ function say(view, sentence) {
   }, 250);
 }
 
-// The picture of the chosen unit in words, for who cannot see it.
+// The chosen unit over the whole text in words, as its text alternative.
 function whole(view) {
   const { figure, choice } = view;
   const { scale } = figure;

@@ -1,4 +1,4 @@
-// The component: keeps one view for each place on the page, and brings events, choice and pictures together.
+// The component: one view for each place on the page; connects events, choice and drawing.
 
 import { asked, carried, reported } from "./choice.js";
 import { inSight, mapSizes, metrics, placeOf, reveal, textHeight, wrap } from "./layout.js";
@@ -10,7 +10,7 @@ import { readTheme } from "./colour.js";
 import { listen } from "./events.js";
 
 const VIEWS = new WeakMap();
-const QUIET = 300; // milliseconds without a change before Python is told
+const QUIET = 300; // milliseconds without a change before it is sent to Python
 
 export default function component({ data, parentElement, setStateValue }) {
   const view = VIEWS.get(parentElement) ?? create(parentElement);
@@ -104,15 +104,15 @@ function label(view) {
   const { figure, part } = view;
   part("#unit").max = figure.units - 1;
   part(".of").textContent = `of ${figure.units}`;
-  part(".order").textContent = `all ${figure.units} units, rows by ${figure.order_name}`;
+  part(".order").textContent = `all ${figure.units} units, ${figure.order_name}`;
   part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} character${figure.time === 1 ? "" : "s"} \u2192`;
-  view.text.setAttribute("aria-label", "text; left and right move the cursor, up and down choose a unit, question mark lists the keys");
+  view.text.setAttribute("aria-label", "text; the left and right keys move the cursor, up and down choose a unit, question mark lists all keys");
   view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);
   view.textCanvas.setAttribute("aria-label", figure.alt);
-  view.mapCanvas.setAttribute("aria-label", `every unit a row, every character a column, rows by ${figure.order_name}`);
+  view.mapCanvas.setAttribute("aria-label", `one row per unit, one column per character, ${figure.order_name}`);
 }
 
-// A change of choice: painted at once, told to Python when the hand rests.
+// A change of choice: painted at once, sent to Python after a pause.
 function change(view, changes) {
   const started = performance.now();
   const looks = changes.looks && changes.looks !== view.choice.looks;

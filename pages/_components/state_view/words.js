@@ -1,4 +1,4 @@
-// Numbers, characters and ranges of a unit's values as words: two significant digits, names for what cannot be seen. Pure.
+// Numbers, characters and ranges of values as words: two significant digits, names for invisible characters. Pure functions.
 
 export function two(value) {
   const size = Math.abs(value);

@@ -88,9 +88,10 @@ def test_a_planted_unit_is_found_with_its_sign_and_cut(sign: int):
     own = ranking.scores(17)
     assert own.r > 0.9 and own.auc > 0.99 and own.f1 > 0.97 and own.balanced_accuracy > 0.98
     assert all(ranking.cleared().values()) and set(ranking.cleared()) == {CHANCE, UNTRAINED, *LAST}
-    assert ranking.verdict() == f"Unit 17 follows it beyond all three baselines (r {own.r:.2f})."
+    assert ranking.verdict() == f"Unit 17 tracks it better than all three baselines (correlation {own.r:.2f} on held-out text)."
+    assert "tracks “URL” better" in ranking.verdict(concept="“URL”")
     worst = int(ranking.order[-1])
-    assert not ranking.cleared(worst)[CHANCE] and f"Unit {worst} does not clear: chance" in ranking.verdict(worst)
+    assert not ranking.cleared(worst)[CHANCE] and f"Unit {worst} does not beat chance" in ranking.verdict(worst)
 
 
 def test_scores_come_from_the_part_that_did_not_choose():
@@ -171,7 +172,7 @@ def test_a_unit_that_is_only_the_last_three_characters_does_not_clear_the_table(
     cleared = ranking.cleared()
     assert ranking.best == 9 and cleared[CHANCE] and cleared[UNTRAINED]
     assert not cleared["last 3 characters"] and cleared["last 1 character"]
-    assert ranking.verdict().startswith("Unit 9 does not clear: a table of the last ") and ranking.verdict().count("table") == 1
+    assert ranking.verdict().startswith("Unit 9 does not beat a table of the last ") and ranking.verdict().count("table") == 1
 
 
 def test_an_untrained_network_that_does_as_well_is_named():
@@ -179,7 +180,7 @@ def test_an_untrained_network_that_does_as_well_is_named():
     values, track = slow_noise(rng, 2000, 8), runs(rng, 2000)
     values[:, 1] += 3 * track
     ranking = rank(values, track, untrained=values)
-    assert not ranking.cleared()[UNTRAINED] and "the same network untrained (r " in ranking.verdict()
+    assert not ranking.cleared()[UNTRAINED] and "the same network untrained (correlation " in ranking.verdict()
 
 
 # too little, or not fitting
@@ -193,14 +194,14 @@ def test_without_enough_on_either_side_it_says_not_held_out():
     ranking = rank(values, track)
     assert not ranking.held_out and ranking.best == 2 and ranking.r[2] > 0.8
     assert ranking.verdict() == (
-        f"Unit 2 follows it beyond chance (not compared with an untrained network and a table of the last characters) "
-        f"(r {ranking.r[2]:.2f}). Chosen and scored on the same text: not held out."
+        f"Unit 2 tracks it better than chance (not compared with an untrained network and a table of the last characters) "
+        f"(correlation {ranking.r[2]:.2f}). It was chosen and scored on the same text, so this is not a held-out result."
     )
 
 
 def test_refusals():
     values, track = np.zeros((20, 2), np.float32), np.tile([0, 1], 10).astype(np.float32)
-    with pytest.raises(AnalysisError, match=r"^The track is on at 4 of 20 tokens; at least 5 must be on and 5 off\.$"):
+    with pytest.raises(AnalysisError, match=r"^4 of 20 tokens match; a ranking needs at least 5 that match and 5 that do not\.$"):
         rank(values, (np.arange(20) < 4).astype(np.float32))
     with pytest.raises(AnalysisError, match="never changes"):
         rank(values, np.full(20, 3, np.float32))

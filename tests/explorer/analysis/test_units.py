@@ -149,7 +149,7 @@ def test_saturation_counts_steps_strictly_beyond_the_limits():
 
 def test_saturation_refuses_what_has_no_shut_end():
     assert saturable(lstm_trace()) == ("input", "forget", "output")
-    with pytest.raises(AnalysisError, match=r"'candidate' lies in -1\.\.1 and is no sigmoid gate"):
+    with pytest.raises(AnalysisError, match=r"'candidate' lies in -1\.\.1 and is not a sigmoid gate"):
         gate_saturation(lstm_trace(), "candidate")
     with pytest.raises(RecordingError, match=r"no gate 'forget'; it has reset, update\.$"):
         gate_saturation(gru_trace(), "forget")

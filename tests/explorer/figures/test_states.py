@@ -53,7 +53,7 @@ def unpacked(blob: bytes) -> tuple[dict, dict[str, np.ndarray]]:
         ({"order": (0, 1, 2)}, "order names 3 rows; expected each of the 4 units once"),
         ({"order": (0, 1, 2, 2)}, "expected each of the 4 units once"),
         ({"unit": 4}, "There is no unit 4; expected 0 to 3"),
-        ({"next_p": np.zeros((14, 5), np.float32)}, "come together"),
+        ({"next_p": np.zeros((14, 5), np.float32)}, "belong together"),
         ({"next_p": np.zeros((14, 4), np.float32), "next_tokens": [list("abcde")] * 14}, r"next_p has shape \(14, 4\); expected \(14, 5\)"),
         ({"bits": np.zeros(3, np.float32)}, r"bits has shape \(3,\); expected \(14,\)"),
     ],
@@ -97,7 +97,7 @@ def test_frame_is_full_precision():
     frame = made.to_frame()
     assert list(frame["position"]) == list(range(50, 64))
     np.testing.assert_array_equal(frame["tanh(cell) of unit 2"].to_numpy(), made.values[:, 2])
-    assert list(frame.columns[-2:]) == ["after it 5", "p 5"] and frame["after it 5"][0] == " "
+    assert list(frame.columns[-2:]) == ["likely next 5", "p 5"] and frame["likely next 5"][0] == " "
 
 
 def test_alt_tells_the_extremes():

@@ -68,7 +68,7 @@ def test_gates_and_ledger_show_the_window():
 
 def test_gates_and_ledger_of_other_kinds_and_their_refusals():
     assert len(gates_and_ledger(gru_trace(), 0, 1).to_dict()["vconcat"]) == 2
-    assert "A plain RNN keeps nothing" in json.dumps(gates_and_ledger(rnn_trace(), 0, 1).to_dict())
+    assert "a plain RNN keeps no part" in json.dumps(gates_and_ledger(rnn_trace(), 0, 1).to_dict())
     for call, sentence in (
         ((WIDE, 0, 4), "There is no unit 4; this layer has 4, 0 to 3"),
         ((WIDE, 0, 0, (5, 5)), "window 5..5"),
