@@ -1,4 +1,4 @@
-"""Links that name a unit by its number: the number belongs to one training of a network, so the link says which."""
+"""Links that name a unit: unit numbers hold for one training of a network only, so the link carries a checksum of its weights."""
 
 import streamlit as st
 
@@ -16,26 +16,26 @@ FIRST = {
 
 
 def restore(page: str, unit: int | None) -> None:
-    """Keep which unit of which weights the link names, once for each visitor.
+    """Store the unit and the weights of the link, once per visitor.
 
     Args:
         page: Prefix of its keys.
-        unit: The unit of the link; None where it names none.
+        unit: The unit of the link, or None.
     """
     st.session_state[f"{page}.weights"] = (unit, linked(f"{page}.weights", ""))
 
 
 def link_weights(page: str, model: str, unit: int) -> None:
-    """Write the weights that the unit of the link belongs to; one line where they are an earlier training of the network.
+    """Write the checksum of the weights into the link; show a notice if the link was made with earlier weights.
 
     Args:
-        page: Prefix of its keys; its link names a unit in the parameter `page.unit`, or opens at the usual one.
+        page: Prefix of its keys; its link may name a unit in the parameter `page.unit`.
         model: Name of the network.
-        unit: What is looked at.
+        unit: The chosen unit.
     """
     now = fingerprint(model)[:8]
     of, weights = st.session_state[f"{page}.weights"]
     made = (weights or FIRST.get(model, now)) if of == unit else now
     link(f"{page}.weights", made if f"{page}.unit" in st.query_params else "", "")
     if made != now:
-        st.info(f"This link was made with an earlier {model}: its units have other numbers now.", icon=":material/history:")
+        st.info(f"This link was made with an earlier version of {model}, whose units had other numbers.", icon=":material/history:")

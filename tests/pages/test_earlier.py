@@ -30,7 +30,7 @@ def weights_in(page: AppTest, name: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_link_of_other_weights_says_so_until_another_unit_is_chosen(name: str):
     page = open_page(name, unit="3", weights="00000000", **PAGES[name])
-    assert notices(page) == ["This link was made with an earlier wiki-lstm: its units have other numbers now."]
+    assert notices(page) == ["This link was made with an earlier version of wiki-lstm, whose units had other numbers."]
     assert weights_in(page, name) == "00000000"
     assert notices(page.run())
     page.session_state[f"{name}.unit"] = 2
