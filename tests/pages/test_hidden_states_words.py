@@ -1,0 +1,41 @@
+"""The sentences of the page "Hidden states": what its first line says is what the figure shows."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages._hidden_states import compute
+from pages._hidden_states.examples import EXAMPLES, disturbed
+from pages._ui.link import packed
+from tests.pages.app import sound
+from tests.pages.test_hidden_states import HIDDEN, open_page, values
+
+
+def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
+    page = open_page(HIDDEN)
+    assert "better than all three baselines (correlation 0.74 on held-out text)" in first_sentence(page)
+    page.button(key="hidden_states.gesture").click().run()
+    example, view = EXAMPLES["wiki"], compute.View("wiki-lstm", "", EXAMPLES["wiki"].warm_up, 1, unit=113)
+    text = disturbed(example.text, example)
+    start = example.text.index("]]")
+    stop = text.index("]]", start)
+    on = (values(view.of(text=text))[start:stop, 113] > 0).sum()
+    assert f"stays orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
+    assert "This text contains no [[ ]]." in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [("", "turns orange"), ("flip", "turns blue"), ("lecture", "turns green"), ("lecture,flip", "turns blue")],
+)
+def test_the_sentence_names_the_colour_that_is_drawn(looks: str, words: str):
+    assert words in first_sentence(sound(open_page(HIDDEN, looks=looks)))
+    assert "turns" not in first_sentence(open_page(HIDDEN, looks=looks, quantity="forget")), "a gate has colours of its own"
+
+
+def test_a_search_for_what_a_text_lacks_says_so():
+    page = sound(open_page(HIDDEN, panel="Find a unit", **{"find.concept": "comment"}))
+    assert "This text contains no comment." in page.info[0].value and not page.dataframe
+
+
+def first_sentence(page: AppTest) -> str:
+    return next(part.value for part in page.markdown if part.value.startswith(("**Unit", "With the first")))
