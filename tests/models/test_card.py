@@ -1,4 +1,4 @@
-"""Cards as readers get them: whatever a file holds, each field has its right form or its default, and nothing is raised."""
+"""Cards as readers get them: whatever a file holds, each field has a valid value or its default, and no error is raised."""
 
 import copy
 import subprocess
@@ -181,7 +181,7 @@ def test_a_damaged_card_gives_none_or_every_field_in_its_right_form(family: str,
 
 
 @pytest.mark.parametrize("family", SHIPPED)
-def test_a_shipped_card_is_as_it_is_and_one_field_less_costs_no_other(family: str):
+def test_a_shipped_card_passes_and_a_missing_field_costs_no_other(family: str):
     card = CARDS[family]
     whole = checked(family, card | {"notes": ["kept"]})
     assert whole is not None and whole["scores"] and whole["notes"] == ["kept"]
@@ -251,7 +251,7 @@ def test_scores_nested_without_end_are_no_scores():
 
 
 @pytest.mark.parametrize("family", SHIPPED)
-def test_of_a_file_nobody_vouches_for_only_the_network_counts(family: str):
+def test_an_uploaded_card_keeps_only_what_describes_the_network(family: str):
     loaded, schema = TINY[family](), resolve_name(f"models.{family}.card:Card")
     own = {name: loaded.card[name] for name in ("kind", "direction", "labels") if name in loaded.card}
     claims = {name: value for name, value in CARDS[family].items() if name not in (*own, "arguments")}

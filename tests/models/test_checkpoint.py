@@ -1,4 +1,4 @@
-"""Checkpoints: what is written comes back; whatever else is opened gets a sentence, and nothing is unpickled."""
+"""Checkpoints: what is saved is loaded again; any other file gets a sentence, and nothing is unpickled."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def test_what_is_saved_comes_back(tmp_path, cell: str, embedding: int):
     assert torch.equal(loaded.module(ids)[0], saved.module(ids)[0])
 
 
-def test_weights_are_stored_as_halves_unless_they_would_overflow(tmp_path):
+def test_weights_are_stored_as_float16_unless_they_would_overflow(tmp_path):
     loaded = tiny()
     loaded.module.readout.bias.data[0] = 1e6
     checkpoint.save(loaded.module, loaded.card, tmp_path / "x.safetensors")
@@ -165,7 +165,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_whatever_is_no_checkpoint_gets_a_sentence(tmp_path, monkeypatch, what: str):
+def test_any_file_that_is_no_checkpoint_gets_a_sentence(tmp_path, monkeypatch, what: str):
     monkeypatch.chdir(tmp_path)
     content, sentence = BROKEN[what]
     path = tmp_path / "x.safetensors"

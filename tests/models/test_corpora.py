@@ -105,14 +105,14 @@ def test_a_packed_text_is_unpacked(tmp_path, at, path: str, packed: bytes):
 
 
 @pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
-def test_no_more_is_unpacked_than_the_text_may_have(tmp_path, at, path: str, packed: bytes):
+def test_unpacking_stops_at_the_expected_size(tmp_path, at, path: str, packed: bytes):
     at(path, packed, (100, 100))
     with pytest.raises(DataError, match=r"has 101 bytes; expected 100\."):
         corpora.fetch("shakespeare", tmp_path)
     assert files(tmp_path) == []
 
 
-def test_without_a_known_checksum_size_and_structure_count(tmp_path, at):
+def test_without_a_known_checksum_size_and_structure_are_checked(tmp_path, at):
     at("/input.txt", None, (1, 10_000))
     assert corpora.read_text(corpora.fetch("shakespeare", tmp_path)) == TEXT
 
@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
     assert target.read_text() == "an earlier download" and files(tmp_path) == ["tinyshakespeare/input.txt"]
 
 
-def test_nobody_answers(tmp_path, monkeypatch):
+def test_a_server_that_does_not_answer_gets_a_sentence(tmp_path, monkeypatch):
     changed = replace(FAMILY.corpora["shakespeare"], address="http://127.0.0.1:9/input.txt")
     monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
     with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched: nobody answers there\. Check the network"):
@@ -195,7 +195,7 @@ def test_line_ends_are_left_as_they_are(tmp_path):
     assert corpora.read_text(tmp_path / "a") == "a\r\nb\rc\n"
 
 
-def test_every_text_says_whose_it_is():
+def test_every_text_names_its_source_and_licence():
     assert list(corpora.texts()) == ["wiki", "linux", "shakespeare", "tatoeba"]
     for corpus in corpora.texts().values():
         assert all((corpus.title, corpus.source, corpus.licence, corpus.path, corpus.boundary, corpus.size[0]))

@@ -1,4 +1,4 @@
-"""Families: every name in them is there, kinds and recipes are their own, and the list of them costs no torch."""
+"""Families: every name in them exists, kinds and recipes are unique, and listing them does not import torch."""
 
 import importlib
 import inspect
@@ -44,7 +44,7 @@ def test_every_name_in_a_family_is_there(entry: Family):
             assert callable(data.fetch) and callable(data.summary)
 
 
-def test_nothing_is_called_the_same_twice():
+def test_no_name_is_used_twice():
     for names in (
         [entry.kind for entry in EVERY if entry.kind],
         [name for entry in EVERY for name in entry.recipes],
@@ -75,7 +75,7 @@ def test_pickers_keep_their_order():
     assert all(names == [name for name in order[kind] if name in names] for kind, names in shipped.items())
 
 
-def test_a_panel_asks_what_a_kind_gives():
+def test_kinds_are_looked_up_by_what_they_emit():
     kinds = {"char_lm": ("trace", "next_token"), "seq2seq": ("trace", "alignment"), "classifier": ("trace", "class_probabilities")}
     kinds |= {"captioner": ("trace", "regions"), "scenes": ("trace", "regions", "known_truth"), "encoder": ()}
     for kind, names in kinds.items():
@@ -86,7 +86,7 @@ def test_a_panel_asks_what_a_kind_gives():
             ask()
 
 
-def test_what_is_not_there_gets_a_sentence():
+def test_an_unknown_name_gets_a_sentence():
     assert family.of_kind("encoder") in family.of_kind("captioner").needs and family.of_recipe("names-gru").kind == "classifier"
     with pytest.raises(CheckpointError, match=rf"is of kind 'x'\. Known kinds: {', '.join(sorted(family.kinds()))}\."):
         family.of_kind("x")
@@ -122,7 +122,7 @@ def test_a_folder_gives_the_names_that_scripts_import():
 
 @pytest.fixture
 def another(monkeypatch, tmp_path: Path) -> None:
-    """One more family: a folder, and its name in FAMILIES."""
+    """Adds a family: a folder, and its name in FAMILIES."""
     monkeypatch.setitem(sys.modules, "models.bag", importlib.import_module("tests.models.bag"))
     monkeypatch.setattr(family, "FAMILIES", (*FAMILIES, "bag"))
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))

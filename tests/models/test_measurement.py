@@ -64,19 +64,19 @@ def test_an_option_of_another_measurement_is_refused(capsys):
         (["gone.safetensors"], "gone.safetensors does not exist. Expected a .safetensors checkpoint."),
     ],
 )
-def test_what_cannot_be_measured_is_a_sentence(arguments: list[str], sentence: str, capsys):
+def test_what_cannot_be_measured_gets_a_sentence(arguments: list[str], sentence: str, capsys):
     code, out, err = call(capsys, "measure", *arguments)
     assert code == 1 and not out and err.startswith(sentence), err
 
 
 @pytest.mark.parametrize("arguments", ["wiki gap", "wiki gradients", "wiki-lstm units", "en-fr-additive attention", "captioning features"])
-def test_missing_data_are_a_sentence(arguments: str, capsys, tmp_path: Path):
+def test_missing_data_get_a_sentence(arguments: str, capsys, tmp_path: Path):
     missing = tmp_path / "nothing"
     code, out, err = call(capsys, "measure", *arguments.split(), "--data", missing)
     assert code == 1 and not out and err.startswith(str(missing)) and "xpected" in err
 
 
-def test_a_card_of_an_unknown_kind_is_a_sentence(monkeypatch, tmp_path: Path, capsys):
+def test_a_card_of_an_unknown_kind_gets_a_sentence(monkeypatch, tmp_path: Path, capsys):
     save_tiny(tmp_path / "own.safetensors")
     monkeypatch.setattr(measurement, "kinds", dict)
     code, _, err = call(capsys, "measure", tmp_path / "own.safetensors")

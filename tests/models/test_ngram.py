@@ -1,4 +1,4 @@
-"""n-grams: against a slow implementation with dictionaries, and as probabilities that sum to 1."""
+"""n-grams: compared with a slow implementation with dictionaries, and as probabilities that sum to 1."""
 
 import math
 import subprocess

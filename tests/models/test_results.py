@@ -1,4 +1,4 @@
-"""docs/results.md is what `python -m models results` prints of the networks that ship; foreign cards do not stop it."""
+"""docs/results.md is what `python -m models results` prints for the networks that ship; foreign cards do not stop it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A page in process: opened with a query of its own, sound, and with nothing remembered of another test."""
+"""A page in process: opened with its own query, checked for errors, and with nothing cached from another test."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def open_page(name: str, **query: str) -> AppTest:
-    """A page; what a visitor sees first unless the query says otherwise. Parameters of the query go without the page's name."""
+    """A page as a visitor opens it, with these parameters in the link; their names go without the page's."""
     page = AppTest.from_file(str(ROOT / f"pages/{name}.py"), default_timeout=120)
     for key, value in query.items():
         page.query_params[f"{name}.{key}"] = value

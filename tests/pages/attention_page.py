@@ -1,4 +1,4 @@
-"""The page of attention, opened on one sentence, with tiny translators of its own, and what it draws and says."""
+"""The page of attention, opened on one sentence with tiny translators, and its texts and drawn matrix."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ TEXT = "the red cat sees two dog."
 
 
 def translators(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Path]:
-    """A folder with three tiny translators, and nothing remembered of another folder."""
+    """A folder with three tiny translators, and nothing cached from another folder."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(folder))
     for name, attention in (("en-fr-additive", "additive"), ("en-fr-none", "none"), ("en-fr-uniform", "uniform")):
         save_tiny_translator(folder / f"{name}.safetensors", attention=attention)
@@ -39,15 +39,15 @@ def reading(**query: str) -> AppTest:
 
 
 def text_of(page: AppTest) -> str:
-    """Everything the page says."""
+    """All text of the page."""
     return " ".join(part.value for part in page.markdown)
 
 
 def says_before(page: AppTest) -> bool:
-    """Whether the page tells what was written before the visitor's edits, and after them."""
-    is_told = any(caption.value.startswith("before: ") for caption in page.caption)
-    assert is_told == page.markdown[1].value.startswith("after: ")
-    return is_told
+    """Whether the page shows what was written before the visitor's edits, and after them."""
+    is_shown = any(caption.value.startswith("before: ") for caption in page.caption)
+    assert is_shown == page.markdown[1].value.startswith("after: ")
+    return is_shown
 
 
 def own(attention: str = "additive"):

@@ -1,4 +1,4 @@
-"""The page of captions, and what it draws and says."""
+"""The page of captions, its texts, and what its component is sent."""
 
 from streamlit.testing.v1 import AppTest
 

@@ -25,7 +25,7 @@ def runs_without_delay() -> Iterator[None]:
     def wait(runner: LocalScriptRunner, timeout: float = 3) -> None:
         assert runner._script_thread is not None
         runner._script_thread.join(timeout)
-        asked(runner, 0.1)  # it has ended; or else streamlit says that it has not, and stops it
+        asked(runner, 0.1)  # it has ended; otherwise streamlit raises and stops it
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
@@ -36,7 +36,7 @@ def runs_without_delay() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder that the module's `save_networks` fills, once for all its tests, with nothing remembered of another one."""
+    """The folder that the module's `save_networks` fills, once for all its tests, with nothing cached from another one."""
     path = tmp_path_factory.mktemp("checkpoints")
     request.module.save_networks(path)
     forget()
@@ -58,7 +58,7 @@ def without_lists(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> None:
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder of checkpoints for one test, with nothing remembered of another one."""
+    """An empty folder of checkpoints for one test, with nothing cached from another one."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     forget()
     yield tmp_path

@@ -1,4 +1,4 @@
-"""The page of confusions with tiny classifiers of its own, and what it draws and says."""
+"""The page of confusions with tiny classifiers, its texts and its drawn tables."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def open_page(**query: str) -> AppTest:
 
 
 def text_of(page: AppTest) -> str:
-    """Everything the page says."""
+    """All text of the page."""
     return " ".join(part.value for part in (*page.markdown, *page.caption)).replace("\\", "")
 
 

@@ -15,14 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 CHOSEN_WITH = {"selectbox", "button_group", "slider", "number_input", "toggle", "text_input", "text_area", "radio", "select_slider"}
 SAID_WITH = ("error", "warning", "info", "exception")
-WORDY = 60  # characters from which a text is known by its length and checksum
+WORDY = 60  # texts of this many characters are identified by length and checksum
 DIGITS = 4
 DRAWN = {"x", "y", "x2", "y2", "size", "angle", "thick"}
-Column = list[float]  # how many values, their mean, and their mean under waves: another order gives another
+Column = list[float]  # count of values, their mean, and a weighted mean that depends on their order
 
 
 def view_of(page: AppTest) -> dict[str, Any]:
-    """Widgets by key, parameters of the link, how often the page says something is wrong or missing, and columns of numbers."""
+    """Widgets by key, parameters of the link, counts of errors, warnings and notes, and columns of numbers."""
     parts = list(_parts(page.main))
     widgets = {part.key: _short(part.value) for part in parts if part.type in CHOSEN_WITH and part.key and " " not in part.key}
     widgets |= {part.key: part.proto.icon for part in parts if part.type == "button" and (part.key or "").endswith(".gesture")}
@@ -66,7 +66,7 @@ def _columns(part: Any) -> Iterator[Column]:
 
 
 def _of_frame(frame: pd.DataFrame) -> Iterator[Column]:
-    """Its columns, without those that say where on the drawing a thing stands; of words only those that are numbers."""
+    """Its columns, without those that only place things in the drawing; texts count only where they are numbers."""
     for name, values in frame.items():
         if name not in DRAWN and not is_bool_dtype(values):
             numbers = pd.to_numeric(values if is_numeric_dtype(values) else values.astype(str).str.replace("−", "-"), errors="coerce")
@@ -74,7 +74,7 @@ def _of_frame(frame: pd.DataFrame) -> Iterator[Column]:
 
 
 def _of_spec(spec: Any) -> Iterator[Column]:
-    """Limits of the scales of a chart, and values that stand in its description itself."""
+    """Limits of the scales of a chart, and values inside its description."""
     if isinstance(spec, list):
         for item in spec:
             yield from _of_spec(item)
@@ -90,7 +90,7 @@ def _of_spec(spec: Any) -> Iterator[Column]:
 
 
 def _of_json(value: Any) -> Iterator[Column]:
-    """A column for each list of numbers, of rows for each of their fields."""
+    """A column for each list of numbers; for rows, a column for each field."""
     if isinstance(value, dict):
         for item in value.values():
             yield from _of_json(item)
@@ -129,7 +129,7 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def _of_arrays(data: bytes) -> Iterator[Column]:
-    """The arrays of the state view: sixteen letters, the length of a header, the header that says where each lies."""
+    """The arrays of the state view: sixteen letters, the length of a header, a header with the offset of each."""
     data = data[16:]
     start = 4 + int.from_bytes(data[:4], "little")
     for about in json.loads(data[4:start])["arrays"].values():
@@ -149,6 +149,6 @@ def _distinct(columns: list[Column]) -> list[Column]:
 
 
 def is_like(one: Column, other: Column) -> bool:
-    """Whether two columns hold the same numbers, but for what another processor rounds otherwise."""
+    """Whether two columns hold the same numbers, up to the rounding of another processor."""
     slack = 2e-3 * max(abs(one[1]), abs(one[2])) + 1e-6
     return one[0] == other[0] and all(abs(a - b) <= slack for a, b in zip(one[1:], other[1:], strict=True))

@@ -49,7 +49,7 @@ def test_smoke_every_panel_draws_for_every_kind_of_network(name: str, panel: str
     "text",
     ["", " ", "a", "...", "x" * 2_000, "🗼 שלום мир 東京", "<b>bold</b> <script>alert(1)</script>", "le " * 200, "\u00a0\t\n", "|*_`$1$"],
 )
-def test_any_text_is_taken(text: str):
+def test_any_text_is_accepted(text: str):
     page = sound(open_page(text=packed(text), panel="Beam"))
     assert page.text_input(key=state.DRAFT).value == text
 
@@ -84,7 +84,7 @@ def test_no_link_breaks_the_page(code: str):
     assert page.session_state[state.EDITS] == () and not says_before(page)
 
 
-def test_another_network_reads_the_sentence_that_stands_there():
+def test_another_network_reads_the_same_sentence():
     page = sound(open_page())
     before = page.text_input(key=state.DRAFT).value
     page.selectbox(key=state.MODEL).select("en-fr-uniform").run()

@@ -56,14 +56,14 @@ def test_an_edit_drops_those_that_came_after_it():
     st.session_state[state.EDITS] = (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 7), Edit(5, "look", 1))
     state.edit(2, "write", 8)
     assert st.session_state[state.EDITS] == (Edit(1, "write", 9), Edit(2, "look", 0), Edit(2, "write", 8))
-    state.edit(2, "look", ALIKE)  # who looks elsewhere chooses anew
+    state.edit(2, "look", ALIKE)  # other weights may choose another word
     assert st.session_state[state.EDITS] == (Edit(1, "write", 9), Edit(2, "look", ALIKE))
     assert state.edits_of(state.code_of(st.session_state[state.EDITS])) == st.session_state[state.EDITS]
     state.undo(2)
     assert st.session_state[state.EDITS] == (Edit(1, "write", 9),)
 
 
-def test_a_link_that_says_something_twice_is_read_once():
+def test_a_parameter_given_twice_in_a_link_is_read_once():
     assert state.edits_of("0l1.0l1.0l2.0w9.1la") == (Edit(0, "look", 2), Edit(0, "write", 9), Edit(1, "look", ALIKE))
 
 
@@ -90,12 +90,12 @@ def test_a_click_in_another_row_chooses_it_and_in_the_chosen_row_moves_the_weigh
     assert st.session_state[state.EDITS] == (Edit(shown.steps[3][0], "look", 1),)
 
 
-def test_a_network_without_attention_leaves_what_a_link_says_of_weights():
+def test_a_network_without_attention_ignores_the_weights_of_a_link():
     page = reading(model="en-fr-none", edits="0l1.1w9")
     assert page.session_state[state.EDITS] == (Edit(1, "write", 9),)
 
 
-def test_the_cost_of_weights_and_of_written_words_are_told_apart():
+def test_the_costs_of_weights_and_of_written_words_are_shown_separately():
     page = reading(edits="0w9.1l2", units="pieces")
     loaded, sentence = own()
     caption = next(part.value for part in page.caption if "Your weights change" in part.value)

@@ -1,4 +1,4 @@
-"""What the page of attention says in words: true of the network, the sentence and the translation that stand beside it."""
+"""The sentences of the page of attention are true of the network, the source and the translation shown beside them."""
 
 import pytest
 
@@ -29,14 +29,14 @@ def test_every_sentence_to_try_shows_what_it_promises(direction, monkeypatch):
         assert words in translate(loaded.module, loaded.vocab, text, GREEDY).text, (text, why)
 
 
-def test_what_to_look_for_is_told_only_where_the_translation_has_it(networks, monkeypatch):
+def test_what_to_look_for_is_named_only_where_the_translation_has_it(networks, monkeypatch):
     word = own()[1].text.split()[0]
-    for words, is_told in ((word, True), ("not in it", False)):
+    for words, is_named in ((word, True), ("not in it", False)):
         monkeypatch.setattr(state, "TRY", {"en-fr": ((TEXT, "a noun", words),)})
-        assert reading().markdown[0].value.startswith("What to look for: a noun.") == is_told
+        assert reading().markdown[0].value.startswith("What to look for: a noun.") == is_named
 
 
-def test_without_attention_no_matrix_is_spoken_of(networks):
+def test_without_attention_no_matrix_is_mentioned(networks):
     assert "matrix" not in reading(model="en-fr-none").markdown[0].value
     assert "matrix" in reading().markdown[0].value
 
@@ -49,8 +49,8 @@ def test_a_row_of_several_pieces_says_that_it_is_their_average_and_which_of_them
     assert any("This word has" in caption and "only" not in caption for caption in captions(row=str(row)))
     assert not any("This word has" in caption for caption in captions(row=str(row), units="pieces"))
     edit, row, count = next(moved_words(view))
-    said = captions(row=str(row), edits=f"{edit.step}l{edit.value}")
-    assert f"This word has {count} subwords; its row is their average. Your edit moves the weights of the first subword only." in said
+    texts = captions(row=str(row), edits=f"{edit.step}l{edit.value}")
+    assert f"This word has {count} subwords; its row is their average. Your edit moves the weights of the first subword only." in texts
 
 
 def moved_words(view: View):
@@ -83,7 +83,7 @@ def test_a_panel_without_a_sentence_says_so(networks):
     assert any("needs a sentence" in caption.value for caption in page.caption)
 
 
-def test_a_network_of_ones_own_is_told_how_to_be_measured(networks, tmp_path):
+def test_the_page_says_how_to_measure_a_network_of_ones_own(networks, tmp_path):
     loaded = tiny_translator(seed=4)
     checkpoint.save(loaded.module, loaded.card, tmp_path / "mine.own")
     page = sound(open_page(panel="Your own network"))

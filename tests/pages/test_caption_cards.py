@@ -1,4 +1,4 @@
-"""What the page of captions takes from the card of a network: its scene, its scores, and nothing of a wrong form."""
+"""What the page of captions takes from the card of a network: its scene and its scores, and nothing malformed."""
 
 from models import checkpoint
 from models.scenes.data import DEV
@@ -35,7 +35,7 @@ def test_a_card_of_the_wrong_form_is_shown_without_it(folder):
         assert any("holds no scores" in info.value for info in page.info)
 
 
-def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
+def test_scores_of_the_card_are_used_where_they_are_complete(folder):
     loaded = tiny_scenes()
     row = {"n": 90, "attention": 0.8, "centre": 0.1, "brightest": 0.2, "another_word": 0.15, "another_picture": None}
     scores = {"true_captions": 0.91, "named_right": 0.95, "scenes": 1_000, "pointing": {"all": row}}
@@ -49,7 +49,7 @@ def test_scores_of_the_card_are_believed_where_they_are_whole(folder):
     assert cards.believed(card | {"arguments": {"attention": "hard"}}) is None
 
 
-def test_the_card_tells_people_beside_the_network_and_what_was_tried(folder):
+def test_the_card_shows_people_beside_the_network_and_what_was_tried(folder):
     whole = {"bleu": [60.0, 40, 30, 20], "without_brevity_penalty": [61.0, 41, 31, 21], "cider_d": 0.5, "images": 1_000}
     people = {"bleu": [50.0, 30, 20, 10], "images": 1_000}
     claims = {"scores": {"beams": {"3": whole}, "against_four": {"people": people, "3": whole, "1": {"bleu": "high"}}}}

@@ -1,4 +1,4 @@
-"""What the page of captions computes: the same as the library says, nothing where nothing is hidden, and exactly where it is hidden."""
+"""The numbers of the page of captions agree with the library, and change only where something is hidden."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def save_networks(folder: Path) -> None:
 
 
 def looked(view: View) -> tuple:
-    """Network and features, without the page's ways."""
+    """Network and features, without the page."""
     loaded = networks.loaded(view.model)
     return loaded, caption.feature_extractor(loaded)([gallery.seen(view.picture)])[0]
 
@@ -110,7 +110,7 @@ def test_what_the_original_words_cost_without_a_place():
     assert hidden.pixels == caption.describe(loaded.module, loaded.vocab, variants[1]).text
 
 
-def test_only_where_both_ways_agree_something_is_said():
+def test_a_verdict_needs_both_ways_of_hiding_to_agree():
     change = np.array([[-0.70, -0.70, 0.5, -0.1], [-2.0, -0.69, -1.0, 0.2]])
     assert occlusion.says(change) == (WOULD_NOT, CANNOT_TELL, CANNOT_TELL, WOULD)
 
@@ -141,7 +141,7 @@ def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
 @pytest.mark.parametrize(
     "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:dog", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
 )
-def test_a_name_that_is_none_gets_a_sentence(name: str):
+def test_an_unknown_name_gets_a_sentence(name: str):
     assert not gallery.exists(name)
     with pytest.raises(images.PictureError, match="There is no picture"):
         gallery.picture(name)

@@ -1,4 +1,4 @@
-"""What the page of captions says in words is true of what it shows beside them."""
+"""The sentences of the page of captions are true of what it shows beside them."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_wrong_caption_is_explained_at_its_first_wrong_word(says: str, true: s
     assert begins.replace(word, plain(word)) in reason and (*words, "</s>")[at] == word
 
 
-def test_outside_its_world_is_said_with_places_hidden_too(folder):
+def test_the_note_on_foreign_pictures_stays_while_places_are_hidden(folder):
     save_tiny_captioner(folder / "caption-soft.safetensors")
     page = sound(open_page(picture="photo:cat", word="0"))
     assert pictures.OUTSIDE in markdown(page)
@@ -66,14 +66,14 @@ def test_outside_its_world_is_said_with_places_hidden_too(folder):
 
 
 @pytest.mark.parametrize("changed", [{}, {"fill": "blur"}, {"hole": "1 × 1"}])
-def test_what_the_search_found_is_promised_only_for_the_hole_it_searched_with(folder, changed):
+def test_the_effect_of_an_example_is_promised_only_for_the_hole_that_the_search_used(folder, changed):
     tiny = tiny_scenes()
     row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
     checkpoint.save(tiny.module, tiny.card | {"examples": [row]}, folder / "scenes-soft.safetensors")
     assert ("and the word disappears" in markdown(sound(open_page(**changed)))) == (not changed)
 
 
-def test_what_could_stand_there_is_told_of_the_whole_picture_only(folder):
+def test_other_likely_words_are_listed_for_the_whole_picture_only(folder):
     save_tiny_scenes(folder / "scenes-soft.safetensors")
     page = sound(open_page())
     assert any(caption.value.startswith("Other likely words:") for caption in page.caption)

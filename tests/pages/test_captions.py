@@ -85,18 +85,18 @@ def test_photographs_are_shown_with_their_author(name: str):
     assert "unlike anything it was trained on" in markdown(page)
 
 
-def test_six_photographs_from_outside_tell_what_their_words_hang_on():
+def test_six_photographs_from_outside_show_what_their_words_depend_on():
     page = sound(open_page(model="caption-soft", picture="photo:flower", panel="When it is wrong"))
     lines = [part.value for part in page.markdown if part.value.startswith("The picture shows")]
     assert len(lines) == len(gallery.PHOTOS)
     view = View("caption-soft", "photo:coffee")
     run = run_of(view)
-    said = run.text.split()
+    words = run.text.split()
     (line,) = [part for part in lines if "a cup of coffee" in part]
-    gains = [float(gain) for gain in run.visual[: len(said)]]
-    most = int(np.argmax([max(row) for row in run.needed.tolist()[: len(said)]]))
-    assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(said)} words" in line
-    assert f"“{said[most]}” depends most on a single region. Gain from the whole picture: {gains[most]:+z.1f} nats" in line
+    gains = [float(gain) for gain in run.visual[: len(words)]]
+    most = int(np.argmax([max(row) for row in run.needed.tolist()[: len(words)]]))
+    assert f"For {sum(gain < np.log(2) for gain in gains)} of {len(words)} words" in line
+    assert f"“{words[most]}” depends most on a single region. Gain from the whole picture: {gains[most]:+z.1f} nats" in line
     cell = divmod(int(run.alignment.weights[most].argmax()), run.grid[1])
     shown = without(view.of(hidden=occlusion.around(cell, run.grid, state.default_hole(run.grid))))
     assert f"**{shown.says[most]}** (log probability {shown.change[0, most]:+z.1f} with grey pixels" in line
@@ -112,7 +112,7 @@ def test_another_kind_of_picture_brings_its_own_network():
     assert sound(page).session_state[state.PICTURE] == f"scene:{DEV + 1}"
 
 
-def test_hiding_where_it_looked_tells_what_the_words_cost_then_and_is_taken_back(monkeypatch):
+def test_hiding_the_attended_regions_shows_the_new_costs_and_can_be_undone(monkeypatch):
     sent = drawn(monkeypatch)
     page = sound(open_page())
     view = FIRST.of(word=sent[-1]["word"])
@@ -200,14 +200,14 @@ BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # prom
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [(b"", "is empty"), (b"GIF89a", "is no picture"), (b"Dear diary", "is no picture"),
      (jpeg()[:3_000], "cut short"), (BOMB, "pixels; expected at most 40 megapixels"),
      (b"\xff\xd8" + bytes(10_000_001), "more than 10 MB")],
 )  # fmt: skip
-def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, said: str):
+def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, sentence: str):
     page = upload(open_page(), "bad.jpg", content)
-    assert not page.exception and said in page.error[0].value and "bad.jpg" in page.error[0].value
+    assert not page.exception and sentence in page.error[0].value and "bad.jpg" in page.error[0].value
     assert page.session_state[state.PICTURE] == gallery.OWN
 
 

@@ -67,7 +67,7 @@ def test_smoke_every_kind_of_network_is_shown_letter_by_letter(name: str):
 
 
 @pytest.mark.parametrize("text", [" ", "🗼17", "<b>שלום</b><script>alert(1)</script>", "a", "|*_`$1$ x", "x" * 300, "Παππάς\u00a0\t\n李"])
-def test_any_name_is_taken(text: str):
+def test_any_name_is_accepted(text: str):
     page = sound(open_page(text=text, panel="Letter by letter"))
     assert page.text_input(key=state.DRAFT).value == text[:100]
     assert spelling(text) or "no letter" in page.info[0].value
@@ -155,7 +155,7 @@ def test_the_lines_of_one_name_are_drawn_once():
     assert lines_of(sound(open_page(panel="Letter by letter"))) == 1
 
 
-def test_typing_a_name_draws_no_matrix_anew(monkeypatch):
+def test_typing_a_name_does_not_redraw_the_matrix(monkeypatch):
     made, draw = [], matrix.figures.matrix
     monkeypatch.setattr(matrix.figures, "matrix", lambda *args: made.append(args) or draw(*args))
     page = open_page()
@@ -181,15 +181,15 @@ def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
     frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])
     labels = source().labels
     assert frame.loc[(labels[0], labels[1]), "count"] == 7 and frame.loc[(labels[2], labels[3]), "hatched"]
-    said = "4 of 34 (12 %; 95 % interval 5 to 27 %); every one is a spelling that both share"
-    assert said in text_of(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
+    sentence = "4 of 34 (12 %; 95 % interval 5 to 27 %); every one is a spelling that both share"
+    assert sentence in text_of(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
     assert page.button(key="confusions.matrix.pair.1").label.replace("\\", "").endswith(
         "4 of 34, 4 shared"
     ) and "python -m models fetch names18" in text_of(page)
     assert not page.dataframe
 
 
-def test_other_lists_than_those_of_the_training_are_not_taken_for_them(folder):
+def test_other_lists_are_not_mistaken_for_those_of_the_training(folder):
     save_tiny_namer(folder / "names-gru.safetensors", data={"sha256": "of another version"})
     page = sound(open_page())
     assert "are not those the network was trained on" in text_of(page)
@@ -221,7 +221,7 @@ def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
     assert name.sentence(view, about).startswith("Just before the last letter it says **")
 
 
-def test_an_emoji_is_left_out_and_said_to_be():
+def test_an_emoji_is_left_out_and_reported():
     assert "Read as “muller”" in text_of(page := sound(open_page(text="Müller 😀"))) and "Left out: 😀" in text_of(page)
     assert "no letter" in open_page(text="😀😀").info[0].value
 
@@ -273,10 +273,10 @@ def test_smoke_a_card_of_the_wrong_form_is_shown_without_it(folder, wrong: dict)
 def test_the_card_says_where_the_ngrams_are_ahead():
     parts = [{"letters": 5, "known": {"names": 10, "accuracy": p}, "new": {"names": 20, "accuracy": p - 0.1}} for p in (0.8, 0.9)]
     scores = {"macro_f1": 0.74, "by_stem": parts[0], "ngram_logistic": {"macro_f1": 0.76, "by_stem": parts[1]}}
-    said = model_card.stems(scores)
+    sentence = model_card.stems(scores)
     assert (
-        said.startswith("The n-grams are ahead by 0.020")
-        and "accuracy of 0.900 and the network 0.800" in said
-        and "0.800 and 0.700" in said
+        sentence.startswith("The n-grams are ahead by 0.020")
+        and "accuracy of 0.900 and the network 0.800" in sentence
+        and "0.800 and 0.700" in sentence
     )
     assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("The network is ahead of the n-grams by 0.040")

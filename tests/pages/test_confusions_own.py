@@ -1,4 +1,4 @@
-"""A visitor's own names on the page of confusions: counted, scored beside the training data, and what is left out is told."""
+"""A visitor's own names on the page of confusions: counted, scored beside the training data, and with what is left out listed."""
 
 import pytest
 from sklearn import metrics
@@ -50,21 +50,21 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
         assert page.selectbox(key=state.PART).value == "your own names"
 
 
-def test_rows_of_which_no_label_is_known_are_counted_as_such():
+def test_rows_with_unknown_labels_are_counted_separately():
     page = rows_of("Silva,Klingon\n")
     assert not page.exception and not page.error and "nothing to count" in page.info[0].value
     assert "knows none of the labels: Klingon" in page.info[0].value.replace("\\", "")
     assert "are the columns swapped?" in rows_of("Greek,Papadakis\nPolish,Nowak\n").info[0].value.replace("\\", "")
 
 
-def test_labels_go_by_their_letters_and_columns_that_are_not_read_are_told():
+def test_labels_ignore_case_and_columns_that_are_not_read_are_named():
     page = sound(rows_of("id,Name,Language\n1,Papadakis,greek\n2,Nowak,POLISH\n"))
     assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in text_of(page)
     assert "Columns that are not read: id" in text_of(page)
     assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "not read" not in text_of(rows_of("Papadakis,Greek\n"))
 
 
-def test_own_names_that_were_trained_on_are_counted_apart():
+def test_own_names_that_were_trained_on_are_counted_separately():
     train, dev = source().split()
     loaded, once = tiny_namer(), {text for text in source().texts if text not in source().shared}
     learnt = [(t, train.labels[y]) for t, y in zip(train.texts, train.targets, strict=True) if t in once][:2]

@@ -1,4 +1,4 @@
-"""The page of gradients in process: its numbers are autograd's, its widgets and its link do what they say."""
+"""The page of gradients in process: its numbers agree with autograd, its widgets and its link work."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def by_autograd(network: Network, text: str, at: int) -> tuple[np.ndarray, np.nd
 
 
 @pytest.mark.parametrize("network", [Network("wiki-rnn"), Network("wiki-gru"), Network("wiki-lstm"), Network("wiki-lstm", False, 2.0)])
-def test_what_the_page_draws_is_what_autograd_says(network: Network):
+def test_what_the_page_draws_agrees_with_autograd(network: Network):
     """The state's gradient, with h and c as separate inputs of the next step, and the gradient to each character's embedding."""
     at = TEXT.index("]]", 20)
     view = View((network,), network, TEXT, at, lags=400)
@@ -100,10 +100,10 @@ def test_the_first_screen_says_what_its_lines_say():
     assert view.text[view.at] == "]" and view.at > 200
     lines = curves.curves(view)
     lowest, highest = (end(lines, key=lambda line: line.log10[100]) for end in (min, max))
-    said = text_of(page)
-    assert f"**{highest.name.replace('-', chr(92) + '-')}** still has {curves._share(highest.log10[100])}" in said
-    assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in said
-    assert "untrained LSTM, forget bias 0" in said
+    text = text_of(page)
+    assert f"**{highest.name.replace('-', chr(92) + '-')}** still has {curves._share(highest.log10[100])}" in text
+    assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in text
+    assert "untrained LSTM, forget bias 0" in text
 
 
 def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
@@ -116,7 +116,7 @@ def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
     assert len(moved) == 1 and "forget bias 0" in moved[0][0] and "forget bias 2" in moved[0][1]
 
 
-def test_a_place_is_chosen_by_number_and_the_link_restores_it():
+def test_a_character_is_chosen_by_number_and_the_link_restores_it():
     page = open_page(text=packed(TEXT))
     page.number_input(key=gradient_flow_state.PLACE).set_value(33).run()
     assert sound(page).query_params["gradient_flow.at"] == "33"
@@ -171,9 +171,9 @@ def test_each_press_multiplies_and_the_link_counts():
 
 
 @pytest.mark.parametrize(
-    ("said", "matrix"),
+    ("sent", "matrix"),
     [
-        ({"columns": [[0.8, 0], [0.123, -9]]}, [[0.8, 0.1], [0.0, -1.5]]),  # columns are told, rows come out; steps and limits hold
+        ({"columns": [[0.8, 0], [0.123, -9]]}, [[0.8, 0.1], [0.0, -1.5]]),  # columns are sent, rows come out; steps and limits are enforced
         (None, None),
         ({"columns": [[1, 2]]}, None),
         ({"columns": [[1, 2, 3], [1, 2]]}, None),
@@ -182,8 +182,8 @@ def test_each_press_multiplies_and_the_link_counts():
         ({"columns": [[True, 2], [3, 4]]}, None),
     ],
 )
-def test_a_matrix_that_a_browser_tells_is_checked(said: object, matrix: list | None):
-    chosen = matrix_choice.read(said)
+def test_a_matrix_sent_by_the_browser_is_checked(sent: object, matrix: list | None):
+    chosen = matrix_choice.read(sent)
     assert (chosen is None) if matrix is None else chosen.tolist() == matrix
 
 
@@ -257,10 +257,10 @@ def test_the_gap_is_drawn_where_it_was_measured(shipped):
     band = {"from": 2, "to": 5, "n": 9, "p": 0.5, "low": 0.4, "high": 0.6}
     (shipped / "wiki-gap.json").write_text(json.dumps({"opener": "[[", "mark": "]]", "marks": 9, "bands": {"wiki-lstm": [band]}}))
     st.cache_data.clear()
-    said = text_of(sound(open_page(panel="The gap")))
+    text = text_of(sound(open_page(panel="The gap")))
     (shipped / "wiki-gap.json").unlink()
     st.cache_data.clear()
-    assert "9 links of text" in said
+    assert "9 links of text" in text
 
 
 def test_the_cell_of_lines_without_one_gets_a_sentence():
@@ -269,7 +269,7 @@ def test_the_cell_of_lines_without_one_gets_a_sentence():
 
 
 def test_the_summed_cost_has_a_part_of_its_own_near_every_character():
-    """By autograd, of the sum: a plain RNN shows no decay where one character's cost decays."""
+    """With the summed cost a plain RNN shows no decay where the gradient of one character's cost decays."""
     network = Network("wiki-rnn")
     view = View((network,), network, TEXT, 60, 400)
     summed = compute.summed(view, network)
@@ -285,7 +285,7 @@ def test_closing_marks_know_their_openers():
     assert [(mark.at, mark.opened, mark.distance) for mark in marks] == [(9, 6, 3), (13, 2, 11)]
 
 
-def test_what_was_measured_is_of_the_networks_that_ship():
+def test_the_measurements_are_of_the_networks_that_ship():
     measured = json.loads((models.FOLDER / "wiki-gradients.json").read_text())
     assert set(measured) == {"wiki-rnn", "wiki-gru", "wiki-lstm"}
     for name, about in measured.items():

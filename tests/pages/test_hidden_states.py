@@ -1,4 +1,4 @@
-"""Every page of app.py runs in process, and each panel of each page does what it says."""
+"""Every page of app.py runs in process, and the page of hidden states with all its panels."""
 
 import ast
 import json
@@ -28,7 +28,7 @@ CHARACTER_NETWORKS = [name for name, card in models.available().items() if card[
 
 
 def open_page(path: str, **query: str) -> AppTest:
-    """A page in process; what a visitor sees first unless the query says otherwise."""
+    """A page in process as a visitor opens it, with these parameters in the link."""
     page = AppTest.from_file(str(ROOT / path), default_timeout=120)
     for name, value in query.items():
         page.query_params[f"hidden_states.{name}"] = value

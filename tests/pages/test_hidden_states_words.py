@@ -10,7 +10,7 @@ from tests.pages.app import sound
 from tests.pages.test_hidden_states import HIDDEN, open_page, values
 
 
-def test_the_sentence_tells_what_the_gesture_did_and_what_a_text_lacks():
+def test_the_sentence_says_what_the_gesture_did_and_what_a_text_lacks():
     page = open_page(HIDDEN)
     assert "better than all three baselines (correlation 0.74 on held-out text)" in first_sentence(page)
     page.button(key="hidden_states.gesture").click().run()

@@ -1,4 +1,4 @@
-"""Work beside the page: two at a time, in turn, paused, cancelled, left behind, and ended with the server."""
+"""Background jobs: two at a time, in turn, paused, cancelled, abandoned, and ended with the server."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ def endless(every: Every) -> None:
         time.sleep(0.001)
 
 
-def test_two_work_at_a_time_and_the_others_in_turn(places):
+def test_two_run_at_a_time_and_the_others_in_turn(places):
     works = [Background(endless, places) for _ in range(2)]
     until(lambda: len(places.inside) == 2)
     third = Background(endless, places)
@@ -56,7 +56,7 @@ def test_two_work_at_a_time_and_the_others_in_turn(places):
     assert fourth.state == "waiting" and works[0].state == "cancelled"
 
 
-def test_one_that_waits_can_be_cancelled(places):
+def test_a_waiting_job_can_be_cancelled(places):
     works = [Background(endless, places) for _ in range(3)]
     until(lambda: len(places.inside) == 2 and len(places.line) == 1)
     waiting = next(work for work in works if work.state == "waiting")
@@ -65,7 +65,7 @@ def test_one_that_waits_can_be_cancelled(places):
     assert waiting.state == "cancelled" and waiting.done == 0
 
 
-def test_a_pause_holds_it_and_gives_its_place_away(places):
+def test_a_paused_job_stops_and_gives_up_its_place(places):
     first, second = (Background(endless, places) for _ in range(2))
     until(lambda: len(places.inside) == 2)
     third = Background(endless, places)
@@ -86,7 +86,7 @@ def test_a_pause_holds_it_and_gives_its_place_away(places):
 
 
 @pytest.mark.parametrize("state", ["running", "waiting", "paused"])
-def test_it_ends_when_its_visitor_is_gone_for_good(places, state: str):
+def test_a_job_ends_when_its_visitor_is_gone_for_good(places, state: str):
     is_there, others = threading.Event(), [Background(endless, places) for _ in range(2)] if state == "waiting" else []
     is_there.set()
     until(lambda: len(places.inside) == len(others))
@@ -98,7 +98,7 @@ def test_it_ends_when_its_visitor_is_gone_for_good(places, state: str):
     until(lambda: work.state == "left")
 
 
-def test_a_visitor_who_stumbles_keeps_it(places, monkeypatch):
+def test_a_visitor_away_for_a_moment_keeps_the_job(places, monkeypatch):
     monkeypatch.setattr(jobs, "GRACE", 60.0)
     is_there = threading.Event()
     work = Background(endless, places, is_there.is_set)
@@ -106,7 +106,7 @@ def test_a_visitor_who_stumbles_keeps_it(places, monkeypatch):
     assert work.state == "running"
 
 
-def test_it_tells_how_far_it_is_and_that_it_is_done(places):
+def test_a_job_reports_its_progress_and_its_end(places):
     def three(every: Every) -> None:
         for done in (1, 2, 3):
             every(done, 3)
@@ -116,7 +116,7 @@ def test_it_tells_how_far_it_is_and_that_it_is_done(places):
     assert (work.state, work.done, work.total, work.error) == ("done", 3, 3, None)
 
 
-def test_what_goes_wrong_is_kept_for_the_page(places):
+def test_an_error_is_kept_for_the_page(places):
     def wrong(every: Every) -> None:
         raise ValueError("no")
 

@@ -1,4 +1,4 @@
-"""The panel "Does it learn?" in process: what it draws and says, and what is kept of it."""
+"""The panel "Does it learn?" in process: its drawings, its texts, and what it keeps."""
 
 import time
 
@@ -76,13 +76,13 @@ def test_what_is_finished_is_kept_and_the_oldest_goes_first(monkeypatch):
     assert ["seed 2" in rows[0], "seed 3" in rows[1], len(rows)] == [True, True, 2]
 
 
-def test_no_kind_and_no_nonsense():
+def test_without_a_kind_and_with_nonsense_in_the_link_it_asks_for_a_kind():
     page = panel(kinds="RNN", length="7", task="sorting", part="x", seed="-3")
     page.button_group(key=f"{LEARN}.kinds").set_value([]).run()
     assert not page.exception and "at least one kind" in page.info[0].value
 
 
-def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(monkeypatch):
+def test_a_running_training_can_be_paused_and_cancelled_and_no_other_starts(monkeypatch):
     monkeypatch.setattr(learn, "UPDATES", (100_000,))
     page = pressed(panel(length="10", units="8", kinds="LSTM"), LEARN)
     work = page.session_state[jobs.KEY]
@@ -102,12 +102,12 @@ def test_while_one_goes_on_it_can_be_paused_and_cancelled_and_no_other_starts(mo
     assert "of 100000" in text_of(page), "what it had reached is kept"
 
 
-def test_one_that_waits_says_so_and_one_that_fails_shows_its_sentence():
+def test_a_waiting_training_says_so_and_a_failed_one_shows_its_error():
     places = Places(0)
     page = panel()
     page.session_state[jobs.KEY] = Background(lambda every: None, places)
-    said = [bar.proto.text for bar in page.run().get("progress")]
-    assert any("Waiting: " in text and "trainings are running on this server" in text for text in said)
+    labels = [bar.proto.text for bar in page.run().get("progress")]
+    assert any("Waiting: " in text and "trainings are running on this server" in text for text in labels)
     places.end()
 
     def fails(every) -> None:

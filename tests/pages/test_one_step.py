@@ -173,7 +173,7 @@ def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
     forget()
 
 
-RIGHT = ["2", 4, "the same", 1.39, "up", 0.35]  # worked out by hand, by torch and by the slide; see test_analysis_hello
+RIGHT = ["2", 4, "the same", 1.39, "up", 0.35]  # worked out by hand, by torch and by the slide; see tests/explorer/textbook/test_hello.py
 
 
 def test_the_lesson_begins_where_it_says_and_checks_its_answers():
@@ -213,7 +213,7 @@ def test_what_the_lesson_asks_of_a_network_is_computed_from_it(index: int, kind:
     view = compute.View(f"tiny-{kind}", EXAMPLES["wiki"].text, EXAMPLES["wiki"].warm_up, 0, 0, EXAMPLES["wiki"].text.find("]]") + 1)
     unit = compute.step(view)
     moved = step.options[abs(unit.written) >= abs(unit.kept - unit.before)] if kind == "lstm" else ""
-    right = moved or "it keeps"  # torch's own equation, see test_what_if
+    right = moved or "it keeps"  # torch's own equation, see tests/models/char_lm/test_experiments_gate_clamping.py
     page.radio(key=key).set_value(right).run()
     assert page.success and not page.warning
     page.radio(key=key).set_value(next(option for option in step.options if option != right)).run()

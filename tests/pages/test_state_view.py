@@ -1,4 +1,4 @@
-"""The Python half of the state view: who asks, who tells, and what is never trusted. The browser half is in tests/browser."""
+"""The Python half of the state view: requests, choices of the browser, and what is never trusted. The browser half is in tests/browser."""
 
 import gc
 
@@ -28,7 +28,7 @@ def app() -> None:
     st.session_state["given"] = state_view(figure, "map")
 
 
-def tell(at: AppTest, **choice) -> StateChoice:
+def choose(at: AppTest, **choice) -> StateChoice:
     at.session_state["map"] = {"choice": choice}
     return at.run().session_state["given"]
 
@@ -42,19 +42,19 @@ def times_asked(at: AppTest) -> int:
     return at.session_state["map.asked"]["now"]["n"]
 
 
-def test_first_it_gives_what_the_figure_says(at: AppTest):
+def test_at_first_it_returns_the_choice_of_the_figure(at: AppTest):
     assert not at.exception
     assert at.session_state["given"] == StateChoice(1, 100)
 
 
-def test_it_gives_what_the_browser_told_and_asks_for_nothing(at: AppTest):
-    given = tell(at, unit=3, cursor=105, selection=[102, 106], looks=["flip", "unheard of"])
+def test_it_returns_the_choice_of_the_browser_and_asks_for_nothing(at: AppTest):
+    given = choose(at, unit=3, cursor=105, selection=[102, 106], looks=["flip", "unheard of"])
     assert given == StateChoice(3, 105, (102, 106), ("flip",))
     assert times_asked(at) == 1
 
 
 def test_a_wish_is_asked_for_once_even_for_a_unit_seen_before(at: AppTest):
-    tell(at, unit=3, cursor=105, selection=None, looks=[])
+    choose(at, unit=3, cursor=105, selection=None, looks=[])
     for wish, expected in ((1, 2), (2, 3), (1, 4)):
         at.session_state["wish"] = wish
         at.run()
@@ -63,26 +63,26 @@ def test_a_wish_is_asked_for_once_even_for_a_unit_seen_before(at: AppTest):
         assert (at.session_state["given"].unit, times_asked(at)) == (wish, expected), "the next run swings back"
 
 
-def test_what_is_told_after_a_wish_counts_again(at: AppTest):
+def test_after_a_wish_the_choice_of_the_browser_counts_again(at: AppTest):
     at.session_state["wish"] = 2
     at.run()
-    assert tell(at, unit=0, cursor=101, selection=None, looks=[]).unit == 0
+    assert choose(at, unit=0, cursor=101, selection=None, looks=[]).unit == 0
     assert times_asked(at) == 2
 
 
 def test_the_cursor_may_be_asked_for(at: AppTest):
     at.session_state["cursor"] = 110
     assert at.run().session_state["given"].cursor == 110
-    assert tell(at, unit=1, cursor=104, selection=None, looks=[]).cursor == 104
+    assert choose(at, unit=1, cursor=104, selection=None, looks=[]).cursor == 104
 
 
 @pytest.mark.parametrize("choice", [{"unit": "<script>"}, {"unit": 1}, {"unit": 1, "cursor": 2, "selection": [5], "looks": []}, {}])
-def test_what_makes_no_sense_is_not_believed(at: AppTest, choice: dict):
-    assert tell(at, **choice) == StateChoice(1, 100)
+def test_nonsense_from_the_browser_is_ignored(at: AppTest, choice: dict):
+    assert choose(at, **choice) == StateChoice(1, 100)
 
 
 def test_what_lies_outside_the_figure_is_brought_inside(at: AppTest):
-    given = tell(at, unit=99, cursor=5, selection=[0, 1000], looks=[])
+    given = choose(at, unit=99, cursor=5, selection=[0, 1000], looks=[])
     assert given == StateChoice(3, 100, None)
 
 

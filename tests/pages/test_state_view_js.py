@@ -1,4 +1,4 @@
-"""The pure parts of the state view's JavaScript, run by node against what Python says."""
+"""The pure parts of the state view's JavaScript, run by node and compared with Python."""
 
 import json
 import os

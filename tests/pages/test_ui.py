@@ -69,7 +69,7 @@ def test_a_damaged_link_gets_a_sentence(code):
         unpacked(code)
 
 
-def test_a_bomb_in_a_link_is_not_unfolded():
+def test_a_compression_bomb_in_a_link_is_not_unpacked():
     with pytest.raises(LinkError, match="longer than 100,000"):
         unpacked(packed("a" * (40 * TEXT_CHARACTERS)))
 
@@ -95,7 +95,7 @@ def test_a_list_of_a_link_leaves_out_what_is_no_number():
     assert wholes("", ".", 256) == []
 
 
-def test_a_clean_text_travels():
+def test_a_clean_text_survives_the_link():
     assert clean("a\ud800b", 3) == "a?b"
     assert clean("abcd", 3) == "abc"
 
@@ -130,20 +130,20 @@ def test_an_empty_link_gives_the_defaults():
 
 
 def test_a_link_gives_what_it_holds():
-    said, page = linked(unit="7", place="4", looks="runs,flip,none", text=packed("a long text"), typed="short", layer="one")
-    assert said == ["7", "4", "('flip', 'runs')", "a lo", "True", "one"]
+    values, page = linked(unit="7", place="4", looks="runs,flip,none", text=packed("a long text"), typed="short", layer="one")
+    assert values == ["7", "4", "('flip', 'runs')", "a lo", "True", "one"]
     assert unpacked(page.query_params["page.written"]) == "short"
 
 
 def test_a_damaged_link_gives_the_defaults_and_says_so():
-    said, page = linked(unit="100", place="5", looks="flip;", text="!!!")
-    assert said[:4] == ["None", "2", "()", "None"]
+    values, page = linked(unit="100", place="5", looks="flip;", text="!!!")
+    assert values[:4] == ["None", "2", "()", "None"]
     assert "cut short" in page.error[0].value
 
 
 def test_a_text_too_long_for_a_link_stays_out():
-    said, page = linked(typed="".join(map(chr, range(0x4E00, 0x4E00 + 9_000))))
-    assert said[4] == "False" and "page.written" not in page.query_params
+    values, page = linked(typed="".join(map(chr, range(0x4E00, 0x4E00 + 9_000))))
+    assert values[4] == "False" and "page.written" not in page.query_params
 
 
 def test_a_choice_that_is_not_offered_gives_way_to_the_default():

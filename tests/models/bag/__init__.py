@@ -1,4 +1,4 @@
-"""A family that is not in the house: a bag of letters that says whether a word has more vowels than consonants."""
+"""A family that does not ship: a bag of letters that predicts whether a word has more vowels than consonants."""
 
 from models.family import Corpus, Family
 

@@ -1,4 +1,4 @@
-"""What captioning keeps and finds in files: pictures looked at once, checkpoints, collections, and a sentence for each that is wrong."""
+"""Files of captioning: the cache of encoded pictures, checkpoints, collections, and a sentence for each faulty one."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def small(monkeypatch, tmp_path):
     quick(monkeypatch, tmp_path)
 
 
-def test_looking_is_stopped_and_goes_on_and_is_kept_by_content(tmp_path, monkeypatch):
+def test_encoding_can_be_stopped_and_resumed_and_is_cached_by_content(tmp_path, monkeypatch):
     data = captioning_data.read(collection(tmp_path / "flickr", 12, 2))
     files = data.files(tuple(data.captions))
     asked = []
@@ -123,7 +123,7 @@ def damage(folder, how: str) -> None:
         ("broken", "003.jpg is no picture that can be read"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_a_sentence(tmp_path, capsys, how: str, sentence: str):
+def test_a_faulty_folder_gets_a_sentence(tmp_path, capsys, how: str, sentence: str):
     damage(collection(tmp_path / "flickr", 3, 1), how)
     code, out, err = train(capsys, tmp_path, "states")
     assert code == 1 and out == "" and sentence in err and "Traceback" not in err
@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_folder_is_a_sentence(tmp_path, capsys, how: str, s
         (["fetch", "caption-soft"], "non-commercial research and teaching only; the photographs belong to their authors: get it by hand"),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], sentence: str):
+def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], sentence: str):
     from tests.models.tiny import save_tiny
 
     save_tiny_captioner(tmp_path / "checkpoints/tiny.safetensors")

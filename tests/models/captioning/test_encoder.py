@@ -1,4 +1,4 @@
-"""The encoder against the package whose weights it takes, and what its views are."""
+"""The encoder compared with the package whose weights it takes, and the shapes of its views."""
 
 import efficientnet_lite_pytorch
 import pytest
@@ -37,7 +37,7 @@ def test_the_last_map_is_that_of_the_package(flower, ours):
     torch.testing.assert_close(features, expected.flatten(1).T, atol=2e-4, rtol=1e-4)
 
 
-def test_views_have_their_shapes_and_places(flower, ours):
+def test_views_have_the_right_shapes_and_regions(flower, ours):
     features = {name: regions(ours, flower, name) for name in VIEWS}
     for name, view in VIEWS.items():
         assert features[name].shape == (1, view.grid[0] * view.grid[1], view.channels), name

@@ -1,4 +1,4 @@
-"""A caption taken apart in one call is what the single measurements give."""
+"""One call on a caption gives the same as its single measurements."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def test_what_the_words_need_is_worked_out_once_whatever_is_hidden():
     np.testing.assert_array_equal(pictures[2], occlusion.filled(picture, (40,), (14, 14)))
 
 
-def test_any_other_caption_is_taken_apart_alone():
+def test_any_other_caption_is_described_without_occlusion():
     loaded, picture = tiny_scenes(), np.asarray(data.picture(data.scene(3)))
     features = caption.feature_extractor(loaded)([picture])[0]
     second = caption.describe(loaded.module, loaded.vocab, features).hypotheses[1]

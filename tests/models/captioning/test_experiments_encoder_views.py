@@ -1,4 +1,4 @@
-"""Which map to look at: a row for each view, of the network that was trained; written into the cards of captioners alone."""
+"""Which feature map to read: one trained network and one row for each view, written into the cards of captioners alone."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.models.command_line import call
 
 @pytest.fixture(autouse=True)
 def own_recipes(monkeypatch):
-    """The recipes that are made for the views are forgotten after each test."""
+    """Removes the recipes made for the views after each test."""
     before = dict(FAMILY.recipes)
     yield
     monkeypatch.undo()
@@ -21,7 +21,7 @@ def own_recipes(monkeypatch):
     FAMILY.recipes.update(before)
 
 
-def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeypatch, tmp_path, capsys):
+def test_each_view_is_trained_once_and_listed_in_the_cards_of_captioners(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
     (tmp_path / "checkpoints").mkdir()
     loaded = save_tiny_captioner(tmp_path / "checkpoints" / "caption-soft.safetensors")
@@ -43,7 +43,7 @@ def test_each_view_is_trained_once_and_stands_in_the_cards_of_captioners(monkeyp
     assert "features" not in checkpoint.read_card(tmp_path / "checkpoints" / "scenes-soft.safetensors")
 
 
-def test_a_training_as_long_as_the_networks_own_stands_beside_it(monkeypatch, tmp_path, capsys):
+def test_a_training_as_long_as_the_networks_own_is_listed_beside_it(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     curve = [{"stage": 1, "bleu_4": 1.0}, {"stage": 1, "bleu_4": 2.0}, {"stage": 1, "bleu_4": 3.0}, {"stage": 2, "bleu_4": 4.0}]
     save_tiny_captioner(tmp_path / "caption-soft.safetensors")
@@ -60,6 +60,6 @@ def test_a_training_as_long_as_the_networks_own_stands_beside_it(monkeypatch, tm
     assert not (tmp_path / "runs" / "caption-both.pt").exists()  # the second training was not begun
 
 
-def test_a_view_that_is_none_is_refused(capsys):
+def test_an_unknown_view_is_refused(capsys):
     code, out, err = call(capsys, "measure", "captioning", "features", "--views", "early")
     assert code == 1 and not out and "No view of a picture is called 'early'. Known: late, " in err

@@ -1,4 +1,4 @@
-"""Pictures: turned, squashed and measured exactly; files that are none get a sentence, however they are made."""
+"""Pictures: turned, squashed and measured exactly; files that are no pictures get a sentence, whatever they hold."""
 
 import contextlib
 import io
@@ -53,7 +53,7 @@ TURNED = {1: ("top", False), 2: ("top", False), 3: ("bottom", False), 4: ("botto
 
 @pytest.mark.parametrize("orientation", TURNED)
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG"])
-def test_orientation_is_honoured(orientation: int, form: str):
+def test_the_exif_orientation_is_applied(orientation: int, form: str):
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = opened(written(halves(), form, exif=exif))
@@ -123,7 +123,7 @@ def test_a_picture_that_is_too_large_gets_its_sentence_and_no_warning(tmp_path):
     assert "x.png has 12,000 x 12,000 pixels; expected at most 40 megapixels." in done.stderr and "Warning" not in done.stderr
 
 
-def test_what_is_no_file_gets_a_sentence(tmp_path):
+def test_a_missing_file_and_a_folder_get_a_sentence(tmp_path):
     with pytest.raises(PictureError, match="does not exist"):
         opened(tmp_path / "nothing.png")
     with pytest.raises(PictureError, match="cannot be read"):

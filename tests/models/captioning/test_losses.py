@@ -1,4 +1,4 @@
-"""Losses of captioners against sums written out; drawn captions that score better become likelier."""
+"""Losses of captioners compared with sums written out; drawn captions that score better become likelier."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ SAID = [[[4, 5, 6, END], [4, 5, 7, END]], [[7, 8, END], [7, 8, 4, END]], [[6, 6,
 KNOWN = rarity([in_numbers(captions) for captions in SAID])
 
 
-def test_the_loss_is_that_of_each_known_word_with_smoothing_and_coverage():
+def test_the_loss_is_smoothed_cross_entropy_per_known_word_plus_coverage():
     module = network("soft", len(WORDS))
     said = [[[4, 5, RARE, 6, END], [5, END]], [[7, 4, 4, END]], [[6, END], [4, END], [5, 7, END]]]
     features = pictures(3)
@@ -56,7 +56,7 @@ def test_batches_take_each_picture_once_and_mirror_some():
     assert 10 < sum(turned for batch in first for _, turned in batch) < 40
 
 
-def test_words_are_told_with_the_caption_that_they_stand_in():
+def test_each_predicted_word_keeps_the_index_of_its_caption():
     module, said = network("soft", len(WORDS)), [[[4, END], [5, 6, RARE, 7, END]], [[8, 4, END]]]
     forced = teacher_forced(module, pictures(2), said)
     captions = [caption for of_picture in said for caption in of_picture]
@@ -65,7 +65,7 @@ def test_words_are_told_with_the_caption_that_they_stand_in():
 
 
 @pytest.mark.parametrize("attention", ["soft", "none"])
-def test_drawn_captions_hold_words_alone_and_come_as_often_as_they_are_expected(attention: str):
+def test_drawn_captions_hold_words_alone_and_follow_the_distribution(attention: str):
     torch.manual_seed(0)
     module, features = network(attention, len(WORDS)), pictures(2)
     captions = drawn(module, features, 3_000)
@@ -77,12 +77,12 @@ def test_drawn_captions_hold_words_alone_and_come_as_often_as_they_are_expected(
         assert (counts / 3_000 - expected).abs().max() < 0.04  # four standard errors
 
 
-def test_the_loss_weighs_each_caption_by_how_far_it_beats_the_others_of_its_picture(monkeypatch):
+def test_the_loss_weights_each_caption_by_how_far_it_beats_the_others_of_its_picture(monkeypatch):
     module, features = network("soft", len(WORDS)), pictures(2)
     captions = [[[4, 5, 6, END], [9, END], [4, 5, END]], [[7, 8, END], [8, END], [7, 8, END]]]
     monkeypatch.setattr(losses, "drawn", lambda *given: captions)
     loss = self_critical(module.train(), features, SAID[:2], KNOWN, 3)
-    assert not module.training  # learnt as it is used
+    assert not module.training  # trained in the mode in which it is used
     expected, words = 0.0, 0
     for row, of_picture in enumerate(captions):
         scores = [cider_d_of(" ".join(map(str, caption)), in_numbers(SAID[row]), KNOWN) for caption in of_picture]
@@ -94,7 +94,7 @@ def test_the_loss_weighs_each_caption_by_how_far_it_beats_the_others_of_its_pict
     assert loss.item() == pytest.approx(expected / words, rel=1e-5)
 
 
-def test_captions_get_better_by_it():
+def test_self_critical_training_improves_captions():
     torch.manual_seed(0)
     module, features = network("soft", len(WORDS)).requires_grad_(True), pictures(3)
     optimiser = torch.optim.Adam(module.parameters(), lr=0.01)

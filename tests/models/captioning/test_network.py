@@ -102,7 +102,7 @@ def test_without_attention_the_picture_enters_once():
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_padding_costs_nothing_and_changes_nothing(attention: str):
     module, features = network(attention), pictures(4)
-    captions = [[START, 4, 5, 6, 4], [START, 5, 6], [START], [START, 4, 4]]  # not sorted either
+    captions = [[START, 4, 5, 6, 4], [START, 5, 6], [START], [START, 4, 4]]  # and not sorted by length
     table = torch.tensor([row + [PAD] * (5 - len(row)) for row in captions])
     together = module.written(encoded(module, features), table)
     for row, caption in enumerate(captions):
@@ -176,7 +176,7 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_leaves_the_mean_picture(a
     np.testing.assert_array_equal(log_probabilities(module, same[None], target)[0], own)
 
 
-def test_edits_go_through():
+def test_edits_reach_the_search():
     module, features = network("soft"), pictures()[0]
     row = np.eye(4)[1]
     edited = describe(module, VOCABULARY, features, Search(1, longest=8), Edits({1: END}, {0: row})).hypotheses[0]
@@ -189,7 +189,7 @@ def test_edits_go_through():
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_many_pictures_side_by_side_are_each_alone(width: int):
+def test_a_batch_gives_what_each_picture_gives_alone(width: int):
     module, features, reports = network("soft", seed=3), pictures(7), []
     search = Search(width, longest=8)
     together = describe_all(module, VOCABULARY, features.split(3), search, lambda done, total: reports.append((done, total)))

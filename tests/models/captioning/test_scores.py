@@ -1,4 +1,4 @@
-"""Scores of captions by hand: BLEU-n is not the n-gram precision, CIDEr-D, five people against each other."""
+"""Scores of captions by hand: BLEU-n is not the n-gram precision, CIDEr-D, five people compared with each other."""
 
 import math
 
@@ -25,8 +25,8 @@ def test_bleu_n_is_not_the_n_gram_precision():
     assert "intervals" not in scores and scores["sentences"] == 2
 
 
-def test_the_brevity_penalty_is_told_apart():
-    scores = by_order(["there is a cat", "go away now please"], REFERENCES, draws=0)  # 8 words; the nearest versions have 10
+def test_the_brevity_penalty_is_reported_separately():
+    scores = by_order(["there is a cat", "go away now please"], REFERENCES, draws=0)  # 8 words; the nearest references have 10
     assert scores["without_brevity_penalty"] == pytest.approx([100] * 4)
     assert scores["bleu"] == pytest.approx([100 * math.exp(1 - 10 / 8)] * 4) and scores["length_ratio"] == pytest.approx(0.8)
     assert by_order(["xx"], [["a b c"]], draws=0)["bleu"] == [0] * 4
@@ -40,7 +40,7 @@ def test_intervals_hold_their_scores():
 
 
 def test_cider_d_by_hand():
-    """Two pictures; log 2 is the weight of what stands in one of them only, 0 of what stands in both ("a")."""
+    """Two pictures; n-grams of one picture only have weight log 2, those of both ("a") have weight 0."""
     references = [["a red dog runs", "a dog"], ["a cat"]]
     # caption "a red red dog", 4 words. n=1: own red 2, dog 1 (a weighs 0).
     # reference 1: red 1, dog 1, runs 1, same length. cut product: min(2,1)*1 + 1*1 = 2; norms sqrt5 * sqrt3.
@@ -50,7 +50,7 @@ def test_cider_d_by_hand():
     # reference 2 "a dog": 2 words apart; n=1: dog: 1 / (sqrt5 * 1); n=2: "a dog" is not in the caption: 0.
     second = math.exp(-4 / 72) * (1 / math.sqrt(5)) / 4
     hand = 10 * (first + second) / 2
-    # caption "a bird": "a" weighs nothing and "bird" stands in no reference, weighs log 2, and matches nothing: 0.
+    # caption "a bird": "a" has weight 0; "bird" is in no reference, has weight log 2 and matches nothing: 0.
     assert cider_d(["a red red dog", "a bird"], references) == pytest.approx(hand / 2)
     assert cider_d(["a cat a", "a cat"], [["a cat a"], ["x y"]]) == pytest.approx((10 * 3 / 4 + 0) / 2)  # no 4-gram in three words
     assert cider_d(["", "a b c d"], [["e f"], ["a b c d"]]) == pytest.approx(10 / 2)
@@ -62,13 +62,13 @@ def test_references_are_read_in_the_form_of_captions():
     assert in_form([["The Man 's T-shirt ."]]) == [["the man 's t-shirt"]]
 
 
-def test_people_against_each_other():
+def test_people_compared_with_each_other():
     five = ["a dog runs fast here", "a dog runs fast here", "a dog runs fast here", "a dog runs fast here", "one cat"]
     people = against_four(None, [five, ["too", "few"]])
     # four of five have a twin among the rest; "one cat" has none, and is short beside the nearest, 5 words
     smoothed = by_order(["one cat"], [five[:4]], draws=0)["bleu"]
     assert people["bleu"] == pytest.approx([(4 * 100 + score) / 5 for score in smoothed]) and people["images"] == 1
     model = against_four(["one cat", "x"], [five, ["too", "few"]])
-    # held against the four with "one cat" in them four times out of five
+    # compared with the four with "one cat" in them four times out of five
     assert model["bleu"][0] == pytest.approx((4 * 100 + smoothed[0]) / 5)
     assert against_four(None, [["only", "two"]]) == {"images": 0}

@@ -24,11 +24,11 @@ def small(monkeypatch, tmp_path):
     quick(monkeypatch, tmp_path)
 
 
-def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
+def test_fields_are_described_and_the_scores_are_in_the_card(tmp_path, capsys):
     collection(tmp_path / "flickr")
     code, out, err = train(capsys, tmp_path, "states")
     printed = json.loads(out)
-    assert code == 0 and printed["bleu_4"] > 50 and "tiny-" in err  # the bar of the encoder's look
+    assert code == 0 and printed["bleu_4"] > 50 and "tiny-" in err  # the progress bar of the encoder
     card = models.available()["tiny"]
     assert {"encoder", "data", "recipe", "seed", "commit", "parameters", "curve", "scores", "vocabulary"} <= card.keys()
     assert card["data"]["train_pictures"] == 24 and card["data"]["dev_pictures"] == 6
@@ -51,11 +51,11 @@ def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-4)
     assert all({"word", "log_probability", "visual", "visual_gate"} == set(word) for word in first["words"])
     red = next(word for word in first["words"] if word["word"] == "red")
-    assert red["visual"] > 0.3  # the mean picture would not have said it
+    assert red["visual"] > 0.3  # unlikely for the mean picture
     plain = call(capsys, "caption", "tiny", tmp_path / "a.png")[1]
     assert plain == first["caption"] + "\n"
     assert call(capsys, "list")[1].startswith(f"tiny: {card['parameters']:,} parameters, BLEU-4 {scores['bleu_4']:.1f} on dev")
-    # evaluate on the dev pictures alone tells what the card tells
+    # evaluate on the dev pictures alone gives the scores of the card
     dev = (tmp_path / "flickr/Flickr_8k.devImages.txt").read_text().split()
     (tmp_path / "dev/images").mkdir(parents=True)
     for name in dev:
@@ -69,7 +69,7 @@ def test_fields_are_described_and_everything_is_told(tmp_path, capsys):
         assert printed["bleu"] == pytest.approx(scores["beams"][width]["bleu"], abs=0.5)
 
 
-def test_a_second_training_goes_on_from_the_best_of_the_first_and_both_stand_in_the_card(tmp_path, capsys, monkeypatch):
+def test_a_second_training_goes_on_from_the_best_of_the_first_and_the_card_lists_both(tmp_path, capsys, monkeypatch):
     then = {"epochs": 2, "batch": 8, "learning_rate": 1e-3, "checks": 1}
     monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 3}, "then": then, "samples": 3})
     collection(tmp_path / "flickr")
@@ -100,7 +100,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
         code, out, err = train(capsys, tmp_path, "parts")
         assert code == 130 and out == "" and "Stopped after 5 of 12 updates" in err
     with monkeypatch.context() as patch:
-        patch.setattr(feature_cache, "regions", None)  # nothing is looked at twice
+        patch.setattr(feature_cache, "regions", None)  # no picture is encoded twice
         assert train(capsys, tmp_path, "parts")[0] == 0
     for name, tensor in models.load("tiny").module.state_dict().items():
         assert torch.equal(tensor, whole.module.state_dict()[name]), name
@@ -113,7 +113,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
         training.finish("tiny", tmp_path / "parts/tiny.pt", data.read(tmp_path / "flickr"), tmp_path / "x.safetensors")
 
 
-def test_what_is_said_of_a_mirrored_picture():
+def test_captions_of_a_mirrored_picture_swap_left_and_right():
     assert mirrored("A dog on the Left of two , right .") == "a dog on the right of two , left ."
     assert numbers(WORDS, [["on the left"]], True) == numbers(WORDS, [["on the right"]])
 
@@ -140,7 +140,7 @@ def test_dev_score_is_of_the_networks_own_greedy_captions():
     assert training.dev_score(WORDS, seen, own[:5] + [["a red ball"]] * 4)(module) > -100
 
 
-def test_captioners_are_compared_and_the_others_cards_keep_it(tmp_path, capsys, monkeypatch):
+def test_captioners_are_compared_and_the_result_is_in_the_cards_of_the_others(tmp_path, capsys, monkeypatch):
     collection(tmp_path / "flickr")
     monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"recipe": TINY["recipe"] | {"epochs": 1}})
     for name in ("tiny", "other"):

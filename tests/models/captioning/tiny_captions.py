@@ -22,7 +22,7 @@ WORDS = Words.learn([f"a {colour} field with a {other} ball on the {side}" for c
 
 
 def network(attention: str = "soft", vocab_size: int = 7, seed: int = 0, cells: int = 4, channels: int = 5) -> Captioner:
-    """Far from uniform in all it does, so that a mistake shows."""
+    """Far from uniform everywhere, so that a mistake shows."""
     torch.manual_seed(seed)
     module = Captioner(vocab_size, attention, cells, channels, units=6, embedding=5, width=4)
     with torch.no_grad():
@@ -48,7 +48,7 @@ def save_tiny_captioner(path, **arguments) -> Loaded:
 
 
 def tiny_scenes(attention: str = "soft", seed: int = 0) -> Loaded:
-    """One that looks at drawn scenes with eyes of its own."""
+    """One that reads drawn scenes with its own convolutions."""
     sizes = {"attention": attention, "units": 40, "embedding": 12, "width": 8}
     torch.manual_seed(seed + 5)  # two or three words, not the same of all scenes
     module = SceneCaptioner(len(vocabulary()), **sizes)
@@ -79,14 +79,14 @@ def field(colour: str, other: str, side: str, size=(32, 32)) -> Image.Image:
 
 
 def collection(folder: Path, train: int = 24, dev: int = 6, seed: int = 0) -> Path:
-    """A folder of the form of Flickr8k: pictures, five captions each, and two lists."""
+    """A folder laid out as Flickr8k: pictures, five captions each, and two lists."""
     drawn = random.Random(seed)
     (folder / "images").mkdir(parents=True)
     lines, names = [], []
     for index in range(train + dev):
         colour, other, side = drawn.choice(list(COLOURS)), drawn.choice(list(COLOURS)), drawn.choice(SIDES)
         names.append(f"{index:03d}.jpg")
-        size = (24 + index, 32)  # no two files alike
+        size = (24 + index, 32)  # no two files are the same
         field(colour, other, side, size).save(folder / "images" / names[-1], quality=95)
         captions = [
             f"A {colour} field with a {other} ball on the {side} .",

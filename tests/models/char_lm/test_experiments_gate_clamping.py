@@ -1,4 +1,4 @@
-"""A gate held for one step, and the two GRUs: against records, against torch's own, and by other equations."""
+"""A gate clamped for one step, and the two forms of the GRU: compared with records, with torch and with other equations."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_one_gate_of_one_unit_is_held_and_no_other_of_its_layer(cell: str, gate:
         assert differs == ([[0, 1, 2]] if name == gate or (gate, name) == ("reset", "candidate") else [])
 
 
-def test_the_course_without_a_held_gate_is_the_reading():
+def test_a_continuation_without_a_clamped_gate_agrees_with_the_reading():
     network = tiny("lstm")
     continued = continuation(network, BEFORE, TEXT, layer=1, unit=3)
     assert continued.bits == pytest.approx(read(network, TEXT, before=BEFORE).bits[1:], abs=1e-5)
@@ -72,7 +72,7 @@ def test_what_cannot_be_held(layer_and_unit, gate: str, value: int, sentence: st
         gate_held(tiny("lstm").module, *layer_and_unit, gate, value)
 
 
-def test_torchs_own_form_is_torch_and_so_is_the_negated_other():
+def test_torchs_own_form_and_the_negated_other_agree_with_torch():
     torch.manual_seed(0)
     module, x, state = nn.GRU(3, 5, 2), torch.randn(7, 3), torch.randn(2, 5)
     own = module(x[:, None], state[:, None])[0][:, 0].detach()
@@ -100,7 +100,7 @@ def test_the_other_forms_worked_out_unit_by_unit():
     assert both.tolist() == pytest.approx([z[u] * n[u] + (1 - z[u]) * h[u] for u in range(2)], abs=1e-6)
 
 
-def test_where_the_reset_stands_is_all_one_to_a_diagonal_matrix_without_bias():
+def test_with_a_diagonal_matrix_and_no_bias_both_positions_of_the_reset_gate_agree():
     torch.manual_seed(2)
     module, x = nn.GRU(3, 4), torch.randn(6, 3)
     with torch.no_grad():

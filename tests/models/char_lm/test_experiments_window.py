@@ -1,4 +1,4 @@
-"""A window of a text is what the plain network does there, whichever window it is and whatever was read before."""
+"""A window of a text gives what the plain network gives there, for every window and whatever was read before."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Exact readings of long texts and scores, against a witness that goes character by character."""
+"""Exact readings of long texts and scores, compared with a reference that reads character by character."""
 
 import json
 import math
@@ -51,7 +51,7 @@ def test_a_reading_is_exact_wherever_it_is_cut(cell: str, window: int):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_window_is_gone_through_again_from_its_state(cell: str):
+def test_a_window_can_be_run_again_from_its_state(cell: str):
     loaded = tiny(cell)
     reading = read(loaded, TEXT, window=50)
     whole, _ = loaded.module(torch.tensor([loaded.vocab.encode(TEXT)]))
@@ -80,7 +80,7 @@ def test_what_was_read_before_is_left_out_of_the_result():
     assert part.unknown == whole.unknown - TEXT[:20].count("é")
 
 
-def test_progress_is_told_and_may_stop_it():
+def test_progress_is_reported_and_its_callback_may_stop_the_reading():
     reports = []
     read(tiny(), TEXT, 50, lambda done, total: reports.append((done, total)))
     assert reports[0] == (0, 164) and reports[-1] == (164, 164) and reports == sorted(reports) and len(reports) > 20

@@ -53,7 +53,7 @@ def test_dimensions_of_the_embedding_are_dropped_for_a_row_and_all_its_steps():
     assert set(factor.round().int().flatten().tolist()) == {0, 2} and len(set(map(tuple, factor[:, 0].round().int().tolist()))) > 5
 
 
-def test_shares_of_dropout_are_refused_that_leave_nothing():
+def test_dropout_rates_that_leave_nothing_are_refused():
     with pytest.raises(ValueError, match=r"recurrent is 1\.0 and inputs 0\.0; expected shares"):
         CharLM(7, "gru", recurrent=1.0)
 

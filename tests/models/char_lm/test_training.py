@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint, and the command line: stopped, gone on with, packed, scored, used."""
+"""From a recipe to a checkpoint, and the command line: stopped, resumed, packed, scored, used."""
 
 import json
 import random
@@ -59,7 +59,7 @@ def by_hand() -> tuple[list[float], CharLM]:
     return losses, module
 
 
-def test_training_is_what_is_written_by_hand(tmp_path):
+def test_training_agrees_with_one_written_by_hand(tmp_path):
     (trainer,) = training.trainers("tiny", TEXT, tmp_path / "tiny.pt")
     trainer.run()
     losses, module = by_hand()
@@ -141,7 +141,7 @@ def test_a_finished_training_is_only_packed_and_its_card_is_full(tmp_path, capsy
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["tiny.safetensors"]
 
 
-def test_halves_cost_next_to_nothing(tmp_path, capsys):
+def test_float16_weights_cost_almost_nothing(tmp_path, capsys):
     train(capsys, tmp_path, "states")
     state = torch.load(tmp_path / "states/tiny.pt", weights_only=True)
     loaded = models.load("tiny")
@@ -198,7 +198,7 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["train", "tiny", "--data", "SHORT", "--folder", "STATES"], "The text is too short: a batch takes 65 characters"),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str], sentence: str):
+def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str], sentence: str):
     (tmp_path / "short.txt").write_text("only a few words")
     (tmp_path / "empty.pt").touch()
     places = {"TEXT": tmp_path / "text.txt", "EMPTY": tmp_path / "empty.pt", "SHORT": tmp_path / "short.txt", "STATES": tmp_path / "states"}
@@ -217,7 +217,7 @@ def test_a_state_of_another_recipe_or_text_is_refused(tmp_path, capsys):
         training.finish("tiny", tmp_path / "states/tiny.pt", TEXT.replace("cat", "bug"), tmp_path / "x.safetensors")
 
 
-def test_fetch_says_what_it_got(tmp_path, capsys, monkeypatch):
+def test_fetch_describes_the_text(tmp_path, capsys, monkeypatch):
     def fetched(corpus, folder, progress):
         progress.total = 10
         progress.update(4)

@@ -1,4 +1,4 @@
-"""Greedy and beam search: against exhaustive search, teacher forcing, each other, and edits that change nothing."""
+"""Greedy and beam search: compared with exhaustive search, teacher forcing, each other, and edits that change nothing."""
 
 from itertools import product
 
@@ -35,7 +35,7 @@ def test_a_beam_of_one_is_greedy(attention: str, seed: int):
 
 
 @pytest.mark.parametrize(("attention", "seed"), EVERY)
-def test_teacher_forcing_costs_what_the_search_said(attention: str, seed: int):
+def test_teacher_forcing_agrees_with_the_costs_of_the_search(attention: str, seed: int):
     module = network(attention, seed=seed)
     memory = encoded(module, SOURCES)
     for source, plain, result in zip(
@@ -105,7 +105,7 @@ def test_the_tree_holds_every_candidate(attention: str, seed: int, width: int):
 
 
 @pytest.mark.parametrize("attention", SCORES)
-def test_a_batch_is_each_input_alone(attention: str):
+def test_a_batch_gives_what_each_input_gives_alone(attention: str):
     module = network(attention, seed=2)
     together = beam(module, encoded(module, SOURCES), Search(3, longest=9))
     for row, source in enumerate(SOURCES):
@@ -168,7 +168,7 @@ def test_attention_that_is_moved_moves_the_rest():
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_a_token_that_is_put_in_is_written_and_the_rest_follows_it(width: int):
+def test_a_forced_token_is_written_and_the_rest_follows_it(width: int):
     module = network("additive", seed=3)
     memory = encoded(module, [SOURCES[0]])
     (plain,) = greedy(module, memory, Search(longest=9))
@@ -178,7 +178,7 @@ def test_a_token_that_is_put_in_is_written_and_the_rest_follows_it(width: int):
     for hypothesis in result.hypotheses:
         assert hypothesis.tokens[:2] == tuple(prefix.values())
         np.testing.assert_allclose(hypothesis.log_probabilities, log_probabilities(module, SOURCES[0], hypothesis.tokens), atol=1e-5)
-        assert plain.tokens[1] in hypothesis.top[1]  # what it wanted is still told
+        assert plain.tokens[1] in hypothesis.top[1]  # the token it would have written is still listed
     (ended,) = beam(module, memory, Search(width, longest=9), Edits(tokens={0: END}))
     assert [hypothesis.tokens for hypothesis in ended.hypotheses] == [(END,)]
 
@@ -212,7 +212,7 @@ def test_settings_out_of_range_get_a_sentence(name: str):
         ("none", Edits(attention={0: np.ones(5) / 5}), "cannot be edited: this network has none"),
     ],
 )
-def test_edits_that_make_no_sense_get_a_sentence(attention: str, edits: Edits, sentence: str):
+def test_impossible_edits_get_a_sentence(attention: str, edits: Edits, sentence: str):
     module = network(attention)
     for search in (Search(1, longest=3), Search(2, longest=3)):
         with pytest.raises(DecodingError, match=sentence):
@@ -222,7 +222,7 @@ def test_edits_that_make_no_sense_get_a_sentence(attention: str, edits: Edits, s
 
 
 @pytest.mark.parametrize("width", [1, 3])
-def test_each_step_is_told_and_a_report_that_raises_ends_the_search(width: int):
+def test_each_step_is_reported_and_a_callback_that_raises_ends_the_search(width: int):
     module, reports = network(), []
     memory = encoded(module, SOURCES)
 

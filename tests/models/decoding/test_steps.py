@@ -36,7 +36,7 @@ def test_characters_come_one_by_one_and_without_end():
     assert torch.is_inference_mode_enabled() is False
 
 
-def test_going_on_is_the_same_as_having_written_it():
+def test_continuing_a_text_is_the_same_as_writing_it_in_one_go():
     text = written(60, text="ab", temperature=0)
     assert written(40, text="ab" + text[:20], temperature=0) == text[20:]
     assert written(40, text="", temperature=0) != written(40, text="[[", temperature=0)
@@ -77,7 +77,7 @@ def test_shares_by_hand():
     assert LOGITS[0] == np.log(np.float32(0.5))
 
 
-def test_what_is_drawn_follows_the_shares():
+def test_drawn_characters_follow_their_probabilities():
     loaded = tiny()
     expected = shares(loaded.module.readout.bias)
     drawn = Counter(written(1, loaded=loaded, seed=seed) for seed in range(400))

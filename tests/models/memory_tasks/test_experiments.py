@@ -1,4 +1,4 @@
-"""Live training: each look is what autograd says, a training is looked at to its end, and `measure memory_tasks` keeps what it gives."""
+"""Live training: each look agrees with autograd, a training is followed to its end, and `measure memory_tasks` keeps its results."""
 
 import json
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from models.training import Trainer
 from tests.models.command_line import call
 
 
-def test_a_look_is_what_autograd_says_of_the_plain_module():
+def test_a_look_agrees_with_autograd_on_the_plain_module():
     setup = Setup("temporal order", "gru", 10, 8)
     module, probes = learner(setup), experiments.PROBES
     (x, wanted), (many, answers) = (setup.what.draw(count, 10, torch.Generator().manual_seed(2**31)) for count in (probes, 500))
@@ -35,7 +35,7 @@ def test_a_look_is_what_autograd_says_of_the_plain_module():
     assert seen.accuracy == pytest.approx((out.argmax(1) == answers[:, 0]).double().mean().item())
 
 
-def test_a_training_is_looked_at_from_before_its_start_to_its_end():
+def test_a_training_is_measured_from_before_its_first_update_to_its_last():
     courses: list[Course] = []
     reports: list[tuple[int, int]] = []
     setups = [Setup(kind=kind, length=10, units=4, updates=20, looks=4) for kind in ("rnn", "lstm")]
@@ -45,7 +45,7 @@ def test_a_training_is_looked_at_from_before_its_start_to_its_end():
     assert reports == [(done, 40) for done in range(1, 41)]
 
 
-def test_a_pause_takes_no_seconds_of_a_training(monkeypatch):
+def test_a_pause_does_not_count_as_training_time(monkeypatch):
     """On a clock of its own: a look takes 10 seconds, an update 2, and after each update there is a pause of 1,000."""
     now = [0.0]
 
@@ -84,6 +84,6 @@ def test_it_measures_what_the_page_trains(monkeypatch, tmp_path, capsys):
     assert len(study["windows"]["state carried over borders"]) == truncated_bptt.FAR
 
 
-def test_a_kind_that_is_none_is_refused(capsys):
+def test_an_unknown_kind_is_refused(capsys):
     code, out, err = call(capsys, "measure", "memory_tasks", "--kinds", "cnn")
     assert code == 1 and not out and "no network of kind 'cnn'. Known: rnn, lstm, gru" in err

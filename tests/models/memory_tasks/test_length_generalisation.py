@@ -34,15 +34,15 @@ def test_the_digit_is_the_only_one_and_stands_anywhere():
     assert places == set(range(7))
 
 
-def test_padding_changes_nothing_for_who_reads_ten():
-    """Beyond the tenth place the MLP's weights are those it was born with: the loss has no gradient there."""
+def test_weights_of_padded_steps_get_no_gradient():
+    """Beyond the tenth step the MLP keeps its initial weights: the loss has no gradient there."""
     module, (x, digit) = length_generalisation.Padded(seeded()), length_generalisation.sequences(8, length_generalisation.SHORT, seeded())
     nn.functional.cross_entropy(module(x), digit).backward()
     grad = module.hidden.weight.grad.view(-1, length_generalisation.LONG, length_generalisation.FEATURES)
     assert grad[:, : length_generalisation.SHORT].any() and not grad[:, length_generalisation.SHORT :].any()
 
 
-def test_the_ceiling_is_what_a_reader_of_ten_reaches():
+def test_a_reader_of_ten_steps_reaches_the_ceiling():
     class Reader(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x[:, : length_generalisation.SHORT, : length_generalisation.DIGITS].sum(1) + 1e-3 * torch.rand(
@@ -56,6 +56,6 @@ def test_the_ceiling_is_what_a_reader_of_ten_reaches():
     ] * length_generalisation.SHORT and length_generalisation.ceiling()[-1] == pytest.approx(0.325)
 
 
-def test_there_is_no_other_network():
+def test_an_unknown_network_is_refused():
     with pytest.raises(TaskError, match=r"no network called 'CNN'. Known: RNN, weights per step, padded MLP"):
         length_generalisation.job("CNN")

@@ -1,4 +1,4 @@
-"""Small networks on tasks that need memory: begun as torch begins, trained as written by hand, the same every time."""
+"""Small networks on tasks that need memory: initialised as in torch, trained as written by hand, reproducible."""
 
 import threading
 
@@ -19,13 +19,13 @@ def trained(setup: Setup) -> nn.Module:
     return begun.module.eval()
 
 
-def test_it_learns_and_is_the_same_every_time_also_beside_another(monkeypatch):
-    monkeypatch.setitem(RATES, "lstm", 1e-2)  # a short sequence bears a quick one
+def test_training_learns_and_is_reproducible_even_beside_another(monkeypatch):
+    monkeypatch.setitem(RATES, "lstm", 1e-2)  # a short sequence allows a high learning rate
     alone, beside = trained(SHORT), []
     threads = [threading.Thread(target=lambda: beside.append(trained(SHORT))) for _ in range(2)]
     for thread in threads:
         thread.start()
-    torch.rand(5)  # what others draw meanwhile is nothing to it
+    torch.rand(5)  # random numbers drawn meanwhile make no difference
     for thread in threads:
         thread.join()
     loss, accuracy = scores(alone, SHORT)
@@ -35,7 +35,7 @@ def test_it_learns_and_is_the_same_every_time_also_beside_another(monkeypatch):
             assert torch.equal(one, two)
 
 
-def test_the_training_is_what_is_written_by_hand():
+def test_the_training_agrees_with_one_written_by_hand():
     setup, task = Setup("adding", "gru", 10, 4, updates=12, looks=2), Setup("adding", length=10).what
     module, begun = learner(setup), job(setup, lambda module: 0.0)
     optimiser = torch.optim.AdamW(module.parameters(), weight_decay=0.0, fused=True)

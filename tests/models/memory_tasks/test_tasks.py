@@ -1,4 +1,4 @@
-"""Tasks that need memory: their answers are those of the sequence, and guessers reach exactly the chance that is stated."""
+"""Tasks that need memory: their answers follow from the sequence, and guessers reach exactly the stated chance."""
 
 import pytest
 import torch

@@ -26,7 +26,7 @@ def test_the_stream_by_hand():
 
 
 class Remembers(nn.Module):
-    """Says the last symbol it has seen as long as its state lasts; guesses else. The state is that symbol, or nothing."""
+    """Answers with the last symbol while its state holds one, and guesses otherwise. The state is that symbol, or nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Remembers(nn.Module):
 
 
 @pytest.mark.parametrize("window", [5, 10])
-def test_the_ceiling_is_what_is_reached_with_the_memory_of_one_window(window: int):
+def test_a_memory_of_one_window_reaches_the_ceiling(window: int):
     lags = torch.arange(1, truncated_bptt.FAR + 1).numpy()
     share = heard(window, lags)
     assert truncated_bptt.accuracy(Remembers(), window, False) == pytest.approx(share + (1 - share) / truncated_bptt.SYMBOLS, abs=0.06)
@@ -69,7 +69,7 @@ def test_the_gradient_ends_at_the_border_and_the_state_does_not():
     Trainer(begun, recipe, None).run()
 
 
-def test_trained_in_windows_it_remembers_beyond_them():
+def test_a_network_trained_in_windows_remembers_beyond_them():
     accuracies = {}
     for is_carried in (True, False):
         begun, recipe = truncated_bptt.job("gru", 5, is_carried, updates=250)

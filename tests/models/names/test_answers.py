@@ -1,4 +1,4 @@
-"""Answers to rows: labels that are not known, spellings that belong to several classes, and what was learnt by heart."""
+"""Answers to rows: unknown labels, spellings that belong to several classes, and names that were trained on."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from models.names.table import Labelled
 from tests.models.names.tiny_names import source, tiny_namer
 
 
-def test_rows_with_unknown_labels_are_counted_apart():
+def test_rows_with_unknown_labels_are_counted_separately():
     loaded = tiny_namer()
     answers = answers_to_rows(loaded, Labelled(("Nowak", "Smith", "Nowak", "Pappas"), ("POLISH", "Klingon", "Polish", "Klingon")))
     assert answers.texts == ("Nowak", "Nowak") and answers.unknown == {"Klingon": 2} and answers.learnt is None
@@ -23,7 +23,7 @@ def test_no_row_gives_no_answer():
     assert answers.texts == () and answers.predicted.tolist() == [] and answers.shared.tolist() == []
 
 
-def test_what_was_learnt_is_known_where_the_collection_is():
+def test_names_in_the_training_data_are_marked_where_the_collection_is_present():
     train, dev = source().split()
     rows = Labelled((train.texts[0], dev.texts[0]), (train.labels[train.targets[0]], dev.labels[dev.targets[0]]))
     answers = answers_to_rows(tiny_namer(), rows, source())

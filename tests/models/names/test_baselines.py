@@ -1,4 +1,4 @@
-"""What stands beside a classifier of names: stems that training holds, and ceilings by trying every answer."""
+"""Baselines of a classifier of names: accuracy by stems in training, and ceilings by trying every answer."""
 
 import itertools
 
@@ -10,10 +10,10 @@ from models.names.baselines import by_stem, ceilings
 from models.names.data import Names
 
 
-def test_stems_that_training_holds_are_told_from_new_ones():
+def test_accuracy_is_split_by_whether_the_stem_is_in_training():
     train = Names(("A", "B"), ("abcdex", "zzzzzz"), np.array([0, 1]), np.ones(2, int))
     dev = Names(("A", "B"), ("abcdey", "abcdez", "zzzzza", "bbbbbb"), np.array([0, 1, 1, 0]), np.ones(4, int))
-    scores = by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez is of another language than abcdex
+    scores = by_stem(np.array([0, 0, 0, 0]), train, dev)  # abcdez and abcdex are of different languages
     assert scores == {"letters": 5, "known": {"names": 2, "accuracy": 0.5}, "new": {"names": 2, "accuracy": 0.5}}
 
 
@@ -27,4 +27,4 @@ def test_ceilings_by_trying_every_answer():
     assert ceilings(texts, targets, 3) == pytest.approx(best)
     assert ceilings(texts, targets, 4) == pytest.approx(best)  # a class that does not occur changes nothing
     greedy = ceilings(texts, targets, 3)
-    assert greedy["accuracy"] == 5 / 8 and greedy["macro_recall"] > np.mean([1, 0.5, 0])  # other answers than those best for accuracy
+    assert greedy["accuracy"] == 5 / 8 and greedy["macro_recall"] > np.mean([1, 0.5, 0])  # not the answers that are best for accuracy

@@ -57,7 +57,7 @@ def test_twenty_one_languages_with_enough_names_each(surnames: Names):
     assert "doe" not in surnames.texts and all(spelling(text) == text for text in surnames.texts)
 
 
-def test_the_split_is_by_spelling_and_by_nothing_else(surnames: Names):
+def test_the_split_depends_on_the_spelling_alone(surnames: Names):
     train, dev = surnames.split()
     assert not set(train.texts) & set(dev.texts) and len(train) + len(dev) == len(surnames)
     assert 0.13 < len(dev) / len(surnames) < 0.17
@@ -98,7 +98,7 @@ def test_a_third_column_is_never_lost_silently():
     assert parsed.texts == ("Reid",) and [line for line, _ in parsed.problems] == [2] and "3 columns; expected 2" in parsed.problems[0][1]
 
 
-def test_only_letters_are_romanised_and_what_is_left_out_is_told():
+def test_only_letters_are_romanised_and_what_is_left_out_is_reported():
     for text in ("😀", "🗼17", "™ ①", "❤️", "1️⃣", "👩‍👩‍👧", "€ $", "½"):
         assert spelling(text) == ""
     assert spelling("Müller 😀🇩🇪") == "muller" and spelling("Ιωάννου–Παππάς") == "ioannou-pappas" and spelling("李😀") == "li"
@@ -183,7 +183,7 @@ def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
         (archive(folder="data/../names/x/"), "holds 0 lists"),
     ],
 )
-def test_an_archive_that_is_another_leaves_nothing(tmp_path: Path, monkeypatch, content: bytes, sentence: str):
+def test_an_archive_with_other_content_leaves_nothing(tmp_path: Path, monkeypatch, content: bytes, sentence: str):
     monkeypatch.setattr(corpora, "download", lambda address, sha256, folder, progress: content)
     with pytest.raises(DataError, match=sentence):
         names_data.fetch("names18", tmp_path)

@@ -1,4 +1,4 @@
-"""Scores of classifiers of names against scikit-learn, and what the majority and n-grams get."""
+"""Scores of classifiers of names compared with scikit-learn, and the scores of the majority and of n-grams."""
 
 import itertools
 from pathlib import Path

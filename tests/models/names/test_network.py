@@ -1,4 +1,4 @@
-"""Classifiers of names: each kind against its equation, batches against single names, letters against the answer, checkpoints."""
+"""Classifiers of names: each kind compared with its equation, batches with single names, letters with the answer; checkpoints."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def tiny(cell: str = "gru", units: int = 6, seed: int = 0, **more) -> Loaded:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_many_names_at_once_are_read_as_one_by_one(cell: str):
+def test_a_batch_gives_what_each_name_gives_alone(cell: str):
     loaded, reports = tiny(cell), []
     together = probabilities(loaded, NAMES * 200, lambda done, total: reports.append((done, total)))  # more than two batches
     assert together.shape == (1_200, 3) and together.sum(1) == pytest.approx(1, abs=1e-5)
@@ -43,14 +43,14 @@ def test_many_names_at_once_are_read_as_one_by_one(cell: str):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_prefix_is_answered_as_if_the_name_ended_there(cell: str):
+def test_each_prefix_gets_the_answer_of_a_name_that_ends_there(cell: str):
     loaded = tiny(cell)
     letters = after_each_letter(loaded, "romanov")
     for length in range(1, 8):
         np.testing.assert_allclose(letters[length - 1], probabilities(loaded, ["romanov"[:length]])[0], atol=1e-6)
 
 
-def test_the_linear_cell_is_its_equation_and_can_be_recorded():
+def test_the_linear_cell_follows_its_equation_and_can_be_recorded():
     loaded = tiny("linear")
     weights, text = loaded.module.rnn.step, "pappas"
     h, states = np.zeros(6), []
@@ -81,7 +81,7 @@ def test_the_linear_cell_adds_up():
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_states_are_recorded_as_of_any_network(cell: str):
+def test_states_are_recorded_as_for_any_network(cell: str):
     loaded = tiny(cell)
     with explorer.record(loaded.module) as recording:
         logs, _ = loaded.module(torch.tensor([VOCABULARY.encode("pappas")]))
@@ -163,6 +163,6 @@ def test_each_letter_is_left_out_and_replaced_one_by_one():
         assert effects.becomes[at] == p[p[:, best].argmin()].argmax()
 
 
-def test_of_a_single_letter_nothing_is_left():
+def test_a_single_letter_cannot_be_left_out():
     effects = letter_effects(tiny(), "x")
     assert np.isnan(effects.without).all() and effects.instead.tolist() == [-1] and effects.other != "x"

@@ -39,7 +39,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "checkpoints"))
 
 
-def test_the_loss_is_what_is_written_by_hand(folder: Path):
+def test_the_loss_agrees_with_one_written_by_hand(folder: Path):
     train, dev = data.read(folder).split()
     torch.manual_seed(0)
     module = Classifier(len(VOCABULARY), 3, "gru", 5).double().eval()
@@ -62,7 +62,7 @@ def test_the_loss_is_what_is_written_by_hand(folder: Path):
     assert made.score(module) == pytest.approx(np.mean(expected), rel=1e-6)
 
 
-def test_an_epoch_gives_every_name_once_with_its_language_and_each_epoch_another_order(folder: Path):
+def test_an_epoch_gives_every_name_once_with_its_language_in_a_new_order(folder: Path):
     train, dev = data.read(folder).split()
     made = training.job(Classifier(len(VOCABULARY), 3, "gru", 5), train, dev, Recipe(1, batch=4), LOSS)
     seen = []
@@ -87,7 +87,7 @@ def test_recombined_names_are_new_begin_like_one_name_and_end_like_another(folde
     for text in made:
         assert any((text[:at], y) in heads and (text[at - 1 :], y) in tails for at in range(1, len(text)) for y in range(3)), text
     few = Names(("A", "B"), ("abc", "bcd", "xyz"), np.array([0, 0, 1]), np.ones(3, int))
-    assert len(augmentation.recombined(few, 40, seed=0)) < 40  # there are not so many
+    assert len(augmentation.recombined(few, 40, seed=0)) < 40  # more than there are
 
 
 def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_ngrams_answer(folder: Path):
@@ -116,7 +116,7 @@ def trained(capsys, folder: Path, tmp_path: Path, *more: str):
     return call(capsys, "train", "tiny", "--data", folder, "--folder", tmp_path / "states", *more)
 
 
-def test_a_trained_classifier_has_a_full_card_and_says_what_it_scored(folder: Path, tmp_path: Path, capsys):
+def test_a_trained_classifier_has_a_full_card_with_its_scores(folder: Path, tmp_path: Path, capsys):
     code, out, _ = trained(capsys, folder, tmp_path, "--json")
     loaded, source = models.load("tiny"), data.read(folder)
     card, (train, dev) = loaded.card, data.read(folder).split()
@@ -186,7 +186,7 @@ def shipped(tmp_path: Path):
     return loaded
 
 
-def test_evaluate_counts_every_row_and_keeps_strange_labels_apart(shipped, tmp_path: Path, capsys):
+def test_evaluate_counts_every_row_and_lists_unknown_labels_separately(shipped, tmp_path: Path, capsys):
     rows = [("Pappas", "Greek"), ("Pappas", "Dutch"), ("Nowak", "Polish"), ("Nowak", "Polish"), ("Silva", "Portuguese")]
     (tmp_path / "rows.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in [*rows, ("17", "Greek")]))
     (tmp_path / "lists").mkdir()
@@ -236,13 +236,13 @@ def test_classify_reads_names_on_stdin(shipped, capsys, monkeypatch):
     assert code == 1 and out == "" and "stdin is not UTF-8 text (byte 0 is 0xff). Convert it first." in err
 
 
-def test_only_a_classifier_classifies(tmp_path: Path, capsys):
+def test_a_network_of_another_kind_cannot_classify(tmp_path: Path, capsys):
     save_tiny(tmp_path / "checkpoints/letters.safetensors")
     code, out, err = call(capsys, "classify", "letters")
     assert code == 1 and out == "" and "letters is of kind 'char_lm'; expected a classifier" in err
 
 
-def test_list_tells_the_scores(folder: Path, tmp_path: Path, capsys):
+def test_list_shows_the_scores(folder: Path, tmp_path: Path, capsys):
     trained(capsys, folder, tmp_path, "--epochs", "1")
     assert "accuracy" in call(capsys, "list")[1] and "macro F1 " in call(capsys, "list")[1]
 

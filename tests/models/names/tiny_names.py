@@ -1,4 +1,4 @@
-"""Tiny classifiers of the shipped lists of names, whose answers no trained one gave; and invented lists to train on in seconds."""
+"""Tiny untrained classifiers of the shipped lists of names, and invented lists to train on in seconds."""
 
 import random
 from functools import cache
@@ -25,12 +25,12 @@ def source() -> Names:
 
 @cache
 def about_source() -> dict:
-    """What a card says of them."""
+    """The part of a card about them."""
     return training.data_card("names", source())
 
 
 def tiny_namer(cell: str = "gru", units: int = 8, seed: int = 0) -> Loaded:
-    """A classifier far from uniform, with a card that holds what pages need and whose counts are no one's."""
+    """A classifier far from uniform, with a card that holds what pages need and whose counts are made up."""
     labels = source().labels
     arguments = {"vocab_size": len(VOCABULARY), "classes": len(labels), "cell": cell, "units": units}
     torch.manual_seed(seed)
@@ -51,7 +51,7 @@ def tiny_namer(cell: str = "gru", units: int = 8, seed: int = 0) -> Loaded:
 
 
 def save_tiny_namer(path: Path, **more) -> None:
-    """The same as a checkpoint; `data` in `more` replaces what its card says of its names."""
+    """The same as a checkpoint; `data` in `more` replaces that part of its card."""
     data = more.pop("data", {})
     loaded = tiny_namer(**more)
     card = loaded.card | {"name": path.stem, "data": loaded.card["data"] | data}
@@ -59,7 +59,7 @@ def save_tiny_namer(path: Path, **more) -> None:
 
 
 def invented(folder: Path) -> Path:
-    """Invented names of three languages told by their ends; a few spellings are shared, Greek ones are repeated."""
+    """Invented names of three languages that differ in their endings; a few spellings are shared, Greek names are repeated."""
     rng = random.Random(0)
     folder.mkdir()
     for label, ends in ENDS.items():

@@ -1,4 +1,4 @@
-"""Drawn scenes: always the same, true in what is said of them, things where they are said to be; the pointing game by hand."""
+"""Drawn scenes: reproducible, with true captions and things inside their boxes; the pointing game by hand."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ from models.scenes.pointing_game import GroundedCaption, game, hit
 MANY = [scene(index) for index in range(300)]
 
 
-def test_a_number_is_a_scene():
+def test_the_same_index_gives_the_same_scene():
     assert scene(5) == scene(5) != scene(6) and scene(DEV) != scene(0)
     assert (np.asarray(picture(scene(5))) == np.asarray(picture(scene(5)))).all()
     assert picture(scene(5)).size == (224, 224) and picture(scene(5), 64).size == (64, 64)
@@ -55,21 +55,21 @@ def test_a_thing_is_drawn_in_its_box_and_fills_it(shape: str):
 
 def test_every_caption_by_hand():
     red, blue = Thing("circle", "red", 0.2, 0.5, 0.2), Thing("star", "orange", 0.8, 0.55, 0.2)
-    said = captions(Scene((0, 0, 0), (red, blue)))
-    assert [caption.text for caption in said] == [
+    all_four = captions(Scene((0, 0, 0), (red, blue)))
+    assert [caption.text for caption in all_four] == [
         "a red circle left of an orange star",
         "an orange star right of a red circle",
         "a red circle at the left",
         "an orange star at the right",
     ]
-    assert said[0].things == (None, 0, 0, None, None, None, 1, 1) and said[3].things == (None, 1, 1, None, None, None)
+    assert all_four[0].things == (None, 0, 0, None, None, None, 1, 1) and all_four[3].things == (None, 1, 1, None, None, None)
     below = captions(Scene((0, 0, 0), (red, Thing("ring", "blue", 0.25, 0.9, 0.15))))
     assert [caption.text for caption in below][:2] == ["a red circle above a blue ring", "a blue ring below a red circle"]
     centre = captions(Scene((0, 0, 0), (Thing("ring", "blue", 0.5, 0.5, 0.15), Thing("ring", "red", 0.5, 0.1, 0.15))))
     assert {caption.text for caption in centre} >= {"a blue ring at the centre", "a red ring at the top"}
 
 
-def test_captions_are_true_of_boxes():
+def test_captions_are_true_of_their_scenes():
     for sample in MANY[:100]:
         for caption in captions(sample):
             indices = [index for index in caption.things if index is not None]
@@ -101,7 +101,7 @@ def test_the_pointing_game_by_hand():
     words = ("a", "red", "ring", "left", "of", "a", "blue", "ring")
     boxes = (None, left, left, None, None, None, right, right)
     sizes = ("", "small", "small", "", "", "", "large", "large")
-    # red ring: seen at its own place (row 3, column 1); blue ring: at the left one's place
+    # red ring: attended at its own position (row 3, column 1); blue ring: at the position of the left one
     rows = [peak(0), peak(0), peak(22), peak(27), peak(0), peak(0), peak(0), peak(22)]
     one = GroundedCaption(words, np.stack(rows), boxes, sizes, dark)
     other = GroundedCaption(("a", "ring"), np.stack([peak(0), peak(27)]), (None, None), ("", ""), dark)
@@ -120,8 +120,8 @@ def test_the_pointing_game_by_hand():
     assert game([other])["all"]["attention"] is None
 
 
-def test_a_map_that_knows_nothing_hits_by_area():
-    """Otherwise the baselines would say nothing: random maps hit as often as the boxes are large."""
+def test_a_random_map_hits_in_proportion_to_the_area():
+    """Without this the baselines would mean nothing: random maps hit in proportion to the area of the boxes."""
     drawn = np.random.default_rng(0)
     grounded, area = [], []
     for index in range(200):

@@ -1,4 +1,4 @@
-"""Scenes to open the page of captions with: what the search finds is so, computed again by hand, and for what ships too."""
+"""Example scenes of the page of captions: every claim of the search is computed again by hand, also for the shipped network."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ SHIPPED = [name for name, card in models.available().items() if card["kind"] == 
 
 
 def without(loaded, picture: np.ndarray, word: int) -> tuple[str, list[str], np.ndarray]:
-    """The caption, those with grey pixels and with mean features where a word looked, and what the word's log p becomes, [way]."""
+    """The caption; the captions with grey pixels and with mean features where a word looked; and the change of its log p, [way]."""
     own = loaded.module.look([picture])[0]
     described = caption.describe(loaded.module, loaded.vocab, own)
     best = described.hypotheses[0]
@@ -33,7 +33,7 @@ def without(loaded, picture: np.ndarray, word: int) -> tuple[str, list[str], np.
 
 
 def holds(loaded, row: dict) -> None:
-    """That an example is what it says."""
+    """Checks every claim of an example."""
     says, new, change = without(loaded, np.asarray(data.picture(data.scene(row["scene"]))), row["word"])
     assert (says, *new) == (row["says"], row["pixels"], row["mean"])
     word = says.split()[row["word"]]
@@ -47,12 +47,12 @@ def holds(loaded, row: dict) -> None:
 
 @pytest.fixture
 def lenient(monkeypatch):
-    """Few scenes, of which everything is true."""
+    """Few scenes, with every caption taken as true."""
     monkeypatch.setattr(examples, "SEARCHED", 4)
     monkeypatch.setattr(data, "is_true", lambda scene, words: True)
 
 
-def test_what_is_found_of_a_network_is_so(lenient):
+def test_every_claim_of_an_example_holds(lenient):
     loaded = tiny_scenes()
     rows = examples.occlusion_examples(loaded)
     assert rows and {row["kind"] for row in rows} == {STAYS} and len({row["scene"] for row in rows}) == len(rows) <= 3
@@ -74,13 +74,13 @@ SAME = " ".join(WORDS)
     ("word", "new", "says", "kind"),
     [
         (1, ("a blue ring above a pink star",) * 2, WOULD_NOT, CHANGES),
-        (1, ("a blue ring above a pink star", SAME), WOULD_NOT, ""),  # one way still says it
-        (1, ("a blue ring above a red star",) * 2, WOULD_NOT, ""),  # it stands elsewhere
+        (1, ("a blue ring above a pink star", SAME), WOULD_NOT, ""),  # one way still writes the word
+        (1, ("a blue ring above a red star",) * 2, WOULD_NOT, ""),  # the word is still there, elsewhere
         (1, ("a blue ring above a pink star",) * 2, WOULD, ""),
         (3, (SAME, SAME), WOULD, STAYS),
         (3, (SAME, SAME), WOULD_NOT, ""),
         (3, (SAME, "a red ring below a pink star"), WOULD, ""),
-        (1, (SAME, SAME), WOULD, ""),  # a thing that stays shows too little: hiding may have missed it
+        (1, (SAME, SAME), WOULD, ""),  # a thing that stays is no evidence: hiding may have missed it
     ],
 )  # fmt: skip
 def test_what_counts_as_a_change(word: int, new: tuple[str, str], says: str, kind: str):
@@ -108,7 +108,7 @@ def test_only_the_pixels_of_hidden_regions_change():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_examples_of_the_shipped_captioner_are_so(name: str):
+def test_the_examples_of_the_shipped_captioner_hold(name: str):
     loaded = models.load(name)
     rows = loaded.card["examples"]
     assert rows and rows[0]["kind"] == CHANGES

@@ -54,8 +54,8 @@ def test_a_region_sees_31_of_112_pixels_around_its_centre():
     assert all(places[row, column].nonzero()[:, 0].tolist() == [row, 14 + column] for row in range(14) for column in range(14))
 
 
-def test_a_look_holds_where_it_went():
-    """z_t ends with the row and the column of its weights, times the visual gate, whatever is there."""
+def test_the_attended_vector_holds_its_row_and_column():
+    """z_t ends with the row and the column of its weights, times the visual gate, whatever the picture shows."""
     torch.manual_seed(0)
     module = SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval()
     with torch.inference_mode():
@@ -75,8 +75,8 @@ def test_a_look_holds_where_it_went():
         SceneCaptioner(len(vocabulary()), units=28)
 
 
-def test_untrained_eyes_tell_figures_from_ground():
-    """With torch's own first weights the values spread over a scene by 0.01, and after 2,500 updates no figure was named."""
+def test_untrained_features_distinguish_figures_from_background():
+    """With torch's default initialisation the features vary by 0.01 over a scene, and after 2,500 updates no figure was named."""
     torch.manual_seed(0)
     module = SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4)
     _, pictures = drawn(range(8))
@@ -88,12 +88,12 @@ def test_untrained_eyes_tell_figures_from_ground():
 def test_every_word_of_every_scene_is_known():
     words = vocabulary()
     for index in range(100):
-        for said in data.captions(scene(index)):
-            assert words.decode(words.encode(said.text)) == said.text
+        for statement in data.captions(scene(index)):
+            assert words.decode(words.encode(statement.text)) == statement.text
     assert len(said_of(scene(3), 3)) == 4 and said_of(scene(3), 3) == said_of(scene(3), 3)
 
 
-def test_names_of_things_that_are_there():
+def test_words_are_matched_with_the_things_in_the_scene():
     shown = data.Scene((0, 0, 0), (data.Thing("ring", "red", 0.2, 0.2, 0.2), data.Thing("star", "blue", 0.8, 0.8, 0.2)))
     words = ["a", "red", "ring", "left", "of", "a", "red", "star", "at", "a", "blue", "star"]
     assert data.named_things(shown, words) == (None, 0, 0, None, None, None, None, None, None, None, 1, 1)
@@ -147,15 +147,15 @@ def test_no_scene_comes_twice_and_seeds_differ():
     assert list(made[0].batches(1)) == list(made[0].batches(1))
 
 
-def test_a_perfect_teller_is_told_so(monkeypatch):
+def test_a_perfect_captioner_gets_perfect_scores(monkeypatch):
     """With captions that are true and maps that point, every score is 1."""
     loaded = models.Loaded("x", SceneCaptioner(len(vocabulary()), units=36, embedding=6, width=4).eval(), vocabulary(), {})
     scenes = iter(drawn(range(DEV, DEV + 12))[0])
 
     class Best:
-        def __init__(self, said, shown):
+        def __init__(self, statement, shown):
             maps = []
-            for index in said.things:
+            for index in statement.things:
                 x, y = (shown.things[index].x, shown.things[index].y) if index is not None else (0.0, 0.0)
                 maps.append(np.eye(196)[int(y * 14) * 14 + int(x * 14)])
             self.attention = np.stack([*maps, maps[0]])  # the end mark's too
@@ -164,8 +164,8 @@ def test_a_perfect_teller_is_told_so(monkeypatch):
         answers = []
         for _ in range(len(parts[0])):
             shown = next(scenes)
-            said = data.captions(shown)[0]
-            answers.append(caption.Caption(said.text, (Best(said, shown),)))
+            statement = data.captions(shown)[0]
+            answers.append(caption.Caption(statement.text, (Best(statement, shown),)))
         return answers
 
     monkeypatch.setattr(scenes_training, "describe_all", perfect)

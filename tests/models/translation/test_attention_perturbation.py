@@ -1,4 +1,4 @@
-"""What is probed, against a recording, the plain forward pass, and decoding with edits."""
+"""Probes compared with a recording, the plain forward pass and decoding with edits."""
 
 import random
 
@@ -63,10 +63,10 @@ def test_the_fake_does_not_follow_and_pays_for_it():
     far = [np.abs(probed.permuted - probed.weights[:, list(probed.order)]).max() for probed in probes]
     assert np.median(far) > 0.1 and np.median([abs(probed.costs["states"] - probed.costs["own"]) for probed in probes]) > 1e-3
     first = probes[0]
-    np.testing.assert_allclose(first.permuted[0], first.weights[0], atol=1e-6)  # the decoder began as ever
+    np.testing.assert_allclose(first.permuted[0], first.weights[0], atol=1e-6)  # the decoder's first state is unchanged
 
 
-def test_a_sentence_alone_is_as_in_its_batch():
+def test_a_sentence_alone_gives_what_it_gives_in_its_batch():
     loaded, probes = of("additive")
     alone = probe(loaded.module, loaded.vocab, PAIRS[:1], seed=3)[0]
     np.testing.assert_allclose(alone.weights, probes[0].weights, atol=1e-5)
@@ -99,7 +99,7 @@ def test_words_of_the_pairs_aligned_by_hand_are_those_of_their_pieces():
         assert source[:-1] == words(pair.source) and target[:-1] == words(pair.target)
 
 
-def test_what_cannot_be_probed_is_told():
+def test_what_cannot_be_probed_gets_a_sentence():
     loaded = tiny_translator("none")
     with pytest.raises(ProbingError, match="has no attention"):
         probe(loaded.module, loaded.vocab, PAIRS)

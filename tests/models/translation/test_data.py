@@ -1,4 +1,4 @@
-"""Sentence pairs: read, cut so that nothing leaks, near twins found."""
+"""Sentence pairs: reading them, splitting them without leaks, and finding near twins."""
 
 import random
 from collections import Counter
@@ -28,7 +28,7 @@ def test_a_file_is_read_and_each_pair_stands_once(tmp_path):
         ("", "is empty"),
     ],
 )
-def test_what_is_no_pairs_gets_a_sentence(tmp_path, text: str, sentence: str):
+def test_a_file_without_pairs_gets_a_sentence(tmp_path, text: str, sentence: str):
     (tmp_path / "a.tsv").write_text(text)
     with pytest.raises(DataError, match=sentence):
         read(tmp_path / "a.tsv")
@@ -54,7 +54,7 @@ def tangled(seed: int, rows: int) -> list[tuple[str, str]]:
 
 @given(st.integers(0, 1_000), st.integers(20, 200))
 @settings(max_examples=40, deadline=None)
-def test_no_sentence_of_either_language_stands_on_both_sides(seed: int, rows: int):
+def test_no_sentence_of_either_language_is_in_both_training_and_dev(seed: int, rows: int):
     data = tangled(seed, rows)
     try:
         parts = split(data)
@@ -65,7 +65,7 @@ def test_no_sentence_of_either_language_stands_on_both_sides(seed: int, rows: in
         assert not {pair[side] for pair in parts.train} & {pair[side] for pair in parts.dev}
 
 
-def test_what_hangs_together_only_through_others_stays_together():
+def test_pairs_linked_only_through_others_stay_together():
     chain = [(f"e{k}", f"f{k}") for k in range(30)] + [(f"e{k}", f"f{k + 1}") for k in range(29)]
     others = [(f"x{k}", f"y{k}") for k in range(60)]
     parts = split(chain + others)

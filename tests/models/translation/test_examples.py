@@ -1,4 +1,4 @@
-"""The sentence that opens the page of attention: what the search says of it is so."""
+"""The example sentence of the page of attention: every claim of the search about it holds."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def test_the_example_of_a_shipped_network_crosses_and_its_word_changes(name: str
     hold(loaded, loaded.card["example"])
 
 
-def test_what_is_found_is_so(monkeypatch):
+def test_every_claim_of_an_example_holds(monkeypatch):
     """Networks with random, far from uniform weights show something on some sentence of their own language."""
     shown = 0
     own = [(english, french) for english, french in sentences(200, seed=5) if len(english.split()) == len(set(english.split())) > 3]
@@ -46,7 +46,7 @@ def test_what_is_found_is_so(monkeypatch):
     monkeypatch.setattr(examples, "SURE", 0.0)
     for seed in (4, 5, 9):
         loaded = tiny_translator(seed=seed)
-        loaded.module.bias.data[END] += 5  # else it never comes to an end
+        loaded.module.bias.data[END] += 5  # otherwise it never ends
         if example := examples.best_example(loaded):
             hold(loaded, example)
             shown += 1

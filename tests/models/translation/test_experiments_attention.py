@@ -1,4 +1,4 @@
-"""From probes to answers: worked by hand on made-up probes, and from pairs to the card of a checkpoint."""
+"""From probes to answers: by hand on made-up probes, and from pairs to the card of a checkpoint."""
 
 import json
 
@@ -21,7 +21,7 @@ LEXICON = ibm1.fit([["red"], ["cat"], ["two"]], [["rouge"], ["chat"], ["deux"]],
 
 
 def made_up(source: str, target: str, columns: list[int], uniform: float, permuted: float) -> Probe:
-    """A probe whose rows look at one word each, by pieces; its own cost is 1 nat, and attention follows what is moved."""
+    """A probe whose rows each look at the pieces of one word; its own cost is 1 nat, and its attention follows the moved states."""
     sides = [(*PIECES.encode(text), END) for text in (source, target)]
     words = [[pieces for _, pieces in PIECES.words(side)] for side in sides]
     weights = np.zeros(tuple(map(len, reversed(sides))))
@@ -33,7 +33,7 @@ def made_up(source: str, target: str, columns: list[int], uniform: float, permut
 
 
 def test_answers_by_hand():
-    """Word 0 was written from source word 2 and so on: the end marks are left out of what is pointed at, and counted in costs."""
+    """Word 0 was written from source word 2 and so on: the end marks count in the costs, but not as links."""
     straight = made_up("red cat two", "rouge chat deux", [0, 1, 2, 3], 5.0, 9.0)
     turned = made_up("two cat red", "rouge chat deux", [2, 1, 0, 3], 5.0, 9.0)
     answered = answers([straight, turned] * 5, PIECES, LEXICON)

@@ -1,4 +1,4 @@
-"""A translation under edits without any page: what is followed, what is written, in words and subwords, and the tree of a beam."""
+"""A translation under edits, without a page: which edits apply, what is written in words and subwords, and the beam tree."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_words_are_made_of_their_subwords():
     assert by_words.alignment.weights.shape == (len(by_words.target), len(by_words.source))
 
 
-def test_training_and_use_part_where_the_reference_does():
+def test_training_and_use_differ_from_where_the_reference_does():
     loaded = tiny_translator()
     translation = edited(loaded, TEXT, ())
     own = sentence(loaded, translation.source, translation.hypotheses[0], True)

@@ -1,4 +1,4 @@
-"""The committed table of fakes holds what is claimed of the four questions, and a rerun of one seed agrees with it."""
+"""The committed table of fakes supports the claims about the four questions, and a rerun of one seed agrees with it."""
 
 import json
 
@@ -18,8 +18,8 @@ TABLE = KNOWN["for_table"]["kinds"]
 RERUN = ("additive", "additive, monotone", "decoder only", "position only", "same row", THROWN)
 
 
-def said(kind: str, questions=QUESTIONS) -> list[tuple[str, ...]]:
-    """What each seed said to the questions."""
+def answers_per_seed(kind: str, questions=QUESTIONS) -> list[tuple[str, ...]]:
+    """The answers of each seed to the questions."""
     return list(zip(*(TABLE[kind][question]["each"] for question in questions), strict=True))
 
 
@@ -35,7 +35,7 @@ def test_the_table_is_of_at_least_five_seeds_that_no_limit_was_chosen_on():
 
 
 def test_no_fake_gets_four_yeses_and_a_healthy_one_does_where_content_decides():
-    every = {kind: [set(answers) == {"yes"} for answers in said(kind)] for kind in KINDS}
+    every = {kind: [set(answers) == {"yes"} for answers in answers_per_seed(kind)] for kind in KINDS}
     for kind, about in KINDS.items():
         if not about.healthy:
             assert not any(every[kind]), kind
@@ -46,21 +46,21 @@ def test_a_healthy_one_is_never_called_a_fake():
     healthy = [kind for kind, about in KINDS.items() if about.healthy]
     assert "additive, monotone" in healthy
     for kind in healthy:
-        assert not any("no" in answers for answers in said(kind, ("looks", "used", "points"))), kind
+        assert not any("no" in answers for answers in answers_per_seed(kind, ("looks", "used", "points"))), kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_says_what_was_expected_of_it(kind: str):
+def test_each_kind_gives_the_expected_answers(kind: str):
     for question, expected in TABLE[kind]["expected"].items():
         if expected != "any":
             assert set(TABLE[kind][question]["each"]) == {expected}, question
 
 
 def test_the_questions_need_each_other():
-    """One fake passes each of three questions: only together do they tell."""
-    assert all(answer == ("no", "yes") for answer in said("decoder only", ("looks", "used")))
-    assert all(answer == ("yes", "yes", "no", "yes") for answer in said(THROWN))
-    assert all(answer == ("no", "yes") for answer in said("position only", ("beyond_position", "used")))
+    """Each of three questions is passed by a fake: only together do they decide."""
+    assert all(answer == ("no", "yes") for answer in answers_per_seed("decoder only", ("looks", "used")))
+    assert all(answer == ("yes", "yes", "no", "yes") for answer in answers_per_seed(THROWN))
+    assert all(answer == ("no", "yes") for answer in answers_per_seed("position only", ("beyond_position", "used")))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_one_seed_again(one_thread):
             assert answered[kind][question]["sentences"] >= 200
 
 
-def test_a_report_counts_what_was_said():
+def test_a_report_counts_the_answers():
     def answer(says: str, value: float) -> dict:
         return {"says": says, "value": value, "unit": "bits"}
 

@@ -1,4 +1,4 @@
-"""The pairs aligned by hand: every link is of words that are there, and no word is forgotten."""
+"""The pairs aligned by hand: every link is between words of its pair, and every word has a link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""IBM model 1 against the equations written out, and against what a person would say."""
+"""IBM model 1 compared with its equations written out, and with a known alignment."""
 
 from collections import defaultdict
 

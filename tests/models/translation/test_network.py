@@ -1,4 +1,4 @@
-"""The translation network: its equations written out, its attention as a stranger's recording hears it."""
+"""The translation network: its equations written out, and its attention as a recording from outside hears it."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_the_fake_gives_no_weight_behind_its_table_and_never_looks_at_the_source
 @pytest.mark.parametrize("attention", SCORES)
 @given(st.lists(st.lists(st.integers(3, 6), min_size=1, max_size=9), min_size=1, max_size=5))
 @settings(max_examples=15, deadline=None)
-def test_a_padded_batch_is_each_sentence_alone(attention: str, sources: list[list[int]]):
+def test_a_padded_batch_gives_what_each_sentence_gives_alone(attention: str, sources: list[list[int]]):
     module = network(attention)
     table, lengths = batch_of([[*source, 2] for source in sources])
     together = module(table, torch.tensor([TARGET] * len(sources)), lengths)
@@ -117,7 +117,7 @@ def test_rows_sum_to_one_and_padding_gets_nothing(attention: str, sources: list[
 
 @pytest.mark.parametrize("attention", LOOKING)
 def test_a_recording_alone_hears_attention_and_states(attention: str):
-    """As a stranger's network is recorded: nothing but the module and a call of it."""
+    """Recorded like a stranger's network: only the module and one call of it."""
     module = network(attention)
     with explorer.record(module) as recording:
         memory = module.encode(torch.tensor([SOURCE]))
@@ -140,7 +140,7 @@ def test_the_thought_vector_alone_has_no_attention():
         recording.alignment(*names(SOURCE, TARGET))
 
 
-def test_all_have_one_size_but_for_the_score():
+def test_all_have_the_same_size_except_for_the_score():
     sizes = {}
     for attention in SCORES:
         with torch.device("meta"):

@@ -54,7 +54,7 @@ def give(monkeypatch, text: str | bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
-def test_a_word_for_word_language_is_learnt_and_everything_is_told(tmp_path, capsys, monkeypatch):
+def test_a_word_for_word_language_is_learnt_and_its_scores_are_in_the_card(tmp_path, capsys, monkeypatch):
     code, out, _ = train(capsys, tmp_path, "states")
     scores = json.loads(out)
     assert code == 0 and scores["bleu"] > 90 and scores["exact_match"] > 0.8
@@ -83,7 +83,7 @@ def test_a_word_for_word_language_is_learnt_and_everything_is_told(tmp_path, cap
 
 
 def share_of_links_that_are_right(loaded, sources: list[str]) -> float:
-    """Of a word-for-word language: how often target word i looks most at source word i."""
+    """For a word-for-word language: how often target word i looks most at source word i."""
     right = []
     for translation in translate_all(loaded.module, loaded.vocab, sources, GREEDY):
         best = translation.hypotheses[0]
@@ -138,7 +138,7 @@ def test_a_state_of_another_network_is_refused(tmp_path, capsys, monkeypatch):
         training.finish("tiny", tmp_path / "states/tiny.pt", PAIRS, tmp_path / "x.safetensors")
 
 
-def test_the_loss_is_that_of_each_piece_given_the_truth_with_its_smoothing():
+def test_the_loss_is_smoothed_cross_entropy_per_piece_under_teacher_forcing():
     loaded = tiny_translator()
     batch = examples_of(loaded.vocab, PAIRS[:3])
     module = loaded.module.eval()
@@ -157,7 +157,7 @@ def test_batches_hold_each_pair_once_and_like_lengths_together():
     first, again, other = (list(like_lengths(examples, 8, seed)) for seed in (1, 1, 2))
     assert first == again != other and len(first) == 13
     assert sorted(pair for batch in first for pair in batch) == sorted(examples)
-    assert sum(len({len(source) for source, _ in batch}) > 1 for batch in first) <= 6  # only where one length ends
+    assert sum(len({len(source) for source, _ in batch}) > 1 for batch in first) <= 6  # only at the border between two lengths
     assert [len(batch[0][0]) for batch in first] != sorted(len(batch[0][0]) for batch in first)
 
 
@@ -172,11 +172,11 @@ def test_dev_score_is_minus_bleu_of_greedy_translations(monkeypatch):
     references = data.grouped(PAIRS[:40])
     own = {source: [translate(loaded.module, loaded.vocab, source, GREEDY).text] for source in references}
     assert training.dev_score(loaded.vocab, own)(loaded.module) < -50 < training.dev_score(loaded.vocab, references)(loaded.module)
-    # By hand: 10 of 11, 7 of 9, 5 of 7 and 3 of 5 of the 1- to 4-grams match; no sentence is short.
-    said = {"a": "there is a cat on a mat", "b": "go away now please"}
+    # By hand: 10 of 11, 7 of 9, 5 of 7 and 3 of 5 of the 1- to 4-grams match; no sentence is too short.
+    outputs = {"a": "there is a cat on a mat", "b": "go away now please"}
     wanted = {"a": ["the cat is on the mat", "there is a cat on the mat"], "b": ["go away now please"]}
     with monkeypatch.context() as patch:
-        patch.setattr(training, "translate_all", lambda *given: [SimpleNamespace(text=said[source]) for source in given[2]])
+        patch.setattr(training, "translate_all", lambda *given: [SimpleNamespace(text=outputs[source]) for source in given[2]])
         score = training.dev_score(loaded.vocab, wanted)(loaded.module)
     assert score == pytest.approx(-100 * (10 / 11 * 7 / 9 * 5 / 7 * 3 / 5) ** 0.25)
     monkeypatch.setattr(training, "LISTENED", 10)
@@ -207,7 +207,7 @@ def test_json_lines_hold_the_alignment(tmp_path, capsys, monkeypatch):
         np.testing.assert_allclose(first["pieces"]["weights"], whole.hypotheses[0].attention, atol=1e-5)
 
 
-def test_networks_are_compared_and_the_others_cards_keep_it(tmp_path, capsys):
+def test_networks_are_compared_and_the_result_is_in_the_cards_of_the_others(tmp_path, capsys):
     for seed, name in enumerate(("a", "b")):
         loaded = tiny_translator(seed=seed)
         models.checkpoint.save(loaded.module, loaded.card, tmp_path / f"checkpoints/{name}.safetensors")
@@ -227,13 +227,13 @@ def test_networks_are_compared_and_the_others_cards_keep_it(tmp_path, capsys):
     assert code == 1 and "translate en-fr and fr-en; expected one direction" in err
 
 
-def test_where_every_dev_sentence_has_a_twin_in_training_there_is_no_score_of_others():
+def test_where_every_dev_sentence_has_a_twin_in_training_no_score_is_far_from_training():
     few = tuple(PAIRS[:20])
     scores = training.card_scores(tiny_translator(), data.Split(train=few, dev=few), lambda done, total: None)
     assert "far_from_training" not in scores and scores["one_reference"]["sentences"] == len(few)
 
 
-def test_the_other_direction_is_scored_the_other_way(tmp_path):
+def test_a_network_of_the_other_direction_reads_the_other_language(tmp_path):
     loaded = tiny_translator()
     loaded.card["direction"] = "fr-en"
     asked = []
@@ -255,7 +255,7 @@ def test_the_other_direction_is_scored_the_other_way(tmp_path):
         (["pack", "tiny", "no.pt", "--data", "PAIRS"], "", "no.pt does not exist."),
     ],
 )
-def test_what_goes_wrong_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], stdin, sentence: str):
+def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], stdin, sentence: str):
     from tests.models.tiny import save_tiny
 
     save_tiny_translator(tmp_path / "checkpoints/tiny.safetensors")

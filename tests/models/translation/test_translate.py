@@ -1,4 +1,4 @@
-"""A translator at work: many sentences at once, edited, very long, word by word, and saved and loaded again."""
+"""Translating: many sentences at once, edited, very long, word by word, and after saving and loading."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ PAIRS = sentences(700)
 
 
 @pytest.mark.parametrize("width", [1, 4])
-def test_many_sentences_side_by_side_are_each_alone(width: int):
+def test_a_batch_gives_what_each_sentence_gives_alone(width: int):
     loaded = tiny_translator(seed=4)
     lines = [source for source, _ in PAIRS[:30]] + ["", " \u00a0", "cat"] * 2
     reports = []
@@ -52,7 +52,7 @@ def test_a_long_input_is_translated_and_cut():
 def test_a_long_sentence_is_not_cut_before_its_bound():
     loaded = tiny_translator()
     module: Any = loaded.module
-    module.bias[END] = -torch.inf  # it never comes to an end
+    module.bias[END] = -torch.inf  # it never ends
     short, long = ("the cat.", "the red cat sees two dog " * 30)
     for text, longest in ((short, 2 * len(source_of(loaded.vocab, short)) + 10), (long, 400)):
         (best,) = translate(module, loaded.vocab, text, GREEDY).hypotheses

@@ -14,7 +14,7 @@ WORDS = {"red": "rouge", "blue": "bleu", "cat": "chat", "dog": "chien", "two": "
 
 
 def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    """Pairs of two made-up languages, the second word for word; each once."""
+    """Distinct pairs of two made-up languages, the second a word-for-word translation."""
     drawn, pairs = random.Random(seed), {}
     while len(pairs) < count:
         words = drawn.choices(list(WORDS), k=drawn.randint(1, 7))
@@ -27,7 +27,7 @@ def vocabulary(size: int = 320) -> Subwords:
 
 
 def network(attention: str = "additive", vocab_size: int = 7, seed: int = 0, units: int = 6) -> Seq2Seq:
-    """Far from uniform in all it does, so that a mistake shows."""
+    """Far from uniform everywhere, so that a mistake shows."""
     torch.manual_seed(seed)
     module = Seq2Seq(vocab_size, attention, units, embedding=5, width=4)
     sharpen(module)

@@ -1,4 +1,4 @@
-"""Pieces of words: any text comes back, the same lines give the same vocabulary, damaged cards get a sentence."""
+"""Subwords: decoding gives any text back, the same lines give the same vocabulary, damaged cards get a sentence."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def test_any_text_comes_back(text: str):
     assert [position for _, positions in PIECES.words(ids) for position in positions] == list(range(len(ids)))
 
 
-def test_marks_are_left_out_of_a_text_and_words_of_their_own():
+def test_marks_are_left_out_of_a_text_and_are_words_by_themselves():
     numbers = [1, *PIECES.encode("le chat !"), END]
     assert PIECES.decode(numbers) == "le chat !"
     assert [word for word, _ in PIECES.words(numbers)] == ["<s>", "le", "chat", "!", "</s>"]

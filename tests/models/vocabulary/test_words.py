@@ -1,4 +1,4 @@
-"""Words of captions: small letters, what is kept and what goes, rare ones."""
+"""Words of captions: lower case, what is kept and what is left out, rare words."""
 
 import pytest
 
