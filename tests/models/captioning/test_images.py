@@ -60,9 +60,9 @@ def test_the_exif_orientation_is_applied(orientation: int, form: str):
     side, turned = TURNED[orientation]
     width, height = picture.size
     assert (width, height) == ((40, 60) if turned else (60, 40))
-    places = {"top": (width // 2, 3), "bottom": (width // 2, height - 4), "left": (3, height // 2), "right": (width - 4, height // 2)}
+    points = {"top": (width // 2, 3), "bottom": (width // 2, height - 4), "left": (3, height // 2), "right": (width - 4, height // 2)}
     opposite = {"top": "bottom", "bottom": "top", "left": "right", "right": "left"}[side]
-    assert near(picture.getpixel(places[side]), RED) and near(picture.getpixel(places[opposite]), BLUE)
+    assert near(picture.getpixel(points[side]), RED) and near(picture.getpixel(points[opposite]), BLUE)
 
 
 def test_other_colours_become_red_green_blue():

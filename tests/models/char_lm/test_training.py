@@ -201,8 +201,8 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
 def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str], sentence: str):
     (tmp_path / "short.txt").write_text("only a few words")
     (tmp_path / "empty.pt").touch()
-    places = {"TEXT": tmp_path / "text.txt", "EMPTY": tmp_path / "empty.pt", "SHORT": tmp_path / "short.txt", "STATES": tmp_path / "states"}
-    code, out, err = call(capsys, *(places.get(argument, argument) for argument in arguments))
+    paths = {"TEXT": tmp_path / "text.txt", "EMPTY": tmp_path / "empty.pt", "SHORT": tmp_path / "short.txt", "STATES": tmp_path / "states"}
+    code, out, err = call(capsys, *(paths.get(argument, argument) for argument in arguments))
     assert code == 1 and out == "" and sentence in err and "Traceback" not in err
 
 

@@ -25,13 +25,13 @@ def test_weights_per_step_that_are_all_alike_are_an_rnn():
     torch.testing.assert_close(module(x), module.readout(rnn(x)[0][:, -1]))
 
 
-def test_the_digit_is_the_only_one_and_stands_anywhere():
+def test_there_is_one_digit_and_it_may_be_at_any_step():
     x, digit = length_generalisation.sequences(400, 7, seeded())
-    places = set()
+    steps = set()
     for row, one in zip(x.argmax(2).tolist(), digit.tolist(), strict=True):
         assert [sign for sign in row if sign < length_generalisation.DIGITS] == [one]
-        places.add(row.index(one))
-    assert places == set(range(7))
+        steps.add(row.index(one))
+    assert steps == set(range(7))
 
 
 def test_weights_of_padded_steps_get_no_gradient():

@@ -20,7 +20,7 @@ def test_the_same_index_gives_the_same_scene():
 
 
 def test_things_are_small_apart_inside_and_everywhere():
-    places, sizes = [], Counter()
+    thirds, sizes = [], Counter()
     for sample in MANY:
         names = [thing.name for thing in sample.things]
         assert len(set(names)) == len(names) in (2, 3)
@@ -29,13 +29,13 @@ def test_things_are_small_apart_inside_and_everywhere():
             assert (box.right - box.left) * (box.bottom - box.top) <= 1 / 9 + 1e-9 and thing.side >= 1 / 14
             assert box.left >= -1e-9 and box.top >= -1e-9 and box.right <= 1 + 1e-9 and box.bottom <= 1 + 1e-9
             assert SIZES[thing.size][0] <= thing.side <= SIZES[thing.size][1]
-            places.append((int(thing.x * 3), int(thing.y * 3)))
+            thirds.append((int(thing.x * 3), int(thing.y * 3)))
             sizes[thing.size] += 1
         for one in sample.things:
             for other in sample.things:
                 a, b = one.box(1), other.box(1)
                 assert one is other or a.right < b.left or b.right < a.left or a.bottom < b.top or b.bottom < a.top
-    assert min(Counter(places).values()) > 30 and len(set(places)) == 9 and min(sizes.values()) > 150
+    assert min(Counter(thirds).values()) > 30 and len(set(thirds)) == 9 and min(sizes.values()) > 150
     assert {thing.shape for sample in MANY for thing in sample.things} == set(SHAPES)
     assert {thing.colour for sample in MANY for thing in sample.things} == set(COLOURS)
 

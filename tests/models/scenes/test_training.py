@@ -50,8 +50,8 @@ def test_a_region_sees_31_of_112_pixels_around_its_centre():
     for seen, index in ((rows, 5), (columns, 8)):
         assert seen[-1] - seen[0] + 1 == 2 * 31  # a pixel of 112 is two of 224
         assert abs((seen[0] + seen[-1]) / 2 - (index + 0.5) * 16) < 16  # around its centre
-    places = module.look(picture.detach())[0, :, -28:].view(14, 14, 28)
-    assert all(places[row, column].nonzero()[:, 0].tolist() == [row, 14 + column] for row in range(14) for column in range(14))
+    positions = module.look(picture.detach())[0, :, -28:].view(14, 14, 28)
+    assert all(positions[row, column].nonzero()[:, 0].tolist() == [row, 14 + column] for row in range(14) for column in range(14))
 
 
 def test_the_attended_vector_holds_its_row_and_column():

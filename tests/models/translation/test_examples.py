@@ -28,7 +28,7 @@ def hold(loaded, example: dict) -> None:
     edits = Edits(attention={example["step"]: weights_on(loaded.vocab, own.source, example["other"])})
     changed = translate(loaded.module, loaded.vocab, example["sentence"], GREEDY, edits).hypotheses[0]
     assert changed.tokens[: example["step"]] == best.tokens[: example["step"]]
-    written = next(word for word, places in loaded.vocab.words(changed.tokens) if example["step"] in places)
+    written = next(word for word, steps in loaded.vocab.words(changed.tokens) if example["step"] in steps)
     assert written == example["becomes"] != example["word"]
 
 

@@ -262,9 +262,9 @@ def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, argume
     save_tiny(tmp_path / "checkpoints/letters.safetensors")
     (tmp_path / "wrong.tsv").write_text("no tab\n")
     monkeypatch.chdir(tmp_path)  # packing writes a vocabulary beside its state
-    places = {"WRONG": tmp_path / "wrong.tsv", "PAIRS": tmp_path / "pairs.tsv"}
+    paths = {"WRONG": tmp_path / "wrong.tsv", "PAIRS": tmp_path / "pairs.tsv"}
     give(monkeypatch, stdin)
-    code, out, err = call(capsys, *(places.get(argument, argument) for argument in arguments))
+    code, out, err = call(capsys, *(paths.get(argument, argument) for argument in arguments))
     assert code == 1 and out == "" and sentence in err and "Traceback" not in err
 
 

@@ -27,9 +27,9 @@ def test_any_text_comes_back(text: str):
 
 
 def test_marks_are_left_out_of_a_text_and_are_words_by_themselves():
-    numbers = [1, *PIECES.encode("le chat !"), END]
-    assert PIECES.decode(numbers) == "le chat !"
-    assert [word for word, _ in PIECES.words(numbers)] == ["<s>", "le", "chat", "!", "</s>"]
+    ids = [1, *PIECES.encode("le chat !"), END]
+    assert PIECES.decode(ids) == "le chat !"
+    assert [word for word, _ in PIECES.words(ids)] == ["<s>", "le", "chat", "!", "</s>"]
 
 
 @pytest.mark.parametrize(
