@@ -46,9 +46,22 @@ def report(cards: Cards) -> tuple[str, list[str]]:
         members = {name: card for name, card in cards.items() if family_of(card["kind"]) == family and "scores" in card}
         complete = {name: card for name, card in members.items() if _is_complete(make, name, card)}
         left_out += [name for name in members if name not in complete]
-        tables += [table for table in make(complete) if table.rows]
+        tables += make(complete)
+    tables = [table for table in (*tables, _data(cards)) if table.rows]
     intro = "Made by `python -m models results` from the cards of the checkpoints. Layers are counted from 1, units from 0."
     return "\n".join(["# Results\n", f"{intro}\n", *(table.markdown() for table in tables)]), left_out
+
+
+def _data(cards: Cards) -> Table:
+    """Where the training data of the networks comes from, with its licence."""
+    networks: dict[tuple[str, ...], list[str]] = {}
+    for name, card in cards.items():
+        data = card.get("data")
+        if isinstance(data, Mapping) and "licence" in data:
+            networks.setdefault(tuple(str(data.get(key, "")) for key in ("title", "source", "licence")), []).append(code(name))
+    about = "What the networks were trained on. The data itself is not in this repository."
+    rows = [[*data, ", ".join(names)] for data, names in networks.items()]
+    return Table("Training data and licences", about, ("data", "source", "licence", "networks"), rows)
 
 
 def _tables_of(family: str) -> Callable[[Cards], list[Table]] | None:
@@ -78,3 +91,9 @@ def code(name: str) -> str:
 def split_of(cards: Cards) -> str:
     """The splits that the scores of some cards are of."""
     return ", ".join(dict.fromkeys(card["scores"]["split"] for card in cards.values()))
+
+
+def paired(name: str, card: Mapping[str, Any]) -> str:
+    """p of a paired bootstrap, and against which network; empty where there was none."""
+    test = card.get("paired")
+    return f"{test['all'][name]['p']:.3f} ({code(test['against'])})" if test else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from models.results import Cards, Table, code, interval, split_of
+from models.results import Cards, Table, code, interval, paired, split_of
 
 
 def tables(cards: Cards) -> list[Table]:
@@ -12,8 +12,9 @@ def tables(cards: Cards) -> list[Table]:
     scores = Table(
         "Captioners of photographs",
         f"BLEU of maximal orders 1 to 4 with brevity penalty (95 % interval of BLEU-4) and CIDEr-D on {split_of(captioners)}, five "
-        "references. The published figures are without penalty, on other pictures and features: for orientation.",
-        ("network", "parameters", "beam", "pictures", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr-D", "without penalty"),
+        "references; p of the paired bootstrap against the network named. The published figures are without penalty, on other pictures and "
+        "features: for orientation.",
+        ("network", "parameters", "beam", "pictures", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr-D", "without penalty", "paired p"),
         [row for name, card in captioners.items() for row in _rows(name, card)] + _published(captioners),
     )
     people = Table(
@@ -41,13 +42,13 @@ def _rows(name: str, card: Mapping[str, Any]) -> Iterator[list[str]]:
         last = interval(scores["bleu"][3], scores["intervals"][3])
         plain = " / ".join(_four(scores["without_brevity_penalty"]))
         size = [code(name), f"{card['parameters']:,}", width, f"{scores['images']:,}"]
-        yield [*size, *_four(scores["bleu"])[:3], last, f"{scores['cider_d']:.3f}", plain]
+        yield [*size, *_four(scores["bleu"])[:3], last, f"{scores['cider_d']:.3f}", plain, paired(name, card)]
 
 
 def _published(captioners: Cards) -> list[list[str]]:
     """What was published, once for each source."""
     published = {card["scores"]["published"]["source"]: card["scores"]["published"] for card in captioners.values()}
-    return [[source, *[""] * 8, " / ".join(_four(scores["without_brevity_penalty"]))] for source, scores in published.items()]
+    return [[source, *[""] * 8, " / ".join(_four(scores["without_brevity_penalty"])), ""] for source, scores in published.items()]
 
 
 def _against_four(name: str, card: Mapping[str, Any]) -> Iterator[list[str]]:

@@ -24,9 +24,23 @@ def tables(cards: Cards) -> list[Table]:
         title, scores = card["data"]["title"], card["scores"]
         rows += [[f"{words} ({title})", "", f"{scores['names']:,}", *_scores(scores[key])[1:]] for key, words in BASELINES.items()]
         ceiling = [f"{scores['ceiling'][key]:.3f}" if key in scores["ceiling"] else "" for key in SCORES]
-        rows.append([f"the most that can be right ({title})", "", f"{scores['names']:,}", *ceiling])
-    about = f"Held-out names of {split_of(cards)}; a spelling of several languages counts for each, so that nobody can be right always."
-    return [Table("Classifiers of names", about, ("network", "parameters", "names", *SCORES.values()), rows)]
+        rows.append([f"best score any spelling-based classifier can reach ({title})", "", f"{scores['names']:,}", *ceiling])
+    about = (
+        f"Held-out names of {split_of(cards)}. A spelling of several languages counts for each of them, so that no classifier can always "
+        "be right."
+    )
+    by_stem = Table(
+        "Classifiers of names by similarity to training names",
+        "Accuracy on held-out names whose first letters begin a training name, and on the others.",
+        ("network", "letters", "names like training names", "accuracy", "other names", "accuracy"),
+        [_stems(name, card["scores"]["by_stem"]) for name, card in cards.items() if "by_stem" in card["scores"]],
+    )
+    return [Table("Classifiers of names", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem]
+
+
+def _stems(name: str, parts: dict) -> list[str]:
+    scores = [cell for key in ("known", "new") for cell in (f"{parts[key]['names']:,}", f"{parts[key]['accuracy']:.3f}")]
+    return [code(name), str(parts["letters"]), *scores]
 
 
 def _scores(scores: dict) -> list[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.results import Cards, Table, code, interval, split_of
+from models.results import Cards, Table, code, interval, paired, split_of
 
 QUESTIONS = {
     "looks": "it looks at the source states",
-    "beyond_position": "it says more than position",
+    "beyond_position": "it depends on more than position",
     "used": "the output uses it",
     "points": "it points at the right word (IBM model 1)",
     "points_by_hand": "it points at the right word (aligned by hand)",
@@ -18,9 +18,9 @@ def tables(cards: Cards) -> list[Table]:
     """BLEU, BLEU by length, and the answers of the attention tests."""
     bleu = Table(
         "Translation networks",
-        f"Case-sensitive BLEU of sacrebleu on {split_of(cards)} (several references, 95 % interval by bootstrap), beam 5; the other "
-        "columns: greedy, against one reference alone, on sentences far from training; p of the paired bootstrap against the network "
-        "named.",
+        f"Case-sensitive BLEU of sacrebleu on {split_of(cards)} (several references, 95 % interval by bootstrap), beam 5; then BLEU of "
+        "greedy decoding, against one reference alone, and on sentences far from training; p of the paired bootstrap against the network "
+        f"named. Signature: {', '.join(dict.fromkeys(code(card['scores']['signature']) for card in cards.values()))}.",
         ("network", "parameters", "sentences", "BLEU", "greedy", "one reference", "far from training", "chrF", "exact match", "paired p"),
         [_row(name, card) for name, card in cards.items()],
     )
@@ -34,15 +34,21 @@ def tables(cards: Cards) -> list[Table]:
             for name, card in cards.items()
         ],
     )
+    worth = Table(
+        "What attention is worth by length",
+        "BLEU as a share of the BLEU of the network compared with, by words of the source sentence; p of the paired bootstrap in brackets.",
+        ("network", "compared with", *lengths),
+        [_shares(name, card["paired"], lengths) for name, card in cards.items() if "paired" in card],
+    )
     answers = Table(
         "Is the attention real?",
         "Four questions over sentence pairs of dev, each with its value and 95 % interval. For sentences aligned by hand the error rates "
-        "of IBM model 1 and of the diagonal stand beside it. What known healthy and fake attentions get is in "
-        "models/translation/attention_references.json.",
+        "of IBM model 1 and of the diagonal follow. Values of known healthy and fake attentions are in "
+        "models/translation/attention_references.json. None of the four shows that the weights are the reason for a word.",
         ("network", "question", "answer", "value", "unit", "sentences"),
         [_answer(name, key, card["answers"][key]) for name, card in cards.items() if card.get("answers") for key in QUESTIONS],
     )
-    return [bleu, by_length, answers]
+    return [bleu, by_length, worth, answers]
 
 
 def _row(name: str, card: Mapping[str, Any]) -> list[str]:
@@ -52,10 +58,10 @@ def _row(name: str, card: Mapping[str, Any]) -> list[str]:
     return [*row, *(f"{score:.1f}" for score in others), f"{scores['exact_match']:.3f}", paired(name, card)]
 
 
-def paired(name: str, card: Mapping[str, Any]) -> str:
-    """p of a paired bootstrap, and against which network; empty where there was none."""
-    test = card.get("paired")
-    return f"{test['all'][name]['p']:.3f} ({code(test['against'])})" if test else ""
+def _shares(name: str, test: Mapping[str, Any], lengths: list[str]) -> list[str]:
+    against = test["against"]
+    parts = [test[length] for length in lengths]
+    return [code(name), code(against), *(f"{part[name]['bleu'] / part[against]['bleu']:.2f} ({part[name]['p']:.3f})" for part in parts)]
 
 
 def _answer(name: str, key: str, answer: Mapping[str, Any]) -> list[str]:
