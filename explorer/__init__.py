@@ -10,7 +10,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from explorer.analysis.rank import Ranking, rank
     from explorer.errors import ExplorerError
+    from explorer.figures.notebook import Figure, show
     from explorer.gradients.contributions import InputGradient, input_gradient
     from explorer.gradients.flow import gradient_flow, gradient_flows
     from explorer.interventions import clamped, intervene, silenced
@@ -28,6 +30,10 @@ _PLACES = {
     "input_gradient": "explorer.gradients.contributions",  # how sensitive a loss is to each input of the network
     "InputGradient": "explorer.gradients.contributions",  # norms of dL/dx, and gradient times input, [time] each
     "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
+    "show": "explorer.figures.notebook",  # show(trace): the figure of a record; displays itself in a notebook
+    "Figure": "explorer.figures.notebook",  # what show returns: .save("figure.svg"), .drawn
+    "rank": "explorer.analysis.rank",  # which units follow a track, with the baselines that they have to beat
+    "Ranking": "explorer.analysis.rank",  # scores of each unit for a track
     "silenced": "explorer.interventions",  # the first half of intervene: with silenced(module, "rnn", layer, unit) as quiet
     "clamped": "explorer.interventions",  # the other half: with clamped(module, "rnn", layer, unit, "forget", 1) as held
     "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
@@ -41,8 +47,10 @@ __all__ = [
     "Alignment",
     "ConfusionMatrix",
     "ExplorerError",
+    "Figure",
     "GradientFlow",
     "InputGradient",
+    "Ranking",
     "Recording",
     "Tap",
     "Trace",
@@ -51,7 +59,9 @@ __all__ = [
     "gradient_flows",
     "input_gradient",
     "intervene",
+    "rank",
     "record",
+    "show",
     "silenced",
 ]
 

@@ -21,5 +21,9 @@ class AnalysisError(ExplorerError):
     """A measurement was asked of data that cannot answer it."""
 
 
+class FigureError(ExplorerError):
+    """A record cannot be drawn as asked, or a library that draws is not installed."""
+
+
 class CheckpointError(ExplorerError):
     """A file is no checkpoint, a damaged one, or one of a kind that is not known."""

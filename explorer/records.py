@@ -1,11 +1,13 @@
 """Records of one run of a network: frozen dataclasses of numpy arrays, checked on creation. One sequence each, no batch axis."""
 
+import importlib
 import json
 import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +26,30 @@ def _count(count: int, noun: str) -> str:
     return f"there is 1 {noun}" if count == 1 else f"there are {count} {noun}s"
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def _quoted(tokens: tuple[str, ...], longest: int = 40) -> str:
+    """The beginning of a text in quotation marks."""
+    text = ("" if all(len(token) == 1 for token in tokens) else " ").join(tokens[:longest])
+    return repr(text if len(text) <= longest and len(tokens) <= longest else text[: longest - 3] + "...")
+
+
+class Displayed:
+    """What records share: as the last line of a notebook cell they draw themselves, and printed they are three lines."""
+
+    def __repr__(self) -> str:
+        return f"<{str(self).splitlines()[0]}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a notebook displays: the figure of `explorer.show`, or the three lines where it cannot be drawn."""
+        # By name: records know nothing of figures, which are loaded only when a notebook asks.
+        return importlib.import_module("explorer.figures.notebook").bundle_of(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace(Displayed):
     """States, gates and outputs of one recurrent path over one sequence.
 
     Args:
@@ -62,6 +86,26 @@ class Trace:
         self._check_cell()
         self._check_gates()
         self._check_logits()
+
+    def __str__(self) -> str:
+        _, layers, units = self.hidden.shape
+        has = [] if self.logits is None else [f"logits {list(self.logits.shape)} = [time, vocab]"]
+        has += [f"gates {', '.join(self.gates)}"] if self.gates else []
+        states = f"hidden {list(self.hidden.shape)}" + ("" if self.cell is None else f", cell {list(self.cell.shape)}")
+        of = f"'{self.source}', " if self.source else ""
+        return (
+            f"Trace of {of}{self._network()}: {_plural(layers, 'layer')} of {_plural(units, 'unit')} "
+            f"over {_plural(len(self.tokens), 'token')}, {_quoted(self.tokens)}\n"
+            f"{states} = [time, layer, unit]; {'; '.join(has) or 'no gates'}\n"
+            "Next: explorer.show(trace) draws it, trace.hidden and trace.gates hold the numbers, trace.save('trace.npz') keeps them."
+        )
+
+    def _network(self) -> str:
+        """What kind of network the gates are of."""
+        names = set(self.gates)
+        kinds = {"an LSTM": {"input", "forget", "output"}, "a GRU": {"reset", "update"}}
+        plain = "a plain RNN" if names <= {"candidate"} and self.cell is None else "a network of your own equations"
+        return next((kind for kind, gates in kinds.items() if gates <= names), plain)
 
     def _check_hidden(self) -> None:
         time = len(self.tokens)
@@ -141,8 +185,8 @@ class Trace:
         return cls(tokens=tuple(about["tokens"]), vocab=vocab, source=about["source"], gates=gates, **arrays)
 
 
-@dataclass(frozen=True, eq=False)
-class ConfusionMatrix:
+@dataclass(frozen=True, eq=False, repr=False)
+class ConfusionMatrix(Displayed):
     """Counts of items by true class and predicted class.
 
     Args:
@@ -171,13 +215,21 @@ class ConfusionMatrix:
             raise RecordError(f"{got}; expected a whole number of 0 or more. Are these shares of a row?")
         object.__setattr__(self, "counts", self.counts.astype(np.int64))
 
+    def __str__(self) -> str:
+        size, total = len(self.labels), int(self.counts.sum())
+        return (
+            f"Confusion matrix of {_plural(size, 'class')}: {int(np.trace(self.counts)):,} of {_plural(total, 'item')} correct\n"
+            f"counts {[size, size]} = [true, predicted]; labels {_quoted(self.labels)}\n"
+            "Next: explorer.show(matrix) draws it, matrix.counts holds the numbers."
+        )
+
 
 # How far a row of weights may be from summing to 1, by the precision it was computed in.
 SUM_TOLERANCE = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 1e-5}
 
 
-@dataclass(frozen=True, eq=False)
-class Alignment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Alignment(Displayed):
     """How much of each source token, or image region, was looked at when each target token was chosen.
 
     Args:
@@ -203,6 +255,15 @@ class Alignment:
         self._check_rows()
         weights = self.weights.astype(np.float64)
         object.__setattr__(self, "weights", weights / weights.sum(1, keepdims=True))
+
+    def __str__(self) -> str:
+        regions = "" if self.grid is None else f"; the source is a grid of {self.grid[0]} x {self.grid[1]} image regions"
+        return (
+            f"Alignment of {_plural(len(self.target), 'target token')} to {_plural(len(self.source), 'source token')}: "
+            f"{_quoted(self.target)} from {_quoted(self.source)}\n"
+            f"weights {list(self.weights.shape)} = [target, source], each row sums to 1{regions}\n"
+            "Next: explorer.show(alignment) draws it, alignment.weights holds the numbers."
+        )
 
     def _check_shape(self) -> None:
         expected = (len(self.target), len(self.source))
@@ -231,8 +292,8 @@ class Alignment:
             raise RecordError(f"weights[{row}] sums to {total:.6g}; expected 1 within {limit:.0e}. Are these scores before the softmax?")
 
 
-@dataclass(frozen=True, eq=False)
-class GradientFlow:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientFlow(Displayed):
     """Size of the gradient of one loss at every step.
 
     Norms as powers of ten, because they leave the range of every float: -inf where nothing flows, never nan.
@@ -267,6 +328,16 @@ class GradientFlow:
                 self._check(name, np.asarray(getattr(self, name), np.float64))
         if self.loss_at is not None and not 0 <= self.loss_at < time:
             raise RecordError(f"loss_at is {self.loss_at}; expected 0 to {time - 1}, the step at which the loss enters, or None.")
+
+    def __str__(self) -> str:
+        loss = "a loss at several steps" if self.loss_at is None else f"a loss at step {self.loss_at}"
+        states = "hidden_log10, state_log10" if self.cell_log10 is None else "hidden_log10, cell_log10, state_log10"
+        through = f" through '{self.source}'" if self.source else ""
+        return (
+            f"Gradient of {loss}{through} over {_plural(len(self.tokens), 'token')}, {_quoted(self.tokens)}\n"
+            f"{states} {list(self.hidden_log10.shape)} = [time, layer], norms as powers of ten\n"
+            "Next: explorer.show(flow) draws it, flow.state_log10 holds the numbers."
+        )
 
     def _check(self, name: str, values: np.ndarray) -> None:
         time = len(self.tokens)

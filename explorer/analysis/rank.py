@@ -9,14 +9,15 @@ from explorer.analysis.baselines import LONGEST, lookups, shift_chance
 from explorer.analysis.unit_scores import Scores, auc_of_ranks, correlation, decisions, ranks, thresholds
 from explorer.axes import Bool, Float
 from explorer.errors import AnalysisError
+from explorer.records import Displayed
 
 AT_LEAST = 5  # tokens on, and as many off, before a 0/1 track says anything
 CHANCE, UNTRAINED = "chance", "untrained"
 LAST = tuple(f"last {k} character{'s' if k > 1 else ''}" for k in range(1, LONGEST + 1))
 
 
-@dataclass(frozen=True, eq=False)
-class Ranking:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ranking(Displayed):
     """Scores of each unit for a track, with the scores of the baselines.
 
     Args:
@@ -39,6 +40,15 @@ class Ranking:
     balanced_accuracy: np.ndarray | None
     baselines: Mapping[str, Scores]
     held_out: bool
+
+    def __str__(self) -> str:
+        first = ", ".join(f"{unit} (r {self.r[unit]:.2f})" for unit in self.order[:3])
+        baselines = ", ".join(f"{name} (r {scores.r:.2f})" for name, scores in self.baselines.items())
+        return (
+            f"Ranking of {len(self.order)} units for a track, best first: {first}{', ...' if len(self.order) > 3 else ''}\n"
+            f"Baselines: {baselines or 'none'}. {self.verdict()}\n"
+            "Next: explorer.show(ranking) draws it, ranking.order and ranking.r hold the numbers."
+        )
 
     @property
     def best(self) -> int:

@@ -182,3 +182,61 @@ def test_a_gradient_flow_that_does_not_fit(change: dict, sentence: str):
     assert good.state_log10.dtype == np.float64
     with refused(sentence):
         replace(good, **change)
+
+
+@pytest.mark.parametrize(
+    ("record", "lines"),
+    [
+        (
+            replace(lstm_trace(60), source="decoder.rnn"),
+            [
+                "Trace of 'decoder.rnn', an LSTM: 2 layers of 3 units over 60 tokens, 'abcdefghijabcdefghijabcdefghijabcdefg...'",
+                "hidden [60, 2, 3], cell [60, 2, 3] = [time, layer, unit]; gates input, forget, candidate, output",
+                "Next: explorer.show(trace) draws it, trace.hidden and trace.gates hold the numbers, trace.save('trace.npz') keeps them.",
+            ],
+        ),
+        (
+            replace(gru_trace(2), tokens=("a\nb", "\ud800"), logits=zeros(2, 5)),
+            [
+                "Trace of a GRU: 1 layer of 3 units over 2 tokens, 'a\\nb \\ud800'",
+                "hidden [2, 1, 3] = [time, layer, unit]; logits [2, 5] = [time, vocab]; gates reset, update, candidate",
+            ],
+        ),
+        (
+            replace(gru_trace(2), gates={}, source="rnn"),
+            ["Trace of 'rnn', a plain RNN: 1 layer of 3 units over 2 tokens, 'xx'", "hidden [2, 1, 3] = [time, layer, unit]; no gates"],
+        ),
+        (
+            replace(gru_trace(1), gates={"update": zeros(1, 1, 3)}),
+            ["Trace of a network of your own equations: 1 layer of 3 units over 1 token, 'x'"],
+        ),
+        (
+            Alignment(tuple("abcd"), ("un", "chien"), np.full((2, 4), 0.25), (2, 2)),
+            [
+                "Alignment of 2 target tokens to 4 source tokens: 'un chien' from 'abcd'",
+                "weights [2, 4] = [target, source], each row sums to 1; the source is a grid of 2 x 2 image regions",
+                "Next: explorer.show(alignment) draws it, alignment.weights holds the numbers.",
+            ],
+        ),
+        (
+            ConfusionMatrix(("ant", "bee"), np.array([[900, 100], [0, 1000]])),
+            [
+                "Confusion matrix of 2 classes: 1,900 of 2,000 items correct",
+                "counts [2, 2] = [true, predicted]; labels 'ant bee'",
+                "Next: explorer.show(matrix) draws it, matrix.counts holds the numbers.",
+            ],
+        ),
+        (
+            GradientFlow(tuple("abc"), np.zeros((3, 1)), None, np.zeros((3, 1)), 2, "rnn"),
+            [
+                "Gradient of a loss at step 2 through 'rnn' over 3 tokens, 'abc'",
+                "hidden_log10, state_log10 [3, 1] = [time, layer], norms as powers of ten",
+                "Next: explorer.show(flow) draws it, flow.state_log10 holds the numbers.",
+            ],
+        ),
+    ],
+)
+def test_printed_a_record_is_three_lines(record, lines: list[str]):
+    printed = str(record).splitlines()
+    assert printed[: len(lines)] == lines and len(printed) == 3
+    assert repr(record) == f"<{lines[0]}>", "no arrays on a screen"

@@ -222,3 +222,13 @@ def test_ranking_takes_no_more_than_some_sorts_of_all_values():
     values, track = rng.normal(size=(10_000, 384)).astype(np.float32), runs(rng, 10_000)
     ratio = interleaved(lambda: rank(values, track, tokens="abcde" * 2000, untrained=values), lambda: np.sort(values, axis=0), 3)
     assert ratio < 25  # about 6; a loop over units takes hundreds
+
+
+def test_printed_a_ranking_is_three_lines():
+    values, track = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32), (np.arange(200) % 2).astype(np.float32)
+    values[:, 3] += 4 * track
+    ranked = rank(values, track)
+    first, second, third = str(ranked).splitlines()
+    assert first.startswith(f"Ranking of 5 units for a track, best first: 3 (r {ranked.r[3]:.2f}), ") and first.endswith(", ...")
+    assert second.startswith(f"Baselines: chance (r {ranked.baselines['chance'].r:.2f}). ") and second.endswith(ranked.verdict())
+    assert third == "Next: explorer.show(ranking) draws it, ranking.order and ranking.r hold the numbers."

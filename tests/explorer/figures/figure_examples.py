@@ -9,13 +9,15 @@ from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.confusion import reliability_of
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
-from explorer.figures import alignment, architectures, cell, confusion, hello, image_attention, prediction_path
+from explorer.figures import alignment, architectures, cell, confusion, hello, image_attention, prediction_path, region_maps, series
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
 from explorer.figures.bleu import Score, by_length
 from explorer.figures.confusion import reliability_diagram
 from explorer.figures.export import to_svg
 from explorer.figures.saturation import saturation
+from explorer.figures.scales import Scale
+from explorer.figures.states import StateFigure
 from explorer.figures.training_curve import losses
 from explorer.figures.unit import gates_and_ledger, histogram, ranking
 from explorer.records import Alignment, ConfusionMatrix
@@ -69,6 +71,19 @@ STEP = CellStep(
     "gru", (Gate("reset", 1.0, 0.5, 0.0, 0.8), Gate("update", 1.0, 0.0, 0.0, 0.7), Gate("candidate", 0.0, -0.5, 0.0, -0.5)), 0.4
 )
 
+REGIONS = Alignment(tuple("012345"), SEEN.words, SEEN.weights, SEEN.grid)
+SERIES = StateFigure(
+    [f"{value:.2f}" for value in np.sin(np.arange(30))],
+    WIDE.hidden[:, 0],
+    "hidden",
+    2,
+    (3, 2, 0, 1),
+    "similarity",
+    Scale("diverging", -1, 1),
+    start=5,
+    title="rnn, layer 0",
+)
+
 # One call of each public figure, with and without the dark ground.
 EXAMPLES = {
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
@@ -100,6 +115,8 @@ EXAMPLES = {
     "training_curve.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
     "image_attention.multiples": lambda dark: image_attention.multiples(SEEN, ["0.90", "0.50"], dark=dark),
     "image_attention.region_map": lambda dark: image_attention.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
+    "region_maps.maps": lambda dark: region_maps.maps(REGIONS, dark),
+    "series.over_time": lambda dark: series.over_time(SERIES, dark),
     "unit.ranking": lambda dark: ranking(planted(), dark=dark),
     **test_gradient_decay.EXAMPLES,
     **test_training_curve.EXAMPLES,
