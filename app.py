@@ -13,6 +13,7 @@ PAGES = [
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:"),
     st.Page("pages/gradient_flow.py", title="Gradient flow", icon=":material/trending_down:"),
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),
+    st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
 ]
 
 st.set_page_config(page_title="Recurrent Explorer", page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
+from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 
@@ -30,7 +31,9 @@ with guard():
     name.panel(view, about)
     view, counted = matrix.panel(view, about)
     state.write_link(view, about)
-    panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")
+        terms("confusion matrix", "accuracy", "recall", "F1", "macro average", "Wilson interval", "probability p", "held-out")
     if panel:
         PANELS[panel](view, about, counted)
 with st.expander("How to read this page"):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multiply, numbers, state, summed
+from pages._ui.glossary import terms
 from pages._ui.layout import still, through_app
 from pages._ui.progress import guard
 
@@ -33,7 +34,9 @@ with guard():
         st.stop()
     drawn = curves.panel(view)
     sentence.markdown(curves.sentence(view, drawn))
-    panel = st.segmented_control("More", list(PANELS), key="gradient_flow.panel", bind="query-params", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        panel = st.segmented_control("More", list(PANELS), key="gradient_flow.panel", bind="query-params", label_visibility="collapsed")
+        terms("gradient", "vanishing gradient", "hidden state", "cell state", "forget bias", "untrained network", "gradient × input")
     if panel:
         PANELS[panel](view, drawn)
 with st.expander("How to read this page"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
@@ -38,7 +39,9 @@ with guard():
         st.caption(
             "This text is too long for the link, which restores everything else. The view file under *Export and link* holds the text too."
         )
-    panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
+        terms("unit", "layer", "hidden state", "cell state", "tanh(cell)", "gate", "memory time", "bits")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(states.HOW_TO_READ, "this page")

@@ -13,6 +13,7 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import compute
 from pages._attention.compute import View
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.link import link, linked_index
 from pages._ui.progress import patiently
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
@@ -48,6 +49,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if sentence and sentence.alignment is not None:
         with scrolling("beam-matrix"):
             draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
+    terms("beam search", "greedy decoding", "score of a beam", "log probability", "subword")
 
 
 def _leave() -> None:

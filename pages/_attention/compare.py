@@ -7,6 +7,7 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, scrolling
 from pages._ui.text import plain
 
@@ -31,6 +32,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.markdown(f"{side.model}: **{plain(written.text)}** (log probability {float(written.hypothesis.log_probabilities.sum()):.1f})")
     if own is not None:
         _matrices(first, second, own)
+    terms("teacher forcing", "nats", "log probability")
 
 
 def _matrices(first: View, second: View, own: Sentence) -> None:

@@ -8,6 +8,7 @@ from explorer.figures import alignment as figures
 from models.translation.experiments.edits import Sentence
 from pages._attention import compute
 from pages._attention.compute import View
+from pages._ui.glossary import terms
 from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark, scrolling
 from pages._ui.text import plain
@@ -41,6 +42,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     text = view.text[: match.start()] + other + view.text[match.end() :]
     changed = view.of(text=text, edits=())
     _side_by_side(view.of(edits=()), changed)
+    terms("log probability")
 
 
 def _side_by_side(before: View, after: View) -> None:

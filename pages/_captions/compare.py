@@ -9,6 +9,7 @@ from models.captioning.experiments.captions import CaptionRun
 from pages._captions import compute, multiples, state
 from pages._captions.compute import View
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.text import plain
 
 KEY = "captions.compare"
@@ -32,6 +33,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     with right:
         _one(other, cards[other], other_run)
     multiples.draw_words(other_view, other_run, KEY)
+    terms("probability p", "visual nats", "log probability", "soft attention")
 
 
 def _one(model: str, about: dict, run: CaptionRun) -> None:

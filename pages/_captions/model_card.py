@@ -9,6 +9,7 @@ from models.captioning.scores import PUBLISHED
 from pages._captions import state
 from pages._captions.compute import View
 from pages._ui import card
+from pages._ui.glossary import terms
 
 KEY = "captions.card"
 VIEWS = {"view": "feature map", "picture": "picture size, pixels", "bleu_4": "BLEU-4"}
@@ -33,6 +34,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     else:
         _captions(scores)
         _features(about["features"])
+    terms("soft attention", "BLEU", "brevity penalty", "CIDEr-D", "greedy decoding", "beam search", "dev set")
     card.training(about, KEY)
 
 

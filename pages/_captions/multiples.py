@@ -9,6 +9,7 @@ from models import Loaded
 from models.captioning.experiments.captions import CaptionRun, region_names
 from pages._captions import pictures, state
 from pages._captions.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import plain, share
 
@@ -29,6 +30,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     figure = image_attention.region_map(pictures.seen(view, run), view.word, run.needed[view.word], OCCLUSION, is_dark())
     with scrolling("captions-map"):
         show(figure, f"{KEY}.map", "needed", frame)
+    terms("visual nats", "nats", "occlusion")
 
 
 def draw_words(view: View, run: CaptionRun, key: str) -> None:

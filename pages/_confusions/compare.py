@@ -10,6 +10,7 @@ from models.names.experiments import Confusions
 from pages._confusions import matrix
 from pages._confusions.compute import DEV, EMITS, TRAIN, View
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -33,6 +34,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
     if way == SIDES:
         st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
     _matrices(view, sides)
+    terms("accuracy", "macro average", "F1", "held-out")
 
 
 def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:

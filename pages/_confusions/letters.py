@@ -13,6 +13,7 @@ from models.names.romanise import spelling
 from pages._components.state_view import state_view
 from pages._confusions import compute
 from pages._confusions.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -26,6 +27,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         return
     _effects(view, about)
     _states(view)
+    terms("probability p", "hidden state", "unit")
 
 
 def _effects(view: View, about: dict) -> None:

@@ -6,9 +6,14 @@ import streamlit as st
 from models.names.experiments import Confusions
 from pages._confusions.compute import EMITS, View
 from pages._ui import card, networks
+from pages._ui.glossary import terms
 from pages._ui.text import plain
 
 KEY = "confusions.card"
+TERMS = (
+    "accuracy", "recall", "F1", "macro average", "nats", "Brier score", "calibration error", "baseline", "n-gram",
+    "ceiling", "one-hot vector",
+)  # fmt: skip
 CELLS = {
     "rnn": "hₜ = tanh(W xₜ + U hₜ₋₁ + b)",
     "lstm": "an LSTM",
@@ -32,6 +37,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         st.caption(f"Prior: {plain(scores['prior'])}.")
     if why := stems(scores):
         st.markdown(why)
+    terms(*TERMS)
     card.training(about, KEY, "loss")
 
 

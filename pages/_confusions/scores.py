@@ -7,6 +7,7 @@ from explorer.analysis.confusion import class_scores, intervals
 from explorer.figures import confusion as figures
 from models.names.experiments import Confusions
 from pages._confusions.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 KEY = "confusions.scores"
@@ -36,6 +37,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         said = f"; a perfectly calibrated model of dev would get {perfect:.3f}" if perfect is not None and view.part == "dev" else ""
         bins, names = len(counted.reliability.items), int(counted.reliability.items.sum())
         st.caption(f"Calibration error {counted.reliability.error:.3f} with {bins} bins over {names:,} names{said}.")
+    terms("precision", "recall", "F1", "Wilson interval", "calibration error", "probability p")
 
 
 def table(counted: Confusions) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from explorer.figures.gradient_decay import Curve
 from explorer.textbook.clipping import LENGTH, RULES, B, Descent, Path, W, descend, mesh
 from pages._gradient_flow.compute import View
 from pages._ui.cache import shared_cache
+from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.show import draw, draw_surface, is_dark, save
 
@@ -60,6 +61,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with second:
         draw(figures.errors(paths, is_dark()), f"{KEY}.errors")
         draw(figures.arrows(steepest(paths), how.threshold, is_dark()), f"{KEY}.arrows")
+    terms("clipping", "Omega", "learning rate", "exploding gradient", "vanishing gradient")
     st.caption(READ)
 
 

@@ -6,6 +6,7 @@ from explorer.figures import bracket_gap as figures
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 READ = """Each point is the mean probability that a model gives to the first character of the closing mark, at the places where it
@@ -28,4 +29,5 @@ def panel(view: View, drawn: list[Curve]) -> None:
     figure = figures.gap(measured["bands"], mark, is_dark())
     with st.container(key="gradient_flow.gap.frame"):
         show(figure, "gradient_flow.gap", "gap", figures.table(measured["bands"]), stretch=True)
+    terms("probability p", "n-gram", "bootstrap")
     st.caption(READ)

@@ -14,10 +14,15 @@ from explorer.textbook.jacobian_lab import KINDS, STARTS, Run, Setup, run, size_
 from pages._gradient_flow.compute import View
 from pages._gradient_flow.state import TITLES
 from pages._ui.cache import shared_cache
+from pages._ui.glossary import terms
 from pages._ui.layout import folding, select
 from pages._ui.show import draw, is_dark, save
 
 KEY = "gradient_flow.laboratory"
+TERMS = (
+    "singular value", "spectral radius", "eigenvalue", "Jacobian", "norm", "activation function", "forget bias",
+    "vanishing gradient", "exploding gradient",
+)  # fmt: skip
 SET = {"σ of W": "sigma", "radius of W": "radius"}
 HAS_ALPHA = ("leaky relu", "elu")
 LSTM = Setup(kind="lstm", size=0.6, by="radius")  # as torch draws it: uniform within 1/sqrt(units)
@@ -59,6 +64,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
         draw(figures.eigenvalues(ran, is_dark()), f"{KEY}.eigenvalues")
     with right:
         draw(figures.slopes(setup.phi, ran, is_dark()), f"{KEY}.slopes")
+    terms(*TERMS)
     st.caption(READ)
 
 

@@ -11,6 +11,7 @@ from models.memory_tasks import experiments
 from pages._gradient_flow import recurrence, state, truncated
 from pages._gradient_flow.compute import View
 from pages._ui import jobs
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import table
 
@@ -49,6 +50,7 @@ def _live() -> None:
         return
     jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
     jobs.watch(lambda: _draw(setups[0]), KEY)
+    terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "update", "seed", "unit")
     st.caption(f"*{setups[0].what.says}* {READ}")
 
 

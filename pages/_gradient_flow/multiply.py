@@ -10,6 +10,7 @@ from explorer.figures.gradient_decay import Curve
 from explorer.textbook.matrix_powers import circle, fate, orbit
 from pages._components.matrix_choice import matrix_choice
 from pages._gradient_flow.compute import View
+from pages._ui.glossary import terms
 from pages._ui.link import link, linked_whole
 from pages._ui.show import draw, is_dark, save
 
@@ -63,6 +64,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with third:
         draw(figures.lengths(moved, known, is_dark()), f"{KEY}.lengths")
         save(figure, f"{KEY}.points", "multiply", figures.table(moved, known))
+    terms("singular value", "spectral radius", "eigenvalue")
     st.caption(READ)
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, curves, state
 from pages._gradient_flow.compute import View
+from pages._ui.glossary import terms
 from pages._ui.text import table
 
 
@@ -17,6 +18,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
         "A half-life is given only where all bands fall at the same rate, −ln of the factor, within 20 %. Where they do not, "
         "the line is no exponential, and no one number tells how far it reaches."
     )
+    terms("half-life", "gradient")
     measured = compute.measured(st.session_state[state.CORPUS])
     rows = [_row(name, run, layers[-1]) for name, about in measured.items() for run, layers in about["runs"].items()]
     if not rows:

@@ -6,6 +6,7 @@ from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
 from models.memory_tasks import experiments
 from pages._ui import jobs
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 KEY = "gradient_flow.recurrence"
@@ -25,6 +26,7 @@ def part() -> None:
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
         jobs.start_button("Train the three", f"{KEY}.start", lambda: _begin(seed))
     jobs.watch(lambda: _draw(seed), KEY)
+    terms("RNN", "seed", "chance")
     st.caption(READ)
 
 

@@ -6,6 +6,7 @@ from explorer.figures import gradient_decay as figures
 from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 READ = """Training adds up the costs of all characters, and each has its own gradient nearby. The sum is about as large
@@ -23,4 +24,5 @@ def panel(view: View, drawn: list[Curve]) -> None:
             series[state.title(network)] = compute.summed(view, network).state_log10[:, view.layer]
     figure = figures.summed(series, view.tokens, view.start, is_dark())
     show(figure, "gradient_flow.summed", "summed", figures.summed_table(series, view.tokens), stretch=True)
+    terms("gradient", "loss", "norm")
     st.caption(READ)

@@ -8,6 +8,7 @@ from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
 from models.memory_tasks import experiments
 from pages._ui import jobs
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 KEY = "gradient_flow.truncated"
@@ -31,6 +32,7 @@ def part() -> None:
         chosen = (KINDS[kind], window, seed)
         jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
     jobs.watch(lambda: _draw(chosen), KEY)
+    terms("truncated backpropagation", "hidden state", "seed", "chance")
     st.caption(READ)
 
 

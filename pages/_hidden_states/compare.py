@@ -11,6 +11,7 @@ from pages._components.state_view import state_view
 from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
 KEY = "hidden_states.compare"
@@ -34,6 +35,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     state_view(states.figure(other.of(unit=unit), other_run), key=f"{KEY}.map")
     if other.text == view.text:
         _costs(view, about, run, {other.model: other_run.bits})
+    terms("bits", "n-gram")
 
 
 def _of_model(view: View, name: str) -> View:

@@ -14,6 +14,7 @@ from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import how_to_read
 
@@ -42,6 +43,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     _contexts(values, run.trace.tokens)
     if is_gated(run.trace):
         _gates(view, run.trace)
+    terms("silencing", "bits", "probability p", "forget gate", "input gate", "output gate", "candidate", "kept and written")
 
 
 def _facts(view: View, about: dict, trace: Trace) -> None:

@@ -11,11 +11,16 @@ from explorer.figures.diagram import short
 from pages._one_step import cell_state as choice
 from pages._one_step import compute, gru_variants
 from pages._one_step.compute import View
+from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import plain, share
 
 KEY = "one_step.cell"
+TERMS = (
+    "gate", "forget gate", "input gate", "output gate", "update gate", "reset gate", "candidate", "kept and written",
+    "cell state", "hidden state", "tanh(cell)", "bits",
+)  # fmt: skip
 TITLE = "LSTM and GRU, a real unit"
 HOLDS = {"as it is": None, "held at 0": 0, "held at 1": 1}
 STYLE = """<style>
@@ -71,6 +76,7 @@ def panel() -> None:
         _what_if(view, keeper)
     if step.kind == "gru":
         gru_variants.panel(view, step)
+    terms(*TERMS)
     with st.expander("How to read this page"):
         st.markdown(HOW_TO_READ)
 

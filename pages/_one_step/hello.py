@@ -9,6 +9,7 @@ from explorer.figures.training_curve import losses
 from explorer.textbook.hello import READ, WANTED, Forward, after, forward
 from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning
+from pages._ui.glossary import terms
 from pages._ui.layout import folding, still
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
 
@@ -58,6 +59,7 @@ def panel() -> None:
         _course(learning, course)
         table = figures.table(run)
         st.dataframe(table.set_index("step").T.astype(str), key=f"{KEY}.table")
+    terms("backpropagation through time", "one-hot vector", "hidden state", "logit", "softmax", "loss", "learning rate")
     with st.expander("How to read this page"):
         st.markdown(HOW_TO_READ)
 

@@ -13,6 +13,7 @@ from pages._one_step import compute
 from pages._one_step.cell_state import first
 from pages._one_step.state import PAGE
 from pages._ui import networks
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, scrolling, show
 from pages._ui.text import plain
 
@@ -53,6 +54,7 @@ def panel() -> None:
             st.markdown(f"**{name.capitalize()}**")
             draw(figures.pattern(name, is_dark()), f"{KEY}.{name.replace(' ', '-').replace(',', '')}")
             st.caption(explanation)
+    terms("layer", "bidirectional", "hidden state", "unit", "encoder and decoder")
     with st.expander("How to read this page"):
         st.markdown(HOW_TO_READ)
 

@@ -17,6 +17,7 @@ PAGES = {
     "confusions": (".st-key-scrolling-confusions-lines svg.marks", ".st-key-confusions-gesture button"),
     "one_step": (".st-key-one_step-hello-graphs svg.marks:visible", ".st-key-one_step-gesture button"),
     "gradient_flow": (".st-key-gradient_flow-curves-frame svg.marks", ".st-key-gradient_flow-curves-text [role=option]:nth-child(200)"),
+    "glossary": (".st-key-glossary-entries h2", ".st-key-glossary-gesture button"),
     "captions": (".view .picture, [data-testid=stAlert]", ".st-key-captions-gesture button"),
 }
 
