@@ -17,6 +17,7 @@ PANELS = {
     "Export and link": export.panel,
     "The network": model_card.panel,
 }
+ATTENTIONS = ("additive attention", "bilinear attention", "uniform attention")
 
 through_app()
 st.title("Where does the decoder look when it writes this word, and does it matter?", anchor=False)
@@ -35,7 +36,9 @@ with guard():
         attention_tests.strip(view, about)
     if not state.write_link(view, about):
         st.caption("This text is too long for a link. The link restores everything else.")
-    name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
+        terms("attention", "encoder and decoder", *ATTENTIONS, "subword", "log probability")
     if name and shown:
         PANELS[name](view, about, shown)
     elif name:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
+from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
@@ -40,7 +41,9 @@ with guard():
         st.caption(credit)
     if not state.write_link(view, about):
         st.caption("Your own picture is not part of the link.")
-    panel = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        panel = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
+        terms("soft attention", "feature map", "occlusion", "visual gate", "visual nats", "nats", "log probability")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(pictures.HOW_TO_READ, "this page")

@@ -19,6 +19,12 @@ PANELS = {
     "The network": model_card.panel,
     "Your own network": own_model.OWN.panel,
 }
+# The terms of a kind of cell.
+GATES = {
+    "rnn": ("RNN",),
+    "gru": ("GRU", "gate", "reset gate", "update gate", "candidate", "memory time"),
+    "lstm": ("LSTM", "cell state", "tanh(cell)", "gate", "input gate", "forget gate", "candidate", "output gate", "memory time"),
+}
 
 through_app()
 st.title("What does each neuron remember?", anchor=False)
@@ -41,7 +47,7 @@ with guard():
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
-        terms("unit", "layer", "hidden state", "cell state", "tanh(cell)", "gate", "memory time", "bits")
+        terms("unit", "layer", "hidden state", *GATES[about["arguments"]["cell"]], "bits")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(states.HOW_TO_READ, "this page")

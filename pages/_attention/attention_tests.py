@@ -11,6 +11,7 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import networks, uploads
+from pages._ui.glossary import terms
 from pages._ui.text import how_to_read
 
 KEY = "attention.real"
@@ -118,6 +119,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     how_to_read(
         HOW_TO_READ.format(questions="\n".join(f"- **{asked.full}** {asked.meaning}" for asked in QUESTIONS.values())), "these tests"
     )
+    terms("bits", "nats", "alignment error rate", "bootstrap", "hidden state", "held-out", "baseline")
 
 
 def _table(answers: dict) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if sentence and sentence.alignment is not None:
         with scrolling("beam-matrix"):
             draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
-    terms("beam search", "greedy decoding", "score of a beam", "log probability", "subword")
+    terms("beam search", "greedy decoding", "log probability", "subword")
 
 
 def _leave() -> None:

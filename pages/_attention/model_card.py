@@ -8,6 +8,7 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import card, networks
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -42,6 +43,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
             draw(figure, f"{KEY}.length")
         save(figure, f"{KEY}.length", "bleu-by-length", frame)
         st.caption("BLEU drops with length only where intervals do not overlap.")
+    terms("BLEU", "chrF", "reference translation", "greedy decoding", "bootstrap", "p-value", "parameters", "dev set")
     card.training(about, KEY)
 
 

@@ -14,6 +14,7 @@ from models.translation.gold_alignments import by_hand
 from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._components.state_view import state_view
+from pages._ui.glossary import terms
 from pages._ui.link import link, linked_index
 from pages._ui.show import draw, is_dark
 from pages._ui.text import plain, share
@@ -42,6 +43,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         _writing(by_subwords, own, at - len(reads))
     _states(view, own, at, len(reads))
     _two_phases(by_subwords, about)
+    terms("encoder and decoder", "bidirectional", "hidden state", "probability p", "teacher forcing", "reference translation")
 
 
 def _writing(view: View, own: Sentence, step: int) -> None:

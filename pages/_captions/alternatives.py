@@ -30,7 +30,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     labels = {index: f"{row['method']}: {row['caption']}" for index, row in enumerate(rows)}
     chosen = st.selectbox("Attention maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
     multiples.draw_words(view, compute.other_caption(view, network, hypotheses[chosen]), KEY)
-    terms("beam search", "temperature", "seed", "log probability", "score of a beam")
+    terms("beam search", "temperature", "seed", "log probability")
 
 
 def _row(way: str, hypothesis: Hypothesis, network: Loaded) -> dict:

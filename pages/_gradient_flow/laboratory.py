@@ -20,7 +20,7 @@ from pages._ui.show import draw, is_dark, save
 
 KEY = "gradient_flow.laboratory"
 TERMS = (
-    "singular value", "spectral radius", "eigenvalue", "Jacobian", "norm", "activation function", "forget bias",
+    "singular value", "spectral radius", "eigenvalue", "Jacobian", "norm", "activation function", "initial weights", "forget bias",
     "vanishing gradient", "exploding gradient",
 )  # fmt: skip
 SET = {"σ of W": "sigma", "radius of W": "radius"}

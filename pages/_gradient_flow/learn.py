@@ -50,7 +50,7 @@ def _live() -> None:
         return
     jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
     jobs.watch(lambda: _draw(setups[0]), KEY)
-    terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "update", "seed", "unit")
+    terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "memory task", "truncated backpropagation", "training step", "seed", "unit")
     st.caption(f"*{setups[0].what.says}* {READ}")
 
 

@@ -14,6 +14,7 @@ from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.states import absent
+from pages._ui.glossary import terms
 from pages._ui.layout import select_named
 from pages._ui.progress import guard
 from pages._ui.show import is_dark, show
@@ -57,6 +58,18 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with right:
         show(ranking_figure(ranking, dark=is_dark()), f"{KEY}.bars", "ranking", _frame(ranking))
     how_to_read(READ)
+    terms(
+        "concept",
+        "correlation r",
+        "AUC",
+        "F1",
+        "balanced accuracy",
+        "baseline",
+        "chance",
+        "circular shift",
+        "untrained network",
+        "held-out",
+    )
 
 
 def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:

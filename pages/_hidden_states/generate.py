@@ -8,6 +8,7 @@ from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
+from pages._ui.glossary import terms
 from pages._ui.text import how_to_read
 
 KEY = "hidden_states.generate"
@@ -51,6 +52,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
             st.code(written, language=None, wrap_lines=True)
         st.button("Show the states on this text", key=f"{KEY}.read", on_click=state.set_text, args=(view.text + written,))
     how_to_read(READ)
+    terms("temperature", "top k", "softmax", "logit", "seed")
 
 
 def _write(asked: Asked, network: Loaded, warm_up: str) -> None:

@@ -8,6 +8,7 @@ from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui import card, networks
+from pages._ui.glossary import terms
 
 KEY = "hidden_states.card"
 UNITS = {"concept": "concept", "layer": "layer", "unit": "unit", "r": "correlation", "auc": "AUC", "f1": "F1"}
@@ -29,6 +30,9 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     if units := state.guides(about):
         st.markdown("**Measured units**: chosen on one part of the held-out text, scored on the other")
         _show(pd.DataFrame([_flat(unit) for unit in units]), "units", "%.2f")
+    terms(
+        "parameters", "cross-entropy", "nats", "n-gram", "held-out", "concept", "correlation r", "AUC", "F1", "balanced accuracy", "chance"
+    )
     card.training(about, KEY)
 
 

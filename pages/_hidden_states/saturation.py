@@ -9,6 +9,7 @@ from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
+from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -40,6 +41,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         label = f"Show unit {unit} of layer {layer + 1}"
         st.button(label, key=f"{KEY}.show.{layer}.{unit}", on_click=state.look_at, args=(layer, unit))
     how_to_read(READ)
+    terms("saturation", "gate", "forget gate", "update gate")
 
 
 def _frame(saturations: list[Saturation]) -> pd.DataFrame:

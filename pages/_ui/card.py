@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages._ui.glossary import terms
 from pages._ui.text import plain
 
 # Words for the settings of a recipe and the columns of a training curve; any other is shown with spaces for underscores.
@@ -61,6 +62,7 @@ def training(about: dict[str, Any], key: str, *more: str) -> None:
         frame = pd.DataFrame(curve if isinstance(curve, list) else []).rename(columns=in_words)
         rounded = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float").columns}
         st.dataframe(frame, hide_index=True, key=f"{key}.curve", column_config=rounded, placeholder="–")
+        terms("epoch", "training step", "loss", "learning rate", "clipping", "dev set")
 
 
 def in_words(name: object) -> str:
