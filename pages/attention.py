@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
+from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
