@@ -1,8 +1,17 @@
 """Exceptions of the explorer. Each message says what was received, what was expected and what to do."""
 
+BEGINNING, END = 1_500, 500  # characters that are kept of a longer message
+
 
 class ExplorerError(Exception):
-    """Base class of all errors of the explorer; the message can be shown on screen."""
+    """Base class of all errors of the explorer; the message can be shown on screen.
+
+    A message may quote what stands in a file or a link, however long that is: a very long one is cut in its middle.
+    """
+
+    def __init__(self, message: str = ""):
+        is_long = len(message) > BEGINNING + END
+        super().__init__(f"{message[:BEGINNING]} ... {message[-END:]}" if is_long else message)
 
 
 class RecordError(ExplorerError):

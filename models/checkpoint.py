@@ -3,15 +3,23 @@
 Nothing is ever unpickled: a file is parsed, compared with what its card promises, and only then becomes a module.
 """
 
+import io
 import json
+import math
 import os
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from reprlib import repr as short
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pydantic_core import from_json
 
 from explorer.errors import CheckpointError
 from models.family import Family, kinds, named
+from models.files import alone, opened, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +27,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
+LARGEST = 1_000_000_000  # bytes of a file; ours have at most 11 million
+BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2}
+BYTES |= {"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # of one value of each type
+MOST_AXES = 8  # of a tensor
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")
 AGAIN = "Copy or download it again."
@@ -41,26 +53,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> None:
-    """Write bytes to a file so that a crash leaves the old file or the new one, never half of one.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> None:
     """Write a module's weights and its card as one file; float32 weights are stored as float16.
 
@@ -71,7 +63,24 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
 
     Raises:
         CheckpointError: the card is of no known kind, or lacks something that `load` needs.
+        OSError: the folder cannot be written.
     """
+    content = _content(module, card)
+    with alone(path):
+        write_atomically(path, content)
+
+
+def as_saved(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> Loaded:
+    """The network that `load` would give after `save`, with weights rounded to float16; nothing is written.
+
+    Raises:
+        CheckpointError: as `save` and `load`.
+    """
+    return _loaded(io.BytesIO(_content(module, card)), Path(path))
+
+
+def _content(module: "nn.Module", card: dict[str, Any]) -> bytes:
+    """The bytes of a checkpoint."""
     from safetensors.torch import save as as_bytes
     from torch import float32
 
@@ -83,55 +92,84 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
     for name, tensor in module.state_dict().items():
         half = tensor.half() if tensor.dtype == float32 else tensor
         tensors[name] = (half if half.isfinite().all() else tensor).cpu().contiguous()
-    write_atomically(path, as_bytes(tensors, {"card": json.dumps({"format": FORMAT} | card)}))
+    return as_bytes(tensors, {"card": json.dumps({"format": FORMAT} | card)})
 
 
 def write_arrays(arrays: dict[str, "np.ndarray"], card: dict[str, Any], path: str | os.PathLike) -> None:
     """Write plain arrays, of any axes [...], with a card: for what is counted, not trained."""
     from safetensors.numpy import save as as_bytes
 
-    write_atomically(path, as_bytes(arrays, {"card": json.dumps(card)}))
+    content = as_bytes(arrays, {"card": json.dumps(card)})
+    with alone(path):
+        write_atomically(path, content)
 
 
-def read_arrays(path: str | os.PathLike) -> dict[str, "np.ndarray"]:
-    """The arrays of a file by name; torch is not needed.
+def read_arrays(path: str | os.PathLike) -> tuple[dict[str, "np.ndarray"], dict[str, Any]]:
+    """The arrays of a file by name, of any axes [...], and its card; torch is not needed.
 
     Raises:
         CheckpointError: the file is missing, damaged or foreign.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    read_card(path)
-    try:
-        return from_bytes(Path(path).read_bytes())
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
+    path = Path(path)
+    with _opened(path) as file:
+        header, _ = _header(file, path)
+        card = _card(path, header)
+        return _tensors(file, path, from_bytes), card
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
-    """The header of a safetensors file and where its data begins; refuses what is none, or is cut short."""
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file of a checkpoint, open for reading; what is wrong with it is a sentence."""
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            size = os.fstat(file.fileno()).st_size
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else None
+        with opened(path) as file:
+            yield file
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist. Expected a .safetensors checkpoint.") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
+
+
+def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file and where its data begins; refuses what is none, is cut short, or is far too large."""
+    size, start = file.seek(0, os.SEEK_END), (file.seek(0), file.read(8))[1]
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else None
     if text is None or not text.startswith(b"{"):
         raise CheckpointError(f"{path} {_foreign(start, size, length)}")
     try:
-        header = json.loads(text)
-        ends = [int(about["data_offsets"][1]) for name, about in header.items() if name != "__metadata__"]
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        header = from_json(text)
+        promised = 8 + length + _promised(header)
+    except (ValueError, TypeError, KeyError):
         raise CheckpointError(f"{path} has a damaged header; expected a safetensors file. {AGAIN}") from None
-    promised = 8 + length + max(ends, default=0)
     if promised != size:
         raise CheckpointError(f"{path} has {size:,} bytes; its header promises {promised:,}. It is cut short or damaged. {AGAIN}")
+    if size > LARGEST:
+        raise CheckpointError(f"{path} has {size:,} bytes; expected at most {LARGEST:,}. It is larger than any network that opens here.")
     return header, 8 + length
+
+
+def _promised(header: dict[str, Any]) -> int:
+    """How many bytes of tensors a header promises.
+
+    Raises:
+        ValueError, TypeError, KeyError: a number is no whole one or out of range, or tensors overlap or leave gaps.
+    """
+    spans = sorted(_span(**about) for name, about in header.items() if name != "__metadata__")
+    ends = [0, *(end for _, end in spans)]
+    if any(begin != end for (begin, _), end in zip(spans, ends, strict=False)):
+        raise ValueError("the tensors overlap or leave gaps")
+    return ends[-1]
+
+
+def _span(dtype: str, shape: list[int], data_offsets: list[int]) -> tuple[int, int]:
+    """Where the bytes of a tensor begin and end."""
+    begin, end = data_offsets
+    are_whole = all(type(length) is int and 0 <= length < 2**63 for length in (*shape, begin, end))
+    if not isinstance(shape, list) or not are_whole or len(shape) > MOST_AXES or math.prod(shape) * BYTES[dtype] != end - begin:
+        raise ValueError("the numbers of a tensor do not fit together")
+    return begin, end
 
 
 def _foreign(start: bytes, size: int, length: int) -> str:
@@ -145,14 +183,18 @@ def _foreign(start: bytes, size: int, length: int) -> str:
 
 
 def _card(path: Path, header: dict[str, Any]) -> dict[str, Any]:
-    try:
-        card = json.loads(header["__metadata__"]["card"])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        card = None
+    metadata = header.get("__metadata__")
+    text, why, card = metadata.get("card") if isinstance(metadata, dict) else None, "", None
+    if isinstance(text, str):
+        try:
+            card = from_json(text)
+        except ValueError as error:
+            why = f" that can be read ({error})"
     if not isinstance(card, dict):
-        raise CheckpointError(f"{path} is a safetensors file without a card; expected one written by models.checkpoint.save.")
+        raise CheckpointError(f"{path} is a safetensors file without a card{why}; expected one written by models.checkpoint.save.")
     if not isinstance(card.get("format"), int) or not 1 <= card["format"] <= FORMAT:
-        raise CheckpointError(f"{path} is of format {card.get('format')!r}; this version reads 1 to {FORMAT}. Update the project.")
+        got = f"{path} is of format {short(card.get('format'))}; this version reads 1 to {FORMAT}."
+        raise CheckpointError(f"{got} Update the project.")
     return card
 
 
@@ -162,7 +204,9 @@ def read_card(path: str | os.PathLike) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing, damaged, foreign, or of a later format; the message says which.
     """
-    return _card(Path(path), _header(Path(path))[0])
+    path = Path(path)
+    with _opened(path) as file:
+        return _card(path, _header(file, path)[0])
 
 
 def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
@@ -170,26 +214,39 @@ def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
 
     Raises:
         CheckpointError: as `read_card`.
+        BusyError: another process has been writing the file for a minute.
+        OSError: the folder cannot be written.
     """
     path = Path(path)
-    header, begin = _header(path)
-    card = _card(path, header) | fields
-    header["__metadata__"]["card"] = json.dumps(card)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors stay aligned, as safetensors wants
-    write_atomically(path, struct.pack("<Q", len(text)), text, path.read_bytes()[begin:])
+    with alone(path):
+        with _opened(path) as file:  # header and data of one version, whoever replaces the file meanwhile
+            header, begin = _header(file, path)
+            card = _card(path, header) | fields
+            file.seek(begin)
+            data = file.read()
+        header["__metadata__"]["card"] = json.dumps(card)
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)  # tensors stay aligned, as safetensors wants
+        write_atomically(path, struct.pack("<Q", len(text)), text, data)
     return card
 
 
-def _weights(path: Path) -> dict[str, Any]:
-    """The tensors of a checkpoint by name, in memory; floating ones as float32."""
+def _tensors(file: BinaryIO, path: Path, from_bytes: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+    """What safetensors reads from an open file whose header was checked."""
     from safetensors import SafetensorError
+
+    file.seek(0)
+    try:
+        return from_bytes(file.read())
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
+
+
+def _weights(file: BinaryIO, path: Path) -> dict[str, Any]:
+    """The tensors of a checkpoint by name, in memory; floating ones as float32."""
     from safetensors.torch import load as from_bytes
 
-    try:
-        tensors = from_bytes(path.read_bytes())
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}). {AGAIN}") from None
+    tensors = _tensors(file, path, from_bytes)
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
@@ -204,17 +261,22 @@ def load(path: str | os.PathLike) -> Loaded:
         CheckpointError: the file is damaged, foreign, of an unknown kind, or its weights do not fit its card.
     """
     path = Path(path)
-    header, _ = _header(path)
+    with _opened(path) as file:
+        return _loaded(file, path)
+
+
+def _loaded(file: BinaryIO, path: Path) -> Loaded:
+    header, _ = _header(file, path)
     card = _card(path, header)
     header.pop("__metadata__", None)
     if not isinstance(card.get("kind"), str) or card["kind"] not in kinds():
-        raise CheckpointError(f"{path} is of kind {card.get('kind')!r}. Known kinds: {', '.join(sorted(kinds()))}.")
+        raise CheckpointError(f"{path} is of kind {short(card.get('kind'))}. Known kinds: {', '.join(sorted(kinds()))}.")
     family = kinds()[card["kind"]]
     vocab = _vocabulary(path, card, family)
     _check(path, card, family)
     module = _empty_module(path, card, len(vocab), len(header))
     _check_fit(path, {name: list(t.shape) for name, t in module.state_dict().items()}, header)
-    module.load_state_dict(_weights(path), assign=True)
+    module.load_state_dict(_weights(file, path), assign=True)
     return Loaded(path.stem, module.eval().requires_grad_(False), vocab, card)
 
 
@@ -248,7 +310,7 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
         raise CheckpointError(f"The card of {path} names other sizes than its vocabulary of {vocab_size}. It is damaged.")
     layers = arguments.get("layers", 1)
     if not isinstance(layers, int) or layers > tensors:
-        raise CheckpointError(f"The card of {path} asks for {layers!r} layers; the file holds {tensors} tensors. It is damaged.")
+        raise CheckpointError(f"The card of {path} asks for {short(layers)} layers; the file holds {tensors} tensors. It is damaged.")
     try:
         with torch.device("meta"):
             return named(kinds()[card["kind"]].network)(**arguments)
@@ -266,6 +328,8 @@ def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any
         raise CheckpointError(f"{path} {' and '.join(got)}; its card promises {len(expected)} tensors, those of the network it describes.")
     for name, shape in expected.items():
         if header[name].get("shape") != shape:
-            raise CheckpointError(f"{name} in {path} has shape {header[name].get('shape')}; its card promises {shape}. It is damaged.")
+            raise CheckpointError(
+                f"{name} in {path} has shape {short(header[name].get('shape'))}; its card promises {shape}. It is damaged."
+            )
         if header[name].get("dtype") not in FLOATS:
             raise CheckpointError(f"{name} in {path} is of type {header[name].get('dtype')}; expected one of {', '.join(FLOATS)}.")

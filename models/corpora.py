@@ -11,8 +11,8 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 from models import family
-from models.checkpoint import write_atomically
 from models.family import Corpus
+from models.files import write_atomically
 
 ROOT = Path(__file__).parent.parent
 SHARE = 0.95  # of a text is for training

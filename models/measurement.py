@@ -11,12 +11,14 @@ import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint
 from models.family import families, kinds, of_recipe, recipes
+from models.files import write_atomically
 
 Report = Callable[[str], None]
 
@@ -82,7 +84,7 @@ class Measured:
         for path, fields in self.cards.items():
             checkpoint.update_card(path, **fields)
         for path, text in self.files.items():
-            checkpoint.write_atomically(path, text.encode())
+            write_atomically(path, text.encode())
 
 
 Measurement = Callable[[Subject, Any, Report], Measured]
@@ -100,7 +102,8 @@ def subject(name: str) -> Subject:
     if is_path or file.exists():
         card = checkpoint.read_card(file)
         data = card.get("data")
-        corpus = data.get("corpus") if isinstance(data, dict) else None
+        named = data.get("corpus") if isinstance(data, dict) else None
+        corpus = named if isinstance(named, str) else None
         return Subject(name, family_of(card.get("kind")), file, corpus or (recipe["corpus"] if recipe else None))
     if recipe:
         return Subject(name, of_recipe(name).folder, file, recipe["corpus"])
@@ -146,7 +149,7 @@ def measurement(about: Subject, what: str | None = None) -> tuple[str, Measureme
 def family_of(kind: Any) -> str:
     """The folder of models/ of a kind of network."""
     if not isinstance(kind, str) or kind not in kinds():
-        raise CheckpointError(f"The card is of kind {kind!r}. Known kinds: {_listed(sorted(kinds()))}.")
+        raise CheckpointError(f"The card is of kind {short(kind)}. Known kinds: {_listed(sorted(kinds()))}.")
     return kinds()[kind].folder
 
 

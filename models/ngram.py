@@ -170,27 +170,38 @@ def read(path: str | os.PathLike) -> NGram:
     Raises:
         CheckpointError: the file is damaged, or holds something else.
     """
-    from models.checkpoint import read_arrays, read_card
+    from models.checkpoint import read_arrays
 
-    card = read_card(path)
+    arrays, card = read_arrays(path)
     if card.get("kind") != KIND:
         raise CheckpointError(f"{path} is of kind {card.get('kind')!r}; expected {KIND!r}.")
-    arrays = read_arrays(path)
     try:
-        vocab = Vocabulary(tuple(card["vocabulary"]))
-        levels = []
+        vocab, levels = Vocabulary(tuple(card["vocabulary"])), []
         for index in range(1, card["order"] + 1):
-            characters, counts, children, totals = (
-                arrays[f"{index}.{name}"].astype(np.int64) for name in ("characters", "counts", "children", "totals")
-            )
-            above = np.repeat(np.arange(len(children)), children)
-            kept = np.bincount(above, counts, len(children))
-            levels.append(Level(above * len(vocab) + characters, counts, totals.astype(float), kept))
-            if len(totals) != len(children) or (index > 1 and len(children) != len(levels[-2].keys)):
-                raise ValueError("its levels do not fit together")
+            parts = {name: arrays[f"{index}.{name}"] for name in ("characters", "counts", "children", "totals")}
+            levels.append(_level(**parts, vocab_size=len(vocab), parents=len(levels[-1].keys) if levels else 1))
     except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}). Copy or download it again.") from None
     return NGram(vocab, tuple(levels))
+
+
+def _level(characters: np.ndarray, counts: np.ndarray, children: np.ndarray, totals: np.ndarray, vocab_size: int, parents: int) -> Level:
+    """A level of a file: `characters` and `counts` [ngram], `children` and `totals` [parent].
+
+    Raises:
+        ValueError: they do not fit together.
+    """
+    if any(values.ndim != 1 or values.dtype.kind not in "iu" for values in (characters, counts, children, totals)):
+        raise ValueError("its levels are no lists of whole numbers")
+    characters, counts, children, totals = (values.astype(np.int64) for values in (characters, counts, children, totals))
+    size, in_range = len(characters), (characters >= 0) & (characters < vocab_size)
+    if not (len(children) == len(totals) == parents and len(counts) == size and ((children >= 0) & (children <= size)).all()):
+        raise ValueError("its levels do not fit together")
+    if children.sum() != size or not in_range.all() or not (counts > 0).all():
+        raise ValueError("its levels do not fit together")
+    above = np.repeat(np.arange(parents), children)
+    kept = np.bincount(above, counts, parents)
+    return Level(above * vocab_size + characters, counts, totals.astype(float), kept)
 
 
 def load(corpus: str, folder: str | os.PathLike | None = None) -> NGram | None:

@@ -72,7 +72,7 @@ def _tables_of(family: str) -> Callable[[Cards], list[Table]] | None:
 def _is_complete(make: Callable[[Cards], list[Table]], name: str, card: Mapping[str, Any]) -> bool:
     try:
         make({name: card})
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError):
         return False
     return True
 

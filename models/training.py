@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models import checkpoint
-from models.checkpoint import Loaded, write_atomically
+from models.checkpoint import Loaded
 from models.corpora import ROOT
 from models.family import TrainingError
+from models.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -245,8 +245,7 @@ def pack(
 ) -> dict[str, Any]:
     """Write a checkpoint with its full card, and give the card.
 
-    It is written twice: first so that `measure` gets what ships, the float16 weights read back from the file; then with the
-    fields that it gives.
+    `measure` gets what ships: the weights as the file holds them, in float16. The file then has the fields that it gives.
 
     Args:
         module: The trained network.
@@ -258,12 +257,7 @@ def pack(
     parameters = sum(weights.numel() for weights in module.parameters())
     card |= {key: kept[key] for key in ("recipe", "curve") if key not in card}
     card |= {"seed": kept["recipe"]["seed"], "commit": commit(), "parameters": parameters}
-    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
-    checkpoint.save(module, card, partial)
-    try:
-        checkpoint.save(module, card | measure(checkpoint.load(partial)), target)
-    finally:
-        partial.unlink(missing_ok=True)
+    checkpoint.save(module, card | measure(checkpoint.as_saved(module, card, target)), target)
     return checkpoint.read_card(target)
 
 

@@ -14,8 +14,8 @@ from models import checkpoint
 from models.captioning import encoder
 from models.captioning.encoder import SIDE_BY_SIDE, VIEWS, regions
 from models.captioning.images import opened, squashed
-from models.checkpoint import write_atomically
 from models.corpora import DataError
+from models.files import write_atomically
 
 MIRRORED = "-mirrored"
 

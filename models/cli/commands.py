@@ -3,7 +3,7 @@
 import json
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,7 @@ import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint, corpora, family
 from models.cli.console import AsJson, Name, bar, open_network, tell, usable
+from models.files import alone
 
 app = typer.Typer()
 
@@ -52,15 +53,21 @@ def list_networks(as_json: AsJson = False) -> None:
     if as_json:
         tell({"networks": rows, "recipes": list(family.recipes()), "damaged": models.damaged()}, True)
         return
-    for name, row in rows.items():
-        headline = family.of_kind(cards[name]["kind"]).headline
-        scores = ", ".join(words.format(row["scores"][key]) for key, words in headline.items() if key in row["scores"])
-        size = f"{row['parameters']:,} parameters" if row["parameters"] is not None else "size not told"
-        typer.echo(f"{name}: {size}" + (f", {scores} on dev" if scores else ""))
+    for name, card in cards.items():
+        typer.echo(f"{name}: {_in_words(card)}")
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
     missing = [name for name in family.recipes() if name not in rows]
     typer.echo(f"Not here yet, to be trained: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
+
+
+def _in_words(card: dict[str, Any]) -> str:
+    """Parameters and scores of a network, as far as its card gives them in their right form."""
+    own = family.of_kind(card["kind"])
+    checked = family.named(own.card or "models.card:Card").checked(card) or {}
+    parameters, scores = checked.get("parameters"), checked.get("scores", {})
+    named = ", ".join(words.format(scores[key]) for key, words in own.headline.items() if key in scores)
+    return (f"{parameters:,} parameters" if parameters else "size not told") + (f", {named} on dev" if named else "")
 
 
 @app.command()
@@ -80,18 +87,25 @@ def train(
     if epochs is not None and not 0 < epochs < math.inf:
         raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Leave it out for the recipe's.")
     read = _data(name, source)
-    torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
+    with alone(state, patience=0, advice="Wait until that training has ended, or keep this one elsewhere with --folder."):
+        try:
+            torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
+            _run(training.trainers(name, read, state, device, epochs))
+        finally:
+            torch.set_flush_denormal(False)
+        _pack(name, state, read, as_json)
+
+
+def _run(trainers: Iterable[Any]) -> None:
+    """Train to the end, or until Ctrl-C."""
     try:
-        for trainer in training.trainers(name, read, state, device, epochs):
+        for trainer in trainers:
             trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
             with bar(trainer.path.stem) as report, _interruptible(report, trainer) as every:
                 trainer.run(every)
     except StoppedError as stopped:
         typer.echo(f"\n{stopped}", err=True)
         raise typer.Exit(130) from None
-    finally:
-        torch.set_flush_denormal(False)
-    _pack(name, state, read, as_json)
 
 
 @contextmanager

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from models import corpora
-from models.checkpoint import write_atomically
 from models.corpora import DataError
+from models.files import write_atomically
 from models.names import FAMILY, LANGUAGES
 from models.names.romanise import spelling
 from models.names.table import labelled

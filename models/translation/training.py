@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint
-from models.checkpoint import write_atomically
 from models.decoding import Search
 from models.family import TrainingError
+from models.files import write_atomically
 from models.metrics import bleu
 from models.training import Job, Recipe, Trainer, pack, restore, resume
 from models.translation import FAMILY

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,18 @@ def unknown_cost(vocab_size: int) -> float:
     return math.log(UNICODE - vocab_size)
 
 
+def check_whole(tokens: Iterable[str]) -> None:
+    """Refuse tokens that can be neither shown nor saved.
+
+    Raises:
+        ValueError: one holds half a surrogate pair, which JSON can spell.
+    """
+    try:
+        "".join(tokens).encode()
+    except UnicodeEncodeError:
+        raise ValueError("A vocabulary holds whole characters; this one holds half a surrogate pair.") from None
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The tokens a model knows; number 0 is the mark for everything else.
@@ -23,7 +36,7 @@ class Vocabulary:
         tokens: All tokens, the unknown mark first. A character model has one character each.
 
     Raises:
-        ValueError: the first token is not the unknown mark, or a token stands twice.
+        ValueError: the first token is not the unknown mark, a token stands twice, or holds half a surrogate pair.
     """
 
     tokens: tuple[str, ...]
@@ -33,6 +46,7 @@ class Vocabulary:
             raise ValueError(f"A vocabulary starts with the unknown mark {UNKNOWN!r}; this one starts with {self.tokens[:1]}.")
         if len(set(self.tokens)) != len(self.tokens):
             raise ValueError("A vocabulary lists each token once; this one repeats some.")
+        check_whole(self.tokens)
 
     @classmethod
     def of_text(cls, text: str, at_least: int = 5) -> "Vocabulary":

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from models.vocabulary.characters import check_whole
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -35,7 +37,7 @@ class Subwords:
         merges: Numbers of the two pieces that are joined, first learnt first.
 
     Raises:
-        ValueError: marks or bytes are missing, a piece stands twice, or a merge gives no piece.
+        ValueError: marks or bytes are missing, a piece stands twice or holds half a surrogate pair, or a merge gives no piece.
 
     Source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", 2016.
     """
@@ -52,6 +54,7 @@ class Subwords:
         known = set(self.tokens)
         if len(known) != len(self.tokens):
             raise ValueError("A vocabulary lists each piece once; this one repeats some.")
+        check_whole(self.tokens)
         for pair in self.merges:
             if len(pair) != 2 or not all(isinstance(n, int) and len(fixed) <= n < len(self.tokens) for n in pair):
                 raise ValueError(f"A merge is two numbers of learnt pieces, {len(fixed)} to {len(self.tokens) - 1}; got {pair!r}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from models.vocabulary.characters import UNKNOWN
+from models.vocabulary.characters import UNKNOWN, check_whole
 from models.vocabulary.subwords import MARKS
 
 FIXED = (*MARKS, UNKNOWN)
@@ -31,7 +31,7 @@ class Words:
         tokens: The marks for padding, start, end and rare words, then the words.
 
     Raises:
-        ValueError: the marks are missing, or a word stands twice.
+        ValueError: the marks are missing, a word stands twice, or holds half a surrogate pair.
     """
 
     tokens: tuple[str, ...]
@@ -41,6 +41,7 @@ class Words:
             raise ValueError(f"A vocabulary of words starts with {', '.join(FIXED)}; this one starts with {self.tokens[:4]}.")
         if len(set(self.tokens)) != len(self.tokens):
             raise ValueError("A vocabulary lists each word once; this one repeats some.")
+        check_whole(self.tokens)
 
     @classmethod
     def learn(cls, captions: Iterable[str], at_least: int = 5) -> "Words":

@@ -42,7 +42,8 @@ def test_weights_are_stored_as_float16_unless_they_would_overflow(tmp_path):
     loaded = tiny()
     loaded.module.readout.bias.data[0] = 1e6
     checkpoint.save(loaded.module, loaded.card, tmp_path / "x.safetensors")
-    header, _ = checkpoint._header(tmp_path / "x.safetensors")
+    with (tmp_path / "x.safetensors").open("rb") as file:
+        header, _ = checkpoint._header(file, tmp_path / "x.safetensors")
     assert header["rnn.weight_hh_l0"]["dtype"] == "F16" and header["readout.bias"]["dtype"] == "F32"
     assert checkpoint.load(tmp_path / "x.safetensors").module.readout.bias[0] == 1e6
 

@@ -1,0 +1,120 @@
+"""Files that others may read, write or damage at the same moment: opened safely, written whole or not at all, changed by one at a time."""
+
+import glob
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from explorer.errors import ExplorerError
+
+PATIENCE = 60.0  # seconds that a writer waits for another
+
+
+class BusyError(ExplorerError):
+    """Another process is writing a file."""
+
+
+@contextmanager
+def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """A regular file to read. A pipe or a device is refused, where opening it could wait for ever.
+
+    Raises:
+        OSError: there is no such file, it cannot be read, or it is no regular file.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(None, "it is a pipe or a device, not a file", str(path))
+        yield file
+
+
+def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> None:
+    """Write bytes to a file so that a crash leaves the old file or the new one, never half of one; several may write at once.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _partial(path)
+    try:
+        with partial.open("xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        _settle(path.parent)
+    finally:
+        with suppress(OSError):  # such as a disk that has become read-only: the first error is the one to report
+            partial.unlink()
+
+
+def write_folder(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files, in place of an older one of that name, so that a crash never leaves some of the new files in it.
+
+    Raises:
+        OSError: the folder cannot be written, or is a file.
+    """
+    folder = Path(folder)
+    partial, old = _partial(folder), _partial(folder)
+    try:
+        for name, content in files.items():
+            write_atomically(partial / name, content)
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+        _settle(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: str | os.PathLike, patience: float = PATIENCE, advice: str = "Try again when that has ended.") -> Iterator[None]:
+    """Let one process or thread at a time change a file; what another one left half-written beside it is removed.
+
+    Args:
+        path: The file, which need not exist. Readers need no lock: they see the old file or the new one.
+        patience: Seconds to wait for another; 0 refuses at once.
+        advice: How the sentence ends if another does not come to an end.
+
+    Raises:
+        BusyError: another has been at it for longer.
+        OSError: the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=patience, poll_interval=0.01)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(f"{path} is being written by another process. {advice}") from None
+    try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
+    finally:
+        with suppress(OSError):  # gone before it is released: whoever waits for it notices, and locks a new one
+            os.unlink(lock.lock_file)
+        lock.release()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid4().hex}.partial")
+
+
+def _settle(folder: Path) -> None:
+    """Let a new name in a folder outlast a loss of power, where the system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
