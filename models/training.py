@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models import checkpoint
+from models import checkpoint, training_state
 from models.checkpoint import Loaded
 from models.corpora import ROOT
 from models.family import TrainingError
 from models.files import write_atomically
+from models.training_state import Kept, State, first_line
 
 
 @dataclass(frozen=True)
@@ -103,22 +104,40 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(job.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay, fused=True)
         self.averaged = AveragedModel(job.module, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
         self.update, self.carry, self.seconds, self.stale = 0, None, 0.0, 0
+        self.resumed_at = -1
         self.curve: list[dict] = []
         self.best: dict[str, Tensor] = {}
         if path is not None and path.exists():
             self._resume(path)
 
     def _resume(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = training_state.read(path, State, device=None)
         if Recipe(**state["recipe"]) != self.recipe:  # an older file lacks the newer fields
             raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start anew.")
+        if state["update"] > self.total:
+            raise ValueError(f"it is damaged: update {state['update']} of {self.total}.")
         self.job.module.load_state_dict(state["module"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        shapes = {name: weights.shape for name, weights in self.job.module.state_dict().items()}
+        if state["best"] and {name: weights.shape for name, weights in state["best"].items()} != shapes:
+            raise ValueError("its best weights are of another network.")
+        self._resume_optimiser(state["optimiser"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         self.update, self.carry, self.seconds, self.stale = (state[k] for k in ("update", "carry", "seconds", "stale"))
         self.curve, self.best = state["curve"], state["best"]
+        self.resumed_at = self.update
         torch.set_rng_state(state["rng"])
+
+    def _resume_optimiser(self, state: dict[str, Any]) -> None:
+        """Take on the optimiser's averages; torch itself accepts those of another network, and other settings."""
+        before = [{key: group[key] for key in group.keys() - {"lr", "params"}} for group in self.optimiser.param_groups]
+        self.optimiser.load_state_dict(state)
+        for group, settings in zip(self.optimiser.param_groups, before, strict=True):
+            if any(group.get(key, value) != value for key, value in settings.items()):
+                raise ValueError("its optimiser has other settings.")
+        for weights, averages in self.optimiser.state.items():
+            if any(averages[key].shape != weights.shape for key in ("exp_avg", "exp_avg_sq")) or averages["step"].numel() != 1:
+                raise ValueError("its optimiser is of another network.")
 
     def save(self) -> None:
         """Write the state file, if there is one; training goes on from here if it is stopped."""
@@ -165,7 +184,7 @@ class Trainer:
             group["lr"] = rate(self.update, self.total, self.recipe)
         device = next(module.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
-            loss, carry = self.job.loss(module, batch, self.carry)
+            loss, carry = self._loss(module, batch)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(module.parameters(), self.recipe.clip)
@@ -175,6 +194,15 @@ class Trainer:
         self.carry = carry
         self.update += 1
         return loss.item()
+
+    def _loss(self, module: nn.Module, batch: Any) -> tuple[Tensor, Any]:
+        """The loss of a batch. Whether what a state file carries fits the network shows here, at the first."""
+        try:
+            return self.job.loss(module, batch, self.carry)
+        except RuntimeError as error:
+            if self.update != self.resumed_at or self.carry is None:
+                raise
+            raise TrainingError(f"The training cannot go on from {self.path}: {first_line(error)}") from None
 
     def _check(self, losses: list[float]) -> None:
         module: nn.Module = self.job.module if self.averaged is None else self.averaged.module
@@ -194,29 +222,25 @@ def resume(job: Job, recipe: Recipe, state: Path) -> Trainer:
     """A training that begins, or goes on from its state file where there is one.
 
     Raises:
-        TrainingError: the state file is of another recipe, network or data.
+        TrainingError: the state file is damaged, or of another recipe, network or data.
     """
     state.parent.mkdir(parents=True, exist_ok=True)
     try:
         return Trainer(job, recipe, state)
-    except (ValueError, RuntimeError) as error:
-        raise TrainingError(f"The training cannot go on from {state}: {str(error).splitlines()[0]}") from None
+    except TrainingError:
+        raise
+    except Exception as error:  # what a damaged file makes torch raise is of many kinds
+        raise TrainingError(f"The training cannot go on from {state}: {first_line(error)}") from None
 
 
 def kept_state(path: Path) -> dict[str, Any]:
     """What a training left in its state file: best weights, curve, recipe.
 
     Raises:
-        TrainingError: there is no such file, it is none, or it has no score yet.
+        TrainingError: there is no such file, it is damaged, or it has no score yet.
     """
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
-    except Exception as error:  # torch raises a dozen kinds for a damaged file
-        reason = (str(error).splitlines() or ["it ends at once"])[0]
-        raise TrainingError(f"{path} is no state file of a training ({reason}).") from None
-    if not isinstance(state, dict) or not {"best", "curve", "recipe"} <= state.keys() or not state["best"]:
+    state = training_state.read(path, Kept)
+    if not state["best"]:
         raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
     return state
 

@@ -35,7 +35,7 @@ ONLY_IN = {
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
     "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "explorer.interventions", "models"),
-    "pydantic": ("models.card", *(f"models.{folder}.card" for folder in FAMILIES)),
+    "pydantic": ("models.card", "models.training_state", *(f"models.{folder}.card" for folder in FAMILIES)),
     "typer": ("models.cli", "recurrent_explorer_app", *(f"models.{folder}.commands" for folder in FAMILIES)),
 }
 
