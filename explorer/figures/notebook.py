@@ -13,7 +13,7 @@ from explorer.analysis.ordering import order, orders
 from explorer.analysis.quantities import check_layer, quantities, quantity, variance
 from explorer.analysis.rank import Ranking
 from explorer.errors import FigureError
-from explorer.figures.characters import numbers_of
+from explorer.figures.characters import columns_of, numbers_of
 from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
 
 # The libraries that draw. They are imported inside functions, so that `import explorer` needs none of them.
@@ -130,7 +130,8 @@ class Figure:
 
     def _on_ground(self) -> Any:
         """The chart on a ground of its own colour, whatever the colour of the page that it is put on."""
-        return self.drawn.properties(background=GROUND[self.dark], padding=12)
+        # Room at the right: letters are measured in one font and may be drawn in a wider one.
+        return self.drawn.properties(background=GROUND[self.dark], padding={"left": 12, "top": 12, "right": 48, "bottom": 12})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """SVG for every viewer, Vega-Lite with tooltips for those that draw it, and a sentence for those that see no pictures."""
@@ -233,7 +234,12 @@ def _alignment(alignment: Alignment, choice: Choice) -> Any:
     what = _one_of(choice, words)
     if what == "maps":
         return maps(alignment, choice.dark)
-    return figures.matrix(alignment, dark=choice.dark) if what == "matrix" else figures.lines(alignment, dark=choice.dark)
+    if what == "lines":
+        return figures.lines(alignment, dark=choice.dark)
+    chart, columns = figures.matrix(alignment, dark=choice.dark), len(alignment.source)
+    if columns <= figures.MANY:  # the names stand upright: each column as wide as the longest
+        chart = chart.properties(width=max(chart.width, columns * (10 + 7 * max(columns_of(word) for word in alignment.source))))
+    return chart
 
 
 def _flow(flow: GradientFlow, choice: Choice) -> Any:

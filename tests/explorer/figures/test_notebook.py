@@ -88,7 +88,7 @@ def test_gates_of_one_unit():
     spec = chart(TRACE, what="gates", unit=1, layer=0)
     gates = {row["series"] for rows in datasets(spec) for row in rows if row.get("series")}
     assert {"input", "forget", "candidate", "output", "kept", "written", "shown"} <= gates
-    assert says(spec["description"], "1", "0", "0", "29")
+    assert says(spec["description"], "1", "0", "29")
 
 
 def test_a_gradient_has_a_line_for_each_layer_and_its_tokens_below():
