@@ -1,4 +1,4 @@
-"""How far back does learning reach? The gradient of one error, followed through time in networks of every kind."""
+"""Page "Gradient flow": the gradient of one loss on its way back through time, in several networks."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multi
 from pages._ui.glossary import terms
 from pages._ui.layout import still, through_app
 from pages._ui.progress import guard
+from pages._ui.text import how_to_read
 
 PANELS = {
     "In numbers": numbers.panel,
@@ -30,7 +31,7 @@ with guard():
     view = state.pick()
     state.write_link(view)
     if len(view.text) < 2:
-        st.info("There is nothing to follow yet: the text needs two characters or more.", icon=":material/edit:")
+        st.info("Nothing to show yet: the text needs two characters or more.", icon=":material/edit:")
         st.stop()
     drawn = curves.panel(view)
     sentence.markdown(curves.sentence(view, drawn))
@@ -39,5 +40,4 @@ with guard():
         terms("gradient", "vanishing gradient", "hidden state", "cell state", "forget bias", "untrained network", "gradient × input")
     if panel:
         PANELS[panel](view, drawn)
-with st.expander("How to read this page"):
-    st.markdown(curves.HOW_TO_READ)
+how_to_read(curves.HOW_TO_READ, "this page")

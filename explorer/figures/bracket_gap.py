@@ -13,7 +13,7 @@ HEIGHT, APART = 260, 0.07
 
 
 def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool = False) -> alt.TopLevelMixin:
-    """Mean probability of a mark where it comes, for each band of distances, with its 95 % interval and how many marks it holds.
+    """Mean probability of a closing mark where it is correct, by band of distances, with 95 % intervals and numbers of marks.
 
     Args:
         bands: Name of a model -> its bands, each with from, to, n, p, low, high.
@@ -33,19 +33,20 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     frame["position"] = [labels.index(distance) + shift[name] for distance, name in zip(frame["distance"], frame["model"], strict=True)]
     frame["value"] = frame["p"]
     styles = {name: kind_style(name, dark) for name in bands}
-    named = f"{[[label, f'n {counts[label]}'] for label in labels]}[datum.value]"
+    named = f"{[[label, f'n = {counts[label]}'] for label in labels]}[datum.value]"
     size = alt.expr("width < 400 ? 10 : 12")  # on a narrow screen the bands would touch
     axis = alt.Axis(values=list(range(len(labels))), labelExpr=named, grid=False, labelOverlap=False, labelFontSize=size)
     scale = alt.Scale(domain=[-0.4, len(labels) - 0.6], nice=False)
-    x = alt.X("position:Q", title="characters since the link was opened, and how many marks", axis=axis, scale=scale)
-    y = alt.Y("value:Q", title=f"probability of the {mark} that comes", scale=alt.Scale(domain=[0, 1]))
-    numbers = [alt.Tooltip(column, format=".3f") for column in ("p", "low", "high")]
-    tooltip = [alt.Tooltip("model"), alt.Tooltip("distance"), *numbers, alt.Tooltip("n")]
+    x = alt.X("position:Q", title="characters since the link was opened (n: number of links)", axis=axis, scale=scale)
+    y = alt.Y("value:Q", title=f"probability of the correct {mark}", scale=alt.Scale(domain=[0, 1]))
+    words = {"p": "mean probability", "low": "95 % interval from", "high": "to"}
+    numbers = [alt.Tooltip(column, title=title, format=".3f") for column, title in words.items()]
+    tooltip = [alt.Tooltip("model"), alt.Tooltip("distance"), *numbers, alt.Tooltip("n", title="links")]
     base = alt.Chart(frame).encode(x=x, color=colours(styles), tooltip=tooltip)
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dashes(styles))
     spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=34, opacity=1).encode(y=y)
-    # All right of the last point: at their own places names would lie on the intervals of others.
+    # All names stand right of the last point: beside their own points they would cover intervals of other lines.
     names = end_labels(frame.assign(position=frame["position"].max()), styles, (0.0, 1.0), HEIGHT).encode(x=x)
     chart = alt.layer(spans, lines, points, names).properties(width=760, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
@@ -58,7 +59,7 @@ def in_words(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str) -> str
         f"{name} {rows[0]['p']:.2f} at {_distance(rows[0])} and {rows[-1]['p']:.2f} at {_distance(rows[-1])}"
         for name, rows in bands.items()
     ]
-    return f"Mean probability of {mark} where it comes, by the characters since it was opened: {'; '.join(parts)}."
+    return f"Mean probability of {mark} where it is correct, by characters since the opening mark: {'; '.join(parts)}."
 
 
 def table(bands: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:

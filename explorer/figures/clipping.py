@@ -1,4 +1,4 @@
-"""Gradient clipping: an error surface with a cliff, the paths of descent on it, the error after each step, one clipped gradient."""
+"""Gradient clipping: an error surface with a cliff, paths of gradient descent on it, the error after each step, one clipped gradient."""
 
 from collections.abc import Sequence
 
@@ -96,11 +96,11 @@ def way(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def in_words(paths: Sequence[Path]) -> str:
     """The text alternative: how far each path's longest step went, and where it ended."""
     parts = [
-        f"{path.rule}: longest step {path.lengths.max():.2g}, at the end w {path.places[-1, 0]:.2f}, b {path.places[-1, 1]:.2f}, "
-        f"error {path.late:.2g} over its last steps"
+        f"{path.rule}: longest step {path.lengths.max():.2g}, end at w {path.places[-1, 0]:.2f}, b {path.places[-1, 1]:.2f}, "
+        f"mean error of the last steps {path.late:.2g}"
         for path in paths
     ]
-    return "Error of a recurrent network of one unit over its weights w and b: a plain, a cliff, a lower plain. " + "; ".join(parts) + "."
+    return "Error of a one-unit recurrent network over its weight w and bias b: a plain, a cliff, a lower plain. " + "; ".join(parts) + "."
 
 
 def errors(paths: Sequence[Path], dark: bool = False) -> alt.TopLevelMixin:
@@ -123,7 +123,7 @@ def errors(paths: Sequence[Path], dark: bool = False) -> alt.TopLevelMixin:
     )
     chart = chart.encode(tooltip=["path", "step", alt.Tooltip("error", format=".3g")])
     late = ", ".join(f"{path.rule} {path.late:.2g}" for path in paths)
-    return themed(unsqueezed(chart.properties(width=290, height=170)), f"Error after each step; over the last ten: {late}.", dark)
+    return themed(unsqueezed(chart.properties(width=290, height=170)), f"Error after each step; mean of the last ten steps: {late}.", dark)
 
 
 def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = False) -> alt.TopLevelMixin:
@@ -165,9 +165,11 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
         style = {"align": sides[rule], "dx": 9 if sides[rule] == "left" else -9, "fontSize": 12, "color": colour(rule, dark)}
         drawn.append(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text=alt.Text("words:N")))
     steps = "; ".join(f"{rule} {end[0]:.2g} in w and {end[1]:.2g} in b" for rule, end in kept.items())
-    title = f"a gradient of size {size:.2g}, cut to {threshold:g}" if size > threshold else f"a gradient of size {size:.2g}: not cut"
+    title = f"gradient of norm {size:.2g}, clipped at {threshold:g}" if size > threshold else f"gradient of norm {size:.2g}, not clipped"
     chart = alt.layer(*drawn).properties(width=170, height=170, title=title)
-    return themed(unsqueezed(chart), f"A gradient of size {size:.2g}, threshold {threshold:g}. The step, for a rate of 1: {steps}.", dark)
+    return themed(
+        unsqueezed(chart), f"A gradient of norm {size:.2g}, threshold {threshold:g}. The step with learning rate 1: {steps}.", dark
+    )
 
 
 def table(paths: Sequence[Path]) -> pd.DataFrame:
@@ -177,5 +179,5 @@ def table(paths: Sequence[Path]) -> pd.DataFrame:
         gradient = np.vstack([path.gradients, [np.nan, np.nan]])
         columns = {"path": path.rule, "step": np.arange(len(path.errors)), "w": path.places[:, 0], "b": path.places[:, 1]}
         columns |= {"error": path.errors, "gradient to w": gradient[:, 0], "gradient to b": gradient[:, 1]}
-        frames.append(pd.DataFrame(columns | {"factor of a step back": path.factors}))
+        frames.append(pd.DataFrame(columns | {"factor per step back": path.factors}))
     return pd.concat(frames, ignore_index=True)

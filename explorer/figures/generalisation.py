@@ -1,4 +1,4 @@
-"""Accuracy by length or distance, inside and beyond the range of training, with chance level and ceiling."""
+"""Accuracy by length or distance, within and beyond the trained range, with chance level and upper limit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,8 +56,9 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
     many, quiet = len(study.ceiling[0]), {"fontSize": 11, "color": ink(dark)}
     x = alt.X("position:Q", title=study.across, axis=alt.Axis(grid=False, tickMinStep=1), scale=alt.Scale(domain=[1, many], nice=False))
     axis, scale = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, 1.02], nice=False)
-    y = alt.Y("value:Q", title="right answers", axis=axis, scale=scale)
-    tooltip = ["series", alt.Tooltip("position", title=study.across), alt.Tooltip("value", title="right answers", format=".3f")]
+    y = alt.Y("value:Q", title="accuracy", axis=axis, scale=scale)
+    tooltip = [alt.Tooltip("series", title="network"), alt.Tooltip("position", title=study.across)]
+    tooltip.append(alt.Tooltip("value", title="accuracy", format=".3f"))
     base = alt.Chart(frame).encode(x=x, y=y, color=colours(styles))
     lines = base.mark_line(strokeWidth=2, clip=True).encode(strokeDash=dashes(styles))
     points = base.transform_filter(alt.datum.series != names[-1]).mark_point(filled=True, size=22, opacity=1).encode(tooltip=tooltip)
@@ -78,11 +79,11 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
 
 
 def in_words(study: Study) -> str:
-    """The text alternative: what each line reaches at the border and at the far end."""
+    """The text alternative: the accuracy of each line at the border and at the end."""
     border, end = study.border[0], len(study.ceiling[0])
     parts = [f"{name} {line[border - 1]:.0%} at {border} and {line[-1]:.0%} at {end}" for name, line in study.lines.items()]
     return (
-        f"Share of right answers by {study.across}; chance is {study.chance:.1%}. {'; '.join(parts)}; "
+        f"Accuracy by {study.across}; chance is {study.chance:.1%}. {'; '.join(parts)}; "
         f"{study.ceiling[1]} {study.ceiling[0][-1]:.0%} at {end}."
     )
 

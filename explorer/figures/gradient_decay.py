@@ -21,7 +21,7 @@ from explorer.figures.theme import colours, dashes, end_labels, ink, kind_style,
 CIVIDIS = ramp(("#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d3c164", "#fee838"))
 SIGNED = {dark: ramp(("#2166ac", "#1e1e24" if dark else "#f7f7f7", "#b35806")) for dark in (False, True)}
 GROUND = {False: "#ffffff", True: "#141418"}  # of the page, behind the names of lines
-TWELVE = -12.0  # the scale that shows where trained networks part; what falls below is on the whole scale
+TWELVE = -12.0  # end of the usual scale, on which trained networks differ; smaller values are on the full range
 FLOAT32 = math.log10(2.0**-149)  # the smallest number that float32 holds
 FELT = 4.0  # decades of the strip of characters
 WIDTH, HEIGHT, ROW, GAP = 860, 235, 22, 3  # pixels
@@ -61,7 +61,7 @@ class Felt:
     tokens: tuple[str, ...]
     log10: np.ndarray
     times_input: np.ndarray | None
-    label: str = "gradient to x"
+    label: str = "gradient"
 
     def height(self, lags: int) -> int:
         """Pixels of the row with the tokens: words are written upwards, as high as the longest; not where they are too dense."""
@@ -125,7 +125,7 @@ def flow(
     step = 10 if whole else 3
     decades = list(range(-step * int(-lowest // step), int(top) + 1, step))
     shown = alt.Axis(values=decades, labelExpr="datum.value == 0 ? '1' : '1e' + datum.value", tickCount=len(decades))
-    y = alt.Y("value:Q", title="gradient, relative to its start", axis=shown, scale=alt.Scale(domain=[lowest, top], nice=False))
+    y = alt.Y("value:Q", title="gradient, relative to distance 0", axis=shown, scale=alt.Scale(domain=[lowest, top], nice=False))
     styles = {curve.name: kind_style(curve.name, dark) for curve in curves}
     layers = [*_bands(curves, styles, x, y), *_floor(floor, lowest, dark, y), *_opener(opener, x, dark)]
     layers += _lines(curves, styles, x, y)
@@ -144,20 +144,20 @@ def _across(felt: Felt, lags: int, field: str) -> alt.X:
 
 
 def in_words(curves: Sequence[Curve]) -> str:
-    """The text alternative: after how many characters each line has fallen to a half, a tenth, a hundredth, a thousandth."""
+    """The text alternative: the distances at which each line falls below 1/2, 1/10, 1/100 and 1/1000."""
     parts = []
     for curve in curves:
         distances = zip(SHARES, reach([curve.log10]).falls, strict=True)
         falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in distances if lag is not None]
         parts.append(f"{curve.name}: {', '.join(falls) or 'never below one half'}")
-    return "Size of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(parts) + "."
+    return "Norm of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(parts) + "."
 
 
 def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:
     """Every number of the figure, a row for each distance; norms as powers of ten."""
     lags = max(len(felt.tokens), *(len(curve.log10) for curve in curves))
     columns: dict[str, np.ndarray] = {}
-    for name, values in {"gradient to the input": felt.log10, "gradient times input": felt.times_input}.items():
+    for name, values in {"gradient to the input": felt.log10, "gradient × input": felt.times_input}.items():
         if values is not None:
             columns[name] = _padded(values[::-1], lags)
     frame = pd.DataFrame({"characters ago": np.arange(lags), "character": [*felt.tokens[::-1], *[""] * (lags - len(felt.tokens))]})
@@ -171,7 +171,8 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
 
 def _lines(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     frames = [_frame(curve).assign(width=2.2 if curve.is_trained else 1.3) for curve in curves]
-    tooltip = ["series", alt.Tooltip("lag", title="characters ago"), alt.Tooltip("share", title="of its start", format=".2g")]
+    tooltip = [alt.Tooltip("series", title="network"), alt.Tooltip("lag", title="distance")]
+    tooltip.append(alt.Tooltip("share", title="relative to distance 0", format=".2g"))
     width = alt.StrokeWidth("width:Q", scale=None)
     base = alt.Chart(pd.concat(frames, ignore_index=True))
     lines = base.mark_line(clip=True).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), strokeWidth=width)
@@ -200,10 +201,10 @@ def _floor(floor: float, lowest: float, dark: bool, y: alt.Y) -> list[alt.Chart]
     """What float32 cannot hold; on the scale of twelve decades a line of words that says where it lies."""
     quiet = {"fontSize": 11, "color": ink(dark), "opacity": 0.75}
     if floor < lowest:
-        words = pd.DataFrame({"words": [f"float32 ends at 1e{floor:.0f}: see the whole scale"]})
+        words = pd.DataFrame({"words": [f"float32 ends at 1e{floor:.0f} (see the full range)"]})
         text = alt.Chart(words).mark_text(align="left", baseline="bottom", dx=4, **quiet).encode(text=alt.Text("words:N"))
         return [text.encode(x=alt.value(0), y=alt.value(HEIGHT - 3))]
-    frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["below what float32 can hold"]})
+    frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["smaller than any float32 number"]})
     region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2=alt.Y2("low:Q"))
     rule = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[2, 3]).encode(y=y)
     text = (
@@ -257,11 +258,11 @@ def _strip(felt: Felt, lags: int, across: Callable[[str], alt.X], dark: bool) ->
     """Tokens coloured by the gradient to the input, and below them, where it is known, gradient times input."""
     frame = _token_frame(felt, dark)
     tooltip = [alt.Tooltip("named", title=noun(felt.tokens)[:-1]), alt.Tooltip("lag", title=f"{noun(felt.tokens)} ago")]
-    tooltip.append(alt.Tooltip("gradient", title=f"log10 of the {felt.label.replace(' x', ' the input')}", format=".2f"))
+    tooltip.append(alt.Tooltip("gradient", title=f"log10 of the {felt.label}", format=".2f"))
     if felt.times_input is not None:
-        tooltip.append(alt.Tooltip("times", title="gradient times input", format=".2g"))
+        tooltip.append(alt.Tooltip("times", title="gradient × input", format=".2g"))
     drawn, low = [], HEIGHT + GAP
-    for row, (label, height) in enumerate([(felt.label, felt.height(lags)), ("times x", ROW)][: felt.rows()]):
+    for row, (label, height) in enumerate([(felt.label, felt.height(lags)), ("gradient × input", ROW)][: felt.rows()]):
         cells = alt.Chart(frame).mark_rect().encode(x=across("from"), x2=alt.X2("to:Q"), tooltip=tooltip)
         cells = cells.encode(y=alt.value(low), y2=alt.value(low + height), color=alt.Color(f"fill{row}:N", scale=None))
         words = alt.Chart(pd.DataFrame({"words": [label]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
@@ -333,15 +334,15 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
     low, high = float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
     axis = alt.Axis(values=list(np.arange(low, high + 1)), labelExpr="'1e' + datum.value")
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
-    y = alt.Y("value:Q", title="gradient of the summed cost", axis=axis, scale=alt.Scale(domain=[low, high], nice=False))
-    tooltip = ["series", "position", "token", alt.Tooltip("value", title="log10", format=".2f")]
+    y = alt.Y("value:Q", title="gradient of the summed loss", axis=axis, scale=alt.Scale(domain=[low, high], nice=False))
+    tooltip = [alt.Tooltip("series", title="network"), "position", "token", alt.Tooltip("value", title="log10", format=".2f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
     decades = ", ".join(f"{name} {np.ptp(values[np.isfinite(values)]):.1f}" for name, values in series.items())
     names = end_labels(frame, styles, (low, high), 180)
     names.mark.lineBreak = ", "  # a name on two lines leaves the lines more room on a narrow screen
     chart = alt.layer(lines, names).properties(width=620, height=180)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # squeezed in height too, the title of the axis would be cut
-    return themed(chart, f"Gradient of the summed cost along the text. Decades between its largest and its smallest: {decades}.", dark)
+    return themed(chart, f"Gradient of the summed loss along the text. Decades between its largest and smallest value: {decades}.", dark)
 
 
 def summed_table(series: Mapping[str, np.ndarray], tokens: Sequence[str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from explorer.textbook.activations import Activation
 from explorer.textbook.jacobian_lab import Run
 
 HEIGHT = 250
-LINES = ("gradient", "norm of the product", "product of norms: a bound")
+LINES = ("gradient", "norm of the product of Jacobians", "product of their norms (bound)")
 
 
 def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
@@ -28,7 +28,7 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     x = alt.X("steps ago:Q", title="steps ago", scale=alt.Scale(reverse=True, nice=False), axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y(
         "value:Q",
-        title="relative to its start",
+        title="relative to the last step",
         scale=scale,
         axis=alt.Axis(labelExpr="datum.value == 0 ? '1' : '1e' + datum.value", tickMinStep=1, tickCount=6),
     )
@@ -43,13 +43,15 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
         .encode(x=x, y=y, color=alt.Color("line:N", scale=colour, legend=legend), tooltip=tooltip)
     )
     lines = lines.encode(strokeDash=alt.StrokeDash("line:N", scale=dash, legend=legend))
-    description = f"Gradient by distance: {run.gradient[-1]:.1f} decades after {len(run.gradient) - 1} steps, {run.factor:.3f} a step. "
-    description += f"The bound that knows the data lies at {run.tight[-1]:.1f}"
+    description = (
+        f"Gradient by distance: {run.gradient[-1]:.1f} decades after {len(run.gradient) - 1} steps, factor {run.factor:.3f} per step. "
+    )
+    description += f"The bound that uses the data is {run.tight[-1]:.1f}"
     drawn = [lines]
     if run.loose is None:
         description += "; from W alone there is none."
     else:
-        description += f", the one by W alone at {run.loose[-1]:.1f}."
+        description += f", the one from W alone {run.loose[-1]:.1f}."
         edge = pd.DataFrame({"steps ago": frame["steps ago"], "value": np.clip(run.loose, low, top), "top": top})
         shade = alt.Chart(edge).mark_area(color=ink(dark, faint=True), opacity=0.5, clip=True).encode(x=x, y=y, y2=alt.Y2("top:Q"))
         drawn = [shade, lines]
@@ -61,7 +63,7 @@ def bounds(run: Run, dark: bool = False) -> alt.TopLevelMixin:
 def table(run: Run) -> pd.DataFrame:
     """Every number of the curves, powers of ten, a row for each distance."""
     columns = dict(zip(LINES, (run.gradient, run.product, run.tight), strict=True))
-    bound = {} if run.loose is None else {"bound by W alone": run.loose}
+    bound = {} if run.loose is None else {"bound from W alone": run.loose}
     return pd.DataFrame({"steps ago": np.arange(len(run.gradient))} | columns | bound)
 
 
@@ -89,8 +91,8 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
     )
     points = points.encode(shape=alt.Shape("of:N", scale=shape, legend=legend))
     parts = [
-        f"of {name} {int((np.abs(values) > 1).sum())} of {len(values)} lie outside the unit circle, "
-        f"the farthest at {np.abs(values).max():.2f}"
+        f"{name}: {int((np.abs(values) > 1).sum())} of {len(values)} lie outside the unit circle, "
+        f"the largest has absolute value {np.abs(values).max():.2f}"
         for name, values in sets.items()
     ]
     chart = alt.layer(circle, points).properties(width=200, height=200, title="eigenvalues")
@@ -98,7 +100,7 @@ def eigenvalues(run: Run, dark: bool = False) -> alt.TopLevelMixin:
 
 
 def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
-    """The activation and its slope, and below them how often each sum occurred.
+    """The activation and its slope, over a histogram of the pre-activations that occurred.
 
     Args:
         phi: The activation.
@@ -115,10 +117,6 @@ def slopes(phi: Activation, run: Run, dark: bool = False) -> alt.TopLevelMixin:
     legend = alt.Legend(orient="bottom", title=None, symbolType="stroke")
     lines = alt.Chart(rows).mark_line(strokeWidth=2).encode(x=across, y=up, color=alt.Color("line:N", scale=colour, legend=legend))
     most = "" if phi.gamma is None else f", at most {phi.gamma:g}"
-    description = (
-        f"The activation and its slope{most}; where the sums lay ({run.looked_at}), the value was {phi.value(run.sums).mean():.2f} and "
-    )
-    description += f"the slope {phi.slope(run.sums).mean():.2f} on average."
-    return themed(
-        unsqueezed(alt.layer(seen, lines).properties(width=200, height=170, title="activation, slope, sums seen")), description, dark
-    )
+    means = f"its mean value was {phi.value(run.sums).mean():.2f} and its mean slope {phi.slope(run.sums).mean():.2f}."
+    description = f"The activation and its slope{most}; where it was applied ({run.looked_at}), {means}"
+    return themed(unsqueezed(alt.layer(seen, lines).properties(width=200, height=170, title="activation and slope")), description, dark)

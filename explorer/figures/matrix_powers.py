@@ -1,4 +1,4 @@
-"""Points multiplied by a matrix again and again, and the length of the longest after each press."""
+"""Points multiplied by a matrix again and again, and the length of the longest vector after each multiplication."""
 
 import altair as alt
 import numpy as np
@@ -9,10 +9,11 @@ from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
 from explorer.textbook.matrix_powers import Fate
 
 SIDE = 320
+TIMES, LONGEST, BOUND, LONG_RUN = "multiplications", "longest vector", "σ^n: upper bound", "ρ^n: long-run growth"
 
 
 def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt.TopLevelMixin:
-    """Current points, their paths, and the circle on which they started.
+    """The points, their paths, and the circle on which they started.
 
     Args:
         orbit: Points after each press, [press, point, xy].
@@ -33,13 +34,14 @@ def points(orbit: Float[np.ndarray, "press point 2"], dark: bool = False) -> alt
     layers = [start, ways.encode(x=x, y=y, detail=alt.Detail("point:N"), order=alt.Order("press:Q")), now.encode(x=x, y=y, tooltip=tooltip)]
     lengths = np.linalg.norm(orbit[-1], axis=1)
     description = (
-        f"{count} points that began on a circle of radius 1, after {presses} presses: from {lengths.min():.2g} to {lengths.max():.2g} away."
+        f"{count} points that started on a circle of radius 1, after {presses} multiplications: "
+        f"at distances from {lengths.min():.2g} to {lengths.max():.2g}."
     )
     return themed(unsqueezed(alt.layer(*layers).properties(width=SIDE, height=SIDE)), description, dark)
 
 
 def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = False) -> alt.TopLevelMixin:
-    """The longest distance after each press, on a logarithmic scale, with the predictions from sigma and the spectral radius.
+    """The longest vector after each multiplication, on a logarithmic scale, with the predictions of sigma and the spectral radius.
 
     Args:
         orbit: Points after each press, [press, point, xy].
@@ -47,29 +49,27 @@ def lengths(orbit: Float[np.ndarray, "press point 2"], fate: Fate, dark: bool = 
         dark: Colours for a dark ground.
     """
     frame = table(orbit, fate)
-    rows = frame.melt("press", var_name="line", value_name="value")
+    rows = frame.melt(TIMES, var_name="line", value_name="value")
     rows["value"] = rows["value"].clip(1e-12, 1e12)
-    lines = ["longest point", "sigma^press: never above", "radius^press: the fate"]
+    lines = [LONGEST, BOUND, LONG_RUN]
     style = alt.Scale(domain=lines, range=[LAYERS[dark][1], ink(dark), LAYERS[dark][0]])
     dash = alt.Scale(domain=lines, range=[[1, 0], [2, 3], [6, 3]])
     legend = alt.Legend(orient="bottom", title=None, direction="vertical", symbolType="stroke")
     across = alt.Scale(domain=[0, max(1, len(orbit) - 1)], nice=False)
-    x = alt.X("press:Q", title="presses", scale=across, axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    x = alt.X(f"{TIMES}:Q", title="multiplications n", scale=across, axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     y = alt.Y("value:Q", title="length", scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e", tickCount=5))
     colour = alt.Color("line:N", scale=style, legend=legend)
     chart = alt.Chart(rows).mark_line(point=alt.OverlayMarkDef(size=24)).encode(x=x, y=y, color=colour)
     chart = chart.encode(
-        strokeDash=alt.StrokeDash("line:N", scale=dash, legend=legend), tooltip=["line", "press", alt.Tooltip("value", format=".3g")]
+        strokeDash=alt.StrokeDash("line:N", scale=dash, legend=legend), tooltip=["line", TIMES, alt.Tooltip("value", format=".3g")]
     )
-    longest = frame["longest point"].iloc[-1]
-    description = (
-        f"Length of the longest point: {longest:.2g} after {len(frame) - 1} presses; sigma {fate.sigma:.2f}, radius {fate.radius:.2f}."
-    )
+    description = f"Length of the longest vector: {frame[LONGEST].iloc[-1]:.2g} after {len(frame) - 1} multiplications; "
+    description += f"largest singular value {fate.sigma:.2f}, spectral radius {fate.radius:.2f}."
     return themed(unsqueezed(chart.properties(width=300, height=210)), description, dark)
 
 
 def table(orbit: Float[np.ndarray, "press point 2"], fate: Fate) -> pd.DataFrame:
-    """Every number of the lines, a row for each press; orbit [press, point, xy]."""
-    press = np.arange(len(orbit))
-    columns = {"longest point": np.linalg.norm(orbit, axis=2).max(1), "sigma^press: never above": fate.sigma**press}
-    return pd.DataFrame({"press": press} | columns | {"radius^press: the fate": fate.radius**press})
+    """Every number of the lines, one row per multiplication; orbit [press, point, xy]."""
+    times = np.arange(len(orbit))
+    columns = {LONGEST: np.linalg.norm(orbit, axis=2).max(1), BOUND: fate.sigma**times, LONG_RUN: fate.radius**times}
+    return pd.DataFrame({TIMES: times} | columns)

@@ -13,16 +13,16 @@ from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, kin
 
 DECADES = 12  # of the map's scale, the same as that of the lines above it on the page
 LINES, MAP = 150, 372  # pixels: two figures of lines stand beside one map
-NAMES = {"accuracy": "right answers", "loss": "loss"}
+NAMES = {"accuracy": "accuracy", "loss": "loss"}
 
 
 def progress(courses: Sequence[Course], what: str, chance: float, updates: int, measure: str = "", dark: bool = False) -> alt.TopLevelMixin:
-    """Loss or accuracy of every training on one axis, with what a guesser reaches as a line.
+    """Loss or accuracy of every training on one axis, with chance level as a line.
 
     Args:
         courses: At least one, with at least one look.
         what: "accuracy" or "loss".
-        chance: Level of a guesser.
+        chance: Chance level.
         updates: End of the axis.
         measure: Unit of the loss.
         dark: Colours for a dark ground.
@@ -32,15 +32,19 @@ def progress(courses: Sequence[Course], what: str, chance: float, updates: int, 
     """
     frame = table(courses)
     if frame.empty:
-        raise AnalysisError("There is nothing to draw; expected a training that was looked at once or more.")
+        raise AnalysisError("There is nothing to draw; expected a training with at least one evaluation.")
     frame = frame.rename(columns={"training": "series", "update": "position", what: "value"})
     top = 1.0 if what == "accuracy" else 1.05 * float(frame["value"].to_numpy().max(initial=chance))
     styles = {course.name: kind_style(course.name, dark) for course in courses}
     title = f"{NAMES[what]}, {measure}" if measure else NAMES[what]
-    x = alt.X("position:Q", title="changes of the weights", axis=alt.Axis(grid=False), scale=alt.Scale(domain=[0, updates], nice=False))
+    x = alt.X("position:Q", title="training steps", axis=alt.Axis(grid=False), scale=alt.Scale(domain=[0, updates], nice=False))
     shown = alt.Axis(format="%", tickCount=5) if what == "accuracy" else alt.Axis(tickCount=5)
     y = alt.Y("value:Q", title=title, axis=shown, scale=alt.Scale(domain=[0, top], nice=False))
-    tooltip = ["series", alt.Tooltip("position", title="changes"), alt.Tooltip("value", title=NAMES[what], format=".3g")]
+    tooltip = [
+        alt.Tooltip("series", title="network"),
+        alt.Tooltip("position", title="training steps"),
+        alt.Tooltip("value", title=NAMES[what], format=".3g"),
+    ]
     base = alt.Chart(frame).encode(x=x, y=y, color=colours(styles))
     lines = base.mark_line(clip=True, strokeWidth=2).encode(strokeDash=dashes(styles))
     points = base.mark_point(clip=True, filled=True, size=26, opacity=1).encode(tooltip=tooltip)
@@ -54,21 +58,21 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
     label = f"chance {chance:.1%}" if what == "accuracy" else f"chance {chance:.3g}"
     base = alt.Chart(pd.DataFrame({"value": [chance], "words": [label]})).encode(y=y)
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
-    # Every line begins at chance: the words stand at the other end.
+    # Every line starts at chance, so the words stand at the other end.
     words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
     return [rule, words.encode(x=alt.value("width"), text=alt.Text("words:N"))]
 
 
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:
-    """The text alternative: where each line began and where it is now."""
+    """The text alternative: the start and the present value of each line."""
     form = ".0%" if what == "accuracy" else ".3g"
     parts = [
         f"{course.name} from {getattr(course.looks[0], what):{form}} to {getattr(course.looks[-1], what):{form}} "
-        f"after {course.looks[-1].update} changes of its weights"
+        f"after {course.looks[-1].update} training steps"
         for course in courses
         if course.looks
     ]
-    return f"{NAMES[what].capitalize()} while it is trained; a guesser reaches {chance:{form}}. {'; '.join(parts)}."
+    return f"{NAMES[what].capitalize()} during training; chance is {chance:{form}}. {'; '.join(parts)}."
 
 
 def table(courses: Sequence[Course]) -> pd.DataFrame:
@@ -82,11 +86,11 @@ def table(courses: Sequence[Course]) -> pd.DataFrame:
 
 
 def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -> alt.TopLevelMixin:
-    """How large the gradient of the last answer's cost is at every step of the sequence, look by look.
+    """Norm of the gradient of the last answer's loss at every step of the sequence, one column per evaluation.
 
     Args:
         course: With at least one look.
-        reach: Steps before the answer that it must reach at least: what is asked for stands there or earlier.
+        reach: Least distance from the answer at which the relevant inputs lie.
         updates: End of the axis.
         dark: Colours for a dark ground.
 
@@ -95,14 +99,14 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     """
     frame = map_table(course)
     if not course.looks:
-        raise AnalysisError("There is nothing to draw; expected a training that was looked at once or more.")
+        raise AnalysisError("There is nothing to draw; expected a training with at least one evaluation.")
     lags, between = len(course.looks[0].gradient_log10), _between(course, updates)
     # Each cell reaches a little under the next: side by side, the ground would shine through between them.
     frame = frame.assign(left=frame["update"] - between / 2, right=frame["update"] + 0.6 * between)
     frame = frame.assign(low=frame["lag"] - 0.5, high=frame["lag"] + 0.6).dropna(subset=["log10"])
     frame["log10"] = frame["log10"].clip(lower=-400.0)
     scale = alt.Scale(domain=[-between / 2, updates + between / 2], nice=False)
-    x = alt.X("left:Q", title="changes of the weights", axis=alt.Axis(grid=False, tickCount=5), scale=scale)
+    x = alt.X("left:Q", title="training steps", axis=alt.Axis(grid=False, tickCount=5), scale=scale)
     y = alt.Y("low:Q", title="steps before the answer", axis=alt.Axis(grid=False), scale=alt.Scale(domain=[-0.5, lags - 0.5], nice=False))
     legend = alt.Legend(
         title="gradient, relative to the last step", orient="top", gradientLength=200, gradientThickness=10, titleLimit=300,
@@ -110,13 +114,13 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     )  # fmt: skip
     colour = alt.Color("log10:Q", scale=alt.Scale(scheme="cividis", domain=[-DECADES, 0], clamp=True), legend=legend)
     tooltip = [
-        alt.Tooltip("update", title="changes"),
+        alt.Tooltip("update", title="training steps"),
         alt.Tooltip("lag", title="steps before the answer"),
         alt.Tooltip("log10", format=".2f"),
     ]
     cells = alt.Chart(frame).mark_rect(clip=True).encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("high:Q"), color=colour, tooltip=tooltip)
-    mark = alt.Chart(pd.DataFrame({"low": [float(reach)], "words": ["it must reach up to here"]})).encode(y=y)
-    under = mark.mark_rule(color="#00224e", strokeWidth=3)  # white alone is not seen on yellow, nor where nothing is drawn yet
+    mark = alt.Chart(pd.DataFrame({"low": [float(reach)], "words": ["the gradient must reach this far"]})).encode(y=y)
+    under = mark.mark_rule(color="#00224e", strokeWidth=3)  # white alone is invisible on yellow, and where nothing is drawn yet
     rule = mark.mark_rule(color="#ffffff", strokeWidth=1.5, strokeDash=[4, 3])
     side = {"align": "right", "baseline": "bottom", "dx": -5, "dy": -3, "fontSize": 12, "strokeJoin": "round"}
     halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.value("width"), text=alt.Text("words:N"))
@@ -132,12 +136,12 @@ def _between(course: Course, updates: int) -> float:
 
 
 def map_in_words(course: Course, reach: int) -> str:
-    """The text alternative of the map: how much of the gradient reaches what is asked for, at first and now."""
+    """The text alternative of the map: how much of the gradient reaches the relevant inputs, at first and now."""
     first, last = (look.gradient_log10[reach] for look in (course.looks[0], course.looks[-1]))
     amounts = [f"{10**value:.1e}" if np.isfinite(value) else "nothing" for value in (first, last)]
     return (
-        f"Gradient of {course.name} at each step of the sequence, by changes of its weights. {reach} steps before the answer, "
-        f"{amounts[0]} of it arrived at first and {amounts[1]} after {course.looks[-1].update} changes."
+        f"Gradient of {course.name} at each step of the sequence, by training steps. {reach} steps before the answer, "
+        f"{amounts[0]} of it arrived at first and {amounts[1]} after {course.looks[-1].update} training steps."
     )
 
 

@@ -24,11 +24,11 @@ class Fate:
     def in_words(self) -> str:
         """Long-run behaviour in one sentence."""
         if abs(self.radius - 1) < 0.005:
-            end = "In the end the points neither shrink nor fly"
+            end = "In the long run the points neither shrink nor grow"
         else:
-            end = "In the end they fly away" if self.radius > 1 else "In the end they shrink to nothing"
+            end = "In the long run the points grow without limit" if self.radius > 1 else "In the long run the points shrink to zero"
         first = ", but they may grow first" if self.radius < 0.995 and self.sigma > 1.005 else ""
-        return end + (", turning" if self.turns else "") + first + "."
+        return end + (", rotating" if self.turns else "") + first + "."
 
 
 def fate(matrix: Float[np.ndarray, "n n"]) -> Fate:

@@ -11,7 +11,12 @@ import numpy as np
 from explorer.textbook.activations import Activation, activation
 
 PIECES = {"rnn": 1, "maxout": 2, "gru": 3, "lstm": 4}
-LOOKED_AT = {"rnn": "sum", "maxout": "first sum less second", "gru": "update gate", "lstm": "forget gate"}
+LOOKED_AT = {
+    "rnn": "pre-activation",
+    "maxout": "first pre-activation minus second",
+    "gru": "pre-activation, update gate",
+    "lstm": "pre-activation, forget gate",
+}
 MOST = 1e150  # a network that explodes must still be drawn
 Step = tuple[np.ndarray, np.ndarray, np.ndarray]
 

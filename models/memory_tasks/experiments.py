@@ -159,7 +159,7 @@ def lengths(seed: int, tell: Callable[[str, list[float]], None], updates: int | 
     return work
 
 
-CARRIED = {"state carried over borders": True, "state set to zero there": False}
+CARRIED = {"state carried over": True, "state reset to zero": False}
 
 
 def windows(

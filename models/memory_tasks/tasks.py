@@ -71,7 +71,7 @@ class TemporalOrder(Task):
     Bengio, 2013: the first in the second tenth of the sequence, the second in the fifth.
     """
 
-    name, says = "temporal order", "Two letters, X or Y each, stand among others. Which came first, and which then?"
+    name, says = "temporal order", "Two letters, each X or Y, are hidden among others. Which came first, and which second?"
     features, outputs = LETTERS + 2, 4
 
     def reach(self, length: int) -> int:
@@ -136,7 +136,7 @@ class Copying(Task):
     Source: Hochreiter and Schmidhuber, 1997; as in Arjovsky, Shah and Bengio, 2016, with fewer symbols to keep.
     """
 
-    name, says = "copying", "Some symbols, then nothing for long, then a mark. Say the symbols again, in order."
+    name, says = "copying", "Some symbols, then a long pause, then a signal. Repeat the symbols in order."
 
     def __init__(self, kept: int = 2, symbols: int = 4):
         self.kept, self.symbols = kept, symbols

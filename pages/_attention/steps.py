@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.ordering import IN_WORDS, VARIANCE
 from explorer.analysis.quantities import HIDDEN
 from explorer.figures import alignment as figures
 from explorer.figures.scales import scale_of
@@ -78,7 +79,7 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
         quantity=HIDDEN,
         unit=0,
         order=np.argsort(-values.var(0)),
-        order_name="variance",
+        order_name=IN_WORDS[VARIANCE],
         scale=scale_of(HIDDEN, values),
         title=f"{view.model}, {path}",
         cursor=next((index for index, (subword, _) in enumerate(letters) if subword == at), 0),

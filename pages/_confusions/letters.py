@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.ordering import IN_WORDS, VARIANCE
 from explorer.analysis.quantities import quantities, quantity
 from explorer.figures import prediction_path as figures
 from explorer.figures.scales import scale_of
@@ -65,7 +66,7 @@ def _states(view: View) -> None:
         quantity=name,
         unit=int(rows[0]),
         order=rows,
-        order_name="variance",
+        order_name=IN_WORDS[VARIANCE],
         scale=scale_of(name, values),
         title=view.model,
     )

@@ -1,1 +1,1 @@
-"""Panels of the page "Gradient flow": one file, one function."""
+"""Page "Gradient flow": its view, what it computes, and one file for each panel."""

@@ -1,4 +1,4 @@
-"""Clipping: the cliff in the error surface of a network of one unit, and how descent by three rules fares there."""
+"""Panel "Clipping": gradient descent on the error surface of a one-unit network, without clipping, by norm and by value."""
 
 from dataclasses import replace
 
@@ -13,35 +13,39 @@ from pages._ui.cache import shared_cache
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.show import draw, draw_surface, is_dark, save
+from pages._ui.text import how_to_read
 
 KEY = "gradient_flow.clipping"
 PATHS, OMEGA, WEIGHT = f"{KEY}.paths", f"{KEY}.omega", f"{KEY}.weight"
 WIDTH = 130  # pixels of a slider
-FAR = 1.0  # a step so long is no step over this ground, but a throw
-# What a visitor should see: the descent, whether Omega is on, and the paths.
+FAR = 1.0  # a longer step leaves the region around the cliff
+# Examples, by what they show: the descent, whether Omega is on, and the paths.
 PRESETS = {
     "Thrown off the cliff": (Descent(), False, RULES[:2]),
     "By value: to and fro": (Descent(), False, RULES[1:]),
     "Ω keeps gradients alive": (Descent(w=3.0, b=-3.0, rate=0.3, threshold=0.3, steps=100, omega=0.01), True, RULES[1:2]),
 }
-READ = """The ground is the error of a recurrent network with **one** unit that runs for 50 steps, over its weight w and bias b. The
-two plains are the unit's two habits, staying low or staying high; at the cliff it goes over from one to the other, and there the
-gradient explodes: fifty factors above 1. On the plains it vanishes.
+READ = """
+The surface is the error of a recurrent network with **one** unit that runs for 50 steps, over its weight w and bias b. On the
+two plains the unit stays low or stays high, and the gradient vanishes. At the cliff between them it switches from one to the
+other, and the gradient explodes: it is a product of fifty factors above 1.
 
 - **No clipping**: one step with such a gradient undoes all steps before it.
-- **By norm** a gradient that is too long is shortened and keeps its direction. **By value** each of its numbers is cut by itself,
-  which turns it: two large numbers become the same number. So a path may jump to and fro over the edge.
-- Clipping does nothing against a gradient that vanishes. **Ω** is added to the error and asks that every step back keep the
-  gradient's size: Σₖ (‖∂E/∂xₖ₊₁ · ∂xₖ₊₁/∂xₖ‖ / ‖∂E/∂xₖ₊₁‖ − 1)². As in the paper only its *immediate* gradient is used:
-  the states xₖ are held. It has a price: with a large weight the path no longer goes where the error is least.
-- The mesh is fine where the ground is steep. Where w is large the cliff is steeper than any mesh.
+- **By norm**: a gradient that is too long is shortened and keeps its direction. **By value**: each component is limited on its
+  own, which changes the direction, because two large components become equal. The path may jump back and forth over the cliff.
+- Clipping does not help against a vanishing gradient. The regulariser **Ω** is added to the error and asks that every step back
+  keep the size of the gradient: Σₖ (‖∂E/∂xₖ₊₁ · ∂xₖ₊₁/∂xₖ‖ / ‖∂E/∂xₖ₊₁‖ − 1)². As in the paper, only its *immediate*
+  gradient is used: the states xₖ are held fixed. Ω has a price: with a large weight, the path no longer goes to the smallest
+  error.
+- The mesh is finer where the surface is steep. Where w is large, the cliff is steeper than any mesh.
 
-Source: Pascanu, Mikolov and Bengio, 2013: Figure 6, Algorithm 1, equations 9 and 10."""
+Source: Pascanu, Mikolov and Bengio, 2013: Figure 6, Algorithm 1, equations 9 and 10.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Sliders, the surface with the paths, the errors, the gradient that was cut."""
-    st.markdown("**Clipping**: a network of one unit goes down its error surface, and comes to a cliff")
+    """Sliders, the surface with the paths, the error after each step, and one clipped gradient."""
+    st.markdown("**Clipping**: gradient descent on the error surface of a one-unit network, which has a cliff")
     with st.container(horizontal=True):
         for name in PRESETS:
             st.button(name, key=f"{KEY}.preset.{name}", on_click=_preset, args=(name,))
@@ -52,7 +56,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     if how.omega:
         without: Path = cache.get((replace(how, omega=0.0), paths[0].rule), lambda: descend(replace(how, omega=0.0), paths[0].rule))
         kept = [f"{path.factors[-1] ** LENGTH:.1g}" for path in (paths[0], without)]
-        st.markdown(f"At its end, a gradient that goes {LENGTH} steps back keeps {kept[0]} of its size; without Ω, {kept[1]}.")
+        st.markdown(f"At the end of the path, a gradient that goes {LENGTH} steps back keeps {kept[0]} of its size; without Ω, {kept[1]}.")
     first, second = st.columns([13, 8], gap="medium")
     with first, st.container(key=f"{KEY}.frame"):
         figure = figures.surface(cache.get("mesh", mesh), paths, is_dark())
@@ -62,27 +66,27 @@ def panel(view: View, drawn: list[Curve]) -> None:
         draw(figures.errors(paths, is_dark()), f"{KEY}.errors")
         draw(figures.arrows(steepest(paths), how.threshold, is_dark()), f"{KEY}.arrows")
     terms("clipping", "Omega", "learning rate", "exploding gradient", "vanishing gradient")
-    st.caption(READ)
+    how_to_read(READ)
 
 
 def steepest(paths: list[Path]) -> np.ndarray:
-    """The largest gradient that the first of some paths met, [2]."""
+    """The largest gradient on the first path, [2]."""
     return paths[0].gradients[np.linalg.norm(paths[0].gradients, axis=1).argmax()]
 
 
 def sentence(paths: list[Path]) -> str:
-    """What to look for, in the numbers of these very paths."""
+    """What to look for, with the numbers of these paths."""
     sentences = []
     for path in paths:
         (w, b), longest = path.places[-1], float(path.lengths.max())
         if path.rule == "no clipping" and longest >= FAR:
             sentences.append(
-                f"**Without clipping**, step {path.lengths.argmax() + 1} is {longest:.2g} long: the path is thrown off the cliff and "
-                f"ends at w = {w:.1f}, b = {b:.1f}, with an error of {path.late:.2g}."
+                f"**Without clipping**, step {path.lengths.argmax() + 1} has length {longest:.2g}: the path is thrown off the cliff and "
+                f"ends at w = {w:.1f}, b = {b:.1f} with an error of {path.late:.2g}."
             )
         else:
             name = "Without clipping" if path.rule == "no clipping" else f"Clipped {path.rule}"
-            sentences.append(f"**{name}**, no step is longer than {longest:.2g}; over its last steps the error is {path.late:.2g}.")
+            sentences.append(f"**{name}**, no step is longer than {longest:.2g}; the mean error of its last ten steps is {path.late:.2g}.")
     return " ".join(sentences)
 
 

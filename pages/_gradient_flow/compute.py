@@ -1,4 +1,4 @@
-"""What the page of gradients computes, each once for all visitors: how large gradients are on their way back through a text."""
+"""What the page "Gradient flow" computes, each result once for all visitors: norms of gradients through a text."""
 
 import json
 from collections.abc import Callable
@@ -23,12 +23,12 @@ SEED = 0  # of untrained networks
 
 @dataclass(frozen=True)
 class Network:
-    """A network as it stands, or with fresh weights.
+    """A trained network, or the same architecture with untrained weights.
 
     Args:
-        name: Of a checkpoint.
-        is_trained: Whether it keeps its weights.
-        bias: Of the forget gates of an untrained LSTM.
+        name: Name of a checkpoint.
+        is_trained: Whether it has its trained weights.
+        bias: Forget bias of an untrained LSTM.
     """
 
     name: str
@@ -38,17 +38,17 @@ class Network:
 
 @dataclass(frozen=True)
 class View(PageView):
-    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+    """Everything needed to compute the figures of the page, and everything its link restores.
 
     Args:
-        networks: The lines.
-        felt: The one whose characters are shown.
-        text: What they read.
-        at: Index of the character whose cost is followed back.
+        networks: One for each line.
+        felt: The network whose gradient colours the characters.
+        text: The text they read.
+        at: Index of the character whose loss is followed back.
         lags: How far back, characters.
-        layer: Counted from the first, 0.
+        layer: Counted from 0.
         what: "state", "hidden" or "cell".
-        whole: Whether the scale reaches below what float32 can hold.
+        whole: Whether the scale goes below the smallest float32 number.
     """
 
     networks: tuple[Network, ...]
@@ -62,12 +62,12 @@ class View(PageView):
 
     @property
     def start(self) -> int:
-        """The first character that is followed back to."""
+        """Index of the earliest character that is shown."""
         return max(0, self.at - 1 - self.lags)
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The characters that are followed back to; the last one made the prediction."""
+        """The characters that are shown; the state after the last one made the prediction."""
         return tuple(self.text[self.start : self.at])
 
 
@@ -79,7 +79,7 @@ def _opened(network: Network) -> "Loaded":
 
 
 def _once(view: View, network: Network, what: Callable[["Loaded", "Span"], Any]) -> Any:
-    """What a function of models.char_lm.experiments.text_gradients gives for a network, computed once."""
+    """The result of a function of models.char_lm.experiments.text_gradients for a network, computed once."""
     from models.char_lm.experiments.text_gradients import Span
 
     key = (what.__name__, network, view.text, view.at, view.lags)
@@ -87,21 +87,21 @@ def _once(view: View, network: Network, what: Callable[["Loaded", "Span"], Any])
 
 
 def flow(view: View, network: Network) -> "Flow":
-    """Norms of the gradient of one character's cost with respect to every state before it."""
+    """Norms of the gradient of the loss at one character with respect to every state before it."""
     from models.char_lm.experiments import text_gradients
 
     return _once(view, network, text_gradients.flow)
 
 
 def contributions(view: View) -> "InputGradient":
-    """The gradient of that cost with respect to the characters before it, in the network `view.felt`."""
+    """The gradient of that loss with respect to the characters before it, in the network `view.felt`."""
     from models.char_lm.experiments import text_gradients
 
     return _once(view, view.felt, text_gradients.contributions)
 
 
 def summed(view: View, network: Network) -> GradientFlow:
-    """Norms of the gradient of the cost of all those characters together: what training sees."""
+    """Norms of the gradient of the summed loss of all those characters: what training sees."""
     from models.char_lm.experiments import text_gradients
 
     return _once(view, network, text_gradients.summed)
@@ -109,13 +109,13 @@ def summed(view: View, network: Network) -> GradientFlow:
 
 @st.cache_data(show_spinner=False, ttl=30)
 def measured(corpus: str) -> dict[str, Any]:
-    """What `python -m models measure CORPUS gradients` wrote; empty where it has not run."""
+    """Results of `python -m models measure CORPUS gradients`; empty if it has not been run."""
     return _read(f"{corpus}-gradients.json")
 
 
 @st.cache_data(show_spinner=False, ttl=30)
 def gap(corpus: str) -> dict[str, Any]:
-    """What `python -m models measure CORPUS gap` wrote; empty where it has not run."""
+    """Results of `python -m models measure CORPUS gap`; empty if it has not been run."""
     return _read(f"{corpus}-gap.json")
 
 

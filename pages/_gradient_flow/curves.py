@@ -1,4 +1,4 @@
-"""The first screen: the text with the character whose error is followed, the gradient over distance, what it says in numbers."""
+"""First screen of the page: the text with the chosen character, the gradient over distance, and where it falls below 1/2 to 1/1000."""
 
 import numpy as np
 import pandas as pd
@@ -16,30 +16,32 @@ from pages._ui.text import plain
 
 KEY = "gradient_flow.curves"
 FAR = 100
+BELOW, FACTOR = "below {}", "factor per step, {}"  # columns of the tables
 HOW_TO_READ = """
-The network has read the text up to the framed character and gives it a probability. Its cost is −log of that; the figure
-follows **the gradient of this one cost** back through time. Distance 0, at the right, is the state that made the
-prediction; each step to the left is one character earlier.
+The network has read the text up to the framed character and gives that character a probability p; its loss is −log p. The
+figure shows **the gradient of this one loss** on its way back through time. Distance 0, at the right, is the state that made
+the prediction; each step to the left is one character earlier.
 
-- **State** is what the next step is given: h for RNN and GRU, h and c together for an LSTM, each an input of its own.
-  Only the state is compared across kinds. *Hidden state h* holds c fixed; *cell state c* lets h follow it.
-- All lines are **relative to distance 0**: h and c live in different units. The pale band holds 8 of 10 other places of
-  text that the networks never saw, where that was measured.
-- A straight line on this scale is an exponential, and has a half-life. A **bent line is a mixture**: units with different
-  time scales, and no one number tells it.
-- Untrained is not one thing for an LSTM: with a forget bias of 0 its gates let half pass and it forgets as a plain RNN
-  does; with 2, nearly all passes (Gers et al., 2000; Jozefowicz et al., 2015).
-- The strip under the lines shows the gradient to each **input** (four decades, bright is large) and, below, gradient times
-  input with its sign. This is **sensitivity, not importance**: what a small change of a character's embedding would do.
-- A gradient that arrives says that the network *could* have learnt from so far away, and still reacts. It does not say
-  that the information is used.
+- **State** is what one step passes on to the next: h for a plain RNN and a GRU, h and c together for an LSTM. Only the state
+  is comparable between kinds of network. *Hidden state h* keeps c fixed; *cell state c* includes the effect of c on h.
+- Every line is **relative to distance 0**, because h and c have different scales. The pale band, where it was measured,
+  contains 8 of 10 other places in held-out text.
+- On this logarithmic scale a straight line is an exponential decay, which has a half-life. A **bent line is a mixture** of
+  units with different time scales, and no single number describes it.
+- An untrained LSTM depends on its **forget bias**. With 0, its forget gates are half open, and it forgets as fast as a plain
+  RNN; with 2, they are almost fully open (Gers et al., 2000; Jozefowicz et al., 2015).
+- The strip below the lines shows the gradient with respect to each **input** (bright is large, over four decades) and, below
+  it, gradient × input with its sign. This is **sensitivity, not importance**: the effect of a small change of a character's
+  embedding.
+- A gradient that arrives shows that the network *could* learn from a character so far back. It does not show that the
+  network uses that character.
 
 Sources: Hochreiter, 1991; Bengio, Simard and Frasconi, 1994; Pascanu, Mikolov and Bengio, 2013.
 """
 
 
 def curves(view: View) -> list[Curve]:
-    """The lines of the figure; a network that has no such curve (no cell, fewer layers) is left out."""
+    """The lines of the figure, without networks that lack the layer or a cell state."""
     drawn, corpus = [], state.cards()[view.networks[0].name]["data"]["corpus"]
     for network in view.networks:
         about = state.cards()[network.name]["arguments"]
@@ -69,15 +71,15 @@ def felt(view: View) -> Felt:
 
 
 def sentence(view: View, drawn: list[Curve]) -> str:
-    """What to look for in this very picture: the lines that reach furthest and least far, in numbers."""
+    """What to look for in this figure: how much of the gradient is left in the best and in the worst network."""
     token = f"“{plain(sign(view.text[view.at]))}”"
     far = min(FAR, *(len(line.log10) - 1 for line in drawn)) if drawn else 0
     trained = sorted((line for line in drawn if line.is_trained), key=lambda line: line.log10[far])
     if not trained or not far:
-        return f"Follow the error at {token} back through the text."
-    said = f"Follow the error at {token} back: {far} characters earlier **{plain(trained[-1].name)}** still has "
-    said += f"{_share(trained[-1].log10[far])} of its gradient"
-    return said + (f", **{plain(trained[0].name)}** {_share(trained[0].log10[far])}." if len(trained) > 1 else ".")
+        return f"The gradient of the loss at {token}, on its way back through the text."
+    best, worst = trained[-1], trained[0]
+    text = f"The loss at {token}: {far} characters earlier, **{plain(best.name)}** keeps {_share(best.log10[far])} of the gradient"
+    return text + (f", **{plain(worst.name)}** {_share(worst.log10[far])}." if len(trained) > 1 else ".")
 
 
 def _share(log10: float) -> str:
@@ -87,14 +89,16 @@ def _share(log10: float) -> str:
 
 
 def panel(view: View) -> list[Curve]:
-    """Text, figure and numbers; gives the lines."""
+    """Text, figure and table; returns the lines."""
     shown = felt(view)
     paints: list[tuple[str, str] | None] = [None] * len(view.text)
     paints[view.start : view.at] = figures.paints(shown.places())
     text_choice(view.text, paints, view.at, f"{KEY}.text", state.set_at)
     drawn = curves(view)
     if not drawn:
-        st.info(f"None of the chosen lines has a curve for {view.what}: only an LSTM has a cell. Choose another line or another quantity.")
+        st.info(
+            "No chosen network has this curve: only an LSTM has a cell state, and some have fewer layers. Choose another line or quantity."
+        )
         return []
     figure = figures.flow(drawn, shown, _opener(view), view.whole, is_dark())
     with st.container(key=f"{KEY}.frame"):
@@ -106,7 +110,7 @@ def panel(view: View) -> list[Curve]:
 
 
 def _opener(view: View) -> tuple[int, str] | None:
-    """Where the mark under the loss was opened, if it is one and that is in sight."""
+    """Distance and name of the opening mark, if the loss is at a closing mark and its opening mark is in sight."""
     for closing in state.closing_marks(view.text):
         if closing.at <= view.at < closing.at + len(closing.mark) and closing.opened >= view.start:
             return view.at - 1 - closing.opened, f"{closing.opener} opened here"
@@ -114,8 +118,8 @@ def _opener(view: View) -> tuple[int, str] | None:
 
 
 def _falls(view: View, drawn: list[Curve]) -> str:
-    """A table of the lags at which each line falls below a half, a tenth, a hundredth, a thousandth."""
-    rows = ["| gradient falls below | 1/2 | 1/10 | 1/100 | 1/1000 |", "|---|--:|--:|--:|--:|"]
+    """A table of the distances at which each line falls below 1/2, 1/10, 1/100 and 1/1000."""
+    rows = ["| characters back until the gradient is below | 1/2 | 1/10 | 1/100 | 1/1000 |", "|---|--:|--:|--:|--:|"]
     for line in drawn:
         lags = reach([line.log10]).falls
         rows.append(f"| {plain(line.name)} | " + " | ".join("–" if lag is None else str(lag) for lag in lags) + " |")
@@ -123,11 +127,11 @@ def _falls(view: View, drawn: list[Curve]) -> str:
 
 
 def factors(drawn: list[Curve]) -> pd.DataFrame:
-    """What each step multiplies the gradient with, by band of distances, and the half-life where the bands agree."""
+    """Where each line falls below a share, its mean factor per step by band of distances, and its half-life where the bands agree."""
     rows = []
     for line in drawn:
         fall = reach([line.log10])
-        bands = {f"{start} to {stop}": factor for (start, stop), factor in zip(fall.bands, fall.factors, strict=True)}
-        falls = {f"1/{1 / share:.0f}": lag for share, lag in zip(SHARES, fall.falls, strict=True)}
-        rows.append({"line": line.name} | falls | bands | {"half-life": fall.half_life})
+        bands = {FACTOR.format(f"{start} to {stop}"): factor for (start, stop), factor in zip(fall.bands, fall.factors, strict=True)}
+        falls = {BELOW.format(f"1/{1 / share:.0f}"): lag for share, lag in zip(SHARES, fall.falls, strict=True)}
+        rows.append({"network": line.name} | falls | bands | {"half-life, characters": fall.half_life})
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""The gap: what a network does with what it remembers. The right closing mark, near its opener and far from it."""
+"""Panel "The gap": the probability of the correct closing mark, near its opening mark and far from it."""
 
 import streamlit as st
 
@@ -8,26 +8,31 @@ from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
+from pages._ui.text import how_to_read
 
-READ = """Each point is the mean probability that a model gives to the first character of the closing mark, at the places where it
-does come, with its 95 % interval (bootstrap over the marks; marks of one page are alike, so it is rather too narrow). A model
-that only looks at the last few characters can close a link where the word itself tells that it ends; that the link is open it
-knows only as long as the opener is among them. Where the gradient above does not reach, training cannot teach a network to use what
-stood there: the two figures **go together**, which does not prove that one is the cause of the other."""
+READ = """
+Each point is the mean probability that a model gives to the first character of the closing mark where this mark really comes,
+with a 95 % interval (bootstrap over the marks; marks of the same page are alike, so the true interval is somewhat wider).
+
+- A model that sees only the last few characters can close a link where the linked word itself shows its end. That a link is
+  open it knows only while the opening mark is among those characters.
+- Where the gradient does not reach, training cannot teach a network to use what stood there. The two figures **agree**; that
+  does not prove that one causes the other.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """The figure, where it was measured."""
+    """The figure, if it was measured for these networks."""
     measured = compute.gap(st.session_state[state.CORPUS])
     if not measured:
-        st.info("The gap has not been measured for these networks. With their training text at hand: `python -m models measure NAME gap`.")
+        st.info(
+            "The gap has not been measured for these networks. If you have their training text, run `python -m models measure NAME gap`."
+        )
         return
     mark, opener = measured["mark"], measured["opener"]
-    st.markdown(
-        f"**The gap**: does it still know that the `{opener}` is open? {measured['marks']} links of text that no network was trained on"
-    )
+    st.markdown(f"**The gap**: does the network still know that a `{opener}` is open? {measured['marks']} links in held-out text")
     figure = figures.gap(measured["bands"], mark, is_dark())
     with st.container(key="gradient_flow.gap.frame"):
         show(figure, "gradient_flow.gap", "gap", figures.table(measured["bands"]), stretch=True)
     terms("probability p", "n-gram", "bootstrap")
-    st.caption(READ)
+    how_to_read(READ)

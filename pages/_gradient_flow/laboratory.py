@@ -1,4 +1,4 @@
-"""The laboratory: one recurrent layer made to order, its gradient, and everything that bounds it."""
+"""Panel "Laboratory": one recurrent layer with chosen weights, its gradient, and the bounds of that gradient."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +15,9 @@ from pages._gradient_flow.compute import View
 from pages._gradient_flow.state import TITLES
 from pages._ui.cache import shared_cache
 from pages._ui.glossary import terms
-from pages._ui.layout import folding, select
+from pages._ui.layout import folding, select, select_named
 from pages._ui.show import draw, is_dark, save
+from pages._ui.text import how_to_read
 
 KEY = "gradient_flow.laboratory"
 TERMS = (
@@ -24,9 +25,10 @@ TERMS = (
     "vanishing gradient", "exploding gradient",
 )  # fmt: skip
 SET = {"σ of W": "sigma", "radius of W": "radius"}
+SETS = {"σ of W": "σ of W", "radius of W": "ρ of W"}  # in links -> on screen
 HAS_ALPHA = ("leaky relu", "elu")
-LSTM = Setup(kind="lstm", size=0.6, by="radius")  # as torch draws it: uniform within 1/sqrt(units)
-# What a visitor should see.
+LSTM = Setup(kind="lstm", size=0.6, by="radius")  # as PyTorch initialises it: uniform within 1/sqrt(units)
+# Examples, by what they show.
 PRESETS = {
     "σ above 1, and it vanishes": Setup(),
     "it explodes": Setup(size=2.0, start="orthogonal"),
@@ -35,20 +37,28 @@ PRESETS = {
     "LSTM, forget bias 0": LSTM,
     "LSTM, forget bias 2": replace(LSTM, forget_bias=2.0),
 }
-READ = """Three numbers that are often given one name. **σ**, the largest singular value of W, times **γ**, the largest slope of the
-activation, bounds each step: nothing can lie in the shaded region. Below 1 the gradient *must* vanish; above 1 *nothing follows*.
-**The spectral radius** tells the fate of a linear network, and only of that. **The measured factor** is what happened. The dotted
-bound uses the slopes and gates that really occurred: the gap between it and the shaded region is saturation.
+READ = """
+Three numbers are often taken for one another:
 
-The shaded region is drawn for one layer of a plain RNN only. For several layers, an LSTM or a GRU no such line follows from W alone,
-and maxout has no γ: what bounds a step there are the weights that were chosen. An LSTM's gradient is that to h and c together, and
-each gate has a W of its own, of the size that is set. Pascanu, Mikolov and Bengio, 2013; identity and ReLU: Le, Jaitly and Hinton,
-2015; forget bias: Gers et al., 2000; maxout: Goodfellow et al., 2013."""
+- **σ · γ**, the largest singular value of W times γ, the largest slope of the activation, bounds each step: no gradient can lie
+  in the shaded region. If the product is below 1, the gradient *must* vanish. If it is above 1, *nothing follows*.
+- The **spectral radius** ρ decides about the long run of a linear network, and of no other.
+- The **measured factor** per step is what happened here.
+
+The dotted bound uses the slopes and gates that occurred; its distance from the shaded region is the effect of saturation.
+
+The shaded region exists for one layer of a plain RNN only. For several layers, an LSTM or a GRU, no such bound follows from W
+alone, and maxout has no γ: there, a step is bounded by the weights that were selected. The gradient of an LSTM is the one with
+respect to h and c together, and each of its gates has its own W of the chosen size.
+
+Sources: Pascanu, Mikolov and Bengio, 2013; identity and ReLU: Le, Jaitly and Hinton, 2015; forget bias: Gers et al., 2000;
+maxout: Goodfellow et al., 2013.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Sliders, curves with bounds, eigenvalues, activation."""
-    st.markdown("**The laboratory**: a layer made to order reads noise; its gradient, and what bounds it")
+    """Sliders, the gradient with its bounds, eigenvalues, activation."""
+    st.markdown("**The laboratory**: configure a layer, feed it noise, and compare its gradient with the theoretical bounds")
     with st.container(horizontal=True):
         for name, setup in PRESETS.items():
             st.button(name, key=f"{KEY}.preset.{name}", on_click=_set, args=(setup,))
@@ -65,27 +75,28 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with right:
         draw(figures.slopes(setup.phi, ran, is_dark()), f"{KEY}.slopes")
     terms(*TERMS)
-    st.caption(READ)
+    how_to_read(READ)
 
 
 def sentence(setup: Setup, ran: Run) -> str:
-    """The three numbers that are not one, and what happened."""
+    """The three numbers, and what happens to the gradient."""
     gamma = f"γ = **{setup.phi.gamma:g}**, " if ran.loose is not None else ""
-    sizes = f"σ = **{ran.sigma:.2f}**, {gamma}radius = **{ran.radius:.2f}**, "
+    sizes = f"σ = **{ran.sigma:.2f}**, {gamma}spectral radius ρ = **{ran.radius:.2f}**."
     if not np.isfinite(ran.factor):
-        left = int(np.isfinite(ran.gradient).sum())  # at so many distances something arrives, the first is the loss itself
-        return sizes + ("and it dies at once." if left == 1 else f"and **{left}** steps back nothing of it is left.")
-    fate = "grows" if ran.factor > 1 + 1e-9 else "stays as large as it is" if ran.factor > 1 - 1e-9 else "vanishes"
-    return sizes + f"measured factor = **{ran.factor:.3f}** a step: it {fate}."
+        left = int(np.isfinite(ran.gradient).sum())  # at so many distances something arrives; the first distance is the loss itself
+        where = "One step back" if left == 1 else f"**{left}** steps back"
+        return f"{sizes} {where}, the gradient is exactly zero."
+    outcome = "grows" if ran.factor > 1 + 1e-9 else "keeps its size" if ran.factor > 1 - 1e-9 else "vanishes"
+    return f"{sizes} Measured factor per step = **{ran.factor:.3f}**: the gradient {outcome}."
 
 
 def _setup() -> Setup:
     plain = Setup()
     with folding("gradient_flow-laboratory"):
         kind = _choice("Kind", [TITLES[kind] for kind in KINDS], "kind", 95)
-        start = _choice("W is drawn", STARTS, "start", 125)
-        by = _choice("Set the", list(SET), "by", 125, on_change=_keep)
-        size = st.slider(f"{by}", 0.1, 5.0, plain.size, 0.05, key=f"{KEY}.size", bind="query-params", width=200)
+        start = _choice("Initial W", STARTS, "start", 125)
+        by = select_named("Set", SETS, f"{KEY}.by", 100, label_visibility="visible", on_change=_keep)
+        size = st.slider(SETS[by], 0.1, 5.0, plain.size, 0.05, key=f"{KEY}.size", bind="query-params", width=200)
         name, alpha, bias = plain.name, plain.alpha, 0.0
         if kind == "RNN":
             name = _choice("Activation", ACTIVATIONS, "activation", 125)
@@ -96,7 +107,7 @@ def _setup() -> Setup:
             bias = st.slider("Forget bias", -2.0, 4.0, 0.0, 0.25, key=f"{KEY}.bias", bind="query-params", width=180)
         units = st.slider("Units", 2, 64, plain.units, 2, key=f"{KEY}.units", bind="query-params", width=110)
         steps = st.slider("Steps", 20, 200, plain.steps, 20, key=f"{KEY}.steps", bind="query-params", width=110)
-        noise = st.slider("Size of the input", 0.0, 2.0, plain.noise, 0.1, key=f"{KEY}.noise", bind="query-params", width=110)
+        noise = st.slider("Input noise", 0.0, 2.0, plain.noise, 0.1, key=f"{KEY}.noise", bind="query-params", width=110)
     return Setup(units, steps, start, size, name, alpha, noise, kind.lower(), SET[by], bias)
 
 
@@ -105,7 +116,7 @@ def _choice(label: str, options: Sequence[str], name: str, width: int, **more: A
 
 
 def _set(setup: Setup) -> None:
-    """Put the sliders where a setup has them."""
+    """Set the sliders to a setup."""
     state = st.session_state
     state[f"{KEY}.kind"], state[f"{KEY}.by"] = TITLES[setup.kind], next(name for name, by in SET.items() if by == setup.by)
     for name in ("start", "size", "units", "steps", "noise"):
@@ -117,7 +128,7 @@ def _set(setup: Setup) -> None:
 
 
 def _keep() -> None:
-    """The other size is set now: begin with what it is, so that W stays as it was."""
+    """Another size is set from now on: start from its present value, so that W does not change."""
     state = st.session_state
     by = SET[state[f"{KEY}.by"]]
     other = "sigma" if by == "radius" else "radius"

@@ -1,4 +1,4 @@
-"""Does it learn? Small networks trained while you look at them, on tasks that need memory."""
+"""Panel "Does it learn?": small networks trained live on tasks that need memory."""
 
 from functools import partial
 
@@ -13,29 +13,32 @@ from pages._gradient_flow.compute import View
 from pages._ui import jobs
 from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save
-from pages._ui.text import table
+from pages._ui.text import how_to_read, table
 
 KEY = "gradient_flow.learn"
 TASKS = (
     "temporal order",
     "adding",
     "copying",
-)  # those of models.memory_tasks.tasks: naming them there would cost this page a second of torch
+)  # as in models.memory_tasks.tasks; importing them from there would load torch, which takes a second
 KINDS = {"RNN": "rnn", "GRU": "gru", "LSTM": "lstm"}
 LENGTHS, UNITS, UPDATES = (10, 20, 40, 60, 100), (8, 16, 32, 64), (1000, 2000, 4000)
-KEPT = 12  # finished and stopped trainings that a visit keeps
+KEPT = 12  # finished and stopped trainings kept per visitor
 PARTS = ("Train live", "Why recurrence", "Truncated backpropagation")
-READ = """**Chance** is what the best answer reaches that is the same for every sequence: a network at this line has remembered nothing.
-The map is the gradient of the *last answer's* cost to the state at every step, relative to the last step (median of five sequences
-that are never trained on). A column is one look, the first one before any training. Below the dashed line lies what is near the
-answer; what is asked for stands **at it or above**. Where nothing arrives there, nothing can be learnt from there, and a network
-that starts so may stay at chance however long it is trained. One seed is one throw: choose another and see. Each kind has a
-learning rate of its own; an LSTM's forget gates begin with a bias of 1. Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and
-Bengio, 2013."""
+READ = """
+- **Chance** is the score of the best answer that is the same for every sequence. A network at this line has remembered nothing.
+- The map shows the gradient of the *last answer's* loss with respect to the state at every step, relative to the last step
+  (median of five held-out sequences). Each column is one evaluation; the first was made before training.
+- The inputs that the answer depends on lie **at or above the dashed line**. Where no gradient arrives, nothing can be learnt,
+  and a network that starts this way may stay at chance however long it is trained.
+- One seed is one sample: try another. Each kind of network has its own learning rate; the forget bias of an LSTM starts at 1.
+
+Sources: Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and Bengio, 2013.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Three parts: a training to start, and two that answer a question."""
+    """Three parts: live training on a task, and two demonstrations."""
     if st.session_state.get(f"{KEY}.part") not in PARTS:
         st.session_state[f"{KEY}.part"] = PARTS[0]
     part = st.segmented_control("Part", PARTS, key=f"{KEY}.part", bind="query-params", label_visibility="collapsed", required=True)
@@ -43,15 +46,16 @@ def panel(view: View, drawn: list[Curve]) -> None:
 
 
 def _live() -> None:
-    st.markdown("**Does it learn?** What is asked at the end stood near the beginning. Train, and watch the gradient get there, or not")
+    st.markdown("**Does it learn?** The answer depends on an input near the start. Train, and see whether the gradient reaches it.")
     setups = _chosen()
     if not setups:
         st.info("Choose at least one kind of network.", icon=":material/info:")
         return
+    st.caption(f"The task: *{setups[0].what.says}*")
     jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
     jobs.watch(lambda: _draw(setups[0]), KEY)
     terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "memory task", "truncated backpropagation", "training step", "seed", "unit")
-    st.caption(f"*{setups[0].what.says}* {READ}")
+    how_to_read(READ)
 
 
 def _chosen() -> list:
@@ -60,9 +64,9 @@ def _chosen() -> list:
     columns = st.columns([3, 4, 2, 2, 2, 2], vertical_alignment="bottom")
     task = columns[0].selectbox("Task", TASKS, key=f"{KEY}.task", bind="query-params")
     kinds = columns[1].pills("Networks", KINDS, selection_mode="multi", default=["RNN", "LSTM"], key=f"{KEY}.kinds", bind="query-params")
-    length = columns[2].selectbox("Steps", LENGTHS, 1, key=f"{KEY}.length", bind="query-params")
+    length = columns[2].selectbox("Sequence length", LENGTHS, 1, key=f"{KEY}.length", bind="query-params")
     units = columns[3].selectbox("Units", UNITS, 2, key=f"{KEY}.units", bind="query-params")
-    updates = columns[4].selectbox("Changes", UPDATES, key=f"{KEY}.updates", bind="query-params")
+    updates = columns[4].selectbox("Training steps", UPDATES, key=f"{KEY}.updates", bind="query-params")
     seed = columns[5].number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params")
     order = [KINDS[kind] for kind in KINDS if kind in kinds]
     return [Setup(task, kind, length, units, updates, seed=seed) for kind in order]
@@ -74,7 +78,7 @@ def _name(setup) -> str:
 
 
 def _kept() -> dict:
-    """Courses of this visit by what was trained, the latest last."""
+    """Training curves of this visitor by setup, the latest last."""
     return st.session_state.setdefault(f"{KEY}.kept", {})
 
 
@@ -88,7 +92,7 @@ def _begin(setups: list):
 
 
 def _draw(shown) -> None:
-    """The trainings that share the axes of what is chosen, and a table of all."""
+    """The trainings with the same task, length and number of training steps as the chosen one, and a table of all."""
     kept = dict(_kept())  # the training adds to it meanwhile
     alike = {s: c for s, c in kept.items() if (s.task, s.length, s.updates) == (shown.task, shown.length, shown.updates)}
     if alike:
@@ -118,11 +122,16 @@ def _figures(alike: dict) -> None:
 
 
 def _finished(kept: dict) -> pd.DataFrame:
-    """Every training of this visit, a row for each."""
+    """A table with one row per training of this visitor."""
     rows = []
     for setup, course in kept.items():
         last, chance = course.looks[-1], setup.what.chance(setup.length)
-        about = {"task": setup.task, "steps": setup.length, "network": course.name, "changes": f"{last.update} of {setup.updates}"}
-        about |= {"right answers": f"{last.accuracy:.1%}", "chance": f"{chance.accuracy:.1%}", "loss": f"{last.loss:.3g}"}
+        about = {
+            "task": setup.task,
+            "sequence length": setup.length,
+            "network": course.name,
+            "training steps": f"{last.update} of {setup.updates}",
+        }
+        about |= {"accuracy": f"{last.accuracy:.1%}", "chance": f"{chance.accuracy:.1%}", "loss": f"{last.loss:.3g}"}
         rows.append(about | {"seconds": f"{course.seconds:.0f}"})
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""Multiply: a matrix of two rows and points that shrink, turn or fly at each press. The whole of vanishing in twenty seconds."""
+"""Panel "Multiply": points that are multiplied by a 2 x 2 matrix again and again, the simplest case of vanishing and exploding."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.link import link, linked_whole
 from pages._ui.show import draw, is_dark, save
+from pages._ui.text import how_to_read
 
 KEY = "gradient_flow.multiply"
 PRESSES = f"{KEY}.presses"
@@ -24,24 +25,30 @@ PRESETS = {
     "fly": (1.15, 0.2, 0.1, 0.95),
     "grow, then die": (0.9, 1.2, 0.0, 0.85),
 }
-READ = """A step of backpropagation through a plain RNN multiplies the gradient with the same matrix again and again (transposed, and
-shrunk by the slopes of tanh). **σ**, the largest singular value, bounds what one press can do; **the spectral radius**, the largest
-absolute eigenvalue, tells what happens in the end. The last preset has a radius below 1 and a σ above: the points grow before they
-die. So a σ above 1 does not say that a gradient explodes."""
+LABELS = {"shrink": "Shrink", "turn": "Rotate", "fly": "Grow", "grow, then die": "Grow, then shrink"}
+READ = """
+One step of backpropagation through a plain RNN multiplies the gradient by the same matrix, again and again (transposed, and
+reduced by the slopes of tanh).
+
+- **σ**, the largest singular value, bounds the growth in one multiplication.
+- The **spectral radius** ρ, the largest absolute value of an eigenvalue, decides about the long run.
+- In *Grow, then shrink*, ρ is below 1 and σ above 1: the points grow before they shrink. So a σ above 1 does not mean that a
+  gradient explodes.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """The matrix as arrows and as sliders, buttons, the points and their lengths."""
+    """Buttons, the matrix as arrows and as sliders, the points and their lengths."""
     state = st.session_state
     if PRESSES not in state:
         state[PRESSES] = min(linked_whole(PRESSES, 1_000) or 0, MOST)
-    st.markdown("**Multiply**: each press moves every point by the same matrix")
+    st.markdown("**Multiply**: each press multiplies every point by the same matrix")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button("**Multiply**", key=f"{KEY}.press", icon=":material/close:", on_click=_press, disabled=state[PRESSES] >= MOST)
-        st.button("Start again", key=f"{KEY}.again", icon=":material/undo:", on_click=_again)
+        st.button("Reset", key=f"{KEY}.again", icon=":material/undo:", on_click=_again)
         for name, values in PRESETS.items():
-            st.button(name.capitalize(), key=f"{KEY}.preset.{name}", on_click=_preset, args=(values,))
-    # The points stand right under the button: on a narrow screen columns stand under each other.
+            st.button(LABELS[name], key=f"{KEY}.preset.{name}", on_click=_preset, args=(values,))
+    # The points come first: on a narrow screen, where columns are stacked, they stand right under the button.
     second, first, third = st.columns([8, 5, 7], gap="medium")
     with first:
         arrows = st.container()
@@ -57,7 +64,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with arrows:
         matrix_choice(matrix, f"{KEY}.arrows", lambda new: _put(new.ravel().tolist()))
     with first:
-        st.markdown(f"σ = **{known.sigma:.2f}**, radius = **{known.radius:.2f}**, after **{state[PRESSES]}** presses. {known.in_words()}")
+        st.markdown(f"σ = **{known.sigma:.2f}**, ρ = **{known.radius:.2f}**, **{state[PRESSES]}** multiplications. {known.in_words()}")
     with second, st.container(key=f"{KEY}.frame"):
         figure = figures.points(moved, is_dark())
         draw(figure, f"{KEY}.points")
@@ -65,7 +72,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
         draw(figures.lengths(moved, known, is_dark()), f"{KEY}.lengths")
         save(figure, f"{KEY}.points", "multiply", figures.table(moved, known))
     terms("singular value", "spectral radius", "eigenvalue")
-    st.caption(READ)
+    how_to_read(READ)
 
 
 def _press() -> None:

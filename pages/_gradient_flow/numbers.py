@@ -1,4 +1,4 @@
-"""How fast the lines fall, here and at many other places: local factors, and a half-life only where one number tells it."""
+"""Panel "In numbers": how fast the gradient falls at the chosen character and at many other places."""
 
 import pandas as pd
 import streamlit as st
@@ -11,29 +11,28 @@ from pages._ui.text import table
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Two tables: of the figure above, and of many places."""
-    st.markdown("**Here**: what each step multiplies the gradient with, on average over a band of distances")
+    """Two tables: one of the figure above, one of many places."""
+    st.markdown(
+        "**At this character**: characters back until the gradient is below a share, and its mean factor per step over a band of distances"
+    )
     table(curves.factors(drawn), "gradient_flow.here", "gradient-here")
     st.caption(
-        "A half-life is given only where all bands fall at the same rate, −ln of the factor, within 20 %. Where they do not, "
-        "the line is no exponential, and no one number tells how far it reaches."
+        "A half-life is given only if all bands decay at the same rate (−ln of the factor, within 20 %); otherwise the decay is "
+        "not exponential."
     )
     terms("half-life", "gradient")
     measured = compute.measured(st.session_state[state.CORPUS])
     rows = [_row(name, run, layers[-1]) for name, about in measured.items() for run, layers in about["runs"].items()]
     if not rows:
-        st.caption("How it is at many other places has not been measured for these networks: `python -m models measure NAME gradients`.")
+        st.caption("Other places have not been measured for these networks: run `python -m models measure NAME gradients`.")
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(
-        f"**At {losses} other places** of text that no network was trained on: after how many characters the gradient falls below …, "
-        "and what each step multiplies it with"
+        f"**At {losses} other places in held-out text**: the same, as the median with (10th to 90th percentile); last layer, gradient "
+        "with respect to the state"
     )
     table(pd.DataFrame(rows), "gradient_flow.many", "gradient-elsewhere")
-    st.caption(
-        "Last layer, gradient to the state: the median, and in brackets the lags that 1 and 9 of 10 places lie below. "
-        "“–”: it never falls so far within 200."
-    )
+    st.caption("“–”: the gradient does not fall below this share within 200 characters.")
 
 
 def _row(name: str, run: str, layer: dict) -> dict:
@@ -41,5 +40,6 @@ def _row(name: str, run: str, layer: dict) -> dict:
         low, median, high = ("–" if lag is None else str(lag) for lag in lags)
         return f"{median} ({low} to {high})"
 
-    factors = {band.replace("-", " to "): factor for band, factor in layer["factors"].items()}
-    return {"network": f"{name}, {run}"} | {share: in_words(lags) for share, lags in layer["lags"].items()} | factors
+    factors = {curves.FACTOR.format(band.replace("-", " to ")): factor for band, factor in layer["factors"].items()}
+    falls = {curves.BELOW.format(share): in_words(lags) for share, lags in layer["lags"].items()}
+    return {"network": f"{name}, {run}"} | falls | factors

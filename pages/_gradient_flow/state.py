@@ -1,4 +1,4 @@
-"""What is looked at on the page of gradients: the lines, the text, the character whose error is followed, the link."""
+"""View of the page "Gradient flow": the lines, the text, the character whose loss is followed, the link."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from explorer.analysis.brackets import PAIRS, Closing, closings
 from pages._gradient_flow.compute import Network, View
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui import networks
-from pages._ui.layout import folding, select, text_form
+from pages._ui.layout import folding, select, select_named, text_form
 from pages._ui.link import clean, link, link_text, linked_text, linked_whole
 
 PAGE = "gradient_flow"
@@ -19,15 +19,16 @@ TEXT, AT, PLACE = (f"{PAGE}.{name}" for name in ("text", "at", "place"))
 OWN = "your own"
 UNTRAINED = "untrained {}"
 WHATS = {"state": "state", "hidden state h": "hidden", "cell state c": "cell"}
-SCALES = ("twelve decades", "the whole scale")
+TWELVE, WHOLE = "twelve decades", "the whole scale"  # in links
+SCALES = {TWELVE: "down to 1e-12", WHOLE: "full range"}
 BACKS = (200, 50, 100, 400)
 WIDE = 300  # pixels of a widget in a popover
-MOST = 2_000  # characters of a text: each is drawn
+MOST = 2_000  # characters of a text, all of which are drawn
 TITLES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
 
 def restore() -> None:
-    """Take text and place out of the link, once for each visitor."""
+    """Read text and character from the link, once per visitor."""
     state = st.session_state
     if TEXT in state:
         return
@@ -40,12 +41,12 @@ def cards() -> dict[str, dict]:
 
 
 def corpora() -> list[str]:
-    """Training texts that some network was trained on, in the order of the networks."""
+    """The training texts of the networks, in the order of the networks."""
     return list(dict.fromkeys(card["data"]["corpus"] or OWN for card in cards().values()))
 
 
 def names(corpus: str) -> list[str]:
-    """The networks of a training text: plain RNN, GRU, LSTM."""
+    """The networks of a training text, in the order plain RNN, GRU, LSTM."""
     own = [name for name, about in cards().items() if (about["data"]["corpus"] or OWN) == corpus]
     return sorted(own, key=lambda name: list(TITLES).index(kind(name)))
 
@@ -56,7 +57,7 @@ def kind(name: str) -> str:
 
 
 def title(network: Network) -> str:
-    """What a line is called."""
+    """Name of a line."""
     if network.is_trained:
         return network.name
     name = UNTRAINED.format(TITLES[kind(network.name)])
@@ -64,7 +65,7 @@ def title(network: Network) -> str:
 
 
 def example(corpus: str) -> str:
-    """The text to open with, what is read before it included."""
+    """The text to open with, including the warm-up."""
     shown = EXAMPLES.get(corpus, EXAMPLES["wiki"])
     return shown.warm_up + shown.text
 
@@ -75,7 +76,7 @@ def closing_marks(text: str) -> list[Closing]:
 
 
 def first_index(text: str) -> int:
-    """The character to open with: of marks with 200 characters before them, of the first kind there is, the one opened earliest."""
+    """The character to open with: the closing mark furthest from its opening mark, of the first kind with 200 characters before it."""
     for opener, mark in PAIRS:
         far = [closing for closing in closings(text, opener, mark) if closing.at > BACKS[0]]
         if far:
@@ -90,12 +91,12 @@ def set_text(text: str | None) -> None:
 
 
 def set_at(at: int) -> None:
-    """Follow another character's error."""
+    """Follow the loss at another character."""
     st.session_state[AT] = max(at, 1)
 
 
 def pick() -> View:
-    """The row of widgets, and what they choose."""
+    """The row of widgets, and the view they choose."""
     known = corpora()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         bias = st.slider("Forget bias of the untrained LSTM", 0.0, 4.0, 0.0, 0.5, key=BIAS, bind="query-params", width=230)
@@ -103,16 +104,16 @@ def pick() -> View:
             corpus = select("Trained on", known, CORPUS, 130)
             layers = range(1, 1 + max(cards()[name]["arguments"]["layers"] for name in names(corpus)))
             layer = select("Layer", [f"layer {n}" for n in reversed(layers)], LAYER, 105)
-            what = select("Gradient to", list(WHATS), WHAT, 150)
+            what = select("Gradient with respect to", list(WHATS), WHAT, 150)
             with st.popover("Lines", icon=":material/show_chart:", width="content"):
                 lines, felt = _lines(names(corpus), bias)
-                scale = select("Scale", SCALES, SCALE, WIDE, label_visibility="visible")
+                scale = select_named("Scale", SCALES, SCALE, WIDE, label_visibility="visible")
                 back = select("How far back", [f"{lags} characters" for lags in BACKS], BACK, WIDE, label_visibility="visible")
             text = _text_popover(corpus)
     at = st.session_state[AT]
     at = first_index(text) if at is None else min(max(at, 1), max(len(text) - 1, 1))
     index = int(layer.removeprefix("layer ")) - 1
-    return View(lines, felt, text, at, int(back.split()[0]), index, WHATS[what], scale == SCALES[1])
+    return View(lines, felt, text, at, int(back.split()[0]), index, WHATS[what], scale == WHOLE)
 
 
 def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Network]:
@@ -123,10 +124,8 @@ def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Netw
     if state.get(FELT) not in options:
         state[FELT] = known[-1]
     chosen = st.pills("Lines", options, selection_mode="multi", key=LINES, bind="query-params")
-    st.caption(
-        "An untrained network has the same form and fresh weights (seed 0). An LSTM's forget gates begin with the bias chosen above."
-    )
-    st.selectbox("Characters coloured by", options, key=FELT, bind="query-params")
+    st.caption("An untrained network has the same architecture and random weights (seed 0); an LSTM has the forget bias chosen above.")
+    st.selectbox("Colour characters by the gradient of", options, key=FELT, bind="query-params")
     every = {name: Network(name) for name in known}
     every |= {UNTRAINED.format(name): Network(name, False, bias if kind(name) == "lstm" else None) for name in known}
     return tuple(every[line] for line in options if line in (chosen or first)), every[state[FELT]]
@@ -135,16 +134,16 @@ def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Netw
 def _text_popover(corpus: str) -> str:
     state = st.session_state
     text = example(corpus) if state[TEXT] is None else state[TEXT]
-    with st.popover("Text and place", icon=":material/edit:", width="content"):
-        # Filled anew at each run: a click in the text may have changed the place.
+    with st.popover("Text and character", icon=":material/edit:", width="content"):
+        # Filled at each run: a click in the text may have chosen another character.
         state[PLACE] = min(first_index(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
-        st.number_input("Follow the error at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
+        st.number_input("Follow the loss at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
         text_form(PAGE, text, MOST, set_text, "form")
     return text
 
 
 def write_link(view: View) -> None:
-    """Put text and place into the link; a text too long for one stays out."""
+    """Write text and character into the link; a text that is too long is left out."""
     corpus = st.session_state[CORPUS]
     link_text(TEXT, view.text, example(corpus))
     link(AT, str(view.at), str(first_index(view.text)))

@@ -1,4 +1,4 @@
-"""What training sees: the gradient of the costs of all characters together, which shows no decay and proves no memory."""
+"""Panel "What training sees": the gradient of the summed loss, which shows neither decay nor memory."""
 
 import streamlit as st
 
@@ -8,15 +8,19 @@ from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
+from pages._ui.text import how_to_read
 
-READ = """Training adds up the costs of all characters, and each has its own gradient nearby. The sum is about as large
-everywhere, in a network that remembers and in one that does not: **no decay shows, and none can be read off**. So this
-picture has no axis of distance. Gradients of weights sum over time as well, and prove as little."""
+READ = """
+Training adds up the losses of all characters, and each loss has a large gradient at the states just before it. The sum is
+therefore about equally large everywhere, in a network that remembers and in one that does not: **no decay is visible, and none
+can be read off**. That is why this figure has no axis of distance. Gradients of the weights are summed over time as well, and
+show just as little about memory.
+"""
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """The same networks and text, with the cost of every character."""
-    st.markdown("**What training sees**: the gradient of the summed cost at every state")
+    """The same networks and text, with the loss at every character."""
+    st.markdown("**What training sees**: the gradient of the summed loss with respect to every state")
     series = {}
     for network in view.networks:
         about = state.cards()[network.name]["arguments"]
@@ -25,4 +29,4 @@ def panel(view: View, drawn: list[Curve]) -> None:
     figure = figures.summed(series, view.tokens, view.start, is_dark())
     show(figure, "gradient_flow.summed", "summed", figures.summed_table(series, view.tokens), stretch=True)
     terms("gradient", "loss", "norm")
-    st.caption(READ)
+    how_to_read(READ)

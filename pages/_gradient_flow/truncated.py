@@ -1,4 +1,4 @@
-"""Truncated backpropagation does not cut memory: trained in short windows, a network remembers far beyond them."""
+"""Part "Truncated backpropagation": a network trained in short windows remembers far beyond them."""
 
 import numpy as np
 import streamlit as st
@@ -10,34 +10,44 @@ from models.memory_tasks import experiments
 from pages._ui import jobs
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
+from pages._ui.text import how_to_read
 
 KEY = "gradient_flow.truncated"
 KINDS = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"}
 WINDOWS = (5, 10, 20)
-READ = """*A stream shows a symbol now and then, and now and then asks: which was the last?* Both networks learn from windows of the
-same few steps, and **no gradient ever crosses a border**. In one the state goes on into the next window: what it learnt to keep over
-a few steps it keeps over many, for the state still flows forward. In the other the state is set to zero at every border: that cuts
-memory, and it can do no better than the dotted line, which is computed: so many of the questions have their symbol in their own
-window, and the others are guessed. **Truncation cuts learning, not memory**: were all questions far, no gradient would ever reach
-what they ask for. Distances up to 40, on a stream that nothing was trained on."""
+READ = """
+*A stream shows a symbol from time to time, and sometimes asks which symbol was shown last.* Both networks are trained on windows
+of the same few steps, and **no gradient ever crosses the border of a window**.
+
+- **State carried over**: what the network learns to keep for a few steps it keeps for many, because the state still flows
+  forward.
+- **State reset to zero** at every border: this does cut memory. The network can do no better than the dotted line, which is
+  computed: the share of questions whose symbol lies in the same window, and guesses for the rest.
+- **Truncation limits what can be learnt, not what can be remembered.** If every question were far from its symbol, no gradient
+  would ever reach it.
+
+Distances up to 40 steps, on a held-out stream.
+"""
 
 
 def part() -> None:
-    """Widgets, the lines as they come, how to read them."""
-    st.markdown("**Truncated backpropagation does not cut memory.** The gradient ends at the border of a window; does what it remembers?")
+    """Widgets, the lines as they grow, and how to read them."""
+    st.markdown(
+        "**Truncated backpropagation does not cut memory.** The gradient stops at the border of a window. Does memory stop there too?"
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control("Network", list(KINDS), default="LSTM", key=f"{KEY}.kind", bind="query-params", required=True)
-        window = st.segmented_control("Steps of a window", WINDOWS, default=10, key=f"{KEY}.window", bind="query-params", required=True)
+        window = st.segmented_control("Window, steps", WINDOWS, default=10, key=f"{KEY}.window", bind="query-params", required=True)
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
         chosen = (KINDS[kind], window, seed)
         jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
     jobs.watch(lambda: _draw(chosen), KEY)
     terms("truncated backpropagation", "hidden state", "seed", "chance")
-    st.caption(READ)
+    how_to_read(READ)
 
 
 def _accuracies() -> dict:
-    """Share of right answers of this visit's networks, by what was chosen and by name."""
+    """Accuracies of this visitor's networks, by the chosen settings and by name."""
     return st.session_state.setdefault(f"{KEY}.found", {})
 
 
@@ -55,7 +65,7 @@ def _draw(chosen: tuple[str, int, int]) -> None:
 
     window = chosen[1]
     share = heard(window, np.arange(1, FAR + 1))
-    ceiling = (list(share + (1 - share) / SYMBOLS), "memory of one window")
+    ceiling = (list(share + (1 - share) / SYMBOLS), "limit of one window")
     border = (window - 1, "no gradient beyond")
     study = Study(lines, 1 / SYMBOLS, ceiling, border, "steps since the symbol was shown")
     with st.container(key=f"{KEY}.frame"):

@@ -101,7 +101,7 @@ def test_the_first_screen_says_what_its_lines_say():
     lines = curves.curves(view)
     lowest, highest = (end(lines, key=lambda line: line.log10[100]) for end in (min, max))
     text = text_of(page)
-    assert f"**{highest.name.replace('-', chr(92) + '-')}** still has {curves._share(highest.log10[100])}" in text
+    assert f"**{highest.name.replace('-', chr(92) + '-')}** keeps {curves._share(highest.log10[100])}" in text
     assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in text
     assert "untrained LSTM, forget bias 0" in text
 
@@ -149,9 +149,9 @@ def test_a_text_of_one_character_gets_a_sentence():
     [
         ("In numbers", "At 7 other places"),
         ("In numbers", "| 2\u00a0\\(1\u00a0to\u00a0–\\) |"),  # no number is broken on a narrow screen
-        ("What training sees", "no decay shows"),
-        ("Multiply", "after **0** presses"),
-        ("Laboratory", "it vanishes."),
+        ("What training sees", "no decay is visible"),
+        ("Multiply", "**0** multiplications"),
+        ("Laboratory", "the gradient vanishes."),
         ("Clipping", "the path is thrown off the cliff"),
     ],
 )
@@ -163,11 +163,11 @@ def test_each_press_multiplies_and_the_link_counts():
     page = open_page(panel="Multiply")
     for _ in range(3):
         page.button(key="gradient_flow.multiply.press").click().run()
-    assert "after **3** presses" in text_of(sound(page)) and page.query_params["gradient_flow.multiply.presses"] == "3"
+    assert "**3** multiplications" in text_of(sound(page)) and page.query_params["gradient_flow.multiply.presses"] == "3"
     page.button(key="gradient_flow.multiply.preset.grow, then die").click().run()
-    assert "after **0** presses" in text_of(sound(page)) and "may grow first" in text_of(page)
+    assert "**0** multiplications" in text_of(sound(page)) and "may grow first" in text_of(page)
     again = sound(open_page(panel="Multiply", **{"multiply.presses": "7", "multiply.a": "-1.5"}))
-    assert "after **7** presses" in text_of(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
+    assert "**7** multiplications" in text_of(again) and again.slider(key="gradient_flow.multiply.a").value == -1.5
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_matrix_sent_by_the_browser_is_checked(sent: object, matrix: list | No
 def test_a_preset_of_the_laboratory_sets_its_sliders():
     page = open_page(panel="Laboratory")
     page.button(key="gradient_flow.laboratory.preset.it explodes").click().run()
-    assert "it grows." in text_of(sound(page)) and page.slider(key="gradient_flow.laboratory.size").value == 2.0
+    assert "the gradient grows." in text_of(sound(page)) and page.slider(key="gradient_flow.laboratory.size").value == 2.0
     page.button(key="gradient_flow.laboratory.preset.LSTM, forget bias 2").click().run()
     assert page.slider(key="gradient_flow.laboratory.bias").value == 2.0 and "γ = " not in text_of(sound(page))
     lifted = factor(page)
@@ -199,7 +199,7 @@ def test_a_preset_of_the_laboratory_sets_its_sliders():
 
 
 def factor(page: AppTest) -> float:
-    return float(re.search(r"measured factor = \*\*([\d.]+)", text_of(page))[1])
+    return float(re.search(r"Measured factor per step = \*\*([\d.]+)", text_of(page))[1])
 
 
 def test_a_text_too_short_to_follow_is_in_the_link_as_well():
@@ -214,13 +214,13 @@ def test_a_gradient_that_dies_far_back_is_not_said_to_die_at_once():
     setup = laboratory.PRESETS["identity and ReLU"]
     outcome = run(setup)
     left = int(np.isfinite(outcome.gradient).sum())
-    assert 50 < left < setup.steps and f"**{left}** steps back nothing of it is left" in laboratory.sentence(setup, outcome)
-    assert "dies at once" in laboratory.sentence(setup, replace(outcome, gradient=np.array([0.0, -np.inf])))
+    assert 50 < left < setup.steps and f"**{left}** steps back, the gradient is exactly zero" in laboratory.sentence(setup, outcome)
+    assert "One step back, the gradient is exactly zero" in laboratory.sentence(setup, replace(outcome, gradient=np.array([0.0, -np.inf])))
 
 
 def test_the_laboratory_shows_sigma_and_radius_and_setting_the_other_keeps_the_network():
     page = open_page(panel="Laboratory", **{"laboratory.units": "16", "laboratory.size": "1.5"})
-    before = re.search(r"σ = \*\*1.50\*\*, γ = \*\*1\*\*, radius = \*\*([\d.]+)", text_of(page))[1]
+    before = re.search(r"σ = \*\*1.50\*\*, γ = \*\*1\*\*, spectral radius ρ = \*\*([\d.]+)", text_of(page))[1]
     page.selectbox(key="gradient_flow.laboratory.by").select("radius of W").run()
     assert page.slider(key="gradient_flow.laboratory.size").value == pytest.approx(float(before), abs=0.03)
     after = re.search(r"σ = \*\*([\d.]+)\*\*", text_of(sound(page)))[1]
@@ -260,7 +260,7 @@ def test_the_gap_is_drawn_where_it_was_measured(shipped):
     text = text_of(sound(open_page(panel="The gap")))
     (shipped / "wiki-gap.json").unlink()
     st.cache_data.clear()
-    assert "9 links of text" in text
+    assert "9 links in held-out text" in text
 
 
 def test_the_cell_of_lines_without_one_gets_a_sentence():

@@ -59,7 +59,7 @@ def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
     rows = [row for row in text_of(page).split("\n") if row.startswith("| temporal order")]
     assert ["RNN, 8 units | 12 of 12" in rows[0], "LSTM, 8 units | 12 of 12" in rows[1], len(rows)] == [True, True, 2]
     accuracy, loss, picture = drawn(page)
-    assert "a guesser reaches 25%" in accuracy and "a guesser reaches 1.39" in loss and "8 steps before the answer" in picture
+    assert "chance is 25%" in accuracy and "chance is 1.39" in loss and "8 steps before the answer" in picture
     assert "RNN, 8 units" in accuracy and "LSTM, 8 units" in accuracy
     assert page.button_group(key=f"{LEARN}.map").value == "LSTM, 8 units"
     page = sound(page.selectbox(key=f"{LEARN}.task").set_value("adding").run())
@@ -121,8 +121,8 @@ def test_a_waiting_training_says_so_and_a_failed_one_shows_its_error():
 @pytest.mark.parametrize(
     ("part", "key", "lines"),
     [
-        ("Why recurrence", RECURRENCE, ["RNN", "weights per step", "padded MLP", "reads ten, guesses else", "chance is 10.0%"]),
-        ("Truncated backpropagation", TRUNCATED, [*experiments.CARRIED, "memory of one window", "chance is 12.5%"]),
+        ("Why recurrence", RECURRENCE, ["RNN", "weights per step", "padded MLP", "reads ten, otherwise guesses", "chance is 10.0%"]),
+        ("Truncated backpropagation", TRUNCATED, [*experiments.CARRIED, "limit of one window", "chance is 12.5%"]),
     ],
 )
 def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, lines: list[str]):

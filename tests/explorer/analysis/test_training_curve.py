@@ -69,7 +69,7 @@ def test_lines_hold_every_look_and_say_where_they_are():
     both = [grown("RNN, 8 units"), grown()]
     figure = training_curve.progress(both, "accuracy", 0.25, 100)
     sentence = sentence_of(figure)
-    assert "a guesser reaches 25%" in sentence and "LSTM, 8 units from 25% to 90% after 25 changes" in sentence
+    assert "chance is 25%" in sentence and "LSTM, 8 units from 25% to 90% after 25 training steps" in sentence
     rows = training_curve.table(both)
     assert rows["accuracy"].tolist() == [0.25, 0.9] * 2 and rows["training"].nunique() == 2
     spec = training_curve.progress(both, "loss", 1.386, 100, "nats").to_dict()
@@ -82,7 +82,7 @@ def test_lines_hold_every_look_and_say_where_they_are():
 def test_the_map_holds_every_step_of_every_look():
     known = grown()
     figure = training_curve.gradient_map(known, 1, 100)
-    assert "1 steps before the answer, 3.2e-02 of it arrived at first and 1.8e-01 after 25 changes" in sentence_of(figure)
+    assert "1 steps before the answer, 3.2e-02 of it arrived at first and 1.8e-01 after 25 training steps" in sentence_of(figure)
     rows = training_curve.map_table(known)
     assert len(rows) == 6 and rows["log10"].tolist() == [0.0, -1.5, -np.inf, 0.0, -0.75, -np.inf]
     cells = next(data for data in figure.to_dict()["datasets"].values() if "high" in data[0])

@@ -120,7 +120,7 @@ def test_the_surface_has_its_ground_and_its_paths_and_is_told(dark: bool):
     figure = figures.surface(mesh(8, 20), paths, dark)
     assert [trace.type for trace in figure.data] == ["surface"] + ["scatter3d"] * 7
     np.testing.assert_allclose(figure.data[2].y, paths[0].places[:, 1])
-    assert "no clipping: longest step 5, at the end w 6.26, b 2.45" in alt_text(figure) and alt_text(figure).endswith(".")
+    assert "no clipping: longest step 5, end at w 6.26, b 2.45" in alt_text(figure) and alt_text(figure).endswith(".")
     assert figure.layout.scene.xaxis.color == ("#e6e6ea" if dark else "#31333f")
     assert "scatter3d" in to_html(figure)
 

@@ -81,7 +81,7 @@ def test_it_measures_what_the_page_trains(monkeypatch, tmp_path, capsys):
     assert row["reached"][0] < 0 and code == 0 and json.loads(out.splitlines()[0]) == row
     study = measured["studies"]["2"]
     assert set(study["lengths"]) == {*length_generalisation.NETWORKS, "seconds"}
-    assert len(study["windows"]["state carried over borders"]) == truncated_bptt.FAR
+    assert len(study["windows"]["state carried over"]) == truncated_bptt.FAR
 
 
 def test_an_unknown_kind_is_refused(capsys):
