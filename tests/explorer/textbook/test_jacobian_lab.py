@@ -81,7 +81,7 @@ def test_the_gradient_of_gated_layers_is_that_of_torchs_own_cells(kind: str, bia
     result = run(setup)
     np.testing.assert_allclose(result.gradient, decades(states, states[-1][0] @ start), atol=1e-9)
     assert result.loose is None, "from W alone nothing follows for gates"
-    assert result.looked_at == f"pre-activation, {dict(lstm='forget', gru='update')[kind]} gate"
+    assert result.looked_at == {"lstm": "pre-activation, forget gate", "gru": "pre-activation, update gate"}[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)
