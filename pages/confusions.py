@@ -1,4 +1,4 @@
-"""What is taken for what, and at which letter? Classifiers of names: letter by letter, in a matrix, on one's own test set."""
+"""Confusions page: classifiers of names letter by letter, as a confusion matrix, and on the visitor's own test set."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from pages._confusions import compare, export, letters, matrix, model_card, name
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.progress import guard
+from pages._ui.text import how_to_read
 
 PANELS = {
     state.LETTERS_PANEL: letters.panel,
@@ -17,7 +18,7 @@ PANELS = {
 }
 
 through_app()
-st.title("What is taken for what, and at which letter?", anchor=False)
+st.title("Which languages get confused, and at which letter?", anchor=False)
 with guard():
     state.restore()
     about = state.card()
@@ -36,5 +37,4 @@ with guard():
         terms("confusion matrix", "accuracy", "recall", "F1", "macro average", "Wilson interval", "probability p", "held-out")
     if panel:
         PANELS[panel](view, about, counted)
-with st.expander("How to read this page"):
-    st.markdown(name.HOW_TO_READ)
+how_to_read(name.HOW_TO_READ, "this page")

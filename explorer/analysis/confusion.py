@@ -19,19 +19,19 @@ def confusion(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) ->
     """Count how often each true class was predicted as each class.
 
     Args:
-        true, predicted: Number of the class of each item, [item], 0 to the number of labels less one.
+        true, predicted: Index of the class of each item, [item], 0 to the number of labels less one.
         labels: The classes, [class].
 
     Raises:
-        AnalysisError: the two are not equally long, or a number stands for no class.
+        AnalysisError: the two differ in length, or an index belongs to no class.
     """
     if len(true) != len(predicted):
-        raise AnalysisError(f"There are {len(true)} true classes and {len(predicted)} predicted ones; expected one of each for each item.")
+        raise AnalysisError(f"There are {len(true)} true classes and {len(predicted)} predicted ones; expected one of each per item.")
     size = len(labels)
     for word, numbers in (("true", true), ("predicted", predicted)):
         wrong = numbers[(numbers < 0) | (numbers >= size)]
         if len(wrong):
-            raise AnalysisError(f"{word} names class {wrong[0]}; expected 0 to {size - 1}, for there are {size} labels.")
+            raise AnalysisError(f"{word} contains class {wrong[0]}; expected 0 to {size - 1}, because there are {size} labels.")
     flat = np.bincount(true.astype(np.int64) * size + predicted, minlength=size * size)
     return ConfusionMatrix(tuple(labels), flat.reshape(size, size))
 
@@ -43,12 +43,12 @@ def shares(matrix: ConfusionMatrix) -> Float[np.ndarray, "n n"]:
 
 
 def wilson(hits: np.ndarray, total: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper limit of a share, which stay in 0..1 and stay wide for a few items; 0..1 where there is none.
+    """Lower and upper limit of a share: the Wilson interval, which stays within 0..1 and is wide for few items; 0..1 for none.
 
     Args:
         hits: Successes, [...].
         total: Trials, [...] or anything that broadcasts to it.
-        level: Share of such intervals that hold the true share.
+        level: Fraction of such intervals that contain the true share.
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
     """
@@ -70,8 +70,8 @@ def order(matrix: ConfusionMatrix, by: str = "similarity") -> Int[np.ndarray, "n
 
     Args:
         matrix: Counts.
-        by: "similarity": classes that are taken for one another stand together (average linkage on 1 - the mean of both
-            row shares); "size": most items first; "index": as the labels come.
+        by: "similarity": classes that get confused are neighbours (average linkage on 1 - the mean of both row
+            shares); "size": most items first; "index": as the labels come.
 
     Raises:
         AnalysisError: another word.
@@ -88,8 +88,8 @@ def order(matrix: ConfusionMatrix, by: str = "similarity") -> Int[np.ndarray, "n
 
 @dataclass(frozen=True, eq=False)
 class ClassScores:
-    """Scores of each class, [class] each: `precision` (nan where it was never the answer), `recall` (nan where it has no
-    items), `f1` (nan where neither), `support` its items and `answers` how often it was the answer.
+    """Scores of each class, [class] each: `precision` (nan if it was never predicted), `recall` (nan if it has no items), `f1`
+    (nan if neither), `support` its number of items and `answers` the number of predictions.
     """
 
     precision: np.ndarray
@@ -116,7 +116,7 @@ def class_scores(matrix: ConfusionMatrix) -> ClassScores:
         AnalysisError: nothing was counted.
     """
     if not matrix.counts.sum():
-        raise AnalysisError("Nothing was counted: there is no score of an empty matrix.")
+        raise AnalysisError("The matrix is empty: there is nothing to score.")
     hits, support, answers = np.diag(matrix.counts), matrix.counts.sum(1), matrix.counts.sum(0)
     precision, recall, f1 = (
         np.where(of > 0, times * hits / np.maximum(of, 1), np.nan) for times, of in ((1, answers), (1, support), (2, answers + support))
@@ -125,15 +125,15 @@ def class_scores(matrix: ConfusionMatrix) -> ClassScores:
 
 
 def accuracy(matrix: ConfusionMatrix) -> float:
-    """Share of all items that were given their own class; nan where there are none."""
+    """Fraction of all items that were classified correctly; nan if there are none."""
     return float(np.trace(matrix.counts) / matrix.counts.sum()) if matrix.counts.sum() else float("nan")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One error: `count` of `support` items of class `true` were taken for `predicted`.
+    """One cell: `count` of `support` items of class `true` were classified as `predicted`.
 
-    `share` of the row lies in `low`..`high` (Wilson); `shared` of the count could not have been right for both.
+    `low`..`high` is the Wilson interval of the row share; `shared` of the count are spellings that belong to both classes.
     """
 
     true: str
@@ -148,34 +148,33 @@ class Pair:
     @property
     def words(self) -> str:
         """The pair as a sentence."""
-        return f"{self.true} taken for {self.predicted}: {self.numbers}"
+        return f"{self.true} classified as {self.predicted}: {self.numbers}"
 
     @property
     def numbers(self) -> str:
-        """How many, with the share and its interval, and how many of them are shared spellings."""
+        """The count with its share and interval, and how many of it are shared spellings."""
         share, low, high = (f"{100 * fraction:.0f}" for fraction in (self.share, self.low, self.high))
         counted = f"{self.count:,} of {self.support:,} ({share} %; 95 % interval {low} to {high} %)"
-        which = "every one" if self.shared == self.count else f"{self.shared:,} of the {self.count:,}"
-        are = "are spellings" if 1 < self.shared < self.count else "is a spelling"
-        return f"{counted}; {which} {are} that both share" if self.shared else counted
+        which = f"all {self.count:,}" if self.shared == self.count else f"{self.shared:,} of the {self.count:,}"
+        return f"{counted}; {which} {'is a shared spelling' if self.shared == 1 else 'are shared spellings'}" if self.shared else counted
 
 
 def most_confused(matrix: ConfusionMatrix, most: int = 10, shared: ConfusionMatrix | None = None, least: int = 1) -> list[Pair]:
-    """The errors that surely happen most: off-diagonal cells by the lower Wilson limit of their row share.
+    """The most frequent errors: off-diagonal cells, ranked by the lower Wilson limit of their row share.
 
-    The lower limit, not the share: 2 of 3 is less of a finding than 40 of 80.
+    The lower limit, not the share: 2 of 3 is weaker evidence than 40 of 80.
 
     Args:
         matrix: Counts.
         most: Largest number of pairs.
-        least: Pairs of fewer items are left out.
+        least: Pairs with fewer items are left out.
         shared: Of the same classes: how many items of each cell are spellings of the predicted class too.
 
     Raises:
-        AnalysisError: `shared` has other classes, or counts more than the matrix does.
+        AnalysisError: `shared` has other classes, or a larger count than the matrix.
     """
     if shared is not None and (shared.labels != matrix.labels or (shared.counts > matrix.counts).any()):
-        raise AnalysisError("shared does not fit the matrix; expected the same labels, and no cell that counts more.")
+        raise AnalysisError("shared does not fit the matrix; expected the same labels, and no larger count in any cell.")
     low, n = intervals(matrix)[0], len(matrix.labels)
     cells = [(i, j) for i in range(n) for j in range(n) if i != j and matrix.counts[i, j] >= max(1, least)]
     cells.sort(key=lambda cell: (-low[cell], -matrix.counts[cell], cell))
@@ -199,10 +198,10 @@ def pair(matrix: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMa
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Confidence against how often it was right, in bins of equal width, [bin] each.
+    """Confidence and accuracy in bins of equal width, [bin] each.
 
-    `items` in the bin, `right` of them, their mean `confidence` (nan where there are none), and the Wilson limits `low`
-    and `high` of the share that is right.
+    `items` in the bin, `right` of them, their mean `confidence` (nan if there are none), and the Wilson limits `low` and
+    `high` of the accuracy.
     """
 
     items: np.ndarray
@@ -213,17 +212,17 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: mean distance between confidence and share right, weighted by items."""
+        """Expected calibration error: mean distance between confidence and accuracy, weighted by items."""
         full = self.items > 0
         return float(np.abs(self.right[full] - self.confidence[full] * self.items[full]).sum() / self.items.sum())
 
 
 def reliability(confidence: Float[np.ndarray, "item"], right: np.ndarray, bins: int = 15) -> Reliability:
-    """How often answers of each confidence are right.
+    """Accuracy of predictions by their confidence.
 
     Args:
-        confidence: Probability of the answer, [item], 0..1.
-        right: Whether it was right, [item].
+        confidence: Probability of the prediction, [item], 0..1.
+        right: Whether it was correct, [item].
         bins: Of equal width, from 0 to 1.
 
     Raises:
@@ -232,7 +231,7 @@ def reliability(confidence: Float[np.ndarray, "item"], right: np.ndarray, bins: 
     Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
     """
     if not len(confidence) or len(confidence) != len(right):
-        raise AnalysisError(f"There are {len(confidence)} confidences and {len(right)} answers; expected one of each for each item.")
+        raise AnalysisError(f"There are {len(confidence)} confidences and {len(right)} answers; expected one of each per item.")
     if not ((confidence >= 0) & (confidence <= 1)).all():
         raise AnalysisError("A confidence lies outside 0..1; expected probabilities. Are these scores before the softmax?")
     bin_index = np.minimum((confidence.astype(np.float64) * bins).astype(int), bins - 1)

@@ -1,4 +1,4 @@
-"""A confusion matrix, true classes down and predictions across, with errors in colour; and a reliability diagram."""
+"""A confusion matrix, true classes in rows and predictions in columns, and a reliability diagram."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from explorer.records import ConfusionMatrix
 ERRORS = {False: ("#ffffff", "#b3400a"), True: ("#1e1e24", "#ff9a57")}
 RIGHT = {False: "#8a8a94", True: "#8d8d98"}
 DIFFERENCE = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#6baed6", "#1e1e24", "#ff9a57")}
-FEW = 20  # items of a class below which its row is faded: the intervals are wide
+FEW = 20  # items; rows with fewer are faded, since their intervals are wide
 FADED = 0.35
 # Strokes from lower left to upper right across the square -1..1, as a path of a point's shape.
 HATCH = "M-1,-.33L-.33,-1M-1,.33L.33,-1M-1,1L1,-1M-.33,1L1,-.33M.33,1L1,.33"
@@ -30,10 +30,10 @@ def matrix(
     chosen: tuple[str, str] | None = None,
     dark: bool = False,
 ) -> alt.TopLevelMixin:
-    """Rows are true classes, columns answers. Colour counts only errors that could have been avoided; the diagonal is grey.
+    """Rows are true classes, columns predictions. Colour shows avoidable errors only; the diagonal is grey.
 
-    Rows of fewer than 20 items are faded. A cell of which at least half are items that belong to the answer's class too is
-    hatched. The colour of shares runs over 0..1 always, as a square root; that of counts up to the largest error. A click
+    Rows with fewer than 20 items are faded. A cell is hatched if at least half of its items belong to the predicted class
+    too. The colour of shares follows their square root on the scale 0..1; that of counts ends at the largest error. A click
     selects a cell: selection "cell" with the fields true and predicted.
 
     Args:
@@ -45,7 +45,7 @@ def matrix(
         dark: Colours for a dark ground.
 
     Raises:
-        AnalysisError: `by` is another word.
+        AnalysisError: `by` is neither of the two.
     """
     if by not in ("share", "count"):
         raise AnalysisError(f"by is {by!r}; expected share or count.")
@@ -54,7 +54,7 @@ def matrix(
     frame["strength"] = np.where(frame["of"] < FEW, FADED, 1.0)
     top = 1.0 if by == "share" else max(1.0, float(frame.loc[~frame["right"], "avoidable"].max() if len(labels) > 1 else 1))
     scale = alt.Scale(type="sqrt", domain=[0, top], range=list(ERRORS[dark]), interpolate="rgb")
-    title = "errors as a share of the row, fixed" if by == "share" else "errors that could have been avoided"
+    title = "avoidable errors, share of the row" if by == "share" else "avoidable errors"
     legend = _legend(title, [0, top / 4, top], ".2~f" if by == "share" else ".0f")
     size = cell_size(len(labels))
     base = alt.Chart(frame).encode(x=_across(labels), y=_down(labels), opacity=alt.Opacity("strength:Q", legend=None, scale=None))
@@ -63,7 +63,7 @@ def matrix(
     cells = cells.encode(
         color=alt.Color("colour:Q", scale=scale, legend=legend), tooltip=_tooltip(shared), description=alt.Description("said:N")
     ).add_params(click)
-    right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark], aria=False)  # the cell below has said it
+    right = base.transform_filter("datum.right").mark_rect(color=RIGHT[dark], aria=False)  # the cell below has the description
     right = right.encode(opacity=alt.Opacity("diagonal:Q", legend=None, scale=None), tooltip=_tooltip(shared))
     hatched = base.transform_filter("datum.hatched").mark_point(
         shape=HATCH,
@@ -82,7 +82,7 @@ def matrix(
 
 
 def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int] | np.ndarray, dark: bool = False) -> alt.TopLevelMixin:
-    """How much more of each row the first takes for each class than the second; 0 neutral, the ends are the largest difference.
+    """Difference of the row shares of two matrices, first minus second; 0 neutral, the scale ends at the largest difference.
 
     Args:
         one, other: Of the same classes.
@@ -99,28 +99,28 @@ def difference(one: ConfusionMatrix, other: ConfusionMatrix, order: Sequence[int
     top = float(np.abs(by).max()) or 1.0
     scale = alt.Scale(domain=[-top, 0, top], range=list(DIFFERENCE[dark]), interpolate="rgb")
     legend = _legend("first minus second, share of the row", [-top, 0, top], "+.2f")
-    tooltip = ["true", alt.Tooltip("predicted", title="taken for"), alt.Tooltip("more", format="+.3f", title="share, more by")]
+    tooltip = [*_classes(), alt.Tooltip("more", format="+.3f", title="difference of shares")]
     cells = alt.Chart(frame).mark_rect(stroke=ink(dark, faint=True), strokeWidth=0.5)
     cells = cells.encode(x=_across(labels), y=_down(labels), color=alt.Color("more:Q", scale=scale, legend=legend), tooltip=tooltip)
     cells = cells.encode(description=alt.Description("said:N"))
     most = said[int(np.abs(by).argmax())]
     size = cell_size(len(labels))
     cells = cells.properties(width=size * len(labels), height=size * len(labels))
-    return themed(unsqueezed(cells), f"Difference of two matrices. Where they differ most: {most}.", dark)
+    return themed(unsqueezed(cells), f"Difference of two confusion matrices. Largest difference: {most}.", dark)
 
 
 def small(figure: alt.TopLevelMixin, classes: int) -> alt.TopLevelMixin:
-    """A matrix or a difference with cells so small that three stand side by side; nothing in it is to be clicked."""
+    """A matrix or a difference with small cells, so that three fit side by side; not for clicking."""
     size = max(8, 260 // classes)
     figure = figure.properties(width=size * classes, height=size * classes)  # type: ignore[attr-defined]
     for layer in getattr(figure, "layer", [figure]):
-        layer.encoding["x"]["axis"]["labelAngle"] = -90  # slanted ones would lie on one another
+        layer.encoding["x"]["axis"]["labelAngle"] = -90  # slanted labels would overlap
     figure.config.axis.labelFontSize = figure.config.axis.titleFontSize = 10  # type: ignore[attr-defined]
     return figure
 
 
 def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: Sequence[str] = ("first", "second")) -> pd.DataFrame:
-    """Every cell as a row: both counts, both row shares with their Wilson intervals, and the first share minus the second.
+    """One row per cell: both counts, both row shares with their Wilson intervals, and the difference of the shares.
 
     Args:
         one, other: Of the same classes.
@@ -141,7 +141,7 @@ def differences(one: ConfusionMatrix, other: ConfusionMatrix, names: Sequence[st
 
 
 def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd.DataFrame:
-    """Every cell as a row: counts, row share with its Wilson interval, how many are shared; what the CSV holds."""
+    """The CSV: one row per cell, with its count, row share, Wilson interval and shared spellings."""
     n, share, (low, high) = len(counted.labels), np.nan_to_num(shares(counted)), intervals(counted)
     both = np.zeros_like(counted.counts) if shared is None else shared.counts
     rows, columns = np.divmod(np.arange(n * n), n)
@@ -156,7 +156,7 @@ def table(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> pd
 
 
 def _drawn(counted: ConfusionMatrix, shared: ConfusionMatrix | None) -> pd.DataFrame:
-    """The table with what only the picture needs."""
+    """The table with additional columns for the figure."""
     frame = table(counted, shared)
     cells = zip(frame["true"], frame["predicted"], strict=True)
     frame["said"] = [_said(counted, true, predicted, shared) for true, predicted in cells]
@@ -166,15 +166,15 @@ def _drawn(counted: ConfusionMatrix, shared: ConfusionMatrix | None) -> pd.DataF
 
 
 def in_words(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) -> str:
-    """The text alternative: how many are right, and the largest error."""
+    """The text alternative: the number of correct predictions, and the largest error."""
     errors = counted.counts - np.diag(np.diag(counted.counts))
     total, right = int(counted.counts.sum()), int(np.trace(counted.counts))
-    description = f"Confusion matrix of {len(counted.labels)} classes: {right:,} of {total:,} right, on the diagonal."
+    description = f"Confusion matrix of {len(counted.labels)} classes: {right:,} of {total:,} classified correctly, on the diagonal."
     if not errors.any():
-        return f"{description} There is no error."
+        return f"{description} There are no errors."
     i, j = np.unravel_index(errors.argmax(), errors.shape)
     both = 0 if shared is None else int(shared.counts[i, j])
-    description += f" The largest error: {errors[i, j]} of {int(counted.counts[i].sum())} {counted.labels[i]} taken for {counted.labels[j]}"
+    description += f" Largest error: {errors[i, j]} of {int(counted.counts[i].sum())} {counted.labels[i]} classified as {counted.labels[j]}"
     return description + (f", {both} of them shared spellings." if both else ".")
 
 
@@ -184,33 +184,38 @@ def cell_size(classes: int) -> int:
 
 
 def _said(counted: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMatrix | None) -> str:
-    """A cell as a sentence for those who hear it."""
+    """A cell as a sentence for screen readers."""
     cell = pair(counted, true, predicted, shared)
-    return f"{true} told right: {cell.numbers}" if true == predicted else cell.words
+    return f"{true} classified correctly: {cell.numbers}" if true == predicted else cell.words
 
 
 def _more(true: str, predicted: str, by: float) -> str:
     """A cell of a difference as a sentence."""
+    what = "correctly" if true == predicted else f"as {predicted}"
     if not by:
-        return f"{true} {'told right' if true == predicted else f'taken for {predicted}'} equally often"
-    what = f"is right about {true}" if true == predicted else f"takes {true} for {predicted}"
-    return f"the first {what} {'more' if by > 0 else 'less'} often, by {abs(by):.2f} of the row"
+        return f"both classify {true} {what} equally often"
+    return f"the first classifies {true} {what} {'more' if by > 0 else 'less'} often, by {abs(by):.2f} of the row"
 
 
 def _legend(title: str, values: list[int | float], digits: str) -> Any:
-    """Above the matrix and at its left, where a narrow frame shows it."""
+    """A legend above the matrix on the left, where a narrow frame shows it."""
     return alt.Legend(title=title, values=values, format=digits, orient="top", direction="horizontal", gradientLength=160, titleLimit=300)
 
 
 def _tooltip(shared: ConfusionMatrix | None) -> list[alt.Tooltip]:
-    shown = [alt.Tooltip("true"), alt.Tooltip("predicted", title="taken for"), alt.Tooltip("count"), alt.Tooltip("of", title="of")]
-    shown += [alt.Tooltip(column, format=".1%", title=title) for column, title in (("share", "share"), ("low", "from"), ("high", "to"))]
+    shown = [*_classes(), alt.Tooltip("count"), alt.Tooltip("of", title="row total")]
+    titles = (("share", "share"), ("low", "95 % from"), ("high", "95 % to"))
+    shown += [alt.Tooltip(column, format=".1%", title=title) for column, title in titles]
     return shown if shared is None else [*shown, alt.Tooltip("shared", title="shared spellings")]
+
+
+def _classes() -> list[alt.Tooltip]:
+    return [alt.Tooltip("true"), alt.Tooltip("predicted")]
 
 
 def _across(labels: Sequence[str]) -> alt.X:
     axis = alt.Axis(orient="top", labelAngle=-45 if len(labels) > 4 else 0, labelOverlap=False, labelLimit=120)
-    return alt.X("predicted:N", title="taken for", sort=list(labels), axis=axis)
+    return alt.X("predicted:N", title="predicted language", sort=list(labels), axis=axis)
 
 
 def _down(labels: Sequence[str]) -> alt.Y:
@@ -224,39 +229,39 @@ def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart
 
 
 def reliability_diagram(bins: Reliability, dark: bool = False) -> alt.TopLevelMixin:
-    """Share of right answers over confidence, a point for each bin with its 95 % Wilson interval; perfect is the diagonal.
+    """Accuracy against confidence, one point per bin with its 95 % Wilson interval; the diagonal is perfect calibration.
 
     Args:
         bins: Counted bins.
         dark: Colours for a dark ground.
 
     Raises:
-        AnalysisError: nothing was counted.
+        AnalysisError: all bins are empty.
     """
     frame = reliability_table(bins)
     if frame.empty:
-        raise AnalysisError("Nothing was counted: there is no confidence to compare with how often it was right.")
+        raise AnalysisError("All bins are empty: there is no confidence to compare with the accuracy.")
     scale = alt.Scale(domain=[0, 1])
-    x = alt.X("confidence:Q", title="confidence of the answer", scale=scale)
-    y = alt.Y("share right:Q", title="share that was right", scale=scale)
-    tooltip = ["names", *(alt.Tooltip(column, format=".2f") for column in ("confidence", "share right", "low", "high"))]
+    x = alt.X("confidence:Q", title="confidence: probability of the prediction", scale=scale)
+    y = alt.Y("accuracy:Q", title="accuracy", scale=scale)
+    tooltip = ["names", *(alt.Tooltip(column, format=".2f") for column in ("confidence", "accuracy", "low", "high"))]
     base = alt.Chart(frame).encode(x=x, tooltip=tooltip)
     colour = LAYERS[dark][0]
-    bars = base.mark_rule(color=colour, strokeWidth=2).encode(y=alt.Y("low:Q", title="share that was right"), y2=alt.Y2("high:Q"))
+    bars = base.mark_rule(color=colour, strokeWidth=2).encode(y=alt.Y("low:Q", title="accuracy"), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, color=colour, opacity=1, size=50).encode(y=y)
-    ends = pd.DataFrame({"confidence": [0.0, 1.0], "share right": [0.0, 1.0]})
+    ends = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     perfect = alt.Chart(ends).mark_line(color=ink(dark, faint=True), strokeDash=[4, 3]).encode(x=x, y=y)
     outside = int(np.sum((frame["confidence"] < frame["low"]) | (frame["confidence"] > frame["high"])))
     description = (
-        f"Reliability diagram of {len(frame)} bins: calibration error {bins.error:.3f}; in {outside} of them the confidence lies outside "
+        f"Reliability diagram with {len(frame)} bins, calibration error {bins.error:.3f}; in {outside} of them the confidence is outside "
+        "the 95 % interval of the accuracy."
     )
-    description += "the interval of the share that was right."
     return themed(unsqueezed(alt.layer(perfect, bars, points).properties(width=260, height=260)), description, dark)
 
 
 def reliability_table(bins: Reliability) -> pd.DataFrame:
-    """The bins that hold something, as a table."""
+    """The bins that are not empty, as a table."""
     full = np.asarray(bins.items) > 0
     share = np.asarray(bins.right)[full] / np.asarray(bins.items)[full]
-    columns = {"confidence": bins.confidence[full], "share right": share, "low": bins.low[full], "high": bins.high[full]}
+    columns = {"confidence": bins.confidence[full], "accuracy": share, "low": bins.low[full], "high": bins.high[full]}
     return pd.DataFrame(columns | {"names": np.asarray(bins.items)[full]})

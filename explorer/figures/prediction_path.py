@@ -1,4 +1,4 @@
-"""Predictions letter by letter: the probability of each class after each letter, and the effect of each letter on the answer."""
+"""Predictions letter by letter: the probability of each class after each letter, and the effect of each letter."""
 
 import json
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, kin
 LINES, OTHER = 4, "other"
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
 COLUMN, HEIGHT = 34, 190  # pixels
-FEW = 10  # letters, which have room on a narrow screen: their lines take the width they are given
+FEW = 10  # letters; up to so many the figure fills the width that it is given
 
 
 def lines(
     probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str], dark: bool = False
 ) -> alt.TopLevelMixin:
-    """A line for each of the four classes that matter and one for all others, each letter a column under its points.
+    """A line for each of the four leading classes and one for all others, over the letters.
 
-    A class keeps its colour and dash while letters are added or taken away, see analysis.prediction_path.slots.
+    A class keeps its colour and dash while letters are added or deleted, see analysis.prediction_path.slots.
 
     Args:
-        probabilities: What would be answered if the name ended there, [letter, class].
-        letters: As they are read, [letter].
+        probabilities: Prediction if the name ended there, [letter, class].
+        letters: In the order of reading, [letter].
         labels: The classes, [class].
         dark: Colours for a dark ground.
 
@@ -43,7 +43,11 @@ def lines(
         styles[OTHER] = (kind_style("n-gram", dark)[0], [3, 3])
     scale = alt.Scale(domain=[0, 1])
     y = alt.Y("value:Q", title="probability", scale=scale, axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f"))
-    tooltip = [alt.Tooltip("read", title="after"), alt.Tooltip("series", title="class"), alt.Tooltip("value", format=".3f", title="p")]
+    tooltip = [
+        alt.Tooltip("read", title="after"),
+        alt.Tooltip("series", title="class"),
+        alt.Tooltip("value", format=".3f", title="probability"),
+    ]
     base = alt.Chart(frame).encode(x=_across(letters), y=y, color=colours(styles), tooltip=tooltip)
     drawn = [base.mark_line(strokeWidth=2).encode(strokeDash=dashes(styles)), base.mark_point(filled=True, size=28, opacity=1)]
     # The same axis on every layer: merged with a default one, it would leave out every second letter.
@@ -56,12 +60,12 @@ def lines(
 
 
 def fills(letters: Sequence[str]) -> bool:
-    """Whether the lines of so few letters are to fill the width they are given; those of more keep a column for each."""
+    """Whether the figure fills the width that it is given; with more letters, each letter keeps its column width."""
     return len(letters) <= FEW
 
 
 def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    """Every probability as a table, a row for each letter: what the CSV holds.
+    """The CSV: every probability, one row per letter.
 
     Args:
         probabilities: Prediction after each letter, [letter, class].
@@ -74,7 +78,7 @@ def table(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], 
 
 
 def in_words(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str], labels: Sequence[str]) -> str:
-    """The text alternative of the lines: the likeliest class after each letter, and when it was settled.
+    """The text alternative of the lines: the most likely class after each letter, and from which letter on it stays.
 
     Args:
         probabilities: Prediction after each letter, [letter, class].
@@ -83,19 +87,19 @@ def in_words(probabilities: Float[np.ndarray, "letter n"], letters: Sequence[str
     """
     steps = [f"{_said(letter)} {labels[row.argmax()]} {row.max():.2f}" for letter, row in zip(letters, probabilities, strict=True)]
     at = settled(probabilities)
-    decided = f"{labels[probabilities[-1].argmax()]} from letter {at + 1} on"
-    return f"Probability of each class after each letter; the likeliest: {', '.join(steps)}. {decided}."
+    decided = f"{labels[probabilities[-1].argmax()]} is the most likely from letter {at + 1} on"
+    return f"Probability of each class after each letter. Most likely: {', '.join(steps)}. {decided}."
 
 
 def effects(
     before: float, without: Float[np.ndarray, "letter"], changed: Float[np.ndarray, "letter"], names: Sequence[tuple[str, str]], dark=False
 ) -> alt.TopLevelMixin:
-    """What is left of the answer's probability when a letter is missing, and when the most damaging other stands in its place.
+    """Probability of the prediction with each letter deleted, and with it replaced by the most damaging other letter.
 
     Args:
-        before: Probability of the answer as the name stands.
-        without: The same without each letter, [letter]; nan where nothing would be left.
-        changed: With another letter in its place, [letter].
+        before: Probability for the whole name.
+        without: Probability without each letter, [letter]; nan if no letter would be left.
+        changed: Probability with the other letter in its place, [letter].
         names: Each letter and the other one.
         dark: Colours for a dark ground.
 
@@ -105,14 +109,15 @@ def effects(
     if not len(names):
         raise AnalysisError("There is no letter; expected a name.")
     letters = [letter for letter, _ in names]
-    rows = [{"position": n, "p": float(p), "kind": "left out", "sign": ""} for n, p in enumerate(without) if not np.isnan(p)]
+    rows = [{"position": n, "p": float(p), "kind": "deleted", "sign": ""} for n, p in enumerate(without) if not np.isnan(p)]
     rows += [{"position": n, "p": float(p), "kind": "replaced", "sign": sign(names[n][1])} for n, p in enumerate(changed)]
     frame = pd.DataFrame(rows)
     frame["letter"] = [_said(letters[n]) for n in frame["position"]]
-    y = alt.Y("p:Q", title="probability of the answer", scale=alt.Scale(domain=[0, 1]))
-    tooltip = ["letter", "kind", alt.Tooltip("sign", title="by"), alt.Tooltip("p", format=".3f")]
+    y = alt.Y("p:Q", title="probability of the prediction", scale=alt.Scale(domain=[0, 1]))
+    tooltip = ["letter", alt.Tooltip("kind", title="change"), alt.Tooltip("sign", title="by")]
+    tooltip.append(alt.Tooltip("p", format=".3f", title="probability"))
     base = alt.Chart(frame).encode(x=_across(letters), y=y, tooltip=tooltip)
-    gone = base.transform_filter("datum.kind == 'left out'").mark_bar(
+    gone = base.transform_filter("datum.kind == 'deleted'").mark_bar(
         size=COLUMN * 0.6, fill=LAYERS[dark][0], fillOpacity=0.25, stroke=LAYERS[dark][0]
     )
     other = base.transform_filter("datum.kind == 'replaced'")
@@ -120,8 +125,10 @@ def effects(
     texts = other.mark_text(color=ink(dark), dy=-8, fontSize=12, fontWeight=600).encode(text=alt.Text("sign:N"))
     level = alt.Chart(pd.DataFrame({"p": [before]})).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(y=alt.Y("p:Q"))
     weakest = int(np.nan_to_num(np.asarray(without), nan=2.0).argmin())
-    description = f"As it stands the answer has {before:.2f}. Without letter {weakest + 1}, {_said(letters[weakest])}, it has "
-    description += f"{float(without[weakest]):.2f}; with other letters in one place it falls to {float(np.min(changed)):.2f} at the lowest."
+    description = (
+        f"Probability of the prediction: {before:.2f} for the whole name. Without letter {weakest + 1}, {_said(letters[weakest])}, "
+    )
+    description += f"it is {float(without[weakest]):.2f}; with one letter replaced it is {float(np.min(changed)):.2f} or more."
     chart = alt.layer(gone, points, texts, level).properties(width=COLUMN * len(letters), height=HEIGHT - 40)
     return themed(unsqueezed(chart), description, dark)
 

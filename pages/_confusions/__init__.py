@@ -1,1 +1,1 @@
-"""Panels of the page of confusions."""
+"""Confusions page: its state, what it computes, and one file for each panel."""

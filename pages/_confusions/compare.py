@@ -1,4 +1,4 @@
-"""Two matrices side by side with their difference: two networks, or training names against held-out names."""
+"""Two confusion matrices side by side with their difference: two networks, or training names and held-out names."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ NETWORKS, SIDES = "another network", "training and held-out names"
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """What to compare with, both matrices in one order, and the first minus the second."""
+    """What to compare with, both matrices in the same order, and their difference."""
     cards = networks.emitting(*EMITS)
     others = [name for name, card in cards.items() if name != view.model and card["labels"] == about["labels"]]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -32,7 +32,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
     sides = {name: matrix.confusions(*side) for name, side in pair.items()}
     if way == SIDES:
-        st.caption("The well-known picture of this task is measured on training names. The difference is what that hides.")
+        st.caption("The well-known figure for this task shows training names. The difference is what that hides.")
     _matrices(view, sides)
     terms("accuracy", "macro average", "F1", "held-out")
 
@@ -40,7 +40,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
 def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
     both = [counts for counts in counted.values() if counts is not None]
     if len(both) < 2:
-        st.info("One of the two has no counts here.")
+        st.info("There are no counts for one of the two.")
         return
     places, names = order(both[1].matrix, view.order), tuple(counted)
     first, second, last = st.columns(3)
@@ -50,7 +50,7 @@ def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
             st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(counts.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
             _small(figures.matrix(counts.matrix, places, counts.shared, view.by, dark=is_dark()), len(places), name)
     with last:
-        st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \nshare of each row")
+        st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \ndifference of row shares")
         figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
         _small(figure, len(places), "difference")
         save(figure, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))

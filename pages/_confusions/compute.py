@@ -1,4 +1,4 @@
-"""What the page of confusions computes, each once for all visitors: letters of a name, answers to a collection, what is counted."""
+"""Cached computations of the Confusions page, shared by all visitors: predictions per letter, predictions for many names, counts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from models.names.experiments import Confusions
 
 DEV, TRAIN, OWN = "dev", "train", "own"
-EMITS = ("trace", "class_probabilities")  # what a network gives that this page can show
+EMITS = ("trace", "class_probabilities")  # what a network must give for this page
 
 
 @dataclass(frozen=True)
 class View(PageView):
-    """What is looked at: enough to compute every picture of the page, and all that a link restores.
+    """What the visitor looks at: all that the page computes from and that a link restores.
 
     Args:
         model: Name of a checkpoint.
-        text: The name it reads.
-        part: Which names are counted: "dev", "train", or "own".
+        text: The name that it reads.
+        part: Which names are counted: "dev" (held out), "train", or "own".
         by: "share" or "count".
-        order: Of rows and columns, see analysis.confusion.order.
-        cell: (true, predicted) of the opened cell.
+        order: Order of rows and columns, see explorer.analysis.confusion.order.
+        cell: The selected cell, (true, predicted).
     """
 
     model: str
@@ -54,7 +54,7 @@ def after_letters(model: str, text: str) -> np.ndarray:
 
 
 def effects(model: str, text: str) -> Any:
-    """What deleting or replacing each letter does: see models.names.network.LetterEffects."""
+    """Effect of deleting or replacing each letter, see models.names.network.LetterEffects."""
     from models.names.network import letter_effects
 
     spelled = spelling(text)
@@ -68,15 +68,15 @@ def trace(model: str, text: str) -> Trace:
     return shared_cache("names", 64).get(("trace", model, spelling(text)), lambda: experiments.trace(loaded(model), text))
 
 
-@st.cache_resource(show_spinner="Reading the lists of names ...", max_entries=4)
+@st.cache_resource(show_spinner="Loading the lists of names ...", max_entries=4)
 def _read(folder: str) -> tuple[Names, str]:
-    """The names of a folder, "" for those of Faker, and their checksum."""
+    """The names in a folder, or those of Faker for "", and their checksum."""
     names = read(Path(folder) if folder else None)
     return names, names.sha256()
 
 
 def collection(model: str) -> tuple[Names | None, str]:
-    """The names a network was trained and scored on, or None and a sentence that says why they are not at hand."""
+    """The names a network was trained and scored on; or None, with a sentence that says why they are not available."""
     about = emitting(*EMITS)[model]
     corpus = str(about["data"]["corpus"])
     try:
@@ -84,14 +84,14 @@ def collection(model: str) -> tuple[Names | None, str]:
     except DataError as error:
         return None, str(error)
     if about["data"].get("sha256", digest) != digest:
-        return None, f"The lists of {corpus!r} on this machine are not those the network was trained on (another version); see its card."
+        return None, f"The lists of {corpus!r} on this machine are a different version from those the network was trained on; see its card."
     if list(names.labels) != about["labels"]:
-        return None, f"The network knows other languages than the lists of {corpus!r}."
+        return None, f"The lists of {corpus!r} have other languages than the network."
     return names, ""
 
 
 def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
-    """The languages under which the lists hold a name, and whether it was held out; None where the lists are not at hand."""
+    """The languages of a name in the lists, and whether it was held out; None if the lists are not available."""
     names, _ = collection(model)
     if names is None:
         return None
@@ -100,7 +100,7 @@ def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
 
 
 def answers(model: str, part: str, report: Report = lambda done, total: None) -> Answers | None:
-    """The network's answers to one side of its collection; None where the lists are not at hand."""
+    """Predictions for the training names or the held-out names; None if the lists are not available."""
     names, _ = collection(model)
     if names is None:
         return None
@@ -109,13 +109,13 @@ def answers(model: str, part: str, report: Report = lambda done, total: None) ->
 
 
 def own_answers(model: str, table: Labelled, digest: str, report: Report = lambda done, total: None) -> Answers:
-    """The network's answers to a visitor's rows; the digest is that of the rows."""
+    """Predictions for a visitor's rows; `digest` is their checksum."""
     make = lambda: answers_to_rows(loaded(model), table, collection(model)[0], report)  # noqa: E731
     return shared_cache("answers", 128).get(("own", model, digest), make)
 
 
 def confusions(about: dict[str, Any], part: str, answers: Answers | None) -> "Confusions | None":
-    """Which class is taken for which: counted from answers, else as the card keeps it; None where neither is known."""
+    """The confusion matrix, counted from predictions, or from the card if there are none; None if neither is available."""
     from models.names import experiments
 
     if answers is None:

@@ -1,4 +1,4 @@
-"""Take the view away: the link, the counts, every answer, and the lines of Python that make them again."""
+"""Export from the Confusions page: the link, the counts, every prediction, and Python code that computes them again."""
 
 from explorer.figures import confusion as figures
 from models.names.experiments import Confusions
@@ -10,19 +10,21 @@ KEY = "confusions.export"
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """The link, the counts, every answer, and a notebook's worth of code that is tested."""
-    restores = "The address of this page restores the view: copy it from the browser. Names of your own stay out of it."
+    """The link, the counts, every prediction, and tested code for a notebook."""
+    restores = "Copy the address of this page: it restores the view, without your own names."
     name, files = f"{view.model}-{view.part}", []
     if counted is not None:
-        files.append(export.csv("matrix", "The matrix (CSV)", f"{name}-matrix", lambda: figures.table(counted.matrix, counted.shared)))
+        files.append(
+            export.csv("matrix", "Confusion matrix (CSV)", f"{name}-matrix", lambda: figures.table(counted.matrix, counted.shared))
+        )
     if counted is not None and (answers := counted.answers) is not None:
-        label = "Every name with its answer (CSV)"
+        label = "All names with predictions (CSV)"
         files.append(export.csv("names", label, f"{name}-names", lambda: matrix.frame(answers, about["labels"])))
     export.panel(KEY, restores, files, notebook(view, about))
 
 
 def notebook(view: View, about: dict) -> str:
-    """Lines of Python that compute what the page shows, with nothing of the page."""
+    """Python code that computes what the page shows, without the page."""
     own = "labelled('your file.csv')"
     side = "train" if view.part == "train" else "dev"
     rows = (

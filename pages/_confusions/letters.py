@@ -1,4 +1,4 @@
-"""A name in full: probabilities after each letter, the hidden state while it was read, and what each letter does to the answer."""
+"""A name letter by letter: the effect of each letter on the prediction, and the hidden states while the name is read."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ KEY = "confusions.letters"
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """What each letter does to the answer, and the states below; its lines stand at the top of the page."""
+    """The effect of each letter, and the states below; the probability curves are at the top of the page."""
     if not spelling(view.text):
         st.info("There is no letter yet.")
         return
@@ -34,28 +34,31 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
 def _effects(view: View, about: dict) -> None:
     effects, labels = compute.effects(view.model, view.text), about["labels"]
     st.markdown(
-        f"**{plain(view.text)}**: what is left of {plain(labels[effects.answer])} without each letter (bars), and with the worst other "
-        "in its place (marks)"
+        f"**P({plain(labels[effects.answer])})** of “{plain(view.text)}” with each letter deleted (bars) or replaced by the most damaging "
+        "letter (ticks)"
     )
     names = list(zip(effects.letters, effects.other, strict=True))
     figure = figures.effects(effects.p, effects.without, effects.changed, names, is_dark())
-    rows = {"letter": list(effects.letters), "p without it": effects.without}
+    rows = {"letter": list(effects.letters), "probability without it": effects.without}
     rows |= {
-        "answer without it": [labels[index] if index >= 0 else "" for index in effects.instead],
-        "worst other letter": list(effects.other),
+        "prediction without it": [labels[index] if index >= 0 else "" for index in effects.instead],
+        "most damaging letter": list(effects.other),
     }
-    table = pd.DataFrame(rows | {"p with that": effects.changed, "answer with that": [labels[index] for index in effects.becomes]})
+    table = pd.DataFrame(
+        rows | {"probability with that": effects.changed, "prediction with that": [labels[index] for index in effects.becomes]}
+    )
     left, right = st.columns(2, gap="medium")
     with left:
         with scrolling("confusions-effects"):
             draw(figure, f"{KEY}.effects")
         save(figure, f"{KEY}.effects", "effects", table)
     with right:
-        st.dataframe(table, hide_index=True, key=f"{KEY}.table")
+        formats = {name: st.column_config.NumberColumn(format="%.3f") for name in table if name.startswith("probability")}
+        st.dataframe(table, hide_index=True, column_config=formats, key=f"{KEY}.table", placeholder="–")
 
 
 def _states(view: View) -> None:
-    """The state view of the first page, over the letters of the name."""
+    """The state view of the Hidden states page, over the letters of the name."""
     trace = compute.trace(view.model, view.text)
     name = st.selectbox("State", quantities(trace), key=f"{KEY}.quantity", width=160)
     values = np.ascontiguousarray(quantity(trace, name, 0))
@@ -71,4 +74,4 @@ def _states(view: View) -> None:
         title=view.model,
     )
     state_view(figure, f"{KEY}.states")
-    st.caption("Each letter has the value that the unit held after reading it. At the top: the unit that moves most on this name.")
+    st.caption("Each letter shows the state after reading it. Units are sorted by variance on this name.")

@@ -1,4 +1,4 @@
-"""What is taken for what: the most confused pairs in words, the matrix, and the names of the cell that was clicked."""
+"""The confusion matrix: its scores, the most confused pairs, and the names of the selected cell."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.analysis.confusion import accuracy, class_scores, most_confused, order, pair
 from explorer.figures import confusion as figures
 from models.names.answers import Answers
-from models.names.experiments import Confusions, rows_of
+from models.names.experiments import TRUE_P, Confusions, rows_of
 from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._confusions import compute, name, state
@@ -20,17 +20,17 @@ from pages._ui.text import count, plain, share
 KEY = "confusions.matrix"
 PAIRS = 5
 NONE = "none"
-SIDES = {DEV: "that it never saw", TRAIN: "that it was trained on", OWN: "of your own"}
+PARTS = {DEV: "held out from training", TRAIN: "from the training data", OWN: "of your own"}
 
 
 def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
-    """Pairs, matrix, opened cell; gives the view with what was chosen, and what is counted."""
-    st.markdown("**What is taken for what**")
+    """Scores, pairs, matrix and selected cell; returns the view with what was chosen, and the counts."""
+    st.markdown("**Which languages get confused**")
     view = state.pick_matrix(view)
     counted = confusions(view, about)
     if counted is None:
         why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
-        st.info(f"There is nothing to count. {plain(why)}", icon=":material/info:")
+        st.info(f"There are no names to count. {plain(why)}", icon=":material/info:")
         return view, None
     _summary(view, about, counted)
     _pairs(counted)
@@ -46,7 +46,7 @@ def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
 
 
 def _figure(view: View, counted: Confusions) -> Any:
-    """The matrix, drawn anew only where something in it changed: a fifth of a second that every letter typed would cost."""
+    """The matrix, rebuilt only when something in it changed; otherwise each typed letter would cost a fifth of a second."""
     shared = None if counted.shared is None else counted.shared.counts.tobytes()
     what = (counted.matrix.labels, counted.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
     kept = st.session_state.get(f"{KEY}.figure", (None, None))
@@ -58,12 +58,12 @@ def _figure(view: View, counted: Confusions) -> Any:
 
 
 def confusions(view: View, about: dict) -> Confusions | None:
-    """What is counted on the chosen side: from the names where they are at hand, else as the card keeps it."""
+    """The counts for the chosen part: from the names if they are available, else from the card."""
     if view.part == OWN:
         rows = state.own_rows()
         return compute.confusions(about, OWN, own_answers(view, rows)) if rows else None
     answers = patiently(
-        f"{view.model} reads the names",
+        f"Classifying names with {view.model}",
         f"{KEY}.cancel.{view.model}.{view.part}",
         _back,
         lambda report: compute.answers(view.model, view.part, report),
@@ -72,10 +72,10 @@ def confusions(view: View, about: dict) -> Confusions | None:
 
 
 def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
-    """Answers to the visitor's rows, with a bar that can be cancelled."""
+    """Predictions for the visitor's rows, with a progress bar and a Cancel button."""
     table, digest = rows
     return patiently(
-        f"{view.model} reads your names",
+        f"Classifying your names with {view.model}",
         f"{KEY}.cancel.{view.model}",
         _forget_rows,
         lambda report: compute.own_answers(view.model, table, digest, report),
@@ -83,7 +83,7 @@ def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
 
 
 def _back() -> None:
-    """Back to what needs no second reading."""
+    """Return to the default part and panel, which are cached."""
     for key in (state.PART, state.PANEL):
         st.session_state.pop(key, None)
 
@@ -99,54 +99,53 @@ def _why_nothing(about: dict) -> str:
         return ""
     known = {label.casefold() for label in about["labels"]}
     if any(text.casefold() in known for text in rows[0].texts):
-        return "The first column holds languages that the network knows: are the columns swapped? The name comes first."
+        return "The first column holds languages: are the columns swapped? The name comes first."
     first = ", ".join(dict.fromkeys(rows[0].labels[:3]))
-    return f"The network knows none of the labels: {first}. It knows {', '.join(about['labels'])}."
+    return f"The network knows none of your labels ({first}). It knows {', '.join(about['labels'])}."
 
 
 def _summary(view: View, about: dict, counted: Confusions) -> None:
     scores, names = class_scores(counted.matrix), int(counted.matrix.counts.sum())
     st.markdown(
-        f"**{count(names, 'name')}** {SIDES[view.part]}: accuracy **{accuracy(counted.matrix):.3f}**, "
+        f"**{count(names, 'name')}** {PARTS[view.part]}: accuracy **{accuracy(counted.matrix):.3f}**, "
         f"macro recall {scores.macro_recall:.3f}, macro F1 **{scores.macro_f1:.3f}**."
     )
     with_names, every = int((scores.support > 0).sum()), len(about["labels"])
     over = "all languages" if with_names == every else f"the {with_names} of {every} languages that have names here"
     st.caption(
-        f"Macro is the mean over {over}, each counting the same: recall is the share of a language's names that are told right, "
-        "F1 is recall and precision in one number."
+        f"Recall: share of a language's names classified correctly. F1: harmonic mean of precision and recall. Macro: mean over {over}."
     )
     if view.part == OWN and counted.answers is not None:
         st.markdown(_seen(view, counted.answers))
     if view.part == TRAIN:
-        st.caption("Measured on training names: it says what was learnt by heart, not how well the next name is read.")
+        st.caption("Training names show what was memorised, not how well new names are classified.")
 
 
 def _seen(view: View, answers: Answers) -> str:
     """How many of the visitor's names the network was trained on, and the accuracy without them."""
     if answers.learnt is None:
-        return f"How many of them it was trained on cannot be told here. {plain(compute.collection(view.model)[1])}"
+        return f"How many of them are in the training data is unknown. {plain(compute.collection(view.model)[1])}"
     learnt, right = int(answers.learnt.sum()), answers.predicted == answers.targets
     if not learnt:
-        return "None of them is a spelling that it was trained on."
-    seen = f"**{learnt:,}** of them {'is a spelling' if learnt == 1 else 'are spellings'} that it was trained on"
+        return "None of these spellings is in the training data."
+    seen = f"**{learnt:,}** of these spellings {'is' if learnt == 1 else 'are'} in the training data"
     if learnt == len(right):
-        return f"{seen}: that says what was learnt by heart, not how well the next name is read."
+        return f"{seen}: the accuracy shows what was memorised, not how well new names are classified."
     rest = right[~answers.learnt]
-    return f"{seen}; on the other {len(rest):,} the accuracy is **{rest.mean():.3f}**."
+    return f"{seen}. Accuracy on the other {len(rest):,}: **{rest.mean():.3f}**."
 
 
 def _pairs(counted: Confusions) -> None:
     pairs = most_confused(counted.matrix, PAIRS, counted.shared)
     if not pairs:
-        st.markdown("There is no error.")
+        st.markdown("There are no errors.")
         return
-    st.markdown("Most confused, by what the error's share is at least (the lower end of its 95 % interval):")
+    st.markdown("Most confused pairs, ranked by the lower bound of the error rate's 95 % interval:")
     with st.container(horizontal=True, gap="small"):
         for rank, confused in enumerate(pairs):
             both = f", {confused.shared} shared" if confused.shared else ""
             st.button(
-                plain(f"{confused.true} → {confused.predicted} {confused.count} of {confused.support}{both}"),
+                plain(f"{confused.true} → {confused.predicted}: {confused.count} of {confused.support}{both}"),
                 key=f"{KEY}.pair.{rank}",
                 help=plain(f"{confused.words}."),
                 on_click=state.open_cell,
@@ -155,62 +154,62 @@ def _pairs(counted: Confusions) -> None:
 
 
 def _cell(view: View, about: dict, counted: Confusions) -> None:
-    """The names of a cell; boxes choose it too, for those who do not click."""
+    """The names of the selected cell; two lists select it too, for use without a mouse."""
     labels = [NONE, *about["labels"]]
-    for side, word in enumerate(("True language", "Taken for")):
+    for side, word in enumerate(("True language", "Predicted language")):
         st.session_state[f"{KEY}.{side}"] = view.cell[side] if view.cell else NONE
         st.selectbox(word, labels, key=f"{KEY}.{side}", on_change=_boxes_changed)
     if view.cell is None:
         st.caption("Click a cell to see its names.")
         return
     this = pair(counted.matrix, *view.cell, counted.shared)
-    what = "are told right" if this.true == this.predicted else f"are taken for {this.predicted}"
+    names = f"{this.true} names classified {'correctly' if this.true == this.predicted else f'as {this.predicted}'}"
     if counted.answers is None:
-        st.markdown(plain(f"{this.true} names that {what}: {this.numbers}."))
-        st.caption(f"The card keeps counts, no names. {plain(compute.collection(view.model)[1])}")
+        st.markdown(plain(f"{names}: {this.numbers}."))
+        st.caption(f"The card holds counts only, not the names. {plain(compute.collection(view.model)[1])}")
         return
-    more = "; the most confident first." if this.count else "."
-    st.markdown(plain(f"{this.true} names that {what}: {this.numbers}{more}"))
+    more = " The most confident come first." if this.count else ""
+    st.markdown(plain(f"{names}: {this.numbers}.{more}"))
     if this.count:
         _list(view, about, frame(counted.answers, about["labels"], view.cell))
 
 
 def _list(view: View, about: dict, names: pd.DataFrame) -> None:
-    """The names of the opened cell; the lines of the chosen one stand below it."""
-    st.caption("Choose a row to see its name letter by letter.")
+    """The names of the selected cell; below them, the curves of the selected name."""
+    st.caption("Select a row to see its name letter by letter.")
     share_of = {"min_value": 0, "max_value": 1, "format": "%.2f"}
     config = {
-        "p": st.column_config.ProgressColumn("p of the answer", help="What the network gives the language it takes it for.", **share_of),
-        "p of the true one": st.column_config.NumberColumn("p of its own", help="What is left for the language it is.", format="%.3f"),
-        "shared": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
+        "p": st.column_config.ProgressColumn("P(predicted)", help="Probability of the predicted language.", **share_of),
+        TRUE_P: st.column_config.NumberColumn("P(true)", help="Probability of the true language.", format="%.3f"),
+        "shared": st.column_config.CheckboxColumn("shared spelling", help="The lists hold this spelling under both languages."),
     }
     key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
-    shown = names[["name", "p", "p of the true one", "shared"]]
+    shown = names[["name", "p", TRUE_P, "shared"]]
     event = st.dataframe(shown, hide_index=True, column_config=config, key=key, height=250, selection_mode="single-row", on_select="rerun")
     if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
         opened(view, about, names["name"].iloc[chosen[0]])
 
 
 def opened(view: View, about: dict, text: str) -> None:
-    """A name of the list, read here; its lines are drawn once, at the top where it is the name that stands there."""
+    """A name of the list, letter by letter; its curves are not drawn again if they are at the top of the page already."""
     p = compute.after_letters(view.model, text)
     best = int(p[-1].argmax())
-    answer = f"**{plain(text)}**: {plain(about['labels'][best])}, p **{share(float(p[-1, best]))}**."
+    answer = f"**{plain(text)}**: {plain(about['labels'][best])}, probability **{share(float(p[-1, best]))}**."
     st.markdown(f"{answer} {name.decision(p, about['labels'], spelling(text))}")
     if text == view.text:
-        st.caption(f"Its lines stand at the top of the page, its letters and states below, under *{state.LETTERS_PANEL}*.")
+        st.caption(f"Its curves are at the top of the page, its letters and states under *{state.LETTERS_PANEL}*.")
         return
     name.lines(view.model, text, about, "opened")
-    st.button("Read it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=state.open_name, args=(text,))
+    st.button("Show it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=state.open_name, args=(text,))
 
 
 def frame(answers: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> pd.DataFrame:
-    """A row for each name, of one cell (the most confident first) or of all as they come."""
+    """One row per name: of one cell, the most confident first, or of all in their own order."""
     return pd.DataFrame(rows_of(answers, labels, cell))
 
 
 def _boxes_changed() -> None:
-    """One box alone opens the diagonal; taking one back closes the cell."""
+    """A choice in one list alone selects a cell of the diagonal; "none" closes the cell."""
     true, predicted = (st.session_state[f"{KEY}.{side}"] for side in (0, 1))
     if st.session_state[state.CELL] is None:
         true = predicted = predicted if true == NONE else true

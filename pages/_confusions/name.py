@@ -1,4 +1,4 @@
-"""The first screen: the name's letters with the probability of each class after each, and the answer in words."""
+"""First screen of the Confusions page: the probability of each language after each letter of a name, and the prediction."""
 
 from typing import Any
 
@@ -15,21 +15,23 @@ from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain, share
 
 KEY = "confusions.name"
-UNDECIDED = 0.5  # below it all other languages together are likelier
+UNDECIDED = 0.5  # a lower probability is less than that of all other languages together
 HOW_TO_READ = """
-The network reads one letter at a time, and after each it says which language it expects: the lines show what it would answer
-**if the name ended there**. It was trained with a loss at every letter too, so a beginning is no input that it never saw; but
-its lists hold whole names, and the line's last point is the one that is scored.
+The network reads one letter at a time. After each letter it gives a probability to every language: the curves show what it would
+predict **if the name ended there**. In training it had a loss at every letter, so it has seen the beginnings of names; but only the
+last point, after the whole name, is scored.
 
-- In the **matrix** each row is the true language and each column the answer. Colour counts only errors that could have been
-  avoided; the diagonal is grey. A cell is **hatched** where at least half of it are *shared spellings*: names that stand under
-  both languages, of which no reader could tell one from the other. Rows of fewer than 20 names are faded.
-- Every share has its **Wilson interval** at 95 %: 2 of 3 says less than 40 of 80, and the list of pairs is ordered by the
-  interval's lower end.
-- The names are split **by spelling**: no spelling is on both sides. The well-known picture of the tutorial on this task is
-  measured on names it was trained on; *Compare* shows what that hides.
-- The network is **undecided** where its likeliest language has less than half of the probability: the others together have more.
-- That a letter changes the answer says what *this network* uses. It does not say why a language writes so.
+- **Confusion matrix**: each row is a true language, each column a prediction. Colour shows avoidable errors only; the diagonal,
+  correct predictions, is grey. A cell is **hatched** if at least half of its names are *shared spellings*, listed under both
+  languages: no classifier can tell these apart. Rows with fewer than 20 names are faded.
+- Every share has a 95 % **Wilson interval**: 2 of 3 is weaker evidence than 40 of 80. Pairs are ranked by the lower bound of the
+  interval.
+- Names are split **by spelling**: no spelling is both in the training data and held out. The well-known figure of the tutorial on
+  this task shows training names; *Compare* shows what that hides.
+- **Undecided**: no language has a probability above 0.5.
+- **Calibration**: of all predictions made with a probability of 0.8, 80 % should be correct. The calibration error is the mean
+  distance from that.
+- If a letter changes the prediction, *this network* uses the letter. That does not explain the spelling of a language.
 
 Sources: Robertson, *Classifying Names with a Character-Level RNN*, PyTorch tutorials, 2017; Wilson, 1927; Guo et al., *On
 Calibration of Modern Neural Networks*, 2017.
@@ -37,20 +39,20 @@ Calibration of Modern Neural Networks*, 2017.
 
 
 def sentence(view: View, about: dict) -> str:
-    """What to look for in this very picture."""
+    """One sentence above the figure: what to look for, and what to try."""
     shown = state.example(about)
     if "before" not in shown or view.text not in (state.opening(about), state.opening(about)[:-1]):
-        return "Type a name, then take letters away: each letter is a column, each line a language."
+        return "Type a name, then delete letters. Each column is a letter, each line a language."
     last = state.opening(about)[-1]
     if view.text == state.opening(about):
-        return f"Just before the last letter it says **{shown['before']}**; the “{last}” makes it **{shown['after']}**. Take it away."
-    return f"Without the “{last}” it says **{shown['before']}**. One letter makes it {shown['after']}: give it back."
+        return f"Before the last letter the prediction is **{shown['before']}**; the “{last}” makes it **{shown['after']}**. Delete it."
+    return f"Without the “{last}” the prediction is **{shown['before']}**. Put it back, and it is **{shown['after']}**."
 
 
 def panel(view: View, about: dict) -> bool:
-    """Lines and answer; False where the name has no letter to read."""
+    """The curves and the prediction; False if the name has no letter."""
     if not state.is_readable(view.text):
-        st.info("There is no letter yet that can be read. Type a name above.", icon=":material/edit:")
+        st.info("There is no letter yet. Type a name above.", icon=":material/edit:")
         return False
     spelled, labels = spelling(view.text), about["labels"]
     p = compute.after_letters(view.model, view.text)
@@ -59,7 +61,7 @@ def panel(view: View, about: dict) -> bool:
         figure = lines(view.model, view.text, about, "lines")
     with right:
         best = int(p[-1].argmax())
-        st.markdown(f"Final: **{plain(labels[best])}**, p **{share(float(p[-1, best]))}**")
+        st.markdown(f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**")
         st.markdown(decision(p, labels, spelled))
         _origin(view, spelled)
         save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels))
@@ -67,7 +69,7 @@ def panel(view: View, about: dict) -> bool:
 
 
 def lines(model: str, text: str, about: dict, name: str) -> Any:
-    """Draw the lines of a name in a frame of its own; gives the figure."""
+    """Draw the curves of a name in a frame that scrolls; returns the figure."""
     spelled = spelling(text)
     figure = figures.lines(compute.after_letters(model, text), spelled, about["labels"], is_dark())
     with scrolling(f"confusions-{name}"):
@@ -76,33 +78,35 @@ def lines(model: str, text: str, about: dict, name: str) -> Any:
 
 
 def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: str) -> str:
-    """Since which letter the answer has been the likeliest, and whether it is decided at all.
+    """From which letter on the predicted language is the most likely, and whether the network is undecided.
 
     Args:
-        p: Probabilities after each letter, [letter, class]. labels: the classes. spelled: the letters.
+        p: Probabilities after each letter, [letter, class].
+        labels: The classes.
+        spelled: The letters.
     """
     best, at = int(p[-1].argmax()), settled(p)
     since = "from the first letter on"
     if at:
-        since = f"since letter {at + 1}, “{plain(spelled[at])}”; before that it was {plain(labels[p[at - 1].argmax()])}"
-    history = f"The likeliest has been {plain(labels[best])} {since}."
-    return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has half of the probability. {history}"
+        since = f"from letter {at + 1}, “{plain(spelled[at])}”, on; just before it is {plain(labels[p[at - 1].argmax()])}"
+    history = f"{plain(labels[best])} is the most likely language {since}."
+    return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has a probability above 0.5. {history}"
 
 
 def _origin(view: View, spelled: str) -> None:
-    """What is read, and whether the network was trained on it."""
+    """The spelling that the network reads, and whether it is in the training data."""
     if spelled != view.text.lower():
         gone = f" Left out: {plain(left_out(view.text))}" if left_out(view.text) else ""
-        st.caption(f"Read as “{plain(spelled)}”: its letters are a to z, blank and hyphen; others are romanised.{gone}")
+        st.caption(f"Read as “{plain(spelled)}”: letters other than a to z are romanised.{gone}")
     origin = compute.known(view.model, view.text)
     if origin is None:
-        st.caption(f"In the training data: cannot be told here. {plain(compute.collection(view.model)[1])}")
+        st.caption(f"In the training data: **unknown**. {plain(compute.collection(view.model)[1])}")
         return
     languages, is_held_out = origin
     named = " and ".join(languages)
     if not languages:
-        st.caption("In the training data: **no**. It stands in none of the lists.")
+        st.caption("In the training data: **no**, it is in none of the lists.")
     elif is_held_out:
-        st.caption(f"In the training data: **no**. It was held out; the lists call it {named}.")
+        st.caption(f"In the training data: **no**, it is held out. True language: {named}.")
     else:
-        st.caption(f"In the training data: **yes**, as {named}.")
+        st.caption(f"In the training data: **yes**. True language: {named}.")

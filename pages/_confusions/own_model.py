@@ -1,4 +1,4 @@
-"""A visitor's own test set: a file or a paste of text and label, checked row by row; what was left out is listed."""
+"""A visitor's own test set: names and languages from a file or pasted, checked row by row."""
 
 import hashlib
 
@@ -20,18 +20,18 @@ WORD = next(word for word, part in confusions_state.PARTS.items() if part == OWN
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """Uploader, box to paste into, and what became of the rows."""
+    """The uploader, a field to paste into, and a report on the rows."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.file_uploader("A CSV with two columns, name and language", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
     with right, st.form(f"{KEY}.form", border=False):
         st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
-        st.form_submit_button("Count these", on_click=_pasted)
+        st.form_submit_button("Classify these", on_click=_pasted)
     if error := st.session_state.pop(f"{KEY}.error", None):
         st.error(error, icon=":material/error:")
     st.caption(
-        f"Up to {MOST:,} rows. They stay in this visit, are in no link, and are gone with it. "
-        f"Labels that the network knows: {plain(', '.join(about['labels']))}."
+        f"Up to {MOST:,} rows, deleted when you close the page and never part of a link. "
+        f"Languages of this network: {plain(', '.join(about['labels']))}."
     )
     if rows := confusions_state.own_rows():
         _report(view, rows)
@@ -41,16 +41,16 @@ def _report(view: View, rows: tuple[Labelled, str]) -> None:
     given, unknown = rows[0], matrix.own_answers(view, rows).unknown
     strange = sum(unknown.values())
     st.markdown(
-        f"Rows that are counted: **{len(given.texts) - strange:,}**; with a label that the network does not know: **{strange:,}**; "
-        f"that cannot be used: **{len(given.problems):,}**. The matrix above shows the counted ones under *{WORD}*."
+        f"**{len(given.texts) - strange:,}** rows are counted, **{strange:,}** have an unknown label, and **{len(given.problems):,}** "
+        f"cannot be used. The matrix above shows the counted rows under *{WORD}*."
     )
     if given.unread:
-        st.caption(f"Columns that are not read: {plain(', '.join(given.unread))}.")
+        st.caption(f"Ignored columns: {plain(', '.join(given.unread))}.")
     if unknown:
         st.dataframe(pd.DataFrame({"unknown label": unknown.keys(), "rows": unknown.values()}), hide_index=True, key=f"{KEY}.unknown")
     if given.problems:
-        st.dataframe(pd.DataFrame(given.problems, columns=["line", "why it is left out"]), hide_index=True, key=f"{KEY}.problems")
-    st.button("Forget them", key=f"{KEY}.forget", icon=":material/delete:", on_click=_forget)
+        st.dataframe(pd.DataFrame(given.problems, columns=["line", "problem"]), hide_index=True, key=f"{KEY}.problems")
+    st.button("Delete them", key=f"{KEY}.forget", icon=":material/delete:", on_click=_forget)
 
 
 def _uploaded() -> None:
@@ -60,7 +60,7 @@ def _uploaded() -> None:
     try:
         text = file.getvalue().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        st.session_state[f"{KEY}.error"] = f"{file.name!r} is no UTF-8 text (byte {error.start:,}). Save it as UTF-8. Nothing was changed."
+        st.session_state[f"{KEY}.error"] = f"{file.name!r} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8. Nothing was changed."
         return
     _take(text)
 
@@ -71,12 +71,12 @@ def _pasted() -> None:
 
 
 def _take(text: str) -> None:
-    """Check the rows and show them in the matrix; what cannot be read changes nothing."""
+    """Check the rows and show them in the matrix; nothing changes if they cannot be read."""
     state = st.session_state
     try:
         rows = table(text)
         if len(rows.texts) > MOST:
-            raise ExplorerError(f"There are {len(rows.texts):,} rows; at most {MOST:,} are read. Take a part of them.")
+            raise ExplorerError(f"There are {len(rows.texts):,} rows; expected at most {MOST:,}. Use a part of them.")
     except ExplorerError as error:
         state[f"{KEY}.error"] = f"{error} Nothing was changed."
         return

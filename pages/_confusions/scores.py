@@ -1,4 +1,4 @@
-"""How well each class is told, and how far its confidence can be trusted."""
+"""Scores per language, and the calibration of the network."""
 
 import pandas as pd
 import streamlit as st
@@ -7,6 +7,7 @@ from explorer.analysis.confusion import class_scores, intervals
 from explorer.figures import confusion as figures
 from models.names.experiments import Confusions
 from pages._confusions.compute import View
+from pages._confusions.matrix import PARTS
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
 
@@ -14,18 +15,18 @@ KEY = "confusions.scores"
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """Precision, recall, F1 and support as a table; the reliability diagram beside it."""
+    """A table of precision, recall and F1, and the reliability diagram next to it."""
     if counted is None:
-        st.info("There is nothing to score.")
+        st.info("There are no names to score.")
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.markdown("**Each class**; recall with its 95 % Wilson interval")
-        st.dataframe(table(counted), hide_index=True, key=f"{KEY}.classes", height=400)
+        st.markdown("**Scores per language**, recall with its 95 % Wilson interval")
+        st.dataframe(table(counted), hide_index=True, key=f"{KEY}.classes", height=400, placeholder="–")
     with right:
-        st.markdown("**Can its confidence be trusted?**")
+        st.markdown("**Calibration**: can the confidence be trusted?")
         if counted.reliability is None:
-            st.info("The card keeps no confidences of these names.")
+            st.info("The card holds no confidences for these names.")
             return
         show(
             figures.reliability_diagram(counted.reliability, is_dark()),
@@ -34,15 +35,15 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             figures.reliability_table(counted.reliability),
         )
         perfect = about["scores"].get("calibration_error_if_perfect")
-        said = f"; a perfectly calibrated model of dev would get {perfect:.3f}" if perfect is not None and view.part == "dev" else ""
+        said = f"; {perfect:.3f} if it were perfectly calibrated" if perfect is not None and view.part == "dev" else ""
         bins, names = len(counted.reliability.items), int(counted.reliability.items.sum())
-        st.caption(f"Calibration error {counted.reliability.error:.3f} with {bins} bins over {names:,} names{said}.")
+        st.caption(f"Calibration error {counted.reliability.error:.3f} on {names:,} names {PARTS[view.part]}, in {bins} bins{said}.")
     terms("precision", "recall", "F1", "Wilson interval", "calibration error", "probability p")
 
 
 def table(counted: Confusions) -> pd.DataFrame:
-    """Scores of each class."""
+    """Scores per language, as a table."""
     scores, (low, high) = class_scores(counted.matrix), intervals(counted.matrix)
     columns = {"language": counted.matrix.labels, "precision": scores.precision, "recall": scores.recall}
-    columns |= {"from": low.diagonal(), "to": high.diagonal(), "F1": scores.f1, "names": scores.support, "answers": scores.answers}
-    return pd.DataFrame(columns).round(3)
+    columns |= {"recall from": low.diagonal(), "recall to": high.diagonal(), "F1": scores.f1, "names": scores.support}
+    return pd.DataFrame(columns | {"predictions": scores.answers}).round(3)

@@ -1,4 +1,4 @@
-"""What is looked at on the page of confusions: the widgets of the first row, the name, the opened cell, the link."""
+"""State of the Confusions page: the widgets of the first row, the name, the selected cell, and the link."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ PARTS = {"held-out names": DEV, "training names": TRAIN, "your own names": OWN}
 BYS = {"row shares": "share", "counts": "count"}
 ORDER_BY = "order by {}"
 LETTERS_PANEL = "Letter by letter"
-FALLBACK = "Romanov"  # where a card holds no example
+FALLBACK = "Romanov"  # if a card holds no example
 
 
 def restore() -> None:
-    """Take name and cell out of the link, once for each visitor."""
+    """Read name and cell from the link, once per visit."""
     state = st.session_state
     if TEXT in state:
         return
@@ -47,22 +47,22 @@ def card() -> dict[str, Any]:
 
 
 def example(about: dict) -> dict[str, Any]:
-    """The name to open with: on held-out spellings, the one whose last letter changes most; found by search, see the card."""
+    """The name to open with: of all held-out names the one whose last letter changes most, see the card."""
     return about["examples"][0] if about["examples"] else {"name": FALLBACK}
 
 
 def opening(about: dict) -> str:
-    """The example as it is written."""
+    """The example with a capital letter."""
     return example(about)["name"].title()
 
 
 def set_text(text: str | None) -> None:
-    """Read another name; None goes back to the example."""
+    """Read another name; None returns to the example."""
     st.session_state[TEXT] = None if text is None else clean(text, LONGEST)
 
 
 def open_name(text: str) -> None:
-    """Read a name and show it letter by letter."""
+    """Read a name and open the panel that shows it letter by letter."""
     set_text(text)
     st.session_state[PANEL] = LETTERS_PANEL
 
@@ -73,12 +73,12 @@ def open_cell(true: str | None, predicted: str | None) -> None:
 
 
 def own_rows() -> tuple[Labelled, str] | None:
-    """The visitor's own names and a digest of them."""
+    """The visitor's own names and their checksum."""
     return st.session_state.get(ROWS)
 
 
 def pick(about: dict) -> View:
-    """The first row of widgets, and what they choose."""
+    """Draw the first row of widgets; returns what they choose."""
     cards, text = networks.emitting(*EMITS), st.session_state[TEXT]
     text = opening(about) if text is None else text
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -109,16 +109,16 @@ def _gesture_button(about: dict, text: str) -> None:
     is_done = text == whole[:-1]
     if not is_done and len(text) < 2:
         return
-    label, icon = (f"Give the “{whole[-1]}” back", ":material/undo:") if is_done else ("Take the last letter away", ":material/backspace:")
+    label, icon = (f"Put the “{whole[-1]}” back", ":material/undo:") if is_done else ("Delete the last letter", ":material/backspace:")
     st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=set_text, args=(None if is_done else text[:-1],))
 
 
 def _why(row: dict[str, Any]) -> str:
-    return f"{row['before']} just before the last letter, then {row['after']}"
+    return f"{row['before']} before the last letter, {row['after']} after it"
 
 
 def pick_matrix(view: View) -> View:
-    """The widgets above the matrix."""
+    """Draw the widgets above the matrix; returns the view with what they choose."""
     parts = [word for word, part in PARTS.items() if part != OWN or own_rows()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         part = select("Names", parts, PART, 170)
@@ -128,7 +128,7 @@ def pick_matrix(view: View) -> View:
 
 
 def write_link(view: View, about: dict) -> None:
-    """Put name and cell into the link."""
+    """Write name and cell into the link."""
     link(TEXT, view.text, opening(about))
     link(CELL, ">".join(view.cell or ()), "")
 

@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def confusions(room, folder):
     drawn = ".st-key-scrolling-confusions-matrix svg.marks"
-    return lambda query="", **options: room("confusions", folder, "What is taken for what, and", drawn, query, **options)
+    return lambda query="", **options: room("confusions", folder, "Which languages get confused, and", drawn, query, **options)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -63,12 +63,12 @@ def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
     page = confusions()
     columns = page.locator(".st-key-scrolling-confusions-lines .role-axis-label text")
     expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(2)  # silvanov
-    page.get_by_role("button", name="Take the last letter away").click()
+    page.get_by_role("button", name="Delete the last letter").click()
     expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(1)
     expect(page).to_have_url(re.compile("confusions.text=Silvano(&|$)"))
     again = confusions(page.url.split("?")[1])
     expect(again.get_by_role("textbox", name="Name")).to_have_value("Silvano")
-    again.get_by_role("button", name="Give the").click()
+    again.get_by_role("button", name="Put the").click()
     expect(again).not_to_have_url(re.compile("confusions.text"))
 
 
@@ -92,7 +92,7 @@ def test_a_click_opens_a_cell_and_its_names(confusions):
     row, column = 3, 5
     page.locator(CELLS).nth(row * len(labels) + column).click()
     expect(page).to_have_url(re.compile(f"confusions.cell={labels[row]}(%3E|>){labels[column]}"))
-    expect(page.get_by_text(f"{labels[row]} names that are taken for {labels[column]}")).to_be_visible()
+    expect(page.get_by_text(f"{labels[row]} names classified as {labels[column]}")).to_be_visible()
 
 
 def test_a_name_of_a_cell_is_read_where_the_visitor_is(confusions):
@@ -102,10 +102,10 @@ def test_a_name_of_a_cell_is_read_where_the_visitor_is(confusions):
     page = confusions(f"confusions.cell={cell}")
     table = page.locator("[data-testid=stDataFrame]").first
     table.click(position={"x": 18, "y": 52})  # the box before the first name
-    said = page.get_by_text("The likeliest has been").last
+    said = page.get_by_text("is the most likely language").last
     expect(page.locator(".st-key-scrolling-confusions-opened svg.marks")).to_be_visible()
     expect(said).to_be_in_viewport()
-    expect(page.get_by_role("button", name="Read it at the top")).to_be_visible()
+    expect(page.get_by_role("button", name="Show it at the top")).to_be_visible()
 
 
 def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confusions):

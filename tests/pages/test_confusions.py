@@ -34,7 +34,7 @@ def test_the_lines_are_the_probabilities_after_each_letter_and_end_with_the_answ
     assert whole.to_numpy() == pytest.approx(1, abs=1e-5)
     answer = probabilities(loaded, ["Müller"])[0]
     assert p[-1] == pytest.approx(answer, abs=1e-6)
-    assert f"Final: **{loaded.card['labels'][answer.argmax()]}**, p **{answer.max():.2f}**" in text_of(page)
+    assert f"Prediction: **{loaded.card['labels'][answer.argmax()]}**, probability **{answer.max():.2f}**" in text_of(page)
     assert "Read as “muller”" in text_of(page)
 
 
@@ -90,7 +90,7 @@ def test_the_gesture_takes_the_last_letter_and_gives_it_back():
     assert page.text_input(key=state.DRAFT).value == "Silvanov"
     page.button(key="confusions.gesture").click().run()
     assert sound(page).text_input(key=state.DRAFT).value == "Silvano" and "text" in str(page.query_params)
-    assert "Give the “v” back" in page.button(key="confusions.gesture").label
+    assert "Put the “v” back" in page.button(key="confusions.gesture").label
     page.button(key="confusions.gesture").click().run()
     assert sound(page).text_input(key=state.DRAFT).value == "Silvanov"
 
@@ -100,11 +100,11 @@ def test_it_says_whether_a_name_was_trained_on():
     once = {text for text in source().texts if text not in source().shared}
     learnt, held = (next(i for i, text in enumerate(side.texts) if text in once) for side in (train, dev))
     page = sound(open_page(text=train.texts[learnt]))
-    assert f"training data: **yes**, as {train.labels[train.targets[learnt]]}" in text_of(page)
+    assert f"training data: **yes**. True language: {train.labels[train.targets[learnt]]}" in text_of(page)
     page = sound(open_page(text=dev.texts[held]))
-    assert f"**no**. It was held out; the lists call it {dev.labels[dev.targets[held]]}" in text_of(page)
+    assert f"**no**, it is held out. True language: {dev.labels[dev.targets[held]]}" in text_of(page)
     assert "none of the lists" in text_of(sound(open_page(text="qqqxqq")))
-    assert "cannot be told here" in text_of(sound(open_page(model="names18-gru")))
+    assert "**unknown**" in text_of(sound(open_page(model="names18-gru")))
 
 
 def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter_by_letter():
@@ -118,7 +118,7 @@ def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter
     frame = page.dataframe[0].value
     assert frame["p"].tolist() == pytest.approx([p for p, _ in wanted], abs=1e-6)
     assert sorted(frame["name"]) == sorted(name for _, name in wanted) and page.selectbox(key="confusions.matrix.0").value == cell[0]
-    assert f"{cell[0]} names that are" in text_of(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in text_of(page)
+    assert f"{cell[0]} names classified" in text_of(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in text_of(page)
     assert "% interval" in text_of(page)
 
 
@@ -137,8 +137,8 @@ def one_opened(text: str) -> AppTest:
 
 def test_a_name_of_the_list_is_read_under_it_and_can_be_taken_to_the_top():
     page, answer = one_opened("nowak"), probabilities(tiny_namer(), ["nowak"])[0]
-    assert f"**nowak**: {source().labels[answer.argmax()]}, p **{answer.max():.2f}**" in text_of(page)
-    assert "The likeliest has been" in text_of(page)
+    assert f"**nowak**: {source().labels[answer.argmax()]}, probability **{answer.max():.2f}**" in text_of(page)
+    assert "is the most likely language" in text_of(page)
     assert set(drawn(page, {"series", "value", "read"})["read"]) == {"n", "no", "now", "nowa", "nowak"}
     page.button(key="confusions.matrix.open").click().run()
     assert page.session_state[state.TEXT] == "nowak" and page.session_state[state.PANEL] == "Letter by letter"
@@ -181,7 +181,7 @@ def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
     frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])
     labels = source().labels
     assert frame.loc[(labels[0], labels[1]), "count"] == 7 and frame.loc[(labels[2], labels[3]), "hatched"]
-    sentence = "4 of 34 (12 %; 95 % interval 5 to 27 %); every one is a spelling that both share"
+    sentence = "4 of 34 (12 %; 95 % interval 5 to 27 %); all 4 are shared spellings"
     assert sentence in text_of(page) and page.button(key="confusions.matrix.pair.0").label.replace("\\", "").endswith(" of 37")
     assert page.button(key="confusions.matrix.pair.1").label.replace("\\", "").endswith(
         "4 of 34, 4 shared"
@@ -192,7 +192,7 @@ def test_names_that_are_not_here_are_counted_by_the_card_and_never_listed():
 def test_other_lists_are_not_mistaken_for_those_of_the_training(folder):
     save_tiny_namer(folder / "names-gru.safetensors", data={"sha256": "of another version"})
     page = sound(open_page())
-    assert "are not those the network was trained on" in text_of(page)
+    assert "are a different version from those the network was trained on" in text_of(page)
     assert drawn(page, {"true", "predicted", "count"})["count"].sum() == 21 * 30 + 11
 
 
@@ -213,12 +213,12 @@ def test_the_csv_of_a_difference_holds_both_matrices(monkeypatch):
 
 def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
     p, labels = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.1, 0.3, 0.6]]), ["Dutch", "Greek", "Irish"]
-    assert name.decision(p, labels, "abc") == "The likeliest has been Irish since letter 2, “b”; before that it was Dutch."
-    assert name.decision(p[1:], labels, "bc") == "The likeliest has been Irish from the first letter on."
+    assert name.decision(p, labels, "abc") == "Irish is the most likely language from letter 2, “b”, on; just before it is Dutch."
+    assert name.decision(p[1:], labels, "bc") == "Irish is the most likely language from the first letter on."
     low = name.decision(np.array([[0.27, 0.26, 0.47]]), labels, "a")
-    assert low.startswith("**Undecided**: no language has half of the probability. The likeliest has been Irish")
+    assert low.startswith("**Undecided**: no language has a probability above 0.5. Irish is the most likely")
     view, about = View("names-gru", "Silvanov"), networks.emitting("class_probabilities")["names-gru"]
-    assert name.sentence(view, about).startswith("Just before the last letter it says **")
+    assert name.sentence(view, about).startswith("Before the last letter the prediction is **")
 
 
 def test_an_emoji_is_left_out_and_reported():
@@ -275,8 +275,8 @@ def test_the_card_says_where_the_ngrams_are_ahead():
     scores = {"macro_f1": 0.74, "by_stem": parts[0], "ngram_logistic": {"macro_f1": 0.76, "by_stem": parts[1]}}
     sentence = model_card.stems(scores)
     assert (
-        sentence.startswith("The n-grams are ahead by 0.020")
-        and "accuracy of 0.900 and the network 0.800" in sentence
+        sentence.startswith("In macro F1 the n-grams are ahead by 0.020")
+        and "is 0.900, that of the network 0.800" in sentence
         and "0.800 and 0.700" in sentence
     )
-    assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("The network is ahead of the n-grams by 0.040")
+    assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("In macro F1 the network is ahead by 0.040")

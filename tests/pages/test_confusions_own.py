@@ -1,4 +1,4 @@
-"""A visitor's own names on the page of confusions: counted, scored beside the training data, and with what is left out listed."""
+"""A visitor's own names on the Confusions page: counted, compared with the training data, and problems listed."""
 
 import pytest
 from sklearn import metrics
@@ -18,7 +18,7 @@ save_networks = save_classifiers
 def rows_of(text: str) -> AppTest:
     page = open_page(panel="Your own names")
     page.text_area(key="confusions.own.paste").set_value(text)
-    return page.button(key="FormSubmitter:confusions.own.form-Count these").click().run()
+    return page.button(key="FormSubmitter:confusions.own.form-Classify these").click().run()
 
 
 def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
@@ -29,12 +29,12 @@ def test_own_names_are_counted_and_what_cannot_be_used_is_listed():
     wanted = metrics.confusion_matrix([label for _, label in rows], predicted, labels=labels)
     frame = drawn(page, {"true", "predicted", "count"}).set_index(["true", "predicted"])["count"]
     assert all(frame[labels[i], labels[j]] == wanted[i, j] for i in range(21) for j in range(21)) and wanted.sum() == 4
-    words = "Rows that are counted: **4**; with a label that the network does not know: **1**; that cannot be used: **2**"
+    words = "**4** rows are counted, **1** have an unknown label, and **2** cannot be used."
     assert words in text_of(page) and "**4 names** of your own" in text_of(page)
-    assert "Macro is the mean over the 4 of 21 languages that have names here" in text_of(page)
+    assert "Macro: mean over the 4 of 21 languages that have names here" in text_of(page)
     tables = [table.value for table in page.dataframe]
     assert tables[0]["unknown label"].tolist() == ["Klingon"]
-    assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["why it is left out"][0]
+    assert tables[1]["line"].tolist() == [5, 6] and "no letter" in tables[1]["problem"][0]
     page.button(key="confusions.own.forget").click().run()
     assert sound(page).selectbox(key=state.PART).value == "held-out names"
 
@@ -44,7 +44,7 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
     upload = page.file_uploader(key="confusions.own.file")
     upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
     assert sound(page).selectbox(key=state.PART).value == "your own names" and "**1 name** of your own" in text_of(page)
-    for content, words in ((b"\xff\xfe\x00", "is no UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
+    for content, words in ((b"\xff\xfe\x00", "is not UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
         page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
         assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
         assert page.selectbox(key=state.PART).value == "your own names"
@@ -52,16 +52,18 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
 
 def test_rows_with_unknown_labels_are_counted_separately():
     page = rows_of("Silva,Klingon\n")
-    assert not page.exception and not page.error and "nothing to count" in page.info[0].value
-    assert "knows none of the labels: Klingon" in page.info[0].value.replace("\\", "")
+    assert not page.exception and not page.error and "no names to count" in page.info[0].value
+    assert "knows none of your labels (Klingon)" in page.info[0].value.replace("\\", "")
     assert "are the columns swapped?" in rows_of("Greek,Papadakis\nPolish,Nowak\n").info[0].value.replace("\\", "")
 
 
 def test_labels_ignore_case_and_columns_that_are_not_read_are_named():
     page = sound(rows_of("id,Name,Language\n1,Papadakis,greek\n2,Nowak,POLISH\n"))
-    assert "Rows that are counted: **2**; with a label that the network does not know: **0**" in text_of(page)
-    assert "Columns that are not read: id" in text_of(page)
-    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "not read" not in text_of(rows_of("Papadakis,Greek\n"))
+    assert "**2** rows are counted, **0** have an unknown label" in text_of(page)
+    assert "Ignored columns: id" in text_of(page)
+    assert sound(rows_of("Papadakis,Greek\n")).selectbox(key=state.PART).value and "Ignored columns" not in text_of(
+        rows_of("Papadakis,Greek\n")
+    )
 
 
 def test_own_names_that_were_trained_on_are_counted_separately():
@@ -73,9 +75,9 @@ def test_own_names_that_were_trained_on_are_counted_separately():
     accuracy = metrics.accuracy_score([label for _, label in fresh], right)
     text = "\n".join(",".join(row) for row in learnt + fresh)
     page = rows_of(text)
-    assert f"**2** of them are spellings that it was trained on; on the other 40 the accuracy is **{accuracy:.3f}**" in text_of(page)
-    assert "None of them is a spelling that it was trained on" in text_of(rows_of(",".join(fresh[0])))
-    assert "what was learnt by heart" in text_of(rows_of(",".join(learnt[0]).upper()))
+    assert f"**2** of these spellings are in the training data. Accuracy on the other 40: **{accuracy:.3f}**" in text_of(page)
+    assert "None of these spellings is in the training data" in text_of(rows_of(",".join(fresh[0])))
+    assert "the accuracy shows what was memorised" in text_of(rows_of(",".join(learnt[0]).upper()))
 
 
 def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too():

@@ -1,4 +1,4 @@
-"""What the instrument measures of classifiers of names: which class is taken for which, and the states while a name is read."""
+"""Measurements of a classifier of names: its confusion matrix, its calibration, and its states while a name is read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +12,18 @@ from models.checkpoint import Loaded
 from models.names.answers import Answers
 from models.names.romanise import spelling
 
+TRUE_P = "p of the true class"  # column of a table of names
+
 
 @dataclass(frozen=True, eq=False)
 class Confusions:
-    """Which class is taken for which.
+    """A confusion matrix with what belongs to it.
 
     Args:
         matrix: Counts of all names.
-        shared: Counts of the names that belong to the answer's class too; None where that is not known.
-        reliability: Whether confidence can be trusted; None where that is not known.
-        answers: What was counted; None where the names are not at hand, and the counts are those of a card.
+        shared: Counts of the names that belong to the predicted class too; None if unknown.
+        reliability: Calibration in bins; None if unknown.
+        answers: The predictions that were counted; None if the counts come from a card.
     """
 
     matrix: ConfusionMatrix
@@ -31,7 +33,7 @@ class Confusions:
 
 
 def confusions(labels: list[str], answers: Answers) -> Confusions:
-    """Counts and calibration of some answers; `labels` are the classes."""
+    """Counts and calibration of predictions; `labels` are the classes."""
     predicted, shared = answers.predicted, answers.shared
     confidence = np.clip(answers.probabilities.max(1), 0, 1)
     return Confusions(
@@ -43,7 +45,7 @@ def confusions(labels: list[str], answers: Answers) -> Confusions:
 
 
 def confusions_of_card(card: dict[str, Any], split: str) -> Confusions | None:
-    """Counts and calibration as a card keeps them, of "dev" or "train"; None where it keeps none of this split."""
+    """Counts and calibration from a card, of "dev" or "train"; None if the card has none of this split."""
     tables, labels = card["confusion"], tuple(card["labels"])
     if split not in tables:
         return None
@@ -55,7 +57,7 @@ def confusions_of_card(card: dict[str, Any], split: str) -> Confusions | None:
 
 
 def trace(loaded: Loaded, text: str) -> Trace:
-    """States and gates while a name is read; a recording listens, as it would to any module.
+    """States and gates while a name is read, recorded as from any module.
 
     Raises:
         ValueError: the text has no letter.
@@ -68,10 +70,10 @@ def trace(loaded: Loaded, text: str) -> Trace:
 
 
 def rows_of(answers: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> dict[str, Any]:
-    """Columns of a table of names: those of one cell, the most confident first, or all as they come.
+    """Columns of a table of names: those of one cell, the most confident first, or all in their own order.
 
     Args:
-        answers: To the names.
+        answers: Predictions for the names.
         labels: The classes.
         cell: (true, predicted) of the cell.
     """
@@ -82,5 +84,5 @@ def rows_of(answers: Answers, labels: list[str], cell: tuple[str, str] | None = 
         chosen = chosen[np.argsort(-answers.probabilities[chosen, answer], kind="stable")]
     columns = {"name": [answers.texts[row] for row in chosen], "true": np.array(labels)[answers.targets[chosen]]}
     columns |= {"predicted": np.array(labels)[predicted[chosen]], "p": answers.probabilities[chosen, predicted[chosen]]}
-    columns["p of the true one"] = answers.probabilities[chosen, answers.targets[chosen]]
+    columns[TRUE_P] = answers.probabilities[chosen, answers.targets[chosen]]
     return columns | {"shared": answers.shared[chosen]}

@@ -1,4 +1,4 @@
-"""What is taken for what, against scikit-learn and against numbers worked out by hand."""
+"""Confusion matrices, compared with scikit-learn and with numbers worked out by hand."""
 
 import numpy as np
 import pytest
@@ -102,10 +102,10 @@ def test_the_most_confused_pairs_in_words():
     pairs = most_confused(matrix, 3, made([[0, 0, 40, 3], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
     # lower limits: 40 of 100: .309, 2 of 3: .208, 1 of 3: .061, 10 of 100: .055
     assert [(p.true, p.predicted, p.count, p.shared) for p in pairs] == [("ant", "cow", 40, 40), ("dog", "bee", 2, 0), ("bee", "ant", 1, 0)]
-    assert pairs[0].words == "ant taken for cow: 40 of 100 (40 %; 95 % interval 31 to 50 %); every one is a spelling that both share"
-    assert pairs[1].words == "dog taken for bee: 2 of 3 (67 %; 95 % interval 21 to 94 %)"
+    assert pairs[0].words == "ant classified as cow: 40 of 100 (40 %; 95 % interval 31 to 50 %); all 40 are shared spellings"
+    assert pairs[1].words == "dog classified as bee: 2 of 3 (67 %; 95 % interval 21 to 94 %)"
     fourth = most_confused(matrix, shared=made([[0, 0, 40, 3], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))[3]
-    assert fourth.words == "ant taken for dog: 10 of 100 (10 %; 95 % interval 6 to 17 %); 3 of the 10 are spellings that both share"
+    assert fourth.words == "ant classified as dog: 10 of 100 (10 %; 95 % interval 6 to 17 %); 3 of the 10 are shared spellings"
     assert [p.count for p in most_confused(matrix, least=10)] == [40, 10] and most_confused(made([[3, 0], [0, 2]])) == []
     with pytest.raises(AnalysisError, match="shared does not fit the matrix"):
         most_confused(matrix, shared=made([[0, 0, 41, 0]] + [[0] * 4] * 3))
@@ -158,9 +158,12 @@ def test_the_brier_score_is_that_of_scikit_learn():
     ("call", "sentence"),
     [
         (lambda: confusion(np.array([0, 1]), np.array([0]), LABELS), "There are 2 true classes and 1 predicted ones"),
-        (lambda: confusion(np.array([0, 4]), np.array([0, 0]), LABELS), "true names class 4; expected 0 to 3, for there are 4 labels"),
-        (lambda: confusion(np.array([0]), np.array([-1]), LABELS), "predicted names class -1; expected 0 to 3"),
-        (lambda: class_scores(made([[0, 0], [0, 0]])), "Nothing was counted"),
+        (
+            lambda: confusion(np.array([0, 4]), np.array([0, 0]), LABELS),
+            "true contains class 4; expected 0 to 3, because there are 4 labels",
+        ),
+        (lambda: confusion(np.array([0]), np.array([-1]), LABELS), "predicted contains class -1; expected 0 to 3"),
+        (lambda: class_scores(made([[0, 0], [0, 0]])), "The matrix is empty"),
         (lambda: reliability(np.zeros(0), np.zeros(0)), "There are 0 confidences and 0 answers"),
         (lambda: reliability(np.array([1.5]), np.array([1])), r"outside 0\.\.1; expected probabilities"),
     ],

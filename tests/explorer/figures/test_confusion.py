@@ -65,9 +65,9 @@ def labels(picture: str) -> list[str]:
 
 
 def test_a_difference_is_told_as_a_sentence_also_on_the_diagonal():
-    assert says(alt_text(EXAMPLES["confusion.difference"](False)), "first", "right", "ant", "more", "0.30")
+    assert says(alt_text(EXAMPLES["confusion.difference"](False)), "first", "ant", "correctly", "more", "0.30")
     swapped = alt_text(confusion.difference(OTHER, COUNTED, [0, 1, 2]))
-    assert says(swapped, "first", "right", "ant", "less", "0.30")
+    assert says(swapped, "first", "ant", "correctly", "less", "0.30")
     moved = ConfusionMatrix(COUNTED.labels, np.array([[8, 2, 0], [6, 30, 4], [3, 3, 24]]))
     said = [r["said"] for r in rows(confusion.difference(COUNTED, moved, [0, 1, 2]).to_dict(), "said")]
     assert says(said[6], "first", "cow", "ant", "less")
@@ -80,7 +80,7 @@ def test_each_cell_is_heard_once_as_a_sentence():
     heard = labels(picture)
     assert len(heard) == len(set(heard)) == 9
     assert sum(says(label, "bee", "cow", "4", "40", "10", "95", "4", "23", "3", "4") for label in heard) == 1
-    assert sum(says(label, "ant", "right", "8", "10") for label in heard) == 1 and "strength" not in picture
+    assert sum(says(label, "ant", "correctly", "8", "10") for label in heard) == 1 and "strength" not in picture
 
 
 @pytest.mark.parametrize("count", [18, 21])
@@ -181,7 +181,7 @@ def test_the_letters_on_the_bars_of_effects_can_be_read(dark, ground):
 def test_effects_show_what_is_left_of_the_answer():
     figure = EXAMPLES["prediction_path.effects"](False)
     points = rows(figure.to_dict(), "kind", "p")
-    assert [(r["position"], r["p"]) for r in points if r["kind"] == "left out"] == [(0, 0.2), (2, 0.5)]
+    assert [(r["position"], r["p"]) for r in points if r["kind"] == "deleted"] == [(0, 0.2), (2, 0.5)]
     assert [(r["sign"], r["p"]) for r in points if r["kind"] == "replaced"] == [("x", 0.1), ("y", 0.3), ("z", 0.0)]
     assert says(alt_text(figure), "0.60") and says(alt_text(figure), "1", "a", "0.20", "0.00")
 
@@ -189,7 +189,7 @@ def test_effects_show_what_is_left_of_the_answer():
 def test_reliability_leaves_empty_bins_out_and_says_how_many_are_off():
     figure = EXAMPLES["confusion.reliability_diagram"](False)
     points = rows(figure.to_dict(), "confidence", "low", "high")
-    assert [(r["names"], r["share right"]) for r in points] == [(4, 0.75), (100, 0.7)]
+    assert [(r["names"], r["accuracy"]) for r in points] == [(4, 0.75), (100, 0.7)]
     assert says(alt_text(figure), "2", "0.017", "1", "outside")
-    with pytest.raises(AnalysisError, match="Nothing was counted"):
+    with pytest.raises(AnalysisError, match="All bins are empty"):
         reliability_diagram(reliability_of(np.zeros(3, int), np.zeros(3, int), np.full(3, np.nan)))
