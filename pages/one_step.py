@@ -1,4 +1,4 @@
-"""What happens in one step? The textbook example number by number, and the cells with gates with the numbers of real networks."""
+"""One step page: a single step of a recurrent network number by number, in a textbook example and in trained LSTMs and GRUs."""
 
 import streamlit as st
 

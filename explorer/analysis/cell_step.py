@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 
 from explorer.errors import AnalysisError
 
-# The gate that decides what is kept, by kind; a plain network has none.
+# The gate that decides how much is kept, by kind of cell; a plain cell has none.
 KEEPER = {"lstm": "forget", "gru": "update"}
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate of one unit at one step: the numbers whose sum it is the sigmoid of, or the tanh.
+    """A gate of one unit at one step: its value, and the terms whose sum went through sigmoid or tanh.
 
     Args:
         name: "forget", "candidate" and so on, as in a Trace.
         from_input: Row of W times the input.
-        from_state: Row of U times the state before, in a GRU's candidate with its bias and times the reset gate.
-        bias: What is added to both.
-        value: Of the gate.
+        from_state: Row of U times the previous state; in the candidate of a GRU with its bias, and times the reset gate.
+        bias: Added to both.
+        value: Value of the gate.
     """
 
     name: str
@@ -40,8 +40,8 @@ class CellStep:
     Args:
         kind: "lstm", "gru", or "tanh".
         gates: In the order of torch's rows.
-        before: What the unit held: the cell of an LSTM, else the hidden state.
-        fed_back: GRU: row of U times the state before plus its bias, before the reset gate; else 0.
+        before: Previous state: the cell state of an LSTM, else the hidden state.
+        fed_back: GRU: row of U times the previous state plus its bias, before the reset gate; else 0.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class CellStep:
 
     @property
     def written(self) -> float:
-        """Part that is added: i g of an LSTM, (1 - z) n of a GRU."""
+        """Part that is added: i g in an LSTM, (1 - z) n in a GRU."""
         opening = {"lstm": lambda: self.value("input"), "gru": lambda: 1 - self.value("update")}.get(self.kind, lambda: 1.0)
         return opening() * self.value("candidate")
 
@@ -87,16 +87,16 @@ class CellStep:
 
     @property
     def mover(self) -> str:
-        """What changed the memory most at this step: the gate that let go, or what was written.
+        """What changed the state most at this step: the forget or update gate, or "candidate" for what was written.
 
-        The change is (kept - before) + written; the larger of the two made it.
+        The change is (kept - before) + written; the larger term decides.
         """
         if self.kind not in KEEPER:
             return "candidate"
         return KEEPER[self.kind] if abs(self.kept - self.before) > abs(self.written) else "candidate"
 
     def held(self, name: str, value: float) -> "CellStep":
-        """The same step with a gate held at a value, everything before it as it was.
+        """The same step with a gate held at a value; everything before the step is unchanged.
 
         Raises:
             AnalysisError: there is no such gate, or the value is not in 0..1.

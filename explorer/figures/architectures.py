@@ -1,4 +1,4 @@
-"""Networks as graphs: stacked layers, two directions, and the patterns of inputs and outputs."""
+"""Networks as graphs: stacked layers, two directions, and input-output patterns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from explorer.figures.theme import LAYERS, ink
 
 COLUMN, ROW, LEAD = 84, 74, 110  # pixels of a step, of a layer, and of the names before them
 UNIT, MOST = 15, 4  # pixels of a unit in a node, and units shown
-FOOT = 54  # below the lowest node, for what is read
+FOOT = 54  # below the lowest node, for the input
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +28,12 @@ class Path:
 
 
 def stacked(paths: Sequence[Path], tokens: Sequence[str], changed: Float[np.ndarray, "path time"], dark: bool = False) -> alt.TopLevelMixin:
-    """Layers on top of each other, the lowest first: each reads what the one below it holds.
+    """Layers on top of each other, the lowest first: each reads the states of the layer below.
 
     Args:
         paths: The layers.
         tokens: Input of the lowest layer, [time].
-        changed: How far each state is from that of another text, [path, time]; where it is not 0 the node is framed.
+        changed: Distance of each state from that of another text, [path, time]; nodes are framed where it is not 0.
         dark: Colours for a dark ground.
 
     Raises:
@@ -52,7 +52,7 @@ def stacked(paths: Sequence[Path], tokens: Sequence[str], changed: Float[np.ndar
 def bidirectional(
     paths: Sequence[Path], tokens: Sequence[str], changed: Float[np.ndarray, "path time"], dark: bool = False
 ) -> alt.TopLevelMixin:
-    """Two layers that both read the tokens, one from the left and one from the right; what is used of a place is both together.
+    """Two layers that both read the tokens, one from the left and one from the right; the state of a position is both together.
 
     Args: as `stacked`, [path, time].
 
@@ -70,7 +70,7 @@ def bidirectional(
     return sketch.chart(_in_words("Bidirectional network", paths, tokens, changed))
 
 
-# Which of four steps reads and which answers.
+# Which of four steps get input, and which give output.
 PATTERNS = {
     "one to many": ((0,), (0, 1, 2, 3)),
     "many to one": ((0, 1, 2, 3), (3,)),
@@ -80,7 +80,7 @@ PATTERNS = {
 
 
 def pattern(name: str, dark: bool = False) -> alt.TopLevelMixin:
-    """Where a recurrent network reads and where it answers, as a small picture.
+    """At which steps a recurrent network gets input and gives output, as a small graph.
 
     Args:
         name: One of PATTERNS.
@@ -104,7 +104,7 @@ def pattern(name: str, dark: bool = False) -> alt.TopLevelMixin:
         if t in answers:
             sketch.box((x - 15, 6), size, LAYERS[dark][0])
             sketch.arrow([(x, 62), (x, 33)])
-    steps = {"reads": reads, "answers": answers}
+    steps = {"gets input": reads, "gives output": answers}
     actions = " and ".join(f"{verb} at step {', '.join(str(t + 1) for t in places)}" for verb, places in steps.items())
     return sketch.chart(f"{name.capitalize()}: of four steps the network {actions}.")
 
@@ -120,7 +120,7 @@ def _x(t: int) -> Number:
 
 
 def _level(paths: Sequence[Path], n: int) -> Number:
-    """Height of a layer's nodes; the first lies lowest."""
+    """Height of a layer's nodes; the first layer is the lowest."""
     return ROW * (len(paths) - n) - 34
 
 
@@ -147,12 +147,12 @@ def _node(sketch: Sketch, states: np.ndarray, at: Point, changed: bool) -> None:
 
 
 def _tokens(sketch: Sketch, tokens: Sequence[str], y: Number) -> None:
-    sketch.text((4, y), "reads", 13, style="left")
+    sketch.text((4, y), "input", 13, style="left")
     for t, token in enumerate(tokens):
         sketch.text((_x(t), y), "".join(map(sign, token)), 16, style="center bold")
 
 
 def _in_words(what: str, paths: Sequence[Path], tokens: Sequence[str], changed: np.ndarray) -> str:
     ways = ", ".join(f"{path.name} from the {'right' if path.reverse else 'left'}" for path in paths)
-    counts = "; ".join(f"{path.name} at {int((row != 0).sum())} of {len(tokens)} places" for path, row in zip(paths, changed, strict=True))
+    counts = "; ".join(f"{path.name} at {int((row != 0).sum())} of {len(tokens)} steps" for path, row in zip(paths, changed, strict=True))
     return f"{what} over {' '.join(tokens)}: {ways}. Changed states: {counts}."

@@ -1,4 +1,4 @@
-"""One unit at one step as a graph with numbers, the text around it, and its values with a gate clamped."""
+"""One unit at one step as a graph with numbers, the text around the step, and the states that follow with a gate held."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from explorer.figures.scales import ink as readable
 from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, rule_at, themed, unsqueezed
 
 WIDTH, HEIGHT = 1080, 316
-ROAD, MEET, GATE = 46, 118, 166  # heights: where the state runs, where gates meet, top of the gates
+ROAD, MEET, GATE = 46, 118, 166  # heights of the state line, of the operators between gates, and of the top of the gates
 BOX = (124, 40)  # of a gate
 LETTERS = {"input": "i", "forget": "f", "candidate": "g", "output": "o", "reset": "r", "update": "z"}
 STRIP, SIDE = 17, 30  # pixels of a letter in the strip, and letters on each side
 
 
 def graph(step: CellStep, dark: bool = False) -> alt.TopLevelMixin:
-    """The cell with the numbers of one unit at one step: its state runs from left to right, its gates stand below.
+    """The cell with the numbers of one unit at one step: the state runs from left to right, the gates are below.
 
     Args:
         step: The unit at that step.
@@ -39,20 +39,19 @@ def graph(step: CellStep, dark: bool = False) -> alt.TopLevelMixin:
 def in_words(step: CellStep) -> str:
     """The text alternative of the graph."""
     gates = ", ".join(f"{gate.name} {short(gate.value)}" for gate in step.gates)
-    shown = f", shown {short(step.shown)}" if step.kind == "lstm" else ""
-    beginning = (
-        f"{step.kind.upper() if step.kind != 'tanh' else 'Plain'} cell, one unit at one step: {gates}. It held {short(step.before)}, "
-    )
-    return f"{beginning}kept {short(step.kept)}, wrote {short(step.written)}, holds {short(step.state)}{shown}."
+    shown = f", output {short(step.shown)}" if step.kind == "lstm" else ""
+    kind = step.kind.upper() if step.kind != "tanh" else "Plain"
+    states = f"State before {short(step.before)}, kept {short(step.kept)}, written {short(step.written)}, new state {short(step.state)}"
+    return f"{kind} cell, one unit at one step: {gates}. {states}{shown}."
 
 
 def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dark: bool = False) -> alt.TopLevelMixin:
-    """The text around a character, coloured by what the unit holds after each; a click chooses a character: field `place`.
+    """The text around a character, coloured by the state of the unit after each; a click selects a character: field `place`.
 
     Args:
         tokens: The text, [time].
-        values: tanh of the cell, or the hidden state, [time], -1..1.
-        at: The chosen character, counted from 0.
+        values: tanh of the cell state, or the hidden state, [time], -1..1.
+        at: The selected character, counted from 0.
         dark: Colours for a dark ground.
 
     Raises:
@@ -73,23 +72,21 @@ def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dar
     sketch.box((2 + (at - first) * STRIP, 6), (STRIP, 36), stroke=ink(dark), thick=2.5)
     sketch.text((2 + (at - first + 0.5) * STRIP, 48), "▲", 9)
     text = "".join(sign(token) for token in tokens[first:last])
-    description = (
-        f"The text around character {at + 1}, {said(tokens[at]) or tokens[at]}: {text}. The unit holds {short(float(values[at]))} there."
-    )
-    return sketch.chart(description)
+    description = f"The text around character {at + 1}, {said(tokens[at]) or tokens[at]}: {text}."
+    return sketch.chart(f"{description} State of the unit there: {short(float(values[at]))}.")
 
 
 def letters_before(count: int, at: int) -> int:
-    """How many letters of the strip stand before the chosen one, in a text of so many characters."""
+    """Number of letters before the selected one in the strip of a text with `count` characters."""
     return at - max(0, min(at - SIDE, count - 2 * SIDE - 1))
 
 
 def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[str], what: str, dark: bool = False) -> alt.TopLevelMixin:
-    """What a unit holds from a step on, as it was and with a gate held at that step.
+    """The state of a unit from a step on, unchanged and with a gate held at that step.
 
     Args:
-        series: Values by name, each [time]; the first stands out.
-        tokens: The characters they stand after, [time].
+        series: Values by name, each [time]; the first is highlighted.
+        tokens: The characters after which the values are taken, [time].
         what: What the values are.
         dark: Colours for a dark ground.
 
@@ -112,14 +109,15 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(named), strokeDash=dashes(named), tooltip=tooltip)
     ends = end_labels(frame, named, (-1.0, 1.0), 150).encode(x=x)
     sentences = " ".join(
-        f"{name}: {short(float(v[0]))} at first, {short(float(v[-1]))} after {len(tokens) - 1} more." for name, v in series.items()
+        f"{name}: {short(float(v[0]))} at first, {short(float(v[-1]))} after {len(tokens) - 1} more characters."
+        for name, v in series.items()
     )
     chart = alt.layer(rule_at(0.0, dark), lines, ends).properties(width=14 * len(tokens), height=150)
-    return themed(unsqueezed(chart), f"What the unit holds. {sentences}", dark)
+    return themed(unsqueezed(chart), f"State of the unit after each character. {sentences}", dark)
 
 
 def table(step: CellStep) -> pd.DataFrame:
-    """Every number of the step: what the CSV holds."""
+    """The CSV: every number of the step."""
     rows = [
         {"quantity": g.name, "from input": g.from_input, "from state": g.from_state, "bias": g.bias, "sum": g.inside, "value": g.value}
         for g in step.gates
@@ -130,7 +128,7 @@ def table(step: CellStep) -> pd.DataFrame:
 
 def _lstm(sketch: Sketch, step: CellStep) -> None:
     forget, write, add, state, show = 210, 420, 420, 640, 860
-    _road(sketch, [(40, "c before", step.before), (state, "c", step.state)], (forget, "×"), (add, "+"))
+    _road(sketch, [(40, "previous c", step.before), (state, "c", step.state)], (forget, "×"), (add, "+"))
     _ledger(sketch, step, forget, add)
     _rise(sketch, (forget, GATE - 1), (forget, ROAD + 15))
     _operator(sketch, (write, MEET), "×")
@@ -150,7 +148,7 @@ def _lstm(sketch: Sketch, step: CellStep) -> None:
 
 def _gru(sketch: Sketch, step: CellStep) -> None:
     keep, add = 210, 520
-    _road(sketch, [(40, "h before", step.before), (WIDTH - 60, "h", step.state)], (keep, "×"), (add, "+"))
+    _road(sketch, [(40, "previous h", step.before), (WIDTH - 60, "h", step.state)], (keep, "×"), (add, "+"))
     _ledger(sketch, step, keep, add)
     _gate(sketch, step.gate("update"), keep - 20)
     _rise(sketch, (keep, GATE - 1), (keep, ROAD + 15))
@@ -167,14 +165,14 @@ def _gru(sketch: Sketch, step: CellStep) -> None:
 
 def _plain(sketch: Sketch, step: CellStep) -> None:
     middle = WIDTH / 2
-    sketch.text((40, ROAD), "Nothing is kept as it was: the new state is the tanh alone.", 13, style="left")
+    sketch.text((40, ROAD), "Nothing is kept: the new state is the tanh alone.", 13, style="left")
     _node(sketch, (middle, ROAD), "h", step.state)
     _gate(sketch, step.gate("candidate"), middle, "h")
     _rise(sketch, (middle, GATE - 1), (middle, ROAD + 16))
 
 
 def _road(sketch: Sketch, nodes: Sequence[tuple[Number, str, float]], times: tuple[Number, str], plus: tuple[Number, str]) -> None:
-    """The way of the state: from its node through two operators to its next node."""
+    """The line of the state: from its node through two operators to its next node."""
     strong = LAYERS[sketch.dark][1]
     stops = [(nodes[0][0] + 30, times[0] - 15), (times[0] + 14, plus[0] - 15), (plus[0] + 14, nodes[1][0] - 32)]
     for start, stop in stops:
@@ -200,7 +198,7 @@ def _operator(sketch: Sketch, at: Point, symbol: str) -> None:
 
 
 def _node(sketch: Sketch, at: Point, label: str, value: float) -> None:
-    """A state in its colour; beyond -1..1 that of the nearer end."""
+    """A state in its colour; values outside -1..1 get the colour of the nearer end."""
     scale = Scale(DIVERGING, -1.0, 1.0)
     colour = scale.colours(sketch.dark)[round(float(np.clip(scale.place(value), 0, 1)) * 255)].tolist()
     sketch.box((at[0] - 30, at[1] - 17), (60, 34), "#{:02x}{:02x}{:02x}".format(*colour), ink(sketch.dark, faint=True))
@@ -209,7 +207,7 @@ def _node(sketch: Sketch, at: Point, label: str, value: float) -> None:
 
 
 def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "") -> None:
-    """A gate: its value in a box filled so far as it is open, and below it the sum inside."""
+    """A gate: a box filled according to its value, and below it the terms of the sum inside."""
     is_gate, left = gate.name != "candidate", x - BOX[0] / 2
     tint = ("#4d3a63" if sketch.dark else "#d9cbe8") if is_gate else ("#3a3a44" if sketch.dark else "#e9eaee")
     sketch.box((left, GATE), (max(1.0, BOX[0] * (gate.value if is_gate else 1.0)), BOX[1]), tint)

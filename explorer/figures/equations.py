@@ -1,4 +1,4 @@
-"""Equations with the numbers of one step, as LaTeX."""
+"""The equations of one step with their numbers, as LaTeX."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from explorer.textbook.hello import LETTERS, WANTED, Forward
 
 
 def matrix(values: np.ndarray) -> str:
-    """A matrix [row, column] or a column [row], two digits a number."""
+    """A matrix [row, column] or a column [row], two digits per number."""
     rows = [values[n : n + 1] if values.ndim == 1 else values[n] for n in range(len(values))]
     return rf"\begin{{bmatrix}} {_rows(map(short, map(float, row)) for row in rows)} \end{{bmatrix}}"
 
@@ -21,11 +21,11 @@ def _rows(rows: Iterable[Iterable[str]]) -> str:
 
 
 def hello(network: Network, computed: Forward, step: int) -> list[tuple[str, str]]:
-    """One step of the example "hello" in four equations, each with what it is called.
+    """One step of the example "hello" in five equations, each with its name.
 
     Args:
-        network: Its weights.
-        computed: What it computed.
+        network: The weights.
+        computed: All numbers of the four steps.
         step: Counted from 0.
     """
     n, t = step + 1, step
@@ -37,7 +37,7 @@ def hello(network: Network, computed: Forward, step: int) -> list[tuple[str, str
             "From the letter",
             rf"W_{{xh}}\,x_{n} = {matrix(network.U)} {matrix(computed.one_hot[t].astype(int))} = {matrix(computed.from_input[t])}",
         ),
-        ("From the step before", rf"W_{{hh}}\,h_{t} = {matrix(network.W)} {matrix(before)} = {matrix(computed.from_state[t])}"),
+        ("From the previous step", rf"W_{{hh}}\,h_{t} = {matrix(network.W)} {matrix(before)} = {matrix(computed.from_state[t])}"),
         (
             "The new state",
             rf"h_{n} = \tanh\!\left({matrix(computed.from_input[t])} + {matrix(computed.from_state[t])}\right)"
@@ -48,7 +48,7 @@ def hello(network: Network, computed: Forward, step: int) -> list[tuple[str, str
             rf"W_{{hy}}\,h_{n} + b = {matrix(network.V)} {matrix(computed.hidden[t])} + {matrix(network.c)} = {matrix(computed.logits[t])}",
         ),
         (
-            "The answer and its loss",
+            "Prediction and loss",
             rf"p = \mathrm{{softmax}} {matrix(computed.logits[t])} = {matrix(computed.probabilities[t])}"
             rf"\qquad -\ln {computed.probabilities[t, wanted]:.3g} = {computed.losses[t]:.2f}",
         ),
@@ -59,7 +59,7 @@ _LETTER = {"input": "i", "forget": "f", "candidate": "g", "output": "o", "reset"
 
 
 def cell(step: CellStep) -> list[tuple[str, str]]:
-    """A unit's step gate by gate, then what it keeps, writes and shows, each with what it is called."""
+    """The step of a unit gate by gate, then its new state and output, each with its name."""
     lines = []
     for gate in step.gates:
         n = {"gru": "n", "tanh": "h"}.get(step.kind, "g") if gate.name == "candidate" else _LETTER[gate.name]
@@ -79,7 +79,7 @@ def _state(step: CellStep) -> list[tuple[str, str]]:
         f, i, g = (_bracketed(step.value(name)) for name in ("forget", "input", "candidate"))
         equation = rf"c = f\,c_{{-1}} + i\,g = {f} \cdot {before} + {i} \cdot {g} = {sum_} = {_tex(step.state)}"
         shown = rf"h = o \tanh c = {_tex(step.value('output'))} \cdot \tanh({_tex(step.state)}) = {_tex(step.shown)}"
-        return [("kept + written", equation), ("shown", shown)]
+        return [("kept + written", equation), ("output h", shown)]
     if step.kind == "gru":
         z, n = _tex(step.value("update")), _bracketed(step.value("candidate"))
         equation = rf"h = z\,h_{{-1}} + (1 - z)\,n = {z} \cdot {before} + (1 - {z}) \cdot {n} = {sum_} = {_tex(step.state)}"

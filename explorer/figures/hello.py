@@ -20,12 +20,12 @@ HALF = 1.5 * UNIT[0]  # of the hidden block
 
 
 def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
-    """The four steps side by side, the state running from each to the next; a click on a step selects it: field `place`.
+    """The four steps side by side, with the state running from each to the next; a click selects a step: field `place`.
 
     Args:
-        computed: What the network computed.
-        chosen: The step that stands out, counted from 0.
-        covered: Whether the recurrent arrow is taken away: drawn broken.
+        computed: All numbers of the four steps.
+        chosen: The highlighted step, counted from 0.
+        covered: Whether the recurrent arrow is removed: drawn dashed.
         dark: Colours for a dark ground.
 
     Raises:
@@ -63,33 +63,33 @@ def folded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool
     sketch.text((edge - 22, STATE - 33), "W_hh", 12)
     sketch.text((MIDDLE, HEIGHT - 3), "folded: the same network, once", 11)
     sentences = in_words(computed, covered).split("Step ")
-    return sketch.chart(f"Folded graph: the state runs back into the network. Step {sentences[chosen + 1].strip()}")
+    return sketch.chart(f"Folded graph: the state feeds back into the network. Step {sentences[chosen + 1].strip()}")
 
 
 def table(computed: Forward) -> pd.DataFrame:
-    """Every number as a table, a row for each step: what the CSV holds."""
+    """The CSV: every number, one row per step."""
     parts = {
         "x": (computed.one_hot, LETTERS),
         "W_xh x": (computed.from_input, "123"),
-        "W_hh h before": (computed.from_state, "123"),
+        "W_hh previous h": (computed.from_state, "123"),
         "sum": (computed.from_input + computed.from_state, "123"),
         "h": (computed.hidden, "123"),
         "logit": (computed.logits, LETTERS),
         "p": (computed.probabilities, LETTERS),
     }
-    frame = {"step": range(1, 5), "reads": list(READ), "wanted": list(WANTED)}
+    frame = {"step": range(1, 5), "reads": list(READ), "target": list(WANTED)}
     frame |= {f"{name} {column}": values[:, n] for name, (values, columns) in parts.items() for n, column in enumerate(columns)}
     return pd.DataFrame(frame | {"loss": computed.losses})
 
 
 def in_words(computed: Forward, covered: bool = False) -> str:
-    """The text alternative: what each step reads, holds, answers and costs."""
+    """The text alternative: the input, hidden state, prediction and loss of each step."""
     steps = []
     for t, (read, wanted, answer) in enumerate(zip(READ, WANTED, computed.answers, strict=True)):
         hidden = ", ".join(map(short, computed.hidden[t]))
         p = computed.probabilities[t, LETTERS.index(wanted)]
-        beginning = f"Step {t + 1} reads {read}, holds {hidden}, answers {answer}"
-        steps.append(f"{beginning}; wanted {wanted} has p {p:.2f}, loss {computed.losses[t]:.2f}.")
+        beginning = f"Step {t + 1} reads {read}, hidden state {hidden}, predicts {answer}"
+        steps.append(f"{beginning}; target {wanted} with probability {p:.2f}, loss {computed.losses[t]:.2f}.")
     arrow = "without its recurrent arrow" if covered else "with its recurrent arrow"
     return f"Unfolded graph of the network, {arrow}. {' '.join(steps)}"
 
@@ -108,11 +108,11 @@ def _strong(sketch: Sketch) -> str:
 
 
 def _column(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
-    """One step from its letter, below, to its answer, above."""
+    """One step, from its letter at the bottom to its prediction at the top."""
     middle = left + MIDDLE
     wanted, answer = LETTERS.index(WANTED[t]), computed.answers[t]
     mark, colour = ("✓", LAYERS[sketch.dark][2]) if answer == WANTED[t] else ("✗", LAYERS[sketch.dark][1])
-    sketch.text((left + 20, 13), f"wanted {WANTED[t]}, answers {answer}", 13, style="left bold")
+    sketch.text((left + 20, 13), f"target {WANTED[t]}, predicts {answer}", 13, style="left bold")
     sketch.text((left + COLUMN - 22, 13), mark, 16, colour, "center bold")
     sketch.text((left + 20, 31), f"loss {computed.losses[t]:.2f} = −ln {computed.probabilities[t, wanted]:.3g}", 12, style="left")
     _output(sketch, computed, t, left)
@@ -133,7 +133,7 @@ def _column(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
 
 
 def _output(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
-    """Logit and probability of each letter; the wanted one framed."""
+    """Logit and probability of each letter; the target is framed."""
     for n, letter in enumerate(LETTERS):
         y, p = OUT + n * ROW, float(computed.probabilities[t, n])
         is_wanted = letter == WANTED[t]

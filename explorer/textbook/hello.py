@@ -1,7 +1,7 @@
-"""The textbook example of a recurrent network: it reads "hell" and should answer "ello", with three hidden units.
+"""The textbook example of a recurrent network: it reads "hell" and should predict "ello", with three hidden units.
 
-Lecture slides show twelve hidden values and sixteen logits for it, and no weights. A real network has these values: its weights
-are the smallest that give them. The slide's 1.0 is 0.96 here, which rounds to it: a tanh never reaches 1.
+The lecture slide shows twelve hidden values and sixteen logits, but no weights. The network here has the smallest weights that give
+these values. The slide's 1.0 is 0.96 here, which rounds to 1.0: a tanh never reaches 1.
 
 Source of the values: Johnson, Karpathy and Fei-Fei, CS231n, lecture on recurrent networks, 2016, after Karpathy, "The
 Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
@@ -18,8 +18,8 @@ LETTERS = ("h", "e", "l", "o")
 READ, WANTED = "hell", "ello"
 SLIDE_HIDDEN = ((0.3, -0.1, 0.9), (1.0, 0.3, 0.1), (0.1, -0.5, -0.3), (-0.3, 0.9, 0.7))
 SLIDE_LOGITS = ((1.0, 2.2, -3.0, 4.1), (0.5, 0.3, -1.0, 1.2), (0.1, 0.5, 1.9, -1.1), (0.2, -1.5, -0.1, 2.2))
-NEAREST = 0.96  # to 1.0: what a tanh can give and one decimal cannot tell from it
-LONGEST = 1_000  # steps of learning in one stretch
+NEAREST = 0.96  # stands for 1.0, which a tanh never reaches; it rounds to 1.0
+LONGEST = 1_000  # training steps in one stretch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Forward:
         hidden: tanh of their sum, [time, unit].
         logits: W_hy h + b, [time, letter].
         probabilities: Softmax of the logits, [time, letter].
-        losses: -log of the wanted letter's probability, [time], nats.
+        losses: -log of the probability of the target letter, [time], nats.
     """
 
     one_hot: np.ndarray
@@ -46,12 +46,12 @@ class Forward:
 
     @property
     def answers(self) -> str:
-        """The likeliest letter at each step."""
+        """The most likely letter at each step: the prediction."""
         return "".join(LETTERS[n] for n in self.probabilities.argmax(1))
 
     @property
     def right(self) -> int:
-        """Number of the four steps at which the answer is the wanted letter."""
+        """Number of steps, of four, at which the prediction is the target letter."""
         return sum(a == b for a, b in zip(self.answers, WANTED, strict=True))
 
     @property
@@ -78,7 +78,7 @@ def opening() -> Network:
 
 
 def forward(network: Network) -> Forward:
-    """What a network of the example computes, number by number."""
+    """The forward pass of a network of the example, number by number."""
     one_hot = np.eye(4)[_numbers(READ)]
     from_input = one_hot @ network.U.T
     from_state, hidden = np.zeros((4, 3)), np.zeros((4, 3))
@@ -94,7 +94,7 @@ def forward(network: Network) -> Forward:
 
 
 def covered(network: Network) -> Network:
-    """The network without its recurrent arrow: W_hh is zero, and nothing is known of the step before."""
+    """The network without its recurrent arrow: W_hh is zero, so nothing is known of the previous step."""
     return replace(network, W=np.zeros_like(network.W))
 
 
@@ -103,14 +103,14 @@ def learned(network: Network, rate: float, without_arrow: bool = False) -> Netwo
 
     Args:
         network: Before the step.
-        rate: How far to go against the gradient, above 0.
-        without_arrow: Whether W_hh counts as zero and is left as it is; the other weights learn to do without.
+        rate: Learning rate, above 0.
+        without_arrow: Whether W_hh counts as zero and is not changed; only the other weights are trained.
 
     Raises:
         AnalysisError: the rate is not above 0.
     """
     if not rate > 0:
-        raise AnalysisError(f"The step size is {rate:g}; expected a number above 0.")
+        raise AnalysisError(f"The learning rate is {rate:g}; expected a number above 0.")
     slope = bptt(covered(network) if without_arrow else network, np.eye(4)[_numbers(READ)], _numbers(WANTED))
     still = 0.0 if without_arrow else rate
     return replace(
@@ -119,14 +119,14 @@ def learned(network: Network, rate: float, without_arrow: bool = False) -> Netwo
 
 
 def after(stretches: tuple[int, ...], rate: float) -> tuple[Network, list[float]]:
-    """The network after stretches of learning, alternately with and without its recurrent arrow.
+    """The network after stretches of training, alternately with and without its recurrent arrow.
 
     Args:
-        stretches: Steps of learning: the first number with the arrow, the second without it, and so on.
-        rate: Size of each step.
+        stretches: Training steps: the first number with the arrow, the second without it, and so on.
+        rate: Learning rate.
 
     Returns:
-        The network, without its arrow if the last stretch is; and the summed loss before each step and after the last.
+        The network, without its arrow if the last stretch is without; and the summed loss before each step and after the last.
 
     Raises:
         AnalysisError: no stretch, one longer than 1,000 steps, or a rate that is not above 0.

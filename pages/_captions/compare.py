@@ -33,7 +33,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     with right:
         _one(other, cards[other], other_run)
     multiples.draw_words(other_view, other_run, KEY)
-    terms("probability p", "visual nats", "log probability", "soft attention")
+    terms("probability p", "gain from the picture", "log probability", "soft attention")
 
 
 def _one(model: str, about: dict, run: CaptionRun) -> None:

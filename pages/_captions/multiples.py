@@ -30,7 +30,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     figure = image_attention.region_map(pictures.seen(view, run), view.word, run.needed[view.word], OCCLUSION, is_dark())
     with scrolling("captions-map"):
         show(figure, f"{KEY}.map", "needed", frame)
-    terms("visual nats", "nats", "occlusion")
+    terms("gain from the picture", "nats", "occlusion")
 
 
 def draw_words(view: View, run: CaptionRun, key: str) -> None:

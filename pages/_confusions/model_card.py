@@ -65,9 +65,9 @@ def stems(scores: dict) -> str:
 
 def _table(about: dict) -> pd.DataFrame:
     same = {name: other for name, other in networks.emitting(*EMITS).items() if other["data"].get("sha256") == about["data"].get("sha256")}
-    rows = [{"classifier": name} | _row(other["scores"]) for name, other in same.items()]
-    rows += [{"classifier": words} | _row(about["scores"].get(name) or {}) for name, words in ROWS.items()]
-    return pd.DataFrame([*rows, {"classifier": "best possible from the spelling"} | _row(about["scores"].get("ceiling") or {})])
+    rows = [{"network or baseline": name} | _row(other["scores"]) for name, other in same.items()]
+    rows += [{"network or baseline": words} | _row(about["scores"].get(name) or {}) for name, words in ROWS.items()]
+    return pd.DataFrame([*rows, {"network or baseline": "best possible from the spelling"} | _row(about["scores"].get("ceiling") or {})])
 
 
 def _row(scores: dict) -> dict:

@@ -1,1 +1,1 @@
-"""What the page of one step shows, a file each."""
+"""One step page: its state, what it computes, the lesson, and one file for each view."""

@@ -1,4 +1,4 @@
-"""A cell with gates in the numbers of a real network: one unit at one character, gate by gate, and what would have happened."""
+"""View of a trained LSTM or GRU: one unit at one character, gate by gate, and what happens if a gate is held at 0 or 1."""
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from pages._one_step.compute import View
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
-from pages._ui.text import plain, share
+from pages._ui.text import how_to_read, plain, share
 
 KEY = "one_step.cell"
 TERMS = (
@@ -27,21 +27,21 @@ STYLE = """<style>
 .st-key-one_step-cell-equations .katex { font-size: 0.9em; }
 .st-key-one_step-cell-equations [data-testid=stMarkdownContainer] { overflow-x: auto; overflow-y: hidden; }
 </style>"""
-# A narrow screen has room for twenty letters: those far before the chosen one stand outside, or it would.
+# A narrow screen has room for twenty letters: the strip is moved so that the selected one is among them.
 BEFORE, NARROW = 9, "<style>@media (max-width: 640px) {{ .st-key-one_step-cell-strip {{ margin-left: -{left}px; }} }}</style>"
 HOW_TO_READ = """
-**The graph.** The state runs along the top, from what the unit held before this character to what it holds after it. Below stand
-its gates: a box is filled as far as the gate is open, and under it are the numbers whose sum went through σ (or tanh): from the
-character or the layer below (W x), from the states of the layer one character before (U h), and the bias.
+**The graph.** The state runs along the top, from its value before this character to its value after it. Below are the gates: each
+box is filled according to how far the gate is open. Under it are the terms whose sum goes through σ (or tanh): from the character or
+the layer below (W x), from the states of the same layer one character earlier (U h), and the bias.
 
-- **kept + written** is the ledger of the step. A gate alone tells little: a wide open input gate wrote nothing if the candidate was 0,
-  and a forget gate of 0.9 leaves a third after ten characters (0.9¹⁰ = 0.35).
-- **Held at 0, held at 1**: the network reads the text again; at this one character this one gate of this one unit is held, and
-  everything after it follows. All other units, and all later gates, are free.
-- The unit's *name* is a measured association, see *Hidden states*; that it changes the next character here is shown by the
-  experiment alone.
+- **kept + written** is the new state. A gate alone says little: a fully open input gate writes nothing if the candidate is 0, and a
+  forget gate of 0.9 keeps only a third of the cell state after ten characters (0.9¹⁰ = 0.35).
+- **Held at 0, held at 1**: the network reads the text again, with this one gate of this one unit held at this one character. Everything
+  after it is computed again; all other units, and all later gates, are free.
+- **Bits ahead**: the total surprise of the following characters, in bits. Lower is better.
+- What a unit *tracks* is a measured correlation, see *Hidden states*. Only the experiment shows that the unit changes the next character.
 
-**What this does not show**: training. Gates are what they are because this network learned so.
+**What this does not show**: training. The gates have these values because this network learned them.
 
 Sources: Hochreiter and Schmidhuber, *Long Short-Term Memory*, 1997; Gers, Schmidhuber and Cummins, *Learning to Forget*, 2000; Cho et al.,
 2014; Olah, *Understanding LSTM Networks*, 2015.
@@ -49,7 +49,7 @@ Sources: Hochreiter and Schmidhuber, *Long Short-Term Memory*, 1997; Gers, Schmi
 
 
 def panel() -> None:
-    """Controls, the text, the graph of the cell, its equations, and what would have happened."""
+    """Controls, the text, the graph of the cell, its equations, and the effect of holding a gate."""
     choice.restore()
     about = choice.card()
     if not about:
@@ -77,24 +77,23 @@ def panel() -> None:
     if step.kind == "gru":
         gru_variants.panel(view, step)
     terms(*TERMS)
-    with st.expander("How to read this page"):
-        st.markdown(HOW_TO_READ)
+    how_to_read(HOW_TO_READ, "this page")
 
 
 def sentence(view: View, step: CellStep, shown: CellStep) -> str:
-    """What to look for in this very picture."""
+    """One sentence above the graph: what happens in this step, and what to try."""
     read = f"“{plain(sign(view.text[view.at]))}”"
     who = f"Unit {view.unit} of {view.model}, layer {view.layer + 1},"
     if step.kind == "tanh":
-        return f"{who} reads {read}: a plain cell keeps nothing as it was, it holds {short(step.state)} now."
+        return f"{who} reads {read}: a plain cell keeps nothing, its new state is {short(step.state)}."
     if shown is not step:
         gate = KEEPER[step.kind]
-        would = f"it would hold **{short(shown.state)}** instead of {short(step.state)} after {read}"
-        return f"With the {gate} gate at {shown.value(gate):.0f} {would}. Below: how it goes on."
+        would = f"the new state would be **{short(shown.state)}** instead of {short(step.state)}"
+        return f"With the {gate} gate held at {shown.value(gate):.0f}, {would}. Below: the following characters."
     other = 1 if step.value(KEEPER[step.kind]) < 0.5 else 0
-    ledger = f"held {short(step.before)}, kept **{short(step.kept)}** and wrote **{short(step.written)}**"
-    mover = "What it wrote made the change" if step.mover == "candidate" else f"The {step.mover} gate made the change"
-    return f"{who} reads {read}: it {ledger}. {mover}. Hold the {KEEPER[step.kind]} gate at {other}."
+    ledger = f"of its state {short(step.before)} it keeps **{short(step.kept)}**, and it writes **{short(step.written)}**"
+    mover = "Writing" if step.mover == "candidate" else f"The {step.mover} gate"
+    return f"{who} reads {read}: {ledger}. {mover} changes it most. Hold the {KEEPER[step.kind]} gate at {other}."
 
 
 def _controls(about: dict) -> tuple[View, int | None]:
@@ -122,7 +121,7 @@ def _pairs(count: int) -> list:
 
 
 def _what_if(view: View, keeper: str) -> None:
-    st.markdown(f"**What would have happened** with the {keeper} gate held at this one character")
+    st.markdown(f"**What if** the {keeper} gate were held at 0 or 1 at this one character?")
     names = {"as it is": None, f"{keeper} = 0": (keeper, 0), f"{keeper} = 1": (keeper, 1)}
     courses = {name: compute.what_if(view, gate) for name, gate in names.items()}
     what = "tanh c" if keeper == "forget" else "h"
@@ -137,6 +136,6 @@ def _what_if(view: View, keeper: str) -> None:
         for name, course in courses.items():
             likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likeliest(view, course.p))
             bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
-            rows.append({"gate": name, what: short(float(course.held[0])), "next": likely, "bits ahead": bits})
+            rows.append({"gate": name, what: short(float(course.held[0])), "most likely next": likely, "bits ahead": bits})
         st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.what_if")
-        st.caption(f"Bits ahead: what the {len(ahead) - 1} characters after it cost the network; fewer is better foreseen.")
+        st.caption(f"Bits ahead: surprise of the next {len(ahead) - 1} characters; lower is better.")

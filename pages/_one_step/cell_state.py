@@ -1,4 +1,4 @@
-"""Which unit of which network at which character is looked at in the view of cells."""
+"""State of the view of a trained cell: network, layer, unit, text and character."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from pages._ui.link import clean, link, link_text, linked, linked_text, linked_w
 MODEL, LAYER, UNIT, TEXT, AT, HOLD = (f"{PAGE}.{name}" for name in ("model", "layer", "unit", "text", "at", "hold"))
 SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("slider", "number", "row"))
 LAYER_NAME = "layer {}"
-LONGEST = 2_000  # characters of a visitor's text: what fits a link
+LONGEST = 2_000  # characters of a visitor's text, so that it fits into a link
 
 
 def restore() -> None:
-    """Take text, unit and character out of the link, once for each visitor."""
+    """Read text, unit and character from the link, once per visit."""
     state = st.session_state
     if TEXT in state:
         return
@@ -35,53 +35,53 @@ def known() -> dict[str, dict]:
 
 
 def card() -> dict[str, Any]:
-    """The card of the chosen network; empty where there is none."""
+    """The card of the chosen network; empty if there is none."""
     cards = known()
     name = st.session_state.get(MODEL) or linked(MODEL, "")
     return cards.get(name) or cards.get(first()) or next(iter(cards.values()), {})
 
 
 def first(kind: str = "lstm") -> str:
-    """The network of a kind that opens: one whose example holds links if there is one, else any; "" if there is none."""
+    """The network of a kind to open with: one trained on text with [[links]] if possible; "" if there is none."""
     cards = {name: about for name, about in known().items() if about["arguments"]["cell"] == kind}
     return min(cards, key=lambda name: cards[name]["data"]["corpus"] != "wiki", default="")
 
 
 def text_of(about: dict) -> str:
-    """The text being read."""
+    """The current text."""
     chosen = st.session_state[TEXT]
     return example(about).text if chosen is None else chosen
 
 
 def usual(about: dict, text: str) -> tuple[int, int, int]:
-    """Layer, unit and character to open with: the best-measured unit of the card, where the example's gesture happens."""
+    """Layer, unit and character to open with: the first measured unit of the card, at the first link or the edit of the example."""
     guide = (guides(about) or [{"layer": 0, "unit": 0}])[0]
     opener = text.find("[[") + 1 if "[[" in text else text.find(example(about).needle)
     return guide["layer"], guide["unit"], max(0, opener)
 
 
 def set_text(text: str | None) -> None:
-    """Read another text; None goes back to the example."""
+    """Read another text; None returns to the example."""
     st.session_state[TEXT] = clean(text, LONGEST) if text else None
     st.session_state[AT] = None
 
 
 def look_at(index: int) -> None:
-    """Look at another character, counted from 0."""
+    """Select another character, counted from 0."""
     st.session_state[AT] = index
 
 
 def _forget() -> None:
-    """Another network numbers its units anew."""
+    """Drop layer and unit: their numbers mean nothing in another network."""
     st.session_state[UNIT] = st.session_state[LAYER] = None
 
 
 def pick(about: dict) -> View:
-    """The widgets that choose network, layer, unit and text."""
+    """Draw the widgets for network, layer, unit and text; returns what they choose."""
     cards, state, size = known(), st.session_state, about["arguments"]
     text = text_of(about)
     layer, unit, _ = usual(about, text)
-    # First stands what opens: a default elsewhere in the list and a value set by a button are too much for one widget.
+    # The default comes first: Streamlit does not allow a default index together with a value set by a button.
     names = sorted(cards, key=lambda name: name != first())
     model = st.selectbox("Network", names, width=170, on_change=_forget, **bound(MODEL))
     layers = [LAYER_NAME.format(n + 1) for n in range(size["layers"])]
@@ -89,7 +89,7 @@ def pick(about: dict) -> View:
     st.selectbox("Layer", layers, key=ROW, width=110, label_visibility="collapsed", on_change=_layer_chosen, args=(layers,))
     state[NUMBER] = min(unit if state[UNIT] is None else state[UNIT], size["units"] - 1)
     st.number_input("Unit", 0, size["units"] - 1, key=NUMBER, width=130, label_visibility="collapsed", on_change=_unit_chosen)
-    with st.popover("Your own text", icon=":material/edit:", width="content"):
+    with st.popover("Your text", icon=":material/edit:", width="content"):
         text_form(PAGE, text, LONGEST, set_text)
     return View(model, text, example(about).warm_up, layers.index(state[ROW]), state[NUMBER], _at(about, text))
 
@@ -108,7 +108,7 @@ def _at(about: dict, text: str) -> int:
 
 
 def slide(view: View) -> None:
-    """The slider over the text: its arrow keys go from character to character."""
+    """A slider over the text, so that arrow keys move from character to character."""
     if len(view.text) < 2:
         return
     st.session_state[SLIDER] = view.at + 1
@@ -120,7 +120,7 @@ def _slid() -> None:
 
 
 def write_link(view: View, about: dict) -> None:
-    """Put text, unit and character into the link."""
+    """Write text, unit and character into the link."""
     layer, unit, at = usual(about, view.text)
     link(LAYER, str(view.layer), str(layer))
     link(UNIT, str(view.unit), str(unit))

@@ -1,4 +1,4 @@
-"""What the page of one step computes of trained networks, each once for all visitors."""
+"""Cached computations of the One step page on trained networks, shared by all visitors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,13 @@ from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
 from pages._ui.view import TextView
 
-AHEAD = 40  # characters that a what-if goes on
-TWO_GRUS = 200  # characters that the forms of the GRU are compared on
+AHEAD = 40  # characters after the step with a held gate
+TWO_GRUS = 200  # characters on which the variants of the GRU are compared
 
 
 @dataclass(frozen=True)
 class View(TextView):
-    """What is looked at: enough to compute every picture of the cell, and all that a link restores.
+    """What the visitor looks at: all that the page computes from and that a link restores.
 
     Args:
         layer, unit: Counted from 0.
@@ -34,17 +34,17 @@ class View(TextView):
 
     @property
     def before(self) -> str:
-        """All that was read before the character."""
+        """All text read before the character."""
         return self.warm_up + self.text[: self.at]
 
 
 def _trace(model: str, text: str, warm_up: str = "") -> Trace:
-    """Every state and gate of a text, as the page of hidden states records it."""
+    """States and gates over a text, recorded as on the Hidden states page."""
     return compute.recorded(compute.View(model, text, warm_up), loaded(model)).trace
 
 
 def held(view: View) -> np.ndarray:
-    """What the unit holds after each character, [time]: tanh of the cell, or the hidden state."""
+    """State of the unit after each character, [time]: tanh of the cell state, or the hidden state."""
     from models.char_lm.experiments import unit_step
 
     trace = _trace(*view.reads)
@@ -52,7 +52,7 @@ def held(view: View) -> np.ndarray:
 
 
 def step(view: View) -> CellStep:
-    """The unit at the character, taken apart."""
+    """The step of the unit at the character: its gates and their terms."""
     from models.char_lm.experiments import unit_step
 
     make = lambda: unit_step.step(loaded(view.model), view.before, view.text[view.at], view.layer, view.unit)  # noqa: E731
@@ -60,7 +60,7 @@ def step(view: View) -> CellStep:
 
 
 def what_if(view: View, gate: tuple[str, int] | None = None) -> Any:
-    """How it goes on from the character with a gate of the unit held at it: see models.char_lm.experiments.gate_clamping.Continuation."""
+    """The following characters, with a gate of the unit held at this one: see models.char_lm.experiments.gate_clamping.Continuation."""
     from models.char_lm.experiments.gate_clamping import Clamp, continuation
 
     ahead = view.text[view.at : view.at + AHEAD + 1]
@@ -69,7 +69,7 @@ def what_if(view: View, gate: tuple[str, int] | None = None) -> Any:
 
 
 def gru_forms(view: View) -> dict[str, float]:
-    """Mean bits per character of the text in each form of the GRU, by what it is."""
+    """Mean bits per character of the text in each variant of the GRU, by its name."""
     from models.char_lm.experiments import unit_step
 
     text = view.text[:TWO_GRUS]
@@ -78,14 +78,14 @@ def gru_forms(view: View) -> dict[str, float]:
 
 
 def likeliest(view: View, p: Float[np.ndarray, "vocab"]) -> list[tuple[str, float]]:
-    """The likeliest next characters with their probabilities; p [vocab]."""
+    """The most likely next characters with their probabilities; p [vocab]."""
     from models.char_lm.experiments import unit_step
 
     return unit_step.likeliest(loaded(view.model), p)
 
 
 def layers(model: str, text: str, other: bool) -> Divergence:
-    """The layers of a character network over a short text, whose last character gives way to another if `other`."""
+    """The layers of a character network over a short text, with its last character replaced if `other`."""
     changed, before = (_trace(model, variant) for variant in (_ends_otherwise(text) if other else text, text))
     every = range(changed.hidden.shape[1])
     return divergence(changed.tokens, [changed.hidden[:, layer] for layer in every], [before.hidden[:, layer] for layer in every])
@@ -96,7 +96,7 @@ def _ends_otherwise(text: str) -> str:
 
 
 def directions(model: str, text: str, other: bool) -> Divergence:
-    """The two directions of a translation encoder over a sentence, as `layers`; its last word gives way to its second if `other`."""
+    """The two directions of a translation encoder over a sentence, as `layers`; its second word replaces the last if `other`."""
     words = text.split()
     changed, before = (_encoder(model, " ".join(variant)) for variant in ([*words[:-1], words[1]] if other else words, words))
     reverse = [trace.source.endswith("[reverse]") for trace in changed]

@@ -1,4 +1,4 @@
-"""The example "hello": every number of four steps, one step of learning at a press, and what the recurrent arrow is for."""
+"""The example "hello": every number of its four steps, training step by step, and the role of the recurrent arrow."""
 
 import pandas as pd
 import streamlit as st
@@ -10,12 +10,13 @@ from explorer.textbook.hello import READ, WANTED, Forward, after, forward
 from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning
 from pages._ui.glossary import terms
-from pages._ui.layout import folding, still
+from pages._ui.layout import folding, select_named, still
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
+from pages._ui.text import count, how_to_read
 
 KEY = "one_step.hello"
 TITLE = "hello, in the lecture's own numbers"
-# A narrow screen has room for one step: the folded graph, with the slider to go through time.
+# A narrow screen has room for one step: it shows the folded graph, and a slider selects the step.
 STYLE = """<style>
 @media (max-width: 640px) { .st-key-one_step-hello-wide { display: none; } }
 @media (min-width: 641px) and (max-width: 1180px) { .st-key-one_step-hello-narrow { display: none; } }
@@ -24,19 +25,20 @@ STYLE = """<style>
 </style>"""
 HOW_TO_READ = """
 **Each column is one step.** From below: the letter as a one-hot vector x, the three hidden units h, and for each of the four
-letters its logit and its probability. The frame marks the letter that is wanted next; the boldest is the one the network would write.
+letters its logit and its probability. The frame marks the target letter; the prediction is in bold.
 
-- xₜ picks one column of **W_xh**; the state before goes through **W_hh**; their sum through tanh is the new state
-  hₜ = tanh(W_xh xₜ + W_hh hₜ₋₁). The same weights at every step: the *folded* graph has them once, the unfolded one draws them four times.
-- **W_hy** hₜ + b are the logits; softmax makes them probabilities; the loss is −ln of the wanted one, summed over the four steps.
-- *One step of learning* goes a step against the gradient of that sum, for all weights at once, through all four steps
-  (backpropagation through time). b is the only bias, as on the slide.
+- xₜ selects one column of **W_xh**, and the previous state goes through **W_hh**. The tanh of their sum is the new state
+  hₜ = tanh(W_xh xₜ + W_hh hₜ₋₁). The weights are the same at every step: the *folded* graph shows them once, the *unfolded* graph
+  four times.
+- **W_hy** hₜ + b are the logits. Softmax turns them into probabilities. The loss is −ln p of the target, summed over the four steps.
+- *One training step* moves all weights a little against the gradient of that sum, through all four steps (backpropagation through
+  time, BPTT). b is the only bias, as on the slide.
 
-**Where the numbers come from.** The slide shows hidden values and logits, and no weights. Here a real network has them: its W_xh and
-W_hh are the smallest that give the hidden values, its W_hy and b give the logits exactly. The slide's 1.0 is 0.96: a tanh never
-reaches 1. Other weights would give the same picture and learn differently.
+**Where the numbers come from.** The slide shows hidden values and logits but no weights. Here a real network produces them: its W_xh
+and W_hh are the smallest that give the hidden values, and its W_hy and b give the logits exactly. The slide's 1.0 is 0.96 here, because
+a tanh never reaches 1. Other weights would give the same figure but learn differently.
 
-**What this does not show**: real text. Three units that learn four letters by heart have not learned to spell.
+**What this does not show**: real text. Three units that memorise four letters have not learned to spell.
 
 Sources: Johnson, Karpathy and Fei-Fei, *CS231n*, lecture on recurrent networks, 2016; Karpathy, *The Unreasonable Effectiveness of
 Recurrent Neural Networks*, 2015; Goodfellow, Bengio and Courville, *Deep Learning*, 2016, section 10.2.
@@ -44,7 +46,7 @@ Recurrent Neural Networks*, 2015; Goodfellow, Bengio and Courville, *Deep Learni
 
 
 def panel() -> None:
-    """Controls, the graph unfolded and folded, the equations of the chosen step, and the loss over the presses."""
+    """Controls, the unfolded and the folded graph, the equations of the selected step, and the loss curve."""
     headline = still("one_step-hello-told", 26, 78)
     learning = _controls()
     network, course = after(learning.stretches, learning.rate)
@@ -55,40 +57,38 @@ def panel() -> None:
     with st.container(key=f"{KEY}.equations"):
         _equations(learning, network, run)
     save(figures.unfolded(*what), f"{KEY}.unfolded", "hello", figures.table(run))
-    with st.expander("The loss after each step of learning, and every number as a table"):
+    with st.expander("Loss curve, and all numbers as a table"):
         _course(learning, course)
         table = figures.table(run)
         st.dataframe(table.set_index("step").T.astype(str), key=f"{KEY}.table")
     terms("backpropagation through time", "one-hot vector", "hidden state", "logit", "softmax", "loss", "learning rate")
-    with st.expander("How to read this page"):
-        st.markdown(HOW_TO_READ)
+    how_to_read(HOW_TO_READ, "this page")
 
 
 def sentence(learning: Learning, run: Forward, course: list[float]) -> str:
-    """What to look for in this very picture."""
+    """One sentence above the graph: what the network predicts, and what to try."""
     loss = f"loss **{run.loss:.2f}**"
-    writes = f"should write “{WANTED}” and writes “{run.answers}”" if run.right < 4 else f"writes “{WANTED}”, as it should"
+    predicts = f"should predict “{WANTED}” but predicts “{run.answers}”" if run.right < 4 else f"predicts “{WANTED}”, as it should"
     if learning.covered:
         both = "the two l's get **the same** answer" if (run.logits[2] == run.logits[3]).all() else "the two l's differ"
-        return f"Without the recurrent arrow only the letter decides: {both}, at most one can be right. It writes “{run.answers}”, {loss}."
+        return f"Without the recurrent arrow only the letter counts: {both}, so at most one is right. Prediction “{run.answers}”, {loss}."
     if not learning.steps:
-        return f"These are the numbers of a well-known slide. Given “{READ}” the network {writes}, {loss}. Let it learn."
-    presses = "1 step" if learning.steps == 1 else f"{learning.steps:,} steps"
-    end = "Now cover the recurrent arrow." if run.right == 4 else f"{run.right} of 4 are right."
-    return f"After {presses} of learning it {writes}, {loss} ({course[0]:.2f} at first). {end}"
+        return f"These are the numbers of a well-known lecture slide. Given “{READ}”, the network {predicts}, {loss}. Train it."
+    end = "Now remove the recurrent arrow." if run.right == 4 else f"{run.right} of 4 letters are right."
+    return f"After {count(learning.steps, 'training step')} it {predicts}, {loss} ({course[0]:.2f} at first). {end}"
 
 
 def _controls() -> Learning:
     state = st.session_state
     state[one_step_state.COVER] = len(state[one_step_state.STRETCHES]) % 2 == 0
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("**One step of learning**", key="one_step.gesture", icon=":material/school:", on_click=one_step_state.learn, args=(1,))
-        st.toggle("Cover the recurrent arrow: W_hh = 0", key=one_step_state.COVER, on_change=one_step_state.cover)
+        st.button("**One training step**", key="one_step.gesture", icon=":material/school:", on_click=one_step_state.learn, args=(1,))
+        st.toggle("Remove the recurrent arrow (W_hh = 0)", key=one_step_state.COVER, on_change=one_step_state.cover)
         with folding(one_step_state.PAGE):
             st.button("Ten steps", key=f"{KEY}.ten", on_click=one_step_state.learn, args=(10,))
             st.button("Start over", key=f"{KEY}.over", icon=":material/undo:", on_click=one_step_state.start_over)
-            options = {"bind": "query-params", "label_visibility": "collapsed", "width": 150}
-            rate = st.selectbox("Size of a step", list(RATES), key=one_step_state.RATE, **options)
+            names = {word: f"learning rate {rate:g}" for word, rate in RATES.items()}
+            rate = select_named("Learning rate", names, one_step_state.RATE, 165)
         step = st.slider(
             "Step", 1, len(READ), key=one_step_state.STEP, bind="query-params", width=190, format="step %d", label_visibility="collapsed"
         )

@@ -1,4 +1,4 @@
-"""A lesson in eight short steps: one thing to try, one question, and an answer that the page computes and checks."""
+"""A lesson in eight short steps: each has one thing to try and one question, whose answer the page computes and checks."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from pages._ui.text import plain
 LESSON = f"{one_step_state.PAGE}.lesson"
 KEY = "one_step.lessons"
 USUAL_RATE, *_, LARGEST = one_step_state.RATES
-GATES = {"forget": "the forget gate let go", "candidate": "what was written"}
+GATES = {"forget": "the forget gate", "candidate": "what was written"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Step:
     """One step of the lesson.
 
     Args:
-        title: What it is about. do: the one thing to try.
-        question: What is asked. options: answers to choose from; none where a number is asked.
-        answer: Computes the right one: an option, or a number that may be missed by `slack`.
-        why: What the answer shows, and what it does not.
-        begin: Puts the page where the step begins.
-        needs: Kind of network that must be at hand, "" for none.
+        title: What it is about.
+        do: The one thing to try.
+        question: The question.
+        answer: Computes the right answer: an option, or a number with a tolerance of `slack`.
+        why: Why it is the right answer.
+        begin: Sets the page to the start of the step.
+        options: Answers to choose from; empty if the answer is a number.
+        needs: Kind of network that the step needs, "" for none.
     """
 
     title: str
@@ -56,6 +58,7 @@ def _hello(stretches: tuple[int, ...], rate: str = USUAL_RATE) -> Callable[[], N
 
 def _cell(kind: str) -> Callable[[], None]:
     def begin() -> None:
+        cell_state.restore()  # before its parts are set here: it reads all of them from the link, or none
         state = st.session_state
         view = _closing(kind)
         state[one_step_state.VIEW], state[cell_state.MODEL], state[cell_state.TEXT] = cell.TITLE, view.model, None
@@ -66,7 +69,7 @@ def _cell(kind: str) -> Callable[[], None]:
 
 
 def _closing(kind: str) -> compute.View:
-    """The best-measured unit of a network of this kind where the first link, or what its example opens, is closed."""
+    """The first measured unit of a network of this kind, where the first link, or what the example opens, is closed."""
     name = cell_state.first(kind)
     about = cell_state.known()[name]
     text, needle = example(about).text, example(about).needle
@@ -106,75 +109,75 @@ def _end_of_z() -> str:
 
 STEPS = (
     Step(
-        "A step costs",
-        "Read the four columns. Each has a loss: how surprised the network is by the letter that should come.",
-        f"Which of the four steps of “{READ}” costs most?",
+        "The loss of a step",
+        "Read the four columns. Each has a loss: how surprising the target letter is for the network.",
+        f"Which of the four steps of “{READ}” has the highest loss?",
         _dearest,
-        "The loss is −ln p of the wanted letter: the less was expected of it, the more it costs, whatever the others got.",
+        "The loss is −ln p of the target letter: the lower its probability, the higher the loss, whatever the other letters got.",
         _hello((0,)),
         ("1", "2", "3", "4"),
     ),
     Step(
         "Learning",
-        "Press *One step of learning* and watch the loss and the framed letters.",
-        "After how many presses is the loss below 1 for the first time? (step size 0.1)",
+        "Press *One training step* and watch the loss and the framed letters.",
+        "After how many training steps is the loss below 1 for the first time? (learning rate 0.1)",
         _presses,
-        "All weights move at once, each a little against its own slope. Four letters learned by heart are no spelling yet.",
+        "All weights change at once, each a little against its own gradient. Memorising four letters is not spelling.",
         _hello((0,)),
     ),
     Step(
         "What the arrow is for",
-        "All four letters are right. Now cover the recurrent arrow, and compare the third and the fourth step.",
-        "Without the arrow, which answers do the two l's get?",
+        "All four letters are right. Now remove the recurrent arrow, and compare the third and the fourth step.",
+        "Without the arrow, which predictions do the two l's get?",
         _two_ls,
-        "The network does not know positions: without the state before, equal letters are equal questions.",
+        "The network does not know positions: without the previous state, equal letters get equal predictions.",
         _hello((4,)),
         ("the same", "different ones"),
     ),
     Step(
         "Learning without memory",
-        "The arrow is covered. Press *Ten steps* as often as you like.",
-        "Which number does the loss never get below? (two decimals)",
+        "The arrow is removed. Press *Ten steps* as often as you like.",
+        "Below which value does the loss never fall? (two decimals)",
         lambda: FLOOR,
-        "One question with two right answers, l and o: half and half is the best there is, and costs 2 · ln 2.",
+        "After l, two letters are right: l and o. The best prediction is one half for each, which costs 2 · ln 2.",
         _hello((4, 0)),
         slack=0.02,
     ),
     Step(
         "Too large a step",
-        "The step size is 1 now. Press once.",
-        "Where did the loss go?",
+        "The learning rate is 1 now. Press *One training step* once.",
+        "Did the loss go up or down?",
         _too_large,
-        "The slope holds near the weights it was computed at. A step far against it lands somewhere else altogether.",
+        "The gradient is valid only near the weights where it was computed. A large step can lead anywhere.",
         _hello((0,), LARGEST),
         ("down", "up"),
     ),
     Step(
         "A gate of 0.9",
-        "Look at the forget gate of this unit: its box is filled as far as it is open. Go along the text with the slider.",
-        "A forget gate is 0.9 at every character. What share of the memory is left after 10 characters? (two decimals)",
+        "Look at the forget gate of this unit: its box shows how far it is open. Move along the text with the slider.",
+        "A forget gate is 0.9 at every character. What share of the cell state is left after 10 characters? (two decimals)",
         lambda: 0.9**10,
-        "0.9¹⁰: “nearly open” is no long memory. What lasts needs a gate much nearer to 1.",
+        "It is 0.9¹⁰: “nearly open” is not a long memory. A long memory needs a gate much closer to 1.",
         _cell("lstm"),
         slack=0.006,
         needs="lstm",
     ),
     Step(
         "Forget or overwrite",
-        "Here what the text opened is closed. Read kept and written on the graph; then hold the forget gate at 0 and at 1.",
-        "What changed the memory more at this character?",
+        "At this character the text closes what it opened. Read *kept* and *written* in the graph, then hold the forget gate at 0 and 1.",
+        "What changed the cell state more at this character?",
         _mover,
-        "The change is (kept − before) + written: the larger of the two made it. A gate's value alone does not tell.",
+        "The change is (kept − before) + written; the larger of the two terms decides. The value of a gate alone does not.",
         _cell("lstm"),
         tuple(GATES.values()),
         needs="lstm",
     ),
     Step(
         "Two GRUs",
-        "Hold the update gate z at 1 and compare what the unit holds with what it held before. Then read *Two GRUs* below.",
-        "In torch's GRU, what does a unit do whose z is 1?",
+        "Hold the update gate z at 1 and compare the new state with the one before. Then open *How to read the two variants* below.",
+        "In torch's GRU, what does a unit with z = 1 do?",
         _end_of_z,
-        "Many lectures write it the other way round. A picture of z means nothing until it says which end keeps.",
+        "Many lectures write it the other way round. A figure of z means nothing until it says which end keeps.",
         _cell("gru"),
         ("it keeps", "it writes"),
         needs="gru",
@@ -183,38 +186,38 @@ STEPS = (
 
 
 def restore() -> None:
-    """Open the step that the link names, once for each visitor; where the page begins is in the link too."""
+    """Open the step in the link, once per visit; the state of the page is in the link too."""
     if LESSON not in st.session_state:
         position = linked_whole(LESSON, len(shown()) + 1)
         st.session_state[LESSON] = position - 1 if position else None
 
 
 def write_link() -> None:
-    """Put the open step into the link, counted from 1."""
+    """Write the open step into the link, counted from 1."""
     index = st.session_state[LESSON]
     link(LESSON, "" if index is None else str(index + 1), "")
 
 
 def shown() -> tuple[Step, ...]:
-    """The steps whose network is at hand."""
+    """The steps whose network is available."""
     return tuple(step for step in STEPS if not step.needs or cell_state.first(step.needs))
 
 
 def go(index: int | None) -> None:
-    """Begin a step, counted from 0; None closes the lesson."""
+    """Start a step, counted from 0; None closes the lesson."""
     st.session_state[LESSON] = index
     if index is not None:
         shown()[index].begin()
 
 
 def is_right(step: Step, answer: Any) -> bool:
-    """Whether an answer is the one that the page computes."""
+    """Whether an answer equals the one that the page computes."""
     right = step.answer()
     return answer == right if isinstance(right, str) else abs(float(answer) - right) <= step.slack
 
 
 def _value(typed: str) -> float | None:
-    """The number that was typed, with a point or a comma; None where it is none."""
+    """The typed number, with a decimal point or comma; None if it is not a number."""
     try:
         value = float(typed.replace(",", ".").replace("−", "-"))
     except ValueError:
@@ -223,7 +226,7 @@ def _value(typed: str) -> float | None:
 
 
 def panel() -> None:
-    """The step that is open, above whatever the page shows."""
+    """The open step of the lesson, above the view of the page."""
     index = st.session_state.get(LESSON)
     if index is None:
         return
@@ -246,17 +249,17 @@ def _question(index: int, step: Step) -> None:
     if step.options:
         answer = st.radio(step.question, step.options, index=None, key=key, horizontal=True)
     else:
-        # Typed as text: a browser's field of numbers drops the comma of 0,35 without a word.
-        typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="your number").strip()
+        # A text field: the number field of a browser silently drops the comma of 0,35.
+        typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="a number").strip()
         answer = _value(typed)
         if typed and answer is None:
-            st.warning(f"“{plain(typed)}” is no number. Type one like 3 or 0.25.", icon=":material/edit:")
+            st.warning(f"“{plain(typed)}” is not a number. Type one like 3 or 0.25.", icon=":material/edit:")
     if answer is None:
         return
     if is_right(step, answer):
         st.success(f"Right. {step.why}", icon=":material/check:")
         return
-    st.warning("Not so. Try it once more on the page.", icon=":material/replay:")
+    st.warning("Not quite. Try again above.", icon=":material/replay:")
     with st.popover("Show the answer"):
         right = step.answer()
         st.markdown(f"**{right if isinstance(right, str) else format(right, '.2f').removesuffix('.00')}**. {step.why}")

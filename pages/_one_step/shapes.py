@@ -1,4 +1,4 @@
-"""Layers on top of each other, two directions, and where networks read and answer: graphs with the states of real networks."""
+"""View of architectures: stacked layers, two directions, and input-output patterns, with the states of trained networks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,26 +15,26 @@ from pages._one_step.state import PAGE
 from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, scrolling, show
-from pages._ui.text import plain
+from pages._ui.text import how_to_read, plain
 
 KEY = "one_step.shapes"
 TITLE = "Layers, directions, patterns"
 STACKED, DIRECTIONS, OTHER = (f"{PAGE}.{name}" for name in ("stacked", "directions", "other"))
 WORD, SENTENCE = "[[sea]]", "the dog sees the car"
-LONGEST = 10  # characters of the word
+LONGEST = 10  # characters of the text for the stacked network
 ROOMS = {
-    "one to many": "One picture in, a caption out: [Captions](./captions).",
-    "many to one": "A name in, its language out: [Confusions](./confusions).",
-    "many to many, at once": "A character in, the next one out, at every step: [Hidden states](./).",
-    "many to many, afterwards": "A sentence in, then its translation out: [Attention](./attention).",
+    "one to many": "Input a picture, output a caption: [Captions](./captions).",
+    "many to one": "Input a name, output its language: [Confusions](./confusions).",
+    "many to many, at once": "At every step, input a character and output the next one: [Hidden states](./).",
+    "many to many, afterwards": "Input a sentence, then output its translation: [Attention](./attention).",
 }
 HOW_TO_READ = """
-A **node** is the state of a layer after a step: four of its units, coloured from −1 (blue) over 0 to 1 (brown). Arrows along a row carry
-the state; arrows from below carry what is read. **Framed** are the states that change when the last thing read is another one.
+A **node** is the state of a layer after a step: four of its units, coloured from −1 (blue) through 0 to 1 (brown). Arrows along a row
+carry the state to the next step; arrows from below carry the input. **Framed** nodes change when the last input changes.
 
-- In a **stacked** network each layer reads the states of the one below it. Whatever comes last changes nothing that came before.
-- In a **bidirectional** network a second layer reads from the end, so that the state of each place knows what follows too. That is
-  why it can read a whole sentence for a translation, and cannot predict the next character: it would have seen it.
+- In a **stacked** network each layer reads the states of the layer below. The last input changes nothing that came before it.
+- In a **bidirectional** network a second layer reads from the end, so the state at each position also knows what follows. It can read
+  a whole sentence for translation, but it cannot predict the next character, because it has already seen it.
 
 Sources: Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997; Graves, Mohamed and Hinton, 2013; Karpathy, 2015 (patterns).
 """
@@ -43,20 +43,19 @@ Sources: Schuster and Paliwal, *Bidirectional Recurrent Neural Networks*, 1997; 
 def panel() -> None:
     """Stacked layers, two directions, and the four patterns."""
     headline = st.empty()
-    other = st.toggle("Change the last character, the last word", key=OTHER, bind="query-params")
-    noticed = "Framed are those that did: all that come **after** it in the direction of reading." if other else "Guess first."
-    headline.markdown(f"Change the last thing that is read: which states notice? {noticed}")
+    other = st.toggle("Change the last input", key=OTHER, bind="query-params")
+    answer = "The framed ones: all that come **after** it in the reading direction." if other else "Guess first."
+    headline.markdown(f"If the last input changes, which states change? {answer}")
     _stacked(other)
     _directions(other)
-    st.markdown("**Where a network reads and where it answers**")
+    st.markdown("**At which steps a network gets input and gives output**")
     for column, (name, explanation) in zip(st.columns(4), ROOMS.items(), strict=True):
         with column:
             st.markdown(f"**{name.capitalize()}**")
             draw(figures.pattern(name, is_dark()), f"{KEY}.{name.replace(' ', '-').replace(',', '')}")
             st.caption(explanation)
     terms("layer", "bidirectional", "hidden state", "unit", "encoder and decoder")
-    with st.expander("How to read this page"):
-        st.markdown(HOW_TO_READ)
+    how_to_read(HOW_TO_READ, "this page")
 
 
 def _stacked(other: bool) -> None:
@@ -84,7 +83,7 @@ def _directions(other: bool) -> None:
 def _draw(figure: Callable, divergence: Divergence, names: list[str], name: str) -> None:
     paths = [Path(*path) for path in zip(names, divergence.states, divergence.reverse, strict=True)]
     rows = [
-        {"layer": path.name, "place": t + 1, "reads": token, "changed by": float(divergence.distance[n, t])}
+        {"layer": path.name, "step": t + 1, "input": token, "changed by": float(divergence.distance[n, t])}
         | {f"unit {u + 1}": float(value) for u, value in enumerate(path.states[t])}
         for n, path in enumerate(paths)
         for t, token in enumerate(divergence.tokens)

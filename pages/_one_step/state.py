@@ -1,4 +1,4 @@
-"""What is looked at on the page of one step: which view, and of the example how far it has learned; the link."""
+"""State of the One step page: the chosen view, the training of the example, and the link."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,18 @@ from pages._ui.link import link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
-RATES = {f"step size {rate:g}": rate for rate in (0.1, 0.03, 0.3, 1.0)}  # the usual one first
-MOST = 12  # stretches: the arrow covered and uncovered that often
+RATES = {f"step size {rate:g}": rate for rate in (0.1, 0.03, 0.3, 1.0)}  # as links hold them, the default first
+MOST = 12  # stretches: how often the arrow can be removed and put back
 
 
 @dataclass(frozen=True)
 class Learning:
-    """How far the example has learned: enough to compute every number of it.
+    """How far the example was trained: enough to compute all its numbers.
 
     Args:
-        stretches: Steps of learning, by turns with the recurrent arrow and without.
-        rate: Size of a step.
-        step: Which of the four letters is looked at, counted from 0.
+        stretches: Training steps, alternately with and without the recurrent arrow.
+        rate: Learning rate.
+        step: The selected one of the four steps, counted from 0.
     """
 
     stretches: tuple[int, ...]
@@ -30,54 +30,54 @@ class Learning:
 
     @property
     def covered(self) -> bool:
-        """Whether the recurrent arrow is taken away."""
+        """Whether the recurrent arrow is removed."""
         return len(self.stretches) % 2 == 0
 
     @property
     def steps(self) -> int:
-        """Steps of learning so far."""
+        """Training steps so far."""
         return sum(self.stretches)
 
 
 def usual(key: str, value: Any) -> Any:
-    """What a widget opens with; None where a button or a link has set it already, for Streamlit takes one of the two."""
+    """The default of a widget; None if a button or a link has set its value, since Streamlit accepts only one of the two."""
     return None if key in st.session_state else value
 
 
 def restore() -> None:
-    """Take the learning out of the link, once for each visitor."""
+    """Read the training from the link, once per visit."""
     if STRETCHES not in st.session_state:
         st.session_state[STRETCHES] = _stretches(linked(STRETCHES, ""))
 
 
 def _stretches(code: str) -> tuple[int, ...]:
-    """The stretches of a link; (0,) where it holds none."""
+    """The stretches in a link; (0,) if it has none."""
     stretches = wholes(code, "-", LONGEST + 1)
     return tuple(stretches[:MOST]) if len(stretches) == 1 + code.count("-") else (0,)
 
 
 def learn(steps: int) -> None:
-    """Take more steps of learning."""
+    """Take more training steps."""
     *before, last = st.session_state[STRETCHES]
     st.session_state[STRETCHES] = (*before, min(LONGEST, last + steps))
 
 
 def start_over() -> None:
-    """Back to the slide's numbers."""
+    """Return to the numbers of the slide."""
     st.session_state[STRETCHES] = (0,)
 
 
 def cover() -> None:
-    """Take the recurrent arrow away, or give it back; doing both without learning between leaves no trace."""
+    """Remove the recurrent arrow, or put it back; both without training in between leave no trace."""
     now = st.session_state[STRETCHES]
     st.session_state[STRETCHES] = now[:-1] if len(now) > 1 and now[-1] == 0 else (*now, 0)
 
 
 def look_at(step: int) -> None:
-    """Look at another of the four steps, counted from 0."""
+    """Select another of the four steps, counted from 0."""
     st.session_state[STEP] = step + 1
 
 
 def write_link() -> None:
-    """Put the learning into the link."""
+    """Write the training into the link."""
     link(STRETCHES, "-".join(map(str, st.session_state[STRETCHES])), "0")

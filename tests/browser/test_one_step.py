@@ -45,7 +45,7 @@ def test_a_wide_screen_shows_four_steps_and_the_button_without_scrolling(one_ste
     assert sideways(page) == 0
     box = page.locator(WIDE).bounding_box()
     assert box["width"] > 800 and box["y"] + box["height"] <= 720
-    assert page.get_by_role("button", name="One step of learning").bounding_box()["y"] < box["y"]
+    assert page.get_by_role("button", name="One training step").bounding_box()["y"] < box["y"]
 
 
 def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
@@ -60,11 +60,11 @@ def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
 
 def test_a_press_leaves_the_button_under_the_finger(one_step):
     page = one_step(width=390)
-    button, before = page.get_by_role("button", name="One step of learning"), []
-    for steps in ("1 step", "2 steps"):
+    button, before = page.get_by_role("button", name="One training step"), []
+    for steps in ("1 training step", "2 training steps"):
         before.append(button.bounding_box()["y"])
         button.click()
-        expect(page.get_by_text(f"After {steps} of learning")).to_be_visible()
+        expect(page.get_by_text(f"After {steps}")).to_be_visible()
         settle(page)
     assert before == [button.bounding_box()["y"]] * 2
 
@@ -98,15 +98,15 @@ def test_arrow_keys_and_clicks_go_through_the_text(one_step):
 
 def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
     page = one_step()
-    page.get_by_role("button", name="One step of learning").click()
-    expect(page.get_by_text("After 1 step of learning")).to_be_visible()
+    page.get_by_role("button", name="One training step").click()
+    expect(page.get_by_text("After 1 training step")).to_be_visible()
     settle(page)
     page.locator(WIDE).click(position={"x": 30 + 2.5 * 206, "y": 240})
     expect(page).to_have_url(re.compile(r"one_step\.step=3"))
     expect(page).to_have_url(re.compile(r"one_step\.stretches=1(&|$)"))
     expect(page.locator(NARROW)).to_contain_text("reads l")
     again = one_step(page.url.split("?")[1])
-    expect(again.get_by_text("After 1 step of learning")).to_be_visible()
+    expect(again.get_by_text("After 1 training step")).to_be_visible()
     expect(again.get_by_role("slider")).to_have_value("3")
 
 

@@ -54,15 +54,15 @@ def drawn(page: AppTest, field: str) -> list:
 
 def test_it_opens_on_the_slide_and_learns_at_a_press():
     page = sound(open_page())
-    assert "writes “oolo”, loss **5.59**" in text_of(page)
+    assert "predicts “oolo”, loss **5.59**" in text_of(page)
     letters = [text for frame in drawn(page, "told") for text in frame["told"]]
     assert "4.1" in letters and letters.count("loss 2.08 = −ln 0.125") == 2  # unfolded and folded
     page.button(key="one_step.gesture").click().run()
     learned = forward(after((1,), 0.1)[0])
-    assert learned.answers == "ollo" and f"writes “ollo”, loss **{learned.loss:.2f}** (5.59 at first). 3 of 4" in text_of(sound(page))
+    assert learned.answers == "ollo" and f"predicts “ollo”, loss **{learned.loss:.2f}** (5.59 at first). 3 of 4" in text_of(sound(page))
     for _ in range(3):
         page.button(key="one_step.gesture").click().run()
-    assert "After 4 steps of learning it writes “ello”, as it should, loss **0.81**" in text_of(page)
+    assert "After 4 training steps it predicts “ello”, as it should, loss **0.81**" in text_of(page)
     assert page.query_params["one_step.stretches"] == "4"
 
 
@@ -127,7 +127,7 @@ def steps_view(page: AppTest) -> compute.View:
 def test_a_held_gate_changes_the_numbers_and_what_follows():
     page = open_cell("lstm", at="6", layer="0", unit="2")
     page.segmented_control(key=cell_state.HOLD).set_value("held at 0").run()
-    assert "With the forget gate at 0 it would hold" in text_of(sound(page))
+    assert "With the forget gate held at 0, the new state would be" in text_of(sound(page))
     view = steps_view(page).of(layer=0)
     written = compute.step(view).written
     lines = max(drawn(page, "series"), key=len)  # the names at the ends of the lines are another table
@@ -150,7 +150,7 @@ def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
 def test_a_plain_network_has_no_gate_to_hold_and_a_link_restores_its_unit():
     page = open_cell("rnn", unit="4", at="7")
     assert page.number_input(key=cell_state.NUMBER).value == 4 and page.slider(key=cell_state.SLIDER).value == 8
-    assert "a plain cell keeps nothing as it was" in text_of(page) and not drawn(page, "series")
+    assert "a plain cell keeps nothing" in text_of(page) and not drawn(page, "series")
     page.slider(key=cell_state.SLIDER).set_value(3).run()
     page.number_input(key=cell_state.NUMBER).set_value(1).run()
     assert page.query_params["one_step.at"] == "2" and page.query_params["one_step.unit"] == "1"
@@ -185,7 +185,7 @@ def test_the_lesson_begins_where_it_says_and_checks_its_answers():
         answer = asked(key=f"one_step.lessons.answer.{index}")
         wrong = next(option for option in lessons.STEPS[index].options if option != right) if isinstance(right, str) else str(right + 1)
         answer.set_value(wrong).run()
-        assert page.warning[0].value.startswith("Not so") and len(page.warning) == 1
+        assert page.warning[0].value.startswith("Not quite") and len(page.warning) == 1
         asked(key=f"one_step.lessons.answer.{index}").set_value(str(right)).run()
         assert page.success[0].value.startswith("Right.") and not page.warning
         assert page.query_params["one_step.lesson"] == str(index + 1)
@@ -194,7 +194,13 @@ def test_the_lesson_begins_where_it_says_and_checks_its_answers():
     assert "one_step.lesson" not in page.query_params and " of 8" not in text_of(page)
 
 
-TYPED = {"0,35": "Right.", " .349 ": "Right.", "0,45": "Not so.", "a third": "“a third” is no number.", "nan": "“nan” is no number."}
+TYPED = {
+    "0,35": "Right.",
+    " .349 ": "Right.",
+    "0,45": "Not quite.",
+    "a third": "“a third” is not a number.",
+    "nan": "“nan” is not a number.",
+}
 
 
 def test_a_number_is_typed_with_a_point_or_a_comma():

@@ -29,7 +29,7 @@ def test_both_directions_read_the_tokens():
 def test_framed_is_what_changed(draw):
     changed = np.array([[0, 0, 0.5], [1e-9, np.inf, 0.1]])
     framed = [row for row in rows(draw(PATHS, "abc", changed), "thick") if row["thick"] == 3]
-    assert len(framed) == 4 and "first at 1 of 3 places; second at 3 of 3 places" in sentence_of(draw(PATHS, "abc", changed))
+    assert len(framed) == 4 and "first at 1 of 3 steps; second at 3 of 3 steps" in sentence_of(draw(PATHS, "abc", changed))
     assert [text for text in texts(draw(PATHS, ("a", " ", "c"), NONE)) if len(text) == 1] == ["a", "·", "c"]
 
 

@@ -30,7 +30,7 @@ def test_the_graph_of_an_lstm_holds_its_ledger_and_its_sums():
     letters = texts(graph(LSTM))
     assert {"kept 1.8", "written −0.20", "f = 0.90", "i = 0.50", "g = −0.40", "o = 0.25", "tanh 0.92"} <= set(letters)
     assert "σ ( 2.2 )" in letters and letters.count("W x") == 4 and letters.count("×") == 3 and letters.count("+") == 1
-    assert "It held 2.0, kept 1.8, wrote −0.20, holds 1.6, shown 0.23." in sentence_of(graph(LSTM))
+    assert "State before 2.0, kept 1.8, written −0.20, new state 1.6, output 0.23." in sentence_of(graph(LSTM))
 
 
 def test_the_graph_of_a_gru_shows_that_torchs_z_keeps_and_its_r_stands_after_the_product():
@@ -53,7 +53,7 @@ def test_the_equations_of_an_lstm_add_up():
     lines = dict(equations.cell(LSTM))
     assert lines["input"] == r"i = \sigma(w\,x + u\,h + b) = \sigma(1.0 + (-1.0) + 0.00) = \sigma(0.00) = 0.50"
     assert lines["kept + written"] == r"c = f\,c_{-1} + i\,g = 0.90 \cdot 2.0 + 0.50 \cdot (-0.40) = 1.8 + (-0.20) = 1.6"
-    assert lines["shown"] == r"h = o \tanh c = 0.25 \cdot \tanh(1.6) = 0.23"
+    assert lines["output h"] == r"h = o \tanh c = 0.25 \cdot \tanh(1.6) = 0.23"
 
 
 def test_the_equations_of_a_gru_are_those_of_torch():

@@ -54,7 +54,7 @@ def test_the_unfolded_graph_holds_the_slide():
 def test_the_folded_graph_holds_one_step_and_one_loop():
     figure = folded(forward(opening()), 2)
     assert "reads l" in texts(figure) and "loss 0.38 = −ln 0.684" in texts(figure) and texts(figure).count("W_hh") == 1
-    assert "Step 3 reads l, holds 0.10, −0.50, −0.30, answers l; wanted l has p 0.68, loss 0.38." in sentence_of(figure)
+    assert "Step 3 reads l, hidden state 0.10, −0.50, −0.30, predicts l; target l with probability 0.68, loss 0.38." in sentence_of(figure)
 
 
 def test_a_covered_arrow_is_broken_and_points_nowhere():
@@ -72,19 +72,19 @@ def test_a_click_tells_its_step():
 def test_the_table_adds_up():
     frame = table(forward(opening()))
     assert frame.shape == (4, 3 + 4 + 3 * 4 + 4 + 4 + 1)
-    assert (frame["W_xh x 2"] + frame["W_hh h before 2"]).tolist() == frame["sum 2"].tolist()
+    assert (frame["W_xh x 2"] + frame["W_hh previous h 2"]).tolist() == frame["sum 2"].tolist()
     assert frame["p l"][2] == pytest.approx(0.684, abs=1e-3) and frame["reads"].tolist() == list("hell")
 
 
 def test_the_equations_hold_the_numbers_of_the_step():
     network = opening()
     lines = dict(equations.hello(network, forward(network), 1))
-    assert r"W_{hh}\,h_1 =" in lines["From the step before"]
-    assert r"\begin{bmatrix} 0.30 \\ -0.10 \\ 0.90 \end{bmatrix}" in lines["From the step before"]
+    assert r"W_{hh}\,h_1 =" in lines["From the previous step"]
+    assert r"\begin{bmatrix} 0.30 \\ -0.10 \\ 0.90 \end{bmatrix}" in lines["From the previous step"]
     assert lines["The new state"].endswith(r"\begin{bmatrix} 0.96 \\ 0.30 \\ 0.10 \end{bmatrix}")
-    assert lines["The answer and its loss"].endswith(r"-\ln 0.055 = 2.90")
+    assert lines["Prediction and loss"].endswith(r"-\ln 0.055 = 2.90")
     first = dict(equations.hello(network, forward(network), 0))
-    assert r"\begin{bmatrix} 0.00 \\ 0.00 \\ 0.00 \end{bmatrix}" in first["From the step before"]
+    assert r"\begin{bmatrix} 0.00 \\ 0.00 \\ 0.00 \end{bmatrix}" in first["From the previous step"]
 
 
 def test_the_loss_that_is_written_is_that_of_the_probability_that_is_written():
@@ -95,7 +95,7 @@ def test_the_loss_that_is_written_is_that_of_the_probability_that_is_written():
             loss, p = (float(part) for part in letters.removeprefix("loss ").split(" = −ln "))
             assert -math.log(p) == pytest.approx(loss, abs=0.011)
         for t, right in enumerate(steps.losses):
-            p = float(dict(equations.hello(opening(), steps, t))["The answer and its loss"].split(r"-\ln ")[1].split(" = ")[0])
+            p = float(dict(equations.hello(opening(), steps, t))["Prediction and loss"].split(r"-\ln ")[1].split(" = ")[0])
             assert -math.log(p) == pytest.approx(right, abs=0.006)
 
 

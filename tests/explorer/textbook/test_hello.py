@@ -114,7 +114,7 @@ def test_an_arrow_that_carries_something_tells_the_two_ls_apart():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: learned(opening(), 0.0), "The step size is 0; expected a number above 0."),
+        (lambda: learned(opening(), 0.0), "The learning rate is 0; expected a number above 0."),
         (lambda: after((), 0.1), r"The stretches are \(\); expected at least one, each of 0 to 1,000 steps."),
         (lambda: after((2, -1), 0.1), r"The stretches are \(2, -1\); expected at least one, each of 0 to 1,000 steps."),
         (lambda: after((hello.LONGEST + 1,), 0.1), r"The stretches are \(1001,\); expected at least one, each of 0 to 1,000 steps."),
