@@ -1,18 +1,25 @@
 """Files that others may read, write or damage at the same moment: opened safely, written whole or not at all, changed by one at a time."""
 
+import atexit
 import glob
 import os
 import shutil
 import stat
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from explorer.errors import ExplorerError
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 PATIENCE = 60.0  # seconds that a writer waits for another
+LOCK = ".lock"  # file in a temporary folder whose process lives
 
 
 class BusyError(ExplorerError):
@@ -104,6 +111,28 @@ def alone(path: str | os.PathLike, patience: float = PATIENCE, advice: str = "Tr
         with suppress(OSError):  # gone before it is released: whoever waits for it notices, and locks a new one
             os.unlink(lock.lock_file)
         lock.release()
+
+
+def temporary_folder(prefix: str) -> Path:
+    """A new folder among the temporary ones that is removed when this process ends; those of killed processes are removed now."""
+    from filelock import FileLock, Timeout
+
+    for other in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with suppress(OSError, Timeout):  # in use, or another user's
+            is_young = time.time() - other.lstat().st_mtime < 60  # and perhaps not locked yet
+            if not (is_young or other.is_symlink()):
+                with FileLock(other / LOCK, timeout=0):
+                    shutil.rmtree(other)
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    lock = FileLock(folder / LOCK)
+    lock.acquire()
+    atexit.register(_remove, folder, lock)
+    return folder
+
+
+def _remove(folder: Path, lock: "FileLock") -> None:
+    lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _partial(path: Path) -> Path:

@@ -2,14 +2,16 @@
 
 import hashlib
 import re
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
 from explorer.errors import CheckpointError
-from models.checkpoint import load, write_atomically
+from models.checkpoint import load
+from models.files import temporary_folder, write_atomically
 from pages._ui import cards
 
 MOST = 20  # files kept; the oldest goes first
@@ -18,7 +20,7 @@ KEY = "uploads.names"
 
 @st.cache_resource
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="recurrent-explorer-"))
+    return temporary_folder("recurrent-explorer-")
 
 
 def path_of(name: str) -> Path | None:
@@ -47,7 +49,7 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
     """
     stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
-    trial = _folder() / f"{name}.trial"
+    trial = _folder() / f"{uuid4().hex}.trial"  # two visitors may bring the same file at the same moment
     try:
         write_atomically(trial, content)
         kind = load(trial).card["kind"]
@@ -57,12 +59,21 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
             )
         trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
-        raise CheckpointError(str(error).replace(str(trial), repr(file_name))) from None
+        raise CheckpointError(str(error).replace(str(trial), repr(file_name[:100]))) from None
     finally:
         trial.unlink(missing_ok=True)
-    for old in sorted(_folder().glob("*.safetensors"), key=lambda file: file.stat().st_mtime)[:-MOST]:
-        old.unlink(missing_ok=True)
+    _drop_oldest()
     return name
+
+
+def _drop_oldest() -> None:
+    """Keep the newest files. Another visitor's upload may remove some of them meanwhile."""
+    ages = {}
+    for file in _folder().glob("*.safetensors"):
+        with suppress(FileNotFoundError):
+            ages[file] = file.stat().st_mtime
+    for old in sorted(ages, key=lambda file: ages[file])[:-MOST]:
+        old.unlink(missing_ok=True)
 
 
 def remember(name: str) -> None:
