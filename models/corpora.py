@@ -6,15 +6,22 @@ import io
 import os
 import re
 import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from explorer.errors import ExplorerError
 from models import family
 from models.family import Corpus
-from models.files import write_atomically
+from models.files import alone, write_atomically
 
 ROOT = Path(__file__).parent.parent
+MOST = 50_000_000  # bytes of a download; ours have at most 7 million
+SECONDS = 900  # that a download may take
+Progress = Callable[[int, int], None]
 SHARE = 0.95  # of a text is for training
 
 
@@ -123,12 +130,15 @@ def check(name: str, content: bytes) -> None:
     """Refuse a downloaded text that is not what its address promises.
 
     Raises:
-        DataError: its size is another, or it is not UTF-8 text.
+        DataError: its size or checksum is another, or it is not UTF-8 text.
     """
     least, most = text(name).size
     if not least <= len(content) <= most:
         expected = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         raise DataError(f"The text {name!r} has {len(content):,} bytes; expected {expected}. {_ADVICE}")
+    expected = text(name).text_sha256
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise DataError(f"The text {name!r} has another checksum than {expected}. {_ADVICE}")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -138,58 +148,95 @@ def check(name: str, content: bytes) -> None:
 _ADVICE = "Its address may hold something else by now; pass a text of your own with --data."
 
 
-def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = False) -> Path:
+def fetch(name: str, folder: str | os.PathLike | None = None, progress: Progress = lambda done, total: None) -> Path:
     """Download a training text from its public address, check it, and put it where `find` looks.
 
     Args:
         name: One of `texts()`.
         folder: Data folder; `data/` of the project if left out.
-        progress: A progress bar as pooch wants it (`total`, `update`, `reset`, `close`), or False.
+        progress: Called with (done, total) bytes.
 
     Raises:
-        DataError: the address does not answer, the connection breaks, or the file is not the expected one. Nothing is left
-            behind then; a file that was there before stays.
+        DataError: the address does not answer, the connection breaks, the file is not the expected one, or the folder cannot be
+            written. Nothing is left behind then; a file that was there before stays.
+        BusyError: another process fetches it.
     """
     corpus = text(name)
     target = Path(folder or ROOT / "data") / corpus.path
-    content = download(corpus.address, corpus.sha256, target.parent, progress)
-    try:
-        content = _unpacked(content, corpus)
-        check(name, content)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{corpus.address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
-    try:
+    with written_to(target):
+        content = download(corpus.address, corpus.sha256, progress)
+        try:
+            content = _unpacked(content, corpus)
+            check(name, content)
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise DataError(f"{corpus.address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
         write_atomically(target, content)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written ({error.strerror or error}). Name another folder with --folder.") from None
     return target
 
 
-def download(address: str, sha256: str | None, folder: Path, progress: Any = False) -> bytes:
-    """The bytes at a public address, of the checksum given; kept in `folder` only while they come.
+@contextmanager
+def written_to(target: Path) -> Iterator[None]:
+    """Fetch one file or folder at a time; where it cannot be written is a sentence.
 
     Raises:
-        DataError: the address does not answer, the connection breaks, or the checksum is another.
+        DataError: the folder cannot be written, or is a file.
+        BusyError: another process fetches it.
     """
-    import pooch
+    try:
+        with alone(target, patience=0):
+            yield
+    except OSError as error:
+        raise DataError(f"{target} cannot be written ({error.strerror or error}). Name another folder with --folder.") from None
+
+
+def download(address: str, sha256: str | None, progress: Progress = lambda done, total: None) -> bytes:
+    """The bytes at a public address, of the checksum given: at most MOST of them, within SECONDS.
+
+    Raises:
+        DataError: the address does not answer, the connection breaks or is too slow, or the file is too large or another one.
+    """
     import requests
 
-    pooch.get_logger().setLevel("ERROR")
-    packed = folder / f".{address.rsplit('/', 1)[1]}.partial"
-    loader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-    packed.unlink(missing_ok=True)
+    answer: Future[bytes] = Future()
+    # A thread of its own, given up after SECONDS: a server can draw out any step, a byte at a time.
+    Thread(target=_receive, args=(address, progress, answer), daemon=True).start()
     try:
-        pooch.retrieve(address, sha256 and f"sha256:{sha256}", packed.name, folder, downloader=loader)  # pyright: ignore[reportArgumentType]
-        return packed.read_bytes()
-    except requests.RequestException as error:
+        content = answer.result(SECONDS)
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(f"SHA256 hash of downloaded file is {hashlib.sha256(content).hexdigest()}; expected {sha256}")
+    except (requests.RequestException, TimeoutError) as error:
         # What requests says of a missing network is three lines of its own classes.
         reason = "nobody answers there" if isinstance(error, requests.ConnectionError) else _reason(error)
+        reason = f"it took more than {SECONDS:,} seconds" if isinstance(error, TimeoutError) else reason
         advice = "Check the network and try again, or train on data of your own with --data"
         raise DataError(f"{address} cannot be fetched: {reason}. {advice}.") from None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise DataError(f"{address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     finally:
-        packed.unlink(missing_ok=True)
+        answer.cancel()
+    return content
+
+
+def _receive(address: str, progress: Progress, answer: "Future[bytes]") -> None:
+    """Download until the answer is complete, or no longer wanted."""
+    import requests
+
+    try:
+        content = bytearray()
+        with requests.get(address, stream=True, timeout=30) as response:
+            response.raise_for_status()
+            total = response.headers.get("Content-Length", "")
+            for part in response.iter_content(65_536):
+                content += part
+                if len(content) > MOST:
+                    raise ValueError(f"it has more than {MOST:,} bytes")
+                if answer.cancelled():
+                    return
+                progress(len(content), max(len(content), int(total) if total.isdecimal() else 0))
+        answer.set_result(bytes(content))
+    except Exception as error:
+        if not answer.cancelled():
+            answer.set_exception(error)
 
 
 def _unpacked(content: bytes, corpus: Corpus) -> bytes:

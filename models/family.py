@@ -43,7 +43,7 @@ class Corpus:
         title, source, licence, address: For people; the address is that of the download, where there is one.
         path: File or folder below a data folder; empty where nothing is read from there.
         boundary: Where a text may be cut without tearing a page, a source file or a speech apart; empty where it is no one text.
-        sha256: Checksum of the download, where it is known.
+        sha256: Checksum of the download, where it is known. text_sha256: that of the text in it, where only that is known.
         size: Of the whole public data, least and most: bytes of a file, rows of lists.
         not_fetched: Why it is not downloaded, in a sentence with {name} for what was asked for; empty where it is.
     """
@@ -55,6 +55,7 @@ class Corpus:
     path: str = ""
     boundary: str = ""
     sha256: str | None = None
+    text_sha256: str | None = None
     size: tuple[int, int] = (0, 0)
     not_fetched: str = ""
 

@@ -62,23 +62,24 @@ def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> Non
 
 
 def write_folder(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files, in place of an older one of that name, so that a crash never leaves some of the new files in it.
+    """Write the files of a folder so that a crash never leaves a new folder with some of them; what else lies in an old one stays.
 
     Raises:
         OSError: the folder cannot be written, or is a file.
     """
     folder = Path(folder)
-    partial, old = _partial(folder), _partial(folder)
+    partial = _partial(folder)
     try:
         for name, content in files.items():
             write_atomically(partial / name, content)
-        if folder.exists():
-            folder.rename(old)
-        partial.rename(folder)
+        if not folder.exists():
+            partial.rename(folder)
+        else:
+            for name in files:
+                (partial / name).replace(folder / name)
         _settle(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -28,23 +28,6 @@ class StoppedError(Exception):
     """Ctrl-C came between two updates."""
 
 
-class _Download:
-    """A progress bar as pooch wants it: in bytes, its total known only when the answer has begun."""
-
-    def __init__(self, report: Callable[[int, int], None]):
-        self.report, self.total, self.done = report, 0, 0
-
-    def update(self, size: int) -> None:
-        self.done += size
-        self.report(min(self.done, self.total), max(1, self.total))
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        pass
-
-
 @app.command("list")
 def list_networks(as_json: AsJson = False) -> None:
     """Networks that can be opened, with their parameters and scores."""
@@ -221,5 +204,5 @@ def fetch(
         raise corpora.DataError(own.corpora[corpus].not_fetched.format(name=name))
     source = family.named(own.data)
     with bar(f"fetching {corpus}") as report:
-        path = source.fetch(corpus, folder, _Download(report))
+        path = source.fetch(corpus, folder, report)
     tell({"file": str(path)} | source.summary(corpus, path), as_json)

@@ -24,6 +24,7 @@ CORPORA = {
         licence="the tutorial's code is MIT; the lists carry no statement of their own",
         address="https://download.pytorch.org/tutorial/data.zip",
         path="names_by_language/names",
+        sha256="fb317e80248faeb62dc25ef3390ae24ca34b94e276bbc5141fd8862c2200bff5",  # as the tutorials' own tests download it
         size=(18_000, 22_000),
     ),
 }

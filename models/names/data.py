@@ -29,7 +29,7 @@ import numpy as np
 
 from models import corpora
 from models.corpora import DataError
-from models.files import write_atomically
+from models.files import write_folder
 from models.names import FAMILY, LANGUAGES
 from models.names.romanise import spelling
 from models.names.table import labelled
@@ -39,6 +39,7 @@ LISTS = ("last_names", "last_names_male", "last_names_female", "unisex_last_name
 PLACEHOLDER = "Doe"  # Faker's, where a locale fills other lists
 
 LABELS18 = 18  # languages of names18
+MOST_OF_LIST = 500_000  # bytes read of a list; the longest has 85,168
 DEV_SHARE = 0.15  # of the spellings are held out
 VOCABULARY = Vocabulary((UNKNOWN, *" -abcdefghijklmnopqrstuvwxyz"))
 
@@ -146,7 +147,7 @@ def read(source: Path | None) -> Names:
     return names
 
 
-def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = False) -> Path:
+def fetch(name: str, folder: str | os.PathLike | None = None, progress: corpora.Progress = lambda done, total: None) -> Path:
     """Download a collection from its public address, check it, and put its lists where `find` looks; gives their folder.
 
     Raises:
@@ -156,9 +157,8 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Any = Fa
     if corpus.not_fetched:
         raise DataError(corpus.not_fetched)
     target = Path(folder or corpora.ROOT / "data") / corpus.path
-    content = corpora.download(corpus.address, None, target.parent, progress)
-    for file, text in _lists(name, content).items():
-        write_atomically(target / file, text)
+    with corpora.written_to(target):
+        write_folder(target, _lists(name, corpora.download(corpus.address, corpus.sha256, progress)))
     return target
 
 
@@ -166,6 +166,12 @@ def summary(name: str, path: Path) -> dict[str, Any]:
     """What was fetched, in numbers."""
     names, licence = read(path), FAMILY.corpora[name].licence
     return {"names": int(names.times.sum()), "languages": len(names.labels), "sha256": names.sha256(), "licence": licence}
+
+
+def _start(archive: zipfile.ZipFile, entry: str) -> bytes:
+    """A file of an archive, no further than any list reaches: a small archive may hold gigabytes."""
+    with archive.open(entry) as file:
+        return file.read(MOST_OF_LIST)
 
 
 def _lists(name: str, content: bytes) -> dict[str, bytes]:
@@ -176,7 +182,7 @@ def _lists(name: str, content: bytes) -> dict[str, bytes]:
             inside = [
                 entry for entry in archive.namelist() if re.fullmatch(r"(.*/)?names/[A-Za-z]+\.txt", entry) and "__MACOSX" not in entry
             ]
-            lists = {entry.rsplit("/", 1)[1]: archive.read(entry) for entry in inside}
+            lists = {entry.rsplit("/", 1)[1]: _start(archive, entry) for entry in inside[: LABELS18 + 1]}
         rows = sum(len(text.decode("utf-8").split()) for text in lists.values())
     except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, OSError) as error:
         raise DataError(f"{corpus.address} is not the expected archive ({error}).") from None

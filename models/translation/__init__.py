@@ -10,6 +10,7 @@ CORPORA = {
         address="https://raw.githubusercontent.com/modelexlab/data/adddaf33ac35572bcfeb421efec29435e7ea9332/fra-eng.zip",
         path="tatoeba_eng_fra/fra.txt",
         boundary=r"\n",
+        text_sha256="0bb85dbaa1c896844649094d7eaf2e34bee34e84fe362b26ce7e8f2e12aae104",
         size=(11_669_748, 11_669_748),
     ),
 }

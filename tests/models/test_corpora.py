@@ -4,9 +4,10 @@ import bz2
 import hashlib
 import io
 import threading
+import time
 import zipfile
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,29 @@ def zipped() -> bytes:
     return out.getvalue()
 
 
+HEAD = b"HTTP/1.0 200 OK\r\n"
+DRIPS = {
+    "/slow.txt": (HEAD + b"Content-Length: 1000\r\n\r\n", b"x", 0.05),
+    "/slow-head.txt": (HEAD + b"X-Long: ", b"x", 0.05),
+    "/endless.txt": (HEAD + b"\r\n", bytes(100_000), 0.001),
+}
+
+
 class Handler(BaseHTTPRequestHandler):
+    def drip(self, head: bytes, part: bytes, pause: float) -> None:
+        """Answer without end, for two seconds, or until nobody listens."""
+        try:
+            self.wfile.write(head)
+            for _ in range(int(2 / pause)):
+                self.wfile.write(part)
+                time.sleep(pause)
+        except OSError:
+            self.close_connection = True
+
     def do_GET(self):
+        if self.path in DRIPS:
+            self.drip(*DRIPS[self.path])
+            return
         if self.path.startswith("/missing"):
             self.send_error(404)
             return
@@ -48,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server():
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{http.server_address[1]}"
@@ -72,29 +94,15 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-class Bar:
-    def __init__(self):
-        self.total, self.seen, self.closed = 0, 0, False
-
-    def update(self, size):
-        self.seen += size
-
-    def reset(self):
-        self.seen = 0
-
-    def close(self):
-        self.closed = True
-
-
 def test_a_text_is_fetched_with_progress_and_found(tmp_path, monkeypatch, at):
     monkeypatch.setattr(corpora, "ROOT", tmp_path)
     monkeypatch.delenv("EXPLORER_DATA", raising=False)
     at("/input.txt")
-    bar = Bar()
-    path = corpora.fetch("shakespeare", progress=bar)
+    seen = []
+    path = corpora.fetch("shakespeare", progress=lambda done, total: seen.append((done, total)))
     assert path == corpora.find("shakespeare") == tmp_path / "data/tinyshakespeare/input.txt"
     assert corpora.read_text(path) == TEXT and files(tmp_path) == ["data/tinyshakespeare/input.txt"]
-    assert (bar.total, bar.seen, bar.closed) == (len(CONTENT), len(CONTENT), True)
+    assert seen == [(len(CONTENT), len(CONTENT))]
 
 
 @pytest.mark.parametrize(("path", "packed"), [("/input.txt.bz2", bz2.compress(CONTENT)), ("/input.zip", zipped())])
@@ -141,6 +149,62 @@ def test_a_failed_download_gets_a_sentence_and_leaves_nothing(tmp_path, at, what
         corpora.fetch("shakespeare", tmp_path)
     assert files(tmp_path) == (["tinyshakespeare/input.txt"] if old else [])
     assert not old or target.read_text() == old
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/slow.txt", r"cannot be fetched: it took more than 0\.3 seconds\. Check the network"),
+        ("/slow-head.txt", r"cannot be fetched: it took more than 0\.3 seconds\."),
+        ("/endless.txt", r"is not the expected file: it has more than 1,000,000 bytes\."),
+    ],
+)
+def test_a_server_that_never_ends_is_given_up(tmp_path, monkeypatch, at, path: str, sentence: str):
+    monkeypatch.setattr(corpora, "SECONDS", 0.3 if "slow" in path else 10)
+    monkeypatch.setattr(corpora, "MOST", 1_000_000)
+    at(path, None)
+    start = time.monotonic()
+    with pytest.raises(DataError, match=sentence):
+        corpora.fetch("shakespeare", tmp_path)
+    assert time.monotonic() - start < 1.5 and files(tmp_path) == []
+
+
+def test_a_text_of_another_checksum_than_the_one_in_its_archive_is_refused(tmp_path, monkeypatch, at):
+    at("/input.zip", zipped())
+    changed = replace(FAMILY.corpora["shakespeare"], text_sha256=hashlib.sha256(b"another").hexdigest())
+    monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
+    with pytest.raises(DataError, match="has another checksum than "):
+        corpora.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_what_a_killed_download_left_goes_at_the_next(tmp_path, at):
+    at("/input.txt")
+    folder = tmp_path / "tinyshakespeare"
+    folder.mkdir()
+    (folder / ".input.txt.0123.partial").write_text("left by a process that was killed")
+    (folder / ".input.txt.lock").touch()
+    corpora.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == ["tinyshakespeare/input.txt"]
+
+
+@pytest.mark.parametrize("below", ["", "tinyshakespeare"])
+def test_a_file_where_a_folder_should_be_gets_a_sentence_and_stays(tmp_path, at, below: str):
+    at("/input.txt")
+    file = tmp_path / "data" / below if below else tmp_path / "data"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("a letter")
+    with pytest.raises(DataError, match=r"input\.txt cannot be written \((Not a directory|File exists)\)\. Name another folder"):
+        corpora.fetch("shakespeare", tmp_path / "data")
+    assert file.read_text() == "a letter"
+
+
+def test_a_folder_where_the_file_should_be_gets_a_sentence(tmp_path, at):
+    at("/input.txt")
+    (tmp_path / "tinyshakespeare/input.txt").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"input\.txt cannot be written \(Is a directory\)\."):
+        corpora.fetch("shakespeare", tmp_path)
+    assert files(tmp_path) == []
 
 
 def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):

@@ -99,7 +99,11 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
             write_folder(folder, {"c": b"3"})
     assert sorted(os.listdir(folder)) == ["a", "b"]
     write_folder(folder, {"c": b"3"})
-    assert os.listdir(folder) == ["c"] and os.listdir(tmp_path) == ["lists"]
+    assert sorted(os.listdir(folder)) == ["a", "b", "c"] and os.listdir(tmp_path) == ["lists"]
+    (tmp_path / "file").write_text("a letter")
+    with pytest.raises(NotADirectoryError):
+        write_folder(tmp_path / "file", {"c": b"3"})
+    assert (tmp_path / "file").read_text() == "a letter" and sorted(os.listdir(tmp_path)) == ["file", "lists"]
 
 
 def test_a_second_training_of_one_name_is_refused(tmp_path, capsys, monkeypatch):

@@ -188,7 +188,7 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["pack", "tiny", "no.pt", "--data", "TEXT"], "no.pt does not exist."),
         (["pack", "tiny", "TEXT", "--data", "TEXT"], "is no state file of a training"),
         (["fetch", "scenes-soft"], "scenes-soft needs no download: scenes are drawn as they are needed."),
-        (["fetch", "shakespeare", "--folder", "TEXT"], "cannot be read or written (Not a directory). Check its folder"),
+        (["fetch", "shakespeare", "--folder", "TEXT"], "input.txt cannot be written (Not a directory). Name another folder with --folder."),
         (["pack", "tiny", "EMPTY", "--data", "TEXT"], "is no state file of a training (it ends at once)"),
         (["compare", "one"], "Only one was named; expected two networks or more"),
         (["generate", "tiny", "--prompt", "a\udcff"], "--prompt is not UTF-8 text (byte 1 is 0xff)."),
@@ -219,11 +219,8 @@ def test_a_state_of_another_recipe_or_text_is_refused(tmp_path, capsys):
 
 def test_fetch_describes_the_text(tmp_path, capsys, monkeypatch):
     def fetched(corpus, folder, progress):
-        progress.total = 10
-        progress.update(4)
-        progress.reset()
-        progress.update(10)
-        progress.close()
+        progress(4, 10)
+        progress(10, 10)
         assert corpus == "wiki"
         return tmp_path / "text.txt"
 

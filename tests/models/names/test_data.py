@@ -1,6 +1,7 @@
 """Names: how they are spelled, which languages, the split by spelling, tables of one's own, and the download."""
 
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -165,8 +166,17 @@ def archive(labels: int = 18, rows: int = 1_100, letter: str = "a", folder: str 
     return out.getvalue()
 
 
+def bomb() -> bytes:
+    """An archive of 40 kB that unfolds to 36 MB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for letter in "ABCDEFGHIJKLMNOPQR":
+            file.writestr(f"data/names/{letter}.txt", "a" * 2_000_000)
+    return out.getvalue()
+
+
 def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(corpora, "download", lambda address, sha256, folder, progress: archive())
+    monkeypatch.setattr(corpora, "download", lambda address, sha256, progress: archive())
     folder = names_data.fetch("names18", tmp_path)
     assert folder == tmp_path / "names_by_language/names" and len(list(folder.iterdir())) == 18
     summary = names_data.summary("names18", folder)
@@ -181,13 +191,18 @@ def test_names18_are_fetched_checked_and_found(tmp_path: Path, monkeypatch):
         (archive(labels=17), r"holds 17 lists with 18,700 rows; expected 18 with 18,000 to 22,000\."),
         (archive(rows=100), r"holds 18 lists with 1,800 rows"),
         (archive(folder="data/../names/x/"), "holds 0 lists"),
+        (bomb(), r"holds 18 lists with \d+ rows"),
+        (archive(labels=26), "holds 19 lists"),
     ],
 )
 def test_an_archive_with_other_content_leaves_nothing(tmp_path: Path, monkeypatch, content: bytes, sentence: str):
-    monkeypatch.setattr(corpora, "download", lambda address, sha256, folder, progress: content)
+    monkeypatch.setattr(corpora, "download", lambda address, sha256, progress: content)
+    tracemalloc.start()
     with pytest.raises(DataError, match=sentence):
         names_data.fetch("names18", tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    tracemalloc.stop()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()] and not (tmp_path / "names_by_language/names").exists()
 
 
 def test_names_need_no_download():
