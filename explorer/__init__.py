@@ -1,4 +1,4 @@
-"""Records recurrent PyTorch networks while they run. Depends neither on the models of this project nor on Streamlit.
+"""Records recurrent PyTorch networks while they run, measures what was recorded and draws it. Needs torch and numpy alone.
 
 >>> import explorer
 >>> with explorer.record(module) as recording:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
 _PLACES = {
     "record": "explorer.recording.record",  # with record(module) as recording: module(x)
-    "Recording": "explorer.recording.record",  # what was heard: .paths, .trace(tokens), .alignment(source, target)
-    "Tap": "explorer.tap",  # Tap("attention"): a named identity, so that a value inside a model can be heard
+    "Recording": "explorer.recording.record",  # what was recorded: .paths, .trace(tokens), .alignment(source, target)
+    "Tap": "explorer.tap",  # Tap("attention"): an identity module with a name, so that a value inside a model can be recorded
     "gradient_flow": "explorer.gradients.flow",  # how large the gradient of a loss is at every step and layer
     "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
     "input_gradient": "explorer.gradients.contributions",  # how sensitive a loss is to each input of the network
@@ -36,11 +36,11 @@ _PLACES = {
     "Ranking": "explorer.analysis.rank",  # scores of each unit for a track
     "silenced": "explorer.interventions",  # the first half of intervene: with silenced(module, "rnn", layer, unit) as quiet
     "clamped": "explorer.interventions",  # the other half: with clamped(module, "rnn", layer, unit, "forget", 1) as held
-    "Trace": "explorer.records",  # everything a recurrent path held while it read one sequence
-    "Alignment": "explorer.records",  # what was looked at when each word was chosen
+    "Trace": "explorer.records",  # states and gates of a recurrent module over one sequence
+    "Alignment": "explorer.records",  # attention weights when each word was chosen
     "GradientFlow": "explorer.records",  # norms of a gradient through time, as powers of ten
-    "ConfusionMatrix": "explorer.records",  # how many of each class were given each answer
-    "ExplorerError": "explorer.errors",  # what every refusal is; its message is a sentence
+    "ConfusionMatrix": "explorer.records",  # counts of items by true class and predicted class
+    "ExplorerError": "explorer.errors",  # base class of all errors; the message is a sentence
 }
 
 __all__ = [

@@ -15,7 +15,7 @@ class ExplorerError(Exception):
 
 
 class RecordError(ExplorerError):
-    """A record was made of arrays that do not fit together, or a file holds none."""
+    """Arrays do not fit together as a record, or a file does not hold a record."""
 
 
 class RecordingError(ExplorerError):
@@ -23,11 +23,11 @@ class RecordingError(ExplorerError):
 
 
 class InterventionError(ExplorerError):
-    """A module has no such unit or gate, or none that can be changed without changing the module itself."""
+    """A module has no such unit or gate, or it cannot be changed in a copy without touching the module itself."""
 
 
 class AnalysisError(ExplorerError):
-    """A measurement was asked of data that cannot answer it."""
+    """The data do not allow the measurement: too few, of the wrong shape, or without what is measured."""
 
 
 class FigureError(ExplorerError):
@@ -35,4 +35,4 @@ class FigureError(ExplorerError):
 
 
 class CheckpointError(ExplorerError):
-    """A file is no checkpoint, a damaged one, or one of a kind that is not known."""
+    """A file is not a checkpoint, is damaged, or is of an unknown kind."""

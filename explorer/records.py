@@ -167,7 +167,7 @@ class Trace(Displayed):
         """Read a record written by `save`; nothing in the file is executed.
 
         Raises:
-            RecordError: the file is no record, a damaged one, or one of a later version.
+            RecordError: the file is not a record, is damaged, or is of a later version.
             OSError: there is no such file, or it cannot be read.
         """
         try:
@@ -194,7 +194,7 @@ class ConfusionMatrix(Displayed):
         counts: How many, [true, predicted], whole numbers of 0 or more.
 
     Raises:
-        RecordError: shapes do not fit together, a label stands twice, or a count is no whole number of 0 or more.
+        RecordError: shapes do not fit together, a label occurs twice, or a count is not a whole number of 0 or more.
     """
 
     labels: tuple[str, ...]
@@ -230,7 +230,7 @@ SUM_TOLERANCE = {np.dtype(np.float16): 2e-3, np.dtype(np.float32): 1e-5}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Alignment(Displayed):
-    """How much of each source token, or image region, was looked at when each target token was chosen.
+    """Attention weight of each source token, or image region, when each target token was chosen.
 
     Args:
         source: Every column of the weights, end mark and padding too, [in].
@@ -240,7 +240,7 @@ class Alignment(Displayed):
         grid: (rows, columns) where the source is a grid of image regions, row by row; else None.
 
     Raises:
-        RecordError: shapes do not fit together, or a row is no distribution.
+        RecordError: shapes do not fit together, or a row is not a distribution.
     """
 
     source: tuple[str, ...]
@@ -306,7 +306,7 @@ class GradientFlow(Displayed):
             h_t and c_t as separate inputs. This one alone is compared across kinds.
         loss_at: The step at which the loss enters; None where it enters at several, and distances have no meaning.
         source: Path of the module inside the model, as in a Trace; "rnn[reverse]" passes gradients to later positions.
-        note: What a reader must know of how it was computed; empty where there is nothing to say.
+        note: What a reader should know about the computation; usually empty.
 
     Raises:
         RecordError: shapes do not fit together, or a norm is nan or infinite.

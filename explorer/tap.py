@@ -10,9 +10,9 @@ AXES = ("batch", "out", "in", "time", "unit")
 class Tap(nn.Module):
     """Identity module: returns its input, and a recording can read it under a name.
 
-    Holds no weights and leaves no trace in `state_dict`, so a model gains or loses taps without losing its checkpoints.
-    Taps named `hidden`, `cell` or after a gate under one parent form a path of their own; a tap that hears attention
-    weights is read with `Recording.alignment`.
+    It has no weights and does not appear in `state_dict`, so taps can be added to a model whose checkpoints exist already.
+    Taps named `hidden`, `cell` or after a gate under one parent form a path of their own; attention weights are read with
+    `Recording.alignment`.
 
     Args:
         name: What passes here: "hidden", "cell", "input", "forget", "candidate", "output", "reset", "update" or any word.

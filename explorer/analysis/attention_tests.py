@@ -50,7 +50,8 @@ class Answer:
     Args:
         says: "yes", "no" or "cannot tell".
         value: The statistic that decides.
-        low, high: Its 95 % interval over sentences.
+        low: Lower end of its 95 % interval over sentences.
+        high: Upper end.
         unit: What the statistic measures.
         sentences: Number of sentences it was computed from.
     """
@@ -123,7 +124,7 @@ def looks(own: Sequence[Alignment], permuted: Sequence[Alignment], orders: Seque
         orders: Column j of `permuted` read the state that stood at `orders[k][j]` in sentence k.
 
     Raises:
-        AnalysisError: there is no sentence, or they do not belong together.
+        AnalysisError: there is no sentence, or the arguments differ in length or shape.
     """
     _check(own, permuted, orders)
     follows, stays, moved = [], [], []

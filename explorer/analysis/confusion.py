@@ -19,11 +19,12 @@ def confusion(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) ->
     """Count how often each true class was predicted as each class.
 
     Args:
-        true, predicted: Index of the class of each item, [item], 0 to the number of labels less one.
+        true: Index of the true class of each item, [item], 0 to the number of labels less one.
+        predicted: Index of the predicted class of each item, [item].
         labels: The classes, [class].
 
     Raises:
-        AnalysisError: the two differ in length, or an index belongs to no class.
+        AnalysisError: the two differ in length, or an index is not that of a class.
     """
     if len(true) != len(predicted):
         raise AnalysisError(f"There are {len(true)} true classes and {len(predicted)} predicted ones; expected one of each per item.")

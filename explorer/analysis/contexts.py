@@ -91,7 +91,7 @@ def _checked(values: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
 
 
 def _spread(values: np.ndarray, tokens: Sequence[str], candidates: Iterable, count: int, apart: int) -> list[Context]:
-    """The first `count` candidates of which no two stand nearer than `apart`."""
+    """The first `count` candidates of which no two are closer than `apart`."""
     free = np.ones(len(tokens), bool)
     chosen: list[Context] = []
     for position in map(int, candidates):

@@ -45,7 +45,8 @@ def distance(one: Float[np.ndarray, "time unit"], other: Float[np.ndarray, "othe
     """Largest difference of any unit between two runs, [time] of the first; inf where the second has no such token.
 
     Args:
-        one, other: States of two runs, [time, unit] each.
+        one: States of one run, [time, unit].
+        other: States of the other run, [time, unit].
         reverse: Whether they read from the end: then their last tokens are the first that are compared.
     """
     if reverse:

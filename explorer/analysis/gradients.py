@@ -11,7 +11,7 @@ from explorer.records import GradientFlow
 
 SHARES = (1 / 2, 1 / 10, 1 / 100, 1 / 1000)
 BANDS = ((0, 5), (5, 20), (20, 50), (50, 100), (100, 200))
-AGREE = 0.2  # bands that fall at rates that differ by more than this share are no exponential
+AGREE = 0.2  # bands whose rates differ by more than this share are not exponential
 REVERSE = "[reverse]"
 
 
@@ -53,7 +53,7 @@ class Reach:
         falls: First lag at which the median lies below 1/2, 1/10, 1/100 and 1/1000; None where it never does.
         bands: (first lag, last lag) of each band that lies inside.
         factors: What each step multiplies the norm with, on average over a band, [band]; nan where nothing flows.
-        half_life: Steps to one half, where all bands fall at the same rate within 20 %; else None: no one number tells it.
+        half_life: Steps to one half, where all bands fall at the same rate within 20 %; else None: no single number describes the decay.
     """
 
     median: np.ndarray

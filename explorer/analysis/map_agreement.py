@@ -9,7 +9,7 @@ def agreement(looked: np.ndarray, lost: np.ndarray, word: int) -> tuple[float, f
     """Rank correlation of a word's attention with its occlusion map; and the mean for the attention of other words.
 
     No p-value goes with it: neighbouring regions are alike. What other words' attention gets against the same map is what
-    it has to be held against.
+    it has to be compared with.
 
     Args:
         looked: Attention, [out, in].

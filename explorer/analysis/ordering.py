@@ -87,12 +87,12 @@ def similarity(values: Float[np.ndarray, "time unit"]) -> Float[np.ndarray, "uni
 
 
 def similarity_order(values: Float[np.ndarray, "time unit"]) -> Int[np.ndarray, "unit"]:
-    """Units of `values` [time, unit] so that alike ones stand together: a permutation of 0..unit-1."""
+    """Order of the units of `values` [time, unit] with similar ones next to each other: a permutation of 0..unit-1."""
     return clustered(similarity(values))
 
 
 def orders(trace: Trace) -> tuple[str, ...]:
-    """Names that `order` understands for this record; memory time only where a gate keeps something."""
+    """Names that `order` accepts for this record; memory time only where a gate decides what is kept."""
     memory = (MEMORY_TIME,) if {"forget", "update"} & set(trace.gates) else ()
     return (*memory, SIMILARITY, VARIANCE, INDEX)
 
@@ -100,8 +100,8 @@ def orders(trace: Trace) -> tuple[str, ...]:
 def order(trace: Trace, layer: int, by: str, of: str | None = None) -> Int[np.ndarray, "unit"]:
     """In which order to draw the units of a layer, first row first.
 
-    "memory time": longest first, in bands of one doubling, alike units together inside a band; "similarity": alike
-    units together; "variance": liveliest first; "index": as the network numbers them.
+    "memory time": longest first, in bands of a factor of two, similar units together inside a band; "similarity": similar
+    units together; "variance": largest first; "index": the order of the network.
 
     Args:
         trace: Run to inspect.

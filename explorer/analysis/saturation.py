@@ -14,7 +14,8 @@ class Saturation:
 
     Args:
         gate: Name of the gate.
-        shut, open: Share of steps below the low and above the high limit, each [layer, unit], in 0..1; shut + open <= 1.
+        shut: Share of steps below the lower limit, [layer, unit], in 0..1.
+        open: Share of steps above the upper limit, [layer, unit], in 0..1; shut + open <= 1.
     """
 
     gate: str
@@ -35,7 +36,8 @@ def gate_saturation(trace: Trace, gate: str, low: float = 0.1, high: float = 0.9
     Args:
         trace: Run to inspect; needs `gates[gate]`, [time, layer, unit] in 0..1.
         gate: One of `saturable(trace)`, e.g. "forget".
-        low, high: Limits, 0 <= low < high <= 1.
+        low: Below it a gate is nearly shut, 0 <= low < high.
+        high: Above it a gate is nearly open, low < high <= 1.
 
     Returns:
         Saturation with `shut` and `open`, each [layer, unit], fractions in 0..1.

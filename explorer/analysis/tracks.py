@@ -71,7 +71,7 @@ def range_track(length: int, start: int, stop: int) -> Float[np.ndarray, "time"]
 
 
 def _depth(text: str, opens: str, closes: str, resets: str = r"(?!)", nested: bool = True) -> np.ndarray:
-    """How many pairs are open at each character, the marks outside; `resets` closes whatever was left open."""
+    """How many pairs are open at each character, the marks not counted as inside; `resets` closes all open pairs."""
     change, depth = np.zeros(len(text) + 1, np.int32), 0
     for match in re.finditer(f"(?P<open>{opens})|(?P<reset>{resets})|(?P<close>{closes})", text):
         if match.lastgroup == "open":

@@ -15,7 +15,8 @@ class Look:
 
     Args:
         update: Number of weight updates so far.
-        loss, accuracy: On held-out sequences.
+        loss: On held-out sequences.
+        accuracy: On held-out sequences.
         gradient_log10: Norm of the gradient of the last answer's cost to the state, by steps before that answer, relative
             to the last step, [lag]; nan where nothing flows.
     """

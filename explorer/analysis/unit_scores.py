@@ -116,7 +116,8 @@ def decisions(
     Args:
         values: Activations [time, unit].
         track: 0/1 [time].
-        sign, cut: As in `thresholds`, [unit].
+        sign: As in `thresholds`, [unit].
+        cut: As in `thresholds`, [unit].
     """
     said = (values > cut.astype(np.float32)) ^ (sign < 0)
     weight = track.astype(np.float32)

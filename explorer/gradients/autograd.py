@@ -30,7 +30,7 @@ def losses_of(loss: Tensor) -> list[Tensor]:
     """The entries of a loss of shape [] or [loss].
 
     Raises:
-        RecordingError: it is no tensor, has more axes, or no gradient.
+        RecordingError: it is not a tensor, has more axes, or has no gradient.
     """
     if not isinstance(loss, Tensor):
         raise RecordingError(f"loss is of type {type(loss).__name__}; expected a tensor with a gradient. Leave out item() and numpy().")

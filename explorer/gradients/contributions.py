@@ -32,7 +32,7 @@ class Contributions:
 def contributions(
     recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, recurrent: bool = True
 ) -> Contributions:
-    """How much each step adds to the gradient of the weights: what a figure of weight gradients sums up and hides.
+    """How much each step adds to the gradient of the weights, before the steps are summed.
 
     Args:
         recording, loss, tokens, path, index: As for `gradient_flow`; the tokens [time].
@@ -82,7 +82,7 @@ def _log10_of_sum(log10: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class InputGradient:
-    """Which inputs a loss still feels. Sensitivity, not importance: the effect of a small change, not of the input.
+    """Sensitivity of a loss to each input: the effect of a small change of it, not of the input as a whole.
 
     Args:
         log10: Norm of dL/dx_t, as a power of ten, [time]; x_t is what the recurrent module read: an embedding, or one-hot.
@@ -117,7 +117,7 @@ def input_gradient(recording: Recording, loss: Tensor, tokens: Tokens, path: str
 
 @dataclass(frozen=True, eq=False)
 class DirectPath:
-    """An LSTM's direct cell path beside the total gradient. No share: the two may cancel, and the direct one be the larger.
+    """An LSTM's direct cell path, to compare with the total gradient. Not a share of it: other paths may cancel the direct one.
 
     Args:
         direct_log10: Norm of the gradient that reaches c_t along the cells alone, by the forget gates, [time, layer].
@@ -139,12 +139,12 @@ def direct_path(recording: Recording, loss: Tensor, tokens: Tokens, path: str | 
         recording, loss, tokens, path, index: As for `gradient_flow`, the loss at one step; the tokens [time].
 
     Raises:
-        RecordingError: the path is no LSTM, the loss enters at several steps, or what gradient_flow refuses.
+        RecordingError: the path is not an LSTM, the loss enters at several steps, or as gradient_flow.
     """
     back = Backpass(recording, _scalar(loss), len(tokens), path, index)
     start = back.loss_at(0)
     if back.kind != "lstm":
-        raise RecordingError(f"'{back.reading.path}' is no LSTM; only an LSTM has cells with a path of their own.")
+        raise RecordingError(f"'{back.reading.path}' is not an LSTM; only an LSTM has a cell state with a path of its own.")
     if start is None:
         raise RecordingError("This loss enters at several steps, and no one step begins its path: take the loss at one step.")
     shape = (len(tokens), back.depth)

@@ -27,12 +27,12 @@ from explorer.records import GradientFlow
 
 
 def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> GradientFlow:
-    """How large the gradient of one loss is at every step and layer of one path: how far back learning reaches.
+    """Size of the gradient of one loss at every step and layer of one path: how far back learning reaches.
 
     Args:
         recording: Made by `record(module, gradients=True)`.
-        loss: A scalar computed from what the module returned. For a curve over distance take the loss at one step:
-            of a sum over steps each step has its own nearby part, and no decay shows.
+        loss: A scalar computed from what the module returned. For a curve over distance take the loss at one step: a sum
+            over steps has a nearby term at every step, which hides the decay.
         tokens: What was read, one for each step, [time]: characters, words, or the numbers of a time series.
         path: One of `recording.paths`; needed where there are several.
         index: Row of the batch, or one row for each token where rows moved, [time].
@@ -41,7 +41,7 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str 
         A GradientFlow, norms as powers of ten: they may lie far below what float32 can hold.
 
     Raises:
-        RecordingError: the recording was made without gradients, the loss is no scalar or depends on nothing recorded,
+        RecordingError: the recording was made without gradients, the loss is not a scalar or depends on nothing recorded,
             or what `Recording.trace` refuses.
 
     Source: backpropagation through time, Goodfellow, Bengio and Courville, "Deep Learning", 2016, section 10.2.2.
@@ -123,7 +123,7 @@ class Backpass:
                     own = incoming_gradient(self.reading, index, depth * many + way, self.losses)
                     if depth and below is None:
                         below = layer.nothing_below(losses)
-                    # Both directions of the layer above read both of this one, one beside the other.
+                    # Both directions of the layer above read both directions of this one, side by side.
                     along = None if above is None else Scaled(np.split(above.numbers, many, 2)[way], above.exponent)
                     for part in layer_gradients(layer, IncomingGradient(own.at, own.ends, along), losses):
                         if below is not None:
@@ -167,7 +167,8 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
         states: Of each direction.
         piece: Index of the stretch.
         start: Step of the text at which it begins.
-        depth, way: Layer and direction, counted from 0.
+        depth: Layer, counted from 0.
+        way: Direction, 0 or 1.
     """
     stretch, dtype = reading.stretches[piece], precision(reading.stretches)
     span = slice(start, start + len(stretch))

@@ -160,7 +160,7 @@ class LayerGradient:
     def sums(self, recurrent: bool) -> Tensor:
         """Gradient to the sums inside the gates, [step, loss, row]: as the recurrent weights see them, or those of the input.
 
-        They differ in a GRU alone, whose reset gate stands between its recurrent product and the sum.
+        They differ in a GRU alone, whose reset gate multiplies the recurrent product before the sum.
         """
         inner = self.slopes.rows if recurrent or self.slopes.own is None else self.slopes.own
         carried = self.hidden if self.cell is None else self.cell
@@ -178,7 +178,7 @@ class LayerGradient:
         return shifted(values, size), np.where(size > NOTHING, size + self.exponent, NOTHING)
 
     def state(self) -> Tensor:
-        """Gradient to what the next step is given: h_t, or h_t and c_t beside each other, [step, loss, state + unit]."""
+        """Gradient to what the next step is given: h_t, or h_t and c_t side by side, [step, loss, state + unit]."""
         return self.hidden if self.kept is None else torch.cat([self.hidden, self.kept], 2)
 
     def log10(self, values: Tensor) -> np.ndarray:

@@ -22,7 +22,7 @@ def array(values: Tensor | np.ndarray) -> np.ndarray:
 def names_of(tokens: Tokens) -> tuple[str, ...]:
     """Name of each token, [time]: strings stay as they are, numbers are written with six digits.
 
-    A time series has no symbols: its numbers [time] stand for them, or `range(steps)` where a step has several.
+    A time series has no symbols: give its numbers [time], or `range(steps)` where each step has several.
 
     Raises:
         RecordingError: an array with another number of axes than one.

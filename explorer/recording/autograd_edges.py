@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 class Edges:
     """Places in the graph of one call: its output and its last states. None where torch kept no graph.
 
-    A cell has no output beside its state: its `output` is None.
+    A cell returns only its state: its `output` is None.
     """
 
     output: GradientEdge | None

@@ -106,7 +106,7 @@ class Stretch:
 
     @property
     def longest(self) -> int:
-        """Steps of the longest call: so long was the state carried on without being told."""
+        """Steps of the longest call: between its steps the module's state was never returned."""
         return max(later - start for start, later in zip(self.starts, (*self.starts[1:], len(self)), strict=True))
 
 

@@ -23,7 +23,7 @@ GATES = {
     "lstm": ("input", "forget", "candidate", "output"),
     "gru": ("reset", "update", "candidate"),
     "tanh": ("candidate",),
-    "relu": ("candidate",),  # max(0, .) is no gate: records leave it out
+    "relu": ("candidate",),  # max(0, .) is not a gate: records leave it out
 }
 
 # How far a replay may be from the module's own output, for each unit of the largest value.

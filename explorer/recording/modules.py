@@ -18,10 +18,10 @@ ADVICE = "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their ce
 
 
 def listened_to(module: nn.Module) -> dict[str, nn.Module]:
-    """Every recurrent module and every Tap, by path; a module that is recurrent itself goes by the name of its class.
+    """Every recurrent module and every Tap, by path; a module that is itself recurrent has the name of its class as path.
 
     Raises:
-        RecordingError: it is no module, there is none, or it is compiled; the message says what was found instead.
+        RecordingError: it is not a module, nothing in it can be recorded, or it is compiled; the message says what was found.
     """
     if not isinstance(module, nn.Module):
         raise RecordingError(f"record was given {_a(module)}; expected a torch.nn.Module. {ADVICE}")
@@ -60,7 +60,7 @@ def _refuse_compiled(module: nn.Module) -> None:
         compiled = hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None
         if compiled and any(isinstance(inner, (*RECURRENT, Tap)) for inner in part.modules()):
             raise RecordingError(
-                f"{_called(path, part)} is compiled by torch.compile, and compiled code passes hooks by. "
+                f"{_called(path, part)} is compiled by torch.compile, and compiled code bypasses hooks. "
                 "Record the module as it was before it was compiled."
             )
 
@@ -69,9 +69,7 @@ def _nothing(module: nn.Module) -> str:
     for path, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             name = getattr(part, "original_name", "module")
-            return (
-                f"{_called(path, part)} is a scripted {name}, and scripted code cannot be listened to. Record the module it was made from."
-            )
+            return f"{_called(path, part)} is a scripted {name}, and scripted code cannot be recorded. Record the module it was made from."
         if "quantized" in type(part).__module__:
             return (
                 f"{_called(path, part)} is a quantised {_class(part)} ({type(part).__module__}): its weights are packed whole numbers. "

@@ -14,10 +14,11 @@ def cell_step(recording: Recording, trace: Trace, at: int, layer: int, unit: int
     """The sums inside the gates of a unit at one step, in float64, from the module's own weights.
 
     Args:
-        recording: What was heard.
+        recording: Made by `record`.
         trace: Taken of it, the whole sequence; [time, layer, unit]. Paths that read from the end are left out.
         at: The step, counted from 0.
-        layer, unit: Counted from 0.
+        layer: Counted from 0.
+        unit: Counted from 0.
 
     Raises:
         RecordingError: there is no such step or unit, or the path has no weights to look at: Taps, a reverse direction,

@@ -36,12 +36,12 @@ _registering = threading.Lock()
 def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
     """Listen to every recurrent module and every Tap inside `module` while the block runs.
 
-    The way to see what torch hides: afterwards `Recording.trace` gives the hidden state of every layer, the cell state
-    and every gate. Hooks are gone when the block ends, however it ends; several threads may record one module at once.
+    Afterwards `Recording.trace` gives what torch does not return: the hidden state of every layer, the cell state and every
+    gate. Hooks are removed when the block ends, even by an error; several threads may record one module at once.
 
     Args:
         module: Any nn.Module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap.
-        gradients: Also keep what `gradient_flow` needs: where each output lies in autograd's graph. Parameters may be
+        gradients: Also keep what `gradient_flow` needs: the node of each output in autograd's graph. Parameters may be
             frozen, and the module may be in eval mode: neither is changed.
 
     Yields:
@@ -67,9 +67,9 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
 
 
 class Recording:
-    """What was heard while a module ran: made by `record`, read with `trace`, `alignment` and `gradient_flow`.
+    """Everything recorded while a module ran: made by `record`, read with `trace`, `alignment` and `gradient_flow`.
 
-    Every call is kept as a copy, so nothing that happens to the model's outputs later can change it.
+    Every call is kept as a copy, so later changes of the model's outputs do not reach it.
     """
 
     def __init__(self, module: nn.Module, gradients: bool = False):
@@ -82,7 +82,7 @@ class Recording:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Everything that a trace can be taken of: "rnn", "rnn[reverse]", or the parent of taps named after states."""
+        """Names of everything that can be traced: "rnn", "rnn[reverse]", or the parent of taps named after states."""
         return (*recurrent_paths(self.modules), *state_paths(self._heard))
 
     def hook(self, path: str):
@@ -102,7 +102,12 @@ class Recording:
                     result, edges = anchored(rest[-1], is_cell(module))
                     self.edges[path].append(edges)
                     return result  # takes the place of the module's own
-            except (AttributeError, KeyError, TypeError, ValueError) as error:  # said when a trace is asked for, not in the model's forward
+            except (
+                AttributeError,
+                KeyError,
+                TypeError,
+                ValueError,
+            ) as error:  # reported when a trace is taken, not inside the model's forward
                 self._odd[path] = f"{type(error).__name__}: {error}"
             return None
 
@@ -117,23 +122,23 @@ class Recording:
         vocab: Sequence[str] | None = None,
         layer: int | None = None,
     ) -> Trace:
-        """Hidden state, cell state and every gate of one path, while it read one sequence.
+        """Hidden state, cell state and every gate of one path over one sequence.
 
-        What torch does not return is computed again from what it did, and refused if it does not fit.
+        What torch does not return is computed again from the recorded inputs, and refused if it does not reproduce the output.
 
         Args:
             tokens: What was read, one for each step, [time]: characters, words, or the numbers of a time series.
             path: One of `paths`; needed where there are several.
             index: Row of the batch, or one row for each token where rows moved, as in beam search, [time].
-            logits: What the model made of each step, [time, vocab], or with a batch axis before or after time.
+            logits: The model's output at each step, [time, vocab], or with a batch axis before or after time.
             vocab: Names of the columns of logits, [vocab].
-            layer: This layer alone, counted from 0: a long text needs less room so. None takes all.
+            layer: Only this layer, counted from 0, which saves memory for a long text. None takes all.
 
         Returns:
             A Trace of numpy float32, independent of the model.
 
         Raises:
-            RecordingError: the path is unclear, was not called or not carried on; the tokens do not fit its steps; the
+            RecordingError: the path is unclear, was not called, or did not pass its state on; the tokens do not fit its steps; the
                 replay differs from the module's own output by more than the tolerance of its precision.
             RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
         """
@@ -161,7 +166,7 @@ class Recording:
         )
 
     def alignment(self, source: Sequence[str], target: Sequence[str], name: str = "attention", rows: Rows = 0) -> Alignment:
-        """How much of each source token was looked at when each target token was chosen.
+        """Attention weight of each source token when each target token was chosen.
 
         Args:
             source: Every column of the weights, end mark and padding too, [in].
@@ -173,12 +178,12 @@ class Recording:
             An Alignment whose rows are the weights in float64, each made to sum to 1.
 
         Raises:
-            RecordingError: no such tap, it heard nothing, its shapes do not fit, or its rows are no weights.
+            RecordingError: no such tap, it received nothing, its shapes do not fit, or its rows are not attention weights.
         """
         return alignment(self._heard, source, target, name, rows)
 
     def chosen(self, path: str | None) -> str:
-        """The one path there is, or the one that was named.
+        """The path that was named, or the only one.
 
         Raises:
             RecordingError: there is no such path, or there are several and none was named.
@@ -200,7 +205,7 @@ class Recording:
         return logits_of(logits, index, time, None if batch_first is None else not batch_first)
 
     def states(self, reading: Reading, reverse: bool, chosen: Sequence[int], bare: bool = False) -> States:
-        """The replayed states of some layers of one direction, [layer, time, unit], held against the module's own.
+        """The replayed states of some layers of one direction, [layer, time, unit], compared with the module's own.
 
         They are what a record holds, float32 and every gate; `bare`: in the precision of the replay, without gates.
 
@@ -219,15 +224,15 @@ class Recording:
         """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined.
 
         Raises:
-            RecordingError: the module was not called or not carried on, or read other than `time` steps.
+            RecordingError: the module was not called, did not pass its state on, or read another number of steps than `time`.
         """
         name = path.removesuffix(REVERSE)
         if name not in self._calls:
-            raise RecordingError(f"'{path}' is made of Taps, which hear values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
+            raise RecordingError(f"'{path}' is made of Taps, which record values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
         module, calls = self.modules[name], self._calls[name]
         if name in self._odd:
             raise RecordingError(
-                f"'{name}' is a {type(module).__name__} that takes or returns something else than torch's own ({self._odd[name]}). "
+                f"'{name}' is a {type(module).__name__} whose arguments or results differ from those of torch's own ({self._odd[name]}). "
                 "Put Taps on the values it computes instead."
             )
         if not calls:
@@ -260,10 +265,10 @@ def _rows_of_calls(module: nn.Module, calls: list[Call], index: Sequence[int], t
 
 
 def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Distances, steps: int) -> None:
-    """Refuse a replay that is not what the module did.
+    """Refuse a replay that does not reproduce what the module returned.
 
-    A forget gate near 1 is rounded at every step, in torch's run and in ours, each in its way: over 10,000 steps that
-    alone parts two cells of 10,000 by 1. So every step of the longest call adds one rounding to the limit.
+    A forget gate near 1 is rounded at every step, differently in torch's run and in ours: over 10,000 steps this alone makes
+    two cells of size 10,000 differ by 1. So every step of the longest call adds one rounding to the limit.
     """
     dtype = calls[0].computed_in
     rounding = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
@@ -275,9 +280,9 @@ def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Dista
 
 
 def _why(module: nn.Module, calls: Sequence[Call], apart: float) -> str:
-    """The likeliest reason why a replay differs by so much."""
+    """The most likely reason for the difference."""
     if apart == float("inf"):
-        return "It holds nan or inf: look for them in what it read, in its first state and in its weights."
+        return "It holds nan or inf: look for them in its input, its initial state and its weights."
     if any(call.training for call in calls) and getattr(module, "dropout", 0):
         return "It is in training mode with dropout: call module.eval() first."
     if any(call.versions != versions(module) for call in calls):

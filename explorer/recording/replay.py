@@ -60,7 +60,7 @@ def replay(
 ) -> tuple[States, Distances]:
     """States of one direction of a module over one sequence, for the chosen layers, and how far they are from its own.
 
-    A layer is finished before the next one starts, so that beside the record only one layer's input and output exist.
+    A layer is finished before the next one starts, so that only one layer's input and output exist besides the record.
     The states are float32, for a record; `bare` keeps the precision of the replay instead, and no gates.
     """
     kind, time = cells.kind(module), sum(map(len, stretches))
@@ -157,7 +157,7 @@ def _replay_layer(job: _Job, layer: int, x: Tensor, hidden: Tensor, record: Stat
 
 
 def _carry(job: _Job, layer: int, block: slice, room: tuple[dict[str, Tensor], Tensor], before: np.ndarray) -> np.ndarray:
-    """Cell states of a block, each call from the state it was given, and held against those that the calls returned."""
+    """Cell states of a block, each call from its own initial state, compared with those that the calls returned."""
     gates, cell = room
     given, own = (states[1][:, job.row(layer)].to(job.precision) for states in (job.piece.before, job.piece.after))
     calls = np.arange(*np.searchsorted(job.starts(), (block.start, block.stop)))

@@ -21,7 +21,7 @@ Reading = list[Tensor]
 
 
 class Heard:
-    """The values that passed one tap, as copies."""
+    """Copies of the values that passed one tap."""
 
     def __init__(self, tap: Tap):
         self.tap = tap
@@ -31,7 +31,7 @@ class Heard:
         """Keep a copy of one value, [...].
 
         Raises:
-            RecordingError: it is no tensor.
+            RecordingError: it is not a tensor.
         """
         if not isinstance(value, Tensor):
             given = f"Tap('{self.tap.name}') was given a {type(value).__name__}"
@@ -51,7 +51,7 @@ class Heard:
         return readings
 
     def shapes(self) -> str:
-        """What was heard, for a sentence."""
+        """What was received, as words for an error message."""
         first = tuple(self.values[0].shape)
         return f"{len(self.values)} value{'s' if len(self.values) > 1 else ''} of shape {first}"
 
@@ -81,12 +81,12 @@ def tapped_trace(
     logits: np.ndarray | None,
     vocab: Sequence[str] | None,
 ) -> Trace:
-    """A Trace of one layer, made of what the taps under `path` heard; logits [time, vocab] with the vocab [vocab], or None.
+    """A Trace of one layer from the values of the taps under `path`; logits [time, vocab] with the vocab [vocab], or None.
 
-    A tap that heard one value more than there are tokens heard the state before the first token; others began at zero.
+    If a tap received one value more than there are tokens, the first is the initial state; otherwise the initial state is zero.
 
     Raises:
-        RecordingError: no tap is named hidden, or a tap heard other than one value for each token.
+        RecordingError: no tap is named hidden, or a tap did not receive exactly one value for each token.
     """
     taps = {one.tap.name: one for at, one in heard.items() if _parent(at) == path and one.tap.name in (*STATES, *GATE_NAMES)}
     if "hidden" not in taps:
@@ -109,12 +109,14 @@ def tapped_trace(
 
 
 def _over_time(heard: Heard, time: int, index: Rows) -> np.ndarray:
-    """[time, unit], or one step more where the tap heard the first state too."""
+    """Values [time, unit], with one step more where the tap received the initial state too."""
     name = heard.tap.name
     if not heard.values:
-        raise RecordingError(f"Tap('{name}') heard nothing inside this recording. Call the module in it, and the tap in its forward.")
+        raise RecordingError(
+            f"Tap('{name}') received nothing inside this recording. Call the module in the `with` block, and the tap in its forward."
+        )
     extra = (0, 1) if name in STATES else (0,)
-    last = heard.values[0].ndim - 1  # units stand last, unless the tap says otherwise
+    last = heard.values[0].ndim - 1  # units are the last axis, unless the tap names its axes
 
     def fits(reading: Reading) -> bool:
         units_last = heard.tap.axes is not None or reading[0].shape[2] == heard.values[0].shape[last]
@@ -128,15 +130,15 @@ def _over_time(heard: Heard, time: int, index: Rows) -> np.ndarray:
 
 
 def _the_one(heard: Heard, readings: list[Reading], expected: str, example: str) -> Reading:
-    """The only reading, or a sentence."""
+    """The only reading; an error says what is ambiguous or does not fit."""
     name = heard.tap.name
     if not readings:
         axes = f" with axes {heard.tap.axes!r}" if heard.tap.axes else ""
-        raise RecordingError(f"Tap('{name}'){axes} heard {heard.shapes()}; expected {expected}.")
+        raise RecordingError(f"Tap('{name}'){axes} received {heard.shapes()}; expected {expected}.")
     same = all(len(other) == len(readings[0]) and all(map(torch.equal, other, readings[0])) for other in readings[1:])
     if not same:
         raise RecordingError(
-            f"Tap('{name}') heard {heard.shapes()}, which can be read in two ways. Name its axes: Tap('{name}', axes='{example}')."
+            f"Tap('{name}') received {heard.shapes()}, which can be read in two ways. Name its axes: Tap('{name}', axes='{example}')."
         )
     return readings[0]
 
@@ -150,14 +152,16 @@ def _picked(reading: Reading, rows: list[int], word: str) -> np.ndarray:
 
 
 def alignment(heard: Mapping[str, Heard], source: Sequence[str], target: Sequence[str], name: str, rows: Rows) -> Alignment:
-    """The attention weights that a tap heard, as a record: source [in], target [out].
+    """The attention weights that a tap received, as a record: source [in], target [out].
 
     Raises:
-        RecordingError: no such tap, or what it heard does not fit; the message says what was found.
+        RecordingError: no such tap, or its values do not fit; the message says what was received.
     """
     tap = _named(heard, name)
     if not tap.values:
-        raise RecordingError(f"Tap('{name}') heard nothing inside this recording. Call the module in it, and the tap in its forward.")
+        raise RecordingError(
+            f"Tap('{name}') received nothing inside this recording. Call the module in the `with` block, and the tap in its forward."
+        )
 
     def fits(reading: Reading) -> bool:
         return all(value.shape[2] == len(source) for value in reading) and sum(map(len, reading)) == len(target)

@@ -82,7 +82,7 @@ def bptt(network: Network, x: np.ndarray, answers: np.ndarray) -> Gradients:
 
 
 def lstm_nodes(trace: Trace, layer: int, weights: np.ndarray, entering: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient at the nodes h_t and c_t of an LSTM layer: the same walk back, with a cell beside the hidden state.
+    """Gradient at the nodes h_t and c_t of an LSTM layer: the same pass back through time, with a cell and a hidden state.
 
     Args:
         trace: What the layer held.

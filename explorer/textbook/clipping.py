@@ -17,7 +17,7 @@ from explorer.textbook.activations import activation
 SIGMOID = activation("sigmoid")
 LENGTH, START, TARGET = 50, 0.5, 0.7
 RULES = ("no clipping", "by norm", "by value")
-W, B = (2.5, 7.0), (-4.0, 3.0)  # the part of the surface that is looked at
+W, B = (2.5, 7.0), (-4.0, 3.0)  # the part of the surface that is shown
 LATE = 10  # steps over which a path's last error is averaged: a single one may be luck
 FINE = 1_200  # places of b at which the cliff is looked for
 
@@ -77,7 +77,8 @@ class Descent:
     """Settings of a descent.
 
     Args:
-        w, b: Where to begin.
+        w: Weight at which the descent begins.
+        b: Bias at which it begins.
         rate: Step size.
         threshold: Of clipping.
         steps: Number of steps.

@@ -137,7 +137,7 @@ def test_what_has_no_direct_path():
         return pytest.raises(RecordingError, match="^" + re.escape(sentence) + "$")
 
     recording, out = recorded(nn.GRU(2, 3), torch.randn(4, 2))
-    with refused("'gru' is no LSTM; only an LSTM has cells with a path of their own."):
+    with refused("'gru' is not an LSTM; only an LSTM has a cell state with a path of its own."):
         contributions.direct_path(recording, out[3].sum(), "abcd")
     recording, out = recorded(nn.LSTM(2, 3), torch.randn(4, 2))
     with refused("This loss enters at several steps, and no one step begins its path: take the loss at one step."):

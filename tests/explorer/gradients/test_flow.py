@@ -220,7 +220,7 @@ def test_taps_hear_no_gradients():
     with explorer.record(model, gradients=True) as recording:
         out = model["rnn"](model["hand"](torch.randn(4, 3)))[0]
     explorer.gradient_flow(recording, out[3].sum(), "abcd", "rnn")
-    with pytest.raises(RecordingError, match=r"^'hand' is made of Taps, which hear values only"):
+    with pytest.raises(RecordingError, match=r"^'hand' is made of Taps, which record values only"):
         explorer.gradient_flow(recording, out[3].sum(), "abcd", "hand")
 
 

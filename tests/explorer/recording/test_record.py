@@ -117,7 +117,7 @@ def test_a_forward_that_is_not_the_equation_is_noticed():
         bare(torch.randn(6, 3))
     with pytest.raises(RecordingError, match="Its forward is not the equation of its class"):
         recording.trace("abcdef", "a")
-    with pytest.raises(RecordingError, match=r"^'b' is a Bare that takes or returns something else than torch's own \("):
+    with pytest.raises(RecordingError, match=r"^'b' is a Bare whose arguments or results differ from those of torch's own \("):
         recording.trace("abcdef", "b")
 
 
@@ -125,7 +125,7 @@ def test_nan_is_refused():
     lstm = nn.LSTM(3, 4)
     with explorer.record(lstm) as recording:
         lstm(torch.full((6, 3), float("nan")))
-    why = "It holds nan or inf: look for them in what it read, in its first state and in its weights."
+    why = "It holds nan or inf: look for them in its input, its initial state and its weights."
     with refused(f"Replaying 'lstm' differs from the module's own output by inf (limit 1.1e-05). {why}"):
         recording.trace("abcdef")
 

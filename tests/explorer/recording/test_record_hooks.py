@@ -131,14 +131,14 @@ def test_what_was_found_instead():
 @pytest.mark.filterwarnings("ignore")
 def test_scripted_quantised_and_compiled_modules_are_named():
     model = nn.Sequential(nn.LSTM(2, 3))
-    scripted = "'0' is a scripted LSTM, and scripted code cannot be listened to. Record the module it was made from."
+    scripted = "'0' is a scripted LSTM, and scripted code cannot be recorded. Record the module it was made from."
     with refused(scripted), explorer.record(nn.Sequential(torch.jit.script(nn.LSTM(2, 3)))):
         pass
     quantised = torch.ao.quantization.quantize_dynamic(model, {nn.LSTM})
     said = r"^'0' is a quantised LSTM \(torch\.ao\..*Record the float module it was made from\.$"
     with pytest.raises(RecordingError, match=said), explorer.record(quantised):
         pass
-    said = r"is compiled by torch\.compile, and compiled code passes hooks by\. Record the module as it was before it was compiled\.$"
+    said = r"is compiled by torch\.compile, and compiled code bypasses hooks\. Record the module as it was before it was compiled\.$"
     with pytest.raises(RecordingError, match=said), explorer.record(torch.compile(model)):
         pass
     inside = nn.LSTM(2, 3)

@@ -77,9 +77,8 @@ def test_attention_of_one_sentence_without_a_batch():
 
 def test_two_readings_are_asked_for():
     square = rows(4, 4)
-    asked = (
-        "Tap('attention') heard 4 values of shape (4, 4), which can be read in two ways. Name its axes: Tap('attention', axes='batch in')."
-    )
+    asked = "Tap('attention') received 4 values of shape (4, 4), which can be read in two ways. "
+    asked += "Name its axes: Tap('attention', axes='batch in')."
     with refused(asked):
         heard(None, *[square] * 4).alignment("abcd", "wxyz")
     record = heard("batch in", *[square] * 4).alignment("abcd", "wxyz", rows=3)
@@ -89,7 +88,7 @@ def test_two_readings_are_asked_for():
 def test_what_cannot_be_read_is_a_sentence():
     recording = heard("batch in", rows(3, 5), rows(3, 5))
     shape = "2 rows of 4 weights, one row for each target token and one weight for each source column"
-    with refused(f"Tap('attention') with axes 'batch in' heard 2 values of shape (3, 5); expected {shape}."):
+    with refused(f"Tap('attention') with axes 'batch in' received 2 values of shape (3, 5); expected {shape}."):
         recording.alignment("abcd", "yz")
     with refused("rows is 3, but the batch holds 3: choose from 0 to 2."):
         recording.alignment("abcde", "yz", rows=3)
@@ -97,7 +96,9 @@ def test_what_cannot_be_read_is_a_sentence():
         recording.alignment("abcde", "yz", rows=[0])
     with refused("No Tap is named 'beta'. Taps found: 'attention'."):
         recording.alignment("abcde", "yz", name="beta")
-    with refused("Tap('attention') heard nothing inside this recording. Call the module in it, and the tap in its forward."):
+    with refused(
+        "Tap('attention') received nothing inside this recording. Call the module in the `with` block, and the tap in its forward."
+    ):
         heard(None).alignment("abcde", "yz")
     with refused("This model has taps, but none named hidden, cell or after a gate: there is no path to trace."):
         recording.trace("yz")
@@ -169,5 +170,5 @@ def test_states_that_do_not_fit_are_sentences():
     with explorer.record(model) as recording:
         model["hidden"](torch.rand(3, 4))
     shapes = "[unit] or [batch, unit] once for each of the 7 tokens, or all of them at once"
-    with refused(f"Tap('hidden') heard 1 value of shape (3, 4); expected {shapes}."):
+    with refused(f"Tap('hidden') received 1 value of shape (3, 4); expected {shapes}."):
         recording.trace("abcdefg")
