@@ -65,7 +65,7 @@ def test_on_a_small_screen_the_controls_fold_into_one_button(hidden_states):
     expect(network).to_be_hidden()
     page.get_by_role("button", name="Change").tap()
     expect(network).to_be_visible()
-    expect(page.get_by_role("button", name="Your own text")).to_be_visible()
+    expect(page.get_by_role("button", name="Your text")).to_be_visible()
     page.get_by_role("button", name="Change").tap()
     expect(network).to_be_hidden()
 
