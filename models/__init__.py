@@ -1,4 +1,4 @@
-"""Trained networks: list them, load one by name. Importing this costs no torch; `load` brings it in."""
+"""Trained networks: list them and load one by name. Importing this module does not import torch; `load` does."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent.parent / "checkpoints"
 
 
 def folder_of_checkpoints() -> Path:
-    """Where checkpoints lie: the folder named by EXPLORER_CHECKPOINTS, else `checkpoints/` of the project."""
+    """The folder of checkpoints: EXPLORER_CHECKPOINTS if set, else `checkpoints/` of the project."""
     return Path(os.environ.get("EXPLORER_CHECKPOINTS") or FOLDER)
 
 
@@ -26,9 +26,9 @@ def _files(folder: str | os.PathLike | None) -> list[Path]:
 
 
 def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, Any]]:
-    """The card of every network that can be loaded, by name: those with a recipe first, in its order.
+    """The card of every network that can be loaded, by name; networks with a recipe come first, in the order of recipes.
 
-    A damaged file is left out here and stands in `damaged`; n-gram tables are no networks.
+    Damaged files are left out, see `damaged`; n-gram tables are not networks.
     """
     known, cards = list(kinds()), {}
     for file in _files(folder):
@@ -36,13 +36,13 @@ def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, An
             card = checkpoint.read_card(file)
         except CheckpointError:
             continue
-        if card.get("kind") in known:  # a damaged card may hold anything there
+        if card.get("kind") in known:  # in a damaged card this can be any value
             cards[file.stem] = card
     return cards
 
 
 def damaged(folder: str | os.PathLike | None = None) -> dict[str, str]:
-    """A sentence for every file that looks like a checkpoint and is none, by name."""
+    """An error sentence for every file that looks like a checkpoint but cannot be read, by name."""
     problems = {}
     for file in _files(folder):
         try:
@@ -56,10 +56,11 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Loaded:
     """A trained network by name: module (eval mode, no gradients), vocabulary and card.
 
     Args:
-        name: One of `available()`. A file elsewhere is opened with `models.checkpoint.load(path)`.
+        name: One of `available()`. To open a file elsewhere use `models.checkpoint.load(path)`.
+        folder: Folder of checkpoints; default: `folder_of_checkpoints()`.
 
     Raises:
-        CheckpointError: there is no such name, or its file is damaged.
+        CheckpointError: there is no network of that name, or its file is damaged.
     """
     files = {file.stem: file for file in _files(folder)}
     if name not in files:

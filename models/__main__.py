@@ -1,4 +1,4 @@
-"""`python -m models`: the command line."""
+"""Entry point of `python -m models`, the command line."""
 
 from models.cli import main
 

@@ -1,4 +1,4 @@
-"""What a reader gets of a checkpoint's card: whatever stands in a file may be missing or of the wrong form."""
+"""Schemas for reading checkpoint cards safely: any field of a file can be missing or malformed."""
 
 import sys
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic_core import CoreSchema, core_schema
 
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
-LARGEST = int(sys.float_info.max)  # a larger whole number cannot be formatted like a float
-Number = bool | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float  # kept as it is written; may be nan
+LARGEST = int(sys.float_info.max)  # larger integers cannot be formatted as floats
+Number = bool | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float  # kept as written; may be nan
 
 
 def _unicode(text: str) -> str:
-    """The text, if it can be shown and saved: half a surrogate pair, which JSON can hold, raises UnicodeEncodeError."""
+    """The text if it is valid Unicode; half a surrogate pair, which JSON can hold, raises UnicodeEncodeError."""
     text.encode("utf-8")
     return text
 
@@ -24,7 +24,7 @@ Index = Annotated[int, Field(ge=0)]
 
 
 class Else:
-    """Marks a field that does not refuse the whole card: where it is missing or of the wrong form, a reader gets `default`."""
+    """Marks a field that gets `default` if it is missing or malformed, instead of invalidating the whole card."""
 
     def __init__(self, default: Any):
         self.default = default
@@ -35,7 +35,7 @@ class Else:
 
 
 def where(is_right: Callable[[Any], bool]) -> AfterValidator:
-    """Marks a form that is right only where `is_right` says so of a value that has it."""
+    """Marks a field whose value must also satisfy `is_right`."""
 
     def check(value: Any) -> Any:
         if not is_right(value):
@@ -46,16 +46,16 @@ def where(is_right: Callable[[Any], bool]) -> AfterValidator:
 
 
 def only(form: type) -> AfterValidator:
-    """Marks a TypedDict of which a reader gets the declared fields alone."""
+    """Marks a TypedDict that is reduced to its declared fields."""
     return AfterValidator(lambda value: {name: value[name] for name in form.__annotations__ if name in value})
 
 
 class Card(BaseModel):
-    """What every card has: the kind of network, its constructor's `arguments`, its training `data`, its count of `parameters`.
+    """Fields of all cards: kind of network, constructor `arguments`, training `data` and number of `parameters`.
 
-    A family's card adds its own fields. A field marked with `Else` is a claim about the network and falls back to its
-    default; the others say what the network is, and without them it cannot be shown. Broken entries of lists are dropped.
-    `data` always has `corpus`, `source` and `licence`.
+    The card of a family adds its own fields. Fields marked with `Else` are claims about the network and fall back to their
+    default; all others define the network and are required. Malformed entries of lists are dropped. `data` always has
+    `corpus`, `source` and `licence`.
     """
 
     model_config = ConfigDict(strict=True, extra="allow")
@@ -67,7 +67,7 @@ class Card(BaseModel):
 
     @classmethod
     def checked(cls, card: dict[str, Any]) -> dict[str, Any] | None:
-        """The card with every field of this class in its right form, others as they are; None where the network cannot be shown."""
+        """The card with every field of this class validated and all others unchanged; None if a required field is malformed."""
         try:
             return card | dict(cls.model_validate({name: card[name] for name in cls.model_fields if name in card}))
         except ValidationError:
@@ -75,7 +75,7 @@ class Card(BaseModel):
 
     @classmethod
     def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
-        """The card of a file nobody vouches for: what the network is, its size counted; claims about it are left out."""
+        """The card of an untrusted file: its definition, with the size counted from the network itself, and no claims about it."""
         is_claim = {name: any(isinstance(mark, Else) for mark in field.metadata) for name, field in cls.model_fields.items()}
         own = {name: card.get(name) for name in cls.model_fields if not is_claim[name]}
         return cls.checked(own | {"parameters": sum(weights.numel() for weights in module.parameters())})

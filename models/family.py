@@ -1,7 +1,7 @@
-"""Families of networks as values: what each is called, what it is trained on, and what its runs give.
+"""Descriptions of the families of networks: kind, modules, recipes, corpora, and the outputs of a run.
 
-Everything is named, nothing imported: the list of families costs no torch. A new family is a folder with a `FAMILY` in its
-`__init__`, and its name in FAMILIES.
+Modules are given by name and not imported, so listing the families does not import torch. To add a family, add a folder with a
+`FAMILY` in its `__init__`, and its name to FAMILIES.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 
 from explorer.errors import CheckpointError, ExplorerError
 
-FAMILIES = (  # folders, in the order of lists and pickers
+FAMILIES = (  # folders, in the order of lists and menus
     "char_lm",
     "translation",
     "captioning",
@@ -20,32 +20,36 @@ FAMILIES = (  # folders, in the order of lists and pickers
     "memory_tasks",
 )
 
-# What the run of a network can give, and so which panels can show it.
+# Possible outputs of a run, which determine the panels that can show a network.
 EMITS = {
     "trace": "hidden states and gates for each token of a text",
     "next_token": "the probability of every next token of any text",
     "alignment": "weights over the tokens of the input, for each token of the output",
     "regions": "weights over the regions of a picture, for each word of a caption",
-    "known_truth": "captions of pictures of which everything true is known",
+    "known_truth": "captions of pictures whose content is known exactly",
     "class_probabilities": "the probability of each class, after each token",
 }
 
 
 class TrainingError(ExplorerError):
-    """A training that cannot start or go on."""
+    """The training cannot start or resume."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Data to train on: what a card says of it, where it lies, and where it comes from.
+    """Training data: its description for cards, its location and its origin.
 
     Args:
-        title, source, licence, address: For people; the address is that of the download, where there is one.
-        path: File or folder below a data folder; empty where nothing is read from there.
-        boundary: Where a text may be cut without tearing a page, a source file or a speech apart; empty where it is no one text.
-        sha256: Checksum of the download, where it is known. text_sha256: that of the text in it, where only that is known.
-        size: Of the whole public data, least and most: bytes of a file, rows of lists.
-        not_fetched: Why it is not downloaded, in a sentence with {name} for what was asked for; empty where it is.
+        title: Title for people.
+        source: Origin for people.
+        licence: Licence for people.
+        address: Address of the download, if there is one.
+        path: File or folder below a data folder; empty if nothing is read from there.
+        boundary: Pattern of positions between pages, source files or speeches, where a text may be split; empty for other data.
+        sha256: Checksum of the download, if known.
+        text_sha256: Checksum of the text in the download, if only that is known.
+        size: Minimum and maximum size of the public data: bytes of a file, or rows of lists.
+        not_fetched: A sentence on why it cannot be downloaded, with {name} for the requested name; empty if it can.
     """
 
     title: str
@@ -62,27 +66,27 @@ class Corpus:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """One kind of network: everything that the command line and the pages ask of it. Modules are named, "module" or "module:name".
+    """Everything that the command line and the pages need of one kind of network. Modules are given as "module" or "module:name".
 
     Args:
-        kind: As in the header of checkpoints; never changes. None: its networks are trained live and not kept.
-        network: The module that a checkpoint is rebuilt as.
-        vocabulary: What reads the vocabulary of a card: `of_card(card)`, which raises ValueError for a damaged one. None: it reads no text.
-        card: The schema of its cards for those who show them, a models.card.Card. None: its cards are not shown.
-        check: What refuses a damaged card, beside its vocabulary: raises ValueError with the end of a sentence. None: nothing more.
-        recipes: What is trained, by name: `corpus`, `arguments` of the network, `recipe` (models.training.Recipe), and what else
-            its training asks for.
-        corpora: What it can be trained on, by name.
-        data: Has `find(corpus)` and `read(path)`, and where a corpus can be downloaded `fetch(corpus, folder, progress)` and
+        kind: Kind in the header of checkpoints; must never change. None: its networks are trained live and not saved.
+        network: Class from which a checkpoint is rebuilt.
+        vocabulary: Class with `of_card(card)`, which raises ValueError for a damaged vocabulary. None: it reads no text.
+        card: Schema of its cards for display, a models.card.Card. None: its cards are not shown.
+        check: Function that raises ValueError, with the end of a sentence, for a damaged card. None: only the vocabulary is checked.
+        recipes: Recipes by name: `corpus`, `arguments` of the network, `recipe` (models.training.Recipe), and further settings of
+            its training.
+        corpora: Training data by name.
+        data: Module with `find(corpus)` and `read(path)` and, if a corpus can be downloaded, `fetch(corpus, folder, progress)` and
             `summary(corpus, path)`.
-        training: Has `trainers(name, data, state, device, epochs)`, `finish(name, state, data, target, report)` and
+        training: Module with `trainers(name, data, state, device, epochs)`, `finish(name, state, data, target, report)` and
             `evaluate(loaded, path, report)`.
-        headline: The scores that `list` shows, by their name in a card: how each is written.
-        emits: What its runs give, some of EMITS: a panel asks for these, never for a kind.
-        commands: Its part of the command line: has a Typer called `app`.
-        searches: Whether its text is searched for: `evaluate` takes the `width` of the beam.
+        headline: Format of the scores that `list` shows, by their key in a card.
+        emits: Outputs of its runs, from EMITS; panels ask for these, never for a kind.
+        commands: Module of its commands, with a Typer called `app`.
+        searches: Whether it uses beam search: `evaluate` then takes the `width` of the beam.
         compares: Whether `training` has `compare(loaded, data, report)`.
-        needs: Other networks that its own cannot do without.
+        needs: Families of other networks that its own networks need.
     """
 
     kind: str | None
@@ -111,7 +115,7 @@ class Family:
 
 
 def families() -> list[Family]:
-    """Every family, in the order of FAMILIES, each followed by what it needs."""
+    """All families in the order of FAMILIES, each followed by the families it needs."""
     named_here = (importlib.import_module(f"models.{folder}").FAMILY for folder in FAMILIES)
     return [member for family in named_here for member in (family, *family.needs)]
 
@@ -125,7 +129,7 @@ def of_kind(kind: str) -> Family:
     """The family of a kind of checkpoint.
 
     Raises:
-        CheckpointError: no family has that kind; the message lists those there are.
+        CheckpointError: no family has that kind; the message lists the known kinds.
     """
     if kind not in kinds():
         raise CheckpointError(f"No network is of kind {kind!r}. Known kinds: {', '.join(sorted(kinds()))}.")
@@ -133,10 +137,10 @@ def of_kind(kind: str) -> Family:
 
 
 def emitting(*names: str) -> tuple[str, ...]:
-    """The kinds of checkpoints whose runs give all of some things; `emitting("alignment")`: those with something to look at.
+    """The kinds of checkpoints whose runs have all the given outputs; `emitting("alignment")` gives those with attention.
 
     Raises:
-        ValueError: a name is none of EMITS.
+        ValueError: a name is not in EMITS.
     """
     _known(*names)
     return tuple(kind for kind, family in kinds().items() if family.emits.issuperset(names))
@@ -149,7 +153,7 @@ def _known(*names: str) -> None:
 
 
 def recipes() -> dict[str, dict[str, Any]]:
-    """What is trained and how, by name, in the order of the families."""
+    """All recipes by name, in the order of the families."""
     return {name: recipe for family in families() for name, recipe in family.recipes.items()}
 
 
@@ -157,7 +161,7 @@ def of_recipe(name: str) -> Family:
     """The family that trains a recipe.
 
     Raises:
-        TrainingError: there is no such recipe; the message lists those there are.
+        TrainingError: there is no such recipe; the message lists the known ones.
     """
     for family in families():
         if name in family.recipes:
@@ -166,20 +170,20 @@ def of_recipe(name: str) -> Family:
 
 
 def corpora() -> dict[str, Corpus]:
-    """What networks are trained on, by name."""
+    """All training data by name."""
     return {name: corpus for family in families() for name, corpus in family.corpora.items()}
 
 
 def of_corpus(name: str) -> Family | None:
-    """The family that is trained on a corpus; None where none is."""
+    """The family that is trained on a corpus; None if there is none."""
     return next((family for family in families() if name in family.corpora), None)
 
 
 def named(path: str | None) -> Any:
-    """What is named "module", or "module:name".
+    """The object named "module" or "module:name".
 
     Raises:
-        ValueError: nothing is named, for the family has no such part.
+        ValueError: the path is None, because the family has no such part.
     """
     if path is None:
         raise ValueError("This family has no such part.")
@@ -188,11 +192,11 @@ def named(path: str | None) -> Any:
 
 
 def handed_on(package: str, modules: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
-    """A `__getattr__` for a family's folder: gives some names of its modules, each loaded when first asked for (PEP 562).
+    """A `__getattr__` for a family's folder that gives names of its modules, loading each module when first needed (PEP 562).
 
     Args:
         package: Name of the folder, "models.char_lm".
-        modules: Names that the folder gives, by the module in it that has them.
+        modules: Names that the folder exports, by the module that defines them.
     """
     homes = {name: module for module, names in modules.items() for name in names}
 

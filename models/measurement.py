@@ -1,9 +1,9 @@
-"""What can be measured of a network: the question, the answer, and where the answer is kept.
+"""Measurements of networks: their subject, their result, and the files in which the result is saved.
 
-A family that can be measured has a module `experiments` with a table MEASUREMENTS: name -> "module:function", the usual one first;
-functions are named, not imported, because a page needs none of them. Each is called with (subject, options, report): `options` is a
-frozen dataclass whose fields are `Annotated` with a sentence of help, from which the command line makes its options; `report` is
-called with a line whenever a part of the work is done. The function gives a `Measured`.
+A family with measurements has a module `experiments` with a table MEASUREMENTS: name -> "module:function", the default first.
+Functions are given by name and not imported, because pages do not need them. Each is called with (subject, options, report):
+`options` is a frozen dataclass whose fields are `Annotated` with a help text, from which the command line makes its options;
+`report` is called with a line of text after each part of the work. The function returns a `Measured`.
 """
 
 import importlib
@@ -25,12 +25,13 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: one network, all networks of one training text, or a whole family.
+    """The subject of a measurement: one network, all networks of one training text, or a whole family.
 
     Args:
-        name: As it was given. family: the folder of models/ that measures it.
-        file: The checkpoint of the network; None where no network was named.
-        corpus: The training data; None where only a family was named, or a card does not say.
+        name: The name as given.
+        family: Folder of models/ that measures it.
+        file: The checkpoint of the network; None if no network was named.
+        corpus: The training data; None if only a family was named, or if the card does not name it.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Subject:
         """The network.
 
         Raises:
-            CheckpointError: none was named, or its file is missing or damaged.
+            CheckpointError: no network was named, or its file is missing or damaged.
         """
         if self.file is None:
             raise CheckpointError(f"{self.name!r} is not a network; expected one of `python -m models list`, or a .safetensors file.")
@@ -52,21 +53,25 @@ class Subject:
         """The name of the training data.
 
         Raises:
-            CheckpointError: only a family was named, or the card of the network does not say.
+            CheckpointError: only a family was named, or the card of the network does not name its training data.
         """
         if self.corpus is None:
             known = _listed(corpus for corpus, folder in _corpora().items() if folder == self.family)
-            raise CheckpointError(f"{self.name!r} does not say which training data; expected a network whose card does, or one of {known}.")
+            raise CheckpointError(
+                f"{self.name!r} does not determine the training data; expected a network whose card names it, or one of {known}."
+            )
         return self.corpus
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was measured, and where it belongs.
+    """The result of a measurement, and the cards and files it goes into.
 
     Args:
-        values: As JSON holds them. lines: the same for reading.
-        cards: The fields that go into the card of each checkpoint file. files: the text of every other file.
+        values: The result as JSON values.
+        lines: The result as lines of text.
+        cards: Fields to add to the card of each checkpoint file.
+        files: Text of all other files to write.
     """
 
     values: Any
@@ -75,7 +80,7 @@ class Measured:
     files: Mapping[Path, str] = field(default_factory=dict)
 
     def save(self) -> None:
-        """Write the cards and the files.
+        """Writes the cards and the files.
 
         Raises:
             CheckpointError: a checkpoint is missing or damaged.
@@ -91,10 +96,10 @@ Measurement = Callable[[Subject, Any, Report], Measured]
 
 
 def subject(name: str) -> Subject:
-    """What a name stands for: a network, a .safetensors file, a recipe, training data, or a family.
+    """The subject with a given name: a network, a .safetensors file, a recipe, training data, or a family.
 
     Raises:
-        CheckpointError: it stands for nothing, or its file is missing, damaged or of an unknown kind.
+        CheckpointError: the name is unknown, or its file is missing, damaged or of an unknown kind.
     """
     is_path = name.endswith(".safetensors")
     file = Path(name) if is_path else models.folder_of_checkpoints() / f"{name}.safetensors"
@@ -118,7 +123,7 @@ def subject(name: str) -> Subject:
 
 
 def measurements(family: str) -> dict[str, Measurement]:
-    """What can be measured of a family, the usual measurement first; empty where there is nothing."""
+    """The measurements of a family, the default first; empty if there are none."""
     name = f"models.{family}.experiments"
     table = getattr(importlib.import_module(name), "MEASUREMENTS", {}) if importlib.util.find_spec(name) else {}
     pairs = {what: where.split(":") for what, where in table.items()}
@@ -126,20 +131,20 @@ def measurements(family: str) -> dict[str, Measurement]:
 
 
 def measurable() -> list[str]:
-    """The families that can be measured."""
+    """The families with measurements."""
     folders = sorted(file.parent.name for file in Path(__file__).parent.glob("*/__init__.py"))
     return [folder for folder in folders if measurements(folder)]
 
 
 def measurement(about: Subject, what: str | None = None) -> tuple[str, Measurement]:
-    """A measurement of a subject's family by name, the usual one if no name is given; its name comes first.
+    """Name and function of a measurement of a subject's family; the default measurement if no name is given.
 
     Raises:
-        ExplorerError: the family has none, or none of that name; the message lists those there are.
+        ExplorerError: the family has no measurements, or none of that name; the message lists the known ones.
     """
     known = measurements(about.family)
     if not known:
-        raise ExplorerError(f"Nothing can be measured of {about.name} yet. Expected a network of {_listed(measurable())}.")
+        raise ExplorerError(f"{about.name} has no measurements yet. Expected a network of {_listed(measurable())}.")
     name = next(iter(known)) if what is None else what
     if name not in known:
         raise ExplorerError(f"{about.name} has no measurement called {name!r}. Expected one of {_listed(known)}.")
@@ -147,14 +152,14 @@ def measurement(about: Subject, what: str | None = None) -> tuple[str, Measureme
 
 
 def family_of(kind: Any) -> str:
-    """The folder of models/ of a kind of network."""
+    """The folder of models/ for a kind of network."""
     if not isinstance(kind, str) or kind not in kinds():
         raise CheckpointError(f"The card is of kind {short(kind)}. Known kinds: {_listed(sorted(kinds()))}.")
     return kinds()[kind].folder
 
 
 def _corpora() -> dict[str, str]:
-    """The folder of models/ that each training data are for."""
+    """The folder of models/ for each set of training data."""
     return {corpus: family.folder for family in families() for corpus in family.corpora}
 
 

@@ -1,9 +1,9 @@
-"""Interpolated Witten-Bell n-grams of characters: what counting alone can predict, the yardstick of every network.
+"""Interpolated Witten-Bell character n-grams, the baseline of character networks.
 
     p_k(x | h) = (c(h x) + T(h) p_{k-1}(x | h')) / (c(h) + T(h)),    p_0 = 1 / size of the vocabulary
 
-with c the counts, T(h) how many different characters followed h, and h' the context h without its first character.
-A context never seen leaves p_{k-1} as it is.
+with counts c, the number T(h) of distinct characters after h, and the context h' = h without its first character. For an
+unseen context p_k = p_{k-1}.
 
 Source: Witten and Bell, "The zero-frequency problem", 1991; interpolated as in Chen and Goodman, 1998.
 """
@@ -24,13 +24,13 @@ KIND = "ngram"
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """All n-grams of one order; the number of an n-gram is its row.
+    """All n-grams of one order; the id of an n-gram is its row.
 
     Args:
-        keys: Parent's row in the order below times vocabulary plus character, sorted, [ngram].
-        counts: How often each occurs, [ngram].
+        keys: Row of the parent in the next lower order times vocabulary size plus character id, sorted, [ngram].
+        counts: Count of each n-gram, [ngram].
         totals: c(h) + T(h) of each parent, [parent].
-        kept: Sum of `counts` by parent, [parent]; what pruning took away goes to the shorter context.
+        kept: Sum of `counts` by parent, [parent]; the mass of pruned n-grams goes to the shorter context.
     """
 
     keys: np.ndarray
@@ -41,11 +41,11 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class NGram:
-    """Counts of a text, up to an order.
+    """n-gram counts of a text up to an order.
 
     Args:
-        vocab: Its characters, the same as a network's.
-        levels: One for each order, 1 first.
+        vocab: Its characters, the same as those of a network.
+        levels: One level per order, from order 1.
     """
 
     vocab: Vocabulary
@@ -57,9 +57,9 @@ class NGram:
         return len(self.levels)
 
     def nats(self, text: str) -> np.ndarray:
-        """What each character costs given those before it, for every order at once, [time, order].
+        """Cross-entropy in nats of each character given those before it, for every order, [time, order].
 
-        An unknown character costs the unknown mark plus ln(code points outside the vocabulary), as for the networks.
+        An unknown character costs the unknown mark plus ln(number of code points outside the vocabulary), as for the networks.
         """
         ids = np.array(self.vocab.encode(text), dtype=np.int64)
         size, share = len(self.vocab), np.full(len(ids), 1 / len(self.vocab))
@@ -76,7 +76,7 @@ class NGram:
         return costs
 
     def bits(self, text: str) -> np.ndarray:
-        """What each character costs at the highest order, in bits, [time]."""
+        """Cross-entropy in bits of each character at the highest order, [time]."""
         return (self.nats(text)[:, -1] / math.log(2)).astype(np.float32)
 
     def shares(self, before: str) -> np.ndarray:
@@ -98,7 +98,7 @@ class NGram:
 
 
 def _rows(level: Level, keys: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Rows of n-grams by key, -1 where there is none or its context is not known."""
+    """Rows of n-grams by key; -1 if the n-gram or its context is unknown."""
     if not len(level.keys):
         return np.full(len(keys), -1)
     rows = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
@@ -110,7 +110,7 @@ def _counts(level: Level, rows: np.ndarray) -> np.ndarray:
 
 
 def _mixed(level: Level, contexts: np.ndarray, counts: np.ndarray, shorter: np.ndarray) -> np.ndarray:
-    """Probabilities of one order from those of the order below, all [time]."""
+    """Probabilities of one order, interpolated with those of the next lower order, all [time]."""
     if not len(level.totals):
         return shorter
     totals = np.where(contexts >= 0, level.totals[contexts], 0)
@@ -119,14 +119,14 @@ def _mixed(level: Level, contexts: np.ndarray, counts: np.ndarray, shorter: np.n
 
 
 def fit(text: str, vocab: Vocabulary, order: int = 5, least: Sequence[int] = ()) -> NGram:
-    """Count a text.
+    """The n-gram model of a text.
 
     Args:
-        text: What to count.
-        vocab: Characters that count; all others are the unknown mark.
-        order: Longest n-grams, the predicted character included.
-        least: How often an n-gram of each order must occur to be kept, 1 where left out; what is dropped saves room,
-            and its share goes to the shorter context, so that probabilities still sum to 1.
+        text: Text to count.
+        vocab: Known characters; all others become the unknown mark.
+        order: Length of the longest n-grams, the predicted character included.
+        least: Minimum count of n-grams of each order, default 1; pruning saves space, and the mass of pruned n-grams goes to the
+            shorter context, so that probabilities still sum to 1.
     """
     ids, size = np.array(vocab.encode(text), dtype=np.int64), len(vocab)
     contexts, parents, levels = np.zeros(len(ids) + 1, dtype=np.int64), 1, []
@@ -147,12 +147,12 @@ def fit(text: str, vocab: Vocabulary, order: int = 5, least: Sequence[int] = ())
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:
-    """The same whole numbers in the smallest type that holds them."""
+    """The same integers in the smallest type that holds them."""
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))
 
 
 def save(model: NGram, card: dict, path: str | os.PathLike) -> None:
-    """Write counts with a card; 4 to 7 bytes an n-gram."""
+    """Writes counts with a card; 4 to 7 bytes per n-gram."""
     from models.checkpoint import FORMAT, write_arrays
 
     size, arrays = len(model.vocab), {}
@@ -205,7 +205,7 @@ def _level(characters: np.ndarray, counts: np.ndarray, children: np.ndarray, tot
 
 
 def load(corpus: str, folder: str | os.PathLike | None = None) -> NGram | None:
-    """The counts that ship for a training text, `<corpus>-ngram.safetensors`; None where none does.
+    """The published counts of a training text, `<corpus>-ngram.safetensors`; None if there are none.
 
     Raises:
         CheckpointError: the file is damaged.

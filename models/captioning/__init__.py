@@ -1,4 +1,4 @@
-"""Captioners of photographs: a convolutional encoder and an LSTM decoder that attends to regions."""
+"""The family of photograph captioners: a convolutional encoder and an LSTM decoder that attends to image regions."""
 
 from models.family import Corpus, Family, handed_on
 
@@ -11,14 +11,14 @@ CORPORA = {
         licence=LICENCE,
         address=ADDRESS,
         path=FOLDER,
-        not_fetched=f"It is {LICENCE}: get it by hand from {ADDRESS}, and put images/ and the text files into data/{FOLDER}, "
-        "or name their folder with --data.",
+        not_fetched=f"It is {LICENCE}: download it yourself from {ADDRESS} and put images/ and the text files into data/{FOLDER}, "
+        "or give their folder with --data.",
     ),
 }
 
-# view: of models.captioning.encoder.VIEWS. at_least: times a word is used to be known. mirrored: whether pictures are learnt from
-# turned round too. loss: see models.captioning.losses. then: a second training, of captions drawn by the network itself. samples:
-# how many of each picture.
+# view: one of models.captioning.encoder.VIEWS. at_least: minimum count of a word in the vocabulary. mirrored: whether to train on
+# mirrored pictures too. loss: see models.captioning.losses. then: a second training stage, on captions sampled from the network
+# itself. samples: number of captions sampled per picture.
 RECIPES = {
     f"caption-{attention}": {
         "corpus": "flickr8k",

@@ -1,4 +1,4 @@
-"""Pictures in, captions out, with all that was seen on the way; what words cost, and what they cost with regions hidden."""
+"""Captions of pictures with their attention, and log probabilities of words with and without regions of the picture."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Caption:
-    """One picture's caption.
+    """The caption of one picture.
 
     Args:
-        text: Its words.
-        hypotheses: What was found, the best first; one where the search was greedy.
-        beam: With its whole tree; None where the search was greedy.
+        text: The caption as text.
+        hypotheses: All hypotheses, best first; one for greedy decoding.
+        beam: The beam search with its whole tree; None for greedy decoding.
     """
 
     text: str
@@ -42,10 +42,10 @@ class Caption:
 
 
 def feature_extractor(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
-    """What turns squashed pictures, each [row, column, channel], into the vectors that a captioner reads, [picture, in, channel].
+    """A function from squashed pictures, each [row, column, channel], to a captioner's input features, [picture, in, channel].
 
     Raises:
-        CheckpointError: its encoder is not here, or is another than the one it was trained with.
+        CheckpointError: its encoder is missing, or is not the one it was trained with.
     """
     module: Any = loaded.module
     if "encoder" not in loaded.card:
@@ -55,26 +55,26 @@ def feature_extractor(loaded: "Loaded") -> Callable[[list[np.ndarray]], Tensor]:
         raise CheckpointError(f"The card of {loaded.name} names no view of an encoder; expected one of {', '.join(VIEWS)}. It is damaged.")
     encoder: Any = checkpoint.load(encoder_file()).module
     if about.get("sha256") != encoder_sha256():
-        raise CheckpointError(f"{loaded.name} was trained with another encoder than {encoder_file()}. Train it again, or copy its encoder.")
+        raise CheckpointError(f"{loaded.name} was not trained with the encoder {encoder_file()}. Train it again, or copy its encoder.")
     return lambda pictures: regions(encoder, pictures, about["view"])
 
 
 def grid(loaded: "Loaded") -> tuple[int, int]:
-    """Rows and columns of the regions that a captioner looks at."""
+    """Numbers of rows and columns of a captioner's image regions."""
     module: Any = loaded.module
     side = round(len(module.average) ** 0.5)
     return side, side
 
 
 def describe(module: Captioner, words: Words, features: Tensor, search: Search = BEAM, edits: Edits = NO_EDITS) -> Caption:
-    """The caption of one picture, alone in its batch: what a recording hears is this picture and nothing else.
+    """The caption of one picture, alone in its batch, so that a recording contains this picture only.
 
     Args:
-        module: In eval mode.
+        module: A captioner in eval mode.
         words: Its vocabulary.
-        features: The encoder's vectors, [in, channel].
-        search: Greedy where its width is 1.
-        edits: Words to write and attention to use, by step.
+        features: The encoder's features, [in, channel].
+        search: Search settings; greedy if the width is 1.
+        edits: Forced words and replaced attention, by step.
     """
     return _described(module, words, features[None], search, edits)[0]
 
@@ -82,10 +82,10 @@ def describe(module: Captioner, words: Words, features: Tensor, search: Search =
 def describe_all(
     module: Captioner, words: Words, features: Iterable[Tensor], search: Search = BEAM, report: Report = lambda done, total: None
 ) -> list[Caption]:
-    """The captions of many pictures, side by side.
+    """The captions of many pictures, in batches.
 
     Args:
-        features: The encoder's vectors, a part at a time, each [picture, in, channel].
+        features: The encoder's features in parts, each [picture, in, channel].
         report: Called with (done, total) parts.
     """
     parts, captions = list(features), []
@@ -105,18 +105,20 @@ def _described(module: Captioner, words: Words, features: Tensor, search: Search
 
 
 def encoded(module: Captioner, features: Tensor) -> Any:
-    """What the decoder reads of pictures [batch, in, channel]."""
+    """The decoder's memory of pictures [batch, in, channel]."""
     with torch.inference_mode():
         return module.encode(features.to(module.bias))
 
 
 def samples(module: Captioner, features: Tensor, temperature: float = 1.0, count: int = 5, seed: int = 0) -> list[Hypothesis]:
-    """Captions of one picture, drawn word by word; the same seed draws the same.
+    """Captions of one picture sampled word by word; the same seed gives the same captions.
 
     Args:
-        features: The encoder's vectors, [in, channel].
-        temperature: p_k = softmax(logits / temperature); 0 always takes the likeliest.
-        count: How many.
+        module: A captioner in eval mode.
+        features: The encoder's features, [in, channel].
+        temperature: p_k = softmax(logits / temperature); 0 is greedy decoding.
+        count: Number of captions.
+        seed: Seed of the sampling.
     """
     generator, memory = torch.Generator().manual_seed(seed), encoded(module, features[None])
     drawn = [_drawn(module, memory, temperature, generator) for _ in range(count)]
@@ -132,18 +134,19 @@ def _drawn(module: Captioner, memory: Any, temperature: float, generator: torch.
         while len(tokens) < LONGEST and token != END:
             step = module.step(memory, state, token)
             logits, state = step.logits[0].clone(), step.state
-            logits[START] = -torch.inf  # a mark that is never written; `shares` closes that for padding
+            logits[START] = -torch.inf  # a mark that is never written; `shares` excludes padding
             token = torch.multinomial(shares(logits, temperature), 1, generator=generator)
             tokens.append(int(token))
     return tokens
 
 
 def log_probabilities(module: Captioner, features: Tensor, target: Sequence[int]) -> np.ndarray:
-    """What each word of a caption costs under its own prefix, for each picture, [picture, out], natural logarithm.
+    """Log probability (natural logarithm) of each word of a caption given the preceding words, for each picture, [picture, out].
 
     Args:
-        features: The encoder's vectors, [picture, in, channel]: for example of one picture with this or that hidden.
-        target: Numbers of its words, the end mark last, [out].
+        module: A captioner in eval mode.
+        features: The encoder's features, [picture, in, channel]; for example of one picture with different regions hidden.
+        target: Ids of the caption's words, the end mark last, [out].
     """
     wanted = torch.tensor(list(target))
     read = torch.tensor([[START, *target[:-1]]]).expand(len(features), -1)
@@ -153,9 +156,9 @@ def log_probabilities(module: Captioner, features: Tensor, target: Sequence[int]
 
 
 def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor:
-    """The vectors [in, channel] of a picture with some regions, counted from 0, replaced by those of the mean training picture.
+    """Features [in, channel] of a picture in which some regions, counted from 0, are replaced by those of the mean training picture.
 
-    With no region hidden they are the same; with all of them nothing of the picture is left.
+    With no region hidden they are unchanged; with all regions hidden no information about the picture is left.
     """
     hidden = features.to(module.average).clone()
     hidden[list(cells)] = module.average[list(cells)]
@@ -165,13 +168,14 @@ def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor
 def occlusion_importance(
     module: Captioner, features: Tensor, target: Sequence[int], report: Report = lambda done, total: None
 ) -> np.ndarray:
-    """How much each word loses when a region is hidden, [out, in], nats; negative where hiding it helps.
+    """Loss in log probability of each word when a region is hidden, [out, in], nats; negative where hiding it helps.
 
-    log p(word | picture) - log p(word | picture without the region), both under the words before it.
+    log p(word | picture) - log p(word | picture without the region), both given the preceding words.
 
     Args:
-        features: The encoder's vectors, [in, channel].
-        target: Numbers of the caption's words, the end mark last, [out].
+        module: A captioner in eval mode.
+        features: The encoder's features, [in, channel].
+        target: Ids of the caption's words, the end mark last, [out].
         report: Called with (done, total) regions; may raise to stop.
     """
     own, lost = log_probabilities(module, features[None], target)[0], []
@@ -184,11 +188,12 @@ def occlusion_importance(
 
 
 def visual(module: Captioner, features: Tensor, target: Sequence[int]) -> np.ndarray:
-    """log p(word | picture) - log p(word | mean picture) of each word [out] under the words before it, nats.
+    """log p(word | picture) - log p(word | mean picture) of each word [out] given the preceding words, nats.
 
     Args:
-        features: The encoder's vectors, [in, channel].
-        target: Numbers of the caption's words, the end mark last.
+        module: A captioner in eval mode.
+        features: The encoder's features, [in, channel].
+        target: Ids of the caption's words, the end mark last.
     """
     both = torch.stack([features.to(module.average), module.average])
     own, mean = log_probabilities(module, both, target)
@@ -196,11 +201,12 @@ def visual(module: Captioner, features: Tensor, target: Sequence[int]) -> np.nda
 
 
 def visual_gates(module: Captioner, features: Tensor, hypothesis: Hypothesis) -> np.ndarray | None:
-    """beta, the share of the attended regions that was let in for each word, [out], 0..1; None where there is no gate.
+    """The visual gate beta, which scales the attended regions, for each word, [out], 0..1; None if the network has no gate.
 
     Args:
-        features: The encoder's vectors, [in, channel].
-        hypothesis: What was found for them.
+        module: A captioner in eval mode.
+        features: The encoder's features, [in, channel].
+        hypothesis: A caption for these features.
     """
     if not module.looks:
         return None

@@ -1,4 +1,4 @@
-"""What a reader gets of the card of a captioner, of photographs or of drawn scenes."""
+"""Schemas of the cards of captioners, of photographs and of synthetic scenes."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -12,7 +12,7 @@ Four = Annotated[list[Number], Field(min_length=4, max_length=4)]  # BLEU of ord
 
 
 class Arguments(TypedDict):
-    """The constructor's arguments; the attention is soft where they name none."""
+    """The constructor's arguments; the default attention is soft."""
 
     attention: NotRequired[Annotated[Literal["none", "soft"], Field(default="soft")]]
 
@@ -24,7 +24,7 @@ class Bleu(TypedDict):
 
 
 class BeamScore(Bleu):
-    """The scores of beam search with one width, over so many images."""
+    """The scores of beam search with one width, and the number of images."""
 
     without_brevity_penalty: Four
     cider_d: Number
@@ -32,14 +32,14 @@ class BeamScore(Bleu):
 
 
 class Scores(TypedDict):
-    """The scores by beam width; `against_four`: people and the network against four of five references."""
+    """The scores by beam width; `against_four`: human captions and the network against four of the five references."""
 
     beams: dict[str, BeamScore]
     against_four: NotRequired[Annotated[dict[str, OnErrorOmit[Bleu]], Else({})]]
 
 
 class Occlusion(TypedDict):
-    """A word of a scene's caption that changes, or stays, when the region with most weight is occluded."""
+    """A word of a scene's caption that changes, or stays, when the region with the largest weight is occluded."""
 
     scene: Index
     word: Index
@@ -50,7 +50,7 @@ class Occlusion(TypedDict):
 
 
 class View(TypedDict):
-    """A row of a table, its columns in this order: a map of the encoder, and the BLEU-4 of a short training on it."""
+    """A table row, its columns in this order: a feature map of the encoder, and the BLEU-4 of a short training on it."""
 
     view: NotRequired[Any]
     regions: NotRequired[Any]
@@ -60,7 +60,7 @@ class View(TypedDict):
 
 
 class Whole(TypedDict):
-    """BLEU-4 after each epoch of two trainings: on the map `view`, and on the one that ships."""
+    """BLEU-4 after each epoch of two trainings: on the feature map `view`, and on the one of the published network."""
 
     view: AnyText
     bleu_4: Annotated[list[Number], Field(min_length=1)]
@@ -68,7 +68,7 @@ class Whole(TypedDict):
 
 
 class Features(TypedDict):
-    """The maps of the encoder that were tried, see models/captioning/experiments/encoder_views.py."""
+    """Comparison of the encoder's feature maps, see models/captioning/experiments/encoder_views.py."""
 
     pictures: int
     epochs: Number
@@ -77,20 +77,20 @@ class Features(TypedDict):
 
 
 class AnyCaptioner(models.card.Card):
-    """What the cards of captioners of photographs and of drawn scenes share: the attention, and scenes to open with."""
+    """Common part of the cards of captioners of photographs and of scenes: the attention and the example scenes."""
 
     arguments: Arguments
     examples: Annotated[list[OnErrorOmit[Annotated[Occlusion, where(lambda row: row["word"] < len(row["says"].split()))]]], Else([])]
 
     @classmethod
     def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
-        """The card of a file nobody vouches for; whether it has attention is seen from the network."""
+        """The card of an untrusted file; whether it has attention is read from the network itself."""
         attention = "soft" if module.looks else "none"
         return super().of_module(card | {"arguments": card["arguments"] | {"attention": attention}}, module)
 
 
 class Card(AnyCaptioner):
-    """The card of a captioner of photographs: its scores, and the maps of the encoder that were tried, empty where none were."""
+    """The card of a photograph captioner: its scores, and the comparison of feature maps, empty if there was none."""
 
     scores: Annotated[Scores, Else({})]
     features: Annotated[Features, only(Features), Else({})]

@@ -1,4 +1,4 @@
-"""Commands for captioners: caption, and encoder, which packs what they see with."""
+"""The commands `caption`, for captioners, and `encoder`, which writes their image encoder's checkpoint."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from explorer.errors import CheckpointError
-from models.cli.console import AsJson, Name, bar, open_network, tell
+from models.cli.console import AsJson, Name, bar, open_network, write
 from models.family import emitting
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ app = typer.Typer()
 def caption(
     name: Name,
     pictures: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="JPEG, PNG or WebP files.")],
-    width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Hypotheses side by side; 1: always the likeliest word.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with words, gates and attention.")] = False,
+    width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Beam width; 1 is greedy decoding.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, with words, gates and attention.")] = False,
 ) -> None:
-    """Write a caption for each picture, one a line."""
+    """Write a caption for each picture, one per line."""
     from dataclasses import replace
 
     from models.captioning.caption import BEAM, describe, feature_extractor
@@ -48,7 +48,7 @@ def caption(
 
 
 def _answer(loaded: "Loaded", features: Any, described: "Caption") -> dict[str, Any]:
-    """A caption word by word: what each cost, what the picture gave it, its gate, and where it was looked."""
+    """A caption word by word: log probability, gain from the picture, visual gate and attention."""
     from models.captioning.caption import grid, visual, visual_gates
 
     module: Any = loaded.module
@@ -71,9 +71,9 @@ def _answer(loaded: "Loaded", features: Any, described: "Caption") -> dict[str, 
 
 @app.command()
 def encoder(as_json: AsJson = False) -> None:
-    """Write the checkpoint of what captioners see with, from the package that holds its weights (requirements-dev.txt)."""
+    """Write the checkpoint of the captioners' image encoder, from the package with its weights (requirements-dev.txt)."""
     import models
     from models.captioning import encoder
 
     target = models.folder_of_checkpoints() / f"{encoder.NAME}.safetensors"
-    tell({"checkpoint": str(target), "parameters": encoder.packed(target)["parameters"]}, as_json)
+    write({"checkpoint": str(target), "parameters": encoder.packed(target)["parameters"]}, as_json)

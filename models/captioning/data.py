@@ -1,4 +1,4 @@
-"""Pictures and what people said of them: the folder that Flickr8k comes in, and any of the same form."""
+"""Collections of captioned pictures: the folder of Flickr8k, and any folder of the same form."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ LISTS = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt"}
 
 @dataclass(frozen=True)
 class Collection:
-    """Pictures with captions, and which of them are for what.
+    """Captioned pictures and their split.
 
     Args:
-        folder: Where `images/` is.
-        captions: What was said of each picture that is there, by its file name.
-        parts: Names of the pictures for "train" and "dev"; empty where there are no lists.
-        missing: How many pictures have captions, but no file.
+        folder: The folder that holds `images/`.
+        captions: The captions of each picture, by its file name.
+        parts: Names of the pictures for "train" and "dev"; empty if there are no lists.
+        missing: Number of pictures that have captions but no file.
     """
 
     folder: Path
@@ -30,11 +30,11 @@ class Collection:
     missing: int = 0
 
     def files(self, names: tuple[str, ...]) -> list[Path]:
-        """The files of some pictures."""
+        """The files of the named pictures."""
         return [self.folder / "images" / name for name in names]
 
     def said(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """The captions of some pictures."""
+        """The captions of the named pictures."""
         return [self.captions[name] for name in names]
 
 
@@ -42,26 +42,26 @@ def find(corpus: str) -> Path:
     """The folder of a collection.
 
     Raises:
-        DataError: it lies in none of the data folders.
+        DataError: it is in none of the data folders.
     """
     about = FAMILY.corpora[corpus]
     for folder in folders():
         if (folder / about.path / TOKENS).is_file():
             return folder / about.path
-    raise DataError(f"{about.title} is not here. {about.not_fetched}")
+    raise DataError(f"{about.title} is missing. {about.not_fetched}")
 
 
 def read(path: str | os.PathLike) -> Collection:
-    """A folder with `images/`, `Flickr8k.token.txt` and, where there are some, the lists of the official split.
+    """The collection in a folder with `images/`, `Flickr8k.token.txt` and, optionally, the lists of the official split.
 
-    Captions of pictures that are not there are left out, and counted.
+    Captions of missing pictures are left out and counted.
 
     Raises:
-        DataError: the captions are missing or of another form, no picture of them is there, or a list names others.
+        DataError: the captions are missing or malformed, none of their pictures exists, or a list names unknown pictures.
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise DataError(f"{folder} is no folder. Expected one with images/ and {TOKENS}.")
+        raise DataError(f"{folder} is not a folder. Expected one with images/ and {TOKENS}.")
     captions: dict[str, list[str]] = {}
     for line_number, line in enumerate(read_text(folder / TOKENS).splitlines(), 1):
         key, tab, caption = line.partition("\t")
@@ -86,7 +86,7 @@ def _listed(file: Path, captions: dict[str, tuple[str, ...]]) -> tuple[str, ...]
 
 
 def data_card(collection: Collection, corpus: str) -> dict[str, Any]:
-    """What a card says of its pictures."""
+    """The "data" field of a card: origin and split of the pictures."""
     text = "\n".join(f"{name}\t{caption}" for name, said in sorted(collection.captions.items()) for caption in said)
     card = origin(corpus) | {"split": "the official lists; nothing was trained on dev, which chose the epoch and the recipe"}
     sizes = {f"{part}_pictures": len(names) for part, names in collection.parts.items()}

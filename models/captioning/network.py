@@ -1,4 +1,4 @@
-"""Captions: regions of a picture in, words out; two decoders that differ in when they look, and in nothing else."""
+"""The captioning network: an LSTM decoder over the regions of a picture, with soft attention or without."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ ATTENTIONS = ("none", "soft")
 
 
 class Memory(NamedTuple):
-    """What is known of a picture, one row a picture."""
+    """The decoder's input from pictures, one row per picture."""
 
     regions: Tensor  # a_i, [batch, in, unit]
     keys: Tensor  # U a_i, [batch, in, key]
@@ -26,34 +26,35 @@ class Written(NamedTuple):
 
     hidden: Tensor  # h_t, [batch, out, unit]
     context: Tensor  # z_t, [batch, out, unit]
-    embedded: Tensor  # E y_{t-1} as it is read, [batch, out, embedding]
+    embedded: Tensor  # the scaled embedding E y_{t-1}, [batch, out, embedding]
     attention: Tensor | None  # alpha_t, [batch, out, in]
 
 
 class Captioner(nn.Module):
-    """The regions of a picture in, logits of each next word out.
+    """Captioning network: logits of each next word, given the regions of a picture.
 
-    Regions: a_i = relu(W_a f_i + b_a) of the encoder's vectors f_i; their mean is a.
+    Regions: a_i = relu(W_a f_i + b_a) for the encoder's features f_i; their mean is a.
     "soft": e_ti = v^T tanh(W h_{t-1} + U a_i); alpha_t = softmax over i of e_ti; beta_t = sigmoid(w_b h_{t-1} + b_b);
     z_t = beta_t * sum over i of alpha_ti a_i; h_0 = tanh(W_h a + b_h), c_0 = tanh(W_c a + b_c).
-    "none": z_1 = a, and z_t = 0 at every later step; h_0 = c_0 = 0. The picture enters once: its share of the LSTM's input
-    is the b_v that is added to the gates at t = 1 only.
+    "none": z_1 = a, and z_t = 0 at every later step; h_0 = c_0 = 0. The picture enters once: its part of the LSTM's
+    input is the b_v of the paper, added to the gates at t = 1 only.
     Both: h_t, c_t = LSTM([E y_{t-1}; z_t], h_{t-1}, c_{t-1}); logits_t = E tanh(W_t [h_t; z_t; E y_{t-1}] + b_t) + b.
-    E reads and writes; a word is read as E y sqrt(width of E), just E y here, since what makes good logits is too small to read.
-
-    alpha_t and beta_t are worked out from h_{t-1}, before word t is chosen: they are what was used to choose it.
+    E is shared by input and output. A word is embedded as E y sqrt(width of E), written E y above, because weights of the right
+    size for logits are too small as inputs. alpha_t and beta_t are computed from h_{t-1}, before word t is chosen: they are
+    the values used to choose it.
 
     Args:
-        vocab_size: Number of words, the marks included.
+        vocab_size: Number of words, special marks included.
         attention: "none" or "soft".
-        cells, channels: Regions of a picture, and the width of each as the encoder gives it.
+        cells: Number of regions of a picture.
+        channels: Width of the encoder's features.
         units: Width of h_t and of a_i.
         embedding: Width of E.
-        width: Of the score's hidden layer.
-        dropout: Share of values dropped from f_i, a_i, E y and the read-out, in training only.
+        width: Width of the score's hidden layer.
+        dropout: Dropout rate of f_i, a_i, E y and the output layer, in training only.
 
     Source: "soft": Xu et al., "Show, Attend and Tell", 2015, 3.1 and 4.2; "none": Karpathy and Fei-Fei, "Deep Visual-Semantic
-    Alignments for Generating Image Descriptions", 2015, 3.2, with an LSTM. In both E is read-out too, as in the translators.
+    Alignments for Generating Image Descriptions", 2015, 3.2, with an LSTM. In both E is shared with the output layer, as in translation.
     """
 
     average: Tensor
@@ -91,43 +92,44 @@ class Captioner(nn.Module):
         nn.init.normal_(self.embedding.weight, std=embedding**-0.5)  # logits start near 0
 
     def encode(self, features: Tensor) -> Memory:
-        """Take in the encoder's vectors of pictures, [batch, in, channel]."""
+        """The decoder's memory of pictures, from their features [batch, in, channel]."""
         regions = self.dropout(torch.relu(self.region(self.dropout(features))))
         return Memory(regions, self.key(regions) if self.looks else regions[..., :0], regions.mean(1))
 
     def start(self, memory: Memory) -> tuple[Tensor, Tensor]:
-        """The decoder's state before the first word: h_0 and c_0, each [batch, unit]."""
+        """The decoder's initial state h_0 and c_0, each [batch, unit]."""
         if self.looks:
             hidden, cell = torch.tanh(self.begin(memory.whole)).chunk(2, -1)
             return hidden, cell
         return torch.zeros_like(memory.whole), torch.zeros_like(memory.whole)
 
     def step(self, memory: Memory, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
-        """One word further.
+        """One decoder step.
 
         Args:
-            memory, state: Of each row.
-            token: The word before, [batch].
-            attention: Weights [batch, in] to use in place of the network's own.
+            memory: Encoded picture of each row.
+            state: Decoder state of each row.
+            token: The previous word, [batch].
+            attention: Weights [batch, in] to use instead of the network's own.
         """
         embedded = self._read(token)
         hidden, cell, context, weights = self._advance(memory, state, (token, embedded), attention)
         return Step(self.read_out(hidden, context, embedded), (hidden, cell), weights)
 
     def forward(self, features: Tensor, target: Tensor) -> Tensor:
-        """Logits [batch, out, vocab] for the word after each of `target` [batch, out], which starts with the start mark.
+        """Logits [batch, out, vocab] for the word after each of `target` [batch, out], which begins with the start mark.
 
         Args:
-            features: The encoder's vectors, [batch, in, channel].
-            target: What was written so far: the truth, in training ("teacher forcing").
+            features: The encoder's features, [batch, in, channel].
+            target: Previous words; in training those of the reference (teacher forcing).
         """
         written = self.written(self.encode(features), target)
         return self.read_out(written.hidden, written.context, written.embedded)
 
     def written(self, memory: Memory, target: Tensor) -> Written:
-        """Every step of captions `target` [batch, out] that are known; rows after the last open one are not worked out.
+        """All steps of given captions `target` [batch, out]; at each step only the rows up to the last unfinished one are computed.
 
-        A batch sorted by length, the longest first, costs its words and not its padding.
+        For a batch sorted by length, longest first, no padding is computed.
         """
         embedded = self.dropout(self._read(target))
         rows = torch.arange(1, len(target) + 1, device=target.device)[:, None]
@@ -150,7 +152,7 @@ class Captioner(nn.Module):
         return functional.linear(mixed, self.embedding.weight, self.bias)
 
     def known(self, hidden: Tensor, embedded: Tensor) -> Tensor:
-        """What chooses where to look, [batch, known], of h_{t-1} and E y_{t-1}: h_{t-1}, which has not read word t - 1 yet."""
+        """The attention query, [batch, known], from h_{t-1} and E y_{t-1}: here h_{t-1}, which has not read word t - 1 yet."""
         return hidden
 
     def _read(self, words: Tensor) -> Tensor:
@@ -159,7 +161,7 @@ class Captioner(nn.Module):
     def _advance(
         self, memory: Memory, state: tuple[Tensor, ...], word: tuple[Tensor, Tensor], attention: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """h_t, c_t, z_t and alpha_t, from the state before and the word before: its number and E y_{t-1}."""
+        """h_t, c_t, z_t and alpha_t, from the previous state and the previous word, its id and E y_{t-1}."""
         token, embedded = word
         hidden, weights = state[0], None
         if self.looks:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FILLS = ("grey", "blur")  # what replaces hidden pixels
 ACROSS = 3  # side of the hidden square in regions, of 14
 GREY = 127  # becomes about 0 in an encoder
-NEEDS = float(np.log(2))  # nats lost by a word whose probability is halved
-WOULD, WOULD_NOT, CANNOT_TELL = "stays", "disappears", "cannot tell"  # a word, with regions hidden
-CHANGES, STAYS = "changes", "stays"  # the same of an example, as cards keep it
+NEEDS = float(np.log(2))  # loss in nats of a word whose probability is halved
+WOULD, WOULD_NOT, CANNOT_TELL = "stays", "disappears", "cannot tell"  # verdict on a word when regions are hidden
+CHANGES, STAYS = "changes", "stays"  # the same for an example, as stored in cards
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,8 @@ class Without:
     """A caption with some regions hidden, in two ways.
 
     Args:
-        pixels, mean: The new captions, with other pixels and with the features of the mean picture.
+        pixels: The new caption with other pixels in the hidden regions.
+        mean: The new caption with the features of the mean picture there.
         change: Change in log probability of each original word, given the same previous words, [way, out]; ways as above.
         says: For each word WOULD, WOULD_NOT or CANNOT_TELL, [out].
     """
@@ -40,7 +41,7 @@ class Without:
 
 
 def around(cell: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int, ...]:
-    """The regions of a square of `side` around a cell, as far as they are in the grid."""
+    """The regions of a square with side `side` around a cell, clipped to the grid."""
     reach = side // 2
     rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(cell, grid, strict=True))
     return tuple(row * grid[1] + column for row in rows for column in columns)
@@ -50,8 +51,8 @@ def filled(picture: np.ndarray, regions: Sequence[int], grid: tuple[int, int], f
     """A picture [row, column, channel] with other pixels in some regions; every other pixel stays as it is.
 
     Args:
-        picture: What a network sees, square.
-        regions: Counted from 0 row by row.
+        picture: A square network input.
+        regions: Regions to fill, counted from 0 row by row.
         grid: Rows and columns of the regions.
         fill: "grey", or "blur": the picture itself, blurred by an eighth of its side.
     """
@@ -67,11 +68,11 @@ def without(loaded: "Loaded", own: "Tensor", other: "Tensor", regions: Sequence[
 
     Args:
         loaded: A captioner.
-        own: Its vectors of the picture, [in, channel].
-        other: Its vectors of the picture with other pixels in those regions, [in, channel].
-        regions: Which, counted from 0 row by row.
-        search: How captions are searched for.
-        tokens: Numbers of the original words, the end mark last, [out].
+        own: Features of the picture, [in, channel].
+        other: Features of the picture with other pixels in those regions, [in, channel].
+        regions: Hidden regions, counted from 0 row by row.
+        search: Search settings for the new captions.
+        tokens: Ids of the original words, the end mark last, [out].
     """
     from models.captioning import caption
 
@@ -87,7 +88,7 @@ def says(change: np.ndarray) -> tuple[str, ...]:
     """Whether each word stays or disappears when a region is hidden; decided only where both ways of hiding agree.
 
     Args:
-        change: Of the log-probability of each word, [way, out], nats.
+        change: Change in log probability of each word, [way, out], nats.
     """
     lost = -change > NEEDS
     return tuple(WOULD_NOT if ways.all() else CANNOT_TELL if ways.any() else WOULD for ways in lost.T)

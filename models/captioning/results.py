@@ -1,4 +1,4 @@
-"""The scores of captioners of photographs as tables: BLEU and CIDEr-D beside people, and the views of a picture that were tried."""
+"""Result tables of photograph captioners: BLEU and CIDEr-D, a comparison with human captions, and one of encoder feature maps."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,26 +7,26 @@ from models.results import Cards, Table, code, interval, paired, split_of
 
 
 def tables(cards: Cards) -> list[Table]:
-    """Scores, against four references beside people, and views of the encoder."""
+    """Tables of scores, of scores against four references with human captions, and of encoder feature maps."""
     captioners = {name: card for name, card in cards.items() if "beams" in card["scores"]}
     scores = Table(
         "Captioners of photographs",
-        f"BLEU of maximal orders 1 to 4 with brevity penalty (95 % interval of BLEU-4) and CIDEr-D on {split_of(captioners)}, five "
-        "references; p of the paired bootstrap against the network named. The published figures are without penalty, on other pictures and "
-        "features: for orientation.",
+        f"BLEU-1 to BLEU-4 with brevity penalty (95 % interval of BLEU-4) and CIDEr-D on {split_of(captioners)}, five references; "
+        "p-value of a paired bootstrap against the named network. The published figures have no brevity penalty and are for other pictures "
+        "and features; they are only a rough guide.",
         ("network", "parameters", "beam", "pictures", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr-D", "without penalty", "paired p"),
         [row for name, card in captioners.items() for row in _rows(name, card)] + _published(captioners),
     )
     people = Table(
         "Captioners against four references",
-        "The same BLEU against four of the five references, beside people: each caption against the other four.",
+        "The same BLEU against four of the five references. Human captions are scored in the same way, each against the other four.",
         ("network", "beam", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"),
         [row for name, card in captioners.items() for row in _against_four(name, card)],
     )
     views = Table(
-        "Which map of the encoder to look at",
-        "Best greedy BLEU-4 of short trainings of a smaller network on the first pictures of the training list, on part of dev; then, of "
-        "trainings as long as the network's own, BLEU-4 after each epoch.",
+        "Feature maps of the encoder",
+        "Best greedy BLEU-4 on part of dev for short trainings of a smaller network on the first pictures of the training list; then "
+        "BLEU-4 after each epoch of full-length trainings.",
         ("view", "regions", "channels", "pictures", "epochs", "BLEU-4"),
         _views(next((card["features"] for card in captioners.values() if card.get("features")), {})),
     )
@@ -46,14 +46,14 @@ def _rows(name: str, card: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _published(captioners: Cards) -> list[list[str]]:
-    """What was published, once for each source."""
+    """Published scores, one row per source."""
     published = {card["scores"]["published"]["source"]: card["scores"]["published"] for card in captioners.values()}
     return [[source, *[""] * 8, " / ".join(_four(scores["without_brevity_penalty"])), ""] for source, scores in published.items()]
 
 
 def _against_four(name: str, card: Mapping[str, Any]) -> Iterator[list[str]]:
     for width, scores in card["scores"]["against_four"].items():
-        who = [f"people, on the pictures of {code(name)}", ""] if width == "people" else [code(name), width]
+        who = [f"human captions, on the pictures of {code(name)}", ""] if width == "people" else [code(name), width]
         yield [*who, *_four(scores["bleu"])]
 
 
@@ -63,6 +63,6 @@ def _views(features: Mapping[str, Any]) -> list[list[str]]:
         size = [row["view"], row["regions"], f"{row['channels']:,}", f"{features['pictures']:,}", f"{features['epochs']:g}"]
         rows.append([*size, f"{row['bleu_4']:.2f}"])
     whole = features.get("whole")
-    for name, scores in ((whole["view"], whole["bleu_4"]), ("as it ships", whole["ships"])) if whole else ():
+    for name, scores in ((whole["view"], whole["bleu_4"]), ("published network", whole["ships"])) if whole else ():
         rows.append([name, "", "", "all", f"{len(scores)}", ", ".join(f"{score:.2f}" for score in scores)])
     return rows

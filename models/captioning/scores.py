@@ -1,4 +1,4 @@
-"""How near captions come to what five people said: BLEU-1 to 4, CIDEr-D, and the same for the people themselves."""
+"""Scores of captions against five human references: BLEU-1 to 4 and CIDEr-D, and the same for the human captions themselves."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -9,7 +9,7 @@ from models.metrics.cider import cider_d
 from models.vocabulary.words import plain
 
 FORM = "small letters, no punctuation, in captions and references alike (models/vocabulary/words.py)"
-# For orientation only: other features, other words, a test set, and no brevity penalty.
+# A rough guide only: other features, another vocabulary, a test set, and no brevity penalty.
 PUBLISHED = {
     "source": "Xu et al., Show, Attend and Tell, 2015, table 1: soft attention, Flickr8k test, VGG features",
     "without_brevity_penalty": [67.0, 44.8, 29.9, 19.5],
@@ -18,22 +18,22 @@ References = Sequence[Sequence[str]]
 
 
 def in_form(references: References) -> list[list[str]]:
-    """References in the words that captions are written in."""
+    """References normalised to the form of captions."""
     return [[" ".join(plain(version)) for version in versions] for versions in references]
 
 
 def scored(captions: Sequence[str], references: References, draws: int = bleu.DRAWS) -> dict[str, Any]:
-    """BLEU-1 to 4 with all that goes with them, see `bleu.by_order`, and CIDEr-D; references as people wrote them."""
+    """BLEU-1 to 4 with intervals and related values, see `bleu.by_order`, and CIDEr-D; references are given as written."""
     wanted = in_form(references)
     return bleu.by_order(captions, wanted, draws) | {"cider_d": cider_d(captions, wanted), "images": len(captions), "form": FORM}
 
 
 def against_four(captions: Sequence[str] | None, references: References) -> dict[str, Any]:
-    """Captions, or the people themselves, against four references: the mean over which of the five is left out.
+    """Scores against four references, averaged over which of the five is left out.
 
     Args:
-        captions: Of a network, held against the four that are left; None scores the one that was left out.
-        references: Five of each picture; pictures with fewer are left out.
+        captions: Captions of a network, compared with the remaining four; None scores the human caption that was left out.
+        references: Five references per picture; pictures with fewer are skipped.
     """
     rows = [row for row, versions in enumerate(references) if len(versions) == 5]
     wanted = in_form([references[row] for row in rows])

@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint: batches, losses and dev score of captioners, and the card of what came out."""
+"""Training of captioners: batches, losses, dev score, evaluation, and the card of the checkpoint."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -30,23 +30,23 @@ from models.vocabulary.subwords import END
 from models.vocabulary.words import Words
 
 GREEDY = Search(width=1, longest=LONGEST)
-REGIONS = "regions"  # folder of what the encoder saw, beside the training states
+REGIONS = "regions"  # folder of cached encoder features, next to the training states
 TURNED = {"left": "right", "right": "left", "lefthand": "righthand", "righthand": "lefthand"}
 Report = Callable[[int, int], None]
 
 
 def mirrored(caption: str) -> str:
-    """What is said of a picture when left and right have changed places."""
+    """The caption of a mirrored picture: left and right swapped."""
     return " ".join(TURNED.get(word, word) for word in caption.lower().split())
 
 
 def numbers(words: Words, said: Sequence[Sequence[str]], turned: bool = False) -> list[list[list[int]]]:
-    """The captions of pictures as numbers with their end marks, [picture][caption]."""
+    """The captions of pictures as word ids with end marks, [picture][caption]."""
     return [[[*words.encode(mirrored(caption) if turned else caption), END] for caption in captions] for captions in said]
 
 
 def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]]) -> Callable[[nn.Module], float]:
-    """Minus the BLEU-4 of greedy captions of dev pictures [picture, in, channel], [-100, 0]: the lower the better."""
+    """Minus the BLEU-4 of greedy captions of dev pictures [picture, in, channel], in [-100, 0]; lower is better."""
     wanted = in_form(references)
 
     def score(module: Any) -> float:
@@ -59,10 +59,10 @@ def dev_score(words: Words, features: Tensor, references: Sequence[Sequence[str]
 def trainers(
     name: str, data: Collection, state: Path, device: str = "cpu", epochs: float | None = None
 ) -> Iterator[Trainer | FeatureCache]:
-    """First the encoder looks at every picture, once and for all; then the training of a recipe, and where it has a second one that.
+    """The stages of a recipe: encoding every picture once, the training, and the second training stage if the recipe has one.
 
     Raises:
-        TrainingError: there are no lists of training and dev pictures, or a state file of another recipe or of other pictures.
+        TrainingError: there are no lists of training and dev pictures, or a state file belongs to another recipe or other pictures.
     """
     about = FAMILY.recipes[name]
     train, dev = _parts(data)
@@ -90,7 +90,7 @@ def trainers(
 
 
 def states(name: str, state: Path) -> list[Path]:
-    """The state files of a recipe's trainings, the last of which is what ships."""
+    """The state files of a recipe's training stages; the last one gives the published network."""
     return [state.with_stem(f"{state.stem}-forced"), state] if "then" in FAMILY.recipes[name] else [state]
 
 
@@ -113,19 +113,19 @@ def _arguments(name: str, words: Words) -> dict[str, Any]:
 
 
 def finish(name: str, state: Path, data: Collection, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+    """Saves the best weights of a training state as a checkpoint with its full card; returns the card.
 
-    What is scored is what ships: the float16 weights, read back from the file, over all of dev.
+    The scores are those of the saved float16 weights, read back from the file, on all of dev.
 
     Args:
         name: A recipe of a captioner.
         state: State file of its training, running or finished.
-        data: The pictures it was trained on, dev included.
+        data: All pictures, training and dev.
         target: The checkpoint to write.
         report: Called with (done, total) parts of the scoring.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of this recipe and these pictures.
+        TrainingError: the file is not a training state, has no score yet, or belongs to another recipe or other pictures.
     """
     about, (train, dev) = FAMILY.recipes[name], _parts(data)
     words = Words.learn((caption for said in data.said(train) for caption in said), about["at_least"])
@@ -150,13 +150,13 @@ def _curve_row(row: dict[str, float], stage: int) -> dict[str, float]:
 
 
 def card_scores(loaded: checkpoint.Loaded, features: Tensor, references: Sequence[Sequence[str]], report: Report) -> dict[str, Any]:
-    """Every score of dev that a card holds; `bleu_4` is that of beam 3.
+    """All dev scores of a card; `bleu_4` is that of beam width 3.
 
     Args:
         loaded: A captioner.
-        features: Of dev pictures, [picture, in, channel].
-        references: What people said of each.
-        report: Called with (done, total) parts of the pictures, for each beam.
+        features: Features of the dev pictures, [picture, in, channel].
+        references: Human captions of each picture.
+        report: Called with (done, total) parts of the pictures, for each beam width.
     """
     module: Any = loaded.module
     beams, four = {}, {}
@@ -177,8 +177,8 @@ def captions_of(
         report: Called with (done, total) pictures.
 
     Raises:
-        PictureError: one is no picture.
-        CheckpointError: the captioner's encoder is not here.
+        PictureError: a file is not a picture.
+        CheckpointError: the captioner's encoder is missing.
     """
     look, captions = feature_extractor(loaded), []
     module: Any = loaded.module
@@ -193,16 +193,16 @@ def captions_of(
 def evaluate(
     loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None, width: int = BEAM.width
 ) -> dict[str, Any]:
-    """How a captioner does on every picture of a folder with `images/` and `Flickr8k.token.txt`; lists are not asked for.
+    """Scores of a captioner on every picture of a folder with `images/` and `Flickr8k.token.txt`; no lists are needed.
 
     Args:
         loaded: A captioner.
         path: The folder.
         report: Called with (done, total) pictures.
-        width: Of the beam.
+        width: Beam width.
 
     Returns:
-        bleu (1 to 4, with brevity penalty), cider_d, images, and what goes with them; `missing`: pictures with captions but no file.
+        bleu (1 to 4, with brevity penalty), cider_d, images, and related values; `missing`: pictures with captions but no file.
     """
     data = captioning_data.read(path)
     names = tuple(data.captions)
@@ -211,10 +211,10 @@ def evaluate(
 
 
 def compare(networks: dict[str, checkpoint.Loaded], data: Collection, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Several captioners on the dev pictures, each held against the first by a paired bootstrap of BLEU-4, beam 3.
+    """Several captioners on the dev pictures, each compared with the first by a paired bootstrap of BLEU-4, beam width 3.
 
     Returns:
-        For "all": by name bleu, interval and p.
+        For "all": bleu, interval and p by network name.
 
     Raises:
         TrainingError: there is no list of dev pictures.

@@ -1,4 +1,4 @@
-"""Character language models: a plain RNN, an LSTM or a GRU that predicts the next character."""
+"""The family of character language models: a plain RNN, LSTM or GRU that predicts the next character."""
 
 from models.family import Corpus, Family, handed_on
 
@@ -72,7 +72,7 @@ FAMILY = Family(
     corpora=CORPORA,
     data="models.char_lm.data",
     training="models.char_lm.training",
-    headline={"nats_per_character": "{:.4f} nats a character"},
+    headline={"nats_per_character": "{:.4f} nats per character"},
     emits=frozenset({"trace", "next_token"}),
     commands="models.char_lm.commands",
 )

@@ -1,4 +1,4 @@
-"""What a reader gets of the card of a character network."""
+"""Schema of the card of a character network."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +10,7 @@ from models.card import AnyText, Else, Index, Number
 
 
 class Size(TypedDict):
-    """The cell, and how many layers of how many units."""
+    """The cell, and the numbers of layers and units."""
 
     cell: Literal["rnn", "lstm", "gru"]
     layers: PositiveInt
@@ -18,7 +18,7 @@ class Size(TypedDict):
 
 
 class Unit(TypedDict):
-    """A unit measured against a concept: the correlation `r`, the same of its baselines, and what that means in words."""
+    """A unit measured against a concept: the correlation `r`, those of the baselines, and a verdict in words."""
 
     concept: AnyText
     layer: Index
@@ -31,14 +31,14 @@ class Unit(TypedDict):
 
 
 class Scores(TypedDict, total=False):
-    """The cross-entropy per character on dev, and that of n-grams by their order."""
+    """The cross-entropy per character on dev, and that of n-grams by order."""
 
     nats_per_character: Number
     ngram_nats: dict[AnyText, Number]
 
 
 class Card(models.card.Card):
-    """The card of a character network: its size, its scores, and those of its units that were measured."""
+    """The card of a character network: its size, its scores, and the scores of its measured units."""
 
     arguments: Size
     scores: Annotated[Scores, Else({})]
@@ -52,6 +52,6 @@ class Card(models.card.Card):
 
     @classmethod
     def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
-        """The card of a file nobody vouches for, its layers and units counted."""
+        """The card of an untrusted file; layers and units are read from the network itself."""
         size = {"layers": int(module.rnn.num_layers), "units": int(module.rnn.hidden_size)}
         return super().of_module(card | {"arguments": card["arguments"] | size}, module)

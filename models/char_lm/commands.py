@@ -1,4 +1,4 @@
-"""Commands for character networks: generate and count."""
+"""The commands `generate` and `count` for character networks."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import typer
 
 import models
 from models import corpora
-from models.cli.console import AsJson, Name, open_network, tell, text_of
+from models.cli.console import AsJson, Name, open_network, text_of, write
 
 app = typer.Typer()
 
@@ -17,15 +17,17 @@ app = typer.Typer()
 @app.command()
 def generate(
     name: Name,
-    prompt: Annotated[str, typer.Option(help="What stands before.")] = "",
-    length: Annotated[int, typer.Option(min=1, help="Characters to write.")] = 500,
-    temperature: Annotated[float, typer.Option(help="0: always the likeliest.")] = 0.8,
-    top_k: Annotated[int | None, typer.Option(help="Only the k likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Only the fewest likeliest that hold this share.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed writes the same text.")] = 0,
+    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "",
+    length: Annotated[int, typer.Option(min=1, help="Number of characters to generate.")] = 500,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 always takes the most likely character.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Sample from the k most likely characters only.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Sample from the smallest set of characters with this total probability (nucleus sampling).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same text.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Let a network write, character by character."""
+    """Generate text character by character."""
     prompt = corpora.decoded(os.fsencode(prompt), "--prompt")
     loaded = open_network(name, "char_lm")
     from models.char_lm.generate import sample
@@ -39,7 +41,7 @@ def generate(
             typer.echo(character, nl=False)
             sys.stdout.flush()
     if as_json:
-        tell({"prompt": prompt, "text": written}, True)
+        write({"prompt": prompt, "text": written}, True)
     else:
         typer.echo()
 
@@ -47,15 +49,15 @@ def generate(
 @app.command()
 def count(
     corpus: Annotated[str, typer.Argument(help="A training text: " + ", ".join(corpora.texts()))],
-    text_file: Annotated[Path | None, typer.Option("--data", help="Count this UTF-8 text instead.")] = None,
-    order: Annotated[int, typer.Option(min=1, max=12, help="Longest n-grams.")] = 5,
-    rarest: Annotated[int, typer.Option(min=1, help="The longest n-grams that occur less often are dropped, to save room.")] = 1,
+    text_file: Annotated[Path | None, typer.Option("--data", help="Count this UTF-8 text file instead.")] = None,
+    order: Annotated[int, typer.Option(min=1, max=12, help="Length of the longest n-grams.")] = 5,
+    rarest: Annotated[int, typer.Option(min=1, help="Drop the longest n-grams that occur less often than this, to save space.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write the n-gram counts of a training text, the yardstick that stands beside the networks."""
+    """Write the n-gram counts of a training text, the baseline for the networks."""
     from models.char_lm import training
 
     corpora.text(corpus)
     target = models.folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
     card = training.count(corpus, text_of(corpus, text_file), target, order, (1,) * (order - 1) + (rarest,))
-    tell({"file": str(target)} | card["scores"], as_json)
+    write({"file": str(target)} | card["scores"], as_json)

@@ -1,10 +1,11 @@
-"""The GRU as torch computes it, and as lectures and papers write it: two differences, run side by side on the same weights.
+"""Variants of the GRU, as in torch and as in papers and lectures, computed with the same weights. They differ in two ways.
 
-Which end of z keeps. torch and Cho et al. (2014): h_t = (1 - z) n + z h_{t-1}: 1 keeps. Chung et al. (2014) and many lectures:
-h_t = z n + (1 - z) h_{t-1}: 1 writes. One is the other with the rows of z negated, for sigmoid(-a) = 1 - sigmoid(a).
+Meaning of the update gate z. torch and Cho et al. (2014): h_t = (1 - z) n + z h_{t-1}, so z = 1 keeps the state. Chung et al.
+(2014) and many lectures: h_t = z n + (1 - z) h_{t-1}, so z = 1 overwrites it. Negating the rows of z in the weights turns one
+into the other, because sigmoid(-a) = 1 - sigmoid(a).
 
-Where the reset gate stands. torch: n = tanh(W x + b + r (U h + d)), after the matrix product. Cho et al.:
-n = tanh(W x + b + U (r h) + d), before it. These are two networks: what is reset is a number of each row or of each column of U.
+Position of the reset gate r. torch: n = tanh(W x + b + r (U h + d)), after the matrix product. Cho et al.:
+n = tanh(W x + b + U (r h) + d), before it. These are different networks: r scales the rows of U or its columns.
 
 Sources: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation", 2014;
 Chung et al., "Empirical Evaluation of Gated Recurrent Neural Networks on Sequence Modeling", 2014.
@@ -23,12 +24,12 @@ from models.checkpoint import Loaded
 
 @dataclass(frozen=True)
 class Form:
-    """Which GRU is computed; torch's own by default.
+    """A variant of the GRU; the default is that of torch.
 
     Args:
-        z_writes: Whether h = z n + (1 - z) h, so that 1 writes.
-        reset_first: Whether the reset gate stands before the matrix product.
-        negated: Whether the rows of z are taken with the other sign.
+        z_writes: Whether h = z n + (1 - z) h, so that z = 1 overwrites the state.
+        reset_first: Whether the reset gate is applied before the matrix product.
+        negated: Whether the rows of z are negated.
     """
 
     z_writes: bool = False
@@ -37,13 +38,13 @@ class Form:
 
 
 def run(module: nn.GRU, x: Tensor, state: Tensor, form: Form) -> Tensor:
-    """Output of the top layer [time, unit] of a GRU that reads forwards, in one of the forms, with the module's own weights.
+    """Output of the top layer [time, unit] of a forward GRU under one of the variants, with the module's own weights.
 
     Args:
-        module: Whose weights are taken.
-        x: What it reads, [time, feature].
-        state: What it begins with, [layer, unit].
-        form: Which GRU.
+        module: The GRU whose weights are used.
+        x: Input, [time, feature].
+        state: Initial state, [layer, unit].
+        form: The variant.
     """
     with torch.inference_mode():
         for layer in range(module.num_layers):
@@ -67,12 +68,13 @@ def _step(own: Tensor, h: Tensor, weights: tuple[Tensor, Tensor], form: Form) ->
 
 
 def bits(loaded: Loaded, text: str, before: str, form: Form) -> np.ndarray:
-    """What each character but the first costs a character GRU in one of the forms, [time], bits.
+    """Surprise in bits of each character but the first for a character GRU under one of the variants, [time].
 
     Args:
         loaded: The network, a GRU.
-        text: At least two characters. before: what is read first, by torch itself.
-        form: Which GRU.
+        text: Text to read, at least two characters.
+        before: Preceding text, read by torch's own GRU.
+        form: The variant.
     """
     module: Any = loaded.module
     ids, state = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, before).state

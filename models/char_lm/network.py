@@ -1,4 +1,4 @@
-"""Character language models: a vanilla RNN, an LSTM or a GRU that predicts the next character."""
+"""The character language model: a vanilla RNN, LSTM or GRU that predicts the next character."""
 
 from dataclasses import replace
 
@@ -10,19 +10,20 @@ from models.recurrent import CELLS, FORGET_BIAS, read_with_fewer_weights, set_fo
 
 
 class CharLM(nn.Module):
-    """Characters in, one row of logits for the next character out.
+    """Character language model: logits for the next character after each character.
 
-    x_t = E[character t] (or its one-hot row where `embedding` is 0); h_t = cell(x_t, h_{t-1}), layer on layer;
+    x_t = E[character t] (its one-hot vector if `embedding` is 0); h_t = cell(x_t, h_{t-1}), in stacked layers;
     logits_t = W h_t + b.
 
     Args:
         vocab_size: Number of characters, the unknown mark included.
         cell: "rnn" (tanh), "lstm" or "gru".
-        layers, units: Depth and width of the recurrent stack.
-        embedding: Width of the character embedding; 0 feeds one-hot rows, as the earliest character models did.
-        dropout: In training only, the share of values dropped between layers and before the read-out.
-        recurrent: In training only, the share of the weights from state to state dropped for a whole window (Merity et al., 2018).
-        inputs: In training only, the share of embedding dimensions dropped for a whole window of a row (Gal and Ghahramani, 2016).
+        layers: Number of recurrent layers.
+        units: Units per layer.
+        embedding: Width of the character embedding; 0 uses one-hot vectors, as the earliest character models did.
+        dropout: Dropout rate between layers and before the output layer, in training only.
+        recurrent: Dropout rate of the recurrent weights, fixed over a window, in training only (Merity et al., 2018).
+        inputs: Dropout rate of embedding dimensions, fixed over a window, in training only (Gal and Ghahramani, 2016).
 
     Source: Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015.
     """
@@ -42,17 +43,17 @@ class CharLM(nn.Module):
             self.set_forget_bias(FORGET_BIAS)
 
     def set_forget_bias(self, bias: float) -> None:
-        """Give every forget gate of an LSTM this bias, half of it in each of torch's two (Gers et al., 2000)."""
+        """Sets the forget bias of an LSTM, half of it in each of torch's two bias vectors (Gers et al., 2000)."""
         set_forget_bias(self.rnn, bias)
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-        """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the last state."""
+        """Logits [batch, time, vocab] for the character after each of `ids` [batch, time], and the final state."""
         x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
         hidden, state = self._read(x, state)
         return self.readout(self.dropout(hidden)), state
 
     def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-        if self.training and self.inputs:  # one mask for each row, the same at every step
+        if self.training and self.inputs:  # one mask per row, the same at every step
             x = x * nn.functional.dropout(x.new_ones(len(x), 1, x.shape[2]), self.inputs)
         if self.training and self.recurrent:
             return read_with_fewer_weights(self.rnn, self.recurrent, x, state)
@@ -60,23 +61,23 @@ class CharLM(nn.Module):
 
 
 def first_logits(module: CharLM) -> Tensor:
-    """Logits [vocab] for the very first character, from the zero state: what the network expects of any text."""
+    """Logits [vocab] for the first character of a text, from the zero state."""
     weight = module.readout.weight
     return module.readout(weight.new_zeros(weight.shape[1]))
 
 
 def costs(logits: Tensor, came: Tensor) -> Tensor:
-    """Nats that each character cost, [time], from the logits before it [time, vocab] and the characters that `came` [time]."""
+    """Cross-entropy in nats of each character, [time], from the logits [time, vocab] and the actual characters `came` [time]."""
     return -logits.log_softmax(-1).gather(1, came[:, None])[:, 0]
 
 
 def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -> Loaded:
-    """The same network with fresh weights: what its form alone can do, the baseline of claims about units.
+    """The same network with newly initialised weights: the untrained baseline for claims about units.
 
     Args:
         loaded: The trained network.
-        seed: Of its weights.
-        forget_bias: Of an LSTM's forget gates; FORGET_BIAS if left out.
+        seed: Seed of the weights.
+        forget_bias: Forget bias of an LSTM; default: FORGET_BIAS.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""An exact pass over a long text that keeps little: states at the borders of windows, costs, likely next characters."""
+"""One pass over a long text that stores little: states at window borders, surprise, and likely next characters."""
 
 import math
 import os
@@ -17,27 +17,28 @@ from models.vocabulary.characters import unknown_cost
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
-CHUNK = 1_000  # characters at once: logits of a chunk stay small, and progress is told often
+CHUNK = 1_000  # characters per chunk; small enough that logits stay small and progress is reported often
 TOP = 5
 
 
 class ReadingError(ExplorerError):
-    """A text that cannot be read."""
+    """The text cannot be read by a character network."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a network made of a text, without its states.
+    """A network's predictions for a text, with its states at window borders only.
 
     Args:
-        text: What was read.
-        ids: Number of each character, [time].
-        bits: What each character cost given all before it, [time]: -log2 p(character); an unknown character costs the
-            unknown mark plus its choice among all code points outside the vocabulary.
-        top: Numbers of the five likeliest next characters after each, [time, 5]. top_p: their probabilities.
+        text: The text.
+        ids: Id of each character, [time].
+        bits: Surprise of each character given the preceding text, -log2 p(character), [time]; for an unknown character that of
+            the unknown mark plus a uniform choice among all code points outside the vocabulary.
+        top: Ids of the five most likely next characters after each character, [time, 5].
+        top_p: Their probabilities, [time, 5].
         states: The recurrent state before each window.
-        window: Characters in a window.
-        unknown: How many characters were outside the vocabulary.
+        window: Characters per window.
+        unknown: Number of characters outside the vocabulary.
     """
 
     text: str
@@ -57,14 +58,14 @@ def read(
     progress: Callable[[int, int], None] = lambda done, total: None,
     before: str = "",
 ) -> Reading:
-    """Run a character network over a text of any length; the state runs through all of it.
+    """Reads a text of any length with a character network; the state is carried through the whole text.
 
     Args:
         loaded: The network.
-        text: What to read, at least one character.
-        window: States are kept before every `window` characters, so that any window can be recorded later.
+        text: Text to read, at least one character.
+        window: States are stored every `window` characters, so that any window can be recorded later.
         progress: Called with (done, total) characters; may raise to stop.
-        before: Read first, from the zero state, and left out of the result.
+        before: Preceding text, read from the zero state and not part of the result.
 
     Raises:
         ReadingError: the text is empty.
@@ -90,16 +91,16 @@ def read(
 
 
 def _starts(length: int, window: int) -> list[int]:
-    """Where chunks begin: every CHUNK characters of each window."""
+    """Start positions of the chunks: every CHUNK characters of each window."""
     return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
 
 
 class Stream:
-    """A network on its way through a text: its `state`, and the log-probabilities of the character to come.
+    """A network reading a text in parts: its `state`, and the log probabilities of the next character.
 
     Args:
         loaded: The network.
-        before: Read first, from the zero state.
+        before: Preceding text, read from the zero state.
     """
 
     def __init__(self, loaded: "Loaded", before: str = ""):
@@ -114,33 +115,33 @@ class Stream:
             self.read(ids[at : at + CHUNK])
 
     def read(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Go on through characters `ids` [time]: the nats of each [time], and the log-probabilities after each [time, vocab]."""
+        """Reads characters `ids` [time]; returns the nats of each [time] and the log probabilities after each [time, vocab]."""
         with torch.inference_mode():
             logits, state = self.module(ids[None], self.state)
             logs = logits[0].double().log_softmax(-1)
             foreseen = torch.cat([self.expected[None], logs[:-1]])
             nats = -foreseen.gather(1, ids[:, None])[:, 0]
-        # Clones made outside are ordinary tensors, which any later call may use, with gradients too.
+        # Clones made outside inference mode are ordinary tensors that later calls can use, also with gradients.
         self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
         self.expected = logs[-1].clone()
         return nats, logs
 
 
 def numbers(loaded: "Loaded", text: str) -> Tensor:
-    """Numbers of the characters of a text, [time]."""
+    """Ids of the characters of a text, [time]."""
     return torch.tensor(loaded.vocab.encode(text), dtype=torch.long)
 
 
 def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, float | int]:
-    """What a text costs a character network.
+    """Cross-entropy of a text under a character network.
 
-    The first character counts, predicted from the zero state; the state runs through the whole text. An unknown character
-    costs the unknown mark and then its choice among all code points outside the vocabulary, so that a small vocabulary is
-    no advantage.
+    The first character, predicted from the zero state, counts too; the state is carried through the whole text. An unknown
+    character costs the unknown mark plus a uniform choice among all code points outside the vocabulary, so that a small
+    vocabulary is no advantage.
 
     Args:
         loaded: The network.
-        text: At least one character.
+        text: Text to score, at least one character.
         progress: Called with (done, total) characters; may raise to stop.
 
     Returns:
@@ -163,7 +164,7 @@ def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = la
 
 
 def evaluate(loaded: "Loaded", path: str | os.PathLike, progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
-    """What a text file costs a character network; see `score`.
+    """Cross-entropy of a text file under a character network; see `score`.
 
     Raises:
         DataError: the file is missing, empty or not UTF-8.

@@ -1,4 +1,4 @@
-"""The scores of character networks as tables: cost per character beside n-grams, and the units measured."""
+"""Result tables of character networks: cross-entropy per character with an n-gram baseline, and measured units."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ UNIT_SCORES = ("r", "AUC", "balanced accuracy", "chance r", "untrained r", "tabl
 
 
 def tables(cards: Cards) -> list[Table]:
-    """Cost per character, and units."""
+    """Tables of cross-entropy per character and of measured units."""
     costs = Table(
         "Character networks",
-        f"Cross-entropy per character on {split_of(cards)}, which no network was trained on, and the best of interpolated Witten-Bell "
+        f"Cross-entropy per character on {split_of(cards)}, held out from training, and that of the best of interpolated Witten-Bell "
         "n-grams of orders 1 to 10 on the same text and vocabulary. The first character counts, from the zero state, and the state is "
         "carried through the whole text. An unknown character costs -ln p(unknown mark) + ln(1,114,112 - size of the vocabulary), so that "
         "a small vocabulary is no advantage.",

@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint: the batches and losses of character networks, and the card of what came out."""
+"""Training of character networks: batches, loss, n-gram baseline, and the card of the checkpoint."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from models.family import TrainingError
 from models.training import Job, Recipe, Trainer, commit, kept_state, pack, restore, resume
 from models.vocabulary.characters import Vocabulary
 
-ORDERS = 10  # of the n-grams that stand beside each score
+ORDERS = 10  # highest order of the n-gram baselines
 evaluate = reading.evaluate
 Report = Callable[[int, int], None]
 
@@ -29,16 +29,20 @@ def recipe_of(name: str, epochs: float | None = None) -> tuple[str, dict[str, An
 
 
 def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
-    """Truncated backpropagation through time over a text cut into equal rows, each read from start to end.
+    """Truncated backpropagation through time over a text split into equal rows, each read from start to end.
 
     Args:
         module: A character network, on the device of the data.
-        train, dev: Numbers of characters, [time].
+        train: Character ids of the training text, [time].
+        dev: Character ids of the dev text, [time].
+        recipe: Batch size, steps and schedule.
     """
     length = (len(train) - 1) // recipe.batch
     updates = length // recipe.steps
     if not updates or len(dev) < 2:
-        raise TrainingError(f"The text is too short: a batch takes {recipe.batch * recipe.steps + 1:,} characters of training text.")
+        raise TrainingError(
+            f"The text is too short; expected at least {recipe.batch * recipe.steps + 1:,} characters of training text, for one batch."
+        )
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         start = random.Random(f"{recipe.seed}/{epoch}").randrange(len(train)) if recipe.shifted and epoch else 0
@@ -58,7 +62,7 @@ def job(module: CharLM, train: Tensor, dev: Tensor, recipe: Recipe) -> Job:
 
 
 def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -> float:
-    """Mean nats of dev characters [time], read as some rows side by side: fast, and near enough to choose by."""
+    """Approximate nats per character on dev [time], read as several rows in parallel; fast, and accurate enough to choose by."""
     rows = min(rows, len(dev) - 1)
     length = (len(dev) - 1) // rows
     x, y = dev[: rows * length].view(rows, length), dev[1 : rows * length + 1].view(rows, length)
@@ -71,10 +75,10 @@ def dev_nats(module: nn.Module, dev: Tensor, rows: int = 16, steps: int = 500) -
 
 
 def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The training of a recipe, ready to run from the start or from its state file.
+    """The training of a recipe, ready to start or to resume from its state file.
 
     Raises:
-        TrainingError: text too short, or a state file of another recipe or text.
+        TrainingError: the text is too short, or the state file belongs to another recipe or text.
     """
     corpus, arguments, recipe = recipe_of(name, epochs)
     train, dev = corpora.split(corpus, text)
@@ -86,19 +90,19 @@ def trainers(name: str, text: str, state: Path, device: str = "cpu", epochs: flo
 
 
 def finish(name: str, state: Path, text: str, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+    """Saves the best weights of a training state as a checkpoint with its full card; returns the card.
 
-    What is scored is what ships: the float16 weights, read back from the file, over the whole dev text.
+    The scores are those of the saved float16 weights, read back from the file, on the whole dev text.
 
     Args:
         name: One of the recipes.
         state: State file of a training, running or finished.
-        text: The whole text it was trained on, dev included.
+        text: The whole text, training and dev.
         target: The checkpoint to write.
         report: Called with (done, total) characters of dev.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of this text and recipe.
+        TrainingError: the file is not a training state, has no score yet, or belongs to another text or recipe.
     """
     corpus, arguments, _ = recipe_of(name)
     kept = kept_state(state)
@@ -118,7 +122,7 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
 
 
 def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:
-    """Nats a character of n-grams of the same text and vocabulary on dev, by order; from the shipped card where it is of this text."""
+    """Nats per character of n-grams of the same text and vocabulary on dev, by order; read from the published card if it fits."""
     from models import folder_of_checkpoints
 
     shipped = folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
@@ -131,7 +135,7 @@ def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str
 
 
 def count(corpus: str, text: str, target: Path, order: int = 5, least: tuple[int, ...] = ()) -> dict[str, Any]:
-    """Write the n-gram counts of a text, small enough to ship, and give their card."""
+    """Writes the n-gram counts of a text, small enough to distribute; returns their card."""
     train, dev = corpora.split(corpus, text)
     vocab = vocabulary(train)
     model = ngram.fit(train, vocab, order, least)

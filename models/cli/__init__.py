@@ -1,6 +1,6 @@
-"""The command line, `python -m models`: what every network can do, and what each family adds.
+"""The command line `python -m models`: commands for all networks, and those of each family.
 
-What a program reads is one JSON object on stdout; everything else goes to stderr.
+Results go to stdout (with --json as one JSON object), all other messages to stderr.
 """
 
 import sys
@@ -15,10 +15,10 @@ from models.cli import commands, measure
 
 
 def application(start: Callable[..., Any] | None = None) -> typer.Typer:
-    """The whole command line; collected late, as the families' commands lean on this folder.
+    """The whole command line; built on demand, because the commands of families import this package.
 
     Args:
-        start: What runs before a command or without one, with the options that it takes; without it the help is shown.
+        start: Function to run before a command, or without one, with its own options; default: show the help.
     """
     about = start.__doc__ if start else "Train, score and use the networks that the explorer opens."
     whole = typer.Typer(add_completion=False, no_args_is_help=start is None, help=about)
@@ -32,7 +32,7 @@ def application(start: Callable[..., Any] | None = None) -> typer.Typer:
 
 
 def main(arguments: list[str] | None = None, start: Callable[..., Any] | None = None) -> None:
-    """Run a command line; what goes wrong is a sentence on stderr and exit code 1. `start`: see `application`."""
+    """Runs a command line; errors become a sentence on stderr and exit code 1. For `start` see `application`."""
     try:
         application(start)(arguments)
     except ExplorerError as error:
@@ -40,5 +40,5 @@ def main(arguments: list[str] | None = None, start: Callable[..., Any] | None = 
         sys.exit(1)
     except OSError as error:
         problem = f"{error.filename or 'A file'} cannot be read or written ({error.strerror or error})"
-        typer.echo(f"{problem}. Check its folder, its rights and the room there.", err=True)
+        typer.echo(f"{problem}. Check the folder, its permissions and the free space.", err=True)
         sys.exit(1)

@@ -14,7 +14,7 @@ import typer
 import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint, corpora, family
-from models.cli.console import AsJson, Name, bar, open_network, tell, usable
+from models.cli.console import AsJson, Name, bar, open_network, usable, write
 from models.files import alone
 
 app = typer.Typer()
@@ -34,7 +34,7 @@ def list_networks(as_json: AsJson = False) -> None:
     cards = models.available()
     rows = {name: {"parameters": card.get("parameters"), "scores": card.get("scores", {})} for name, card in cards.items()}
     if as_json:
-        tell({"networks": rows, "recipes": list(family.recipes()), "damaged": models.damaged()}, True)
+        write({"networks": rows, "recipes": list(family.recipes()), "damaged": models.damaged()}, True)
         return
     for name, card in cards.items():
         typer.echo(f"{name}: {_in_words(card)}")
@@ -126,7 +126,7 @@ def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
     target = models.folder_of_checkpoints() / f"{name}.safetensors"
     with bar("scoring on dev") as report:
         card = _training(name).finish(name, state, source, target, report)
-    tell({"checkpoint": str(target), "parameters": card["parameters"]} | card["scores"], as_json)
+    write({"checkpoint": str(target), "parameters": card["parameters"]} | card["scores"], as_json)
 
 
 @app.command()
@@ -159,7 +159,7 @@ def evaluate(
     with bar("scoring") as report:
         more = {} if width is None else {"width": width}
         scores = family.named(own.training).evaluate(loaded, source, report, **more)
-    tell(scores, as_json)
+    write(scores, as_json)
 
 
 @app.command()
@@ -186,7 +186,7 @@ def compare(
         path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
         both = {part: {key: by_name[key] for key in (names[0], name)} for part, by_name in results.items()}
         checkpoint.update_card(path, paired={"against": names[0]} | both)
-    tell(results, as_json)
+    write(results, as_json)
 
 
 @app.command()
@@ -205,4 +205,4 @@ def fetch(
     source = family.named(own.data)
     with bar(f"fetching {corpus}") as report:
         path = source.fetch(corpus, folder, report)
-    tell({"file": str(path)} | source.summary(corpus, path), as_json)
+    write({"file": str(path)} | source.summary(corpus, path), as_json)

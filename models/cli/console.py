@@ -1,4 +1,4 @@
-"""What the commands share: their arguments, answers, progress bars, and how a network is opened."""
+"""Shared parts of the commands: arguments, output, progress bars, and opening of networks."""
 
 import json
 import sys
@@ -13,12 +13,12 @@ import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint, corpora
 
-Name = Annotated[str, typer.Argument(help="A network of `list`, or the path of a .safetensors file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Name = Annotated[str, typer.Argument(help="A network from `list`, or the path of a .safetensors file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
 
-def tell(answer: dict[str, Any], as_json: bool) -> None:
-    """The answer as one JSON object, or as lines for people."""
+def write(answer: dict[str, Any], as_json: bool) -> None:
+    """Writes a result to stdout as one JSON object, or as lines of text."""
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
@@ -29,7 +29,7 @@ def tell(answer: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, fed with (done, total); its label alone where stderr is no terminal."""
+    """A progress bar on stderr, updated with (done, total); only its label if stderr is not a terminal."""
     with typer.progressbar(length=1, label=label, file=sys.stderr) as shown:
 
         def report(done: int, total: int) -> None:
@@ -40,7 +40,7 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def given() -> str:
-    """Everything on stdin.
+    """The text on stdin.
 
     Raises:
         DataError: it is not UTF-8.
@@ -49,10 +49,10 @@ def given() -> str:
 
 
 def usable(device: str) -> str:
-    """A device that torch can compute on here.
+    """The device, after checking that torch can compute on it.
 
     Raises:
-        ExplorerError: it is none.
+        ExplorerError: torch cannot compute on it.
     """
     import torch
 
@@ -60,24 +60,24 @@ def usable(device: str) -> str:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         why = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-        raise ExplorerError(f"--device is {device!r}, on which torch cannot compute here ({why}). Leave it out for the CPU.") from None
+        raise ExplorerError(f"--device is {device!r}, on which torch cannot compute here ({why}). Omit it to use the CPU.") from None
     return device
 
 
 def open_network(name: str, kind: str | None = None) -> checkpoint.Loaded:
-    """A network by name, or from the path of its file; of one kind, where a command needs it.
+    """A network by name or by the path of its file, optionally of a required kind.
 
     Raises:
-        CheckpointError: there is none, it is damaged, or it is of another kind.
+        CheckpointError: there is no such network, it is damaged, or it is of another kind.
     """
     checkpoint.one_thread()
     loaded = checkpoint.load(name) if name.endswith(".safetensors") else models.load(name)
     if kind is not None and loaded.card["kind"] != kind:
         fitting = ", ".join(other for other, card in models.available().items() if card["kind"] == kind) or "none yet"
-        raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected {kind}. Those here: {fitting}.")
+        raise CheckpointError(f"{name} is of kind {loaded.card['kind']}; expected {kind}. Available: {fitting}.")
     return loaded
 
 
 def text_of(corpus: str, path: Path | None) -> str:
-    """A training text: the file named, else the usual one."""
+    """A training text: the given file, else the default one."""
     return corpora.read_text(path or corpora.find(corpus))

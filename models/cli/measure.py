@@ -1,4 +1,4 @@
-"""Commands for what networks reach: `measure` runs a measurement of a family's `experiments`, `results` prints all scores."""
+"""The commands `measure`, which runs a measurement from a family's `experiments`, and `results`, which prints all scores."""
 
 import inspect
 import json
@@ -15,7 +15,7 @@ from models.measurement import Measurement, Subject, measurable, measurement, me
 app = typer.Typer()
 SHARED = {
     "as_json": typer.Option("--json", help="Print the result as JSON."),
-    "dry": typer.Option("--dry", help="Leave every card and file as it is."),
+    "dry": typer.Option("--dry", help="Do not change any card or file."),
 }
 
 
@@ -24,14 +24,14 @@ def measure(
     name: Annotated[str | None, typer.Argument(help="A network, a .safetensors file, a recipe, training data, or a family.")] = None,
     rest: Annotated[list[str] | None, typer.Argument(metavar="[WHAT] [OPTIONS]", help="The measurement, and its options.")] = None,
 ) -> None:
-    """Measure a trained network with the instrument and keep the result in its card, or in a file beside the checkpoints.
+    """Measure a trained network and save the result in its card, or in a file next to the checkpoints.
 
-    WHAT is measured depends on the family of the network; without WHAT it is the usual measurement of that family. Some measurements
-    are of one network (`measure wiki-lstm units`), some of all networks of a training text (`measure wiki gap`), and some need no
-    checkpoint: name the family (`measure memory_tasks learning`, `measure translation references`).
+    The possible values of WHAT depend on the family of the network; without WHAT the family's default measurement runs. Some
+    measurements need one network (`measure wiki-lstm units`), some a training text, for all its networks (`measure wiki gap`), and
+    some no checkpoint but a family (`measure memory_tasks learning`, `measure translation references`).
 
-    Without NAME it lists all measurements. `measure NAME WHAT --help` explains one and lists its options; each has --json, which
-    prints the result as JSON, and --dry, which keeps nothing.
+    Without NAME, all measurements are listed. `measure NAME WHAT --help` explains a measurement and lists its options. All have
+    --json, which prints the result as JSON, and --dry, which saves nothing.
     """
     if name is None:
         for family in measurable():
@@ -50,15 +50,15 @@ def measure(
 
 @app.command()
 def results() -> None:
-    """Print the scores of all networks here as Markdown tables, from their cards: `results > docs/results.md`."""
+    """Print the scores of all available networks as Markdown tables, from their cards: `results > docs/results.md`."""
     text, left_out = score_tables.report(models.available())
     typer.echo(text, nl=False)
     for name in left_out:
-        typer.echo(f"{name}: its card lacks scores that the table needs; it is left out.", err=True)
+        typer.echo(f"{name}: its card lacks scores that the table needs; it is skipped.", err=True)
 
 
 def _command(function: Measurement, about: Subject) -> Callable[..., None]:
-    """What typer runs: its parameters are the fields of the measurement's options, and --json and --dry."""
+    """The function for typer; its parameters are the fields of the measurement's options, --json and --dry."""
     options = get_type_hints(function)["options"]
 
     def run(as_json: bool, dry: bool, **chosen: Any) -> None:
@@ -79,7 +79,7 @@ def _command(function: Measurement, about: Subject) -> Callable[..., None]:
 
 
 def _parameter(option: Field, hint: Any) -> inspect.Parameter:
-    """A field of a measurement's options as typer reads it: its name, type, default and help."""
+    """A field of a measurement's options as a parameter for typer: its name, type, default and help."""
     kind, sentence = get_args(hint)
     default = option.default if option.default_factory is MISSING else option.default_factory()
     about = typer.Option(f"--{option.name}", help=sentence)

@@ -1,4 +1,4 @@
-"""Text out of a network: what a token is drawn from, and the search for the likeliest text, greedily or with a beam."""
+"""Decoding: sampling of tokens, greedy decoding and beam search."""
 
 from models.decoding.probabilities import shares
 from models.decoding.search import Found, Node, beam, greedy

@@ -1,13 +1,13 @@
-"""What a token is drawn from: the probabilities of a network, sharpened or cut."""
+"""Sampling distributions: a network's probabilities after temperature, top-k and top-p."""
 
 import torch
 from torch import Tensor
 
 
 def shares(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None) -> Tensor:
-    """What is drawn from: the probability of each token [vocab], given logits (or log-probabilities) [vocab].
+    """Sampling probability of each token [vocab], given logits (or log probabilities) [vocab].
 
-    The unknown mark, number 0, is never drawn. Order: temperature, then top-k, then top-p of what is left.
+    The unknown mark, id 0, has probability 0. Temperature is applied first, then top-k, then top-p to the remaining tokens.
     """
     logits = logits.double().clone()
     logits[0] = -torch.inf
@@ -20,6 +20,6 @@ def shares(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, t
         kept[top_k:] = 0
         kept /= kept.sum()
     if top_p is not None:
-        kept[kept.cumsum(0) - kept >= top_p] = 0  # the token that crosses the share still counts
+        kept[kept.cumsum(0) - kept >= top_p] = 0  # the token that reaches the threshold is included
         kept /= kept.sum()
     return torch.zeros_like(share).scatter(0, order, kept)

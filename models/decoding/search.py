@@ -1,4 +1,4 @@
-"""The likeliest sentence, token by token: greedily, or with a beam."""
+"""Greedy decoding and beam search."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ PLAIN = Search()
 def greedy(
     network: Decodable, memory: Any, search: Search = PLAIN, edits: Edits = NO_EDITS, report: Callable[[int, int], None] = no_report
 ) -> list[Hypothesis]:
-    """The likeliest token at each step, for each row of a memory; the same as a beam of one.
+    """Greedy decoding: the most likely token at each step, for each row of a memory; equal to a beam search of width 1.
 
     Args:
-        network: In eval mode.
-        memory: What it holds of its inputs, a named tuple of tensors [row, ...].
-        search: `width` is not asked for here.
-        edits: The same for every row.
-        report: Called with (steps done, steps at most); may raise to stop.
+        network: A network in eval mode.
+        memory: Its memory of the inputs, a named tuple of tensors [row, ...].
+        search: Search settings; `width` is not used.
+        edits: Forced tokens and replaced attention, the same for every row.
+        report: Called with (steps done, maximum number of steps); may raise to stop.
     """
     stepping = Stepping(network, memory, search, edits, report)
     state = network.start(memory)
@@ -44,21 +44,21 @@ def greedy(
 
 
 class Node(NamedTuple):
-    """One token of a beam tree."""
+    """One token in the tree of a beam search."""
 
-    parent: int  # place of the node before; -1 for the first token
+    parent: int  # index of the parent node; -1 for the first token
     step: int
-    row: int  # of the batch, in which it was chosen
+    row: int  # batch row in which it was chosen
     token: int
     log_probability: float
-    total: float  # from the first token to here
+    total: float  # log probability from the first token up to this one
     score: float  # total, normalised by length
     kept: bool  # False: pruned here
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a beam search found for one input: hypotheses, the best first, and every candidate it weighed."""
+    """Result of a beam search for one input: hypotheses, best first, and the tree of all candidates."""
 
     hypotheses: tuple[Hypothesis, ...]
     tree: tuple[Node, ...]
@@ -68,19 +68,19 @@ class Found:
 def beam(
     network: Decodable, memory: Any, search: Search, edits: Edits = NO_EDITS, report: Callable[[int, int], None] = no_report
 ) -> list[Found]:
-    """The best sentences that keeping the `width` likeliest beginnings finds, for each row of a memory.
+    """Beam search with the `width` best hypotheses, for each row of a memory.
 
-    At each step every open hypothesis is gone on with by its likeliest tokens, and as many of all these candidates are
-    kept as there are hypotheses not yet finished. With a beam as wide as the space of sentences nothing is ever dropped.
+    At each step every unfinished hypothesis is extended by its most likely tokens, and the best of these candidates are kept, as
+    many as there are unfinished hypotheses. If the width is at least the number of possible sentences, the search is exhaustive.
 
     Args:
-        network: In eval mode.
-        memory: What it holds of its inputs, a named tuple of tensors [row, ...].
-        search: Width, normalisation and longest.
-        edits: The same for every row.
-        report: Called with (steps done, steps at most); may raise to stop.
+        network: A network in eval mode.
+        memory: Its memory of the inputs, a named tuple of tensors [row, ...].
+        search: Width, length normalisation and maximum length.
+        edits: Forced tokens and replaced attention, the same for every row.
+        report: Called with (steps done, maximum number of steps); may raise to stop.
 
-    Source: Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014, with scores by length.
+    Source: Sutskever, Vinyals and Le, "Sequence to Sequence Learning with Neural Networks", 2014, with length normalisation.
     """
     inputs, width = len(memory[0]), search.width
     owners = torch.arange(inputs, device=memory[0].device).repeat_interleave(width)
@@ -104,7 +104,7 @@ def beam(
 
 
 class _Beam:
-    """The tree of one input: its nodes, and which of them are open, one a row of the batch from `first` on."""
+    """The search tree of one input: its nodes and the open ones, one per batch row starting at `first`."""
 
     def __init__(self, first: int, search: Search):
         self.first, self.search = first, search
@@ -113,7 +113,7 @@ class _Beam:
         self.finished: list[int] = []
 
     def grow(self, at: int, costs: list[list[float]], tokens: list[list[int]]) -> None:
-        """Weigh the candidates of a step: `costs` and `tokens` hold the likeliest of each row of the batch, [row][candidate]."""
+        """Extends the tree by one step: `costs` and `tokens` hold the most likely candidates of each batch row, [row][candidate]."""
         candidates = []
         for index, parent in enumerate(self.open):
             row, before = self.first + index, self.nodes[parent].total if parent >= 0 else 0.0
@@ -130,12 +130,12 @@ class _Beam:
         self.open = [index for index in chosen if self.nodes[index].token != END]
 
     def rows(self) -> list[tuple[int, int]]:
-        """For each row of the beam, the row its state comes from and the token it reads next; closed rows idle."""
+        """For each row of the beam, the row of its previous state and the token it reads next; finished rows are idle."""
         going = [(self.nodes[index].row, self.nodes[index].token) for index in self.open]
         return going + [(self.first, END)] * (self.search.width - len(going))
 
     def sentences(self, records: list[Kept]) -> Found:
-        """The sentences, the best first: the finished ones, or, if there is none, those cut at the longest."""
+        """The hypotheses, best first: the finished ones or, if there are none, those truncated at the maximum length."""
         ends = sorted(self.finished or self.open, key=lambda index: -self.nodes[index].score)
         return Found(tuple(hypothesis(self._chain(index), records, self.search) for index in ends), tuple(self.nodes))
 

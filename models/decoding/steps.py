@@ -1,4 +1,4 @@
-"""A decoder taken step by step: what a network must offer, what may be edited, and what is kept of a sentence that was found."""
+"""Step-by-step decoding: the interface of a decoder, edits of its choices, and hypotheses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,38 +13,38 @@ from models.vocabulary.subwords import END, PAD, START
 
 
 class DecodingError(ExplorerError):
-    """Settings that no text can be drawn or searched with."""
+    """The settings of sampling or search are invalid."""
 
 
 class Step(NamedTuple):
-    """What a decoder gives at one step, one row a hypothesis."""
+    """Output of a decoder at one step, one row per hypothesis."""
 
     logits: Tensor  # [row, vocab]
     state: tuple[Tensor, ...]  # after the step, each [row, ...]
-    attention: Tensor | None  # the weights it used, [row, in]; None where it has none
+    attention: Tensor | None  # the weights it used, [row, in]; None without attention
 
 
 class Decodable(Protocol):
-    """A network that can be searched: its memory of the input is a named tuple of tensors, one row an input."""
+    """A network that can be decoded; its memory of the input is a named tuple of tensors, one row per input."""
 
     def start(self, memory: Any) -> tuple[Tensor, ...]:
-        """The state before the first token, each part [row, ...]."""
+        """The initial state of the decoder, each part [row, ...]."""
         ...
 
     def step(self, memory: Any, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
-        """One token further; `attention` [row, in] takes the place of the network's own weights."""
+        """One decoder step; `attention` [row, in] replaces the network's own weights."""
         ...
 
 
 @dataclass(frozen=True)
 class Search:
-    """How to search.
+    """Settings of a search.
 
     Args:
-        width: Hypotheses kept side by side. A finished one keeps its place, so that the search ends when all are finished.
-        normalisation: score = log-probability / length ** normalisation; the end mark counts. 0 prefers short ones.
-        longest: Tokens at most, the end mark included.
-        top: Alternatives told of each step.
+        width: Beam width. A finished hypothesis stays in the beam, so the search ends when all are finished.
+        normalisation: score = log probability / length ** normalisation; the length includes the end mark. 0 favours short hypotheses.
+        longest: Maximum number of tokens, the end mark included.
+        top: Number of most likely tokens stored for each step.
     """
 
     width: int = 1
@@ -58,17 +58,17 @@ class Search:
                 raise DecodingError(f"{name} is {getattr(self, name)}; expected at least {least}.")
 
     def score(self, total: float, length: int) -> float:
-        """What hypotheses are compared by, when they are of unlike length."""
+        """Score for comparing hypotheses of different lengths."""
         return total / length**self.normalisation
 
 
 @dataclass(frozen=True, eq=False)
 class Edits:
-    """What is put in place of the network's own choices, by step, counted from 0.
+    """Replacements for the network's own choices, by step, counted from 0.
 
     Args:
-        tokens: Number of the token to write at a step.
-        attention: Weights to look with at a step, [in].
+        tokens: Id of the token to write at a step.
+        attention: Attention weights to use at a step, [in].
     """
 
     tokens: Mapping[int, int] = field(default_factory=dict)
@@ -79,21 +79,22 @@ NO_EDITS = Edits()
 
 
 def no_report(done: int, total: int) -> None:
-    """Reports to nobody."""
+    """A progress callback that does nothing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """A sentence that was found, and how.
+    """An output sentence with the data of each step.
 
     Args:
-        tokens: Numbers of what was written; the end mark is the last, unless the sentence was cut at the longest.
-        log_probabilities: Of each token given those before, [out].
+        tokens: Ids of the tokens; the last one is the end mark unless the sentence was truncated at the maximum length.
+        log_probabilities: Log probability of each token given those before, [out].
         score: Their sum, normalised by length.
-        attention: Weights used to choose each token, [out, in]; None where the network has none.
-        states: The decoder's state that each token was read from, part by part, each [out, ...].
-        top: Numbers of the likeliest tokens of each step, [out, top]; top_log_probabilities: what they had.
-        rows: Row of the batch in which each token was chosen, [out]: what `Recording.alignment` asks for.
+        attention: Weights used to choose each token, [out, in]; None if the network has no attention.
+        states: The decoder's state from which each token was predicted, part by part, each [out, ...].
+        top: Ids of the most likely tokens at each step, [out, top].
+        top_log_probabilities: Their log probabilities, [out, top].
+        rows: Batch row in which each token was chosen, [out], as `Recording.alignment` needs it.
     """
 
     tokens: tuple[int, ...]
@@ -107,12 +108,12 @@ class Hypothesis:
 
     @property
     def finished(self) -> bool:
-        """Whether it came to its end mark."""
+        """Whether it ends with the end mark."""
         return self.tokens[-1] == END
 
 
 class Kept(NamedTuple):
-    """What one step leaves behind for the record, as numpy, one row a hypothesis."""
+    """Stored data of one step as numpy, one row per hypothesis."""
 
     attention: np.ndarray | None
     states: tuple[np.ndarray, ...]
@@ -121,13 +122,13 @@ class Kept(NamedTuple):
 
 
 class Stepping:
-    """A network taken step by step, with the edits of each."""
+    """Step-by-step decoding with a network, with the edits of each step."""
 
     def __init__(self, network: Decodable, memory: Any, search: Search, edits: Edits, report: Callable[[int, int], None]):
         self.network, self.memory, self.search, self.edits, self.report = network, memory, search, edits, report
 
     def advance(self, state: tuple[Tensor, ...], token: Tensor, at: int) -> tuple[tuple[Tensor, ...], Tensor, Kept]:
-        """The new state, log-probabilities [row, vocab] of what may be written next, and what is kept of the step."""
+        """The new state, log probabilities [row, vocab] of the next token, and the stored data of the step."""
         self.report(at, self.search.longest)
         step = self.network.step(self.memory, state, token)
         if at in self.edits.attention:
@@ -142,15 +143,15 @@ class Stepping:
         if at in self.edits.tokens:
             closed |= numbers != self.edits.tokens[at]
             if closed.all():
-                got = f"The token of step {at} is number {self.edits.tokens[at]}"
-                raise DecodingError(f"{got}; expected one that can be written, {END} to {len(numbers) - 1}.")
+                got = f"The token of step {at} has id {self.edits.tokens[at]}"
+                raise DecodingError(f"{got}; expected the id of a token that can be written, {END} to {len(numbers) - 1}.")
         return step.state, logs.masked_fill(closed, -torch.inf), kept
 
 
 def _weights(row: np.ndarray, own: Tensor | None, at: int) -> Tensor:
-    """Weights that were put in place of the network's `own` [row, in], the same for each row."""
+    """Weights that replace the network's `own` [row, in], the same for each row."""
     if own is None:
-        raise DecodingError(f"The attention of step {at} cannot be edited: this network has none.")
+        raise DecodingError(f"The attention of step {at} cannot be edited: this network has no attention. Remove the edit.")
     given = torch.as_tensor(row, dtype=own.dtype, device=own.device)
     if given.shape != own.shape[1:] or not (given >= 0).all() or not abs(float(given.sum()) - 1) < 1e-3:
         got = f"has shape {tuple(given.shape)} and sums to {float(given.sum()):.4g}"
@@ -159,7 +160,7 @@ def _weights(row: np.ndarray, own: Tensor | None, at: int) -> Tensor:
 
 
 def hypothesis(chain: list[tuple[int, int, float]], records: list[Kept], search: Search) -> Hypothesis:
-    """A sentence from the (row, token, log-probability) of each step; what follows its end mark is dropped."""
+    """A hypothesis from the (row, token, log probability) of each step; everything after its end mark is dropped."""
     ends = [at for at, (_, token, _) in enumerate(chain) if token == END]
     chain = chain[: ends[0] + 1] if ends else chain
     rows = [row for row, _, _ in chain]

@@ -1,4 +1,4 @@
-"""Small networks for synthetic memory tasks: what trains in a minute on the page."""
+"""Small networks for synthetic memory tasks, which train on the page in about a minute."""
 
 from models.family import Family, handed_on
 

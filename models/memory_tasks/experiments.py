@@ -1,4 +1,4 @@
-"""Small networks trained live on tasks that need memory, and what is measured of them meanwhile. Importing this costs no torch."""
+"""Training of small networks on memory tasks, with measurements during training. Importing this module does not import torch."""
 
 import json
 import time
@@ -14,29 +14,31 @@ if TYPE_CHECKING:
     from models.memory_tasks.network import Setup
     from models.training import Job, Recipe
 
-PROBES = 5  # sequences whose gradient is followed
+PROBES = 5  # sequences whose gradients are measured
 Every = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    task: Annotated[str, "What is learnt: temporal order, adding or copying."] = "temporal order"
-    lengths: Annotated[list[int], "Steps of a sequence, once for each length."] = field(default_factory=lambda: [20, 40])
-    kinds: Annotated[list[str], "rnn, gru or lstm, once for each kind."] = field(default_factory=lambda: ["rnn", "gru", "lstm"])
-    seeds: Annotated[list[int], "Of all chance, once for each seed."] = field(default_factory=lambda: [1, 2, 3])
-    units: Annotated[int, "Of the one layer."] = 32
-    updates: Annotated[int, "Of the weights."] = 1000
-    studies: Annotated[bool, "Also measure why recurrence, and truncated backpropagation."] = False
-    file: Annotated[Path | None, "Where the result goes as JSON; only printed if left out."] = None
+    task: Annotated[str, "Task: temporal order, adding or copying."] = "temporal order"
+    lengths: Annotated[list[int], "Sequence length in steps; can be repeated."] = field(default_factory=lambda: [20, 40])
+    kinds: Annotated[list[str], "Kind of network: rnn, gru or lstm; can be repeated."] = field(
+        default_factory=lambda: ["rnn", "gru", "lstm"]
+    )
+    seeds: Annotated[list[int], "Random seed; can be repeated."] = field(default_factory=lambda: [1, 2, 3])
+    units: Annotated[int, "Number of units."] = 32
+    updates: Annotated[int, "Number of updates."] = 1000
+    studies: Annotated[bool, "Also measure length generalisation and truncated backpropagation."] = False
+    file: Annotated[Path | None, "JSON file to write the result to; default: print only."] = None
 
 
 def learning(subject: Subject, options: Options, report: Report) -> Measured:
-    """Accuracy and seconds of the trainings that the page Gradient flow shows live, one after the other with one thread.
+    """Measure accuracy and time of the trainings of the Gradient flow page, one after another with one thread.
 
-    `seconds` are of the processor: those on the clock depend on what else runs. `reached` is the share of the gradient that
-    arrived at the step that is asked about, before training and after it.
+    `seconds` are CPU time, because wall time depends on other processes. `reached` is the share of the gradient that arrives at
+    the step to be remembered, before and after training.
     """
     from models.memory_tasks.network import Setup
 
@@ -59,7 +61,7 @@ def learning(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def training_row(setup: "Setup") -> dict[str, Any]:
-    """One training: what it reached, and what it took."""
+    """Accuracy and time of one training."""
     courses: list[Course] = []
     started = time.process_time()
     train(setup, setup.kind, courses.append, lambda done, total: None)
@@ -73,7 +75,7 @@ def training_row(setup: "Setup") -> dict[str, Any]:
 
 
 def studied(seed: int) -> dict[str, dict[str, Any]]:
-    """Both studies of a seed: accuracy by length and by distance, and the seconds of each."""
+    """Both studies for one seed: accuracy by length and by distance, and the time of each in seconds."""
     results: dict[str, dict[str, Any]] = {}
     for name, study in (("lengths", lengths), ("windows", lambda *given: windows("lstm", 10, *given))):
         curves: dict[str, list[float]] = {}
@@ -85,27 +87,28 @@ def studied(seed: int) -> dict[str, dict[str, Any]]:
 
 
 def look(module: Any, setup: "Setup", update: int) -> Look:
-    """What a network can do now, and how far back its gradient reaches."""
+    """Current accuracy of a network, and how far back its gradient reaches."""
     import explorer
     from models.memory_tasks.network import held_out, scores
 
     x, wanted = held_out(setup, PROBES)
     with explorer.record(module, gradients=True) as recording:
         out, _ = module(x)
-    # The sum over sequences gives each its own gradient: they have nothing in common but the weights.
+    # Summing over sequences still gives each its own gradient, because they only share the weights.
     cost = setup.what.costs(out[:, -wanted.shape[1] :], wanted)[:, -1].sum()
     steps = tuple(str(step) for step in range(setup.length))
     flows = [explorer.gradient_flow(recording, cost, steps, index=row) for row in range(PROBES)]
     return Look(update, *scores(module, setup), by_lag(flows))
 
 
-def train(setup: "Setup", name: str, tell: Callable[[Course], None], every: Every) -> None:
-    """Train a network, and look at it as often as `setup` says, before the first update too.
+def train(setup: "Setup", name: str, report: Callable[[Course], None], every: Every) -> None:
+    """Trains a network and measures it as often as `setup` says, including before the first update.
 
     Args:
-        setup: What is trained. name: of its line.
-        tell: Called with the course at each look.
-        every: Called after each update with (done, total); what it raises ends the training.
+        setup: Task, network and length of training.
+        name: Name of its curve.
+        report: Called with the course at each measurement.
+        every: Called with (done, total) after each update; any exception from it ends the training.
     """
     from models.checkpoint import one_thread
     from models.memory_tasks.network import job, recipe
@@ -118,14 +121,14 @@ def train(setup: "Setup", name: str, tell: Callable[[Course], None], every: Ever
         nonlocal course
         state = look(module.eval(), setup, trainer.update)
         course = replace(course.seen(state), seconds=spent + time.monotonic() - started)
-        tell(course)
+        report(course)
         return state.loss
 
     def step(done: int, total: int) -> None:
         nonlocal spent, started
         spent += time.monotonic() - started
         every(done, total)
-        started = time.monotonic()  # what a pause took is not counted
+        started = time.monotonic()  # pauses are not counted
 
     trainer = Trainer(job(setup, score), recipe(setup), None)
     score(trainer.job.module)
@@ -133,19 +136,19 @@ def train(setup: "Setup", name: str, tell: Callable[[Course], None], every: Ever
 
 
 def in_turn(trainings: Sequence[tuple["Setup", str, Callable[[Course], None]]]) -> Callable[[Every], None]:
-    """A work that trains several networks one after the other: what is trained, the name of its line, who is told of its course."""
+    """A job that trains several networks in turn, given the setup, curve name and report callback of each."""
 
     def work(every: Every) -> None:
         before, total = 0, sum(setup.updates for setup, _, _ in trainings)
-        for setup, name, tell in trainings:
-            train(setup, name, tell, _counted(every, before, total))
+        for setup, name, report in trainings:
+            train(setup, name, report, _counted(every, before, total))
             before += setup.updates
 
     return work
 
 
-def lengths(seed: int, tell: Callable[[str, list[float]], None], updates: int | None = None) -> Callable[[Every], None]:
-    """A work that trains the three networks of models.memory_tasks.length_generalisation and tells each one's accuracy by length."""
+def lengths(seed: int, report: Callable[[str, list[float]], None], updates: int | None = None) -> Callable[[Every], None]:
+    """A job that trains the three networks of models.memory_tasks.length_generalisation and reports the accuracy by length of each."""
 
     def work(every: Every) -> None:
         from models.memory_tasks import length_generalisation as about
@@ -154,7 +157,7 @@ def lengths(seed: int, tell: Callable[[str, list[float]], None], updates: int | 
         for index, name in enumerate(about.NETWORKS):
             job, recipe = about.job(name, seed, many)
             _trained(job, recipe, _counted(every, index * many, many * len(about.NETWORKS)))
-            tell(name, about.accuracy(job.module))
+            report(name, about.accuracy(job.module))
 
     return work
 
@@ -163,9 +166,9 @@ CARRIED = {"state carried over": True, "state reset to zero": False}
 
 
 def windows(
-    kind: str, window: int, seed: int, tell: Callable[[str, list[float]], None], updates: int | None = None
+    kind: str, window: int, seed: int, report: Callable[[str, list[float]], None], updates: int | None = None
 ) -> Callable[[Every], None]:
-    """A work that trains two networks in windows, see models.memory_tasks.truncated_bptt, and tells each one's accuracy by distance."""
+    """A job that trains two networks in windows, see models.memory_tasks.truncated_bptt, and reports the accuracy by distance of each."""
 
     def work(every: Every) -> None:
         from models.memory_tasks import truncated_bptt as about
@@ -174,13 +177,13 @@ def windows(
         for index, (name, is_carried) in enumerate(CARRIED.items()):
             job, recipe = about.job(kind, window, is_carried, seed, many)
             _trained(job, recipe, _counted(every, index * many, many * len(CARRIED)))
-            tell(name, about.accuracy(job.module, window, is_carried))
+            report(name, about.accuracy(job.module, window, is_carried))
 
     return work
 
 
 def _counted(every: Every, before: int, total: int) -> Every:
-    """Reports of one training as those of a part of the whole."""
+    """Progress of one training as part of the progress of several."""
     return lambda done, _: every(before + done, total)
 
 

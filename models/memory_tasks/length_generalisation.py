@@ -1,7 +1,7 @@
-"""Why recurrence: the same weights at every step, others at every step, or none, trained on short sequences and asked about long ones.
+"""Length generalisation: networks with shared weights, separate weights per step, or no recurrence, tested beyond training lengths.
 
-The task is that of the year in "I went to Nepal in 2009" and "In 2009, I went to Nepal": a digit stands anywhere among letters,
-and whoever learnt to find it at one place should find it at another.
+The task is modelled on the year in "I went to Nepal in 2009" and "In 2009, I went to Nepal": one digit occurs at any position
+among letters, and a network that has learnt to find it at one position should find it at another.
 
 Source: Goodfellow, Bengio and Courville, "Deep Learning", 2016, the opening of chapter 10.
 """
@@ -18,13 +18,13 @@ from models.training import Job, Recipe
 
 DIGITS, LETTERS = 10, 4
 FEATURES = DIGITS + LETTERS
-SHORT, LONG = 10, 40  # longest sequence that is trained on, longest that is asked about
+SHORT, LONG = 10, 40  # maximum length in training and in testing
 UNITS, BATCH, UPDATES = 32, 64, 1500
-ASKED, ASKED_SEED = 500, 2**31  # sequences of each length, and where they come from
+ASKED, ASKED_SEED = 500, 2**31  # test sequences of each length, and their seed
 
 
 def sequences(count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Letters with one digit among them, one-hot [batch, time, sign], and the digit [batch]."""
+    """Sequences of letters with one digit, one-hot [batch, time, sign], and the digit [batch]."""
     signs = DIGITS + torch.randint(LETTERS, (count, length), generator=generator)
     digit = torch.randint(DIGITS, (count, 1), generator=generator)
     signs.scatter_(1, torch.randint(length, (count, 1), generator=generator), digit)
@@ -43,7 +43,7 @@ class Shared(nn.Module):
 
 
 class PerStep(nn.Module):
-    """The same equation with weights of its own at every step: h_t = tanh(W_t x_t + U_t h_{t-1} + b_t)."""
+    """The same equation with separate weights at every step: h_t = tanh(W_t x_t + U_t h_{t-1} + b_t)."""
 
     def __init__(self, generator: Generator):
         super().__init__()
@@ -59,7 +59,7 @@ class PerStep(nn.Module):
 
 
 class Padded(nn.Module):
-    """No recurrence: 40 places side by side, empty ones zero, and one hidden layer over all of them."""
+    """No recurrence: 40 positions concatenated, padded with zeros, and one hidden layer over all of them."""
 
     def __init__(self, generator: Generator):
         super().__init__()
@@ -72,7 +72,7 @@ class Padded(nn.Module):
         return self.readout(torch.tanh(self.hidden(flat)))
 
 
-# Name of the line -> network, highest learning rate.
+# Name of the curve -> network, peak learning rate.
 NETWORKS: dict[str, tuple[Callable[[Generator], nn.Module], float]] = {
     "RNN": (Shared, 3e-3),
     "weights per step": (PerStep, 3e-3),
@@ -81,10 +81,10 @@ NETWORKS: dict[str, tuple[Callable[[Generator], nn.Module], float]] = {
 
 
 def network(name: str, seed: int) -> nn.Module:
-    """A network before its training.
+    """An untrained network.
 
     Raises:
-        TaskError: there is none of that name.
+        TaskError: there is no network of that name.
     """
     if name not in NETWORKS:
         raise TaskError(f"There is no network called {name!r}. Known: {', '.join(NETWORKS)}.")
@@ -92,7 +92,7 @@ def network(name: str, seed: int) -> nn.Module:
 
 
 def job(name: str, seed: int = 1, updates: int = UPDATES) -> tuple[Job, Recipe]:
-    """What models.training.Trainer trains, and how: each batch of one length up to 10.
+    """Job and recipe for models.training.Trainer; each batch has one length, at most 10.
 
     Raises:
         TaskError: there is no such network.
@@ -111,7 +111,7 @@ def job(name: str, seed: int = 1, updates: int = UPDATES) -> tuple[Job, Recipe]:
 
 
 def accuracy(module: nn.Module) -> list[float]:
-    """Share of right digits at each length, the first of them 1, over 500 sequences each that nothing is trained on."""
+    """Accuracy at each length from 1, on 500 held-out sequences each."""
     generator, shares = Generator().manual_seed(ASKED_SEED), []
     with torch.inference_mode():
         for length in range(1, LONG + 1):
@@ -121,11 +121,11 @@ def accuracy(module: nn.Module) -> list[float]:
 
 
 def ceiling() -> list[float]:
-    """What is reached at each length by who reads the first ten places without a mistake and guesses where no digit stood there."""
+    """Accuracy at each length of a reader that is perfect on the first ten positions and guesses if the digit is beyond them."""
     seen = [min(1.0, SHORT / length) for length in range(1, LONG + 1)]
     return [share + (1 - share) / DIGITS for share in seen]
 
 
 def weights(module: nn.Module) -> int:
-    """How many numbers are learnt."""
+    """Number of parameters."""
     return sum(math.prod(part.shape) for part in module.parameters())

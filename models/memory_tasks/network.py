@@ -1,4 +1,4 @@
-"""A small network that learns one task that needs memory, from a seed: the same every time."""
+"""A small network for a memory task; its training is reproducible from a seed."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,24 +11,29 @@ from models.memory_tasks.tasks import Task, TaskError, task_of
 from models.recurrent import CELLS, set_forget_bias
 from models.training import Job, Recipe
 
-# Highest learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005 alike; an LSTM
-# learns temporal order there with 0.003 and 0.005, and with 0.01 only from some seeds.
+# Peak learning rate of each kind. Over 40 steps a plain RNN stays at chance with 0.0005, 0.001, 0.002 and 0.005; an LSTM learns
+# temporal order there with 0.003 and 0.005, and with 0.01 only for some seeds.
 RATES = {"rnn": 2e-3, "gru": 1e-2, "lstm": 3e-3}
-OF_TASK = {("adding", "lstm"): 1e-2, ("copying", "lstm"): 2e-2}  # where a task wants another
+OF_TASK = {("adding", "lstm"): 1e-2, ("copying", "lstm"): 2e-2}  # exceptions for single tasks
 BATCH = 32
-HELD_OUT, HELD_OUT_SEED = 500, 2**31  # sequences that nothing is trained on, and where they come from
+HELD_OUT, HELD_OUT_SEED = 500, 2**31  # number of held-out sequences, and their seed
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What is trained: enough to make it again.
+    """Specification of a training, sufficient to reproduce it.
 
     Args:
-        task: A key of models.memory_tasks.tasks.TASKS. kind: "rnn" (tanh), "gru" or "lstm". length: steps of each sequence.
-        units: Of the one layer. updates: of its weights. looks: how often it is looked at meanwhile. seed: of all chance.
+        task: A key of models.memory_tasks.tasks.TASKS.
+        kind: "rnn" (tanh), "gru" or "lstm".
+        length: Steps of each sequence.
+        units: Number of units.
+        updates: Number of updates.
+        looks: Number of measurements during training.
+        seed: Random seed.
 
     Raises:
-        TaskError: there is no such task or kind, or the length has no room for the task.
+        TaskError: there is no such task or kind, or the length is too short for the task.
     """
 
     task: str = "temporal order"
@@ -53,13 +58,17 @@ class Setup:
 
 
 class Learner(nn.Module):
-    """One recurrent layer and a read-out at every step.
+    """One recurrent layer with a linear output layer at every step.
 
-    Its weights are drawn as torch draws them, but from a generator of their own: trainings side by side do not disturb each
-    other. An LSTM's forget gates begin with a bias of 1, as everywhere in this project.
+    Its weights are initialised as in torch, but from a separate generator, so that parallel trainings do not affect each other.
+    The forget bias of an LSTM starts at 1, as everywhere in this project.
 
     Args:
-        kind: "rnn", "gru" or "lstm". features, units, outputs: widths. generator: of its weights.
+        kind: "rnn", "gru" or "lstm".
+        features: Width of the input.
+        units: Number of units.
+        outputs: Width of the output.
+        generator: Random generator of the weights.
     """
 
     def __init__(self, kind: str, features: int, units: int, outputs: int, generator: Generator):
@@ -71,32 +80,32 @@ class Learner(nn.Module):
             set_forget_bias(self.rnn)
 
     def forward(self, x: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-        """Outputs [batch, time, output] after each of x [batch, time, feature], and the last state."""
+        """Outputs [batch, time, output] after each of x [batch, time, feature], and the final state."""
         hidden, state = self.rnn(x, state)
         return self.readout(hidden), state
 
 
 def draw(module: nn.Module, units: int, generator: Generator) -> None:
-    """Draw all weights evenly between ±1/√units, as torch does for recurrent layers and for read-outs of so many units."""
+    """Initialises all weights uniformly in ±1/√units, as torch does for recurrent layers and for linear layers of this width."""
     for weights in module.parameters():
         nn.init.uniform_(weights, -1 / math.sqrt(units), 1 / math.sqrt(units), generator=generator)
 
 
 def learner(setup: Setup) -> Learner:
-    """The network before its training."""
+    """The untrained network."""
     task = setup.what
     return Learner(setup.kind, task.features, setup.units, task.outputs, Generator().manual_seed(setup.seed))
 
 
 def recipe(setup: Setup) -> Recipe:
-    """How it is trained: one pass over as many new batches as there are updates."""
+    """The training recipe: one pass, with a new batch for every update."""
     looks = min(setup.looks, setup.updates)
     rate = OF_TASK.get((setup.task, setup.kind), RATES[setup.kind])
     return Recipe(1, batch=BATCH, steps=setup.length, learning_rate=rate, checks=looks, patience=looks + 1, seed=setup.seed)
 
 
 def job(setup: Setup, score: Callable[[nn.Module], float]) -> Job:
-    """What models.training.Trainer trains; `score(module)` is called at each look."""
+    """The job for models.training.Trainer; `score(module)` is called at each measurement."""
     task, answers = setup.what, setup.what.answers(setup.length)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -111,12 +120,12 @@ def job(setup: Setup, score: Callable[[nn.Module], float]) -> Job:
 
 
 def held_out(setup: Setup, count: int = HELD_OUT) -> tuple[Tensor, Tensor]:
-    """Sequences [batch, time, feature] that are never trained on, and their answers [batch, answer]; the same for every seed."""
+    """Held-out sequences [batch, time, feature] and their targets [batch, answer]; the same for every seed."""
     return setup.what.draw(count, setup.length, Generator().manual_seed(HELD_OUT_SEED))
 
 
 def scores(module: nn.Module, setup: Setup) -> tuple[float, float]:
-    """Mean loss, and share of right answers, on sequences that are never trained on."""
+    """Mean loss and accuracy on held-out sequences."""
     x, wanted = held_out(setup)
     with torch.inference_mode():
         out = module(x)[0][:, -setup.what.answers(setup.length) :]

@@ -1,4 +1,4 @@
-"""Tasks that nobody solves without memory, made at random from a seed, each with what a guesser reaches."""
+"""Synthetic tasks that cannot be solved without memory, generated from a seed, each with its chance level."""
 
 import math
 from abc import ABC, abstractmethod
@@ -9,20 +9,21 @@ from torch import Generator, Tensor, nn
 
 from explorer.errors import ExplorerError
 
-LETTERS = 4  # of temporal order that mean nothing
-CLOSE = 0.04  # an answer of the adding task counts as right within this distance (Hochreiter and Schmidhuber, 1997)
+LETTERS = 4  # number of distractor letters in temporal order
+CLOSE = 0.04  # tolerance of a correct answer in the adding task (Hochreiter and Schmidhuber, 1997)
 
 
 class TaskError(ExplorerError):
-    """A task that does not exist, or a length that it has no room in."""
+    """The task does not exist, or the length is too short for it."""
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What is reached without memory: by the best answer that is the same for every sequence.
+    """Chance level: the score of the best constant answer, which needs no memory.
 
     Args:
-        loss: Mean cost, in the task's own measure. accuracy: share of right answers, 0..1.
+        loss: Mean loss, in the task's own measure.
+        accuracy: Share of correct answers, 0..1.
     """
 
     loss: float
@@ -30,44 +31,47 @@ class Chance:
 
 
 class Task(ABC):
-    """A sequence to read, with something to be answered that stood in it long before.
+    """A sequence task whose answer depends on an input many steps earlier.
 
-    features: width of what is read at each step. outputs: width of an answer. shortest: steps it needs at least.
-    measure: of the loss.
+    Attributes:
+        features: Width of the input at each step.
+        outputs: Width of an answer.
+        shortest: Minimum number of steps.
+        measure: Name of the loss.
     """
 
     name, says, measure = "", "", "nats"
     features, outputs, shortest = 0, 0, 10
 
     def answers(self, length: int) -> int:
-        """How many steps at the end of a sequence are answered."""
+        """Number of steps at the end of a sequence that have a target."""
         return 1
 
     @abstractmethod
     def reach(self, length: int) -> int:
-        """Steps back from the last one to the latest place where the first thing to be remembered for it may stand."""
+        """Steps from the last one back to the latest possible position of the first input it depends on."""
 
     @abstractmethod
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Sequences [batch, time, feature] and what is wanted of them, [batch, answer]."""
+        """Sequences [batch, time, feature] and their targets, [batch, answer]."""
 
     def costs(self, out: Tensor, wanted: Tensor) -> Tensor:
-        """Cost of every answer, [batch, answer], from what a network says [batch, answer, output] and what was wanted [batch, answer]."""
+        """Loss of every answer, [batch, answer], from outputs [batch, answer, output] and targets [batch, answer]."""
         return nn.functional.cross_entropy(out.transpose(1, 2), wanted, reduction="none")
 
     def right(self, out: Tensor, wanted: Tensor) -> Tensor:
-        """Which answers that need memory are right, [batch, answer] of 0 and 1; arguments as `costs`: [batch, answer, ...]."""
+        """Which answers that need memory are correct, [batch, answer] of 0 and 1; arguments as in `costs`: [batch, answer, ...]."""
         return (out.argmax(2) == wanted).double()
 
     @abstractmethod
     def chance(self, length: int) -> Chance:
-        """What a guesser reaches at a length."""
+        """Chance level at a length."""
 
 
 class TemporalOrder(Task):
-    """Two letters X or Y among others that mean nothing: which two came, and in which order?
+    """Two letters, X or Y each, among distractors; the answer is which letters occurred, in order.
 
-    Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997, task 6a, with the places of Pascanu, Mikolov and
+    Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997, task 6a, with the positions of Pascanu, Mikolov and
     Bengio, 2013: the first in the second tenth of the sequence, the second in the fifth.
     """
 
@@ -75,11 +79,11 @@ class TemporalOrder(Task):
     features, outputs = LETTERS + 2, 4
 
     def reach(self, length: int) -> int:
-        """From the end back to the second tenth."""
+        """Steps from the end back to the second tenth."""
         return length - length // 10 - max(1, length // 10)
 
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Letters, one-hot [batch, time, letter], and the number of the order 0..3, [batch, 1]."""
+        """Letters, one-hot [batch, time, letter], and the index of the order, 0..3, [batch, 1]."""
         letters = torch.randint(LETTERS, (count, length), generator=generator)
         signals = torch.randint(2, (count, 2), generator=generator)
         for index, start in enumerate((length // 10, 4 * length // 10)):
@@ -88,23 +92,23 @@ class TemporalOrder(Task):
         return nn.functional.one_hot(letters, self.features).float(), signals[:, :1] * 2 + signals[:, 1:]
 
     def chance(self, length: int) -> Chance:
-        """Four orders that are equally likely: ln 4, and one of four."""
+        """Four equally likely orders: loss ln 4, accuracy 1/4."""
         return Chance(math.log(4), 1 / 4)
 
 
 class Adding(Task):
-    """Numbers between 0 and 1, two of them marked: what is the sum of the two?
+    """Numbers between 0 and 1, one marked in each half; the answer is the sum of the two marked numbers.
 
-    One is marked in each half. Answers within 0.04 count as right.
+    Answers within 0.04 count as correct.
 
-    Source: Hochreiter and Schmidhuber, 1997, task 4, with the places of Arjovsky, Shah and Bengio, 2016.
+    Source: Hochreiter and Schmidhuber, 1997, task 4, with the positions of Arjovsky, Shah and Bengio, 2016.
     """
 
     name, says, measure = "adding", "Two of many numbers between 0 and 1 are marked. What is their sum?", "squared error"
     features, outputs = 2, 1
 
     def reach(self, length: int) -> int:
-        """From the end back to the first half."""
+        """Steps from the end back to the first half."""
         return length - length // 2
 
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -120,20 +124,20 @@ class Adding(Task):
         return (out[:, :, 0] - wanted) ** 2
 
     def right(self, out: Tensor, wanted: Tensor) -> Tensor:
-        """Whether each answer [batch, answer, 1] lies within 0.04 of what was wanted [batch, answer]."""
+        """Whether each answer [batch, answer, 1] is within 0.04 of its target [batch, answer]."""
         return ((out[:, :, 0] - wanted).abs() < CLOSE).double()
 
     def chance(self, length: int) -> Chance:
-        """Always 1: the variance of the sum is 2/12; the sum's density is a triangle, of which 1 - (1 - 0.04)^2 lies within 0.04 of 1."""
+        """The constant answer 1: the sum has variance 2/12 and a triangular density, with 1 - (1 - 0.04)^2 within 0.04 of 1."""
         return Chance(1 / 6, 1 - (1 - CLOSE) ** 2)
 
 
 class Copying(Task):
-    """A few symbols, a long blank, a mark: now say the symbols again, in order.
+    """A few symbols, a long blank, then a mark, after which the symbols must be repeated in order.
 
-    Costs are counted at every step, also where a blank is wanted; accuracy only where a symbol is.
+    The loss is counted at every step, including those with a blank target; accuracy only where the target is a symbol.
 
-    Source: Hochreiter and Schmidhuber, 1997; as in Arjovsky, Shah and Bengio, 2016, with fewer symbols to keep.
+    Source: Hochreiter and Schmidhuber, 1997; as in Arjovsky, Shah and Bengio, 2016, with fewer symbols.
     """
 
     name, says = "copying", "Some symbols, then a long pause, then a signal. Repeat the symbols in order."
@@ -147,11 +151,11 @@ class Copying(Task):
         return length
 
     def reach(self, length: int) -> int:
-        """The symbol that is said last is the last of those read."""
+        """Steps from the last repeated symbol back to the last symbol read."""
         return length - self.kept
 
     def draw(self, count: int, length: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Symbols, blanks and the mark, one-hot [batch, time, symbol], and what is to be said at each step, [batch, time]."""
+        """Symbols, blanks and the mark, one-hot [batch, time, symbol], and the target at each step, [batch, time]."""
         kept, blank = self.kept, self.symbols
         symbols = torch.randint(self.symbols, (count, kept), generator=generator)
         read, said = torch.full((2, count, length), blank)
@@ -160,11 +164,11 @@ class Copying(Task):
         return nn.functional.one_hot(read, self.features).float(), said
 
     def right(self, out: Tensor, wanted: Tensor) -> Tensor:
-        """Which of the symbols are right, [batch, symbol]; out [batch, time, output], wanted [batch, time]."""
+        """Which of the symbols are correct, [batch, symbol]; out [batch, time, output], wanted [batch, time]."""
         return super().right(out[:, -self.kept :], wanted[:, -self.kept :])
 
     def chance(self, length: int) -> Chance:
-        """Blanks where blanks are due and any symbol at the end: K ln S over all steps, one of S symbols right."""
+        """Blanks where the target is blank and a random symbol at the end: loss K ln S over all steps, accuracy 1/S."""
         return Chance(self.kept * math.log(self.symbols) / length, 1 / self.symbols)
 
 
@@ -175,10 +179,10 @@ def task_of(name: str, length: int) -> Task:
     """A task by its name.
 
     Raises:
-        TaskError: there is none of that name, or it needs more steps.
+        TaskError: there is no task of that name, or it needs more steps.
     """
     if name not in TASKS:
         raise TaskError(f"There is no task called {name!r}. Known: {', '.join(TASKS)}.")
     if length < TASKS[name].shortest:
-        raise TaskError(f"A sequence of {length} steps has no room for {name}; expected {TASKS[name].shortest} or more.")
+        raise TaskError(f"A sequence of {length} steps is too short for {name}; expected {TASKS[name].shortest} or more.")
     return TASKS[name]

@@ -1,7 +1,7 @@
-"""Truncated backpropagation cuts learning, not memory: a network trained in short windows, its state carried over their borders or not.
+"""Truncated backpropagation through time: networks trained in short windows, with and without carrying the state between windows.
 
-A stream shows a symbol now and then and asks for the last one now and then. Each window is learnt from alone. Where the state is
-carried over the border, what was learnt inside windows goes on working far outside; where it is set to zero, nothing does.
+A stream shows symbols at random steps and asks for the latest one at random steps. Gradients stop at window borders. If the state
+is carried across borders, memory learnt within windows also works over longer distances; if it is reset to zero, it does not.
 """
 
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from models.training import Job, Recipe
 
 SYMBOLS = 8
 BLANK, ASK = SYMBOLS, SYMBOLS + 1
-SHOWN, QUESTION = 0.05, 0.3  # how often a step shows a symbol, how often it asks
+SHOWN, QUESTION = 0.05, 0.3  # probability that a step shows a symbol, and that it asks a question
 UNITS, ROWS, UPDATES, RATE = 32, 32, 800, 1e-2
-FAR = 40  # longest distance that is asked about
+FAR = 40  # maximum distance between symbol and question in testing
 ASKED_ROWS, ASKED_STEPS, ASKED_SEED = 64, 2000, 2**31
 
 
 def stream(rows: int, steps: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Signs, the symbol shown last, and how many steps ago that was, each [row, time]; every row begins with a symbol."""
+    """Signs, the latest symbol, and the number of steps since it was shown, each [row, time]; every row begins with a symbol."""
     chance = torch.rand(rows, steps, generator=generator)
     symbols = torch.randint(SYMBOLS, (rows, steps), generator=generator)
     signs = torch.where(chance < SHOWN, symbols, torch.where(chance < SHOWN + QUESTION, ASK, BLANK))
@@ -32,12 +32,14 @@ def stream(rows: int, steps: int, generator: Generator) -> tuple[Tensor, Tensor,
 
 
 def job(kind: str, window: int, is_carried: bool, seed: int = 1, updates: int = UPDATES) -> tuple[Job, Recipe]:
-    """What models.training.Trainer trains, and how.
+    """Job and recipe for models.training.Trainer.
 
     Args:
-        kind: "rnn", "gru" or "lstm". window: steps of a window.
-        is_carried: Whether the state goes on into the next window; the gradient never does.
-        seed: Of weights and stream. updates: one for each window.
+        kind: "rnn", "gru" or "lstm".
+        window: Steps per window.
+        is_carried: Whether the state is carried into the next window; the gradient never is.
+        seed: Seed of weights and stream.
+        updates: Number of updates, one per window.
     """
     module = Learner(kind, SYMBOLS + 2, UNITS, SYMBOLS, Generator().manual_seed(seed))
     signs, wanted, _ = stream(ROWS, updates * window, Generator().manual_seed(seed + 1))
@@ -60,7 +62,7 @@ def _read(module: nn.Module, signs: Tensor, state: Any) -> tuple[Tensor, Any]:
 
 
 def accuracy(module: nn.Module, window: int, is_carried: bool) -> list[float]:
-    """Share of right answers by how long ago the symbol was shown, the first of them 1 step, on a stream of its own."""
+    """Accuracy by number of steps since the symbol was shown, from 1, on a held-out stream."""
     signs, wanted, ago = stream(ASKED_ROWS, ASKED_STEPS, Generator().manual_seed(ASKED_SEED))
     state, right = None, []
     with torch.inference_mode():
@@ -72,6 +74,6 @@ def accuracy(module: nn.Module, window: int, is_carried: bool) -> list[float]:
 
 
 def questions() -> list[int]:
-    """How many answers each of those shares is of."""
+    """Number of answers behind each of those accuracies."""
     signs, _, ago = stream(ASKED_ROWS, ASKED_STEPS, Generator().manual_seed(ASKED_SEED))
     return [int(((signs == ASK) & (ago == lag)).sum()) for lag in range(1, FAR + 1)]

@@ -1,1 +1,1 @@
-"""Scores of text and of classes, with the published definitions."""
+"""Metrics of generated text, by their published definitions."""

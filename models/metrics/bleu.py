@@ -1,29 +1,29 @@
-"""How near translations come to their references: sacreBLEU and chrF, and how sure their figures are."""
+"""BLEU (sacreBLEU) and chrF of translations and captions, with bootstrap intervals and paired tests."""
 
 from collections.abc import Sequence
 from typing import Any
 
-DRAWS = 1_000  # of the bootstrap
+DRAWS = 1_000  # bootstrap samples
 References = Sequence[Sequence[str]]
 
 
 def columns(references: References) -> list[list[str | None]]:
-    """References [sentence][version] as sacrebleu wants them: [version][sentence], None where a sentence has no more."""
+    """References [sentence][version] in sacrebleu's order [version][sentence], with None where a sentence has fewer."""
     most = max(map(len, references), default=1)
     return [[versions[version] if version < len(versions) else None for versions in references] for version in range(most)]
 
 
 def bleu(translations: Sequence[str], references: References) -> float:
-    """Corpus BLEU, 0..100: cased, detokenised, 13a, every version of a source a reference."""
+    """Corpus BLEU, 0..100: case-sensitive, on detokenised text, tokeniser 13a, with all references of each source."""
     return _metric("bleu").corpus_score(list(translations), columns(references)).score
 
 
 def scores(translations: Sequence[str], references: References) -> dict[str, Any]:
-    """BLEU and chrF of a corpus with their signatures, the share of sentences that are a reference to the letter, and n.
+    """BLEU and chrF of a corpus with their signatures, the share of exact matches with a reference, and n.
 
     Args:
-        translations: One for each source.
-        references: Every version of each source.
+        translations: One translation per source.
+        references: All references of each source.
     """
     result: dict[str, Any] = {}
     for name, signature in (("bleu", "signature"), ("chrf", "chrf_signature")):
@@ -35,9 +35,9 @@ def scores(translations: Sequence[str], references: References) -> dict[str, Any
 
 
 def with_interval(translations: Sequence[str], references: References) -> dict[str, Any]:
-    """BLEU of a corpus, the middle 95 % of it over sentences drawn again with replacement, and n.
+    """BLEU of a corpus, its 95 % bootstrap interval over sentences, and n.
 
-    Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004, as sacrebleu does it.
+    Source: Koehn, "Statistical Significance Tests for Machine Translation Evaluation", 2004, as implemented in sacrebleu.
     """
     estimate = _metric("bleu").corpus_score(list(translations), columns(references), n_bootstrap=DRAWS)
     interval = [max(0.0, estimate._mean - estimate._ci), min(100.0, estimate._mean + estimate._ci)]
@@ -45,15 +45,15 @@ def with_interval(translations: Sequence[str], references: References) -> dict[s
 
 
 def paired(systems: dict[str, list[str]], references: References) -> dict[str, dict[str, Any]]:
-    """BLEU of several systems on the same sentences, each held against the first by sacrebleu's paired bootstrap.
+    """BLEU of several systems on the same sentences, each compared with the first by sacrebleu's paired bootstrap.
 
     Args:
-        systems: Translations by name; the first is the one that the others are held against.
-        references: Every version of each source.
+        systems: Translations by name; the first system is the baseline.
+        references: All references of each source.
 
     Returns:
-        By name: bleu, its interval (95 %), and p, how often chance alone gives so large a difference; None for the first.
-        Where there is no difference at all p is 1; sacrebleu, which counts only larger ones, would say the smallest.
+        By name: bleu, its interval (95 %), and the p-value of the difference; None for the first system. If there is no
+        difference at all, p is 1; sacrebleu, which counts only larger differences, would give its smallest value.
     """
     from sacrebleu.significance import PairedTest
 
@@ -75,12 +75,12 @@ def _metric(name: str) -> Any:
 
 
 def by_order(translations: Sequence[str], references: References, draws: int = DRAWS) -> dict[str, Any]:
-    """BLEU-1 to BLEU-4 of a corpus, each the geometric mean of the precisions up to its order, not the n-gram precision.
+    """BLEU-1 to BLEU-4 of a corpus; BLEU-n is the geometric mean of the precisions up to order n, not the precision of order n.
 
     Args:
-        translations: One for each source.
-        references: Every version of each source.
-        draws: Of the bootstrap; 0 for none.
+        translations: One translation per source.
+        references: All references of each source.
+        draws: Bootstrap samples; 0 for no intervals.
 
     Returns:
         bleu [4], without_brevity_penalty [4], brevity_penalty, length_ratio, signature, n; and intervals [4] (95 %) of bleu.

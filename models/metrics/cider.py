@@ -1,4 +1,4 @@
-"""CIDEr-D: how much of what people agree on is in a caption, rare words counting more."""
+"""CIDEr-D: similarity of a caption to human captions, with higher weights for rare n-grams."""
 
 import math
 from collections import Counter
@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 ORDERS = 4
-SPREAD = 6.0  # of the punishment for another length, in words
+SPREAD = 6.0  # standard deviation of the length penalty, in words
 Counts = Counter[tuple[str, ...]]
 
 
 class Rarity(NamedTuple):
-    """In the references of how many pictures each n-gram stands, and of how many pictures in all."""
+    """Document frequencies: number of pictures whose references contain each n-gram, and number of all pictures."""
 
     seen: Counts
     pictures: int
 
 
 def rarity(references: Iterable[Sequence[str]]) -> Rarity:
-    """What n-grams weigh, from every reference of each picture."""
+    """Document frequencies of n-grams, from all references of each picture."""
     seen: Counts = Counter()
     pictures = 0
     for versions in references:
@@ -28,13 +28,13 @@ def rarity(references: Iterable[Sequence[str]]) -> Rarity:
 
 
 def cider_d(captions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Mean CIDEr-D of a corpus, 0..10 (often told times 100: 10 is 1,000 there).
+    """Mean CIDEr-D of a corpus, 0..10 (often reported times 100, so that 10 becomes 1,000).
 
-    The weights of n-grams come from these references: scores on unlike sets of pictures are not to be compared.
+    The weights of n-grams come from these references, so scores on different sets of pictures are not comparable.
 
     Args:
-        captions: One for each picture, words between spaces.
-        references: Every reference of each picture, likewise.
+        captions: One caption per picture, words separated by spaces.
+        references: All references of each picture, in the same form.
     """
     known = rarity(references)
     scores = [cider_d_of(caption, versions, known) for caption, versions in zip(captions, references, strict=True)]
@@ -44,12 +44,12 @@ def cider_d(captions: Sequence[str], references: Sequence[Sequence[str]]) -> flo
 def cider_d_of(caption: str, versions: Sequence[str], known: Rarity) -> float:
     """CIDEr-D of one caption, 0..10.
 
-    For n = 1..4 a caption is a vector: how often each n-gram stands in it, times log(pictures / pictures whose references
-    have it). A caption's cosine with a reference, its counts cut down to the reference's, is punished by
-    exp(-difference of lengths^2 / (2 * 6^2)), averaged over references and n, times 10.
+    For n = 1..4 a caption is a vector of n-gram counts times log(pictures / pictures whose references contain the n-gram). Its
+    cosine similarity with a reference, with counts clipped to those of the reference, is multiplied by the length penalty
+    exp(-difference of lengths^2 / (2 * 6^2)), averaged over references and n, and multiplied by 10.
 
     Source: Vedantam, Zitnick and Parikh, "CIDEr: Consensus-based Image Description Evaluation", 2015, section 5.2, without
-    stemming, as the evaluation of COCO captions does it.
+    stemming, as in the COCO caption evaluation.
     """
     total = 0.0
     for version in versions:

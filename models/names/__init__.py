@@ -1,4 +1,4 @@
-"""Classifiers of names: a recurrent network reads letter by letter and predicts the language."""
+"""The family of name classifiers: a recurrent network that reads a name letter by letter and predicts its language."""
 
 from models.family import Corpus, Family, handed_on
 

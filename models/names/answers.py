@@ -1,4 +1,4 @@
-"""A classifier's answers to many names, held beside what the lists of names say of them."""
+"""A classifier's predictions for many names, with their true labels."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,15 +20,15 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a classifier says to names whose class is known.
+    """A classifier's predictions for labelled names.
 
     Args:
-        texts: As they were given, [name].
+        texts: The names as given, [name].
         targets: Index of the true class, [name].
-        probabilities: [name, class].
-        shared: Whether the answer is another class than the true one, and the name belongs to that class too, [name].
-        learnt: Whether the network was trained on its spelling, [name]; None where that was not asked or cannot be known.
-        unknown: How many rows have a label that the network does not know, by label; they are not among the others.
+        probabilities: Predicted probabilities, [name, class].
+        shared: Whether the predicted class is not the target, but the name belongs to it too, [name].
+        learnt: Whether the spelling was in the training data, [name]; None if unknown.
+        unknown: Number of rows by label that is not a class of the network; these rows are not in the arrays.
     """
 
     texts: tuple[str, ...]
@@ -40,17 +40,17 @@ class Answers:
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """Index of the answer, [name]."""
+        """Index of the predicted class, [name]."""
         return self.probabilities.argmax(1) if len(self.texts) else self.targets
 
 
 def answers_to_split(loaded: "Loaded", names: Names, is_dev: bool, report: Report = lambda done, total: None) -> Answers:
-    """What a classifier says to the held-out names of a collection, or to those it was trained on.
+    """A classifier's predictions for the held-out names of a collection, or for its training names.
 
     Args:
         loaded: The classifier.
         names: The whole collection.
-        is_dev: Whether the held-out ones are meant.
+        is_dev: Whether to use the held-out names.
         report: Called with (done, total) names; may raise to stop.
     """
     from models.names.network import probabilities
@@ -63,12 +63,12 @@ def answers_to_split(loaded: "Loaded", names: Names, is_dev: bool, report: Repor
 
 
 def answers_to_rows(loaded: "Loaded", table: Labelled, names: Names | None = None, report: Report = lambda done, total: None) -> Answers:
-    """What a classifier says to rows; each text is read once, however often it occurs. Labels go by letters, not by case.
+    """A classifier's predictions for table rows; each distinct text is read once. The case of labels is ignored.
 
     Args:
         loaded: The classifier.
         table: Rows of text and label.
-        names: The collection it was trained on, where that is at hand: which rows it was trained on is known then.
+        names: The collection it was trained on, if available, to tell which rows were in its training data.
         report: Called with (done, total) names; may raise to stop.
     """
     from models.names.network import probabilities
@@ -86,7 +86,7 @@ def answers_to_rows(loaded: "Loaded", table: Labelled, names: Names | None = Non
 
 
 def _shared(spelled: Sequence[str], targets: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Whether the answer is another class under which the same spelling occurs, [name], given targets [name] and p [name, class]."""
+    """Whether the prediction is another class that also has this spelling, [name], given targets [name] and p [name, class]."""
     pairs = set(zip(spelled, targets.tolist(), strict=True))
     times = Counter(text for text, _ in pairs)
     in_several = {pair for pair in pairs if times[pair[0]] > 1}
@@ -95,6 +95,6 @@ def _shared(spelled: Sequence[str], targets: np.ndarray, p: np.ndarray) -> np.nd
 
 
 def _learnt(spelled: Sequence[str], names: Names) -> np.ndarray:
-    """Whether a network that learnt from a collection was trained on each spelling, [name]."""
+    """Whether each spelling is in the training part of a collection, [name]."""
     kept = {text for text in set(spelled) if text in names.languages and not is_held_out(text)}
     return np.array([text in kept for text in spelled], bool)

@@ -1,10 +1,10 @@
-"""Made-up names with what n-grams say of them: more to learn from than the lists hold.
+"""Data augmentation for name classifiers: recombined names with soft targets from an n-gram classifier.
 
-A third of the held-out names share their first five letters with a training name of their language; n-grams keep those stems,
-and a small network trained on the lists alone forgets them: accuracy 0.87 on such names against 0.91 of the n-grams, and 0.91
-for both once it is trained like this (names-gru). It also reads names that are no one's, made of the beginning of one and the end of
-another, and learns the probabilities that the n-grams of the training names give them: knowledge distillation, on inputs
-of which there are as many as one likes (Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015).
+A third of the held-out names share their first five letters with a training name of their language. N-grams memorise these
+stems, but a small network trained on the lists alone does not: its accuracy on such names is 0.87, that of the n-grams 0.91.
+With this augmentation the network reaches 0.91 too (names-gru). It is also trained on recombined names, made of the beginning
+of one name and the end of another, with the probabilities of an n-gram classifier as targets. This is knowledge distillation
+with unlimited inputs (Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015).
 """
 
 import numpy as np
@@ -12,17 +12,17 @@ import numpy as np
 from models.names.baselines import ngram_answers
 from models.names.data import Names
 
-SHORTEST, LONGEST = 3, 25  # letters of a made-up name
-TRIES = 50  # for each name that is wanted: lists too small to make so many give fewer
+SHORTEST, LONGEST = 3, 25  # letters of a recombined name
+TRIES = 50  # attempts per requested name; short lists may give fewer names
 
 
 def recombined(train: Names, count: int, seed: int) -> tuple[str, ...]:
-    """Names that no list of `train` holds, each once: two of one language, joined where both have the same letter.
+    """Distinct names that are not in `train`, each joined from two names of one language at a common letter.
 
     Args:
-        train: Where their parts come from; a language takes part as often as it has names.
-        count: How many; fewer come where the lists are too small.
-        seed: Of the choice.
+        train: Source of the parts; languages are chosen in proportion to their number of names.
+        count: Number of names; the result has fewer if the lists are too short.
+        seed: Random seed.
     """
     rng, known = np.random.default_rng(seed), set(train.texts)
     parts = [[train.texts[row] for row in np.flatnonzero(train.targets == language)] for language in range(len(train.labels))]
@@ -39,7 +39,7 @@ def recombined(train: Names, count: int, seed: int) -> tuple[str, ...]:
 
 
 def _joined(first: str, second: str, rng: np.random.Generator) -> str:
-    """The beginning of one and the end of the other, which meet in a letter of both; "" where they share none."""
+    """The beginning of the first and the end of the second name, joined at a common letter; "" if there is none."""
     if min(len(first), len(second)) < SHORTEST:
         return ""
     start = int(rng.integers(1, len(first)))
@@ -49,6 +49,6 @@ def _joined(first: str, second: str, rng: np.random.Generator) -> str:
 
 
 def distillation_targets(train: Names, count: int, seed: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """Recombined names and the probabilities that the n-grams of the training names give them, [name, class]."""
+    """Recombined names and their probabilities under the n-gram classifier of the training names, [name, class]."""
     texts = recombined(train, count, seed)
     return texts, ngram_answers(train, texts).astype(np.float32)

@@ -1,7 +1,7 @@
-"""What stands beside a classifier of names: character n-grams with logistic regression, and the most that can be right.
+"""Baselines of name classifiers: logistic regression on character n-grams, and upper bounds for any classifier by spelling.
 
-There are two ceilings: a spelling that belongs to several languages cannot be right for all of them, and the best choice for
-accuracy is another than the best for macro recall.
+The upper bounds are below 1 because a prediction for a spelling of several languages is correct for only one of them. There
+are two, because the labels that maximise accuracy do not maximise macro recall.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import numpy as np
 from models.names.data import Names
 
 STEM = 5  # letters: the longest n-gram
-NGRAMS, STRENGTH = (1, 5), 10.0  # longest and regularisation of the yardstick: the best of 1, 3, 10, 30 on dev, as the networks' epochs are
+NGRAMS, STRENGTH = (1, 5), 10.0  # n-gram lengths and inverse regularisation: the best of 1, 3, 10, 30 on dev
 
 
 def ngram_answers(train: Names, texts: Sequence[str]) -> np.ndarray:
-    """What logistic regression on character n-grams (tf-idf, word ends marked, classes weighted to be equal) says: [name, class]."""
+    """Probabilities [name, class] of logistic regression on character n-grams (tf-idf, word ends marked, balanced classes)."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -29,7 +29,7 @@ def ngram_answers(train: Names, texts: Sequence[str]) -> np.ndarray:
 
 
 def by_stem(predicted: np.ndarray, train: Names, dev: Names) -> dict[str, Any]:
-    """Accuracy of answers [name] on dev names whose first letters begin a training name of their language, and on all others."""
+    """Accuracy of predictions [name] on dev names that share their first letters with a training name of their language, and on others."""
     stems = {(text[:STEM], target) for text, target in zip(train.texts, train.targets.tolist(), strict=True)}
     known = np.array([(text[:STEM], target) in stems for text, target in zip(dev.texts, dev.targets.tolist(), strict=True)], bool)
     right = predicted == dev.targets
@@ -40,12 +40,12 @@ def by_stem(predicted: np.ndarray, train: Names, dev: Names) -> dict[str, Any]:
 
 
 def ceilings(texts: Sequence[str], targets: np.ndarray, classes: int) -> dict[str, float]:
-    """The most that any answer by spelling can reach on these very names: accuracy and macro recall, each with its own best labels.
+    """Upper bounds of accuracy and macro recall on these names for any classifier by spelling, each with its own best labels.
 
     Args:
         texts: Spellings, [name].
-        targets: Number of the true class, [name].
-        classes: How many there are.
+        targets: Index of the true class, [name].
+        classes: Number of classes.
     """
     rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     table = np.zeros((len(rows), classes))

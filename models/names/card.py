@@ -1,4 +1,4 @@
-"""What a reader gets of the card of a classifier of names."""
+"""Schema of the card of a name classifier."""
 
 from typing import Annotated, Literal, Self
 
@@ -16,14 +16,14 @@ class Size(TypedDict):
 
 
 class Share(TypedDict):
-    """The accuracy over so many names."""
+    """An accuracy and the number of names."""
 
     names: PositiveInt
     accuracy: InstanceOf[float]
 
 
 class ByStem(TypedDict):
-    """The accuracy on names whose first `letters` letters are known from training, and on the others."""
+    """The accuracy on names whose first `letters` letters occur in training, and on the others."""
 
     letters: int
     known: Share
@@ -31,7 +31,7 @@ class ByStem(TypedDict):
 
 
 class Scores(TypedDict, total=False, extra_items=Annotated[Number | None, Else(None)]):
-    """Every score that is a number, and the same of two baselines and of the best that any classifier by spelling can reach."""
+    """All numeric scores, those of two baselines, and the upper bounds for any classifier by spelling."""
 
     prior: OnErrorOmit[AnyText]
     by_stem: OnErrorOmit[ByStem]
@@ -44,7 +44,7 @@ WithoutNone = Annotated[Scores, AfterValidator(lambda scores: {name: value for n
 
 
 class Bins(TypedDict):
-    """A reliability diagram: for each bin its names, how many were classified correctly, and the mean confidence."""
+    """A reliability diagram: for each bin the number of names, the number classified correctly, and the mean confidence."""
 
     names: list[Number]
     right: list[Number]
@@ -56,7 +56,7 @@ def _has_names(bins: Bins) -> bool:
 
 
 class Turn(TypedDict):
-    """A held-out name whose last letter changes the answer, and by how much."""
+    """A held-out name whose last letter changes the prediction, and the size of the change."""
 
     name: Text
     before: Text
@@ -65,9 +65,9 @@ class Turn(TypedDict):
 
 
 class Card(models.card.Card):
-    """The card of a classifier of names: its labels, its scores and tables on each split, and names to open with.
+    """The card of a name classifier: labels, scores and confusion matrices on each split, and example names.
 
-    `confusion` has a table [true][predicted] for each of the splits dev, train and dev_shared that was counted.
+    `confusion` has a table [true][predicted] for each available split of dev, train and dev_shared.
     """
 
     arguments: Size

@@ -1,18 +1,18 @@
-"""Command for classifiers of names: classify."""
+"""The command `classify` for name classifiers."""
 
 import io
 
 import typer
 
 from explorer.errors import ExplorerError
-from models.cli.console import AsJson, Name, bar, given, open_network, tell
+from models.cli.console import AsJson, Name, bar, given, open_network, write
 
 app = typer.Typer()
 
 
 @app.command()
 def classify(name: Name, as_json: AsJson = False) -> None:
-    """Read names on stdin, one a line; write each with its language and probability, or with all of them as JSON."""
+    """Read names on stdin, one per line; write each with its language and probability, or with all probabilities as JSON."""
     loaded = open_network(name)
     if loaded.card["kind"] != "classifier":
         raise ExplorerError(f"{loaded.name} is of kind {loaded.card['kind']!r}; expected a classifier, such as names-gru.")
@@ -23,7 +23,7 @@ def classify(name: Name, as_json: AsJson = False) -> None:
     texts = [line for line in lines if spelling(line)]
     for line_number, line in enumerate(lines, 1):
         if line and not spelling(line):
-            typer.echo(f"Line {line_number}, {line!r}, has no letter that can be romanised; it is left out.", err=True)
+            typer.echo(f"Line {line_number}, {line!r}, has no letter that can be romanised; it is skipped.", err=True)
     with bar("reading names") as report:
         rows = probabilities(loaded, texts, report) if texts else []
     labels, answers = loaded.card["labels"], []
@@ -36,4 +36,4 @@ def classify(name: Name, as_json: AsJson = False) -> None:
         else:
             typer.echo(f"{text}\t{labels[best]}\t{row[best]:.4f}")
     if as_json:
-        tell({"names": answers}, True)
+        write({"names": answers}, True)

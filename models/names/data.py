@@ -1,15 +1,15 @@
-"""Surnames and their languages: two collections, and the split by spelling.
+"""Two collections of surnames with their languages, and their split by spelling.
 
-`names` needs no download: the lists of the package Faker, romanised with anyascii. Of its 70 locales these 21 languages
-were chosen, by four rules: 220 spellings or more, so that some 35 are held out; real surnames of one language (the Kenyan
-and Indian lists mix several, the Tamil and Pakistani ones are given names, the American one has Garcia and Nguyen); a
-script that writes its vowels, or the list in Latin letters (Hebrew, Arabic, Hindi and Thai letters romanise to skeletons
-that nobody types, so Arabic is the Algerian list in French spelling); and neighbours that can be confused: Russian and
-Ukrainian, Polish, Slovak and Croatian, Finnish and Estonian, German, Dutch and Swedish, Spanish, Italian and French.
-Irish is the list in Irish itself. Men's and women's forms are both in (Russian, Ukrainian, Slovak, Polish, Greek): they
-are different spellings, so one of a pair may be learnt and the other held out; the n-grams beside have the same advantage.
+`names` needs no download: it consists of the lists in the package Faker, romanised with anyascii. From its 70 locales 21
+languages were chosen by four rules. At least 220 spellings, so that about 35 are held out. Real surnames of one language (the
+Kenyan and Indian lists mix several languages, the Tamil and Pakistani lists are given names, the American list has Garcia and
+Nguyen). A script that writes vowels, or a list in Latin letters (Hebrew, Arabic, Hindi and Thai letters romanise to consonant
+skeletons that nobody types, so Arabic is the Algerian list in French spelling). Related languages that can be confused: Russian
+and Ukrainian; Polish, Slovak and Croatian; Finnish and Estonian; German, Dutch and Swedish; Spanish, Italian and French. Irish
+is the list in the Irish language. Masculine and feminine forms are both included (Russian, Ukrainian, Slovak, Polish, Greek).
+They are different spellings, so one form may be in training and the other held out; the n-gram baseline has the same advantage.
 
-`names18` are the 18 languages of the well-known PyTorch tutorial: its lists are not this project's to hand on.
+`names18` holds the 18 languages of the well-known PyTorch tutorial; its lists cannot be redistributed with this project.
 """
 
 import hashlib
@@ -35,29 +35,29 @@ from models.names.romanise import spelling
 from models.names.table import labelled
 from models.vocabulary.characters import UNKNOWN, Vocabulary
 
-LISTS = ("last_names", "last_names_male", "last_names_female", "unisex_last_names", "male_last_names")  # Faker's, by locale
-PLACEHOLDER = "Doe"  # Faker's, where a locale fills other lists
+LISTS = ("last_names", "last_names_male", "last_names_female", "unisex_last_names", "male_last_names")  # names of Faker's lists, by locale
+PLACEHOLDER = "Doe"  # Faker's entry if a locale uses other lists
 
 LABELS18 = 18  # languages of names18
-MOST_OF_LIST = 500_000  # bytes read of a list; the longest has 85,168
-DEV_SHARE = 0.15  # of the spellings are held out
+MOST_OF_LIST = 500_000  # maximum bytes read of a list; the longest has 85,168
+DEV_SHARE = 0.15  # share of spellings that are held out
 VOCABULARY = Vocabulary((UNKNOWN, *" -abcdefghijklmnopqrstuvwxyz"))
 
 
 def is_held_out(spelled: str) -> bool:
-    """Whether a spelling is on the dev side: decided by its checksum alone, so that no spelling is ever on both."""
+    """Whether a spelling belongs to dev; decided by its checksum alone, so that no spelling is in both parts."""
     return int.from_bytes(hashlib.sha256(spelled.encode()).digest()[:4]) < DEV_SHARE * 2**32
 
 
 @dataclass(frozen=True, eq=False)
 class Names:
-    """Names and their languages, each pair of a spelling and a language once.
+    """Names and their languages: distinct pairs of a spelling and a language.
 
     Args:
         labels: The languages, in alphabetical order, [label].
-        texts: Spellings, [name]; one that belongs to several languages stands once for each.
-        targets: Number of the language of each, [name].
-        times: How many rows of the source say so, [name].
+        texts: Spellings, [name]; a spelling of several languages occurs once for each.
+        targets: Index of the language, [name].
+        times: Number of rows of the source with this pair, [name].
     """
 
     labels: tuple[str, ...]
@@ -70,7 +70,7 @@ class Names:
 
     @cached_property
     def shared(self) -> dict[str, tuple[str, ...]]:
-        """The languages of every spelling that belongs to more than one."""
+        """The languages of every spelling that belongs to more than one language."""
         return {text: labels for text, labels in sorted(self.languages.items()) if len(labels) > 1}
 
     @cached_property
@@ -91,13 +91,13 @@ class Names:
         return Names(self.labels, texts, self.targets[chosen], self.times[chosen])
 
     def sha256(self) -> str:
-        """Checksum of the pairs and their times, for the card."""
+        """Checksum of the pairs and their counts, for the card."""
         rows = zip(self.texts, self.targets, self.times, strict=True)
         return corpora.sha256("\n".join(f"{text}\t{self.labels[target]}\t{times}" for text, target, times in rows))
 
 
 def _gathered(rows: Iterable[tuple[str, str]]) -> Names:
-    """Pairs of text and label as Names: spelled, counted, sorted."""
+    """Pairs of text and label as Names: normalised, counted and sorted."""
     pairs = Counter((label, spelled) for text, label in rows if (spelled := spelling(text)))
     labels = tuple(sorted({label for label, _ in pairs}))
     order = sorted(pairs)
@@ -106,7 +106,7 @@ def _gathered(rows: Iterable[tuple[str, str]]) -> Names:
 
 
 def surnames() -> Names:
-    """The collection `names`: Faker's surnames of LANGUAGES, each spelling once for each language."""
+    """The collection `names`: Faker's surnames of LANGUAGES, each spelling once per language."""
     rows = set()
     for label, locales in LANGUAGES.items():
         for locale in locales:
@@ -119,7 +119,7 @@ def find(name: str) -> Path | None:
     """The folder of a collection; None for `names`, which comes with Faker.
 
     Raises:
-        DataError: there is no such collection, or it has not been fetched.
+        DataError: there is no such collection, or it has not been downloaded.
     """
     if name not in FAMILY.corpora:
         raise DataError(f"No collection of names is called {name!r}. Known: {', '.join(FAMILY.corpora)}.")
@@ -129,11 +129,11 @@ def find(name: str) -> Path | None:
     for folder in corpora.folders():
         if any((folder / path).glob("*.txt")):
             return folder / path
-    raise DataError(f"The names {name!r} are not here ({path} in none of the data folders). Get them: python -m models fetch {name}")
+    raise DataError(f"The names {name!r} are missing ({path} is in none of the data folders). Download them: python -m models fetch {name}")
 
 
 def read(source: Path | None) -> Names:
-    """A collection to train on: a folder of `<Label>.txt`, a CSV of text and label, or None for Faker's surnames.
+    """A collection for training, from a folder of `<Label>.txt` or a CSV of text and label; None for Faker's surnames.
 
     Raises:
         DataError: the source is missing, or holds fewer than two labels.
@@ -143,15 +143,15 @@ def read(source: Path | None) -> Names:
     table = labelled(source)
     names = _gathered(zip(table.texts, table.labels, strict=True))
     if len(names.labels) < 2:
-        raise DataError(f"{source} holds {len(names.labels)} labels; expected at least two, one text file for each.")
+        raise DataError(f"{source} holds {len(names.labels)} labels; expected at least two, with one text file each.")
     return names
 
 
 def fetch(name: str, folder: str | os.PathLike | None = None, progress: corpora.Progress = lambda done, total: None) -> Path:
-    """Download a collection from its public address, check it, and put its lists where `find` looks; gives their folder.
+    """Downloads a collection from its public address, checks it, and saves its lists for `find`; returns their folder.
 
     Raises:
-        DataError: it needs no download, the address does not answer, or the archive is not the expected one.
+        DataError: it needs no download, the connection failed, or the archive is not the expected one.
     """
     corpus = FAMILY.corpora[name]
     if corpus.not_fetched:
@@ -163,19 +163,19 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: corpora.
 
 
 def summary(name: str, path: Path) -> dict[str, Any]:
-    """What was fetched, in numbers."""
+    """Counts of the downloaded names."""
     names, licence = read(path), FAMILY.corpora[name].licence
     return {"names": int(names.times.sum()), "languages": len(names.labels), "sha256": names.sha256(), "licence": licence}
 
 
 def _start(archive: zipfile.ZipFile, entry: str) -> bytes:
-    """A file of an archive, no further than any list reaches: a small archive may hold gigabytes."""
+    """The start of a file in an archive, longer than any list: a small archive can expand to gigabytes."""
     with archive.open(entry) as file:
         return file.read(MOST_OF_LIST)
 
 
 def _lists(name: str, content: bytes) -> dict[str, bytes]:
-    """The lists of an archive by file name, checked: as many labels as there should be, UTF-8, about as many rows."""
+    """The lists of an archive by file name, after checking the number of labels, the encoding UTF-8 and the number of rows."""
     corpus = FAMILY.corpora[name]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -1,4 +1,4 @@
-"""Classifiers of names: a network reads letter by letter and says after each which language it expects."""
+"""The name classifier: a recurrent network that reads letter by letter and predicts the language after each letter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from models.recurrent import read_with_fewer_weights
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
-BATCH = 512  # names read side by side
+BATCH = 512  # names per batch
 
 
 class LinearRecurrence(nn.Module):
-    """The tutorial's own cell: h_t = W x_t + U h_{t-1} + b, without a tanh. Its state passes a Tap, so it can be recorded."""
+    """The cell of the tutorial: h_t = W x_t + U h_{t-1} + b, without tanh. Its state passes through a Tap, so it can be recorded."""
 
     def __init__(self, inputs: int, units: int):
         super().__init__()
@@ -29,7 +29,7 @@ class LinearRecurrence(nn.Module):
         self.hidden = Tap("hidden", axes="batch unit")
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """States [batch, time, unit] for inputs `x` [batch, time, input], and the last one [1, batch, unit]."""
+        """States [batch, time, unit] for inputs `x` [batch, time, input], and the final state [1, batch, unit]."""
         h = x.new_zeros(len(x), self.units) if state is None else state[0]
         states = []
         for x_t in x.unbind(1):
@@ -42,10 +42,10 @@ CELLS = LAYERS | {"linear": LinearRecurrence}
 
 
 def check_labels(card: dict[str, Any]) -> None:
-    """A classifier's card names its classes, each once, as many as its network has.
+    """Checks that a classifier's card names each class of its network once.
 
     Raises:
-        ValueError: it does not; the end of a sentence on the card.
+        ValueError: it does not; the message completes a sentence about the card.
     """
     labels, arguments = card.get("labels"), card.get("arguments")
     named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
@@ -54,17 +54,18 @@ def check_labels(card: dict[str, Any]) -> None:
 
 
 class Classifier(nn.Module):
-    """Letters in, log-probabilities of the classes out after each letter; the answer is what stands after the last.
+    """Name classifier: log probabilities of the classes after each letter; the prediction is that after the last letter.
 
-    x_t is the one-hot row of letter t; h_t = cell(x_t, h_{t-1}); log p_t = log softmax(W h_t + b).
+    x_t is the one-hot vector of letter t; h_t = cell(x_t, h_{t-1}); log p_t = log softmax(W h_t + b).
 
     Args:
         vocab_size: Number of letters, the unknown mark included.
         classes: Number of labels.
-        cell: "rnn" (tanh), "lstm", "gru", or "linear" (no tanh at all).
+        cell: "rnn" (tanh), "lstm", "gru", or "linear" (no tanh).
         units: Width of the state.
-        dropout, letters, recurrent: In training only, the share of state values dropped before the read-out, of letters
-            read as the unknown mark, and of the weights from state to state dropped for a whole batch (Merity et al., 2018).
+        dropout: Dropout rate of the state before the output layer, in training only.
+        letters: Share of letters replaced by the unknown mark, in training only.
+        recurrent: Dropout rate of the recurrent weights, fixed over a batch, in training only (Merity et al., 2018).
 
     Source: Robertson, "NLP From Scratch: Classifying Names with a Character-Level RNN", PyTorch tutorials, 2017.
     """
@@ -78,14 +79,14 @@ class Classifier(nn.Module):
         if classes < 2:
             raise ValueError(f"classes is {classes}; expected at least 2.")
         if recurrent and cell == "linear":
-            raise ValueError("recurrent is not 0; the linear cell has no weights from state to state alone. Leave it out.")
+            raise ValueError("recurrent is not 0; expected 0, because the linear cell has no separate recurrent weights. Leave it out.")
         self.vocab_size, self.letters, self.recurrent = vocab_size, letters, recurrent
         self.rnn = LinearRecurrence(vocab_size, units) if cell == "linear" else LAYERS[cell](vocab_size, units, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.readout = nn.Linear(units, classes)
 
     def forward(self, ids: Tensor, state=None) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-        """Log-probabilities [batch, time, class] after each of `ids` [batch, time], and the last state."""
+        """Log probabilities [batch, time, class] after each of `ids` [batch, time], and the final state."""
         if self.training and self.letters:
             ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.letters, 0)
         x = nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
@@ -99,7 +100,7 @@ class Classifier(nn.Module):
 
 
 def padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Names of different length side by side: ids [name, time], the rest 0, and the length of each [name]."""
+    """Names of different lengths as one tensor of ids [name, time], padded with 0, and their lengths [name]."""
     lengths = torch.tensor([len(tokens) for tokens in encoded])
     ids = torch.zeros(len(encoded), int(lengths.max()), dtype=torch.long)
     for row, tokens in zip(ids, encoded, strict=True):
@@ -108,26 +109,26 @@ def padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def after_last(values: Tensor, lengths: Tensor) -> Tensor:
-    """What stands after the last letter of each name: [name, class] out of values [name, time, class] and lengths [name]."""
+    """Values after the last letter of each name, [name, class], from values [name, time, class] and lengths [name]."""
     return values[torch.arange(len(values), device=values.device), lengths - 1]
 
 
 def probabilities(loaded: "Loaded", texts: Sequence[str], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
-    """The classifier's answer to many names: probabilities [name, class], read in batches of similar length.
+    """A classifier's probabilities for many names, [name, class], computed in batches of similar length.
 
     Args:
         loaded: A classifier.
-        texts: Names as anyone writes them; they are spelled for the network first.
+        texts: Names in any spelling; they are normalised for the network first.
         progress: Called with (done, total) names; may raise to stop.
 
     Raises:
-        ValueError: a text has no letter; `models.names.romanise.spelling` says what would be read.
+        ValueError: a text has no letter; `models.names.romanise.spelling` gives what the network reads.
     """
     return _answers(loaded, [_encoded(loaded, text) for text in texts], progress)
 
 
 def _answers(loaded: "Loaded", encoded: Sequence[list[int]], progress: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
-    """Probabilities [name, class] for names as numbers of letters."""
+    """Probabilities [name, class] for names given as letter ids."""
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index]))
     answers = np.zeros((len(encoded), len(loaded.card["labels"])), np.float32)
     for at in range(0, len(order), BATCH):
@@ -141,7 +142,7 @@ def _answers(loaded: "Loaded", encoded: Sequence[list[int]], progress: Callable[
 
 
 def after_each_letter(loaded: "Loaded", text: str) -> np.ndarray:
-    """What the classifier would say if the name ended there: probabilities [letter, class] for each letter as it is read.
+    """Probabilities [letter, class] after each letter of a name, as if the name ended there.
 
     Raises:
         ValueError: the text has no letter.
@@ -159,15 +160,15 @@ def _encoded(loaded: "Loaded", text: str) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class LetterEffects:
-    """What each letter of a name does to the answer, which is class `answer` with probability `p` as the name stands.
+    """Effect of each letter of a name on the prediction, which is class `answer` with probability `p` for the unchanged name.
 
     Args:
-        letters: As they are read, [letter].
-        without: Probability of the answer with the letter left out, [letter]; nan where nothing would be left.
-        instead: The answer then, [letter]; -1 where nothing would be left.
-        other: The letter that, in its place, takes most from the answer, [letter].
-        changed: Probability of the answer with that one, [letter].
-        becomes: The answer then, [letter].
+        letters: The letters as read, [letter].
+        without: Probability of `answer` with the letter deleted, [letter]; nan if no letter would remain.
+        instead: Predicted class with the letter deleted, [letter]; -1 if no letter would remain.
+        other: The replacement of the letter that lowers the probability of `answer` most, [letter].
+        changed: Probability of `answer` with that replacement, [letter].
+        becomes: Predicted class with that replacement, [letter].
     """
 
     letters: str
@@ -181,7 +182,7 @@ class LetterEffects:
 
 
 def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
-    """Delete each letter of a name, then put every other letter in its place: what is left of the answer.
+    """Effect on the prediction of deleting each letter of a name, and of replacing it by every other letter.
 
     Raises:
         ValueError: the text has no letter.

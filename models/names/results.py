@@ -1,4 +1,4 @@
-"""The scores of classifiers of names as a table, beside n-grams and the most frequent class."""
+"""Result tables of name classifiers, with n-grams and the most frequent class as baselines."""
 
 from models.results import Cards, Table, code, split_of
 
@@ -14,7 +14,7 @@ BASELINES = {"ngram_logistic": "character n-grams, logistic regression", "majori
 
 
 def tables(cards: Cards) -> list[Table]:
-    """Scores of each network; the baselines and the ceiling of each collection once, below its networks."""
+    """Scores of each network, followed by the baselines and the upper bounds of each collection; accuracy by stem."""
     rows = []
     collections = dict.fromkeys(card["data"]["corpus"] for card in cards.values())
     for corpus in collections:
@@ -26,16 +26,16 @@ def tables(cards: Cards) -> list[Table]:
         ceiling = [f"{scores['ceiling'][key]:.3f}" if key in scores["ceiling"] else "" for key in SCORES]
         rows.append([f"best score any spelling-based classifier can reach ({title})", "", f"{scores['names']:,}", *ceiling])
     about = (
-        f"Held-out names of {split_of(cards)}. A spelling of several languages counts for each of them, so that no classifier can always "
-        "be right."
+        f"Held-out names of {split_of(cards)}. A spelling of several languages counts once for each of them, so a perfect score is "
+        "impossible."
     )
     by_stem = Table(
-        "Classifiers of names by similarity to training names",
+        "Name classifiers by similarity to training names",
         "Accuracy on held-out names whose first letters begin a training name, and on the others.",
         ("network", "letters", "names like training names", "accuracy", "other names", "accuracy"),
         [_stems(name, card["scores"]["by_stem"]) for name, card in cards.items() if "by_stem" in card["scores"]],
     )
-    return [Table("Classifiers of names", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem]
+    return [Table("Name classifiers", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem]
 
 
 def _stems(name: str, parts: dict) -> list[str]:

@@ -1,17 +1,17 @@
-"""How a name is spelled for a network: in Latin small letters, whatever it was written in."""
+"""Normalisation of names for a network: romanised to lower-case Latin letters."""
 
 import re
 import unicodedata
 
 from anyascii import anyascii
 
-AS_SPOKEN = {"ού": "ou", "ου": "ou", "ու": "u"}  # two letters that anyascii takes one by one: Greek and Armenian u
+AS_SPOKEN = {"ού": "ou", "ου": "ou", "ու": "u"}  # Greek and Armenian u, two letters that anyascii romanises one by one
 
 
 def spelling(text: str) -> str:
-    """A name as networks read it: Latin small letters, single blanks and hyphens; other letters are romanised, all else is left out.
+    """A name as networks read it: lower-case Latin letters, single spaces and hyphens; other letters are romanised, the rest removed.
 
-    Apostrophes go too: in romanised names they mostly stand for a soft sign or an aspiration, and give the script away.
+    Apostrophes are removed too: in romanised names they mostly represent a soft sign or an aspiration, and reveal the script.
     """
     text = text.lower()
     if not text.isascii():
@@ -22,11 +22,11 @@ def spelling(text: str) -> str:
 
 
 def left_out(text: str) -> str:
-    """The signs of a name that are no letters, each once, as `spelling` leaves them out: digits, emoji, marks of all kinds."""
+    """The distinct characters of a name that `spelling` removes: digits, emoji and other symbols."""
     return "".join(sign for sign in dict.fromkeys(text) if unicodedata.category(sign)[0] in "NSP" and not _is_spoken(sign))
 
 
 def _is_spoken(sign: str) -> bool:
-    """Whether a sign is a letter or stands with letters. The romanisation of all others is their name: an emoji's is a word."""
+    """Whether a character is a letter or occurs with letters. All others are romanised to their name: an emoji to a word."""
     kind = unicodedata.category(sign)
     return sign.isspace() or kind[0] in "LM" or kind == "Pd"  # letters, marks on letters, dashes

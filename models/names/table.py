@@ -1,4 +1,4 @@
-"""Texts with labels, as a visitor or a folder of lists gives them: rows to be scored or learnt, and why others cannot be used."""
+"""Reading of labelled texts from a table or a folder of lists: usable rows, and the reasons why others are unusable."""
 
 import csv
 import io
@@ -10,13 +10,13 @@ from models import corpora
 from models.corpora import DataError
 from models.names.romanise import spelling
 
-HEADERS = (("text", "name", "surname"), ("label", "language", "class"))  # words of a header, for either column
-LONGEST = 100  # letters of a name
+HEADERS = (("text", "name", "surname"), ("label", "language", "class"))  # accepted column titles for text and label
+LONGEST = 100  # maximum letters of a name
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows to be scored: `texts` and `labels` as they were given, (line, reason) of every row left out, and columns not read."""
+    """Labelled rows: `texts` and `labels` as given, (line, reason) of every skipped row, and the titles of unused columns."""
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
@@ -25,10 +25,10 @@ class Labelled:
 
 
 def labelled(path: str | os.PathLike) -> Labelled:
-    """The rows of a folder of `<Label>.txt` files, one name a line, or of a CSV of text and label.
+    """The rows of a folder of `<Label>.txt` files, one name per line, or of a CSV of text and label.
 
     Raises:
-        DataError: nothing is there, it is not UTF-8, or it holds no row.
+        DataError: the path is missing, not UTF-8, or has no rows.
     """
     path = Path(path)
     if not path.is_dir():
@@ -36,15 +36,15 @@ def labelled(path: str | os.PathLike) -> Labelled:
     files = sorted(path.glob("*.txt"))
     rows = [(line, file.stem) for file in files for line in corpora.read_text(file).splitlines() if spelling(line)]
     if not rows:
-        raise DataError(f"{path} holds no names; expected files called <Label>.txt, one name a line.")
+        raise DataError(f"{path} holds no names; expected files called <Label>.txt, one name per line.")
     return Labelled(*map(tuple, zip(*rows, strict=True)))
 
 
 def table(text: str) -> Labelled:
-    """The rows of a CSV, or of two columns pasted from a sheet: text and label, with or without a header that says so.
+    """The rows of a CSV, or of two columns pasted from a spreadsheet: text and label, with or without a header.
 
-    Without a header there must be two columns; with one there may be others, which are not read. Blank lines are passed
-    over; rows that cannot be used are listed with their line and a reason.
+    Without a header there must be exactly two columns; with a header, further columns are ignored. Blank lines are skipped;
+    unusable rows are listed with their line and a reason.
 
     Raises:
         DataError: no row can be used.
@@ -75,7 +75,7 @@ def table(text: str) -> Labelled:
 
 
 def _columns(row: list[str]) -> tuple[tuple[int, int], tuple[str, ...] | None]:
-    """Which columns are text and label, and the titles of all others; None for these where this first row is no header."""
+    """Indices of the columns text and label, and the titles of all others; None for the titles if the row is not a header."""
     words = [cell.strip().lower() for cell in row]
     text, label = (next((words.index(title) for title in titles if title in words), None) for titles in HEADERS)
     if text is None or label is None:
@@ -87,7 +87,7 @@ def _problem(row: list[str], columns: tuple[int, int], has_header: bool) -> str 
     if len(row) <= max(columns):
         return f"{len(row)} column{'s' * (len(row) != 1)}; expected {max(columns) + 1}, with text and label."
     if not has_header and any(cell.strip() for cell in row[2:]):
-        return f"{len(row)} columns; expected 2. A first line with text, label and the titles of the others says which to read."
+        return f"{len(row)} columns; expected 2. For more columns, add a header line that names the columns text and label."
     text, label = (row[column].strip() for column in columns)
     if not label:
         return "no label."

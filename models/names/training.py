@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint: the batches and losses of classifiers of names, and the card of what came out."""
+"""Training of name classifiers: batches, loss, and the description of the data in the card."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,24 +16,28 @@ from models.names.network import Classifier, after_last, padded
 from models.training import Job, Recipe, Trainer, resume
 
 PRIOR = "each spelling counts once for each language it belongs to, however often a list repeats it"
-ALIKE = 16  # batches that are sorted by length together, so that little is padded
+ALIKE = 16  # number of batches sorted by length together, to reduce padding
 
 
 def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict[str, float]) -> Job:
-    """Names in batches of similar length, a loss at each letter.
+    """Training on batches of names of similar length, with a loss at each letter.
 
     Args:
-        module: A classifier, on the device to train on.
-        train, dev: Names with their languages.
-        recipe: `batch` names side by side, shuffled by `seed` and epoch.
-        loss: `letters`: share of the loss that is the mean over all letters of a name, so that prefixes are inputs it was
-            trained on; the rest is the loss after the last. `weighting`: a class weighs as its size to the power of
-            -weighting, 0 for none, 1 for classes that count the same. `recombined`, where given: so many made-up names
-            with the answers of n-grams, of which as many are read in an epoch as real ones; see models.names.augmentation.
+        module: A classifier on the training device.
+        train: Training names with their languages.
+        dev: Held-out names with their languages.
+        recipe: The recipe; batches of `batch` names, shuffled by `seed` and epoch.
+        loss: `letters`: weight of the mean loss over all letters of a name, which trains the network on prefixes too; the rest
+            is the loss after the last letter. `weighting`: class weights are proportional to class size to the power of
+            -weighting, so 0 means no weighting and 1 equal total weights. `recombined`, optional: number of recombined names
+            with soft targets, of which each epoch uses as many as real names; see models.names.augmentation.
     """
     device, updates = module.readout.weight.device, len(train) // recipe.batch
     if not updates or not len(dev):
-        raise TrainingError(f"There are {len(train)} names to train on and {len(dev)} held out; a batch takes {recipe.batch}.")
+        raise TrainingError(
+            f"There are {len(train)} training and {len(dev)} held-out names; expected at least one batch ({recipe.batch}) for training "
+            "and held-out names."
+        )
     made, soft = augmentation.distillation_targets(train, int(loss["recombined"]), recipe.seed) if loss.get("recombined") else ((), None)
     ids, lengths = padded([VOCABULARY.encode(text) for text in (*train.texts, *made)])
     answers = torch.eye(len(train.labels))[torch.tensor(train.targets)]
@@ -62,7 +66,7 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
 
 
 def dev_nats(module: nn.Module, dev: Names) -> float:
-    """Mean nats of the right language after the last letter."""
+    """Cross-entropy in nats per name, after the last letter."""
     device, total, order = next(module.parameters()).device, 0.0, np.argsort([len(text) for text in dev.texts], kind="stable")
     for rows in np.array_split(order, len(order) // 512 + 1):
         ids, lengths = (tensor.to(device) for tensor in padded([VOCABULARY.encode(dev.texts[row]) for row in rows]))
@@ -73,10 +77,10 @@ def dev_nats(module: nn.Module, dev: Names) -> float:
 
 
 def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The one training of a recipe, ready to run from the start or from its state file.
+    """The training of a recipe, ready to start or to resume from its state file.
 
     Raises:
-        TrainingError: too few names, or a state file of another recipe or collection.
+        TrainingError: there are too few names, or the state file belongs to another recipe or collection.
     """
     about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"]).lasting(epochs)
@@ -86,12 +90,12 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
 
 
 def network_arguments(name: str, source: Names) -> dict[str, Any]:
-    """What the network of a recipe is built from, for these names."""
+    """Constructor arguments of a recipe's network, for these names."""
     return {"vocab_size": len(VOCABULARY), "classes": len(source.labels)} | FAMILY.recipes[name]["arguments"]
 
 
 def data_card(corpus: str, source: Names) -> dict[str, Any]:
-    """What a card says of its names."""
+    """The "data" field of a card: origin, split and counts of the names."""
     train, dev = source.split()
     cut = "by the checksum of the spelling: no spelling is on both sides, nearly 15 % are held out; the epoch was chosen on them"
     card = origin(corpus) | {"split": cut, "prior": PRIOR, "sha256": source.sha256(), "spellings": len(set(source.texts))}

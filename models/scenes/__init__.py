@@ -1,4 +1,4 @@
-"""Captioners of synthetic scenes, where the true content of every picture is known."""
+"""The family of scene captioners, for synthetic pictures whose content is known exactly."""
 
 from models.family import Corpus, Family, handed_on
 
@@ -7,7 +7,7 @@ CORPORA = {
         title="drawn scenes: figures, colours, places, relations",
         source="models/scenes/data.py",
         licence="that of this project",
-        not_fetched="{name} needs no download: scenes are drawn as they are needed.",
+        not_fetched="{name} needs no download: scenes are generated when they are needed.",
     ),
 }
 
@@ -18,7 +18,7 @@ RECIPES = {  # loss: see models.captioning.losses
         "loss": {"smoothing": 0.0, "coverage": 0.0},
         "recipe": {"epochs": 20, "batch": 32, "learning_rate": 2e-3, "checks": 1, "patience": 20, "seed": seed},
     }
-    for name, seed in (("scenes-soft", 2), ("scenes-soft-2", 1), ("scenes-soft-3", 3))  # the best of three on dev ships
+    for name, seed in (("scenes-soft", 2), ("scenes-soft-2", 1), ("scenes-soft-3", 3))  # the best of three on dev is published
 }
 
 FAMILY = Family(

@@ -1,4 +1,4 @@
-"""What a reader gets of the card of a captioner of drawn scenes."""
+"""Schema of the card of a scene captioner."""
 
 from typing import Annotated, NotRequired
 
@@ -9,13 +9,13 @@ from models.card import AnyText, Else, Number
 
 
 class Game(TypedDict, extra_items=Number | None):
-    """A row of the pointing game: over `n` names, the hit rate of each kind of map, None where there was nothing to measure."""
+    """A row of the pointing game: the hit rate of each kind of map over `n` names, None if there was nothing to measure."""
 
     n: int
 
 
 class Scores(TypedDict):
-    """Shares of true captions and of right names over so many scenes, and the pointing game by the size of the figure."""
+    """Shares of true captions and of correct names, the number of scenes, and the pointing game by size of the figure."""
 
     true_captions: Number
     named_right: Number
@@ -24,6 +24,6 @@ class Scores(TypedDict):
 
 
 class Card(AnyCaptioner):
-    """The card of a captioner of drawn scenes: its scores, and scenes to open with."""
+    """The card of a scene captioner: its scores and example scenes."""
 
     scores: Annotated[Scores, Else({})]

@@ -1,4 +1,4 @@
-"""Scenes drawn from known things: pictures, captions that are true of them, and where each thing is. Any number, always the same."""
+"""Synthetic scenes by index: pictures of known things, their positions, and all true captions. Generation is deterministic."""
 
 import math
 import random
@@ -18,33 +18,33 @@ COLOURS = {
     "purple": (130, 60, 160), "pink": (245, 150, 190),
 }  # fmt: skip
 GROUNDS = ((250, 250, 248), (205, 205, 200), (150, 155, 160), (90, 95, 100), (25, 28, 32), (225, 205, 165), (175, 205, 225))
-SIDES = (0.12, 1 / 3)  # of a thing, as a share of the picture's: at most a ninth of its area
+SIDES = (0.12, 1 / 3)  # range of a thing's side relative to the picture's; at most a ninth of its area
 SIZES = {"small": (0.12, 0.19), "medium": (0.19, 0.26), "large": (0.26, 1 / 3)}
-THINGS = (2, 3)  # in a scene
-GAP = 0.02  # between two things, at least
-CLEAR = 0.08  # share of the picture by which one thing must be further left, or higher, than another for that to be said
-DEV = 10**9  # scenes from this number on are for dev; training never comes so far
-DRAWN = Path("drawn scenes")  # stands where other families have a file
+THINGS = (2, 3)  # number of things in a scene
+GAP = 0.02  # minimum gap between two things
+CLEAR = 0.08  # minimum offset, relative to the picture, for a relation such as "left of" to be true
+DEV = 10**9  # first scene of dev; training never gets this far
+DRAWN = Path("drawn scenes")  # placeholder for the data file of other families
 
 
 def find(corpus: str) -> Path:
-    """Scenes are drawn, not read: this stands for them."""
+    """A placeholder, because scenes are generated and not read from a file."""
     return DRAWN
 
 
 def read(path: Path) -> None:
-    """Nothing: scenes are drawn as they are needed.
+    """Nothing, because scenes are generated when they are needed.
 
     Raises:
-        DataError: other data was named.
+        DataError: a data file was given.
     """
     if path != DRAWN:
-        raise DataError(f"{path} was given to train on; scenes are drawn, not read. Leave --data out.")
+        raise DataError(f"{path} was given as training data; expected none, because scenes are generated. Omit --data.")
 
 
 @dataclass(frozen=True)
 class Thing:
-    """A figure in a scene; its centre and side as shares of the picture's."""
+    """A figure in a scene; its centre and side are relative to the picture's side."""
 
     shape: str
     colour: str
@@ -54,23 +54,23 @@ class Thing:
 
     @property
     def name(self) -> str:
-        """What it is called: "red circle"."""
+        """Its name, such as "red circle"."""
         return f"{self.colour} {self.shape}"
 
     @property
     def size(self) -> str:
-        """Its class of size, one of SIZES."""
+        """Its size class, one of SIZES."""
         return next(name for name, (_, most) in SIZES.items() if self.side <= most + 1e-12)
 
     def box(self, side: int = SIDE) -> Box:
-        """Where it lies in a picture of `side` pixels."""
+        """Its bounding box in a picture of `side` pixels."""
         half = self.side / 2
         return Box((self.x - half) * side, (self.y - half) * side, (self.x + half) * side, (self.y + half) * side)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Things on a ground; no two of one name, none over another."""
+    """Things on a background; they have different names and do not overlap."""
 
     ground: tuple[int, int, int]
     things: tuple[Thing, ...]
@@ -78,19 +78,19 @@ class Scene:
 
 @dataclass(frozen=True)
 class Said:
-    """A caption and the number of the thing that each of its words names; None for words that name none."""
+    """A caption with the index of the thing that each of its words names; None for words that name none."""
 
     words: tuple[str, ...]
     things: tuple[int | None, ...]
 
     @property
     def text(self) -> str:
-        """The caption as it is read."""
+        """The caption as text."""
         return " ".join(self.words)
 
 
 def scene(index: int) -> Scene:
-    """The scene at an index; always the same."""
+    """The scene with an index; the same at every call."""
     drawn = random.Random(f"scene {index}")
     names = drawn.sample([(shape, colour) for shape in SHAPES for colour in COLOURS], drawn.choice(THINGS))
     things: list[Thing] = []
@@ -105,7 +105,7 @@ def scene(index: int) -> Scene:
 
 
 def captions(scene: Scene) -> list[Said]:
-    """Every caption of our grammar that is true of a scene: one thing beside another, or one thing and where it is."""
+    """All captions of the grammar that are true of a scene: a relation between two things, or one thing and its position."""
     said = []
     for first, second in permutations(range(len(scene.things)), 2):
         for relation in _relations(scene.things[first], scene.things[second]):
@@ -116,12 +116,12 @@ def captions(scene: Scene) -> list[Said]:
 
 
 def is_true(scene: Scene, words: Sequence[str]) -> bool:
-    """Whether a caption is one of all that are true of a scene."""
+    """Whether a caption is true of a scene, that is, one of `captions(scene)`."""
     return tuple(words) in {said.words for said in captions(scene)}
 
 
 def named_things(scene: Scene, words: Sequence[str]) -> tuple[int | None, ...]:
-    """For each word of a caption, the number of the thing it names: colour and shape of one that is there; else None."""
+    """For each word of a caption, the index of the thing in the scene whose colour or shape it names; else None."""
     numbers = {tuple(thing.name.split()): index for index, thing in enumerate(scene.things)}
     named: list[int | None] = [None] * len(words)
     for position, pair in enumerate(pairwise(words)):
@@ -151,14 +151,14 @@ def _relations(one: Thing, other: Thing) -> list[str]:
 
 
 def _place(thing: Thing) -> str:
-    """The ninth of the picture that a thing's centre is in."""
+    """The position of a thing: the ninth of the picture that contains its centre."""
     down = ("top", "", "bottom")[min(2, int(thing.y * 3))]
     across = ("left", "", "right")[min(2, int(thing.x * 3))]
     return f"{down} {across}".strip() or "centre"
 
 
 def picture(scene: Scene, side: int = SIDE) -> Image.Image:
-    """A scene drawn, `side` pixels square, with smooth edges."""
+    """The picture of a scene, `side` pixels square, antialiased."""
     large = Image.new("RGB", (2 * side, 2 * side), scene.ground)
     pen = ImageDraw.Draw(large)
     for thing in scene.things:

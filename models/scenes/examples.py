@@ -1,4 +1,4 @@
-"""Scenes to open the page of captions with, found by search: hide where a word looked, and it changes, or it does not."""
+"""Search for example scenes in which a word changes, or stays, when the region with its largest attention weight is hidden."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +18,20 @@ KEPT = 3  # examples of each kind
 
 
 def occlusion_examples(loaded: "Loaded", report: caption.Report = lambda done, total: None) -> list[dict[str, Any]]:
-    """Dev scenes told truly of which one word changes, or stays, when the place is hidden that it looked at most.
+    """Dev scenes with a true caption in which one word changes, or stays, when its region of largest attention is hidden.
 
-    A word changes where both ways of hiding say so and both new captions lack it; it stays where both say so and both leave the
-    caption as it was. Only colours and figures are asked for the first kind, looked for on the thing they name; only the rest for
-    the second. Those of each kind that change most, or least, come first; a page opens with the first of the first kind.
+    A word changes if both ways of hiding agree and both new captions lack it; it stays if both agree and both leave the caption
+    unchanged. Examples of changing words are colours and figures whose attention is on the thing they name; examples of staying
+    words are all others. The examples with the largest, or smallest, change come first; a page opens with the first changing word.
 
     Args:
-        loaded: A captioner of scenes, in eval mode, with attention; one without gets none.
+        loaded: A scene captioner in eval mode; without attention there are no examples.
         report: Called with (done, total) scenes.
 
     Returns:
-        Rows with `scene`, `word` (its place), `says` (the caption), `kind`, `pixels` and `mean` (the new captions), and `change`
-        (of the word's log-probability, nats: of the two ways the smaller loss for a change, the larger difference for none).
+        Rows with `scene`, `word` (its index), `says` (the caption), `kind`, `pixels` and `mean` (the new captions), and `change`
+        (in the word's log probability, nats: for a changing word the smaller of the two losses, for a staying word the larger
+        difference).
     """
     if not loaded.module.looks:
         return []
@@ -50,7 +51,7 @@ def _of_different_scenes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _of_scene(loaded: "Loaded", index: int) -> list[dict[str, Any]]:
-    """What hiding does to each word of one scene's caption."""
+    """Effect of hiding on each word of one scene's caption."""
     scene = data.scene(index)
     picture, look, grid = np.asarray(data.picture(scene)), caption.feature_extractor(loaded), caption.grid(loaded)
     own = look([picture])[0]
@@ -76,7 +77,7 @@ def _of_scene(loaded: "Loaded", index: int) -> list[dict[str, Any]]:
 
 
 def _kind(words: tuple[str, ...], word: int, is_thing: bool, after: occlusion.Without) -> str:
-    """What hiding did to a word: it changes, it stays, or neither can be said."""
+    """Effect of hiding on a word: it changes, it stays, or the result is unclear."""
     if is_thing and after.says[word] == occlusion.WOULD_NOT and not any(words[word] in text.split() for text in (after.pixels, after.mean)):
         return CHANGES
     same = after.pixels == after.mean == " ".join(words)

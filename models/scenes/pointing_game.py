@@ -1,4 +1,4 @@
-"""The pointing game: does the place that was looked at most lie on the thing that was named? Beside four answers to beat."""
+"""The pointing game: whether the region with the largest attention lies on the named thing, with four baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ BASELINES = ("centre", "brightest", "another_word", "another_picture")
 
 @dataclass(frozen=True, eq=False)
 class GroundedCaption:
-    """A caption and where it was looked for each word, beside where its things are.
+    """A caption with the attention of each word and the bounding boxes of the things it names.
 
     Args:
-        words: Of the caption, [out].
+        words: Words of the caption, [out].
         weights: Attention for each word, [out, in].
-        boxes: For each word, the box of the thing that it names, or None, [out].
-        sizes: Class of size of that thing, [out]; empty where there is none.
-        picture: What was looked at, square, [row, column, channel].
+        boxes: Bounding box of the thing that each word names, or None, [out].
+        sizes: Size class of that thing, [out]; empty if there is none.
+        picture: The square input picture, [row, column, channel].
     """
 
     words: tuple[str, ...]
@@ -31,9 +31,9 @@ class GroundedCaption:
 
 
 def hit(weights: np.ndarray, box: Box, side: int) -> bool:
-    """Whether the centre of the cell with the most weight [in] of a square grid lies in a box of a picture of `side` pixels.
+    """Whether the centre of the cell with the largest weight [in] of a square grid lies in a box of a picture of `side` pixels.
 
-    There is no margin around the box: a cell is smaller than any thing.
+    There is no margin around the box, because a cell is smaller than any thing.
 
     Source: Zhang et al., "Top-down Neural Attention by Excitation Backprop", 2016, 4.2, with a margin of 0.
     """
@@ -55,16 +55,16 @@ def _brightness(picture: np.ndarray, cells: int) -> np.ndarray:
 
 
 def game(captions: Sequence[GroundedCaption]) -> dict[str, Any]:
-    """Share of words whose map points at the thing they name, for all and by the thing's size, with four baselines beside.
+    """Share of words whose attention map points at the thing they name, overall and by size, with four baselines.
 
-    Only the last word of each name is asked ("circle" in "a red circle"): the thing is then settled by what was said before.
+    Only the last word of each name counts ("circle" in "a red circle"), because the words before it determine the thing.
 
     Args:
-        captions: With their words that name things that are there.
+        captions: Captions with the boxes of the named things.
 
     Returns:
-        For "all" and each size: n, attention, and the baselines: centre of the picture; its brightest cell; maps of this caption's
-        words that do not name the thing, their mean; map of the same word in the next picture that has it.
+        For "all" and each size: n, attention, and the baselines: the centre of the picture; its brightest cell; the maps of the
+        caption's words that do not name the thing (mean); the map of the same word in the next picture whose caption has it.
     """
     rows = []
     for index, one in enumerate(captions):

@@ -1,4 +1,4 @@
-"""The scores of captioners of drawn scenes as a table: true captions, and where they look when they name a thing."""
+"""Result table of scene captioners: true captions and the pointing game."""
 
 from models.results import Cards, Table, code, split_of
 
@@ -15,11 +15,11 @@ def tables(cards: Cards) -> list[Table]:
     """True captions and the pointing game, by size of the thing."""
     return [
         Table(
-            "Captioners of drawn scenes",
-            f"On scenes of {split_of(cards)}: the share of captions that are true and of figures named rightly; then of the names said, "
-            "how often the brightest region lies on the thing named, beside the centre of the picture, its brightest spot, the map of "
-            "another word, and the map of the same word from another picture.",
-            ("network", "parameters", "scenes", "true captions", "named rightly", "things", "names", *LOOKS.values()),
+            "Captioners of synthetic scenes",
+            f"On scenes of {split_of(cards)}: the share of true captions and of correctly named figures. Pointing game: how often the "
+            "region with the largest attention lies on the named thing; baselines: the centre of the picture, its brightest spot, the "
+            "map of another word, and the map of the same word from another picture.",
+            ("network", "parameters", "scenes", "true captions", "named correctly", "things", "names", *LOOKS.values()),
             [
                 [
                     *(code(name), f"{card['parameters']:,}", f"{card['scores']['scenes']:,}"),

@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint for captioners of drawn scenes: fresh scenes for every batch, and the pointing game."""
+"""Training of scene captioners on newly generated scenes, and the card of the checkpoint."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -23,40 +23,40 @@ from models.scenes.network import SceneCaptioner
 from models.training import Job, Recipe, Trainer, pack, restore, resume
 from models.vocabulary.words import FIXED, Words
 
-UPDATES = 250  # an "epoch" of scenes that never come again
-SAID = 4  # captions of a scene, drawn from all that are true
-LISTENED, SCORED = 200, 1_000  # scenes for each dev score, and for the card
+UPDATES = 250  # updates per "epoch"; scenes are never repeated
+SAID = 4  # captions per scene, sampled from all true ones
+LISTENED, SCORED = 200, 1_000  # scenes for each dev score and for the card
 Report = Callable[[int, int], None]
 evaluate = training.evaluate
 
 
 def vocabulary() -> Words:
-    """Every word that a scene can be told with."""
+    """All words that captions of scenes can contain."""
     said = ("a", "an", "at", "the", "top", "bottom", "left", "right", "centre", "of", "above", "below")
     return Words((*FIXED, *said, *scenes_data.SHAPES, *scenes_data.COLOURS))
 
 
 def drawn(numbers: Sequence[int]) -> tuple[list[Scene], list[np.ndarray]]:
-    """Some scenes and their pictures, each [row, column, channel]."""
+    """Scenes and their pictures, each [row, column, channel]."""
     scenes = [scenes_data.scene(index) for index in numbers]
     return scenes, [np.asarray(scenes_data.picture(scene)) for scene in scenes]
 
 
 def said_of(scene: Scene, seed: int) -> list[str]:
-    """A few of the captions that are true of a scene; the same seed draws the same."""
+    """A random sample of the true captions of a scene; the same seed gives the same sample."""
     every = scenes_data.captions(scene)
     return [caption.text for caption in random.Random(f"said {seed}").sample(every, min(SAID, len(every)))]
 
 
 def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, float]) -> Job:
-    """Teacher forcing over scenes drawn for each batch; eyes and decoder learn together.
+    """Training with teacher forcing on newly generated scenes; encoder and decoder are trained jointly.
 
     Args:
-        module: On the device it is trained on.
+        module: A network on the training device.
         words: Its vocabulary.
         score: Dev score, lower is better.
-        recipe: Its batch is in scenes; its seed chooses where among all scenes it begins.
-        about: As for `captioning.nats`.
+        recipe: The recipe; its batch size is in scenes, its seed determines the first scene.
+        about: Options of the loss, see `captioning.losses.nats`.
     """
 
     def batches(epoch: int) -> Iterator[list[int]]:
@@ -73,7 +73,7 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
 
 
 def dev_nats(words: Words) -> Callable[[nn.Module], float]:
-    """Mean nats per word of true captions of dev scenes."""
+    """Cross-entropy in nats per word of true captions of dev scenes."""
     which = range(DEV, DEV + LISTENED)
     scenes, pictures = drawn(which)
     captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, which, strict=True)])
@@ -86,10 +86,10 @@ def dev_nats(words: Words) -> Callable[[nn.Module], float]:
 
 
 def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The one training of a recipe, ready to run from the start or from its state file.
+    """The training of a recipe, ready to start or to resume from its state file.
 
     Raises:
-        TrainingError: a state file of another recipe.
+        TrainingError: the state file belongs to another recipe.
     """
     about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"]).lasting(epochs)
@@ -100,17 +100,17 @@ def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: fl
 
 
 def finish(name: str, state: Path, data: None, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+    """Saves the best weights of a training state as a checkpoint with its full card; returns the card.
 
     Args:
         name: A recipe of a scene captioner.
         state: State file of its training, running or finished.
-        data: None; scenes are drawn.
+        data: None, because scenes are generated.
         target: The checkpoint to write.
         report: Called with (done, total) parts of the scoring.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of this recipe.
+        TrainingError: the file is not a training state, has no score yet, or belongs to another recipe.
     """
     about, words = FAMILY.recipes[name], vocabulary()
     arguments = {"vocab_size": len(words)} | about["arguments"]
@@ -121,7 +121,7 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
     captions = [said.text for index in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(index))]
     split = f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice"
-    card["data"] = origin("scenes") | {"sha256": sha256("\n".join(captions)), "split": split}  # of all that is true of the dev scenes
+    card["data"] = origin("scenes") | {"sha256": sha256("\n".join(captions)), "split": split}  # of all true captions of the dev scenes
     card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
 
     def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
 
 
 def card_scores(loaded: checkpoint.Loaded, report: Report) -> dict[str, Any]:
-    """How often greedy captions of dev scenes are true, and whether the attention points at what they name."""
+    """Share of true greedy captions on dev scenes, and the pointing game of their attention."""
     scenes, pictures = drawn(range(DEV, DEV + SCORED))
     captions, true, names, right = [], 0, 0, 0
     module: Any = loaded.module

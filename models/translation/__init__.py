@@ -1,4 +1,4 @@
-"""Translators: an encoder, a decoder and the attention between them."""
+"""The family of translation networks: an encoder and a decoder with attention between them."""
 
 from models.family import Corpus, Family, handed_on
 
@@ -15,7 +15,7 @@ CORPORA = {
     ),
 }
 
-# direction: which language is the source. smoothing: of the labels, see models.translation.training.job.
+# direction: which language is the source. smoothing: label smoothing, see models.translation.training.job.
 RECIPES = {
     **{
         f"{direction}-{attention}": {
@@ -33,7 +33,7 @@ RECIPES = {
             ("fr-en", "additive"),
         )
     },
-    "en-fr-fake": {  # attention that never looks at the source, to be seen beside the real one
+    "en-fr-fake": {  # attention that does not depend on the source; shown for comparison with the real one
         "corpus": "tatoeba",
         "direction": "en-fr",
         "arguments": {"attention": "decoder", "units": 192, "embedding": 128, "dropout": 0.1},

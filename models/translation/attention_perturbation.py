@@ -1,6 +1,6 @@
-"""What many sentence pairs show of an attention: its weights, and what the truth costs with them and with others in their place.
+"""Attention weights over many sentence pairs, and the cross-entropy of the reference when the weights are perturbed.
 
-Everything is measured under teacher forcing on the truth, in batches, and given as plain arrays, one entry a sentence.
+Everything is measured under teacher forcing on the reference, in batches, and returned as plain arrays, one entry per sentence.
 """
 
 import random
@@ -19,26 +19,28 @@ from models.translation.network import Memory, Seq2Seq, batch_of
 from models.translation.translate import encoded
 from models.vocabulary.subwords import END, PAD, START, Subwords
 
-ROWS = 64  # sentences of a batch
-ALIKE = 10  # sentences of the same two lengths that are drawn together, so that each has others to be compared with
+ROWS = 64  # sentences per batch
+ALIKE = 10  # sentences drawn together with the same source and target lengths, so that each can be compared with others
 SENTENCES = 400
 
 
 class ProbingError(ExplorerError):
-    """A network that cannot be probed, or sentences it cannot be probed with."""
+    """The network or the sentences do not allow the measurement."""
 
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """One sentence pair, read by a network with the truth fed to its decoder.
+    """One sentence pair read by a network under teacher forcing.
 
     Args:
-        source, target: Numbers of pieces, the end mark last, [in] and [out].
-        weights: Attention as it is, [out, in].
-        order: Column j read the encoder's state that stands at order[j], when the states had changed places, [in].
-        permuted: Attention then, [out, in]. The decoder began where it always does, and the contexts changed too.
-        costs: Of the whole target, in nats: "own"; "uniform", each source piece weighing the same; "permuted", its own
-            weights on other columns, in the same order; "states", the encoder's states having changed places.
+        source: Subword ids of the source, the end mark last, [in].
+        target: Subword ids of the target, the end mark last, [out].
+        weights: The network's own attention, [out, in].
+        order: Permutation of the encoder states: column j reads the state at order[j], [in].
+        permuted: Attention over the permuted states, [out, in]. The decoder's initial state is unchanged; the contexts change.
+        costs: Cross-entropy of the whole target in nats, by condition: "own", the network's own weights; "uniform", equal
+            weights on all source subwords; "permuted", its own weights moved to other columns by `order`; "states", the
+            encoder states permuted by `order`.
     """
 
     source: tuple[int, ...]
@@ -50,14 +52,15 @@ class Probe:
 
 
 def alike(pairs: Iterable[Pair], count: int = SENTENCES, seed: int = 0) -> list[Pair]:
-    """Pairs at random, in tens that share both their lengths in words: longer ones come up more often than in the text.
+    """Random pairs in groups of ten with equal source and target lengths in words; long pairs are over-represented.
 
     Args:
-        pairs: Source and target; the first target of each source is taken.
-        count: At most so many.
+        pairs: Source and target; the first target of each source is used.
+        count: Maximum number of pairs.
+        seed: Seed of the random choice.
 
     Raises:
-        ProbingError: no ten pairs share their lengths.
+        ProbingError: there are no ten pairs with equal lengths.
     """
     of_length: dict[tuple[int, int], list[Pair]] = {}
     for source, target in dict(reversed(list(pairs))).items():
@@ -67,7 +70,7 @@ def alike(pairs: Iterable[Pair], count: int = SENTENCES, seed: int = 0) -> list[
         drawn.shuffle(group)
         tens += [group[start : start + ALIKE] for start in range(0, len(group) - ALIKE + 1, ALIKE)]
     if not tens:
-        raise ProbingError(f"No {ALIKE} pairs have as many words as each other in both languages; expected more pairs, to compare them.")
+        raise ProbingError(f"No {ALIKE} pairs have equal lengths in words in both languages; expected more pairs, to compare them.")
     drawn.shuffle(tens)
     return [pair for ten in tens[: max(1, count // ALIKE)] for pair in ten]
 
@@ -75,20 +78,20 @@ def alike(pairs: Iterable[Pair], count: int = SENTENCES, seed: int = 0) -> list[
 def probe(
     module: Seq2Seq, pieces: Subwords, pairs: Sequence[Pair], seed: int = 0, report: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Probe]:
-    """What each pair shows of a network's attention, in the order of the pairs.
+    """One Probe per sentence pair, in the order of the pairs.
 
     Args:
-        module: In eval mode, with an attention.
+        module: A network with attention, in eval mode.
         pieces: Its vocabulary.
-        pairs: Source and target.
-        seed: Of the orders in which the encoder's states change places; none stays where it was.
+        pairs: Source and target sentences.
+        seed: Seed of the permutations of the encoder states; they have no fixed points.
         report: Called with (done, total) pairs.
 
     Raises:
         ProbingError: the network has no attention, or a sentence is empty.
     """
     if module.score is None:
-        raise ProbingError("This network has no attention; expected one that weighs its source.")
+        raise ProbingError("This network has no attention; expected a network with attention over its source.")
     sources, targets = (pieces.encode_all([pair[side] for pair in pairs]) for side in (0, 1))
     if not all(map(len, [*sources, *targets])):
         raise ProbingError("A sentence is empty; expected pairs of sentences.")
@@ -105,7 +108,7 @@ def probe(
 
 
 def moved(count: int, drawn: random.Random) -> list[int]:
-    """A random order of 0 .. count - 1, at least two, in which none stands at its own place."""
+    """A random permutation of 0 .. count - 1 without fixed points; `count` is at least 2."""
     while True:
         order = drawn.sample(range(count), count)
         if all(index != at for at, index in enumerate(order)):
@@ -117,7 +120,7 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
     memory = encoded(module, [source for source, _ in read])
     target = batch_of([target for _, target in read])[0].to(device)
     columns = range(memory.padding.shape[1])
-    order = torch.tensor([[*row_order, *columns[len(row_order) :]] for row_order in orders], device=device)  # padding stays where it is
+    order = torch.tensor([[*row_order, *columns[len(row_order) :]] for row_order in orders], device=device)  # padding is not permuted
     places = order[..., None]
     with torch.inference_mode():
         states = memory._replace(states=memory.states.take_along_dim(places, 1), keys=memory.keys.take_along_dim(places, 1))
@@ -138,12 +141,12 @@ def _probed(module: Seq2Seq, read: list[tuple[list[int], list[int]]], orders: li
 
 
 def teacher_forced(module: Decodable, memory: Memory, target: Tensor, attention: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """The attention [row, out, in] with which a target [row, out] is written as the truth, and its cost in nats, [row].
+    """Attention [row, out, in] under teacher forcing of `target` [row, out], and the cross-entropy in nats, [row].
 
     Args:
-        module: In eval mode, with an attention.
-        memory: Of the sources, one row each.
-        target: Numbers, each with its end mark, padded to one length; padding costs nothing.
+        module: A network with attention, in eval mode.
+        memory: The encoded sources, one row per sentence.
+        target: Subword ids, each row with its end mark, padded to one length; padding adds no cost.
         attention: Weights [row, out, in] to use in place of the network's own.
     """
     state, token = module.start(memory), torch.full_like(target[:, 0], START)

@@ -1,4 +1,4 @@
-"""What a reader gets of the card of a translation network."""
+"""Schema of the card of a translation network."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -10,7 +10,7 @@ from models.card import AnyText, Else, Index, Number, only
 
 
 class Score(TypedDict):
-    """BLEU over so many sentences with its 95 % interval, and the same by the length of the source."""
+    """BLEU with its 95 % interval and the number of sentences, overall and by source length."""
 
     bleu: Number
     sentences: int
@@ -19,7 +19,7 @@ class Score(TypedDict):
 
 
 class Answer(TypedDict):
-    """What a test of attention answers, the measured value with its 95 % interval, and over how many sentences."""
+    """Answer of one attention test: the verdict, the measured value with its 95 % interval, and the number of sentences."""
 
     says: Literal["yes", "no", "cannot tell"]
     value: Number
@@ -30,14 +30,14 @@ class Answer(TypedDict):
 
 
 class ByHand(Answer):
-    """The same against alignments made by people, with the error rates of IBM model 1 and of the diagonal."""
+    """The alignment test against human alignments, with the error rates of IBM model 1 and of the diagonal as baselines."""
 
     ibm1: Number
     diagonal: Number
 
 
 class Answers(TypedDict):
-    """The four tests of attention, see models/translation/experiments/attention.py."""
+    """Answers of the four attention tests, see models/translation/experiments/attention.py."""
 
     looks: Answer
     beyond_position: Answer
@@ -47,7 +47,7 @@ class Answers(TypedDict):
 
 
 class Example(TypedDict):
-    """A weight to move in the matrix of a sentence, so that one word of the translation becomes another."""
+    """A sentence and an attention weight whose change replaces one word of the translation."""
 
     sentence: AnyText
     truth: AnyText
@@ -63,14 +63,14 @@ class Example(TypedDict):
 
 
 class Paired(TypedDict):
-    """A paired bootstrap on all of dev: the scores of two networks by name, with the p of that which is not the baseline."""
+    """Paired bootstrap on all of dev: the scores of two networks by name, with the p-value of the one that is not the baseline."""
 
     against: AnyText
     all: dict[str, dict[str, Any]]
 
 
 def _in_short(paired: Paired) -> dict[str, Any]:
-    """The network compared with, and how often chance gives so large a difference."""
+    """The baseline network and the p-value of the difference."""
     (p,) = (scores.get("p") for name, scores in paired["all"].items() if name != paired["against"])
     if not isinstance(p, float | int):
         raise ValueError(f"p is {p!r}; expected a number.")
@@ -78,9 +78,9 @@ def _in_short(paired: Paired) -> dict[str, Any]:
 
 
 class Card(models.card.Card):
-    """The card of a translation network: its direction, BLEU, the tests of its attention, and the sentence to open with.
+    """The card of a translation network: direction, BLEU, attention tests, and the example sentence of the page.
 
-    `paired` is short: the network that this one was `against`, and `p`; empty where they were not compared.
+    `paired` is a summary: `against`, the baseline network, and `p`, the p-value; empty if there was no comparison.
     """
 
     direction: AnyText
@@ -91,7 +91,7 @@ class Card(models.card.Card):
 
     @classmethod
     def of_module(cls, card: dict[str, Any], module: Any) -> dict[str, Any] | None:
-        """The card of a file nobody vouches for; its direction may be unknown, "" then."""
+        """The card of an untrusted file; `direction` is "" if it is unknown."""
         direction = card.get("direction")
         shown = direction.encode("utf-8", "replace").decode() if isinstance(direction, str) else ""
         return super().of_module(card | {"direction": shown}, module)

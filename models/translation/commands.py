@@ -1,4 +1,4 @@
-"""Command for translation networks: translate."""
+"""The command `translate` for translation networks."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,8 +17,8 @@ app = typer.Typer()
 @app.command()
 def translate(
     name: Name,
-    width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Hypotheses side by side; 1: always the likeliest piece.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with the alignment.")] = False,
+    width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Beam width; 1 is greedy decoding.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, with the alignment.")] = False,
 ) -> None:
     """Translate lines of stdin to lines of stdout; an empty line gives an empty line."""
     loaded = open_network(name, "seq2seq")
@@ -36,7 +36,7 @@ def translate(
 
 
 def _answer(loaded: "Loaded", line: str, translation: "Translation") -> dict[str, Any]:
-    """A translation and its alignment, by words and by pieces; no weights where the network has no attention."""
+    """A translation and its alignment by words and by subwords; no weights if the network has no attention."""
     from models.translation.translate import by_words
 
     answer: dict[str, Any] = {"source": line, "translation": translation.text}

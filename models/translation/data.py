@@ -1,4 +1,4 @@
-"""Sentence pairs for translation: read, grouped by source, and cut into training and dev so that neither side leaks."""
+"""Sentence pairs for translation: reading, grouping by source, and a training/dev split without leaks in either language."""
 
 import os
 import random
@@ -13,8 +13,8 @@ from models.vocabulary.subwords import spaced
 Pair = tuple[str, str]
 find, fetch, summary = corpora.find, corpora.fetch, corpora.summary
 
-# Lengths of a source in words, from and to, and how many English sentences of each are dev. Long ones are rare (620 of
-# 115,000) and are what a comparison of attentions is about, so dev holds far more of them than their share.
+# Ranges of source length in words, and the number of English dev sentences in each. Long sentences are rare (620 of
+# 115,000), but they matter most when attentions are compared, so they are over-represented in dev.
 BUCKETS = ((1, 5), (6, 8), (9, 11), (12, 15), (16, None))
 QUOTAS = (900, 900, 400, 300, 220)
 SEED = 1
@@ -22,17 +22,17 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Split:
-    """Training and dev pairs, English first; no sentence of either language stands on both sides."""
+    """Training and dev pairs, English first; no sentence of either language is in both."""
 
     train: tuple[Pair, ...]
     dev: tuple[Pair, ...]
 
 
 def read(path: str | os.PathLike) -> list[Pair]:
-    """English-French pairs of a text file, each once: English, tab, French, further columns ignored; see `spaced` for white space.
+    """The distinct English-French pairs of a text file: English, tab, French; further columns are ignored. White space: see `spaced`.
 
     Raises:
-        DataError: the file is missing, empty or not UTF-8, or a line has no two sentences; the message says which.
+        DataError: the file is missing, empty or not UTF-8, or a line does not hold two sentences; the message names the line.
     """
     pairs = []
     for line_number, line in enumerate(read_text(path).split("\n"), 1):
@@ -40,7 +40,7 @@ def read(path: str | os.PathLike) -> list[Pair]:
             continue
         columns = [spaced(column) for column in line.split("\t")[:2]]
         if len(columns) < 2 or not all(columns):
-            raise DataError(f"Line {line_number:,} of {path} has no two sentences; expected English, a tab, French.")
+            raise DataError(f"Line {line_number:,} of {path} does not hold two sentences; expected English, a tab, French.")
         pairs.append((columns[0], columns[1]))
     if not pairs:
         raise DataError(f"{path} holds no pairs; expected lines of English, a tab, French.")
@@ -48,12 +48,12 @@ def read(path: str | os.PathLike) -> list[Pair]:
 
 
 def turned(pairs: Iterable[Pair], direction: str) -> list[Pair]:
-    """Pairs as (source, target) of a direction, "en-fr" or "fr-en"."""
+    """Pairs as (source, target) for a direction, "en-fr" or "fr-en"."""
     return [(french, english) if direction == "fr-en" else (english, french) for english, french in pairs]
 
 
 def grouped(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Every target of each source: its references, in the order of the pairs."""
+    """All targets of each source, its references, in the order of the pairs."""
     references: dict[str, list[str]] = {}
     for source, target in pairs:
         references.setdefault(source, []).append(target)
@@ -61,28 +61,28 @@ def grouped(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 
 
 def bucket(sentence: str) -> int:
-    """The place in BUCKETS of a sentence, by its words as spaces cut them."""
+    """Index in BUCKETS of a sentence, by its number of words separated by spaces."""
     words = len(sentence.split())
     return next(index for index, (_, most) in enumerate(BUCKETS) if most is None or words <= most)
 
 
 def bucket_names() -> list[str]:
-    """What the buckets are called: "1-5", ..., "16+"."""
+    """Names of the buckets: "1-5", ..., "16+"."""
     return [f"{least}+" if most is None else f"{least}-{most}" for least, most in BUCKETS]
 
 
 def split(pairs: Sequence[Pair], quotas: Sequence[int] = QUOTAS) -> Split:
-    """Pairs in two: dev gets whole groups of sentences that hang together, training all others.
+    """Split into training and dev by whole groups of connected sentences.
 
-    Two pairs hang together if they share their English or their French sentence, directly or through others. Groups are
-    drawn at random until dev has its quota of English sentences in each bucket of length, the longest first.
+    Two pairs are connected if they share their English or their French sentence, directly or through other pairs. Groups
+    are drawn at random until dev has its quota of English sentences in each length bucket, the longest bucket first.
 
     Args:
-        pairs: English first, each once.
-        quotas: English sentences of dev in each of BUCKETS; never more than a third of those there are.
+        pairs: Distinct pairs, English first.
+        quotas: Number of English dev sentences in each of BUCKETS; at most a third of the bucket is used.
 
     Raises:
-        DataError: there are too few pairs to cut.
+        DataError: there are too few pairs to split.
     """
     groups = list(_groups(pairs).values())
     random.Random(SEED).shuffle(groups)
@@ -105,7 +105,7 @@ def split(pairs: Sequence[Pair], quotas: Sequence[int] = QUOTAS) -> Split:
 
 
 def _groups(pairs: Sequence[Pair]) -> dict[int, list[int]]:
-    """Rows that hang together, by the first of them: union-find over sentences of both languages."""
+    """Connected rows by the first row of each group: union-find over the sentences of both languages."""
     parent: dict[tuple[int, str], tuple[int, str]] = {}
 
     def root(node: tuple[int, str]) -> tuple[int, str]:
@@ -125,7 +125,7 @@ def _groups(pairs: Sequence[Pair]) -> dict[int, list[int]]:
 
 
 def data_card(name: str, data: list[Pair], parts: Split) -> dict[str, Any]:
-    """What a card says of its training pairs."""
+    """The "data" field of a card: origin, split and sizes of the training pairs."""
     cut = (
         "groups of pairs that hang together by a sentence of either language, drawn at random until each length of English "
         "sentences has its number; long ones are over-represented in dev"
@@ -136,7 +136,7 @@ def data_card(name: str, data: list[Pair], parts: Split) -> dict[str, Any]:
 
 
 def near_twins(sentences: Iterable[str], training: Iterable[str]) -> set[str]:
-    """Those sentences that have one at most one word away in training: a word replaced, left out or put in; case does not count."""
+    """Sentences with a neighbour in training at a distance of at most one word (replaced, deleted or inserted), ignoring case."""
     holes: dict[tuple, set[str]] = {}
     for sentence in sentences:
         for form in _forms(sentence):
@@ -149,8 +149,8 @@ def near_twins(sentences: Iterable[str], training: Iterable[str]) -> set[str]:
 
 
 def _forms(sentence: str) -> list[tuple]:
-    """The ways to look at a sentence such that two sentences share one just if they are at most one word apart."""
+    """Keys of a sentence such that two sentences share a key exactly if they differ by at most one word."""
     words = tuple(sentence.casefold().split())
-    with_hole = [(*words[:at], None, *words[at + 1 :]) for at in range(len(words))]  # one replaced
-    longer = [(*words[:at], None, *words[at:]) for at in range(len(words) + 1)]  # one put in: a longer one with a hole there
+    with_hole = [(*words[:at], None, *words[at + 1 :]) for at in range(len(words))]  # one word replaced
+    longer = [(*words[:at], None, *words[at:]) for at in range(len(words) + 1)]  # one word inserted: a longer sentence with a hole there
     return [words, *with_hole, *longer]

@@ -1,4 +1,4 @@
-"""Sentences of our own to open the page of attention with, and the search for the one that shows most with a given network."""
+"""Example sentences for the Attention page, and the search for the most instructive one for a given network."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
 COUNT = 200
-SURE = 0.5  # least weight of a link that is called one
+SURE = 0.5  # least attention weight that counts as a link
 # English noun, French noun with its article; adjectives in both French genders.
 NOUNS = (
     ("car", "la voiture"), ("house", "la maison"), ("dog", "le chien"), ("cat", "le chat"), ("coat", "le manteau"),
@@ -30,14 +30,20 @@ FRAMES = (
 
 @dataclass(frozen=True)
 class Example:
-    """What the page opens with; words counted from 0, the end mark too.
+    """The example with which the page opens; words are counted from 0, the end mark included.
 
     Args:
-        sentence: The source. truth: a translation of our own.
-        row: Target word to look at; step: of the decoder at which it is written.
-        column: The source word it looks at; other: the one to look at instead. looks, looks_instead: their names.
-        word, becomes: What is written at that row, before and after.
-        crossing: Two source words that the translation brings in the other order.
+        sentence: The source.
+        truth: A reference translation.
+        row: Index of the target word of interest.
+        step: Decoder step at which that word is written.
+        column: Index of the source word it attends to.
+        other: Index of the source word to attend to instead.
+        looks: The source word at `column`.
+        looks_instead: The source word at `other`.
+        word: The target word at `row` before the edit.
+        becomes: The target word at `row` after the edit.
+        crossing: Two source words that appear in the opposite order in the translation.
     """
 
     sentence: str
@@ -54,7 +60,7 @@ class Example:
 
 
 def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
-    """Two hundred sentences with a translation, made by putting coloured things into four frames, the opening one first."""
+    """Two hundred sentences with translations: four frames filled with coloured things, after one fixed first sentence."""
     made = [("The red car is in front of the big white house.", "La voiture rouge est devant la grande maison blanche.")]
     for (first, colour), (second, paint), frame in product(product(NOUNS, COLOURS), product(NOUNS, COLOURS), FRAMES):
         remainder = (NOUNS.index(first) * 7 + COLOURS.index(colour) * 3 + NOUNS.index(second) + COLOURS.index(paint) * 5) % 53
@@ -64,7 +70,7 @@ def pairs(direction: str = "en-fr") -> list[tuple[str, str]]:
 
 
 def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:
-    """A frame with two coloured things, in English and in French."""
+    """A frame filled with two coloured things, in English and in French."""
     words: dict[str, str] = {}
     for index, ((_, noun), (_, colour)) in enumerate(things):
         article, name = noun.split()
@@ -78,16 +84,16 @@ def _framed(frame: tuple[str, str], *things: tuple[tuple[str, str], tuple[str, s
 
 
 def best_example(loaded: "Loaded") -> dict[str, Any] | None:
-    """The sentence whose translation crosses most clearly and where one word changes most surely when its weight is moved.
+    """The sentence with the clearest crossing alignment and the most certain change of a word when its attention is moved.
 
-    Sentences that are translated as a person would come before others, and a colour that becomes another colour before any
-    other change: the rest of the sentence stays one that a person would say.
+    Sentences whose translation equals the reference are preferred, and then a colour that becomes another colour, because
+    the edited translation is then still a natural sentence.
 
     Args:
         loaded: A translation network.
 
     Returns:
-        An Example as a dict, for the card; None where the network has no attention or no sentence shows both.
+        An Example as a dict, for the card; None if the network has no attention or no sentence shows both effects.
     """
     tried = [(value, example) for pair in pairs(loaded.card["direction"]) for value, example in _shown(loaded, *pair)]
     return asdict(max(tried, key=lambda scored: scored[0])[1]) if tried else None
@@ -98,7 +104,7 @@ def _is_colour_for_colour(example: Example) -> bool:
 
 
 def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[tuple[bool, bool, float], Example]]:
-    """What one sentence has to show: each word that crosses another and changes with its weight, and how good an example it is."""
+    """Candidates of one sentence: words that cross an earlier one and change when their attention moves, each with its quality."""
     from models.translation.translate import GREEDY, by_words, translate
 
     module: Any = loaded.module
@@ -110,7 +116,7 @@ def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[tuple[
     places = [places for _, places in loaded.vocab.words(best.tokens)]
     for row, earlier in _crossings(weights):
         if len(places[row]) > 1:
-            continue  # a word of several pieces changes only in part
+            continue  # a word of several subwords changes only in part
         column, step = int(weights[row].argmax()), places[row][0]
         sure = min(weights[row].max(), weights[earlier].max(), np.exp(best.log_probabilities[step]))
         crossing = (source[column], source[int(weights[earlier].argmax())])
@@ -123,7 +129,7 @@ def _shown(loaded: "Loaded", sentence: str, truth: str) -> Iterator[tuple[tuple[
 
 
 def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Target words [row] that look, alone and clearly, left of where an earlier word looked; each with the nearest such word."""
+    """Target words [row] that clearly attend to the left of an earlier word's source word; each with the nearest such word."""
     links, clear = weights.argmax(1), weights.max(1) >= SURE
     for row in np.flatnonzero(clear):
         before = [earlier for earlier in np.flatnonzero(clear[:row]) if links[earlier] > links[row]]
@@ -132,7 +138,7 @@ def _crossings(weights: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _instead(loaded: "Loaded", sentence: str, step: int, word: int) -> tuple[float, str]:
-    """Probability and word that are written at a step when all its weight lies on another source word."""
+    """Probability and word written at a step when all attention is on another source word."""
     from models.decoding import Edits
     from models.translation.translate import GREEDY, source_of, translate, weights_on
 

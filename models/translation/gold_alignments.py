@@ -1,7 +1,7 @@
-"""Sentence pairs written and aligned by hand for this project: what an attention's alignment is compared with.
+"""Gold alignments: sentence pairs written and aligned by hand for this project, to evaluate the alignment of an attention.
 
-A link "2-1" ties English word 2 to French word 1, counted from 0, beyond doubt; "2?1" is possible (articles that only one of
-the languages has, auxiliaries, the second half of a negation). Words and punctuation marks are counted; "m'a" is one word.
+"2-1" is a sure link between English word 2 and French word 1, counted from 0; "2?1" is a possible link (articles that only
+one of the languages has, auxiliaries, the second half of a negation). Punctuation marks count as words; "m'a" is one word.
 """
 
 import re
@@ -46,12 +46,12 @@ The doctor's answer surprised everybody. | La réponse du médecin a surpris tou
 He speaks English better than me. | Il parle mieux anglais que moi. | 0-0 1-1 3-2 2-3 4-4 5-5 6-6
 I did not see her at the party. | Je ne l'ai pas vue à la fête. | 0-0 2?1 4-2 1?2 2-3 3-4 5-5 6-6 7-7 8-8
 """
-Links = frozenset[tuple[int, int]]  # (target, source) places
+Links = frozenset[tuple[int, int]]  # (target, source) indices
 
 
 @dataclass(frozen=True)
 class HandAligned:
-    """A sentence pair with its links as (target, source) places; `possible` holds the sure ones too."""
+    """A sentence pair with its links as (target, source) indices; `possible` includes the sure links."""
 
     source: str
     target: str
@@ -60,12 +60,12 @@ class HandAligned:
 
 
 def words(sentence: str) -> list[str]:
-    """What is counted: words, with their apostrophes, and punctuation marks."""
+    """The words of a sentence, with their apostrophes, and its punctuation marks."""
     return re.findall(r"[\w'’]+|[^\w\s]", sentence)
 
 
 def by_hand(direction: str = "en-fr") -> list[HandAligned]:
-    """All pairs, from English to French or, "fr-en", the other way."""
+    """All pairs, from English to French ("en-fr") or from French to English ("fr-en")."""
     pairs = []
     for line in PAIRS.strip().splitlines():
         english, french, links = (part.strip() for part in line.split("|"))

@@ -1,4 +1,4 @@
-"""Translation: a recurrent encoder, a recurrent decoder, and what lies between them, by name."""
+"""The translation network: a recurrent encoder, a recurrent decoder, and a choice of attention between them."""
 
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ from models.vocabulary.subwords import PAD
 
 
 class Memory(NamedTuple):
-    """What the encoder leaves for the decoder, one row a sentence."""
+    """The encoder's output for the decoder, one row per sentence."""
 
     states: Tensor  # h_j, [batch, in, unit]
-    keys: Tensor  # what the score needs of them, worked out once, [batch, in, key]
+    keys: Tensor  # projection of the states for the score, computed once, [batch, in, key]
     padding: Tensor  # True where there is no token, [batch, in]
     thought: Tensor  # [h_n forward; h_1 backward], [batch, unit]
 
@@ -39,11 +39,11 @@ class Additive(nn.Module):
 class Bilinear(nn.Module):
     """e_ij = s_{i-1}^T W h_j / sqrt(units).
 
-    Without the root the scores are so large that softmax picks one word for good within the first half epoch: no gradient
-    then reaches W, and the network ends below one with equal weights.
+    Without the square root the scores become so large that softmax saturates on one word within the first half epoch. Then
+    no gradient reaches W, and the network ends up worse than one with uniform weights.
 
     Source: Luong, Pham and Manning, "Effective Approaches to Attention-based Neural Machine Translation", 2015: their
-    "general" score has this form, on the current state s_i; here it is on the state before, as in the additive one. The
+    "general" score has this form, on the current state s_i; here it uses the previous state, like the additive score. Square
     root: Vaswani et al., "Attention Is All You Need", 2017, 3.2.1.
     """
 
@@ -56,9 +56,9 @@ class Bilinear(nn.Module):
 
 
 class Uniform(nn.Module):
-    """e_ij = 0: every source token weighs the same, in training too.
+    """e_ij = 0: uniform weights on all source tokens, in training too.
 
-    Source: Wiegreffe and Pinter, "Attention is not not Explanation", 2019: the baseline that no learnt weights should miss.
+    Source: Wiegreffe and Pinter, "Attention is not not Explanation", 2019: the baseline that learnt weights should beat.
     """
 
     def __init__(self, units: int, width: int, embedding: int):
@@ -70,10 +70,10 @@ class Uniform(nn.Module):
 
 
 class DecoderOnly(nn.Module):
-    """e_ij = w_j^T [E y_{i-1}; s_{i-1}] + b_j: a weight for the j-th column, whatever was read there. A fake, to look at.
+    """e_ij = w_j^T [E y_{i-1}; s_{i-1}] + b_j: the score of column j does not depend on the source token there. A fake attention.
 
-    The table has COLUMNS rows w_j: a shorter source is weighed by the first of them, and what stands behind in a longer one
-    gets no weight at all.
+    There are COLUMNS vectors w_j: a shorter source uses the first of them, and tokens of a longer source beyond them get no
+    weight.
 
     Source: the attention of the PyTorch tutorial "Translation with a Sequence to Sequence Network and Attention", 2017-2023.
     """
@@ -87,35 +87,36 @@ class DecoderOnly(nn.Module):
 
     def forward(self, hidden: Tensor, embedded: Tensor, memory: Memory) -> Tensor:
         scores = self.table(torch.cat([embedded, hidden], -1))
-        return nn.functional.pad(scores, (0, memory.padding.shape[1] - self.COLUMNS), value=-torch.inf)  # less than 0 cuts
+        return nn.functional.pad(scores, (0, memory.padding.shape[1] - self.COLUMNS), value=-torch.inf)  # a negative width truncates
 
 
 SCORES = {"none": None, "additive": Additive, "bilinear": Bilinear, "uniform": Uniform, "decoder": DecoderOnly}
 
 
 class Seq2Seq(nn.Module):
-    """A sentence in, one row of logits for each next piece of its translation out.
+    """Encoder-decoder translation network: logits for each next subword of the translation of a source sentence.
 
-    E is one matrix for both languages and for reading and writing; a piece x is read as E x sqrt(width of E), since what makes
-    good logits is too small to read (below just E x).
-    Encoder: h_j = [forward GRU; backward GRU] at source piece j, over E x_1 .. E x_n; x_n is the end mark.
-    Between: alpha_ij = softmax over j of e_ij, the score that `attention` names; c_i = sum over j of alpha_ij h_j.
-    With "none" c_i is the thought vector [h_n forward; h_1 backward] at every step, so that all have the same decoder.
+    E is one matrix for both languages and for input and output embeddings. A subword x is embedded as E x sqrt(width of E),
+    because weights of the right size for logits are too small as inputs (the scale is not written below).
+
+    Encoder: h_j = [forward GRU; backward GRU] at source subword j, over E x_1 .. E x_n; x_n is the end mark.
+    Attention: alpha_ij = softmax over j of e_ij, the score named by `attention`; c_i = sum over j of alpha_ij h_j.
+    With "none" c_i is the thought vector [h_n forward; h_1 backward] at every step, so that all networks have the same decoder.
     Decoder: s_0 = tanh(W_0 [h_n forward; h_1 backward] + b_0); s_i = GRU([E y_{i-1}; c_i], s_{i-1}).
-    Read-out: t_i = tanh(W_t [s_i; c_i; E y_{i-1}] + b_t); logits_i = E t_i + b.
+    Output: t_i = tanh(W_t [s_i; c_i; E y_{i-1}] + b_t); logits_i = E t_i + b.
 
-    alpha_i is worked out from s_{i-1}, before piece i is chosen: it is what was used to choose it.
+    alpha_i is computed from s_{i-1}, before subword i is chosen: it is the attention used to choose it.
 
     Args:
-        vocab_size: Number of pieces, the marks included.
+        vocab_size: Number of subwords, special marks included.
         attention: "none", "additive", "bilinear", "uniform" or "decoder".
-        units: Width of s_i, and of h_j (half of it each direction).
+        units: Width of s_i and of h_j (half of it for each direction).
         embedding: Width of E and of t_i.
-        width: Of the additive score's hidden layer.
-        dropout: Share of values dropped from embeddings, h_j and t_i, in training only.
+        width: Width of the additive score's hidden layer.
+        dropout: Dropout rate of embeddings, h_j and t_i, in training only.
 
-    Source: Bahdanau, Cho and Bengio, 2015, appendix A, with a GRU as torch writes it and a tanh read-out in place of maxout;
-    "none": Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014; E in three places: Press and
+    Source: Bahdanau, Cho and Bengio, 2015, appendix A, with the GRU of torch and a tanh output layer instead of maxout;
+    "none": Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014; shared E: Press and
     Wolf, "Using the Output Embedding to Improve Language Models", 2017; its scale: Vaswani et al., "Attention Is All You
     Need", 2017, 3.4.
     """
@@ -139,7 +140,7 @@ class Seq2Seq(nn.Module):
         nn.init.normal_(self.embedding.weight, std=embedding**-0.5)  # logits start near 0
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Memory:
-        """Read sentences `source` [batch, in], padded to one length; `lengths` [batch] where they differ."""
+        """Encodes sentences `source` [batch, in], padded to one length; `lengths` [batch] if they differ."""
         embedded = self.dropout(self._embedded(source))
         if lengths is None or bool((lengths == source.shape[1]).all()):
             states, last = self.encoder(embedded)
@@ -154,27 +155,29 @@ class Seq2Seq(nn.Module):
         return Memory(states, keys, padding, last.transpose(0, 1).flatten(1))
 
     def start(self, memory: Memory) -> tuple[Tensor]:
-        """The decoder's state before the first piece: s_0, [batch, unit]."""
+        """The decoder's initial state s_0, [batch, unit]."""
         return (torch.tanh(self.bridge(memory.thought)),)
 
     def step(self, memory: Memory, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
-        """One piece further.
+        """One decoder step.
 
         Args:
-            memory, state: Of each row.
-            token: The piece before, [batch].
-            attention: Weights [batch, in] to use in place of the network's own.
+            memory: Encoder output of each row.
+            state: Decoder state of each row.
+            token: The previous subword, [batch].
+            attention: Weights [batch, in] to use instead of the network's own.
         """
         embedded = self._embedded(token)
         hidden, context, weights = self._advance(memory, state[0], embedded, attention)
         return Step(self._logits(hidden, context, embedded), (hidden,), weights)
 
     def forward(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Logits [batch, out, vocab] for the piece after each of `target` [batch, out], which starts with the start mark.
+        """Logits [batch, out, vocab] for the subword after each of `target` [batch, out], which begins with the start mark.
 
         Args:
-            source: [batch, in], each with its end mark; `lengths` [batch] where they differ.
-            target: What was written so far: the truth, in training ("teacher forcing").
+            source: Subword ids, [batch, in], each row with its end mark.
+            target: Previous subwords; in training those of the reference (teacher forcing).
+            lengths: Source lengths, [batch], if they differ.
         """
         memory = self.encode(source, lengths)
         (hidden,) = self.start(memory)
@@ -207,6 +210,6 @@ class Seq2Seq(nn.Module):
 
 
 def batch_of(sentences: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """Sentences of unlike lengths as one table [batch, in], padded, and their lengths [batch]."""
+    """Sentences of different lengths as one padded tensor [batch, in], and their lengths [batch]."""
     rows = [torch.tensor(sentence, dtype=torch.long) for sentence in sentences]
     return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD), torch.tensor([len(row) for row in rows])

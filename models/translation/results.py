@@ -1,4 +1,4 @@
-"""The scores of translation networks as tables: BLEU, by length and paired, and whether their attention is real."""
+"""Result tables of translation networks: BLEU, BLEU by length, paired comparisons, and the attention tests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,28 +6,30 @@ from typing import Any
 from models.results import Cards, Table, code, interval, paired, split_of
 
 QUESTIONS = {
-    "looks": "it looks at the source states",
-    "beyond_position": "it depends on more than position",
-    "used": "the output uses it",
-    "points": "it points at the right word (IBM model 1)",
-    "points_by_hand": "it points at the right word (aligned by hand)",
+    "looks": "looks at the source states",
+    "beyond_position": "uses more than position",
+    "used": "the output depends on it",
+    "points": "points at the right word (IBM model 1)",
+    "points_by_hand": "points at the right word (human alignments)",
 }
+# Units as older cards name them, in plain words.
+UNITS = {"share that follows": "share that moves with the states", "bits a row": "bits per row", "nats a word": "nats per word"}
 
 
 def tables(cards: Cards) -> list[Table]:
-    """BLEU, BLEU by length, and the answers of the attention tests."""
+    """Tables of BLEU, BLEU by length, paired comparisons by length, and the answers of the attention tests."""
     bleu = Table(
         "Translation networks",
-        f"Case-sensitive BLEU of sacrebleu on {split_of(cards)} (several references, 95 % interval by bootstrap), beam 5; then BLEU of "
-        "greedy decoding, against one reference alone, and on sentences far from training; p of the paired bootstrap against the network "
-        f"named. Signature: {', '.join(dict.fromkeys(code(card['scores']['signature']) for card in cards.values()))}.",
+        f"Case-sensitive BLEU (sacrebleu) on {split_of(cards)}: several references, 95 % bootstrap interval, beam width 5. Then BLEU with "
+        "greedy decoding, with one reference only, and on sentences far from training; p-value of a paired bootstrap against the named "
+        f"network. Signature: {', '.join(dict.fromkeys(code(card['scores']['signature']) for card in cards.values()))}.",
         ("network", "parameters", "sentences", "BLEU", "greedy", "one reference", "far from training", "chrF", "exact match", "paired p"),
         [_row(name, card) for name, card in cards.items()],
     )
     lengths = list(dict.fromkeys(length for card in cards.values() for length in card["scores"]["bleu_by_length"]))
     by_length = Table(
         "Translation networks by length",
-        "BLEU (95 % interval) by words of the source sentence.",
+        "BLEU (95 % interval) by number of words in the source sentence.",
         ("network", *lengths),
         [
             [code(name), *(interval(part["bleu"], part["interval"]) for part in card["scores"]["bleu_by_length"].values())]
@@ -35,17 +37,18 @@ def tables(cards: Cards) -> list[Table]:
         ],
     )
     worth = Table(
-        "What attention is worth by length",
-        "BLEU as a share of the BLEU of the network compared with, by words of the source sentence; p of the paired bootstrap in brackets.",
+        "Gain from attention by length",
+        "BLEU as a ratio to that of the baseline network, by number of words in the source sentence; p-value of the paired bootstrap in "
+        "brackets.",
         ("network", "compared with", *lengths),
         [_shares(name, card["paired"], lengths) for name, card in cards.items() if "paired" in card],
     )
     answers = Table(
         "Is the attention real?",
-        "Four questions over sentence pairs of dev, each with its value and 95 % interval. For sentences aligned by hand the error rates "
-        "of IBM model 1 and of the diagonal follow. Values of known healthy and fake attentions are in "
-        "models/translation/attention_references.json. None of the four shows that the weights are the reason for a word.",
-        ("network", "question", "answer", "value", "unit", "sentences"),
+        "Four tests on dev sentence pairs, each with its value and 95 % interval. For human alignments, the error rates of IBM model 1 "
+        "and of the diagonal are given as baselines. Values for attentions that are known to be real or fake are in "
+        "models/translation/attention_references.json. None of the four tests shows that the weights are the reason for a word.",
+        ("network", "test", "answer", "value", "unit", "sentences"),
         [_answer(name, key, card["answers"][key]) for name, card in cards.items() if card.get("answers") for key in QUESTIONS],
     )
     return [bleu, by_length, worth, answers]
@@ -68,4 +71,4 @@ def _answer(name: str, key: str, answer: Mapping[str, Any]) -> list[str]:
     value = interval(answer["value"], (answer["low"], answer["high"]), ".2f")
     if "ibm1" in answer:
         value += f"; IBM model 1 {answer['ibm1']:.2f}, diagonal {answer['diagonal']:.2f}"
-    return [code(name), QUESTIONS[key], answer["says"], value, answer["unit"], f"{answer['sentences']:,}"]
+    return [code(name), QUESTIONS[key], answer["says"], value, UNITS.get(answer["unit"]) or answer["unit"], f"{answer['sentences']:,}"]

@@ -1,4 +1,4 @@
-"""From a recipe to a checkpoint: batches, losses and dev score of translation networks, and the card of what came out."""
+"""Training of translation networks: batches, loss, dev score, evaluation, and the card of the checkpoint."""
 
 import json
 import os
@@ -24,27 +24,27 @@ from models.translation.network import Seq2Seq, batch_of
 from models.translation.translate import BEAM, GREEDY, translate_all
 from models.vocabulary.subwords import END, PAD, START, Subwords
 
-VOCABULARY = 4_000  # pieces of both languages together
-LISTENED = 600  # dev sources that are translated for each dev score of a training
+VOCABULARY = 4_000  # subwords of both languages together
+LISTENED = 600  # dev sources translated for each dev score during training
 Report = Callable[[int, int], None]
 Examples = list[tuple[list[int], list[int]]]
 
 
 def examples_of(pieces: Subwords, sentences: Sequence[translation_data.Pair]) -> Examples:
-    """Pairs as numbers of pieces, each with its end mark."""
+    """Pairs as subword ids, each sentence with its end mark."""
     sources, targets = (pieces.encode_all([pair[side] for pair in sentences]) for side in (0, 1))
     return [([*source, END], [*target, END]) for source, target in zip(sources, targets, strict=True)]
 
 
 def job(module: Seq2Seq, examples: Examples, score: Callable[[nn.Module], float], recipe: Recipe, smoothing: float) -> Job:
-    """Teacher forcing over batches of pairs of like length.
+    """Training with teacher forcing on batches of pairs of similar length.
 
     Args:
-        module: A network, on the device it is trained on.
-        examples: What it learns from.
+        module: A network on the training device.
+        examples: The training examples.
         score: Dev score, lower is better.
-        recipe: Its batch is in sentences.
-        smoothing: Share of each target that is spread over all pieces (Szegedy et al., 2016).
+        recipe: The recipe; its batch size is in sentences.
+        smoothing: Label smoothing: share of each target that is spread over all subwords (Szegedy et al., 2016).
     """
     device = next(module.parameters()).device
 
@@ -63,10 +63,10 @@ def job(module: Seq2Seq, examples: Examples, score: Callable[[nn.Module], float]
 
 
 def like_lengths(examples: Examples, batch: int, seed: int) -> Iterator[Examples]:
-    """Batches whose sentences are nearly of one length, in random order; the same seed gives the same."""
+    """Batches of sentences of similar length, in random order; the same seed gives the same batches."""
     drawn = random.Random(seed)
     order = drawn.sample(range(len(examples)), len(examples))
-    order.sort(key=lambda row: (len(examples[row][0]), len(examples[row][1])))  # stable: those of one length stay shuffled
+    order.sort(key=lambda row: (len(examples[row][0]), len(examples[row][1])))  # stable: sentences of equal length stay shuffled
     starts = list(range(0, len(order), batch))
     drawn.shuffle(starts)
     for start in starts:
@@ -74,7 +74,7 @@ def like_lengths(examples: Examples, batch: int, seed: int) -> Iterator[Examples
 
 
 def dev_score(pieces: Subwords, references: dict[str, list[str]]) -> Callable[[nn.Module], float]:
-    """Minus the BLEU of some dev sources with all their references, [-100, 0]: the lower the better."""
+    """Minus the BLEU of some dev sources with all their references, in [-100, 0]; lower is better."""
     listened = dict(list(references.items())[:: max(1, len(references) // LISTENED)])
 
     def score(module: Any) -> float:
@@ -87,11 +87,11 @@ def dev_score(pieces: Subwords, references: dict[str, list[str]]) -> Callable[[n
 def trainers(
     name: str, data: list[translation_data.Pair], state: Path, device: str = "cpu", epochs: float | None = None
 ) -> Iterator[Trainer]:
-    """The one training of a translation recipe, ready to run from the start or from its state file.
+    """The training of a translation recipe, ready to start or to resume from its state file.
 
     Raises:
-        TrainingError: a state file of another recipe or of other pairs.
-        DataError: too few pairs.
+        TrainingError: the state file belongs to another recipe or to other pairs.
+        DataError: there are too few pairs.
     """
     about = FAMILY.recipes[name]
     recipe = Recipe(**about["recipe"]).lasting(epochs)
@@ -105,7 +105,7 @@ def trainers(
 
 
 def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Subwords:
-    """The vocabulary of both sides of training pairs: learnt once, then kept beside the state file, which is worth nothing without it.
+    """The joint vocabulary of the training pairs: learnt once, then kept next to the state file, which is useless without it.
 
     Raises:
         TrainingError: the file of the vocabulary is damaged.
@@ -117,25 +117,25 @@ def pieces_beside(state: Path, train: Sequence[translation_data.Pair]) -> Subwor
     try:
         return Subwords.of_card(json.loads(file.read_bytes()))
     except (ValueError, AttributeError) as error:
-        raise TrainingError(f"{file} is no vocabulary ({error}). Delete it and {state.name}, and start anew.") from None
+        raise TrainingError(f"{file} is not a valid vocabulary ({error}). Delete it and {state.name}, then start again.") from None
 
 
 def finish(
     name: str, state: Path, data: list[translation_data.Pair], target: Path, report: Report = lambda done, total: None
 ) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+    """Saves the best weights of a training state as a checkpoint with its full card; returns the card.
 
-    What is scored is what ships: the float16 weights, read back from the file, over all of dev.
+    The scores are those of the saved float16 weights, read back from the file, on all of dev.
 
     Args:
         name: A translation recipe.
-        state: State file of its training, running or finished, with the vocabulary beside it.
-        data: The pairs it was trained on, dev included.
+        state: State file of its training, running or finished, with the vocabulary next to it.
+        data: All pairs, training and dev.
         target: The checkpoint to write.
         report: Called with (done, total) dev sources.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of this recipe.
+        TrainingError: the file is not a training state, has no score yet, or belongs to another recipe.
     """
     about, parts = FAMILY.recipes[name], translation_data.split(data)
     pieces = pieces_beside(state, parts.train)
@@ -155,12 +155,12 @@ def finish(
 def evaluate(
     loaded: checkpoint.Loaded, path: str | os.PathLike, report: Report = lambda done, total: None, width: int = BEAM.width
 ) -> dict[str, Any]:
-    """How well a network translates the pairs of a file, grouped by source, every version a reference; see `scored`.
+    """Scores of a network on the pairs of a file, grouped by source, with every target as a reference; see `scored`.
 
     Args:
-        loaded: A translation network; for fr-en the columns change places.
-        path: English, tab, French, further columns ignored.
-        width: Of the beam.
+        loaded: A translation network; for fr-en the columns are swapped.
+        path: Text file: English, tab, French; further columns are ignored.
+        width: Beam width.
 
     Raises:
         DataError: the file is missing, empty, not UTF-8 or not of this form.
@@ -172,13 +172,13 @@ def evaluate(
 
 
 def translations(loaded: checkpoint.Loaded, sources: list[str], search: Search, report: Report = lambda done, total: None) -> list[str]:
-    """The translations of some sentences, as text."""
+    """The translations of sentences, as text."""
     module: Any = loaded.module
     return [translation.text for translation in translate_all(module, loaded.vocab, sources, search, report)]
 
 
 def scored(sources: list[str], references: list[list[str]], translated: list[str]) -> dict[str, Any]:
-    """BLEU, chrF and what goes with them, for all sentences and by words of the source; empty lengths are left out."""
+    """BLEU, chrF and related scores, for all sentences and by source length in words; empty length ranges are omitted."""
     by_length = {}
     for index, name in enumerate(translation_data.bucket_names()):
         rows = [row for row, source in enumerate(sources) if translation_data.bucket(source) == index]
@@ -189,11 +189,11 @@ def scored(sources: list[str], references: list[list[str]], translated: list[str
 
 
 def card_scores(loaded: checkpoint.Loaded, parts: translation_data.Split, report: Report) -> dict[str, Any]:
-    """Every score of dev that a card holds.
+    """All dev scores of a card.
 
-    "one_reference" scores each pair as a sentence of its own, as if its source had no other version: lower, because the
-    same translation is held against each. "far_from_training" leaves out sources with a near twin in training; it is left
-    out itself where that leaves none.
+    "one_reference" scores each pair separately, with one reference only; it is lower, because the same translation is
+    compared with every target of its source. "far_from_training" excludes sources with a near twin in training; the entry is
+    absent if no source remains.
     """
     train, dev = (translation_data.turned(part, loaded.card["direction"]) for part in (parts.train, parts.dev))
     references = translation_data.grouped(dev)
@@ -213,21 +213,21 @@ def card_scores(loaded: checkpoint.Loaded, parts: translation_data.Split, report
 def compare(
     networks: dict[str, checkpoint.Loaded], data: list[translation_data.Pair], report: Report = lambda done, total: None
 ) -> dict[str, Any]:
-    """Several networks on the dev part of the same pairs, each held against the first by a paired bootstrap.
+    """Several networks on the dev part of the same pairs, each compared with the first by a paired bootstrap.
 
     Args:
-        networks: Of one direction, by name.
+        networks: Networks of one direction, by name.
         data: The pairs they were trained on.
 
     Returns:
-        By length of the source, and for "all": by name bleu, interval and p.
+        For each range of source length, and for "all": bleu, interval and p by network name.
 
     Raises:
-        TrainingError: they translate in unlike directions.
+        TrainingError: the networks translate in different directions.
     """
     directions = {loaded.card["direction"] for loaded in networks.values()}
     if len(directions) != 1:
-        raise TrainingError(f"The networks translate {' and '.join(sorted(directions))}; expected one direction, to be compared.")
+        raise TrainingError(f"The networks translate {' and '.join(sorted(directions))}; expected one direction, to compare them.")
     references = translation_data.grouped(translation_data.turned(translation_data.split(data).dev, directions.pop()))
     sources, wanted = list(references), list(references.values())
     translated = {name: translations(loaded, sources, BEAM, report) for name, loaded in networks.items()}

@@ -1,4 +1,4 @@
-"""Sentences in, translations out, with all that was seen on the way: in batches, by words or by pieces."""
+"""Translation of sentences, singly or in batches, with attention by subwords or by words."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,19 +9,19 @@ from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, gr
 from models.translation.network import Memory, Seq2Seq, batch_of
 from models.vocabulary.subwords import END, START, Subwords
 
-ROWS, PIECES = 64, 3_000  # of a batch, at most: sentences, and pieces of all of them with their padding
+ROWS, PIECES = 64, 3_000  # limits of a batch: sentences, and subwords in all, padding included
 BEAM, GREEDY = Search(width=5), Search(width=1)
 
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """One sentence and what became of it.
+    """The translation of one sentence, with all hypotheses of the search.
 
     Args:
         text: The translation.
-        source: Numbers of the source's pieces, the end mark last, [in]; empty for an empty source.
-        hypotheses: What was found, the best first; one where the search was greedy, none for an empty source.
-        beam: With its whole tree; None where the search was greedy.
+        source: Subword ids of the source, the end mark last, [in]; empty for an empty source.
+        hypotheses: All hypotheses, best first; one for greedy decoding, none for an empty source.
+        beam: The beam search with its whole tree; None for greedy decoding.
     """
 
     text: str
@@ -31,7 +31,7 @@ class Translation:
 
 
 def source_of(pieces: Subwords, sentence: str) -> list[int]:
-    """What the encoder reads of a sentence: its pieces and the end mark, [in]."""
+    """The encoder's input for a sentence: its subword ids and the end mark, [in]."""
     return [*pieces.encode(sentence), END]
 
 
@@ -43,15 +43,15 @@ def translate(
     edits: Edits = NO_EDITS,
     report: Callable[[int, int], None] = no_report,
 ) -> Translation:
-    """One sentence, alone in its batch: what a recording of the network hears is this sentence and nothing else.
+    """The translation of one sentence, alone in its batch, so that a recording of the network contains this sentence only.
 
     Args:
-        module: In eval mode.
+        module: A translation network in eval mode.
         pieces: Its vocabulary.
-        sentence: Any text; an empty one has an empty translation.
-        search: Greedy where its width is 1. Its longest is shortened to what the source's length allows.
-        edits: Tokens to write and attention to use, by step.
-        report: Called with (steps done, steps at most); may raise to stop.
+        sentence: Any text; the translation of an empty text is empty.
+        search: Search settings; greedy if the width is 1. The maximum length is reduced to the limit for the source's length.
+        edits: Forced tokens and replaced attention, by step.
+        report: Called with (steps done, maximum number of steps); may raise to stop.
     """
     numbers = source_of(pieces, sentence)
     return _searched(module, pieces, [numbers], search, edits, report)[0] if len(numbers) > 1 else Translation("", (), ())
@@ -64,7 +64,7 @@ def translate_all(
     search: Search = BEAM,
     report: Callable[[int, int], None] = no_report,
 ) -> list[Translation]:
-    """Many sentences, those of like length side by side, given in their own order.
+    """The translations of many sentences, in their order; sentences of similar length share a batch.
 
     Args:
         report: Called with (done, total) sentences; may raise to stop.
@@ -82,7 +82,7 @@ def translate_all(
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Rows of like length, longest first; sentences without a piece are left out."""
+    """Batches of rows of similar length, longest first; empty sentences are left out."""
     order = sorted((row for row, length in enumerate(lengths) if length > 1), key=lambda row: -lengths[row])
     while order:
         size = max(1, min(ROWS, PIECES // lengths[order[0]]))
@@ -117,7 +117,7 @@ def _without_padding(hypothesis: Hypothesis, length: int) -> Hypothesis:
 
 
 def encoded(module: Seq2Seq, sources: list[list[int]]) -> Memory:
-    """What the encoder leaves of some sentences, given as numbers with their end marks."""
+    """Encoder output for sentences given as subword ids with their end marks."""
     import torch
 
     table, lengths = batch_of(sources)
@@ -126,11 +126,12 @@ def encoded(module: Seq2Seq, sources: list[list[int]]) -> Memory:
 
 
 def log_probabilities(module: Seq2Seq, source: Sequence[int], target: Sequence[int]) -> np.ndarray:
-    """What each piece of a translation costs when it is fed as the truth ("teacher forcing"), [out], natural logarithm.
+    """Log probability (natural logarithm) of each subword of a translation under teacher forcing, [out].
 
     Args:
-        source: Numbers with the end mark, [in].
-        target: Numbers with the end mark, [out].
+        module: A translation network in eval mode.
+        source: Subword ids with the end mark, [in].
+        target: Subword ids with the end mark, [out].
     """
     import torch
 
@@ -141,11 +142,12 @@ def log_probabilities(module: Seq2Seq, source: Sequence[int], target: Sequence[i
 
 
 def weights_on(pieces: Subwords, source: Sequence[int], word: int | None) -> np.ndarray:
-    """Weights [in] that lie on one source word's pieces alone, the same on each; None: on all pieces of the sentence.
+    """Weights [in] spread evenly over the subwords of one source word, or over the whole sentence for None.
 
     Args:
-        source: Numbers of pieces with the end mark, [in].
-        word: Place among the source's words, the end mark the last.
+        pieces: The vocabulary.
+        source: Subword ids with the end mark, [in].
+        word: Index of the source word, the end mark being the last.
     """
     places = range(len(source)) if word is None else pieces.words(source)[word][1]
     weights = np.zeros(len(source))
@@ -156,12 +158,13 @@ def weights_on(pieces: Subwords, source: Sequence[int], word: int | None) -> np.
 def by_words(
     pieces: Subwords, source: Sequence[int], target: Sequence[int], weights: np.ndarray
 ) -> tuple[list[str], list[str], np.ndarray]:
-    """Attention between words: weights summed over a source word's pieces, averaged over a target word's.
+    """Attention between words: weights summed over the subwords of a source word, averaged over those of a target word.
 
     Args:
         pieces: The vocabulary.
-        source, target: Numbers of pieces, [in] and [out]; end marks are words of their own.
-        weights: [out, in].
+        source: Subword ids of the source, [in]; the end mark is a word of its own.
+        target: Subword ids of the target, [out]; the end mark is a word of its own.
+        weights: Attention, [out, in].
 
     Returns:
         Source words, target words, and the weights between them [target word, source word]; rows still sum to 1.

@@ -1,1 +1,1 @@
-"""Tokens and their ids: characters, subwords, words."""
+"""Vocabularies that map tokens to ids: characters, subwords and words."""

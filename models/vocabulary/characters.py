@@ -1,4 +1,4 @@
-"""Vocabularies: text to numbers and back, with one visible mark for what a model does not know."""
+"""Vocabularies of characters: text to ids and back, with one visible mark for unknown characters."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ UNICODE = 1_114_112  # code points
 
 
 def unknown_cost(vocab_size: int) -> float:
-    """Nats to name one code point outside the vocabulary, on top of the unknown mark's own cost."""
+    """Nats of a uniform choice among the code points outside the vocabulary, added to the cost of the unknown mark."""
     return math.log(UNICODE - vocab_size)
 
 
@@ -30,13 +30,13 @@ def check_whole(tokens: Iterable[str]) -> None:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokens a model knows; number 0 is the mark for everything else.
+    """The tokens of a model; id 0 is the mark for everything else.
 
     Args:
-        tokens: All tokens, the unknown mark first. A character model has one character each.
+        tokens: All tokens, the unknown mark first; for a character model single characters.
 
     Raises:
-        ValueError: the first token is not the unknown mark, a token stands twice, or holds half a surrogate pair.
+        ValueError: the first token is not the unknown mark, or a token occurs twice or holds half a surrogate pair.
     """
 
     tokens: tuple[str, ...]
@@ -50,14 +50,14 @@ class Vocabulary:
 
     @classmethod
     def of_text(cls, text: str, at_least: int = 5) -> "Vocabulary":
-        """The characters that occur `at_least` times in a text, in the order of their code points."""
+        """The characters that occur at least `at_least` times in a text, ordered by code point."""
         counts = Counter(text)
         counts.pop(UNKNOWN, None)
         return cls((UNKNOWN, *sorted(c for c, n in counts.items() if n >= at_least)))
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> "Vocabulary":
-        """The vocabulary that a card holds.
+        """The vocabulary of a card.
 
         Raises:
             ValueError: it is damaged.
@@ -72,19 +72,19 @@ class Vocabulary:
         return {token: index for index, token in enumerate(self.tokens)}
 
     def encode(self, text: str) -> list[int]:
-        """The number of each character; 0 for those outside the vocabulary."""
+        """The id of each character; 0 for characters outside the vocabulary."""
         index = self._index
         return [index.get(character, 0) for character in text]
 
     def decode(self, numbers: list[int]) -> str:
-        """The text of a list of numbers; the unknown mark for 0."""
+        """The text of a list of ids; the unknown mark for 0."""
         return "".join(self.tokens[index] for index in numbers)
 
     def named(self, numbers) -> list[list[str]]:
-        """Tokens of a table of numbers [row, column]."""
+        """Tokens of a table of ids [row, column]."""
         return [[self.tokens[index] for index in row] for row in numbers.tolist()]
 
     def unknown(self, text: str) -> int:
-        """How many characters of a text the vocabulary does not hold (the mark itself counts)."""
+        """Number of characters of a text outside the vocabulary (the unknown mark itself counts)."""
         index = self._index
         return sum(n for character, n in Counter(text).items() if index.get(character, 0) == 0)

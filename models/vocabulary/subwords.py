@@ -1,4 +1,4 @@
-"""Text to pieces of words and back: byte pair encoding, one vocabulary for two languages, no text it cannot read."""
+"""Subword vocabularies by byte pair encoding, one for two languages, with bytes for everything else."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,30 +14,31 @@ if TYPE_CHECKING:
 MARKS = ("<pad>", "<s>", "</s>")
 PAD, START, END = range(3)
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
-BLANK = "▁"  # stands for the space before a word
-WORD = rf"{BLANK}?[\w'’]+|{BLANK}?[^\w'’{BLANK}]|{BLANK}"  # pieces never reach across two of these
+BLANK = "▁"  # represents the space before a word
+WORD = rf"{BLANK}?[\w'’]+|{BLANK}?[^\w'’{BLANK}]|{BLANK}"  # subwords never extend over two of these
 
 
 def spaced(text: str) -> str:
-    """A text with one ordinary space wherever it has white space of any kind, and none at its ends.
+    """A text with every run of white space replaced by one ordinary space, and none at its ends.
 
-    Tatoeba writes French `? ! : ;` and quotes with a non-breaking space (U+00A0, U+202F), a thin one (U+2009) or an ordinary
-    one, as each author pleased. All are ordinary spaces here, in training, in what is read and in references; BLEU's 13a
-    splits at either, so no score depends on it. Zero-width spaces and soft hyphens go.
+    Before French `? ! : ;` and inside quotes Tatoeba has a non-breaking space (U+00A0, U+202F), a thin space (U+2009) or an
+    ordinary one, depending on the author. All become ordinary spaces, in training, input and references; the tokeniser 13a of
+    BLEU splits at all of them, so no score is affected. Zero-width spaces and soft hyphens are removed.
     """
     return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
 
 
 @dataclass(frozen=True)
 class Subwords:
-    """A vocabulary of pieces of words; what it does not hold is spelt in bytes, so that any text can be read.
+    """A vocabulary of subwords; other text is encoded as bytes, so that any text can be read.
 
     Args:
-        tokens: Every piece, by its number: the marks, the 256 bytes, then what was learnt; "▁" is the space before a word.
-        merges: Numbers of the two pieces that are joined, first learnt first.
+        tokens: All subwords by id: the special marks, the 256 bytes, then the learnt ones; "▁" is the space before a word.
+        merges: Ids of the two subwords that each merge joins, in the order in which they were learnt.
 
     Raises:
-        ValueError: marks or bytes are missing, a piece stands twice or holds half a surrogate pair, or a merge gives no piece.
+        ValueError: marks or bytes are missing, a subword occurs twice or holds half a surrogate pair, or the result of a merge is
+            not a subword.
 
     Source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", 2016.
     """
@@ -49,21 +50,21 @@ class Subwords:
         fixed = MARKS + BYTES
         if self.tokens[: len(fixed)] != fixed:
             raise ValueError(
-                f"A vocabulary of pieces starts with {', '.join(MARKS)} and 256 bytes; this one starts with {self.tokens[:4]}."
+                f"A vocabulary of subwords starts with {', '.join(MARKS)} and 256 bytes; this one starts with {self.tokens[:4]}."
             )
         known = set(self.tokens)
         if len(known) != len(self.tokens):
-            raise ValueError("A vocabulary lists each piece once; this one repeats some.")
+            raise ValueError("A vocabulary lists each subword once; this one repeats some.")
         check_whole(self.tokens)
         for pair in self.merges:
             if len(pair) != 2 or not all(isinstance(n, int) and len(fixed) <= n < len(self.tokens) for n in pair):
-                raise ValueError(f"A merge is two numbers of learnt pieces, {len(fixed)} to {len(self.tokens) - 1}; got {pair!r}.")
+                raise ValueError(f"A merge is two ids of learnt subwords, {len(fixed)} to {len(self.tokens) - 1}; got {pair!r}.")
             if self.tokens[pair[0]] + self.tokens[pair[1]] not in known:
-                raise ValueError(f"The merge {pair!r} gives {self.tokens[pair[0]] + self.tokens[pair[1]]!r}, which is no piece.")
+                raise ValueError(f"The merge {pair!r} gives {self.tokens[pair[0]] + self.tokens[pair[1]]!r}, which is not a subword.")
 
     @classmethod
     def learn(cls, lines: Iterable[str], size: int) -> "Subwords":
-        """The vocabulary of at most `size` pieces that byte pair encoding learns from lines of text; the same lines give the same."""
+        """A vocabulary of at most `size` subwords, learnt from lines of text by byte pair encoding; deterministic."""
         from tokenizers import Tokenizer, models, trainers
 
         learner = Tokenizer(models.BPE())
@@ -80,20 +81,20 @@ class Subwords:
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> "Subwords":
-        """The vocabulary that a card holds, checked.
+        """The vocabulary of a card, checked.
 
         Raises:
-            ValueError: it holds none, or a damaged one.
+            ValueError: the card has none, or a damaged one.
         """
         tokens, merges = card.get("vocabulary"), card.get("merges")
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
             raise ValueError("It lists no vocabulary.")
         if not isinstance(merges, list) or not all(isinstance(pair, list) for pair in merges):
-            raise ValueError("It lists no merges of its pieces.")
+            raise ValueError("It lists no merges of its subwords.")
         return cls(tuple(tokens), tuple(tuple(pair) for pair in merges))
 
     def card(self) -> dict[str, Any]:
-        """What a card holds of it."""
+        """Its fields in a card."""
         return {"vocabulary": list(self.tokens), "merges": [list(pair) for pair in self.merges]}
 
     def __len__(self) -> int:
@@ -101,7 +102,7 @@ class Subwords:
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
-        """Marks stand in the vocabulary alone, not as "special tokens": typing </s> spells it, and ends nothing."""
+        """Marks are in the vocabulary but are not "special tokens" of the tokenizer: a typed </s> is ordinary text."""
         from tokenizers import Tokenizer, models
 
         vocab = {piece: index for index, piece in enumerate(self.tokens)}
@@ -111,19 +112,19 @@ class Subwords:
         return tokenizer
 
     def encode(self, text: str) -> list[int]:
-        """The numbers of a text's pieces, without marks; an empty text gives none."""
+        """The subword ids of a text, without marks; none for an empty text."""
         return self._tokenizer.encode(_cut(text)).ids
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """The numbers of many texts' pieces."""
+        """The subword ids of many texts."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch([_cut(text) for text in texts])]
 
     def decode(self, numbers: Iterable[int]) -> str:
-        """The text of some pieces; marks are left out."""
+        """The text of subword ids; marks are left out."""
         return spaced("".join(self.surfaces(numbers)).replace(BLANK, " "))
 
     def surfaces(self, numbers: Iterable[int]) -> list[str]:
-        """What each piece shows: itself; bytes show the character they spell at its first byte, the others nothing."""
+        """Display text of each subword: itself; for bytes the character at its first byte, and nothing for the others."""
         names, shown, spelt = [self.tokens[token] for token in numbers], [], bytearray()
         for position, name in enumerate([*names, ""]):
             if name in _BYTE_OF:
@@ -137,9 +138,9 @@ class Subwords:
         return shown
 
     def words(self, numbers: Sequence[int]) -> list[tuple[str, list[int]]]:
-        """The words that pieces make, each with the places of its pieces; marks are words of their own.
+        """The words of a subword sequence, each with the indices of its subwords; marks are words of their own.
 
-        A word is what stands between spaces; punctuation is a word of its own.
+        Words are separated by spaces; punctuation marks are words of their own.
         """
         shown = self.surfaces(numbers)
         starts = [match.start() for match in re.finditer(WORD, "".join(shown))]
@@ -164,7 +165,7 @@ _BYTE_OF = {name: byte for byte, name in enumerate(BYTES)}
 
 
 def _characters(spelt: bytes) -> list[str]:
-    """One string a byte: each character stands at its first byte; bytes that spell none show the replacement mark."""
+    """One string per byte: each character at its first byte; the replacement character for invalid bytes."""
     shown: list[str] = []
     for character in spelt.decode("utf-8", errors="replace"):
         width = 1 if character == "\N{REPLACEMENT CHARACTER}" else len(character.encode())
@@ -173,8 +174,8 @@ def _characters(spelt: bytes) -> list[str]:
 
 
 def _cut(text: str) -> str:
-    """A text as its words with a line break between them, which is where the tokenizer cuts: pieces stay inside."""
-    plain = spaced(text).replace("’", "'")  # typographic apostrophes, 1 % of those in Tatoeba, made straight
+    """A text with a line break between words, where the tokenizer splits, so that subwords stay inside words."""
+    plain = spaced(text).replace("’", "'")  # typographic apostrophes, 1 % of those in Tatoeba
     return "\n".join(re.findall(WORD, BLANK + plain.replace(" ", BLANK))) if plain else ""
 
 

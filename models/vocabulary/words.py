@@ -1,4 +1,4 @@
-"""Captions to words and back: small letters, no punctuation, one mark for the words that are too rare."""
+"""Word vocabularies of captions: lower case, no punctuation, one mark for rare words."""
 
 import re
 from collections import Counter
@@ -11,27 +11,27 @@ from models.vocabulary.characters import UNKNOWN, check_whole
 from models.vocabulary.subwords import MARKS
 
 FIXED = (*MARKS, UNKNOWN)
-RARE = len(MARKS)  # number of the mark for a word that is not known
+RARE = len(MARKS)  # id of the mark for words outside the vocabulary
 WORD = r"'s\b|[a-z0-9]+(?:['-][a-z0-9]+)*"
 
 
 def plain(caption: str) -> list[str]:
-    """The words of a caption: small letters and digits, hyphens and apostrophes inside a word; "'s" is a word of its own."""
+    """The words of a caption in lower case, with digits, and hyphens and apostrophes inside words; "'s" is a separate word."""
     return re.findall(WORD, caption.lower().replace("’", "'"))
 
 
 @dataclass(frozen=True)
 class Words:
-    """A vocabulary of whole words: one step of a captioner, one word, one map of what it looked at.
+    """A vocabulary of whole words, so that each step of a captioner gives one word with one attention map.
 
-    Pieces of words, as the translators have, would need no mark for rare ones; but a word's map would then be an average,
-    and captions of photographs have few rare words.
+    Subwords, as in translation, would need no mark for rare words. But the map of a word would then be an average over
+    subwords, and captions of photographs have few rare words.
 
     Args:
-        tokens: The marks for padding, start, end and rare words, then the words.
+        tokens: The special marks for padding, start, end and rare words, then the words.
 
     Raises:
-        ValueError: the marks are missing, a word stands twice, or holds half a surrogate pair.
+        ValueError: the marks are missing, or a word occurs twice or holds half a surrogate pair.
     """
 
     tokens: tuple[str, ...]
@@ -45,13 +45,13 @@ class Words:
 
     @classmethod
     def learn(cls, captions: Iterable[str], at_least: int = 5) -> "Words":
-        """The words that occur `at_least` times in some captions, the commonest first."""
+        """The words that occur at least `at_least` times in the captions, most frequent first."""
         counts = Counter(word for caption in captions for word in plain(caption))
         return cls((*FIXED, *sorted((word for word, n in counts.items() if n >= at_least), key=lambda word: (-counts[word], word))))
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> "Words":
-        """The vocabulary that a card holds.
+        """The vocabulary of a card.
 
         Raises:
             ValueError: it is damaged.
@@ -59,7 +59,7 @@ class Words:
         return cls(tuple(card["vocabulary"]))
 
     def card(self) -> dict[str, Any]:
-        """What a card holds of it."""
+        """Its fields in a card."""
         return {"vocabulary": list(self.tokens)}
 
     def __len__(self) -> int:
@@ -70,9 +70,9 @@ class Words:
         return {token: index for index, token in enumerate(self.tokens) if index >= len(FIXED)}
 
     def encode(self, caption: str) -> list[int]:
-        """The number of each word, without marks for start and end."""
+        """The id of each word, without marks for start and end."""
         return [self._index.get(word, RARE) for word in plain(caption)]
 
     def decode(self, numbers: Sequence[int]) -> str:
-        """The caption of some numbers; marks for padding, start and end are left out."""
+        """The caption of word ids; marks for padding, start and end are left out."""
         return " ".join(self.tokens[index] for index in numbers if index >= RARE)

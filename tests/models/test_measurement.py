@@ -55,11 +55,11 @@ def test_an_option_of_another_measurement_is_refused(capsys):
     [
         (["nothing"], "Nothing is called 'nothing'. Expected a network of"),
         (["wiki", "weather"], "wiki has no measurement called 'weather'. Expected one of units, gradients, gap."),
-        (["names-gru"], "Nothing can be measured of names-gru yet. Expected a network of captioning, char_lm, "),
+        (["names-gru"], "names-gru has no measurements yet. Expected a network of captioning, char_lm, "),
         (["wiki", "units"], "'wiki' is not a network; expected one of `python -m models list`"),
         (
             ["char_lm", "gap"],
-            "'char_lm' does not say which training data; expected a network whose card does, or one of wiki, ",
+            "'char_lm' does not determine the training data; expected a network whose card names it, or one of wiki, ",
         ),
         (["gone.safetensors"], "gone.safetensors does not exist. Expected a .safetensors checkpoint."),
     ],

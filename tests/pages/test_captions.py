@@ -201,9 +201,9 @@ BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # prom
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "is empty"), (b"GIF89a", "is no picture"), (b"Dear diary", "is no picture"),
-     (jpeg()[:3_000], "cut short"), (BOMB, "pixels; expected at most 40 megapixels"),
-     (b"\xff\xd8" + bytes(10_000_001), "more than 10 MB")],
+    [(b"", "is empty"), (b"GIF89a", "is not a readable picture"), (b"Dear diary", "is not a readable picture"),
+     (jpeg()[:3_000], "truncated"), (BOMB, "pixels; expected at most 40 megapixels"),
+     (b"\xff\xd8" + bytes(10_000_001), "larger than 10 MB")],
 )  # fmt: skip
 def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, sentence: str):
     page = upload(open_page(), "bad.jpg", content)

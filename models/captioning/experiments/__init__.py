@@ -1,3 +1,3 @@
-"""Where captioners meet the instrument: captions taken apart, and which map of the encoder to look at."""
+"""Experiments on captioners: captions with attention and occlusion, and a comparison of the encoder's feature maps."""
 
 MEASUREMENTS = {"features": "models.captioning.experiments.encoder_views:features"}

@@ -1,6 +1,6 @@
-"""A caption taken apart: where each word looked, what it owes to the picture, which regions it needs, and what it is without some.
+"""Analysis of a caption: attention, gain from the picture, occlusion importance, and the caption with regions hidden.
 
-Importing this costs no torch; the first call brings it in.
+Importing this module does not import torch; the first call does.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
     from models.decoding import Hypothesis
 
-WIDTH = 3  # hypotheses that a search keeps side by side
+WIDTH = 3  # default beam width
 Keep = Callable[[tuple, Callable[[], Any]], Any]
 
 
@@ -28,17 +28,17 @@ class CaptionRun:
     """A caption word by word.
 
     Args:
-        text: As it is read.
-        words: The end mark last where the caption came to an end, [out].
+        text: The caption as text.
+        words: Its words, [out]; the end mark is last if the caption is complete.
         grid: Rows and columns of the regions.
-        gates: Visual gate of each word, [out], 0..1; None where the network has none.
+        gates: Visual gate of each word, [out], 0..1; None if the network has none.
         visual: log p(word | picture) - log p(word | mean picture), [out], nats.
-        alignment: Where it looked; None where the network has no attention.
-        likeliest: The likeliest words of each step, likeliest first, [out][rank].
-        hypothesis: The caption as the search has it.
-        hypotheses: All captions that the search kept, the best first.
-        needed: What each word loses without each region, [out, in], nats; None where that was not worked out.
-        without: What it is without the hidden regions; None where none is hidden.
+        alignment: Attention over the regions; None if the network has no attention.
+        likeliest: The most likely words at each step, most likely first, [out][rank].
+        hypothesis: The caption as a hypothesis of the search.
+        hypotheses: All hypotheses of the search, best first.
+        needed: Loss in log probability of each word without each region, [out, in], nats; None if not computed.
+        without: The caption without the hidden regions; None if none is hidden.
     """
 
     text: str
@@ -54,17 +54,17 @@ class CaptionRun:
     without: Without | None = None
 
     def likely(self, word: int) -> list[tuple[str, float]]:
-        """The words that were likeliest at a step, with their probabilities."""
+        """The most likely words at a step, with their probabilities."""
         return list(zip(self.likeliest[word], np.exp(self.hypothesis.top_log_probabilities[word]).tolist(), strict=True))
 
 
 def region_names(grid: tuple[int, int]) -> tuple[str, ...]:
-    """What the regions of a grid are called, row by row, [in]."""
+    """Names of the regions of a grid, row by row, [in]."""
     return tuple(f"row {row + 1}, column {column + 1}" for row in range(grid[0]) for column in range(grid[1]))
 
 
 def keeper() -> Keep:
-    """Keeps the value of each part of an answer, computed when it is first asked for."""
+    """A cache for the parts of a result, each computed when it is first needed."""
     values: dict[tuple, Any] = {}
 
     def keep(part: tuple, compute: Callable[[], Any]) -> Any:
@@ -77,15 +77,15 @@ def keeper() -> Keep:
 
 @dataclass(frozen=True, eq=False)
 class PictureInput:
-    """One picture and the captioner that reads it, with what keeps the parts of an answer.
+    """A picture, its captioner, and a cache for the parts of a result.
 
-    Parts are kept apart because what each word needs takes long and is the same whichever regions are hidden.
+    The parts are cached separately because the occlusion map is slow and does not depend on which regions are hidden.
 
     Args:
         loaded: A captioner.
-        extract: What turns pictures into the vectors that it reads; see models.captioning.caption.feature_extractor.
-        picture: As it sees it, [row, column, channel]; see models.captioning.images.squashed.
-        keep: Called with (part, compute) for each part of an answer; gives its value, and calls `compute()` where it has none.
+        extract: Function from pictures to features; see models.captioning.caption.feature_extractor.
+        picture: Squashed picture, [row, column, channel]; see models.captioning.images.squashed.
+        keep: Called with (part, compute) for each part of a result; returns its value, calling `compute()` if it is not cached.
     """
 
     loaded: "Loaded"
@@ -94,7 +94,7 @@ class PictureInput:
     keep: Keep = field(default_factory=keeper, repr=False)
 
     def features(self) -> "Tensor":
-        """What the decoder is given of the whole picture, [in, channel]."""
+        """Features of the whole picture, [in, channel]."""
         return self.keep(("features",), lambda: self.extract([self.picture])[0])
 
 
@@ -103,7 +103,7 @@ def caption_run(source: PictureInput, width: int = WIDTH) -> CaptionRun:
 
     Args:
         source: The picture and the captioner.
-        width: Hypotheses kept side by side; 1 is greedy.
+        width: Beam width; 1 is greedy decoding.
     """
     return source.keep(("caption", width), lambda: run_of(source.loaded, source.features(), width=width))
 
@@ -113,9 +113,9 @@ def run_of(loaded: "Loaded", features: "Tensor", hypothesis: "Hypothesis | None"
 
     Args:
         loaded: A captioner.
-        features: Its vectors of the picture, [in, channel].
-        hypothesis: The caption, of these features; the best that a search finds, if left out.
-        width: Hypotheses that the search keeps side by side; 1 is greedy.
+        features: Features of the picture, [in, channel].
+        hypothesis: The caption for these features; default: the best result of a beam search.
+        width: Beam width; 1 is greedy decoding.
     """
     from models.captioning import caption
 
@@ -138,14 +138,14 @@ def run_of(loaded: "Loaded", features: "Tensor", hypothesis: "Hypothesis | None"
 
 
 def hide_regions(source: PictureInput, run: CaptionRun, hidden: tuple[int, ...], fill: str = FILLS[0], width: int = WIDTH) -> Without:
-    """A caption without some regions, hidden in two ways, and what its words cost then.
+    """A caption with some regions hidden in two ways, and the change in log probability of its words.
 
     Args:
         source: The picture and the captioner.
         run: Its caption of the whole picture.
         hidden: Regions, counted from 0 row by row.
-        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
-        width: Hypotheses kept side by side in the search for new captions.
+        fill: Replacement of hidden pixels, one of models.captioning.occlusion.FILLS.
+        width: Beam width of the search for new captions.
     """
     from models.captioning.caption import BEAM
 
@@ -165,10 +165,10 @@ def taken_apart(
 
     Args:
         source: The picture and the captioner.
-        hidden: Regions to hide, counted from 0 row by row; None where no caption without some is asked for.
-        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
-        width: Hypotheses kept side by side; 1 is greedy.
-        report: Called with (done, total) regions; may raise to stop. None where what is needed is not asked for.
+        hidden: Regions to hide, counted from 0 row by row; None for no caption with hidden regions.
+        fill: Replacement of hidden pixels, one of models.captioning.occlusion.FILLS.
+        width: Beam width; 1 is greedy decoding.
+        report: Called with (done, total) regions; may raise to stop. None for no occlusion map.
     """
     from models.captioning.caption import occlusion_importance
 
@@ -188,13 +188,13 @@ def caption_with_regions(
 
     Args:
         loaded: A captioner.
-        picture: As a network sees it, [row, column, channel]; see models.captioning.images.squashed.
+        picture: Squashed picture, [row, column, channel]; see models.captioning.images.squashed.
         hidden: Regions to hide, counted from 0 row by row.
-        fill: What stands in hidden pixels, one of models.captioning.occlusion.FILLS.
-        width: Hypotheses kept side by side; 1 is greedy.
+        fill: Replacement of hidden pixels, one of models.captioning.occlusion.FILLS.
+        width: Beam width; 1 is greedy decoding.
 
     Raises:
-        CheckpointError: its encoder is not here, or is another than the one it was trained with.
+        CheckpointError: its encoder is missing, or is not the one it was trained with.
     """
     from models.captioning.caption import feature_extractor
 

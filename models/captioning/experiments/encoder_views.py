@@ -1,9 +1,9 @@
-"""Which map of the encoder a captioner should look at: one short training for each, on the same pictures.
+"""Comparison of the encoder's feature maps as input of a captioner, by one short training for each on the same pictures.
 
-Each training is the first of `caption-soft`, smaller and shorter, on the first so many pictures of the training list, unmirrored; its
-score is its best greedy BLEU-4 on a part of the dev list. Short trainings may mislead: `whole` takes the first training of
-`caption-soft` as it is, on another view, for its first so many epochs, and sets its score on dev after each beside that of the network
-that ships. Both tables go into the cards of all captioners of photographs.
+Each training is a smaller and shorter version of the first stage of `caption-soft`, on the first pictures of the training list, not
+mirrored; its score is the best greedy BLEU-4 on a part of the dev list. Short trainings can mislead: `whole` runs the first stage of
+`caption-soft` unchanged on another view, for a given number of epochs, and compares its dev score after each epoch with that of the
+published network. Both tables go into the cards of all photograph captioners.
 """
 
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ DEV_PICTURES = 400
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    data: Annotated[Path | None, "Folder of Flickr8k; the usual one if left out."] = None
-    folder: Annotated[Path, "Folder of training states, from which a stopped training goes on."] = corpora.ROOT / "runs"
-    pictures: Annotated[int, "Train on the first so many."] = 2_000
-    epochs: Annotated[float, "Passes over them."] = 6
-    views: Annotated[list[str], f"A view to train on, once for each: {', '.join(VIEWS)}; all if left out."] = field(
+    data: Annotated[Path | None, "Folder of Flickr8k; default: the usual one."] = None
+    folder: Annotated[Path, "Folder of training states, from which stopped trainings resume."] = corpora.ROOT / "runs"
+    pictures: Annotated[int, "Number of training pictures, from the start of the list."] = 2_000
+    epochs: Annotated[float, "Passes over these pictures."] = 6
+    views: Annotated[list[str], f"A view to train on; can be repeated: {', '.join(VIEWS)}; default: all."] = field(
         default_factory=lambda: list(VIEWS)
     )
-    whole: Annotated[str | None, "Instead, train as caption-soft is, on this view, for the first so many epochs."] = None
+    whole: Annotated[str | None, "Instead, train caption-soft unchanged on this view, for the given number of epochs."] = None
 
     def __post_init__(self) -> None:
         for view in (*self.views, *filter(None, [self.whole])):
@@ -46,7 +46,7 @@ class Options:
 
 
 def features(subject: Subject, options: Options, report: Report) -> Measured:
-    """Which map of the encoder a captioner should look at; the table goes into the cards of all captioners of photographs."""
+    """Compare the encoder's feature maps as captioner input; the table goes into the cards of all photograph captioners."""
     collection = captioning_data.read(options.data or captioning_data.find("flickr8k"))
     if options.whole:
         compared = as_it_ships(collection, options.whole, options.folder, int(options.epochs))
@@ -60,7 +60,7 @@ def features(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def _for_cards(table: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Measured:
-    """What was measured, beside what the cards of all captioners of photographs hold already."""
+    """The new measurement merged with the tables already in the cards of all photograph captioners."""
     folder = models.folder_of_checkpoints()
     captioners = {name: card for name, card in models.available().items() if card["kind"] == FAMILY.kind}
     cards = {folder / f"{name}.safetensors": {"features": card.get("features", {}) | table} for name, card in captioners.items()}
@@ -68,7 +68,7 @@ def _for_cards(table: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Measure
 
 
 def on_view(pictures: Collection, view: str, folder: Path, epochs: float) -> dict[str, Any]:
-    """Train on one view of the pictures and give a row of the table; what was begun in the folder goes on."""
+    """Trains on one view of the pictures and returns a row of the table; a training begun in the folder resumes."""
     about, name = {key: value for key, value in FAMILY.recipes["caption-soft"].items() if key != "then"}, f"features-{view}"
     FAMILY.recipes[name] = about | {"view": view, "mirrored": False, "arguments": about["arguments"] | SMALLER}
     FAMILY.recipes[name]["recipe"] = about["recipe"] | {"epochs": epochs}
@@ -82,11 +82,11 @@ def on_view(pictures: Collection, view: str, folder: Path, epochs: float) -> dic
 
 
 class _EnoughError(Exception):
-    """So many epochs as were asked for are over."""
+    """The requested number of epochs is complete."""
 
 
 def as_it_ships(pictures: Collection, view: str, folder: Path, epochs: int) -> dict[str, Any]:
-    """Greedy BLEU-4 on dev after each epoch: of the first training of `caption-soft` on another view, and of the network that ships."""
+    """Greedy BLEU-4 on dev after each epoch, for the first stage of `caption-soft` on another view and for the published network."""
     name = f"caption-{view}"
     FAMILY.recipes[name] = FAMILY.recipes["caption-soft"] | {"view": view}
     state = folder / f"{name}.pt"
@@ -116,5 +116,5 @@ def _train(trainer: Trainer, epochs: int) -> None:
 
 
 def part(whole: Collection, count: int) -> Collection:
-    """The first so many pictures of the training list, and some of dev."""
+    """A smaller collection: the first `count` pictures of the training list, and some of dev."""
     return replace(whole, parts={"train": whole.parts["train"][:count], "dev": whole.parts["dev"][:DEV_PICTURES]})

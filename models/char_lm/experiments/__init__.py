@@ -1,4 +1,4 @@
-"""Where character networks meet the instrument: windows of a text, units, how far gradients reach, and how well they close brackets."""
+"""Experiments on character networks: text windows, units, gradients, interventions, and bracket closing by distance."""
 
 MEASUREMENTS = {
     "units": "models.char_lm.experiments.units:measure",

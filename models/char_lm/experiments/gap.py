@@ -1,8 +1,8 @@
-"""How probable the right closing mark is, by the distance from its opener, for networks and n-grams.
+"""Probability of the correct closing mark by distance from its opening mark, for networks and n-grams.
 
-Every position of the dev text where such a mark closes what was opened there: the probability of its first character, given all
-before it, under each network and each order of the shipped n-gram. Of each band of distances the mean with a 95 % interval
-(bootstrap over the marks) is kept, and of the n-gram the order that is best overall. Only numbers are kept.
+At every position of the dev text where a mark closes an open one, the probability of its first character given the preceding
+text is computed under each network and each order of the published n-gram. The result holds the mean for each band of distances
+with a 95 % interval (bootstrap over the marks), and for the n-gram the order that is best overall. It contains no text.
 """
 
 import json
@@ -22,24 +22,24 @@ from models.char_lm.network import costs
 from models.checkpoint import Loaded
 from models.measurement import Measured, Report, Subject
 
-EDGES = (2, 6, 9, 13, 18, 25, 35, 50, 80, 200)  # characters from opener to mark; each band begins at one and ends before the next
-ROWS, BEFORE, CALL = 16, 1_000, 250  # stretches read side by side, characters read before each, characters of a call
-DRAWS = 2_000  # of the bootstrap
+EDGES = (2, 6, 9, 13, 18, 25, 35, 50, 80, 200)  # band borders in characters from opening to closing mark; upper borders are exclusive
+ROWS, BEFORE, CALL = 16, 1_000, 250  # segments read in parallel, warm-up characters of each, characters per call
+DRAWS = 2_000  # bootstrap samples
 
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    data: Annotated[Path | None, "Text to measure on; the dev split of the training text if left out."] = None
-    characters: Annotated[int, "At most so many characters of it."] = 160_000
-    opener: Annotated[str, "What opens."] = "[["
-    mark: Annotated[str, "What closes it."] = "]]"
-    file: Annotated[Path | None, "Where the result goes; CORPUS-gap.json beside the checkpoints if left out."] = None
+    data: Annotated[Path | None, "Text to measure on; default: the dev split of the training text."] = None
+    characters: Annotated[int, "Maximum number of its characters to use."] = 160_000
+    opener: Annotated[str, "Opening mark."] = "[["
+    mark: Annotated[str, "Closing mark."] = "]]"
+    file: Annotated[Path | None, "File to write the result to; default: CORPUS-gap.json next to the checkpoints."] = None
 
 
 def measure(subject: Subject, options: Options, report: Report) -> Measured:
-    """How well all networks of a training text close brackets; writes CORPUS-gap.json for the page Gradient flow."""
+    """Measure how well all networks of a training text close brackets; writes CORPUS-gap.json for the Gradient flow page."""
     corpus = subject.training_data()
     text = corpora.dev_text(corpus, options.data)[: options.characters]
     measured = bands_of(corpus, text, (options.opener, options.mark), report)
@@ -49,12 +49,12 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def as_text(band: dict[str, Any]) -> str:
-    """A band of distances for reading."""
+    """A band of distances as a line of text."""
     return f"{band['from']}-{band['to']}: {band['p']:.2f} ({band['low']:.2f}-{band['high']:.2f}, n {band['n']})"
 
 
 def bands_of(corpus: str, text: str, marks: tuple[str, str], report: Report) -> dict[str, Any]:
-    """The bands of every network of a training text and of its best n-gram; `marks` are what opens and what closes."""
+    """The bands of every network of a training text and of its best n-gram; `marks` are the opening and the closing mark."""
     opener, mark = marks
     closed = closings(text, opener, mark)
     positions, distances = (np.array([getattr(closing, name) for closing in closed]) for name in ("at", "distance"))
@@ -63,7 +63,7 @@ def bands_of(corpus: str, text: str, marks: tuple[str, str], report: Report) -> 
         loaded = models.load(name)
         probabilities[name] = np.exp(-costs_of(loaded, text)[positions])
         weights[name] = fingerprint(loaded)
-        report(f"{name}: {probabilities[name].mean():.3f} on average over {len(closed)} marks")
+        report(f"{name}: {probabilities[name].mean():.3f} on average over {len(closed)} closing marks")
     counts = ngram.load(corpus)
     if counts is not None:
         orders = np.exp(-counts.nats(text)[positions])
@@ -75,7 +75,7 @@ def bands_of(corpus: str, text: str, marks: tuple[str, str], report: Report) -> 
 
 
 def means(distances: np.ndarray, p: np.ndarray, edges: tuple[int, ...] = EDGES, seed: int = 0) -> list[dict[str, Any]]:
-    """Mean of p [mark] in each band of distances [mark], with a 95 % interval and how many marks it has; empty bands left out."""
+    """Mean of p [mark] in each band of distances [mark], with a 95 % interval and the number of marks; empty bands are omitted."""
     rng, bands = np.random.default_rng(seed), []
     for start, stop in pairwise(edges):
         inside = p[(distances >= start) & (distances < stop)]
@@ -93,9 +93,10 @@ def _four(value: float) -> float:
 
 
 def costs_of(loaded: Loaded, text: str, rows: int = ROWS) -> np.ndarray:
-    """Nats that each character of a text cost, [time]: several stretches side by side, each begun BEFORE characters early.
+    """Cross-entropy of each character of a text in nats, [time]; several segments are read in parallel after a warm-up.
 
-    The first character costs nothing. So long a run-up leaves a stretch as good as no memory of where it began.
+    Each segment starts BEFORE characters early, which is long enough for the effect of its initial state to vanish. The first
+    character of the text costs 0.
     """
     length = -(-len(text) // rows)
     starts = [max(0, row * length - BEFORE) for row in range(rows)]

@@ -1,4 +1,4 @@
-"""Interventions on a character network: a silenced unit, a clamped gate, and how the network goes on after a step with one."""
+"""Interventions on a character network: silence a unit, clamp a gate, and follow the network after a clamped step."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +23,12 @@ class Clamp:
 
 @dataclass(frozen=True, eq=False)
 class Continuation:
-    """What follows a step.
+    """The network's behaviour after a step.
 
     Args:
-        held: What the unit holds after it and after each character that follows, [time]: tanh of the cell, or the hidden state.
+        held: Value of the unit after the step and after each following character, [time]: tanh of the cell, or the hidden state.
         p: Probability of each next character after the step, [vocab].
-        bits: What each following character cost, [time - 1]; characters outside the vocabulary cost their mark alone.
+        bits: Surprise of each following character in bits, [time - 1]; for an unknown character that of the unknown mark only.
     """
 
     held: np.ndarray
@@ -37,19 +37,20 @@ class Continuation:
 
 
 def given(loaded: Loaded, before: str, character: str) -> tuple[Tensor, Any]:
-    """What the network is given at a step: the character as ids [1, 1], and the state after everything before it."""
+    """Input of a step: the character as ids [1, 1], and the state after the preceding text."""
     return torch.tensor([loaded.vocab.encode(character)]), Stream(loaded, before).state
 
 
 def continuation(loaded: Loaded, before: str, text: str, layer: int, unit: int, clamp: Clamp | None = None) -> Continuation:
-    """Go on from a step, as the network would, or with one gate of one unit clamped at that step and free again after it.
+    """The network's behaviour from a step on, optionally with one gate of one unit clamped at that step only.
 
     Args:
         loaded: The network.
-        before: Read first.
-        text: Read then; its first character is the step.
-        layer, unit: Counted from 0.
-        clamp: Which gate of that unit is clamped; None clamps none.
+        before: Preceding text.
+        text: The text from the step on; its first character is the step.
+        layer: Index of the layer, counted from 0.
+        unit: Index of the unit, counted from 0.
+        clamp: The gate of that unit to clamp; None for no intervention.
 
     Raises:
         InterventionError: there is no such unit or gate, see `explorer.clamped`.
@@ -69,7 +70,7 @@ def continuation(loaded: Loaded, before: str, text: str, layer: int, unit: int, 
 
 
 def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
-    """A copy in which one unit is exactly 0 at every step, whatever is read: see `explorer.silenced`.
+    """A copy of the network in which one unit is exactly 0 at every step, see `explorer.silenced`.
 
     Raises:
         InterventionError: there is no such layer or unit.
@@ -79,7 +80,7 @@ def silenced(module: CharLM, layer: int, unit: int) -> CharLM:
 
 
 def gate_held(module: CharLM, layer: int, unit: int, gate: str, value: int) -> CharLM:
-    """A copy in which one gate of one unit is exactly 0 or 1 at every step, whatever is read: see `explorer.clamped`.
+    """A copy of the network in which one gate of one unit is exactly 0 or 1 at every step, see `explorer.clamped`.
 
     Raises:
         InterventionError: there is no such layer, unit or gate.

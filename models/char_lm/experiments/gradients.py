@@ -1,7 +1,7 @@
-"""How far gradients of character networks reach, over many positions of text that they were not trained on.
+"""How far gradients of character networks reach back, measured at many positions of held-out text.
 
-In each of some windows, evenly spaced over the dev text, the cost of some characters is followed 200 characters back, in the
-trained network and in untrained ones of the same form, an LSTM with several biases of its forget gates. Only numbers are kept.
+In evenly spaced windows of the dev text, the gradient of the loss at some characters is followed 200 characters back, in the
+trained network and in untrained networks of the same architecture (LSTMs with several forget biases). The result contains no text.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from models.checkpoint import Loaded
 from models.measurement import Measured, Report, Subject
 
 LAGS = 200
-BEFORE = 500  # characters read first, from the zero state
+BEFORE = 500  # warm-up characters, read from the zero state
 APART = 10  # characters between two losses of a window
 BIASES = (0.0, 1.0, 2.0)
 QUANTILES = (0.1, 0.5, 0.9)
@@ -31,16 +31,16 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    data: Annotated[Path | None, "Text to measure on; the dev split of the training text if left out."] = None
-    windows: Annotated[int, "Stretches of the text, evenly spaced."] = 10
-    losses: Annotated[int, "Characters of each window whose cost is followed back."] = 10
-    file: Annotated[Path | None, "Where the result goes; CORPUS-gradients.json beside the checkpoints if left out."] = None
+    data: Annotated[Path | None, "Text to measure on; default: the dev split of the training text."] = None
+    windows: Annotated[int, "Number of evenly spaced windows of the text."] = 10
+    losses: Annotated[int, "Number of characters in each window whose gradient is followed back."] = 10
+    file: Annotated[Path | None, "File to write the result to; default: CORPUS-gradients.json next to the checkpoints."] = None
 
 
 def measure(subject: Subject, options: Options, report: Report) -> Measured:
-    """How far gradients reach in all networks of a training text; writes CORPUS-gradients.json for the page Gradient flow."""
+    """Measure how far gradients reach in all networks of a training text; writes CORPUS-gradients.json for the Gradient flow page."""
     corpus = subject.training_data()
     text = corpora.dev_text(corpus, options.data)
     measured = {}
@@ -57,13 +57,13 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def networks_of(corpus: str) -> list[str]:
-    """The character networks here that were trained on a text, by name."""
+    """Names of the available character networks that were trained on a text."""
     cards = models.available()
     return [name for name, card in cards.items() if card["kind"] == "char_lm" and card["data"]["corpus"] == corpus]
 
 
 def fingerprint(loaded: Loaded) -> str:
-    """A checksum of a network's weights: what was measured of them holds for no others."""
+    """A checksum of a network's weights, for which alone a measurement is valid."""
     digest = hashlib.sha256()
     for name, values in sorted(loaded.module.state_dict().items()):
         digest.update(name.encode() + values.numpy().tobytes())
@@ -71,7 +71,7 @@ def fingerprint(loaded: Loaded) -> str:
 
 
 def reach_of(loaded: Loaded, text: str, windows: int, losses: int) -> dict[str, Any]:
-    """How far the gradients of one network reach: trained, and untrained with the biases of the forget gates named."""
+    """How far the gradients of one network reach, trained and untrained; untrained LSTMs by forget bias."""
     runs = {"trained": loaded}
     if loaded.card["arguments"]["cell"] == "lstm":
         runs |= {f"untrained, forget bias {bias:g}": untrained(loaded, 0, bias) for bias in BIASES}
@@ -97,10 +97,10 @@ def curves(loaded: Loaded, text: str, windows: int, losses: int) -> np.ndarray:
 
 
 def summary(log10: np.ndarray) -> list[dict[str, Any]]:
-    """Of each layer: median and quantiles by lag, factors per step, and quantiles of the lags to 1/2, 1/10, 1/100, 1/1000.
+    """For each layer: median and quantiles by lag, factors per step, and quantiles of the lags to 1/2, 1/10, 1/100, 1/1000.
 
     Args:
-        log10: As `curves` gives them, [loss, layer, lag].
+        log10: Result of `curves`, [loss, layer, lag].
     """
     layers = []
     for of_layer in log10.swapaxes(0, 1):

@@ -1,6 +1,6 @@
-"""The gradient of what characters of a text cost a network, on its way back through the text.
+"""Gradients of a character network's loss, backwards through a text.
 
-Cost is the cross-entropy of a character given all before it, in nats.
+The loss at a character is its cross-entropy in nats given the preceding text.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from models.checkpoint import Loaded
 
 @dataclass(frozen=True)
 class Span:
-    """The part of a text that a gradient goes back through.
+    """The part of a text through which a gradient is followed back.
 
     Args:
-        text: All that is read.
-        start: Index of the first character that the gradient goes back to; what stands before it is read all the same.
-        at: Index of the character whose cost it is of, start < at < len(text); the character before it made the prediction.
+        text: The whole text that is read.
+        start: Index of the first character to which the gradient is followed; the text before it is read too.
+        at: Index of the predicted character, start < at < len(text); the prediction is made at the character before it.
     """
 
     text: str
@@ -32,38 +32,38 @@ class Span:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The characters that the gradient goes back to; the last one made the prediction."""
+        """The characters through which the gradient is followed; the prediction is made at the last one."""
         return tuple(self.text[self.start : self.at])
 
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """The gradient of one character's cost: its norms at every state before, and the probability that the character had."""
+    """The gradient of the loss at one character: its norms at all earlier states, and the probability of the character."""
 
     norms: GradientFlow
     probability: float
 
 
 def flow(loaded: Loaded, span: Span) -> Flow:
-    """Norms of the gradient of one character's cost with respect to every state before it."""
+    """Norms of the gradient of the loss at one character with respect to all earlier states."""
     recording, every = _recorded(loaded, span)
     return Flow(explorer.gradient_flow(recording, every[-1], span.tokens), float(np.exp(-every[-1].item())))
 
 
 def summed(loaded: Loaded, span: Span) -> GradientFlow:
-    """Norms of the gradient of the cost of all characters of the span together: what training sees."""
+    """Norms of the gradient of the summed loss of all characters of the span, as used in training."""
     recording, every = _recorded(loaded, span)
     return explorer.gradient_flow(recording, every.sum(), span.tokens)
 
 
 def contributions(loaded: Loaded, span: Span) -> InputGradient:
-    """The gradient of one character's cost with respect to each character before it, alone and times the input."""
+    """Gradient, and gradient x input, of the loss at one character with respect to each earlier character."""
     recording, every = _recorded(loaded, span)
     return input_gradient(recording, every[-1], span.tokens)
 
 
 def _recorded(loaded: Loaded, span: Span) -> tuple[Any, Any]:
-    """A recording of the network over the span, and the cost of every character that it predicts there, [time]."""
+    """A recording of the network over the span, and the loss at every character predicted there, [time]."""
     module: Any = loaded.module
     before, ids = Stream(loaded, span.text[: span.start]), numbers(loaded, span.text[span.start : span.at + 1])
     with explorer.record(module, gradients=True) as recording:

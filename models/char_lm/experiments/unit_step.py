@@ -33,7 +33,8 @@ def step(loaded: Loaded, before: str, token: str, layer: int, unit: int) -> Cell
         loaded: The network.
         before: All text read before the character.
         token: The character.
-        layer, unit: Counted from 0.
+        layer: Index of the layer, counted from 0.
+        unit: Index of the unit, counted from 0.
     """
     module: Any = loaded.module
     ids, state = given(loaded, before, token)

@@ -1,7 +1,7 @@
-"""Which units of a character network follow which concept, measured on pages it was not trained on; the winners go into its card.
+"""Search for the unit of a character network that best tracks each concept, on held-out pages; the results go into its card.
 
-Unit, sign and threshold are chosen on the first pages and scored on the later ones, beside chance, the same network untrained, and
-tables of the last 1 to 4 characters.
+Unit, sign and threshold are chosen on the first pages and scored on the later ones. The baselines are chance, the same network
+untrained, and lookup tables of the last 1 to 4 characters.
 """
 
 import re
@@ -22,17 +22,17 @@ from models.char_lm.network import untrained
 from models.checkpoint import Loaded
 from models.measurement import Measured, Report, Subject
 
-WINDOW = 100  # a replay is compared with the call it belongs to, and rounding in gates near 1 adds up over long calls
-AT_LEAST = 200  # tokens on (and off) before a concept is measured
+WINDOW = 100  # a replay is compared with the recorded call, and rounding errors in gates near 1 accumulate over long calls
+AT_LEAST = 200  # minimum number of tokens with and without a concept
 UNCLEAR = "a unit that does nothing clear"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    data: Annotated[Path | None, "Text to measure on; the dev split of its training text if left out."] = None
-    characters: Annotated[int, "At most so many characters of it."] = 160_000
+    data: Annotated[Path | None, "Text to measure on; default: the dev split of its training text."] = None
+    characters: Annotated[int, "Maximum number of its characters to use."] = 160_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,10 @@ class Activations:
     """One quantity of every unit over a text.
 
     Args:
-        values: [time, layer * unit], layer after layer. quantity: which, a name of explorer.analysis.quantities.
-        memory_times: Of each unit, in characters, [layer * unit]; None where the cells have no gate that forgets.
-        units: In one layer.
+        values: Values of all units, [time, layer * unit], layer by layer.
+        quantity: Name of the quantity, see explorer.analysis.quantities.
+        memory_times: Memory time of each unit in characters, [layer * unit]; None if the cells have no forget or update gate.
+        units: Number of units per layer.
     """
 
     values: np.ndarray
@@ -52,7 +53,7 @@ class Activations:
 
 
 def measure(subject: Subject, options: Options, report: Report) -> Measured:
-    """Which unit of a network follows which concept; the winners go into its card."""
+    """Find the unit that best tracks each concept; the results go into the network's card."""
     loaded, corpus = subject.network(), subject.training_data()
     text = corpora.dev_text(corpus, options.data)[: options.characters]
     lines = unit_lines(loaded, corpus, text)
@@ -61,7 +62,7 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def unit_lines(loaded: Loaded, corpus: str, text: str) -> list[dict[str, Any]]:
-    """Lines of a card: the best unit of every concept that a text has often enough, and one unit that follows none."""
+    """Entries of a card: the best unit for every concept that is frequent enough in the text, and one unit that tracks none."""
     trained = activations(loaded, text)
     fresh = activations(untrained(loaded, seed=1), text, trained.quantity)
     choose = first_pages(corpus, text)
@@ -75,7 +76,7 @@ def unit_lines(loaded: Loaded, corpus: str, text: str) -> list[dict[str, Any]]:
 
 
 def activations(loaded: Loaded, text: str, name: str | None = None) -> Activations:
-    """One quantity of every layer over a text, and the memory times of the units; the network's usual quantity if none is named."""
+    """One quantity of every layer over a text, and the memory times of the units; default: the network's usual quantity."""
     module, state, rows, forgotten = loaded.module, None, [], []
     ids = torch.tensor(loaded.vocab.encode(text))
     units = 0
@@ -88,20 +89,20 @@ def activations(loaded: Loaded, text: str, name: str | None = None) -> Activatio
         layers = range(trace.hidden.shape[1])
         rows.append(np.concatenate([quantity(trace, name, layer) for layer in layers], axis=1))
         times = [layer for layer in (memory_time(trace, layer) for layer in layers) if layer is not None]
-        forgotten.append(len(window) / np.concatenate(times) if times else None)  # sums of -log f, so that windows add up
+        forgotten.append(len(window) / np.concatenate(times) if times else None)  # sums of -log f, which can be added over windows
     times = None if forgotten[0] is None else len(ids) / np.maximum(np.sum(forgotten, axis=0), 1e-12)
     return Activations(np.concatenate(rows), times, name or "", units)
 
 
 def first_pages(corpus: str, text: str) -> np.ndarray:
-    """True on the first pages (files, speeches), up to the border nearest to half of the text, [time]."""
+    """True on the first pages (files, speeches), up to the border nearest to the middle of the text, [time]."""
     borders = [match.start() for match in re.finditer(corpora.text(corpus).boundary, text)]
     half = min((b for b in borders if b), key=lambda b: abs(b - len(text) / 2), default=len(text) // 2)
     return np.arange(len(text)) < half
 
 
 def card_line(concept: str, ranking: Ranking, unit: int, trained: Activations, scored: int) -> dict[str, Any]:
-    """One line of the card: where the unit is, how well it follows the concept on `scored` characters, and what else does."""
+    """One entry of the card: the unit, its score for the concept on `scored` characters, and the scores of the baselines."""
     layer, index = divmod(unit, trained.units)
     verdict = ranking.verdict(unit).replace(f"Unit {unit} ", f"Unit {index} of layer {layer} ")
     sign, threshold = int(ranking.sign[unit]), None if ranking.threshold is None else round(float(ranking.threshold[unit]), 4)
@@ -114,17 +115,19 @@ def card_line(concept: str, ranking: Ranking, unit: int, trained: Activations, s
 
 
 def rounded(scores: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Scores to four digits."""
+    """Scores rounded to four digits."""
     return {name: None if score is None else round(score, 4) for name, score in scores.items()}
 
 
 def unclear(rankings: dict[str, Ranking], values: np.ndarray, choose: np.ndarray) -> tuple[str, int]:
-    """The unit that follows no concept best, and the concept nearest to it.
+    """The unit that tracks no concept, and the concept closest to it.
 
-    Of the units that vary more than most on both parts of the text, it is the one whose largest |r| over all concepts is smallest.
+    Among the units that vary more than most on both parts of the text, it has the smallest maximum of |r| over all concepts.
 
     Args:
-        rankings: Of each concept. values: of all units, [time, unit]. choose: the part of the text that units are chosen on, [time].
+        rankings: Ranking of the units for each concept.
+        values: Values of all units, [time, unit].
+        choose: True on the part of the text on which units are chosen, [time].
     """
     strongest = np.stack([np.abs(ranking.r) for ranking in rankings.values()])
     lively = np.minimum(variance(values[choose]), variance(values[~choose]))
@@ -134,7 +137,7 @@ def unclear(rankings: dict[str, Ranking], values: np.ndarray, choose: np.ndarray
 
 
 def as_text(line: dict[str, Any]) -> str:
-    """A line of the card for reading."""
+    """An entry of the card as a line of text."""
     baselines = {name: scores["r"] for name, scores in line["baselines"].items()}
     table = max(r for name, r in baselines.items() if name.startswith("last"))
     where = f"{line['concept']:32} layer {line['layer']} unit {line['unit']:3}"

@@ -1,6 +1,6 @@
-"""One window of a text as a character network reads it: every state and gate, what each character costs, what is expected next.
+"""Recording of one window of a text: states and gates, the surprise of each character, and the predicted next characters.
 
-Importing this costs no torch; the first call brings it in.
+Importing this module does not import torch; the first call does.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models.char_lm.reading import Reading
     from models.checkpoint import Loaded
 
-CALL = 500  # characters in a call: each begins with the state that torch returned, so rounding cannot add up
+CALL = 500  # characters per call; each call starts from the state that torch returned, so rounding errors do not accumulate
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +27,13 @@ class Window:
     """One window of a text, recorded.
 
     Args:
-        reading: The pass over the whole text, of which this is a part.
-        trace: Every state and gate of the window.
-        part: Which window, counted from 0.
-        next_tokens: The five likeliest characters after each character of the window, likeliest first, [time][rank]; where the
-            network knows fewer than five, the unknown mark fills up.
-        next_p: Their probabilities, [time, rank]; 0 for what fills up.
-        unknown: Characters of the whole text that the network does not know, sorted.
+        reading: The pass over the whole text.
+        trace: States and gates of the window.
+        part: Index of the window, counted from 0.
+        next_tokens: The five most likely characters after each character of the window, most likely first, [time][rank]; padded
+            with the unknown mark if the vocabulary has fewer than five characters.
+        next_p: Their probabilities, [time, rank]; 0 for padding.
+        unknown: Characters of the whole text that are not in the network's vocabulary, sorted.
     """
 
     reading: "Reading"
@@ -50,7 +50,7 @@ class Window:
 
     @property
     def bits(self) -> np.ndarray:
-        """What each character of the window cost given all before it, [time]."""
+        """Surprise of each character of the window given the preceding text, in bits, [time]."""
         return self.reading.bits[self.start : self.start + self.reading.window]
 
 
@@ -69,12 +69,12 @@ class WindowRun(Window):
 
 @dataclass(frozen=True)
 class Layer:
-    """Which numbers of a record make the map.
+    """The layer, quantity and row order of a map.
 
     Args:
-        index: Of the layer, counted from 0.
-        quantity: See analysis.quantities.
-        order: Of the rows, see analysis.ordering.
+        index: Index of the layer, counted from 0.
+        quantity: Quantity to show, see analysis.quantities.
+        order: Order of the rows, see analysis.ordering.
     """
 
     index: int = 0
@@ -83,12 +83,12 @@ class Layer:
 
 
 def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window:
-    """Record one window of a text that was read.
+    """The recording of one window of a text that was read.
 
     Args:
         loaded: The network.
-        reading: What models.char_lm.reading.read made of the text.
-        part: Which window of it, counted from 0.
+        reading: Result of models.char_lm.reading.read for the text.
+        part: Index of the window, counted from 0.
     """
     ids, state = window_input(reading, part)
     module: Any = loaded.module
@@ -103,7 +103,7 @@ def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window
 
 
 def window_input(reading: "Reading", part: int) -> tuple["torch.Tensor", Any]:
-    """What to give the network to go through one window again: ids [1, time] and the state before it."""
+    """Input for reading one window again: ids [1, time] and the state before it."""
     import torch
 
     ids = reading.ids[part * reading.window : (part + 1) * reading.window]
@@ -111,14 +111,14 @@ def window_input(reading: "Reading", part: int) -> tuple["torch.Tensor", Any]:
 
 
 def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", part: int = 0) -> WindowRun:
-    """Read a text, record one window of it, and lay out one layer as a map of all units.
+    """Reads a text and records one window of it, with one layer as a map of all units.
 
     Args:
         loaded: The network.
-        text: At least one character.
-        layer: What the map shows.
-        warm_up: Read first, from the zero state, and left out of the result.
-        part: Which window of 10,000 characters, counted from 0.
+        text: Text to read, at least one character.
+        layer: Layer, quantity and row order of the map.
+        warm_up: Preceding text, read from the zero state and not part of the result.
+        part: Index of the window of 10,000 characters, counted from 0.
 
     Raises:
         ReadingError: the text is empty.
@@ -132,21 +132,21 @@ def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", pa
 
 
 def _five_columns(ranked: np.ndarray) -> np.ndarray:
-    """Five columns [time, rank], also of a network that knows fewer characters: zeros fill up."""
+    """Five columns [time, rank], padded with zeros for a vocabulary of fewer characters."""
     from models.char_lm.reading import TOP
 
     return np.pad(ranked, ((0, 0), (0, max(0, TOP - ranked.shape[1]))))
 
 
 def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: int) -> "Reading":
-    """The pass over a whole text with one unit held at 0 from the first character on.
+    """The pass over a whole text with one unit kept at 0 from the first character on.
 
     Args:
         loaded: The network.
-        text: At least one character.
-        warm_up: Read first, from the zero state, and left out of the result.
-        layer: Counted from 0.
-        unit: Counted from 0.
+        text: Text to read, at least one character.
+        warm_up: Preceding text, read from the zero state and not part of the result.
+        layer: Index of the layer, counted from 0.
+        unit: Index of the unit, counted from 0.
 
     Raises:
         ValueError: there is no such layer or unit.

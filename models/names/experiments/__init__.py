@@ -75,7 +75,7 @@ def rows_of(answers: Answers, labels: list[str], cell: tuple[str, str] | None = 
     Args:
         answers: Predictions for the names.
         labels: The classes.
-        cell: (true, predicted) of the cell.
+        cell: (true, predicted) of the cell; None for all names.
     """
     predicted, chosen = answers.predicted, np.arange(len(answers.texts))
     if cell is not None:

@@ -1,4 +1,4 @@
-"""From a trained classifier of names to its card: scores counted by the instrument, baselines, and names to open with."""
+"""The card of a trained name classifier: scores, baselines, confusion matrices and example names."""
 
 import os
 from collections.abc import Callable
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
 Report = Callable[[int, int], None]
-BINS = 15  # equal widths of confidence
-EXAMPLES = 8  # names whose last letter changes most are kept in the card
-REASONS = 10  # rows of a table that cannot be used, of which the reason is given
+BINS = 15  # confidence bins of equal width
+EXAMPLES = 8  # example names in the card, those whose last letter changes the prediction most
+REASONS = 10  # unusable rows of a table that are reported with a reason
 
 trainers = training.trainers
 
@@ -31,14 +31,14 @@ trainers = training.trainers
 def scores(probabilities: np.ndarray, targets: np.ndarray, seed: int = 0) -> dict[str, float | int]:
     """Accuracy, macro recall, macro F1, nats per name, Brier score and calibration error of a classifier.
 
-    Macro means are over the classes that occur among the targets. The Brier score is a sum over the classes, 0..2. The
-    calibration error is biased upward, so the value that a perfectly calibrated classifier of the same confidences would
-    get stands beside it, with the bins.
+    Macro averages are over the classes that occur among the targets. The Brier score is a sum over the classes, 0..2. The
+    estimate of the calibration error is biased upwards, so the result also holds the bins and the value that a perfectly
+    calibrated classifier with the same confidences would get.
 
     Args:
         probabilities: [name, class], rows sum to 1.
         targets: Index of the true class, [name].
-        seed: Of the outcomes drawn for the calibrated classifier.
+        seed: Seed of the outcomes sampled for the calibrated classifier.
     """
     p, predicted = probabilities.astype(np.float64), probabilities.argmax(1)
     p /= p.sum(1, keepdims=True)
@@ -62,10 +62,10 @@ def _numbered(probabilities: np.ndarray) -> list[str]:
 
 
 def finish(name: str, state: Path, source: Names, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """Pack the best weights of a training state as a checkpoint with its full card; gives the card.
+    """Saves the best weights of a training state as a checkpoint with its full card; returns the card.
 
-    What is scored is what ships: the float16 weights, read back from the file. The card holds all that a page shows where
-    the names themselves are not at hand: counts of both splits, counts of shared spellings, bins of the calibration.
+    The scores are those of the saved float16 weights, read back from the file. The card holds everything that a page shows
+    without the names themselves: counts of both splits, counts of shared spellings, and calibration bins.
 
     Args:
         name: One of the recipes.
@@ -75,7 +75,7 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
         report: Called with (done, total) names.
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is not of these names and this recipe.
+        TrainingError: the file is not a training state, has no score yet, or belongs to other names or another recipe.
     """
     about, arguments = FAMILY.recipes[name], training.network_arguments(name, source)
     module = Classifier(**arguments)
@@ -86,9 +86,9 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
 
 
 def measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
-    """Scores, counts, calibration, and for names that may be handed on those whose last letter changes most.
+    """Scores, counts, calibration and, if the names may be redistributed, those whose last letter changes the prediction most.
 
-    `dev_shared` counts, cell by cell, the names that belong to the predicted language too.
+    `dev_shared` counts, cell by cell, the names that also belong to the predicted language.
 
     Args:
         loaded: The network.
@@ -111,14 +111,14 @@ def measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
 
 
 def calibration_bins(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, list]:
-    """What a card keeps of each bin, from probabilities [name, class] and targets [name]: names, correct answers, mean confidence."""
+    """Names, correct predictions and mean confidence of each bin, from probabilities [name, class] and targets [name]."""
     bins = reliability(np.clip(probabilities.max(1), 0, 1), probabilities.argmax(1) == targets, BINS)
     confidence = np.round(np.nan_to_num(bins.confidence), 6)
     return {"names": bins.items.tolist(), "right": bins.right.tolist(), "confidence": confidence.tolist()}
 
 
 def beside(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
-    """Scores of the baselines and the ceiling; taken from another card of the same names where there is one, for they take minutes."""
+    """Scores of the baselines and the upper bounds; copied from another card of the same names if possible, as they take minutes."""
     from models import available
 
     for other in available().values():
@@ -129,19 +129,19 @@ def beside(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
 
 
 def majority(train: Names, dev: Names) -> dict[str, float | int]:
-    """Scores on dev of always predicting the shares of the training names."""
+    """Scores on dev of always predicting the class frequencies of the training names."""
     shares = np.bincount(train.targets, minlength=len(train.labels)) / len(train)
     return scores(np.tile(shares, (len(dev), 1)), dev.targets)
 
 
 def ngram_logistic(train: Names, dev: Names) -> dict[str, Any]:
-    """Scores on dev of logistic regression on character n-grams, with those by stem."""
+    """Scores on dev of logistic regression on character n-grams, overall and by stem."""
     p = ngram_answers(train, dev.texts)
     return scores(p, dev.targets) | {"by_stem": by_stem(p.argmax(1), train, dev)}
 
 
 def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:
-    """Held-out names of one language whose last letter changes the answer most, and to the right one; the largest change first.
+    """Held-out names of one language whose last letter changes the prediction most, to the correct class; largest change first.
 
     The change is the total variation distance between the probabilities before and after the letter, 0..1.
     """
@@ -159,17 +159,17 @@ def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:
 
 
 def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda done, total: None) -> dict[str, Any]:
-    """How a classifier does on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
+    """Scores of a classifier on a folder of `<Label>.txt` files, or on a CSV of text and label; every row counts.
 
-    Of rows that cannot be used it tells how many there are, and the line and reason of the first few.
+    Unusable rows are counted, and the first few are listed with line and reason.
 
     Raises:
-        DataError: nothing is there, or no row has a label that the network knows.
+        DataError: the file is missing, or no row has a label that is a class of the network.
     """
     table = labelled(path)
     answers = answers_to_rows(loaded, table, report=report)
     if not answers.texts:
-        raise DataError(f"No row of {path} has a label that {loaded.name} knows. Known: {', '.join(loaded.card['labels'])}.")
+        raise DataError(f"No row of {path} has a label that is a class of {loaded.name}. Known: {', '.join(loaded.card['labels'])}.")
     why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
     left_out = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
     return scores(answers.probabilities, answers.targets) | left_out

@@ -1,4 +1,4 @@
-"""What the instrument measures of translation networks: translations under edits, whether an attention is real, known attentions."""
+"""Experiments on translation networks: translation under edits, tests of attention, and reference attentions."""
 
 MEASUREMENTS = {
     "attention": "models.translation.experiments.attention:measure",

@@ -1,7 +1,7 @@
-"""Is the attention of a translation network real? Four questions over some 400 sentence pairs of dev; the answers go into its card.
+"""Four tests of the attention of a translation network on about 400 dev sentence pairs; the answers go into its card.
 
-`models.translation.attention_perturbation` feeds reference translations to the network and gives arrays,
-`explorer.analysis.attention_tests` answers.
+`models.translation.attention_perturbation` runs the network on reference translations and returns arrays;
+`explorer.analysis.attention_tests` computes the answers from them.
 """
 
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from models.translation.translate import by_words
 from models.vocabulary.subwords import Subwords
 
 QUESTIONS = ("looks", "beyond_position", "used", "points")
-REPLACED = ("uniform", "permuted")  # what stood in place of the weights, to see whether the output uses them
+REPLACED = ("uniform", "permuted")  # replacements of the weights that test whether the output uses them
 
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    data: Annotated[Path | None, "The sentence pairs it was trained on; those of its corpus if left out."] = None
+    data: Annotated[Path | None, "File of the sentence pairs it was trained on; default: those of its corpus."] = None
 
 
 def measure(subject: Subject, options: Options, report: Report) -> Measured:
-    """Is the attention of a translation network real? The answers to four questions go into its card."""
+    """Test in four ways whether the attention of a translation network is real; the answers go into its card."""
     loaded = subject.network()
     pairs = translation_data.read(options.data or corpora.find(subject.training_data()))
     measured = card_field(loaded, pairs)
@@ -43,13 +43,13 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
 
 
 def as_text(name: str, answer: dict[str, Any]) -> str:
-    """An answer for reading."""
+    """An answer as a line of text."""
     interval = f"{answer['value']:.3f} ({answer['low']:.3f} to {answer['high']:.3f}) {answer['unit']}"
     return f"{name:16} {answer['says']:12} {interval}, {answer['sentences']} sentences"
 
 
 def card_field(loaded: Loaded, pairs: Sequence[translation_data.Pair]) -> dict[str, Any]:
-    """What a card holds under "answers"; `pairs` are all the network was trained and scored on."""
+    """The "answers" field of a card; `pairs` are all training and dev pairs of the network."""
     module: Any = loaded.module
     parts = translation_data.split(pairs)
     whole, dev = (translation_data.turned(part, loaded.card["direction"]) for part in (parts.train + parts.dev, parts.dev))
@@ -61,7 +61,7 @@ def card_field(loaded: Loaded, pairs: Sequence[translation_data.Pair]) -> dict[s
 
 
 def answers(probes: Sequence[Probe], pieces: Subwords, lexicon: ibm1.Lexicon, limits: Limits = LIMITS) -> dict[str, Answer]:
-    """The four answers, and `used_...` for each thing that stood in place of the weights: `used` is the one that cost less."""
+    """The four answers, and `used_...` for each replacement of the weights: `used` is the one with the smaller cost."""
     own = [_by_pieces(probe, probe.weights, pieces) for probe in probes]
     permuted = [_by_pieces(probe, probe.permuted, pieces) for probe in probes]
     alignments = [_by_words(probe, pieces) for probe in probes]
@@ -79,7 +79,7 @@ def answers(probes: Sequence[Probe], pieces: Subwords, lexicon: ibm1.Lexicon, li
 
 
 def by_hand(module: Any, pieces: Subwords, lexicon: ibm1.Lexicon, hand: Sequence[gold_alignments.HandAligned]) -> dict[str, Any]:
-    """The fourth question again, compared with links made by people; the error rates of IBM model 1 and of the diagonal beside it."""
+    """The fourth test against human alignments, with the error rates of IBM model 1 and of the diagonal as baselines."""
     alignments = [_by_words(seen, pieces) for seen in probe(module, pieces, [(pair.source, pair.target) for pair in hand])]
     sure, possible = [pair.sure for pair in hand], [pair.possible for pair in hand]
     others = {
@@ -91,13 +91,13 @@ def by_hand(module: Any, pieces: Subwords, lexicon: ibm1.Lexicon, hand: Sequence
 
 
 def lexicon_of(pairs: Sequence[translation_data.Pair]) -> ibm1.Lexicon:
-    """IBM model 1 of some pairs: alignments to compare with that owe nothing to the network."""
+    """IBM model 1 fitted to the pairs: alignments for comparison that are independent of the network."""
     source, target = ([_plain(gold_alignments.words(pair[side])) for pair in pairs] for side in (0, 1))
     return ibm1.fit(source, target)
 
 
 def described(probes: Sequence[Probe], pieces: Subwords) -> dict[str, float]:
-    """What is no fault: how even rows are, 0..1, how far from the diagonal, and how much weight the end mark has, by words."""
+    """Descriptive measures by words: entropy of the rows, 0..1, distance from the diagonal, and weight on the end mark."""
     weights = [_by_words(probe, pieces).weights for probe in probes]
     return {
         "evenness": float(np.nanmean(np.concatenate([attention_tests.evenness(rows) for rows in weights]))),
@@ -107,7 +107,7 @@ def described(probes: Sequence[Probe], pieces: Subwords) -> dict[str, float]:
 
 
 def linked(alignments: Sequence[Alignment]) -> list[Links]:
-    """What each target word looked at most; the end marks are no words, and none of them is linked."""
+    """A link from each target word to the source word with the largest weight; end marks have no links."""
     without = [Alignment(alignment.source, alignment.target[:-1], alignment.weights[:-1]) for alignment in alignments]
     return [attention_tests.strongest(alignment, len(alignment.source) - 1) for alignment in without]
 
@@ -118,7 +118,7 @@ def _points(alignments: Sequence[Alignment], sure: Sequence[Links], possible: Se
 
 
 def _reference(lexicon: ibm1.Lexicon, alignment: Alignment) -> Links:
-    """The links that IBM model 1 gives to the words of an alignment, end marks left out."""
+    """The links of IBM model 1 between the words of an alignment, end marks excluded."""
     return lexicon.links(_plain(alignment.source[:-1]), _plain(alignment.target[:-1]))
 
 
@@ -137,5 +137,5 @@ def _by_words(probe: Probe, pieces: Subwords) -> Alignment:
 
 
 def _plain(words: Sequence[str]) -> list[str]:
-    """Words as IBM model 1 counts them."""
+    """Words normalised as for IBM model 1."""
     return [word.casefold().replace("’", "'") for word in words]

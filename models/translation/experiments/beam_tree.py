@@ -1,4 +1,4 @@
-"""The tree of a beam search as a figure draws it, and which hypothesis goes through a node of it."""
+"""The tree of a beam search in the form that figures draw, and the hypothesis that passes through a node."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ LONGEST = 60  # steps that are drawn
 
 
 def branches(loaded: Loaded, result: Found) -> tuple[Branches, list[int]]:
-    """The tree of a search, cut at sixty steps, and the index of each hypothesis's last node in it."""
+    """The tree of a search, truncated at sixty steps, and the index of each hypothesis's last node in it."""
     nodes = [node for node in result.tree if node.step < LONGEST]
     words = [loaded.vocab.tokens[node.token].replace(BLANK, "") or "·" for node in nodes]
     tree = Branches([node.parent for node in nodes], words, [node.score for node in nodes], [node.kept for node in nodes])
@@ -23,7 +23,7 @@ def branches(loaded: Loaded, result: Found) -> tuple[Branches, list[int]]:
 
 
 def through(tree: Sequence[Node], ends: Sequence[int], node: int) -> int | None:
-    """The best hypothesis, given the last node of each, that goes through a node; None where none does."""
+    """Index of the best hypothesis through a node, given the last node of each hypothesis; None if there is none."""
     for rank, end in enumerate(ends):
         while end >= 0 and end != node:
             end = tree[end].parent

@@ -1,4 +1,4 @@
-"""A text translated under edits: weights that are moved, subwords that are written; as rows and columns, and as states."""
+"""Translation under edits (moved attention, forced subwords), as rows and columns of an alignment and as states."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from models.decoding import Edits, Hypothesis, Search, no_report
 from models.translation.translate import Translation, by_words, log_probabilities, source_of, translate, weights_on
 from models.vocabulary.subwords import BLANK, END, START, Subwords
 
-ALIKE = -1  # in place of a source word: all of them, the same on each
+ALIKE = -1  # instead of the index of a source word: equal weight on all of them
 
 
 @dataclass(frozen=True, order=True)
 class Edit:
-    """A choice put in place of the network's own.
+    """A choice that replaces the network's own.
 
     Args:
-        step: Of the decoder, counted from 0.
-        kind: "look": all weight on a source word. "write": this subword, whatever its probability.
-        value: Index of the source word, or ALIKE; id of the subword.
+        step: Decoder step, counted from 0.
+        kind: "look" puts all attention on one source word; "write" forces a subword, whatever its probability.
+        value: Index of the source word, or ALIKE, for "look"; id of the subword for "write".
     """
 
     step: int
@@ -33,17 +33,17 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """A hypothesis as rows and columns of a picture.
+    """A hypothesis as the rows and columns of an alignment.
 
     Args:
         source: Names of the columns, [in].
         target: Names of the rows, [out].
         steps: Decoder steps of each row, [out].
-        alignment: Weights between them; None where the network has no attention.
-        text: The hypothesis as it is read.
+        alignment: Weights between them; None if the network has no attention.
+        text: The hypothesis as text.
         subwords: The subwords written, as the vocabulary lists them, [step].
-        source_words: Each source word with the indices of its subwords, the end mark the last.
-        hypothesis: What it was made of.
+        source_words: Each source word with the indices of its subwords, the end mark last.
+        hypothesis: The hypothesis itself.
     """
 
     source: tuple[str, ...]
@@ -57,10 +57,10 @@ class Sentence:
 
 
 def possible(loaded: Loaded, text: str, edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Those of some edits that a network can follow in a text.
+    """The edits that are possible for a network and a text.
 
-    A word that is not in the source cannot be looked at, an id that is no subword cannot be written, and a network without
-    attention looks nowhere.
+    Attention can only be moved to a word of the source and only in a network with attention; only ids of the vocabulary
+    can be written.
     """
     columns = len(loaded.vocab.words(source_of(loaded.vocab, text)))
     values = {"look": range(ALIKE, columns if has_attention(loaded) else ALIKE), "write": range(END, len(loaded.vocab))}
@@ -68,25 +68,25 @@ def possible(loaded: Loaded, text: str, edits: Iterable[Edit]) -> tuple[Edit, ..
 
 
 def reached(translation: Translation, edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """The edits of steps that were taken: none after the end of the sentence."""
+    """The edits at steps before the end of the translation."""
     steps = len(translation.hypotheses[0].tokens) if translation.hypotheses else 0
     return tuple(edit for edit in edits if edit.step < steps)
 
 
 def has_attention(loaded: Loaded) -> bool:
-    """Whether a translation network looks at its source at all."""
+    """Whether a translation network has attention."""
     return loaded.card["arguments"].get("attention") != "none"
 
 
 def edited(loaded: Loaded, text: str, edits: Sequence[Edit], width: int = 1, report: Callable[[int, int], None] = no_report) -> Translation:
-    """A text translated under edits.
+    """The translation of a text under edits.
 
     Args:
         loaded: The network.
-        text: What is translated.
-        edits: That it can follow, see `possible`.
-        width: Hypotheses kept side by side; 1 is greedy.
-        report: Called with (steps done, steps at most); may raise to stop.
+        text: Text to translate.
+        edits: Possible edits, see `possible`.
+        width: Beam width; 1 is greedy decoding.
+        report: Called with (steps done, maximum number of steps); may raise to stop.
     """
     module: Any = loaded.module
     source = source_of(loaded.vocab, text)
@@ -97,20 +97,20 @@ def edited(loaded: Loaded, text: str, edits: Sequence[Edit], width: int = 1, rep
 
 
 def forcing(tokens: Sequence[int], edits: Iterable[Edit] = ()) -> tuple[Edit, ...]:
-    """The edits that make a network write given subwords ("teacher forcing"); weights that were moved stay moved."""
+    """Edits that force the network to write given subwords (teacher forcing); moved attention stays moved."""
     writes = [Edit(step, "write", int(token)) for step, token in enumerate(tokens)]
     looks = [edit for edit in edits if edit.kind == "look" and edit.step < len(tokens)]
     return tuple(sorted(writes + looks))
 
 
 def sentence(loaded: Loaded, source: Sequence[int], hypothesis: Hypothesis, by_subwords: bool = False) -> Sentence:
-    """A hypothesis in words, or in subwords.
+    """A hypothesis as a Sentence, by words or by subwords.
 
     Args:
         loaded: The network.
         source: Ids of the source with the end mark, [in].
-        hypothesis: Of that source.
-        by_subwords: Whether rows and columns are subwords.
+        hypothesis: A hypothesis for that source.
+        by_subwords: Whether rows and columns are subwords instead of words.
     """
     vocab, tokens, weights = loaded.vocab, hypothesis.tokens, hypothesis.attention
     source_words, words = vocab.words(source), vocab.words(tokens)
@@ -125,25 +125,25 @@ def sentence(loaded: Loaded, source: Sequence[int], hypothesis: Hypothesis, by_s
 
 
 def named(vocab: Subwords, ids: Sequence[int]) -> list[str]:
-    """Names of subwords; the space before a word is the sign that spaces have in every picture."""
+    """Names of subwords; the space before a word is drawn with the same sign as in every figure."""
     return [surface.replace(BLANK, "·") or vocab.tokens[id] for surface, id in zip(vocab.surfaces(ids), ids, strict=True)]
 
 
 def listed(vocab: Subwords, ids: Sequence[int]) -> tuple[str, ...]:
-    """Subwords as the vocabulary lists them: a part of a character is its byte."""
+    """Subwords as the vocabulary lists them; a part of a character is shown as its byte."""
     return tuple(vocab.tokens[id].replace(BLANK, "·") for id in ids)
 
 
 def likely(loaded: Loaded, hypothesis: Hypothesis, step: int) -> list[tuple[int, str, float]]:
-    """The subwords that were likeliest at a step: id, name, probability."""
+    """The most likely subwords at a step: id, name, probability."""
     ids = hypothesis.top[step].tolist()
     return list(zip(ids, named(loaded.vocab, ids), np.exp(hypothesis.top_log_probabilities[step]).tolist(), strict=True))
 
 
 def traces(loaded: Loaded, text: str, tokens: Sequence[int]) -> dict[str, Trace]:
-    """States of encoder, in both directions, and decoder while the network writes given subwords, by path.
+    """Traces of the encoder, in both directions, and of the decoder under teacher forcing of `tokens`, by path.
 
-    The way any module takes: a recording listens to a forward pass; nothing of the network's own reports is used.
+    They come from a recording of a forward pass, as for any other module; nothing that the network itself returns is used.
     """
     module: Any = loaded.module
     source = source_of(loaded.vocab, text)
@@ -155,12 +155,12 @@ def traces(loaded: Loaded, text: str, tokens: Sequence[int]) -> dict[str, Trace]
 
 @dataclass(frozen=True, eq=False)
 class Phases:
-    """Training and use, side by side: the same network fed a reference translation, and fed what it wrote itself.
+    """Training compared with inference: the network fed a reference translation, and fed its own output.
 
     Args:
-        fed: The reference translation, as the network is made to write it.
-        predicted: What the network would have written at each step of it, [step].
-        differs_at: The first step at which the reference and the network's own translation differ; None where none does.
+        fed: The reference translation under teacher forcing.
+        predicted: The most likely subword at each step of it, [step].
+        differs_at: First step at which the reference and the network's own translation differ; None if they are equal.
         nats_per_subword: Mean cross-entropy of the reference.
     """
 
@@ -171,7 +171,7 @@ class Phases:
 
 
 def phases(loaded: Loaded, fed: Sentence, own: Sentence) -> Phases:
-    """What separates training from use, given the reference and the network's own translation of one text, both by subwords."""
+    """Compares training with inference, given the reference and the network's own translation of one text, both by subwords."""
     hypothesis, steps = fed.hypothesis, zip(fed.hypothesis.tokens, own.hypothesis.tokens, strict=False)
     predicted = listed(loaded.vocab, [int(best[0]) for best in hypothesis.top])
     differs_at = next((step for step, (reference, written) in enumerate(steps) if reference != written), None)
@@ -179,5 +179,5 @@ def phases(loaded: Loaded, fed: Sentence, own: Sentence) -> Phases:
 
 
 def reference_tokens(loaded: Loaded, reference: str, own: Hypothesis) -> tuple[int, ...]:
-    """Ids of a reference translation, ended as the network ended its own, or by the end mark where that was cut."""
+    """Ids of a reference translation; its last token is that of the network's own translation, or the end mark if that was truncated."""
     return (*loaded.vocab.encode(reference), own.tokens[-1] if own.finished else END)

@@ -1,7 +1,7 @@
-"""What the four questions say of attentions that are known to be healthy or fake: networks of toy languages, many seeds.
+"""Results of the four attention tests on reference attentions, known to be real or fake, over many seeds.
 
-Some seeds show where the limits belong (explorer.analysis.attention_tests.Limits); the table is of the others. Every network
-learns a toy language of its seed.
+The limits of the tests (explorer.analysis.attention_tests.Limits) are chosen on some of the seeds; the table shows the held-out
+seeds. Every network is trained on a toy language generated from its seed.
 """
 
 import itertools
@@ -26,19 +26,19 @@ from models.vocabulary.subwords import Subwords
 
 FILE = Path(__file__).parent.parent / "attention_references.json"
 SEEDS = {"for_limits": (1, 2), "for_table": (11, 12, 13, 14, 15)}
-LEARNT, ASKED = 4_000, 1_000  # sentences of a language
+LEARNT, ASKED = 4_000, 1_000  # training and test sentences of a language
 THROWN = "context thrown away"
 YES, NO, EITHER, UNSURE = "yes", "no", "any", "cannot tell"
 Answers = Mapping[str, Mapping[str, Any]]  # by kind
 
 
 class Kind(NamedTuple):
-    """An attention, the toy language it is for, and what the questions should say; "any" where nothing is promised."""
+    """An attention, its toy language, and the expected answers of the tests; "any" if no answer is expected."""
 
     attention: str
     task: str
     healthy: bool
-    expected: tuple[str, str, str, str]  # of QUESTIONS
+    expected: tuple[str, str, str, str]  # in the order of QUESTIONS
     updates: int = 180
 
 
@@ -62,13 +62,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen."""
+    """Options of this measurement."""
 
-    file: Annotated[Path, "Where the tables go."] = FILE
+    file: Annotated[Path, "File to write the tables to."] = FILE
 
 
 def measure(subject: Subject, options: Options, report: Report) -> Measured:
-    """What the four questions say of known attentions; writes the tables that the page Attention shows beside every network."""
+    """Run the four tests on reference attentions; writes the tables that the Attention page shows for comparison."""
     runs = {}
     with _fast():
         for seed in itertools.chain(*SEEDS.values()):
@@ -80,7 +80,7 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
 
 @contextmanager
 def _fast() -> Iterator[None]:
-    """One thread, and gradients that have all but vanished as zero: matrices this small only wait for each other otherwise."""
+    """One thread, and denormal numbers flushed to zero: with matrices this small, several threads are slower than one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -93,14 +93,14 @@ def _fast() -> Iterator[None]:
 
 def _lines(tables: Mapping[str, Any]) -> Iterator[str]:
     for name in SEEDS:
-        yield f"\n{name}, seeds {tables[name]['seeds']}: how often yes / no / cannot tell, and the median"
+        yield f"\n{name}, seeds {tables[name]['seeds']}: number of seeds with yes / no / cannot tell, and the median"
         for kind, row in tables[name]["kinds"].items():
             counts = [f"{q} {'/'.join(map(str, row[q]['says'].values()))} ({row[q]['median']:.3f})" for q in QUESTIONS]
             yield f"{kind:24} {statistics.median(row['nats']):.2f} nats  " + "  ".join(counts)
 
 
 def networks(seed: int, pieces: Subwords, kinds: Iterable[str]) -> Iterator[tuple[str, Seq2Seq, list[Example]]]:
-    """Each kind, trained on LEARNT sentences of its toy language, with ASKED others."""
+    """A network of each kind, trained on LEARNT sentences of its toy language, and ASKED held-out sentences."""
     made: dict[tuple[str, str, int], Seq2Seq] = {}
 
     def network(attention: str, task: str, updates: int) -> Seq2Seq:
@@ -118,7 +118,7 @@ def networks(seed: int, pieces: Subwords, kinds: Iterable[str]) -> Iterator[tupl
 
 
 def answers_of(seed: int, kinds: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """By kind: the four answers for its network of a seed, and "nats", what a word of the reference costs it."""
+    """By kind: the four answers for its network of one seed, and "nats", its cross-entropy in nats per reference word."""
     pieces, by_kind = vocabulary(), {}
     for kind, module, examples in networks(seed, pieces, kinds):
         pairs = [example.pair for example in examples]
@@ -130,7 +130,7 @@ def answers_of(seed: int, kinds: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def table(runs: Mapping[int, Answers]) -> dict[str, Any]:
-    """By kind: what it is, what was expected, how many seeds gave each answer, and their values, with median and range."""
+    """By kind: description, expected answers, number of seeds with each answer, and the values with median and range."""
     rows: dict[str, Any] = {}
     for kind, about in KINDS.items():
         rows[kind] = {"task": about.task, "healthy": about.healthy, "expected": dict(zip(QUESTIONS, about.expected, strict=True))}
@@ -145,7 +145,7 @@ def table(runs: Mapping[int, Answers]) -> dict[str, Any]:
 
 
 def tables_of(runs: Mapping[int, Answers]) -> dict[str, Any]:
-    """What the file holds: the limits, and a table of the seeds they were chosen on beside that of the others; `runs` by seed."""
+    """Content of the file: the limits, the table of the seeds they were chosen on, and that of the held-out seeds; `runs` by seed."""
     parts = {name: {seed: runs[seed] for seed in seeds if seed in runs} for name, seeds in SEEDS.items()}
     tables = {name: {"seeds": list(part), "kinds": table(part)} for name, part in parts.items() if part}
     return {"limits": asdict(LIMITS), "network": SIZE, "taught": LEARNT} | tables

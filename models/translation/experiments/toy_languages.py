@@ -1,4 +1,4 @@
-"""Toy languages whose true alignment is known: a letter becomes a capital, in an order that its task decides."""
+"""Toy languages with known alignments: each letter is translated to its capital, in an order that depends on the task."""
 
 import random
 import string
@@ -13,14 +13,14 @@ Links = frozenset[tuple[int, int]]
 
 
 class Example(NamedTuple):
-    """A sentence of a toy language with its translation, and which source word each target word comes from."""
+    """A sentence of a toy language, its translation, and the index of the source word of each target word."""
 
     pair: Pair
     links: Links
 
 
 def sentence(drawn: random.Random) -> list[str]:
-    """Four to six letters, none twice: nouns and adjectives as they come."""
+    """Four to six distinct letters, nouns and adjectives in random order."""
     return drawn.sample(NOUNS + ADJECTIVES, drawn.randint(4, 6))
 
 
@@ -32,9 +32,9 @@ ORDERS: dict[str, Callable[[list[str]], list[int]]] = {
 
 
 def language(task: str, count: int, seed: int) -> list[Example]:
-    """Sentences and their translations, word for word, each once: a letter becomes a capital, in the order of the task.
+    """Distinct sentences with their word-for-word translations: each letter becomes a capital, in the order of the task.
 
-    Position and length decide the order in "reverse" and "monotone", and what the words are in "gathered".
+    The order depends on position and length alone in "reverse" and "monotone", and on the words themselves in "gathered".
     """
     drawn, examples = random.Random(seed), {}
     key = dict(zip(NOUNS + ADJECTIVES, random.Random(1).sample(string.ascii_uppercase, 12), strict=True))

@@ -1,4 +1,4 @@
-"""Translation networks for toy languages whose attention is known to be healthy, or a fake of a known kind."""
+"""Translation networks for toy languages whose attention is known to be real, or fake in a known way."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from models.translation.network import Memory, Seq2Seq
 from models.translation.training import examples_of, job
 from models.vocabulary.subwords import Subwords
 
-LONGEST = 16  # rows and columns of the tables of fakes
+LONGEST = 16  # rows and columns of the score tables of fake attentions
 SIZE = {"units": 32, "embedding": 32, "width": 32}
 RATE = 2e-2
 
 
 class Counting(nn.Module, ABC):
-    """A score that knows which step it is at: the network's `start` sets it to 0."""
+    """A score function that counts decoder steps; the network's `start` resets the count to 0."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class Counting(nn.Module, ABC):
 
     @abstractmethod
     def row(self, at: int, memory: Memory) -> Tensor:
-        """Scores e_ij of output `at`, [in]."""
+        """Scores e_ij at output step `at`, [in]."""
 
 
 class PositionOnly(Counting):
-    """e_ij = T_ij, learnt."""
+    """e_ij = T_ij, a learnt table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class PositionOnly(Counting):
 
 
 class SameRow(PositionOnly):
-    """e_ij = T_j, learnt from a start that is far from even."""
+    """e_ij = T_j, learnt from an initial value far from uniform."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class SameRow(PositionOnly):
 
 
 class RandomButFixed(PositionOnly):
-    """e_ij = T_ij, drawn once and never learnt."""
+    """e_ij = T_ij, a random table that is not trained."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,29 +69,29 @@ class RandomButFixed(PositionOnly):
 
 
 class AllOnEnd(Counting):
-    """All weight on the end mark, the last column that is no padding."""
+    """All weight on the end mark, the last column before the padding."""
 
     def row(self, at: int, memory: Memory) -> Tensor:
-        """Nothing but the last column, [batch, in]."""
+        """Scores that select the last column, [batch, in]."""
         last = (~memory.padding).sum(1, keepdim=True) - 1
         return torch.where(torch.arange(memory.padding.shape[1]) == last, 0.0, -torch.inf)
 
 
 class Faked(Seq2Seq):
-    """The translation network with a score of our own."""
+    """A translation network with a given score function."""
 
     def __init__(self, vocab_size: int, score: Counting):
         super().__init__(vocab_size, "uniform", **SIZE)
         self.score = score
 
     def start(self, memory: Memory) -> tuple[Tensor]:
-        """As the network that it is one of, at step 0."""
+        """The initial state of the decoder; resets the step count to 0."""
         self.score.at = 0
         return super().start(memory)
 
 
 class Both(NamedTuple):
-    """What two encoders leave: that of the network that looks, as in `Memory`, and that of the one that writes."""
+    """Output of two encoders: that of the attending network, with the fields of `Memory`, and that of the writing network."""
 
     states: Tensor
     keys: Tensor
@@ -101,9 +101,9 @@ class Both(NamedTuple):
 
 
 class ThrownAway(Seq2Seq):
-    """Real attention of a trained network, and words of another one that has none: it looks, and is not needed.
+    """The real attention of one trained network with the output of another that has none: attention without effect.
 
-    The first network runs along, so that its weights are what they always are; only the second one writes.
+    The first network runs in parallel, so its attention is unchanged; the output comes from the second network alone.
     """
 
     def __init__(self, real: Seq2Seq, writer: Seq2Seq):
@@ -112,15 +112,15 @@ class ThrownAway(Seq2Seq):
         self.writer = writer
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Any:
-        """What both encoders leave."""
+        """Output of both encoders."""
         return Both(*super().encode(source, lengths), self.writer.encode(source, lengths))
 
     def start(self, memory: Any) -> tuple[Tensor, ...]:
-        """The states of both decoders."""
+        """The initial states of both decoders."""
         return (*super().start(memory), *self.writer.start(memory.of_writer))
 
     def step(self, memory: Any, state: tuple[Tensor, ...], token: Tensor, attention: Tensor | None = None) -> Step:
-        """The attention of the one, the logits of the other."""
+        """One step of both: the attention of the first network, the logits of the second."""
         looked = super().step(memory, state[:1], token, attention)
         written = self.writer.step(memory.of_writer, state[1:], token)
         return Step(written.logits, (*looked.state, *written.state), looked.attention)
@@ -140,10 +140,10 @@ def network(attention: str, size: int) -> Seq2Seq:
 
 
 def trained(attention: str, examples: list[Example], pieces: Subwords, seed: int, updates: int = 180) -> Seq2Seq:
-    """A network that has learnt a toy language in seconds, in eval mode."""
+    """A network trained on a toy language, in eval mode; takes seconds."""
     torch.manual_seed(seed)
     module = network(attention, len(pieces))
-    module.embedding.weight.data *= 2  # few updates are enough then
+    module.embedding.weight.data *= 2  # so that few updates are enough
     learning = job(
         module, examples_of(pieces, [example.pair for example in examples]), lambda module: 0.0, Recipe(1, batch=64, seed=seed), 0.0
     )

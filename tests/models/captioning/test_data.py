@@ -67,7 +67,7 @@ def test_what_is_saved_comes_back_and_needs_its_own_encoder(tmp_path, monkeypatc
     picture = np.asarray(field("red", "blue", "left", (224, 224)))
     assert caption.feature_extractor(loaded)([picture]).shape == (1, 196, 112)
     for change, sentence in (
-        ({"sha256": "0" * 64}, "was trained with another encoder"),
+        ({"sha256": "0" * 64}, "was not trained with the encoder"),
         ({"view": "far"}, "names no view of an encoder"),
     ):
         damaged = models.checkpoint.update_card(tmp_path / "x.safetensors", encoder=saved.card["encoder"] | change)
@@ -120,7 +120,7 @@ def damage(folder, how: str) -> None:
         ("pictures", "None of the 5 pictures of Flickr8k.token.txt is in"),
         ("list", "names nobody.jpg, which has no picture"),
         ("lists", "has 3 training and 0 dev pictures. Expected the lists"),
-        ("broken", "003.jpg is no picture that can be read"),
+        ("broken", "003.jpg is not a readable picture"),
     ],
 )
 def test_a_faulty_folder_gets_a_sentence(tmp_path, capsys, how: str, sentence: str):
@@ -135,12 +135,15 @@ def test_a_faulty_folder_gets_a_sentence(tmp_path, capsys, how: str, sentence: s
         (["caption", "nothing", "a.png"], "No checkpoint is called 'nothing'."),
         (["caption", "letters", "a.png"], "letters is of kind char_lm; expected a captioner"),
         (["caption", "tiny", "none.png"], "none.png does not exist. Expected a JPEG"),
-        (["caption", "tiny", "text.png"], "text.png is no picture that can be read"),
-        (["evaluate", "tiny", "--data", "none"], "none is no folder"),
+        (["caption", "tiny", "text.png"], "text.png is not a readable picture"),
+        (["evaluate", "tiny", "--data", "none"], "none is not a folder"),
         (["evaluate", "letters", "--data", "text.png", "--beam", "3"], "which searches nothing. Leave --beam out."),
         (["compare", "letters", "tiny"], "letters is of kind char_lm; expected one of seq2seq, captioner"),
-        (["train", "caption-soft", "--data", "none"], "none is no folder"),
-        (["fetch", "caption-soft"], "non-commercial research and teaching only; the photographs belong to their authors: get it by hand"),
+        (["train", "caption-soft", "--data", "none"], "none is not a folder"),
+        (
+            ["fetch", "caption-soft"],
+            "non-commercial research and teaching only; the photographs belong to their authors: download it yourself",
+        ),
     ],
 )
 def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, arguments: list[str], sentence: str):
@@ -157,7 +160,7 @@ def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, monkeypatch, argume
 
 def test_a_collection_is_looked_for_where_the_others_are(tmp_path, monkeypatch):
     monkeypatch.setattr(captioning_data, "folders", lambda: [tmp_path])
-    with pytest.raises(DataError, match="get it by hand from https"):
+    with pytest.raises(DataError, match="download it yourself from https"):
         captioning_data.find("flickr8k")
     collection(tmp_path / "flickr8k", 2, 1)
     assert captioning_data.find("flickr8k") == tmp_path / "flickr8k"

@@ -90,18 +90,18 @@ PNG, JPEG, WEBP = (written(halves((300, 200)), form) for form in ("PNG", "JPEG",
 LONG_TEXT = PNG[:33] + struct.pack(">I", 60_000) + b"zTXt" + b"a\0\0" + zlib.compress(bytes(50_000_000))[:59_997] + b"1234" + PNG[33:]
 HOSTILE = {
     "empty": (b"", "x is empty. Expected a JPEG, PNG or WebP file."),
-    "text": (b"not a picture at all" * 9, "x is no picture that can be read"),
-    "gif": (written(halves(), "GIF"), "x is no picture that can be read"),
-    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x is no picture that can be read"),
-    "magic": (b"\x89PNG\r\n\x1a\n", "x is no picture that can be read, or is cut short"),
-    "cut png": (PNG[: len(PNG) * 2 // 3], "x is cut short or damaged"),
-    "cut jpeg": (JPEG[: len(JPEG) // 2], "x is cut short or damaged"),
+    "text": (b"not a picture at all" * 9, "x is not a readable picture"),
+    "gif": (written(halves(), "GIF"), "x is not a readable picture"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x is not a readable picture"),
+    "magic": (b"\x89PNG\r\n\x1a\n", "x is not a readable picture, or is truncated"),
+    "cut png": (PNG[: len(PNG) * 2 // 3], "x is truncated or damaged"),
+    "cut jpeg": (JPEG[: len(JPEG) // 2], "x is truncated or damaged"),
     "cut webp": (WEBP[: len(WEBP) // 2], "x is"),
     "long text": (LONG_TEXT, "x is"),
-    "large": (bytes(LARGEST_BYTES + 1), "x has more than 10 MB. Expected a smaller picture"),
+    "large": (bytes(LARGEST_BYTES + 1), "x is larger than 10 MB. Expected a smaller picture"),
     "41 megapixels": (bomb(8_200, 5_000), "x has 8,200 x 5,000 pixels; expected at most 40 megapixels"),
     "bomb": (bomb(60_000, 60_000), "x has far too many pixels; expected at most 40 megapixels"),
-    "lie": (bomb(3_000, 3_000), "x is cut short or damaged"),
+    "lie": (bomb(3_000, 3_000), "x is truncated or damaged"),
 }
 
 

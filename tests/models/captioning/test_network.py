@@ -184,7 +184,7 @@ def test_edits_reach_the_search():
     own = describe(module, VOCABULARY, features, Search(1, longest=8)).hypotheses[0]
     kept = describe(module, VOCABULARY, features, Search(1, longest=8), Edits(attention={0: own.attention[0]})).hypotheses[0]
     assert kept.tokens == own.tokens
-    with pytest.raises(DecodingError, match="this network has none"):
+    with pytest.raises(DecodingError, match="this network has no attention"):
         describe(network("none"), VOCABULARY, features, Search(1), Edits(attention={0: row}))
 
 

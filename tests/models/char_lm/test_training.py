@@ -187,7 +187,7 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["fetch", "nothing"], "No training data is called 'nothing'. Known: wiki, linux, shakespeare, tatoeba, names18, or a recipe"),
         (["pack", "tiny", "no.pt", "--data", "TEXT"], "no.pt does not exist."),
         (["pack", "tiny", "TEXT", "--data", "TEXT"], "is no state file of a training"),
-        (["fetch", "scenes-soft"], "scenes-soft needs no download: scenes are drawn as they are needed."),
+        (["fetch", "scenes-soft"], "scenes-soft needs no download: scenes are generated when they are needed."),
         (["fetch", "shakespeare", "--folder", "TEXT"], "input.txt cannot be written (Not a directory). Name another folder with --folder."),
         (["pack", "tiny", "EMPTY", "--data", "TEXT"], "is no state file of a training (it ends at once)"),
         (["compare", "one"], "Only one was named; expected two networks or more"),
@@ -195,7 +195,7 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["train", "tiny", "--device", "xyz"], "--device is 'xyz', on which torch cannot compute here (Expected one of cpu"),
         (["train", "tiny", "--epochs", "nan"], "--epochs is nan; expected more than 0."),
         (["train", "tiny", "--epochs", "0"], "--epochs is 0.0; expected more than 0."),
-        (["train", "tiny", "--data", "SHORT", "--folder", "STATES"], "The text is too short: a batch takes 65 characters"),
+        (["train", "tiny", "--data", "SHORT", "--folder", "STATES"], "The text is too short; expected at least 65 characters"),
     ],
 )
 def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str], sentence: str):

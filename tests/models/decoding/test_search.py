@@ -203,13 +203,13 @@ def test_settings_out_of_range_get_a_sentence(name: str):
 @pytest.mark.parametrize(
     ("attention", "edits", "sentence"),
     [
-        ("additive", Edits(tokens={0: 7}), "The token of step 0 is number 7; expected one that can be written, 2 to 6"),
-        ("additive", Edits(tokens={0: START}), "The token of step 0 is number 1"),
+        ("additive", Edits(tokens={0: 7}), "The token of step 0 has id 7; expected the id of a token that can be written, 2 to 6"),
+        ("additive", Edits(tokens={0: START}), "The token of step 0 has id 1"),
         ("additive", Edits(attention={0: np.ones(4) / 4}), r"attention of step 0 has shape \(4,\) and sums to 1; expected 5 weights"),
         ("additive", Edits(attention={0: np.ones(5)}), "sums to 5; expected 5 weights"),
         ("additive", Edits(attention={0: np.array([2, -1, 0, 0, 0])}), "none negative"),
         ("additive", Edits(attention={0: np.full(5, np.nan)}), "sums to nan"),
-        ("none", Edits(attention={0: np.ones(5) / 5}), "cannot be edited: this network has none"),
+        ("none", Edits(attention={0: np.ones(5) / 5}), "cannot be edited: this network has no attention"),
     ],
 )
 def test_impossible_edits_get_a_sentence(attention: str, edits: Edits, sentence: str):

@@ -76,7 +76,7 @@ def test_scores_are_of_sequences_that_nothing_is_trained_on():
     [
         ({"kind": "cnn"}, "no network of kind 'cnn'. Known: rnn, lstm, gru"),
         ({"units": 0}, "units, updates and looks are 0, 1000, 40; expected 1 or more"),
-        ({"length": 5}, "A sequence of 5 steps has no room for temporal order"),
+        ({"length": 5}, "A sequence of 5 steps is too short for temporal order"),
     ],
 )
 def test_what_cannot_be_trained_gets_a_sentence(arguments: dict, sentence: str):

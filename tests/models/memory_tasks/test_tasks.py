@@ -86,5 +86,5 @@ def test_the_same_seed_draws_the_same(name: str):
 def test_what_does_not_exist_gets_a_sentence():
     with pytest.raises(TaskError, match=r"no task called 'sorting'. Known: temporal order, adding, copying"):
         task_of("sorting", 20)
-    with pytest.raises(TaskError, match="A sequence of 9 steps has no room for copying; expected 10 or more"):
+    with pytest.raises(TaskError, match="A sequence of 9 steps is too short for copying; expected 10 or more"):
         task_of("copying", 9)

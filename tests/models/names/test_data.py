@@ -145,7 +145,7 @@ def test_collections_are_found_or_a_sentence_says_how_to_get_them(tmp_path: Path
     monkeypatch.setattr(corpora, "ROOT", tmp_path / "project")
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "mine"))
     assert names_data.find("names") is None
-    with pytest.raises(DataError, match=r"'names18' are not here .* Get them: python -m models fetch names18"):
+    with pytest.raises(DataError, match=r"'names18' are missing .* Download them: python -m models fetch names18"):
         names_data.find("names18")
     with pytest.raises(DataError, match=r"No collection of names is called 'x'. Known: names, names18"):
         names_data.find("x")

@@ -176,4 +176,4 @@ def test_a_perfect_captioner_gets_perfect_scores(monkeypatch):
 
 def test_other_data_is_refused(tmp_path, capsys):
     code, _, err = call(capsys, "train", "tiny", "--data", tmp_path, "--folder", tmp_path)
-    assert code == 1 and "scenes are drawn, not read. Leave --data out." in err
+    assert code == 1 and "expected none, because scenes are generated. Omit --data." in err

@@ -86,7 +86,7 @@ def test_tens_of_pairs_share_both_lengths_and_no_source_comes_twice():
     assert set(alike(pairs, 400)) <= set(sentences(400))  # the first target of each source
     for start in range(0, 80, ALIKE):
         assert len({(len(words(source)), len(words(target))) for source, target in drawn[start : start + ALIKE]}) == 1
-    with pytest.raises(ProbingError, match="No 10 pairs have as many words"):
+    with pytest.raises(ProbingError, match="No 10 pairs have equal lengths in words"):
         alike(pairs[:5])
 
 

@@ -22,8 +22,8 @@ def test_a_file_is_read_and_each_pair_stands_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Go.\tVa !\nGo.\n", "Line 2 of .* has no two sentences; expected English, a tab, French"),
-        ("Go.\t \n", "Line 1 of .* has no two sentences"),
+        ("Go.\tVa !\nGo.\n", "Line 2 of .* does not hold two sentences; expected English, a tab, French"),
+        ("Go.\t \n", "Line 1 of .* does not hold two sentences"),
         ("\n \n", "holds no pairs"),
         ("", "is empty"),
     ],

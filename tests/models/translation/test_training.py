@@ -125,7 +125,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     assert code == 0 and models.available()["tiny"]["scores"] == whole.card["scores"]
     (tmp_path / "parts/tiny.pieces.json").write_text("{}")
     code, _, err = train(capsys, tmp_path, "parts")
-    assert code == 1 and "tiny.pieces.json is no vocabulary (It lists no vocabulary.). Delete it and tiny.pt" in err
+    assert code == 1 and "tiny.pieces.json is not a valid vocabulary (It lists no vocabulary.). Delete it and tiny.pt" in err
 
 
 def test_a_state_of_another_network_is_refused(tmp_path, capsys, monkeypatch):
@@ -248,8 +248,8 @@ def test_a_network_of_the_other_direction_reads_the_other_language(tmp_path):
     [
         (["translate", "nothing"], "", "No checkpoint is called 'nothing'."),
         (["translate", "tiny"], b"abc\xff", "stdin is not UTF-8 text (byte 3 is 0xff)."),
-        (["translate", "letters"], "", "letters is of kind char_lm; expected seq2seq. Those here: tiny."),
-        (["generate", "tiny"], "", "tiny is of kind seq2seq; expected char_lm. Those here: letters."),
+        (["translate", "letters"], "", "letters is of kind char_lm; expected seq2seq. Available: tiny."),
+        (["generate", "tiny"], "", "tiny is of kind seq2seq; expected char_lm. Available: letters."),
         (["evaluate", "tiny", "--data", "WRONG"], "", "Line 1 of"),
         (["train", "tiny", "--data", "WRONG"], "", "Line 1 of"),
         (["pack", "tiny", "no.pt", "--data", "PAIRS"], "", "no.pt does not exist."),

@@ -87,11 +87,11 @@ DAMAGED = {
     "merges of text": ({"merges": ["a b"]}, "lists no merges"),
     "no bytes": ({"vocabulary": [*MARKS, "a"]}, "starts with <pad>, <s>, </s> and 256 bytes"),
     "a piece twice": ({"vocabulary": [*CARD["vocabulary"], "▁le"]}, "repeats some"),
-    "a merge of three": ({"merges": [[260, 261, 262]]}, "two numbers of learnt pieces"),
-    "a merge of marks": ({"merges": [[0, 261]]}, "two numbers of learnt pieces"),
-    "a merge too high": ({"merges": [[260, 999]]}, "two numbers of learnt pieces"),
-    "a merge of truths": ({"merges": [[True, 260]]}, "two numbers of learnt pieces"),
-    "a merge that gives nothing": ({"merges": [[len(CARD["vocabulary"]) - 1] * 2]}, "which is no piece"),
+    "a merge of three": ({"merges": [[260, 261, 262]]}, "two ids of learnt subwords"),
+    "a merge of marks": ({"merges": [[0, 261]]}, "two ids of learnt subwords"),
+    "a merge too high": ({"merges": [[260, 999]]}, "two ids of learnt subwords"),
+    "a merge of truths": ({"merges": [[True, 260]]}, "two ids of learnt subwords"),
+    "a merge that gives nothing": ({"merges": [[len(CARD["vocabulary"]) - 1] * 2]}, "which is not a subword"),
 }
 
 
