@@ -7,11 +7,11 @@ from typing import Any
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.checkpoint import Loaded
-from models.family import kinds, recipes
+from models.family import HOME, PROGRAM, kinds, recipes
 
 __all__ = ["Loaded", "available", "damaged", "load"]
 
-FOLDER = Path(__file__).parent.parent / "checkpoints"
+FOLDER = HOME / "checkpoints"
 
 
 def folder_of_checkpoints() -> Path:
@@ -64,6 +64,6 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Loaded:
     """
     files = {file.stem: file for file in _files(folder)}
     if name not in files:
-        names = ", ".join(available(folder)) or "none; train one with `python -m models train`"
+        names = ", ".join(available(folder)) or f"none; train one with `{PROGRAM} train`"
         raise CheckpointError(f"No checkpoint is called {name!r}. Available: {names}.")
     return checkpoint.load(files[name])

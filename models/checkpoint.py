@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pydantic_core import from_json
 
 from explorer.errors import CheckpointError
-from models.family import Family, kinds, named
+from models.family import PROGRAM, Family, kinds, named
 from models.files import alone, opened, write_atomically
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _foreign(start: bytes, size: int, length: int) -> str:
     """What a file is that does not begin like safetensors, by its first bytes."""
     for magic, what in PICKLES.items():
         if start.startswith(magic):
-            advice = "Nothing is unpickled here: save its state dict with safetensors instead, or train it with `python -m models train`."
+            advice = f"Nothing is unpickled here: save its state dict with safetensors instead, or train it with `{PROGRAM} train`."
             return f"is {what}; expected a .safetensors checkpoint. {advice}"
     why = "is empty" if size == 0 else f"is not a safetensors file, or one cut short (its header would have {length:,} bytes of {size:,})"
     return f"{why}. Expected a checkpoint written by models.checkpoint.save. {AGAIN}"

@@ -15,10 +15,10 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 from models import family
-from models.family import Corpus
+from models.family import HOME, IS_PROJECT, PROGRAM, Corpus
 from models.files import alone, write_atomically
 
-ROOT = Path(__file__).parent.parent
+ROOT = HOME if IS_PROJECT else Path.cwd()  # data/ and runs/ lie here
 MOST = 50_000_000  # bytes of a download; ours have at most 7 million
 SECONDS = 900  # that a download may take
 Progress = Callable[[int, int], None]
@@ -68,7 +68,7 @@ def find(name: str) -> Path:
     for folder in folders():
         if (folder / file).is_file():
             return folder / file
-    raise DataError(f"The training text {name!r} is not here ({file} in none of the data folders). Get it: python -m models fetch {name}")
+    raise DataError(f"The training text {name!r} is not here ({file} in none of the data folders). Get it: {PROGRAM} fetch {name}")
 
 
 def read_text(path: str | os.PathLike) -> str:

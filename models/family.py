@@ -7,9 +7,14 @@ Modules are given by name and not imported, so listing the families does not imp
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from explorer.errors import CheckpointError, ExplorerError
+
+HOME = Path(__file__).parent.parent
+IS_PROJECT = (HOME / "pyproject.toml").is_file()  # the project's tree; else the folder that recurrent-explorer-app installed
+PROGRAM = "python -m models" if IS_PROJECT else "recurrent-explorer"  # what a reader types
 
 FAMILIES = (  # folders, in the order of lists and menus
     "char_lm",

@@ -17,7 +17,7 @@ from typing import Any
 import models
 from explorer.errors import CheckpointError, ExplorerError
 from models import checkpoint
-from models.family import families, kinds, of_recipe, recipes
+from models.family import PROGRAM, families, kinds, of_recipe, recipes
 from models.files import write_atomically
 
 Report = Callable[[str], None]
@@ -46,7 +46,7 @@ class Subject:
             CheckpointError: no network was named, or its file is missing or damaged.
         """
         if self.file is None:
-            raise CheckpointError(f"{self.name!r} is not a network; expected one of `python -m models list`, or a .safetensors file.")
+            raise CheckpointError(f"{self.name!r} is not a network; expected one of `{PROGRAM} list`, or a .safetensors file.")
         return checkpoint.load(self.file)
 
     def training_data(self) -> str:
@@ -117,7 +117,7 @@ def subject(name: str) -> Subject:
     if name in measurable():
         return Subject(name, name)
     raise CheckpointError(
-        f"Nothing is called {name!r}. Expected a network of `python -m models list`, a .safetensors file, "
+        f"Nothing is called {name!r}. Expected a network of `{PROGRAM} list`, a .safetensors file, "
         f"training data ({_listed(_corpora())}) or a family ({_listed(measurable())})."
     )
 

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models import checkpoint, training_state
 from models.checkpoint import Loaded
 from models.corpora import ROOT
-from models.family import TrainingError
+from models.family import IS_PROJECT, TrainingError
 from models.files import write_atomically
 from models.training_state import Kept, State, first_line
 
@@ -286,7 +286,9 @@ def pack(
 
 
 def commit() -> str | None:
-    """The commit of the code, where it lies in a git checkout."""
+    """The commit of the code, where it lies in a git checkout of the project."""
+    if not IS_PROJECT:
+        return None
     try:
         done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

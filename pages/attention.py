@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from models.family import PROGRAM
 from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
@@ -26,7 +27,7 @@ with guard():
     state.restore()
     about = state.card()
 if not about:
-    st.info("There is no trained translator in `checkpoints/`. Train one: `python -m models train en-fr-additive`.")
+    st.info(f"There is no trained translator in `checkpoints/`. Train one: `{PROGRAM} train en-fr-additive`.")
     st.stop()
 with guard():
     sentence = st.empty()

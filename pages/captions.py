@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from models.family import PROGRAM
 from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
@@ -24,7 +25,7 @@ with guard():
     state.restore()
     about = state.card()
 if not about:
-    st.info("There is no trained captioner in `checkpoints/`. Train one: `python -m models train scenes-soft`.")
+    st.info(f"There is no trained captioner in `checkpoints/`. Train one: `{PROGRAM} train scenes-soft`.")
     st.stop()
 with guard():
     head = pictures.head()

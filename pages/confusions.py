@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from models.family import PROGRAM
 from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
@@ -23,7 +24,7 @@ with guard():
     state.restore()
     about = state.card()
 if not about:
-    st.info("There is no trained classifier in `checkpoints/`. Train one: `python -m models train names-gru`.")
+    st.info(f"There is no trained classifier in `checkpoints/`. Train one: `{PROGRAM} train names-gru`.")
     st.stop()
 with guard():
     sentence = st.empty()

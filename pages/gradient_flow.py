@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from models.family import PROGRAM
 from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multiply, numbers, state, summed
 from pages._ui.glossary import terms
 from pages._ui.layout import still, through_app
@@ -24,7 +25,7 @@ with guard():
     state.restore()
     known = state.corpora()
 if not known:
-    st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+    st.info(f"There is no trained network in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
     st.stop()
 with guard():
     sentence = still("gradient_flow-sentence", 26, 52)

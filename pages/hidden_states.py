@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from models.family import PROGRAM
 from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
 from pages._ui import networks
 from pages._ui.glossary import terms
@@ -32,7 +33,7 @@ with guard():
     state.restore()
     about = state.card()
 if not about:
-    st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+    st.info(f"There is no trained network in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
     st.stop()
 with guard():
     sentence = st.container()  # not st.empty(), which is empty for a moment at each run, so that the buttons below would jump

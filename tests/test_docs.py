@@ -27,9 +27,11 @@ PYTHON = re.findall(r"```python\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?", 
 
 
 @pytest.mark.parametrize(("code", "printed"), PYTHON)
-def test_python_blocks_print_what_follows(code: str, printed: str, capsys):
+def test_python_blocks_print_what_follows(code: str, printed: str, capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out == printed
+    assert [path.name for path in tmp_path.iterdir()] == re.findall(r'save\("(.+?)"\)', code)
 
 
 def test_every_make_target_named_exists():

@@ -10,6 +10,7 @@ import typer
 
 import models
 from models import results as score_tables
+from models.family import PROGRAM
 from models.measurement import Measurement, Subject, measurable, measurement, measurements, subject
 
 app = typer.Typer()
@@ -45,7 +46,7 @@ def measure(
     part = typer.Typer(add_completion=False)
     epilog = f"Measurements of {about.family}: {', '.join(measurements(about.family))}."
     part.command(help=inspect.getdoc(function), epilog=epilog)(_command(function, about))
-    part(words if is_usual else words[1:], prog_name=f"python -m models measure {name} {what}")
+    part(words if is_usual else words[1:], prog_name=f"{PROGRAM} measure {name} {what}")
 
 
 @app.command()

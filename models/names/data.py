@@ -29,6 +29,7 @@ import numpy as np
 
 from models import corpora
 from models.corpora import DataError
+from models.family import PROGRAM
 from models.files import write_folder
 from models.names import FAMILY, LANGUAGES
 from models.names.romanise import spelling
@@ -129,7 +130,7 @@ def find(name: str) -> Path | None:
     for folder in corpora.folders():
         if any((folder / path).glob("*.txt")):
             return folder / path
-    raise DataError(f"The names {name!r} are missing ({path} is in none of the data folders). Download them: python -m models fetch {name}")
+    raise DataError(f"The names {name!r} are missing ({path} is in none of the data folders). Download them: {PROGRAM} fetch {name}")
 
 
 def read(source: Path | None) -> Names:

@@ -6,6 +6,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
+from models.family import PROGRAM
 from models.translation.attention_references import known_attentions
 from models.translation.experiments.edits import Sentence
 from pages._attention import state
@@ -109,10 +110,10 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     elif shown.alignment is None:
         st.info("This network has no attention, so there is nothing to test.")
     elif uploads.path_of(view.model):
-        command = "`python -m models measure mine.safetensors attention --data PAIRS.tsv --dry`"
+        command = f"`{PROGRAM} measure mine.safetensors attention --data PAIRS.tsv --dry`"
         st.info(f"Your own network is not tested here. Run {command} with the sentence pairs that it was trained on.")
     else:
-        st.info(f"Not tested yet: `python -m models measure {view.model} attention` writes the answers into the card of this network.")
+        st.info(f"Not tested yet: `{PROGRAM} measure {view.model} attention` writes the answers into the card of this network.")
     st.markdown("**Reference models**: small networks on toy languages, five held-out seeds each")
     st.dataframe(_fakes(), hide_index=True, key=f"{KEY}.fakes", height=388)
     st.markdown(f"**{LAST_LINE}**")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
+from models.family import PROGRAM
 from pages._captions import compute, multiples, state
 from pages._captions.compute import View
 from pages._ui import networks
@@ -21,7 +22,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     cards = state.cards()
     others = [name for name in cards if name != view.model]
     if not others:
-        st.info("There is no other captioner to compare with. Train one: `python -m models train caption-none`.")
+        st.info(f"There is no other captioner to compare with. Train one: `{PROGRAM} train caption-none`.")
         return
     others.sort(key=lambda name: (cards[name]["kind"] != about["kind"], cards[name]["arguments"] == about["arguments"]))
     other = st.selectbox("Compare with", others, key=f"{KEY}.model", bind="query-params", width=220)

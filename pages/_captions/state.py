@@ -10,7 +10,7 @@ from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
-from models.family import of_kind
+from models.family import PROGRAM, of_kind
 from models.scenes import data
 from models.scenes.data import DEV
 from pages._captions import gallery
@@ -78,7 +78,7 @@ def advice() -> str:
     """How to get a network for photographs."""
     if any(not knows_truth(about) for about in networks.emitting(*EMITS).values()):
         return "Choose a network for photographs above."
-    return "Train one for photographs: `python -m models train caption-soft`."
+    return f"Train one for photographs: `{PROGRAM} train caption-soft`."
 
 
 def card() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer.figures import bracket_gap as figures
 from explorer.figures.gradient_decay import Curve
+from models.family import PROGRAM
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
@@ -25,9 +26,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     """The figure, if it was measured for these networks."""
     measured = compute.gap(st.session_state[state.CORPUS])
     if not measured:
-        st.info(
-            "The gap has not been measured for these networks. If you have their training text, run `python -m models measure NAME gap`."
-        )
+        st.info(f"The gap has not been measured for these networks. If you have their training text, run `{PROGRAM} measure NAME gap`.")
         return
     mark, opener = measured["mark"], measured["opener"]
     st.markdown(f"**The gap**: does the network still know that a `{opener}` is open? {measured['marks']} links in held-out text")

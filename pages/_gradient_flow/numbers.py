@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.gradient_decay import Curve
+from models.family import PROGRAM
 from pages._gradient_flow import compute, curves, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
@@ -24,7 +25,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     measured = compute.measured(st.session_state[state.CORPUS])
     rows = [_row(name, run, layers[-1]) for name, about in measured.items() for run, layers in about["runs"].items()]
     if not rows:
-        st.caption("Other places have not been measured for these networks: run `python -m models measure NAME gradients`.")
+        st.caption(f"Other places have not been measured for these networks: run `{PROGRAM} measure NAME gradients`.")
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(

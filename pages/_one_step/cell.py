@@ -8,6 +8,7 @@ from explorer.figures import cell as figures
 from explorer.figures import equations
 from explorer.figures.characters import sign
 from explorer.figures.diagram import short
+from models.family import PROGRAM
 from pages._one_step import cell_state as choice
 from pages._one_step import compute, gru_variants
 from pages._one_step.compute import View
@@ -53,7 +54,7 @@ def panel() -> None:
     choice.restore()
     about = choice.card()
     if not about:
-        st.info("There is no trained network in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+        st.info(f"There is no trained network in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
         return
     headline = st.empty()
     view, value = _controls(about)

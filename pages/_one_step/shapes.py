@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.analysis.divergence import Divergence
 from explorer.figures import architectures as figures
 from explorer.figures.architectures import Path
+from models.family import PROGRAM
 from pages._one_step import compute
 from pages._one_step.cell_state import first
 from pages._one_step.state import PAGE
@@ -61,7 +62,7 @@ def panel() -> None:
 def _stacked(other: bool) -> None:
     model = first()
     if not model:
-        st.info("There is no LSTM in `checkpoints/`. Train one: `python -m models train wiki-lstm`.")
+        st.info(f"There is no LSTM in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Stacked**: {plain(model)} reads", width="content")

@@ -162,6 +162,17 @@ def test_the_script_runs_the_commands_of_the_models(app: Installed, environment:
     assert list(json.loads(done.stdout)["networks"]) == list(models.available(models.FOLDER))
 
 
+def test_what_is_missing_is_asked_of_the_script_and_looked_for_here(app: Installed, environment: dict[str, str], tmp_path: Path):
+    settings = {name: value for name, value in os.environ.items() if name != "EXPLORER_DATA"} | environment
+    done = subprocess.run([script(app), "count", "shakespeare"], cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.endswith("recurrent-explorer fetch shakespeare\n"), done.stderr
+    text = tmp_path / "data/tinyshakespeare/input.txt"
+    text.parent.mkdir(parents=True)
+    text.write_bytes(b"\xff")
+    done = subprocess.run([script(app), "count", "shakespeare"], cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
+    assert f"{text} is not UTF-8 text" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def server(app: Installed, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Server]:
     """The script without a command, started from an empty folder."""
