@@ -236,7 +236,8 @@ def _alignment(alignment: Alignment, choice: Choice) -> Any:
         return maps(alignment, choice.dark)
     if what == "lines":
         return figures.lines(alignment, dark=choice.dark)
-    chart, columns = figures.matrix(alignment, dark=choice.dark), len(alignment.source)
+    chart: Any = figures.matrix(alignment, dark=choice.dark)
+    columns = len(alignment.source)
     if columns <= figures.MANY:  # the names stand upright: each column as wide as the longest
         chart = chart.properties(width=max(chart.width, columns * (10 + 7 * max(columns_of(word) for word in alignment.source))))
     return chart
