@@ -1,6 +1,5 @@
 """Schemas for reading checkpoint cards safely: any field of a file can be missing or malformed."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -8,8 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic_core import CoreSchema, core_schema
 
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
-LARGEST = int(sys.float_info.max)  # larger integers cannot be formatted as floats
-Number = bool | Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | float  # kept as written; may be nan
+LARGEST = 2**63 - 1  # larger integers cannot stand in a table
+Integer = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Number = bool | Integer | float  # kept as written; may be nan
 
 
 def _unicode(text: str) -> str:
@@ -20,7 +20,7 @@ def _unicode(text: str) -> str:
 
 AnyText = Annotated[str, AfterValidator(_unicode)]
 Text = Annotated[AnyText, Field(min_length=1)]
-Index = Annotated[int, Field(ge=0)]
+Index = Annotated[int, Field(ge=0, le=LARGEST)]
 
 
 class Else:
@@ -62,8 +62,10 @@ class Card(BaseModel):
 
     kind: AnyText
     arguments: dict[str, Any]
-    data: Annotated[dict[str, OnErrorOmit[AnyText | bool | int]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
-    parameters: Annotated[int, Else(0)]
+    data: Annotated[dict[str, OnErrorOmit[AnyText | bool | Integer]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
+    parameters: Annotated[Index, Else(0)]
+    recipe: Annotated[dict[str, Any], Else({})] = Field(default_factory=dict)
+    curve: Annotated[list[OnErrorOmit[dict[AnyText, Number]]], Else([])] = Field(default_factory=list)
 
     @classmethod
     def checked(cls, card: dict[str, Any]) -> dict[str, Any] | None:

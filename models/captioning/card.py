@@ -6,7 +6,7 @@ from pydantic import Field, OnErrorOmit
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import AnyText, Else, Index, Number, only, where
+from models.card import AnyText, Else, Index, Integer, Number, only, where
 
 Four = Annotated[list[Number], Field(min_length=4, max_length=4)]  # BLEU of orders 1 to 4
 
@@ -28,7 +28,7 @@ class BeamScore(Bleu):
 
     without_brevity_penalty: Four
     cider_d: Number
-    images: int
+    images: Integer
 
 
 class Scores(TypedDict):
@@ -70,7 +70,7 @@ class Whole(TypedDict):
 class Features(TypedDict):
     """Comparison of the encoder's feature maps, see models/captioning/experiments/encoder_views.py."""
 
-    pictures: int
+    pictures: Integer
     epochs: Number
     views: Annotated[list[OnErrorOmit[View]], Field(min_length=1)]
     whole: NotRequired[Annotated[Whole, where(lambda whole: len(whole["bleu_4"]) == len(whole["ships"])), Else({})]]

@@ -6,7 +6,7 @@ from pydantic import InstanceOf, OnErrorOmit, PositiveInt, model_validator
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import AnyText, Else, Index, Number
+from models.card import AnyText, Else, Index, Integer, Number
 
 
 class Size(TypedDict):
@@ -17,16 +17,22 @@ class Size(TypedDict):
     units: PositiveInt
 
 
+class Baseline(TypedDict):
+    """The correlation that a baseline reaches."""
+
+    r: Number
+
+
 class Unit(TypedDict):
     """A unit measured against a concept: the correlation `r`, those of the baselines, and a verdict in words."""
 
     concept: AnyText
     layer: Index
     unit: Index
-    sign: int
+    sign: Integer
     clears_all: bool
     verdict: AnyText
-    baselines: dict[str, Any]
+    baselines: dict[AnyText, Baseline]
     r: InstanceOf[float]
 
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, InstanceOf, OnErrorOmit, PositiveInt
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import AnyText, Else, Index, Number, Text, where
+from models.card import AnyText, Else, Index, Integer, Number, Text, where
 
 
 class Size(TypedDict):
@@ -25,7 +25,7 @@ class Share(TypedDict):
 class ByStem(TypedDict):
     """The accuracy on names whose first `letters` letters occur in training, and on the others."""
 
-    letters: int
+    letters: Integer
     known: Share
     new: Share
 

@@ -5,13 +5,13 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from models.captioning.card import AnyCaptioner
-from models.card import AnyText, Else, Number
+from models.card import AnyText, Else, Integer, Number
 
 
 class Game(TypedDict, extra_items=Number | None):
     """A row of the pointing game: the hit rate of each kind of map over `n` names, None if there was nothing to measure."""
 
-    n: int
+    n: Integer
 
 
 class Scores(TypedDict):

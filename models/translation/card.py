@@ -6,14 +6,14 @@ from pydantic import AfterValidator, Field, OnErrorOmit
 from typing_extensions import TypedDict
 
 import models.card
-from models.card import AnyText, Else, Index, Number, only
+from models.card import AnyText, Else, Index, Integer, Number, only
 
 
 class Score(TypedDict):
     """BLEU with its 95 % interval and the number of sentences, overall and by source length."""
 
     bleu: Number
-    sentences: int
+    sentences: Integer
     interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
     bleu_by_length: NotRequired[dict[AnyText, "Score"]]
 
@@ -26,7 +26,7 @@ class Answer(TypedDict):
     low: Number
     high: Number
     unit: AnyText
-    sentences: int
+    sentences: Integer
 
 
 class ByHand(Answer):

@@ -273,3 +273,25 @@ def test_half_a_surrogate_pair_is_no_text():
     of_module = resolve_name("models.translation.card:Card").of_module
     shown = of_module(card | {"direction": "en\ud800"}, tiny_translator().module)
     assert shown is not None and shown["direction"] == "en?"
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_whole_numbers_too_large_for_a_table_count_as_missing(family: str):
+    def larger(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: larger(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [larger(part) for part in value]
+        return 2**64 if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def largest(value: Any) -> int:
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return max(map(largest, parts), default=value if isinstance(value, int) else 0)
+
+    claims = {name: value for name, value in CARDS[family].items() if name not in ("kind", "arguments", "labels", "direction")}
+    odd = CARDS[family] | larger(claims) | {"parameters": 10**400, "curve": [{"update": 10**400, "dev": 1.0}, {"update": 1, "dev": 2.0}]}
+    card = checked(family, odd)
+    assert card is not None and card["parameters"] == 0 and card["curve"] == [{"update": 1, "dev": 2.0}]
+    schema = resolve_name(f"models.{family}.card:Card")
+    read = schema.model_fields.keys() - {"kind", "arguments", "recipe", "scores"}  # these keep fields that nobody reads
+    assert {name: card[name] for name in read if largest(card[name]) >= 2**63} == {}
