@@ -1,6 +1,6 @@
-"""Checkpoints: one safetensors file that rebuilds its model alone; the header's metadata holds the card as JSON.
+"""Checkpoints: a model in one safetensors file, with its card as JSON in the metadata of the header.
 
-Nothing is ever unpickled: a file is parsed, compared with what its card promises, and only then becomes a module.
+Nothing is ever unpickled. A file is parsed and compared with its card before a module is built from it.
 """
 
 import io
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT = 1
-LARGEST_HEADER = 4_000_000  # bytes; ours have some 20,000
-LARGEST = 1_000_000_000  # bytes of a file; ours have at most 11 million
+LARGEST_HEADER = 4_000_000  # bytes; those of this project have about 20,000
+LARGEST = 1_000_000_000  # bytes of a file; those of this project have at most 11 million
 BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2}
-BYTES |= {"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # of one value of each type
-MOST_AXES = 8  # of a tensor
+BYTES |= {"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # bytes per value of each type
+MOST_AXES = 8  # maximum number of axes of a tensor
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
 FLOATS = ("F16", "BF16", "F32", "F64")
 AGAIN = "Copy or download it again."
@@ -38,31 +38,31 @@ AGAIN = "Copy or download it again."
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A trained model, ready to read: `module` in eval mode without gradients, `vocab`, and the `card` of its file."""
+    """A trained model ready for use: `module` in eval mode without gradients, `vocab`, and the `card` of its file."""
 
     name: str
     module: "nn.Module"
-    vocab: Any  # what its family names as its vocabulary
+    vocab: Any  # of the class that its family names as `vocabulary`
     card: dict[str, Any]
 
 
 def one_thread() -> None:
-    """Let torch compute with one thread: one text is read step by step, where more threads wait for each other (4 times the time)."""
+    """Limits torch to one thread: a single text is read step by step, and more threads make this 4 times slower."""
     import torch
 
     torch.set_num_threads(1)
 
 
 def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> None:
-    """Write a module's weights and its card as one file; float32 weights are stored as float16.
+    """Writes a module's weights and its card as one file; float32 weights are stored as float16.
 
     Args:
         module: The trained network.
-        card: At least `kind`, `arguments` (of the constructor) and `vocabulary`; whatever else a reader should know.
-        path: Where to; ends in .safetensors.
+        card: At least `kind`, `arguments` (of the constructor) and `vocabulary`; further fields are optional.
+        path: File to write, ending in .safetensors.
 
     Raises:
-        CheckpointError: the card is of no known kind, or lacks something that `load` needs.
+        CheckpointError: the kind of the card is unknown, or the card lacks a field that `load` needs.
         OSError: the folder cannot be written.
     """
     content = _content(module, card)
@@ -71,7 +71,7 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
 
 
 def as_saved(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> Loaded:
-    """The network that `load` would give after `save`, with weights rounded to float16; nothing is written.
+    """The network as `load` would return it after `save`, with weights rounded to float16; nothing is written.
 
     Raises:
         CheckpointError: as `save` and `load`.
@@ -96,7 +96,7 @@ def _content(module: "nn.Module", card: dict[str, Any]) -> bytes:
 
 
 def write_arrays(arrays: dict[str, "np.ndarray"], card: dict[str, Any], path: str | os.PathLike) -> None:
-    """Write plain arrays, of any axes [...], with a card: for what is counted, not trained."""
+    """Writes arrays of any axes [...] with a card, for models that are counted and not trained."""
     from safetensors.numpy import save as as_bytes
 
     content = as_bytes(arrays, {"card": json.dumps(card)})
@@ -121,7 +121,7 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, "np.ndarray"], dict[
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    """The file of a checkpoint, open for reading; what is wrong with it is a sentence."""
+    """The file of a checkpoint, open for reading; errors become a CheckpointError."""
     try:
         with opened(path) as file:
             yield file
@@ -132,7 +132,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
-    """The header of a safetensors file and where its data begins; refuses what is none, is cut short, or is far too large."""
+    """The header of a safetensors file and the start of its data; refuses other files, truncated files and far too large ones."""
     size, start = file.seek(0, os.SEEK_END), (file.seek(0), file.read(8))[1]
     length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
     text = file.read(length) if 2 <= length <= min(LARGEST_HEADER, size - 8) else None
@@ -151,10 +151,10 @@ def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _promised(header: dict[str, Any]) -> int:
-    """How many bytes of tensors a header promises.
+    """Number of bytes of tensors according to a header.
 
     Raises:
-        ValueError, TypeError, KeyError: a number is no whole one or out of range, or tensors overlap or leave gaps.
+        ValueError, TypeError, KeyError: a number is not an integer or out of range, or tensors overlap or leave gaps.
     """
     spans = sorted(_span(**about) for name, about in header.items() if name != "__metadata__")
     ends = [0, *(end for _, end in spans)]
@@ -164,7 +164,7 @@ def _promised(header: dict[str, Any]) -> int:
 
 
 def _span(dtype: str, shape: list[int], data_offsets: list[int]) -> tuple[int, int]:
-    """Where the bytes of a tensor begin and end."""
+    """Start and end of the bytes of a tensor."""
     begin, end = data_offsets
     are_whole = all(type(length) is int and 0 <= length < 2**63 for length in (*shape, begin, end))
     if not isinstance(shape, list) or not are_whole or len(shape) > MOST_AXES or math.prod(shape) * BYTES[dtype] != end - begin:
@@ -173,7 +173,7 @@ def _span(dtype: str, shape: list[int], data_offsets: list[int]) -> tuple[int, i
 
 
 def _foreign(start: bytes, size: int, length: int) -> str:
-    """What a file is that does not begin like safetensors, by its first bytes."""
+    """Description of a file that is not safetensors, by its first bytes."""
     for magic, what in PICKLES.items():
         if start.startswith(magic):
             advice = f"Nothing is unpickled here: save its state dict with safetensors instead, or train it with `{PROGRAM} train`."
@@ -210,7 +210,7 @@ def read_card(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
-    """Put fields into the card of a file, for example `units`; the weights stay byte for byte. Gives the new card.
+    """Adds fields to the card of a file, for example `units`; the weights do not change. Returns the new card.
 
     Raises:
         CheckpointError: as `read_card`.
@@ -219,20 +219,20 @@ def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
     """
     path = Path(path)
     with alone(path):
-        with _opened(path) as file:  # header and data of one version, whoever replaces the file meanwhile
+        with _opened(path) as file:  # header and data of one version, even if the file is replaced meanwhile
             header, begin = _header(file, path)
             card = _card(path, header) | fields
             file.seek(begin)
             data = file.read()
         header["__metadata__"]["card"] = json.dumps(card)
         text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)  # tensors stay aligned, as safetensors wants
+        text += b" " * (-len(text) % 8)  # keeps tensors aligned, as safetensors requires
         write_atomically(path, struct.pack("<Q", len(text)), text, data)
     return card
 
 
 def _tensors(file: BinaryIO, path: Path, from_bytes: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
-    """What safetensors reads from an open file whose header was checked."""
+    """The tensors of an open file whose header was checked."""
     from safetensors import SafetensorError
 
     file.seek(0)
@@ -250,7 +250,7 @@ def _weights(file: BinaryIO, path: Path) -> dict[str, Any]:
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
-        raise CheckpointError(f"{path} holds values that are no numbers in {broken[0]}. It is damaged, or its training failed.")
+        raise CheckpointError(f"{path} has values in {broken[0]} that are not finite numbers. It is damaged, or its training failed.")
     return tensors
 
 
@@ -293,7 +293,7 @@ def _vocabulary(path: Path, card: dict[str, Any], family: Family) -> Any:
 
 
 def _check(path: Path, card: dict[str, Any], family: Family) -> None:
-    """A card holds what its family needs beside the vocabulary."""
+    """Checks that a card has the fields that its family needs besides the vocabulary."""
     try:
         if family.check is not None:
             named(family.check)(card)
@@ -302,12 +302,12 @@ def _check(path: Path, card: dict[str, Any], family: Family) -> None:
 
 
 def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: int) -> "nn.Module":
-    """The module without memory for its weights: a card that asks for too much is found out before it costs anything."""
+    """The module without memory for its weights, so that a card with far too large sizes is refused before memory is allocated."""
     import torch
 
     arguments = card.get("arguments")
     if not isinstance(arguments, dict) or arguments.get("vocab_size", vocab_size) != vocab_size:
-        raise CheckpointError(f"The card of {path} names other sizes than its vocabulary of {vocab_size}. It is damaged.")
+        raise CheckpointError(f"The sizes in the card of {path} do not fit its vocabulary of {vocab_size}. It is damaged.")
     layers = arguments.get("layers", 1)
     if not isinstance(layers, int) or layers > tensors:
         raise CheckpointError(f"The card of {path} asks for {short(layers)} layers; the file holds {tensors} tensors. It is damaged.")
@@ -317,11 +317,11 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         advice = "It is damaged, or of a later version."
-        raise CheckpointError(f"The card of {path} describes no {card['kind']} that can be built ({reason}). {advice}") from None
+        raise CheckpointError(f"The card of {path} is not a valid {card['kind']} configuration ({reason}). {advice}") from None
 
 
 def _check_fit(path: Path, expected: dict[str, list[int]], header: dict[str, Any]) -> None:
-    """The tensors of the file are those of the module, by name and shape."""
+    """Checks that the tensors of the file are those of the module, by name and shape."""
     missing, unexpected = sorted(expected.keys() - header.keys()), sorted(header.keys() - expected.keys())
     if missing or unexpected:
         got = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"holds {', '.join(unexpected)} too"] * bool(unexpected)

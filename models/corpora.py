@@ -1,4 +1,4 @@
-"""Training data: where it is looked for, how texts are downloaded, read, and cut into training and dev."""
+"""Training data: search paths, and downloading, reading and splitting of texts into training and dev."""
 
 import bz2
 import hashlib
@@ -18,27 +18,27 @@ from models import family
 from models.family import HOME, IS_PROJECT, PROGRAM, Corpus
 from models.files import alone, write_atomically
 
-ROOT = HOME if IS_PROJECT else Path.cwd()  # data/ and runs/ lie here
-MOST = 50_000_000  # bytes of a download; ours have at most 7 million
-SECONDS = 900  # that a download may take
+ROOT = HOME if IS_PROJECT else Path.cwd()  # folder of data/ and runs/
+MOST = 50_000_000  # maximum bytes of a download; the largest has 7 million
+SECONDS = 900  # maximum duration of a download
 Progress = Callable[[int, int], None]
-SHARE = 0.95  # of a text is for training
+SHARE = 0.95  # share of a text used for training
 
 
 class DataError(ExplorerError):
-    """A text is missing, broken, or not what was expected."""
+    """Training data is missing, damaged, or not what was expected."""
 
 
 def texts() -> dict[str, Corpus]:
-    """Training data that is one text, by name."""
+    """Corpora that consist of one text, by name."""
     return {name: corpus for name, corpus in family.corpora().items() if corpus.boundary}
 
 
 def text(name: str) -> Corpus:
-    """What is known of a training text.
+    """The description of a training text.
 
     Raises:
-        DataError: there is no such text; the message lists those there are.
+        DataError: there is no such text; the message lists the known ones.
     """
     if name not in texts():
         raise DataError(f"No training text is called {name!r}. Known: {', '.join(texts())}.")
@@ -46,14 +46,14 @@ def text(name: str) -> Corpus:
 
 
 def origin(name: str) -> dict[str, str]:
-    """What a card says of where its data comes from: corpus, title, source, licence and address."""
+    """Origin of training data for cards: corpus, title, source, licence and address."""
     corpus = family.corpora()[name]
     about = {"corpus": name, "title": corpus.title, "source": corpus.source, "licence": corpus.licence}
     return about | ({"address": corpus.address} if corpus.address else {})
 
 
 def folders() -> list[Path]:
-    """Where training texts are looked for, first to last: `data/` of the project, EXPLORER_DATA, `shared/data` beside the project."""
+    """Search path of training data: `data/` of the project, then EXPLORER_DATA, then `shared/data` next to the project."""
     named = os.environ.get("EXPLORER_DATA")
     return [ROOT / "data", *([Path(named)] if named else []), ROOT.parent / "shared" / "data"]
 
@@ -62,17 +62,17 @@ def find(name: str) -> Path:
     """The file of a training text.
 
     Raises:
-        DataError: it lies in none of `folders()`.
+        DataError: it is in none of `folders()`.
     """
     file = text(name).path
     for folder in folders():
         if (folder / file).is_file():
             return folder / file
-    raise DataError(f"The training text {name!r} is not here ({file} in none of the data folders). Get it: {PROGRAM} fetch {name}")
+    raise DataError(f"The training text {name!r} is missing ({file} is in none of the data folders). Download it: {PROGRAM} fetch {name}")
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """A text file as it is: UTF-8, line ends untouched.
+    """The content of a UTF-8 text file, with line ends unchanged.
 
     Raises:
         DataError: the file is missing, empty, or not UTF-8.
@@ -89,7 +89,7 @@ def read_text(path: str | os.PathLike) -> str:
 
 
 def decoded(content: bytes, name: str | os.PathLike) -> str:
-    """The text of some bytes, line ends untouched; `name` stands in the sentence if they are none.
+    """The text of UTF-8 bytes, with line ends unchanged; `name` is used in the error sentence.
 
     Raises:
         DataError: they are not UTF-8.
@@ -101,12 +101,12 @@ def decoded(content: bytes, name: str | os.PathLike) -> str:
 
 
 def split(name: str, content: str) -> tuple[str, str]:
-    """A text in two: training, and dev that nothing is trained on.
+    """Splits a text into training and dev.
 
-    The cut lies at the boundary nearest to 95 % of the text; where the text has none, at the line end nearest to it.
+    The split is at the boundary nearest to 95 % of the text or, if the text has no boundaries, at the nearest line end.
 
     Raises:
-        DataError: the text is too short to be cut.
+        DataError: the text is too short to be split.
     """
     target = SHARE * len(content)
     for boundary in (text(name).boundary, r"\n", r"(?s)(?<=.)(?=.)"):
@@ -114,23 +114,23 @@ def split(name: str, content: str) -> tuple[str, str]:
         if cuts:
             at = min(cuts, key=lambda cut: abs(cut - target))
             return content[:at], content[at:]
-    raise DataError(f"The text has {len(content)} characters; expected at least 2, to be cut into training and dev.")
+    raise DataError(f"The text has {len(content)} characters; expected at least 2, to be split into training and dev.")
 
 
 def dev_text(name: str, path: str | os.PathLike | None = None) -> str:
-    """The dev part of a training text, or the whole of another file where one is given.
+    """The dev part of a training text, or the whole of another file if one is given.
 
     Raises:
-        DataError: the text is not here, or broken.
+        DataError: the text is missing or damaged.
     """
     return read_text(path) if path else split(name, read_text(find(name)))[1]
 
 
 def check(name: str, content: bytes) -> None:
-    """Refuse a downloaded text that is not what its address promises.
+    """Checks the size and encoding of a downloaded text.
 
     Raises:
-        DataError: its size or checksum is another, or it is not UTF-8 text.
+        DataError: its size or checksum is not the expected one, or it is not UTF-8 text.
     """
     least, most = text(name).size
     if not least <= len(content) <= most:
@@ -138,28 +138,28 @@ def check(name: str, content: bytes) -> None:
         raise DataError(f"The text {name!r} has {len(content):,} bytes; expected {expected}. {_ADVICE}")
     expected = text(name).text_sha256
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
-        raise DataError(f"The text {name!r} has another checksum than {expected}. {_ADVICE}")
+        raise DataError(f"The text {name!r} has the wrong checksum; expected {expected}. {_ADVICE}")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"The text {name!r} is not UTF-8 (byte {error.start:,}). {_ADVICE}") from None
 
 
-_ADVICE = "Its address may hold something else by now; pass a text of your own with --data."
+_ADVICE = "The content of the address may have changed; use a text of your own with --data."
 
 
 def fetch(name: str, folder: str | os.PathLike | None = None, progress: Progress = lambda done, total: None) -> Path:
-    """Download a training text from its public address, check it, and put it where `find` looks.
+    """Downloads a training text from its public address, checks it, and saves it where `find` looks.
 
     Args:
         name: One of `texts()`.
-        folder: Data folder; `data/` of the project if left out.
+        folder: Data folder; default: `data/` of the project.
         progress: Called with (done, total) bytes.
 
     Raises:
-        DataError: the address does not answer, the connection breaks, the file is not the expected one, or the folder cannot be
-            written. Nothing is left behind then; a file that was there before stays.
-        BusyError: another process fetches it.
+        DataError: the connection fails, the file is not the expected one, or the folder cannot be written. No partial file remains
+            then, and an older file is kept.
+        BusyError: another process is downloading it.
     """
     corpus = text(name)
     target = Path(folder or ROOT / "data") / corpus.path
@@ -176,11 +176,11 @@ def fetch(name: str, folder: str | os.PathLike | None = None, progress: Progress
 
 @contextmanager
 def written_to(target: Path) -> Iterator[None]:
-    """Fetch one file or folder at a time; where it cannot be written is a sentence.
+    """Lock for downloading a file or folder; errors of writing become a DataError.
 
     Raises:
         DataError: the folder cannot be written, or is a file.
-        BusyError: another process fetches it.
+        BusyError: another process is downloading it.
     """
     try:
         with alone(target, patience=0):
@@ -190,26 +190,26 @@ def written_to(target: Path) -> Iterator[None]:
 
 
 def download(address: str, sha256: str | None, progress: Progress = lambda done, total: None) -> bytes:
-    """The bytes at a public address, of the checksum given: at most MOST of them, within SECONDS.
+    """The bytes at a public address, checked against a checksum; limited to MOST bytes and SECONDS seconds.
 
     Raises:
-        DataError: the address does not answer, the connection breaks or is too slow, or the file is too large or another one.
+        DataError: the connection fails or is too slow, or the file is too large or has another checksum.
     """
     import requests
 
     answer: Future[bytes] = Future()
-    # A thread of its own, given up after SECONDS: a server can draw out any step, a byte at a time.
+    # A separate thread, abandoned after SECONDS, because a server can delay any step by sending single bytes.
     Thread(target=_receive, args=(address, progress, answer), daemon=True).start()
     try:
         content = answer.result(SECONDS)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(f"SHA256 hash of downloaded file is {hashlib.sha256(content).hexdigest()}; expected {sha256}")
     except (requests.RequestException, TimeoutError) as error:
-        # What requests says of a missing network is three lines of its own classes.
-        reason = "nobody answers there" if isinstance(error, requests.ConnectionError) else _reason(error)
+        # The message of requests for a missing network is three lines of class names.
+        reason = "the connection failed" if isinstance(error, requests.ConnectionError) else _reason(error)
         reason = f"it took more than {SECONDS:,} seconds" if isinstance(error, TimeoutError) else reason
         advice = "Check the network and try again, or train on data of your own with --data"
-        raise DataError(f"{address} cannot be fetched: {reason}. {advice}.") from None
+        raise DataError(f"{address} cannot be downloaded: {reason}. {advice}.") from None
     except ValueError as error:
         raise DataError(f"{address} is not the expected file: {_reason(error)}. {_ADVICE}") from None
     finally:
@@ -218,7 +218,7 @@ def download(address: str, sha256: str | None, progress: Progress = lambda done,
 
 
 def _receive(address: str, progress: Progress, answer: "Future[bytes]") -> None:
-    """Download until the answer is complete, or no longer wanted."""
+    """Downloads until the response is complete or no longer needed."""
     import requests
 
     try:
@@ -240,7 +240,7 @@ def _receive(address: str, progress: Progress, answer: "Future[bytes]") -> None:
 
 
 def _unpacked(content: bytes, corpus: Corpus) -> bytes:
-    """What was fetched, out of its archive: never more than the text may have, however small the archive."""
+    """The content of a downloaded archive, limited to the expected size of the text."""
     most = corpus.size[1] + 1
     if corpus.address.endswith(".bz2"):
         return bz2.BZ2Decompressor().decompress(content, most)
@@ -255,7 +255,7 @@ def _reason(error: Exception) -> str:
 
 
 def summary(name: str, path: Path) -> dict[str, Any]:
-    """What was fetched, in numbers."""
+    """Counts of the downloaded text."""
     content = read_text(path)
     return {"characters": len(content), "sha256": sha256(content), "licence": text(name).licence}
 

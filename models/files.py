@@ -1,4 +1,4 @@
-"""Files that others may read, write or damage at the same moment: opened safely, written whole or not at all, changed by one at a time."""
+"""Safe access to files that other processes may use at the same time: safe opening, atomic writing, and locking."""
 
 import atexit
 import glob
@@ -18,8 +18,8 @@ from explorer.errors import ExplorerError
 if TYPE_CHECKING:
     from filelock import FileLock
 
-PATIENCE = 60.0  # seconds that a writer waits for another
-LOCK = ".lock"  # file in a temporary folder whose process lives
+PATIENCE = 60.0  # seconds that a writer waits for another writer
+LOCK = ".lock"  # file in a temporary folder while its process runs
 
 
 class BusyError(ExplorerError):
@@ -28,10 +28,10 @@ class BusyError(ExplorerError):
 
 @contextmanager
 def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """A regular file to read. A pipe or a device is refused, where opening it could wait for ever.
+    """A regular file, open for reading. Pipes and devices are refused, because opening them could block for ever.
 
     Raises:
-        OSError: there is no such file, it cannot be read, or it is no regular file.
+        OSError: the file is missing, cannot be read, or is not a regular file.
     """
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -40,7 +40,7 @@ def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> None:
-    """Write bytes to a file so that a crash leaves the old file or the new one, never half of one; several may write at once.
+    """Writes bytes to a file so that a crash leaves the old or the new file, never a part; several processes may write at once.
 
     Raises:
         OSError: the folder cannot be written.
@@ -57,12 +57,12 @@ def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> Non
         os.replace(partial, path)
         _settle(path.parent)
     finally:
-        with suppress(OSError):  # such as a disk that has become read-only: the first error is the one to report
+        with suppress(OSError):  # for example if the disk has become read-only; the first error is the one to report
             partial.unlink()
 
 
 def write_folder(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
-    """Write the files of a folder so that a crash never leaves a new folder with some of them; what else lies in an old one stays.
+    """Writes the files of a folder so that a crash never leaves a new folder incomplete; other files of an old folder are kept.
 
     Raises:
         OSError: the folder cannot be written, or is a file.
@@ -84,15 +84,15 @@ def write_folder(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def alone(path: str | os.PathLike, patience: float = PATIENCE, advice: str = "Try again when that has ended.") -> Iterator[None]:
-    """Let one process or thread at a time change a file; what another one left half-written beside it is removed.
+    """Lock for changing a file, held by one process or thread at a time; removes partial files left by others next to it.
 
     Args:
-        path: The file, which need not exist. Readers need no lock: they see the old file or the new one.
-        patience: Seconds to wait for another; 0 refuses at once.
-        advice: How the sentence ends if another does not come to an end.
+        path: The file, which need not exist. Readers need no lock: they see the old or the new file.
+        patience: Seconds to wait for another process; 0 refuses at once.
+        advice: End of the error sentence if the other process does not finish.
 
     Raises:
-        BusyError: another has been at it for longer.
+        BusyError: another process held the lock for longer.
         OSError: the folder cannot be written.
     """
     from filelock import FileLock, Timeout
@@ -109,13 +109,13 @@ def alone(path: str | os.PathLike, patience: float = PATIENCE, advice: str = "Tr
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         yield
     finally:
-        with suppress(OSError):  # gone before it is released: whoever waits for it notices, and locks a new one
+        with suppress(OSError):  # removed before it is released: a waiting process notices this and locks a new one
             os.unlink(lock.lock_file)
         lock.release()
 
 
 def temporary_folder(prefix: str) -> Path:
-    """A new folder among the temporary ones that is removed when this process ends; those of killed processes are removed now."""
+    """A new temporary folder that is removed when this process ends; also removes those of killed processes."""
     from filelock import FileLock, Timeout
 
     for other in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
@@ -141,7 +141,7 @@ def _partial(path: Path) -> Path:
 
 
 def _settle(folder: Path) -> None:
-    """Let a new name in a folder outlast a loss of power, where the system can do that."""
+    """Makes a new name in a folder survive a power loss, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -186,13 +186,13 @@ def read(path: str | os.PathLike) -> NGram:
 
 
 def _level(characters: np.ndarray, counts: np.ndarray, children: np.ndarray, totals: np.ndarray, vocab_size: int, parents: int) -> Level:
-    """A level of a file: `characters` and `counts` [ngram], `children` and `totals` [parent].
+    """A level from the arrays of a file: `characters` and `counts` [ngram], `children` and `totals` [parent].
 
     Raises:
         ValueError: they do not fit together.
     """
     if any(values.ndim != 1 or values.dtype.kind not in "iu" for values in (characters, counts, children, totals)):
-        raise ValueError("its levels are no lists of whole numbers")
+        raise ValueError("its levels are not lists of whole numbers")
     characters, counts, children, totals = (values.astype(np.int64) for values in (characters, counts, children, totals))
     size, in_range = len(characters), (characters >= 0) & (characters < vocab_size)
     if not (len(children) == len(totals) == parents and len(counts) == size and ((children >= 0) & (children <= size)).all()):

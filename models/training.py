@@ -1,4 +1,4 @@
-"""The one training loop: schedule, clipping, early stopping, and a state on disk from which it goes on."""
+"""The training loop of all networks: schedule, gradient clipping, early stopping, and a state file to resume from."""
 
 import io
 import math
@@ -23,19 +23,23 @@ from models.training_state import Kept, State, first_line
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained; stored in its card.
+    """Hyperparameters of a training; stored in the card.
 
     Args:
-        epochs: Passes over the training data; the learning rate falls to a hundredth over them, as a cosine.
-        batch: Sequences side by side. steps: length of a window of truncated backpropagation.
-        learning_rate: Highest rate of AdamW, reached after `warmup` of all updates.
-        clip: Largest norm of the whole gradient. decay: weight decay.
-        checks: Dev scores an epoch. patience: checks without a better score before it stops.
-        average: Decay of an exponential average of the weights, near 1: the average is what is scored and kept. 0 keeps the
+        epochs: Passes over the training data; the learning rate decays to a hundredth over them, along a cosine.
+        batch: Sequences per batch.
+        steps: Length of a window of truncated backpropagation.
+        learning_rate: Peak learning rate of AdamW, reached at the end of the warm-up.
+        warmup: Share of all updates for the warm-up.
+        clip: Maximum norm of the whole gradient.
+        decay: Weight decay.
+        checks: Dev scores per epoch.
+        patience: Number of dev scores without improvement after which training stops.
+        average: Decay of an exponential average of the weights, near 1; the averaged weights are scored and saved. 0 uses the
             weights themselves.
-        precision: Of the forward pass, "float32" or "bfloat16" (autocast); the weights stay float32.
-        shifted: Whether a text is read from another character on in each epoch but the first, so that rows and windows of
-            truncated backpropagation have other borders.
+        precision: Precision of the forward pass, "float32" or "bfloat16" (autocast); the weights stay float32.
+        shifted: Whether each epoch after the first starts at a different character of a text, so that rows and windows of
+            truncated backpropagation have different borders.
     """
 
     epochs: float
@@ -53,20 +57,20 @@ class Recipe:
     shifted: bool = False
 
     def lasting(self, epochs: float | None) -> "Recipe":
-        """The same for other epochs; None leaves them as they are."""
+        """The same recipe with another number of epochs; None for no change."""
         return self if epochs is None else replace(self, epochs=epochs)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a kind of model brings to the loop.
+    """The parts of a training that depend on the kind of model.
 
     Args:
         module: The network to train.
-        batches: `batches(epoch)` gives the same batches in the same order each time it is called for an epoch.
-        loss: `loss(module, batch, carry)` gives the mean loss of a batch and what is carried to the next.
-        score: `score(module)` gives the dev score; lower is better.
-        updates: Number of batches in an epoch.
+        batches: `batches(epoch)` returns the batches of an epoch, the same in the same order at every call.
+        loss: `loss(module, batch, carry)` returns the mean loss of a batch and the value to carry to the next batch.
+        score: `score(module)` returns the dev score; lower is better.
+        updates: Number of batches per epoch.
     """
 
     module: nn.Module
@@ -77,9 +81,9 @@ class Job:
 
 
 def rate(update: int, total: int, recipe: Recipe) -> float:
-    """Learning rate at an update: linear warm-up, then half a cosine down to a hundredth.
+    """Learning rate at an update: linear warm-up, then cosine decay to a hundredth.
 
-    It depends on the update alone, so a state file holds no scheduler, and every one that was ever written goes on.
+    It depends on the update alone, so state files hold no scheduler, and old state files can still be resumed.
     """
     warm = max(1, int(recipe.warmup * total))
     if update < warm:
@@ -89,12 +93,12 @@ def rate(update: int, total: int, recipe: Recipe) -> float:
 
 
 class Trainer:
-    """A training that can stop at any time and go on from its state file.
+    """A training that can be stopped at any time and resumed from its state file.
 
     Args:
-        job: Network, data and losses.
-        recipe: Schedule and sizes.
-        path: State file; where it exists, training goes on from it. None keeps nothing on disk.
+        job: Network, data and loss.
+        recipe: Hyperparameters.
+        path: State file; if it exists, training resumes from it. None saves nothing.
         report: Called with one dict after each dev score: update, epoch, train, dev, rate, seconds.
     """
 
@@ -112,14 +116,14 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         state = training_state.read(path, State, device=None)
-        if Recipe(**state["recipe"]) != self.recipe:  # an older file lacks the newer fields
-            raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start anew.")
+        if Recipe(**state["recipe"]) != self.recipe:  # older files lack the newer fields
+            raise ValueError(f"{path} was written by another recipe ({state['recipe']}); delete it to start again.")
         if state["update"] > self.total:
             raise ValueError(f"it is damaged: update {state['update']} of {self.total}.")
         self.job.module.load_state_dict(state["module"])
         shapes = {name: weights.shape for name, weights in self.job.module.state_dict().items()}
         if state["best"] and {name: weights.shape for name, weights in state["best"].items()} != shapes:
-            raise ValueError("its best weights are of another network.")
+            raise ValueError("its best weights belong to another network.")
         self._resume_optimiser(state["optimiser"])
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
@@ -129,7 +133,7 @@ class Trainer:
         torch.set_rng_state(state["rng"])
 
     def _resume_optimiser(self, state: dict[str, Any]) -> None:
-        """Take on the optimiser's averages; torch itself accepts those of another network, and other settings."""
+        """Restores the optimiser's averages after checks, because torch accepts those of another network, and other settings."""
         before = [{key: group[key] for key in group.keys() - {"lr", "params"}} for group in self.optimiser.param_groups]
         self.optimiser.load_state_dict(state)
         for group, settings in zip(self.optimiser.param_groups, before, strict=True):
@@ -137,10 +141,10 @@ class Trainer:
                 raise ValueError("its optimiser has other settings.")
         for weights, averages in self.optimiser.state.items():
             if any(averages[key].shape != weights.shape for key in ("exp_avg", "exp_avg_sq")) or averages["step"].numel() != 1:
-                raise ValueError("its optimiser is of another network.")
+                raise ValueError("its optimiser belongs to another network.")
 
     def save(self) -> None:
-        """Write the state file, if there is one; training goes on from here if it is stopped."""
+        """Writes the state file, if there is one; a stopped training resumes from here."""
         if self.path is None:
             return
         state = {"recipe": asdict(self.recipe), "module": self.job.module.state_dict(), "optimiser": self.optimiser.state_dict()}
@@ -152,7 +156,7 @@ class Trainer:
         write_atomically(self.path, content.getbuffer())
 
     def run(self, every: Callable[[int, int], None] = lambda update, total: None) -> dict[str, Tensor]:
-        """Train to the end and return the best weights on dev; `every(update, total)` follows each update."""
+        """Trains to the end and returns the best weights on dev; calls `every(update, total)` after each update."""
         check_at = max(1, self.job.updates // self.recipe.checks)
         losses: list[float] = []
         started = saved = time.monotonic()
@@ -196,13 +200,13 @@ class Trainer:
         return loss.item()
 
     def _loss(self, module: nn.Module, batch: Any) -> tuple[Tensor, Any]:
-        """The loss of a batch. Whether what a state file carries fits the network shows here, at the first."""
+        """The loss of a batch; at the first batch this also shows whether the carried value of a state file fits the network."""
         try:
             return self.job.loss(module, batch, self.carry)
         except RuntimeError as error:
             if self.update != self.resumed_at or self.carry is None:
                 raise
-            raise TrainingError(f"The training cannot go on from {self.path}: {first_line(error)}") from None
+            raise TrainingError(f"The training cannot resume from {self.path}: {first_line(error)}") from None
 
     def _check(self, losses: list[float]) -> None:
         module: nn.Module = self.job.module if self.averaged is None else self.averaged.module
@@ -219,42 +223,42 @@ class Trainer:
 
 
 def resume(job: Job, recipe: Recipe, state: Path) -> Trainer:
-    """A training that begins, or goes on from its state file where there is one.
+    """A new training, or one that resumes from its state file if there is one.
 
     Raises:
-        TrainingError: the state file is damaged, or of another recipe, network or data.
+        TrainingError: the state file is damaged, or belongs to another recipe, network or data.
     """
     state.parent.mkdir(parents=True, exist_ok=True)
     try:
         return Trainer(job, recipe, state)
     except TrainingError:
         raise
-    except Exception as error:  # what a damaged file makes torch raise is of many kinds
-        raise TrainingError(f"The training cannot go on from {state}: {first_line(error)}") from None
+    except Exception as error:  # torch raises many kinds of errors for a damaged file
+        raise TrainingError(f"The training cannot resume from {state}: {first_line(error)}") from None
 
 
 def kept_state(path: Path) -> dict[str, Any]:
-    """What a training left in its state file: best weights, curve, recipe.
+    """Best weights, training curve and recipe from a state file.
 
     Raises:
         TrainingError: there is no such file, it is damaged, or it has no score yet.
     """
     state = training_state.read(path, Kept)
     if not state["best"]:
-        raise TrainingError(f"{path} holds no scored weights yet. Expected the state file of a training after its first dev score.")
+        raise TrainingError(f"{path} has no scored weights yet. Expected the state file of a training after its first dev score.")
     return state
 
 
 def restore(module: nn.Module, state: Path, fits: str) -> dict[str, Any]:
-    """Give a network the best weights of a training; what the training left comes back, see `kept_state`.
+    """Loads the best weights of a training into a network; returns the content of the state file, see `kept_state`.
 
     Args:
-        module: As the recipe builds it.
+        module: The network as the recipe builds it.
         state: State file of the training, running or finished.
-        fits: What the weights should fit, for the sentence if they do not: "wiki-lstm and this text".
+        fits: Description of what the weights should fit, for the error sentence: "wiki-lstm and this text".
 
     Raises:
-        TrainingError: the state is none, has no score yet, or is of another network.
+        TrainingError: the file is not a training state, has no score yet, or belongs to another network.
     """
     kept = kept_state(state)
     try:
@@ -267,16 +271,16 @@ def restore(module: nn.Module, state: Path, fits: str) -> dict[str, Any]:
 def pack(
     module: nn.Module, kept: dict[str, Any], card: dict[str, Any], target: Path, measure: Callable[[Loaded], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Write a checkpoint with its full card, and give the card.
+    """Writes a checkpoint with its full card; returns the card.
 
-    `measure` gets what ships: the weights as the file holds them, in float16. The file then has the fields that it gives.
+    `measure` gets the network with the saved weights, in float16; the fields that it returns are added to the card.
 
     Args:
         module: The trained network.
-        kept: What its training left, see `restore`.
-        card: All that is known before scoring; `recipe` and `curve` are those of the training where it has none.
+        kept: Content of its state file, see `restore`.
+        card: All fields known before scoring; default `recipe` and `curve` are those of the training.
         target: The checkpoint to write.
-        measure: Gives scores, and what else the card should hold.
+        measure: Function that returns the scores and further fields of the card.
     """
     parameters = sum(weights.numel() for weights in module.parameters())
     card |= {key: kept[key] for key in ("recipe", "curve") if key not in card}
@@ -286,7 +290,7 @@ def pack(
 
 
 def commit() -> str | None:
-    """The commit of the code, where it lies in a git checkout of the project."""
+    """The commit of the code, if it is in a git checkout of the project."""
     if not IS_PROJECT:
         return None
     try:

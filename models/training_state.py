@@ -1,4 +1,4 @@
-"""State files of trainings: nothing in them is executed, and a damaged one is refused with a sentence that names it."""
+"""State files of trainings, read without executing anything in them; a damaged file is refused with an error that names it."""
 
 import math
 import zipfile
@@ -16,7 +16,7 @@ from models.files import opened
 
 
 class Row(TypedDict):
-    """A dev score; older files lack some of it."""
+    """A point of the training curve; older files lack some of the fields."""
 
     update: Index
     dev: float
@@ -27,7 +27,7 @@ class Row(TypedDict):
 
 
 class Kept(BaseModel):
-    """What every state file holds: the recipe, the training curve, and the best weights, which are there once there is a curve."""
+    """Fields of every state file: the recipe, the training curve and, once there is a curve, the best weights."""
 
     model_config = ConfigDict(strict=True, extra="allow", arbitrary_types_allowed=True)
 
@@ -42,12 +42,12 @@ class Kept(BaseModel):
         if updates != sorted(updates) or is_scored > bool(self.best) or bool(self.best) > bool(self.curve):
             raise ValueError("the curve does not fit the best weights")
         if not all(weights.isfinite().all() for weights in self.best.values()):
-            raise ValueError("the best weights hold values that are no numbers")
+            raise ValueError("the best weights have values that are not finite numbers")
         return self
 
 
 class State(Kept):
-    """What a training needs beside, to go on: weights, optimiser, and where in the data it is."""
+    """Further fields for resuming a training: weights, optimiser, and position in the data."""
 
     module: dict[str, Tensor]
     optimiser: dict[str, Any]
@@ -72,8 +72,8 @@ def read(path: Path, form: type[Kept], device: str | None = "cpu") -> dict[str, 
 
     Args:
         path: The file.
-        form: `State` to go on from it, `Kept` to use what was learnt.
-        device: Where its tensors are put; None for where they were.
+        form: `State` to resume from it, `Kept` to use the best weights only.
+        device: Device of the tensors; None for the one they were saved from.
 
     Raises:
         TrainingError: there is no such file, or it is damaged.
@@ -84,25 +84,27 @@ def read(path: Path, form: type[Kept], device: str | None = "cpu") -> dict[str, 
             state = torch.load(file, weights_only=True, map_location=device)
     except FileNotFoundError:
         raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
-    except Exception as error:  # torch raises a dozen kinds for a damaged file
+    except Exception as error:  # torch raises a dozen kinds of errors for a damaged file
         reason = error.strerror if isinstance(error, OSError) else first_line(error)
-        raise TrainingError(f"{path} is no state file of a training ({reason}).") from None
+        raise TrainingError(
+            f"{path} is not the state file of a training ({reason}). Name one that `python -m models train` wrote."
+        ) from None
     try:
         form.model_validate(state)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"])) or "all of it"
-        raise TrainingError(f"{path} is damaged: {where}: {problem['msg']}. Delete it to start anew.") from None
+        raise TrainingError(f"{path} is damaged: {where}: {problem['msg']}. Delete it to start again.") from None
     return state
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what torch says, which may be many or none."""
+    """The first line of an error message, which can have many lines or none."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _check_archive(file: BinaryIO) -> None:
-    """Refuse an archive with a wrong checksum, which torch does not look at, or one that unfolds to more than it is."""
+    """Refuses an archive with a wrong checksum, which torch does not check, and one that expands to more than its size."""
     size = file.seek(0, 2)
     if size == 0:
         raise ValueError("it ends at once")

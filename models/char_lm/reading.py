@@ -119,8 +119,8 @@ class Stream:
         with torch.inference_mode():
             logits, state = self.module(ids[None], self.state)
             logs = logits[0].double().log_softmax(-1)
-            foreseen = torch.cat([self.expected[None], logs[:-1]])
-            nats = -foreseen.gather(1, ids[:, None])[:, 0]
+            predicted = torch.cat([self.expected[None], logs[:-1]])
+            nats = -predicted.gather(1, ids[:, None])[:, 0]
         # Clones made outside inference mode are ordinary tensors that later calls can use, also with gradients.
         self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
         self.expected = logs[-1].clone()

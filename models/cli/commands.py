@@ -1,4 +1,4 @@
-"""Commands for networks of every kind: list, train, pack, evaluate, fetch."""
+"""The commands for all networks: list, train, pack, evaluate, compare and fetch."""
 
 import json
 import math
@@ -21,16 +21,16 @@ app = typer.Typer()
 
 RECIPES = ", ".join(family.recipes())
 FETCHED = ", ".join(name for name, corpus in family.corpora().items() if not corpus.not_fetched)
-States = Annotated[Path, typer.Option(help="Folder of training states, from which a stopped training goes on.")]
+States = Annotated[Path, typer.Option(help="Folder of training states, from which stopped trainings resume.")]
 
 
 class StoppedError(Exception):
-    """Ctrl-C came between two updates."""
+    """The training was stopped with Ctrl-C."""
 
 
 @app.command("list")
 def list_networks(as_json: AsJson = False) -> None:
-    """Networks that can be opened, with their parameters and scores."""
+    """List the available networks with their parameters and scores."""
     cards = models.available()
     rows = {name: {"parameters": card.get("parameters"), "scores": card.get("scores", {})} for name, card in cards.items()}
     if as_json:
@@ -41,38 +41,38 @@ def list_networks(as_json: AsJson = False) -> None:
     for name, sentence in models.damaged().items():
         typer.echo(f"{name}: {sentence}", err=True)
     missing = [name for name in family.recipes() if name not in rows]
-    typer.echo(f"Not here yet, to be trained: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
+    typer.echo(f"Not trained yet: {', '.join(missing)}" if missing else "All recipes are trained.", err=True)
 
 
 def _in_words(card: dict[str, Any]) -> str:
-    """Parameters and scores of a network, as far as its card gives them in their right form."""
+    """Parameters and scores of a network as text, as far as its card has them in valid form."""
     own = family.of_kind(card["kind"])
     checked = family.named(own.card or "models.card:Card").checked(card) or {}
     parameters, scores = checked.get("parameters"), checked.get("scores", {})
     named = ", ".join(words.format(scores[key]) for key, words in own.headline.items() if key in scores)
-    return (f"{parameters:,} parameters" if parameters else "size not told") + (f", {named} on dev" if named else "")
+    return (f"{parameters:,} parameters" if parameters else "size unknown") + (f", {named} on dev" if named else "")
 
 
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="A recipe: " + RECIPES)],
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps ...")] = "cpu",
-    source: Annotated[Path | None, typer.Option("--data", help="Train on this instead, of the same form.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the data, in place of the recipe's.")] = None,
+    device: Annotated[str, typer.Option(help="Device to train on: cpu, cuda, mps ...")] = "cpu",
+    source: Annotated[Path | None, typer.Option("--data", help="Other training data, in the same form.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the data; default: as in the recipe.")] = None,
     folder: States = corpora.ROOT / "runs",
     as_json: AsJson = False,
 ) -> None:
-    """Train a network and write its checkpoint; Ctrl-C stops it, the same command goes on. A finished one is only packed."""
+    """Train a network and write its checkpoint. Ctrl-C stops it and the same command resumes it; a finished training is only packed."""
     import torch
 
     state, training = folder / f"{name}.pt", _training(name)
     usable(device)
     if epochs is not None and not 0 < epochs < math.inf:
-        raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Leave it out for the recipe's.")
+        raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Omit it to use that of the recipe.")
     read = _data(name, source)
-    with alone(state, patience=0, advice="Wait until that training has ended, or keep this one elsewhere with --folder."):
+    with alone(state, patience=0, advice="Wait until that training has ended, or choose another folder with --folder."):
         try:
-            torch.set_flush_denormal(True)  # gradients that have all but vanished make a CPU crawl otherwise
+            torch.set_flush_denormal(True)  # denormal gradients are very slow on a CPU
             _run(training.trainers(name, read, state, device, epochs))
         finally:
             torch.set_flush_denormal(False)
@@ -80,7 +80,7 @@ def train(
 
 
 def _run(trainers: Iterable[Any]) -> None:
-    """Train to the end, or until Ctrl-C."""
+    """Runs trainings to the end, or until Ctrl-C."""
     try:
         for trainer in trainers:
             trainer.report = lambda row: typer.echo("\n" + json.dumps(row), err=True)
@@ -93,14 +93,14 @@ def _run(trainers: Iterable[Any]) -> None:
 
 @contextmanager
 def _interruptible(report: Callable[[int, int], None], trainer: Any) -> Iterator[Callable[[int, int], None]]:
-    """Reports progress, and lets Ctrl-C stop only there, between two updates, so that the state on disk is whole."""
+    """Reports progress, and delays Ctrl-C until the end of an update, so that the state on disk is complete."""
     asked: list[int] = []
 
     def every(update: int, total: int) -> None:
         report(update, total)
         if asked:
             trainer.save()
-            raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command goes on from {trainer.path}.")
+            raise StoppedError(f"Stopped after {update:,} of {total:,} updates. The same command resumes from {trainer.path}.")
 
     before = signal.signal(signal.SIGINT, lambda signum, frame: asked.append(signum))
     try:
@@ -115,7 +115,7 @@ def _training(name: str) -> ModuleType:
 
 
 def _data(name: str, path: Path | None) -> Any:
-    """What a recipe is trained on: the data named, else the usual one."""
+    """The training data of a recipe: the given data, else the default."""
     of = family.of_recipe(name)
     source = family.named(of.data)
     return source.read(path or source.find(of.recipes[name]["corpus"]))
@@ -133,7 +133,7 @@ def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
 def pack(
     name: Annotated[str, typer.Argument(help="A recipe: " + RECIPES)],
     state: Annotated[Path, typer.Argument(help="State file of its training.")],
-    source: Annotated[Path | None, typer.Option("--data", help="What it was trained on.")] = None,
+    source: Annotated[Path | None, typer.Option("--data", help="Its training data; default: that of the recipe.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the checkpoint of a training state, running or finished, with its full card."""
@@ -143,19 +143,23 @@ def pack(
 @app.command()
 def evaluate(
     name: Name,
-    source: Annotated[Path, typer.Option("--data", help="A file of what it reads; for character networks any UTF-8 text.")],
-    width: Annotated[int | None, typer.Option("--beam", min=1, max=100, help="For what is searched: hypotheses side by side.")] = None,
+    source: Annotated[
+        Path, typer.Option("--data", help="Data to score on, in the form of its training data; for character networks any UTF-8 text.")
+    ],
+    width: Annotated[
+        int | None, typer.Option("--beam", min=1, max=100, help="Beam width, for translation networks and captioners.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a network on data it has not seen."""
+    """Score a network on other data."""
     loaded = open_network(name)
     kind = loaded.card["kind"]
     own = family.of_kind(kind)
     if own.training is None:
         scored = ", ".join(kind for kind, other in family.kinds().items() if other.training)
-        raise CheckpointError(f"{name} is of kind {kind}, which has no score of its own. Expected one of {scored}.")
+        raise CheckpointError(f"{name} is of kind {kind}, which cannot be scored. Expected one of {scored}.")
     if width is not None and not own.searches:
-        raise CheckpointError(f"{name} is of kind {kind}, which searches nothing. Leave --beam out.")
+        raise CheckpointError(f"{name} is of kind {kind}, which does not use beam search. Omit --beam.")
     with bar("scoring") as report:
         more = {} if width is None else {"width": width}
         scores = family.named(own.training).evaluate(loaded, source, report, **more)
@@ -164,19 +168,19 @@ def evaluate(
 
 @app.command()
 def compare(
-    names: Annotated[list[str], typer.Argument(help="Networks of one kind; the others are held against the first.")],
-    source: Annotated[Path | None, typer.Option("--data", help="What they were trained on.")] = None,
+    names: Annotated[list[str], typer.Argument(help="Networks of one kind; each is compared with the first.")],
+    source: Annotated[Path | None, typer.Option("--data", help="Their training data; default: that of the recipe.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold translation networks or captioners against the first of them, on dev, by a paired bootstrap; the others' cards keep it."""
+    """Compare translation networks or captioners with the first one on dev, by a paired bootstrap; saved in the cards of the others."""
     if len(set(names)) < 2:
-        raise CheckpointError(f"Only {names[0]} was named; expected two networks or more, the others to be held against the first.")
+        raise CheckpointError(f"Only {names[0]} was given; expected two or more networks, to compare the others with the first.")
     first = open_network(names[0])
     kind = first.card["kind"]
     own = family.of_kind(kind)
     if not own.compares:
         compared = ", ".join(kind for kind, other in family.kinds().items() if other.compares)
-        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {compared}, whose text can be compared.")
+        raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {compared}, whose output can be compared.")
     data, training = family.named(own.data), family.named(own.training)
     loaded = {name: open_network(name, kind) for name in names}
     read = data.read(source or data.find(first.card["data"]["corpus"]))
@@ -191,15 +195,15 @@ def compare(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help=f"Training data ({FETCHED}), or a recipe that needs one.")],
-    folder: Annotated[Path | None, typer.Option(help="Data folder; `data/` of the project if left out.")] = None,
+    name: Annotated[str, typer.Argument(help=f"Training data ({FETCHED}), or a recipe that needs it.")],
+    folder: Annotated[Path | None, typer.Option(help="Data folder; default: `data/` of the project.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download training data from its public address, checked."""
+    """Download training data from its public address and check it."""
     corpus = family.recipes()[name]["corpus"] if name in family.recipes() else name
     own = family.of_corpus(corpus)
     if own is None:
-        raise corpora.DataError(f"No training data is called {name!r}. Known: {FETCHED}, or a recipe that needs one.")
+        raise corpora.DataError(f"No training data is called {name!r}. Known: {FETCHED}, or a recipe that needs it.")
     if own.corpora[corpus].not_fetched:
         raise corpora.DataError(own.corpora[corpus].not_fetched.format(name=name))
     source = family.named(own.data)

@@ -126,11 +126,11 @@ def test_without_a_known_checksum_size_and_structure_are_checked(tmp_path, at):
 
 
 REFUSED = {
-    "404": ("/missing.txt", CONTENT, "cannot be fetched: 404 Client Error"),
-    "interrupted": ("/cut.txt", CONTENT, "cannot be fetched: .*broken"),
-    "interrupted and packed": ("/cut.bz2", None, "cannot be fetched: .*broken"),
+    "404": ("/missing.txt", CONTENT, "cannot be downloaded: 404 Client Error"),
+    "interrupted": ("/cut.txt", CONTENT, "cannot be downloaded: .*broken"),
+    "interrupted and packed": ("/cut.bz2", None, "cannot be downloaded: .*broken"),
     "wrong checksum": ("/input.txt", b"what was expected", "is not the expected file: SHA256 hash of downloaded file"),
-    "wrong size": ("/other.txt", None, r"has 33 bytes; expected 1,500\. Its address may hold something else"),
+    "wrong size": ("/other.txt", None, r"has 33 bytes; expected 1,500\. The content of the address may have changed"),
     "not packed": ("/other.bz2", None, "is not the expected file: Invalid data stream"),
     "no archive": ("/other.zip", None, "is not the expected file: File is not a zip file"),
 }
@@ -154,8 +154,8 @@ def test_a_failed_download_gets_a_sentence_and_leaves_nothing(tmp_path, at, what
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("/slow.txt", r"cannot be fetched: it took more than 0\.3 seconds\. Check the network"),
-        ("/slow-head.txt", r"cannot be fetched: it took more than 0\.3 seconds\."),
+        ("/slow.txt", r"cannot be downloaded: it took more than 0\.3 seconds\. Check the network"),
+        ("/slow-head.txt", r"cannot be downloaded: it took more than 0\.3 seconds\."),
         ("/endless.txt", r"is not the expected file: it has more than 1,000,000 bytes\."),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_text_of_another_checksum_than_the_one_in_its_archive_is_refused(tmp_p
     at("/input.zip", zipped())
     changed = replace(FAMILY.corpora["shakespeare"], text_sha256=hashlib.sha256(b"another").hexdigest())
     monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
-    with pytest.raises(DataError, match="has another checksum than "):
+    with pytest.raises(DataError, match="has the wrong checksum; expected "):
         corpora.fetch("shakespeare", tmp_path)
     assert files(tmp_path) == []
 
@@ -225,14 +225,14 @@ def test_a_full_disk_leaves_the_old_text(tmp_path, monkeypatch, at):
 def test_a_server_that_does_not_answer_gets_a_sentence(tmp_path, monkeypatch):
     changed = replace(FAMILY.corpora["shakespeare"], address="http://127.0.0.1:9/input.txt")
     monkeypatch.setitem(FAMILY.corpora, "shakespeare", changed)
-    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be fetched: nobody answers there\. Check the network"):
+    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/input\.txt cannot be downloaded: the connection failed\. Check the network"):
         corpora.fetch("shakespeare", tmp_path)
 
 
 def test_folders_are_searched_in_their_order(tmp_path, monkeypatch):
     monkeypatch.setattr(corpora, "ROOT", tmp_path / "project")
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path / "mine"))
-    with pytest.raises(DataError, match=r"text 'wiki' is not here .* Get it: python -m models fetch wiki"):
+    with pytest.raises(DataError, match=r"text 'wiki' is missing .* Download it: python -m models fetch wiki"):
         corpora.find("wiki")
     for folder in ("shared/data", "mine", "project/data"):
         file = tmp_path / folder / "wiki_markup/enwiki_shortened.xml"

@@ -138,11 +138,11 @@ def test_a_new_family_is_trained_listed_opened_scored_and_shown(another, tmp_pat
     code, out, _ = call(capsys, "evaluate", "bag-tiny", "--data", tmp_path / "words.txt", "--json")
     assert code == 0 and json.loads(out) == {"accuracy": 1}
     assert "bag-tiny is made up." in call(capsys, "fetch", "bag-tiny")[2]
-    assert "of kind bag, which searches nothing" in call(capsys, "evaluate", "bag-tiny", "--data", "x", "--beam", "2")[2]
+    assert "of kind bag, which does not use beam search" in call(capsys, "evaluate", "bag-tiny", "--data", "x", "--beam", "2")[2]
     shown = networks.emitting("class_probabilities")
     assert list(shown) == ["bag-tiny"] and shown["bag-tiny"]["scores"] == {"accuracy": 1}
     assert shown["bag-tiny"]["data"]["licence"] == "unknown"  # filled in by its schema
     with pytest.raises(TrainingError, match="does not fit bag-tiny"):
         training.restore(nn.Linear(2, 2), tmp_path / "states/bag-tiny.pt", "bag-tiny")
-    with pytest.raises(TrainingError, match=r"cannot go on from .* was written by another recipe"):
+    with pytest.raises(TrainingError, match=r"cannot resume from .* was written by another recipe"):
         list(family.named("tests.models.bag.network").trainers("bag-tiny", None, tmp_path / "states/bag-tiny.pt", "cpu", 1))

@@ -139,7 +139,7 @@ def test_a_state_cut_short_anywhere_is_refused(path: Path, sound: bytes):
     for length in (0, 1, 100, len(sound) // 2, len(sound) - 1):
         path.write_bytes(sound[:length])
         refused(path)
-        with pytest.raises(TrainingError, match=r"is no state file of a training \(.*\)"):
+        with pytest.raises(TrainingError, match=r"is not the state file of a training \(.*\)"):
             kept_state(path)
 
 

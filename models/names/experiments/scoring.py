@@ -99,7 +99,7 @@ def measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
     p, p_of_train = (probabilities(loaded, side.texts, report) for side in (dev, train))
     predicted = p.argmax(1)
     shared = np.array([source.labels[j] in source.shared.get(text, ()) for text, j in zip(dev.texts, predicted, strict=True)], bool)
-    on_dev: dict[str, Any] = {"split": "dev", "prior": training.PRIOR} | scores(p, dev.targets) | beside(loaded.card, train, dev)
+    on_dev: dict[str, Any] = {"split": "dev", "prior": training.PRIOR} | scores(p, dev.targets) | with_baselines(loaded.card, train, dev)
     on_dev["with_repetitions"] = scores(p.repeat(dev.times, 0), dev.targets.repeat(dev.times))
     on_dev["train"] = scores(p_of_train, train.targets)
     on_dev["by_stem"] = by_stem(predicted, train, dev)
@@ -117,7 +117,7 @@ def calibration_bins(probabilities: np.ndarray, targets: np.ndarray) -> dict[str
     return {"names": bins.items.tolist(), "right": bins.right.tolist(), "confidence": confidence.tolist()}
 
 
-def beside(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
+def with_baselines(card: dict[str, Any], train: Names, dev: Names) -> dict[str, Any]:
     """Scores of the baselines and the upper bounds; copied from another card of the same names if possible, as they take minutes."""
     from models import available
 

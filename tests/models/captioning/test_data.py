@@ -84,7 +84,7 @@ def test_what_is_saved_comes_back_and_needs_its_own_encoder(tmp_path, monkeypatc
         ({"arguments": {"vocab_size": len(WORDS), "attention": "soft", "cells": 10**6, "channels": 10**6}}, "its card promises"),
         (
             {"arguments": {"vocab_size": len(WORDS), "attention": "soft", "cells": -1, "channels": 112}},
-            "describes no captioner that can be built",
+            "is not a valid captioner configuration",
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_faulty_folder_gets_a_sentence(tmp_path, capsys, how: str, sentence: s
         (["caption", "tiny", "none.png"], "none.png does not exist. Expected a JPEG"),
         (["caption", "tiny", "text.png"], "text.png is not a readable picture"),
         (["evaluate", "tiny", "--data", "none"], "none is not a folder"),
-        (["evaluate", "letters", "--data", "text.png", "--beam", "3"], "which searches nothing. Leave --beam out."),
+        (["evaluate", "letters", "--data", "text.png", "--beam", "3"], "which does not use beam search. Omit --beam."),
         (["compare", "letters", "tiny"], "letters is of kind char_lm; expected one of seq2seq, captioner"),
         (["train", "caption-soft", "--data", "none"], "none is not a folder"),
         (

@@ -108,7 +108,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     assert code == 0 and models.available()["tiny"]["scores"] == whole.card["scores"]
     assert "another recipe" in train(capsys, tmp_path, "parts", "--epochs", "9")[2]
     monkeypatch.setitem(FAMILY.recipes, "tiny", FAMILY.recipes["tiny"] | {"arguments": arguments | {"units": 16}})
-    assert "cannot go on from" in train(capsys, tmp_path, "parts")[2]
+    assert "cannot resume from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         training.finish("tiny", tmp_path / "parts/tiny.pt", data.read(tmp_path / "flickr"), tmp_path / "x.safetensors")
 

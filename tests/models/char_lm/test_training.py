@@ -115,7 +115,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     with monkeypatch.context() as patch:
         stop_after(patch, 37)
         code, out, err = train(capsys, tmp_path, "parts")
-        assert code == 130 and out == "" and "Stopped after 37 of" in err and "The same command goes on" in err
+        assert code == 130 and out == "" and "Stopped after 37 of" in err and "The same command resumes" in err
         code, out, err = train(capsys, tmp_path, "parts")
         assert code == 130 and "Stopped after 74 of" in err
     assert train(capsys, tmp_path, "parts")[0] == 0
@@ -186,11 +186,11 @@ def test_a_trained_network_is_listed_scored_and_writes(tmp_path, capsys):
         (["evaluate", "no/such.safetensors", "--data", "x"], "no/such.safetensors does not exist."),
         (["fetch", "nothing"], "No training data is called 'nothing'. Known: wiki, linux, shakespeare, tatoeba, names18, or a recipe"),
         (["pack", "tiny", "no.pt", "--data", "TEXT"], "no.pt does not exist."),
-        (["pack", "tiny", "TEXT", "--data", "TEXT"], "is no state file of a training"),
+        (["pack", "tiny", "TEXT", "--data", "TEXT"], "is not the state file of a training"),
         (["fetch", "scenes-soft"], "scenes-soft needs no download: scenes are generated when they are needed."),
         (["fetch", "shakespeare", "--folder", "TEXT"], "input.txt cannot be written (Not a directory). Name another folder with --folder."),
-        (["pack", "tiny", "EMPTY", "--data", "TEXT"], "is no state file of a training (it ends at once)"),
-        (["compare", "one"], "Only one was named; expected two networks or more"),
+        (["pack", "tiny", "EMPTY", "--data", "TEXT"], "is not the state file of a training (it ends at once)"),
+        (["compare", "one"], "Only one was given; expected two or more networks"),
         (["generate", "tiny", "--prompt", "a\udcff"], "--prompt is not UTF-8 text (byte 1 is 0xff)."),
         (["train", "tiny", "--device", "xyz"], "--device is 'xyz', on which torch cannot compute here (Expected one of cpu"),
         (["train", "tiny", "--epochs", "nan"], "--epochs is nan; expected more than 0."),
@@ -209,10 +209,10 @@ def test_a_failure_is_a_sentence_on_stderr(tmp_path, capsys, arguments: list[str
 def test_a_state_of_another_recipe_or_text_is_refused(tmp_path, capsys):
     train(capsys, tmp_path, "states")
     code, _, err = train(capsys, tmp_path, "states", "--epochs", "1")
-    assert code == 1 and "cannot go on from" in err and "another recipe" in err
+    assert code == 1 and "cannot resume from" in err and "another recipe" in err
     (tmp_path / "text.txt").write_text(TEXT.replace("cat", "bug"))
     code, _, err = train(capsys, tmp_path, "states")
-    assert code == 1 and "cannot go on from" in err
+    assert code == 1 and "cannot resume from" in err
     with pytest.raises(TrainingError, match="does not fit tiny and this text"):
         training.finish("tiny", tmp_path / "states/tiny.pt", TEXT.replace("cat", "bug"), tmp_path / "x.safetensors")
 

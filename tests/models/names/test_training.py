@@ -168,7 +168,7 @@ def test_a_stopped_training_goes_on_and_a_second_packing_needs_no_ngrams(folder:
     monkeypatch.setitem(FAMILY.recipes, "tiny", recipe | {"arguments": recipe["arguments"] | {"units": 4}})
     with pytest.raises(TrainingError, match="does not fit tiny and these names"):
         scoring.finish("tiny", tmp_path / "part.pt", source, tmp_path / "x.safetensors")
-    with pytest.raises(TrainingError, match="cannot go on from"):
+    with pytest.raises(TrainingError, match="cannot resume from"):
         next(iter(training.trainers("tiny", source, tmp_path / "part.pt")))
 
 

@@ -132,7 +132,7 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     for name, tensor in models.load("tiny").module.state_dict().items():
         assert torch.equal(tensor, whole[name]), name
     monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"arguments": TINY["arguments"] | {"units": 36}})
-    assert "cannot go on from" in train(capsys, tmp_path, "parts")[2]
+    assert "cannot resume from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         scenes_training.finish("tiny", tmp_path / "parts/tiny.pt", None, tmp_path / "x.safetensors")
 

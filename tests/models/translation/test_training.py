@@ -133,7 +133,7 @@ def test_a_state_of_another_network_is_refused(tmp_path, capsys, monkeypatch):
     train(capsys, tmp_path, "states")
     assert "another recipe" in train(capsys, tmp_path, "states", "--epochs", "2")[2]
     monkeypatch.setitem(FAMILY.recipes, "tiny", FAMILY.recipes["tiny"] | {"arguments": TINY["arguments"] | {"attention": "none"}})
-    assert "cannot go on from" in train(capsys, tmp_path, "states")[2]
+    assert "cannot resume from" in train(capsys, tmp_path, "states")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         training.finish("tiny", tmp_path / "states/tiny.pt", PAIRS, tmp_path / "x.safetensors")
 
