@@ -40,7 +40,7 @@ with guard():
         st.caption("This text is too long for a link. The link restores everything else.")
     with st.container(horizontal=True, vertical_alignment="center"):
         name = st.segmented_control("More", list(PANELS), key="attention.panel", bind="query-params", label_visibility="collapsed")
-        terms("attention", "encoder and decoder", *ATTENTIONS, "subword", "log probability")
+        terms("attention", "weight", "encoder and decoder", *ATTENTIONS, "subword", "log probability")
     if name and shown:
         PANELS[name](view, about, shown)
     elif name:

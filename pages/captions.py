@@ -44,7 +44,7 @@ with guard():
         st.caption("Your own picture is not part of the link.")
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="captions.panel", bind="query-params", label_visibility="collapsed")
-        terms("soft attention", "feature map", "occlusion", "visual gate", "gain from the picture", "nats", "log probability")
+        terms("attention", "soft attention", "feature map", "occlusion", "visual gate", "gain from the picture", "nats", "log probability")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(pictures.HOW_TO_READ, "this page")

@@ -18,6 +18,9 @@ PANELS = {
     "Clipping": clipping.panel,
     "Does it learn?": learn.panel,
 }
+TERMS = (
+    "gradient", "vanishing gradient", "gradient × input", "layer", "hidden state", "cell state", "LSTM", "forget bias", "untrained network",
+)  # fmt: skip
 
 through_app()
 st.title("How far back does learning reach?", anchor=False)
@@ -38,7 +41,7 @@ with guard():
     sentence.markdown(curves.sentence(view, drawn))
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="gradient_flow.panel", bind="query-params", label_visibility="collapsed")
-        terms("gradient", "vanishing gradient", "hidden state", "cell state", "forget bias", "untrained network", "gradient × input")
+        terms(*TERMS)
     if panel:
         PANELS[panel](view, drawn)
 how_to_read(curves.HOW_TO_READ, "this page")

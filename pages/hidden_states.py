@@ -48,7 +48,7 @@ with guard():
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
-        terms("unit", "layer", "hidden state", *GATES[about["arguments"]["cell"]], "bits")
+        terms("unit", "layer", "hidden state", *GATES[about["arguments"]["cell"]], "variance", "bits")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(states.HOW_TO_READ, "this page")

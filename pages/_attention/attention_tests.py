@@ -130,7 +130,7 @@ def _table(answers: dict) -> pd.DataFrame:
             answer = answers[name]
             row = {"question": question.full, "answer": answer["says"], "statistic": answer["value"]}
             row |= {"95 % from": answer["low"], "95 % to": answer["high"]}
-            rows.append(row | {"unit": question.unit, "held-out sentences": answer["sentences"]})
+            rows.append(row | {"measured in": question.unit, "held-out sentences": answer["sentences"]})
     return pd.DataFrame(rows).round(3)
 
 

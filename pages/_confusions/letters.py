@@ -28,7 +28,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         return
     _effects(view, about)
     _states(view)
-    terms("probability p", "hidden state", "unit")
+    terms("probability p", "hidden state", "unit", "candidate", "reset gate", "update gate")
 
 
 def _effects(view: View, about: dict) -> None:

@@ -65,7 +65,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with second:
         draw(figures.errors(paths, is_dark()), f"{KEY}.errors")
         draw(figures.arrows(steepest(paths), how.threshold, is_dark()), f"{KEY}.arrows")
-    terms("clipping", "Omega", "learning rate", "exploding gradient", "vanishing gradient")
+    terms("clipping", "Omega", "weight", "learning rate", "exploding gradient", "vanishing gradient")
     how_to_read(READ)
 
 

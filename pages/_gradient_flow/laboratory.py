@@ -21,6 +21,7 @@ from pages._ui.text import how_to_read
 
 KEY = "gradient_flow.laboratory"
 TERMS = (
+    "RNN", "LSTM", "GRU", "unit", "weight", "forget gate",
     "singular value", "spectral radius", "eigenvalue", "Jacobian", "norm", "activation function", "initial weights", "forget bias",
     "vanishing gradient", "exploding gradient",
 )  # fmt: skip

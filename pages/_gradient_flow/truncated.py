@@ -42,7 +42,7 @@ def part() -> None:
         chosen = (KINDS[kind], window, seed)
         jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
     jobs.watch(lambda: _draw(chosen), KEY)
-    terms("truncated backpropagation", "hidden state", "seed", "chance")
+    terms("truncated backpropagation", "RNN", "LSTM", "GRU", "hidden state", "seed", "chance")
     how_to_read(READ)
 
 

@@ -21,6 +21,10 @@ from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
 KEY = "hidden_states.find"
+TERMS = (
+    "concept", "regular expression", "correlation r", "AUC", "F1", "balanced accuracy",
+    "baseline", "chance", "circular shift", "untrained network", "held-out",
+)  # fmt: skip
 TOP = 12
 WAYS = {
     "a concept": "a concept",
@@ -44,6 +48,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = select_named("Find the unit that tracks ...", WAYS, f"{KEY}.way", 230, label_visibility="visible")
         wanted = _wanted(way, view, run)
+    terms(*TERMS)
     if wanted is None:
         return
     if wanted[0] == "concept" and not np.ptp(track(run.trace.tokens, wanted[1])):
@@ -58,18 +63,6 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with right:
         show(ranking_figure(ranking, dark=is_dark()), f"{KEY}.bars", "ranking", _frame(ranking))
     how_to_read(READ)
-    terms(
-        "concept",
-        "correlation r",
-        "AUC",
-        "F1",
-        "balanced accuracy",
-        "baseline",
-        "chance",
-        "circular shift",
-        "untrained network",
-        "held-out",
-    )
 
 
 def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:

@@ -31,7 +31,19 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         st.markdown("**Measured units**: chosen on one part of the held-out text, scored on the other")
         _show(pd.DataFrame([_flat(unit) for unit in units]), "units", "%.2f")
     terms(
-        "parameters", "cross-entropy", "nats", "n-gram", "held-out", "concept", "correlation r", "AUC", "F1", "balanced accuracy", "chance"
+        "parameters",
+        "cross-entropy",
+        "nats",
+        "n-gram",
+        "held-out",
+        "concept",
+        "correlation r",
+        "AUC",
+        "F1",
+        "balanced accuracy",
+        "baseline",
+        "untrained network",
+        "chance",
     )
     card.training(about, KEY)
 

@@ -19,6 +19,7 @@ from pages._ui.text import how_to_read, plain, share
 
 KEY = "one_step.cell"
 TERMS = (
+    "LSTM", "GRU", "layer", "unit", "weight",
     "gate", "forget gate", "input gate", "output gate", "update gate", "reset gate", "candidate", "kept and written",
     "cell state", "hidden state", "tanh(cell)", "bits",
 )  # fmt: skip

@@ -15,6 +15,9 @@ from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import count, how_to_read
 
 KEY = "one_step.hello"
+TERMS = (
+    "RNN", "weight", "nats", "backpropagation through time", "one-hot vector", "hidden state", "logit", "softmax", "loss", "learning rate",
+)  # fmt: skip
 TITLE = "hello, in the lecture's own numbers"
 # A narrow screen has room for one step: it shows the folded graph, and a slider selects the step.
 STYLE = """<style>
@@ -61,7 +64,7 @@ def panel() -> None:
         _course(learning, course)
         table = figures.table(run)
         st.dataframe(table.set_index("step").T.astype(str), key=f"{KEY}.table")
-    terms("backpropagation through time", "one-hot vector", "hidden state", "logit", "softmax", "loss", "learning rate")
+    terms(*TERMS)
     how_to_read(HOW_TO_READ, "this page")
 
 

@@ -62,7 +62,7 @@ def training(about: dict[str, Any], key: str, *more: str) -> None:
         frame = pd.DataFrame(curve if isinstance(curve, list) else []).rename(columns=in_words)
         rounded = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float").columns}
         st.dataframe(frame, hide_index=True, key=f"{key}.curve", column_config=rounded, placeholder="–")
-        terms("epoch", "training step", "loss", "learning rate", "clipping", "dev set")
+        terms("epoch", "training step", "loss", "learning rate", "clipping", "dev set", "held-out")
 
 
 def in_words(name: object) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from models import family
 from pages._ui import networks, uploads
+from pages._ui.glossary import terms
 
 # Code of a module with a tap. To fill in: imports, name and length of its memory, and what follows the recording.
 TAPPED = """from pathlib import Path
@@ -60,6 +61,7 @@ class OwnModel:
         for column, title, lines in zip(st.columns(2), (self.made, self.recorded), (self.save, self.record), strict=True):
             column.markdown(title)
             column.code(lines, language="python")
+        terms("checkpoint")
 
     def _uploader(self) -> None:
         st.file_uploader("Open your own checkpoint", type="safetensors", key=f"{self.page}.own.file", on_change=self._open)

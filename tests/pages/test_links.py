@@ -6,6 +6,7 @@ components; not its sentences, which may be worded anew.
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,22 @@ import pytest
 from altair.utils.schemapi import debug_mode
 from streamlit.testing.v1 import AppTest
 
+from pages._ui.glossary import entries
 from tests.pages.app import ROOT, forget
+from tests.pages.labels import PLAIN, Seen, finds, seen, terms_in
 from tests.pages.on_screen import is_like, view_of
 
 TABLE = json.loads((Path(__file__).parent / "links.json").read_text(encoding="utf-8"))
 ROWS = TABLE["addresses"]
+SEEN: dict[str, Seen] = {}  # what was on each page that was opened, by its address
+PANELS = [  # that neither the table nor the glossary opens
+    "/attention?attention.panel=Your%20own%20network",
+    "/captions?captions.panel=When%20it%20is%20wrong",
+    "/captions?captions.panel=Your%20own%20network",
+    "/captions?captions.panel=Export%20and%20link",
+    "/confusions?confusions.panel=Your%20own%20names",
+    "/gradient_flow?gradient_flow.panel=The%20gap",
+]
 
 
 def files() -> dict[str, str]:
@@ -39,7 +51,8 @@ def asked(address: str) -> dict[str, Any]:
 def opened(address: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / files()[urlsplit(address).path]), default_timeout=120)
     page.query_params.update(asked(address))
-    return page.run()
+    SEEN[address] = seen(page.run())
+    return page
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,3 +82,52 @@ def test_an_old_link_opens_the_view_that_it_opened(row: dict[str, Any]):
 def test_the_table_has_addresses_of_every_page():
     paths = [urlsplit(row["address"]).path for row in ROWS]
     assert len(paths) >= 45 and set(paths) == set(files()) and all(paths.count(path) >= 7 for path in files())
+
+
+@pytest.fixture(scope="module")
+def walked(shipped: None) -> dict[str, Seen]:
+    """Every panel of every page: the pages that the addresses above have opened, and those that they have not."""
+    for address in (*(row["address"] for row in ROWS), *(entry.see for entry in entries().values()), *PANELS):
+        if address not in SEEN:
+            opened(address)
+    return {address: page for address, page in SEEN.items() if urlsplit(address).path != "/glossary"}
+
+
+def test_the_walk_opens_every_panel(walked: dict[str, Seen]):
+    offered, opened = (
+        {(urlsplit(address).path, door) for address, page in walked.items() for door in getattr(page, name)} for name in ("doors", "open")
+    )
+    assert offered - opened == set()
+
+
+def test_a_word_on_screen_is_plain_or_has_an_entry(walked: dict[str, Seen]):
+    labels = {label for page in walked.values() for label in page.labels}
+    assert {word: label for label in sorted(labels) for word in terms_in(label)[1]} == {}
+
+
+def test_a_term_is_explained_on_the_page_where_it_stands(walked: dict[str, Seen]):
+    missing = {
+        (address, name): label
+        for address, page in walked.items()
+        if page.doors  # else there is nothing to show, and the page says why
+        for label in page.labels - page.doors
+        for name in terms_in(label)[0] - page.explained
+    }
+    assert missing == {}
+
+
+def test_a_page_uses_every_entry(walked: dict[str, Seen]):
+    assert set(entries()) - {name for page in walked.values() for name in page.explained} == set()
+
+
+def test_an_entry_links_to_a_view_that_shows_it(walked: dict[str, Seen]):
+    for name, entry in entries().items():
+        page = walked[entry.see]
+        assert page.is_sound and page.link == asked(entry.see), f"{name}: the page does not take the address {entry.see}"
+        assert finds(name, *entry.also).search(page.says), f"{name} is not to be seen at {entry.see}"
+
+
+def test_plain_words_are_used_and_are_no_terms(walked: dict[str, Seen]):
+    used = {word.casefold() for page in walked.values() for label in page.labels for word in re.findall(r"[^\W\d_][\w'’]*", label)}
+    assert {word for word in PLAIN if word not in {part.removesuffix("'s") for part in used}} == set()
+    assert {word for word in PLAIN if terms_in(word)[0]} == set()
