@@ -81,7 +81,7 @@ def terms_in(label: str) -> tuple[set[str], set[str]]:
     for pattern, entry in _patterns():
         text, count = pattern.subn(" ", text)
         named |= {entry} if count else set()
-    words = {word.removesuffix("'s") for word in re.findall(r"[^\W\d_][\w'’]*", text)}
+    words = {word.removesuffix("'s") for word in re.findall(r"(?<!\w)[^\W\d_][\w'’]*", text)}
     return named, {word for word in words if word.casefold() not in PLAIN}
 
 
