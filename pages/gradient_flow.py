@@ -19,7 +19,8 @@ PANELS = {
     "Does it learn?": learn.panel,
 }
 TERMS = (
-    "loss", "gradient", "vanishing gradient", "gradient × input", "layer", "hidden state", "cell state", "LSTM", "forget bias", "untrained network",
+    "loss", "gradient", "vanishing gradient", "gradient × input", "layer", "hidden state", "cell state", "LSTM",
+    "forget bias", "untrained network",
 )  # fmt: skip
 
 through_app()

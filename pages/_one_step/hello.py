@@ -17,6 +17,7 @@ from pages._ui.text import count, how_to_read
 KEY = "one_step.hello"
 TERMS = (
     "RNN", "weight", "nats", "backpropagation through time", "one-hot vector", "hidden state", "logit", "softmax", "loss", "learning rate",
+    "training step",
 )  # fmt: skip
 TITLE = "hello, in the lecture's own numbers"
 # A narrow screen has room for one step: it shows the folded graph, and a slider selects the step.
