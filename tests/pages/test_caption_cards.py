@@ -66,4 +66,4 @@ def test_the_card_shows_people_beside_the_network_and_what_was_tried(folder):
     assert tried["feature map"].tolist() == ["late"] and any("67.0 / 44.8 / 29.9 / 19.5" in caption.value for caption in page.caption)
     checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
     forget()
-    assert len(sound(open_page(panel="The network")).dataframe) == 3  # scores, people, curve
+    assert len(sound(open_page(panel="The network")).dataframe) == 4  # scores, people, recipe, curve
