@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic_core import CoreSchema, core_schema
 
 UNKNOWN = {"corpus": "", "source": "a text its card does not name", "licence": "unknown"}
-LARGEST = 2**63 - 1  # larger integers cannot stand in a table
+LARGEST = 2**63 - 1  # larger integers do not fit in a table
 Integer = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Number = bool | Integer | float  # kept as written; may be nan
 

@@ -14,7 +14,7 @@ from explorer.errors import CheckpointError, ExplorerError
 
 HOME = Path(__file__).parent.parent
 IS_PROJECT = (HOME / "pyproject.toml").is_file()  # the project's tree; else the folder that recurrent-explorer-app installed
-PROGRAM = "python -m models" if IS_PROJECT else "recurrent-explorer"  # what a reader types
+PROGRAM = "python -m models" if IS_PROJECT else "recurrent-explorer"  # the command as users type it
 
 FAMILIES = (  # folders, in the order of lists and menus
     "char_lm",

@@ -86,9 +86,7 @@ def read(path: Path, form: type[Kept], device: str | None = "cpu") -> dict[str, 
         raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
     except Exception as error:  # torch raises a dozen kinds of errors for a damaged file
         reason = error.strerror if isinstance(error, OSError) else first_line(error)
-        raise TrainingError(
-            f"{path} is not the state file of a training ({reason}). Name one that `python -m models train` wrote."
-        ) from None
+        raise TrainingError(f"{path} is not the state file of a training ({reason}). Name a file that the command train wrote.") from None
     try:
         form.model_validate(state)
     except ValidationError as error:
