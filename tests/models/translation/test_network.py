@@ -136,7 +136,7 @@ def test_the_thought_vector_alone_has_no_attention():
     module = network("none")
     with explorer.record(module) as recording:
         module(torch.tensor([SOURCE]), torch.tensor([TARGET]))
-    with pytest.raises(RecordingError, match="heard nothing"):
+    with pytest.raises(RecordingError, match="received nothing"):
         recording.alignment(*names(SOURCE, TARGET))
 
 
