@@ -29,9 +29,9 @@ def test_a_search_shows_its_term_first_and_is_in_the_link(room, folder, width, s
     expect(page.locator(ENTRIES)).to_have_count(len(entries()))
     assert sideways(page) == 0
     page.get_by_role("textbox", name="Search").fill("gate")
-    found = [entry.name for entry in matches("gate", entries())]
-    assert found[0] == "gate" and 1 < len(found) < len(entries())
-    expect(page.locator(ENTRIES)).to_have_text(found)
+    names = [entry.name for entry in matches("gate", entries())]
+    assert names[0] == "gate" and 1 < len(names) < len(entries())
+    expect(page.locator(ENTRIES)).to_have_text(names)
     expect(page).to_have_url(re.compile(r"glossary\.search=gate"))
     assert violations(page) == {}
 
