@@ -10,14 +10,14 @@ with unlimited inputs (Hinton, Vinyals and Dean, "Distilling the Knowledge in a 
 import numpy as np
 
 from models.names.baselines import ngram_answers
-from models.names.data import Names
+from models.names.data import Names, is_held_out
 
 SHORTEST, LONGEST = 3, 25  # letters of a recombined name
 TRIES = 50  # attempts per requested name; short lists may give fewer names
 
 
 def recombined(train: Names, count: int, seed: int) -> tuple[str, ...]:
-    """Distinct names that are not in `train`, each joined from two names of one language at a common letter.
+    """Distinct names that are not in `train` and not held out, each joined from two names of one language at a common letter.
 
     Args:
         train: Source of the parts; languages are chosen in proportion to their number of names.
@@ -33,7 +33,7 @@ def recombined(train: Names, count: int, seed: int) -> tuple[str, ...]:
         of = parts[int(train.targets[rng.integers(len(train))])]
         first, second = (of[index] for index in rng.integers(len(of), size=2))
         text = _joined(first, second, rng)
-        if text and text not in known:
+        if text and text not in known and not is_held_out(text):
             made[text] = None
     return tuple(made)
 
