@@ -29,7 +29,9 @@ CORPORA = {
     ),
 }
 
-RECIPES = {  # loss: see models.names.training.job
+SEEDS = 5  # networks of a recipe that differ in their random seed, to show how much it matters
+
+RECIPES = {  # loss and seeds: see models.names.training
     name: {
         "corpus": name.split("-")[0],
         "arguments": {"cell": cell, "units": units, "dropout": 0.2, "letters": 0.02, "recurrent": 0.1},
@@ -43,6 +45,10 @@ RECIPES = {  # loss: see models.names.training.job
         ("names18-gru", "gru", 256, 4e-3),
     )
 }
+for name in ("names-gru", "names18-gru"):
+    RECIPES[name]["loss"] |= {"weighting": 0.3, "teachers": 4}
+    RECIPES[name]["recipe"] |= {"epochs": 20, "precision": "bfloat16"}
+    RECIPES[name]["seeds"] = SEEDS
 
 FAMILY = Family(
     kind="classifier",

@@ -12,6 +12,7 @@ import numpy as np
 from models.names.data import Names
 
 STEM = 5  # letters: the longest n-gram
+POWERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # of the class sizes, from which the best for n-grams is chosen
 NGRAMS, STRENGTH = (1, 5), 10.0  # n-gram lengths and inverse regularisation: the best of 1, 3, 10, 30 on dev
 
 
@@ -26,6 +27,12 @@ def ngram_answers(train: Names, texts: Sequence[str]) -> np.ndarray:
     probabilities = np.zeros((len(texts), len(train.labels)))
     probabilities[:, model.classes_] = model.predict_proba(seen.transform(texts))
     return probabilities
+
+
+def with_prior(probabilities: np.ndarray, sizes: np.ndarray, power: float) -> np.ndarray:
+    """Probabilities [name, class] times class size [class] to a power, scaled to sum to 1; a power above 0 favours large classes."""
+    adjusted = probabilities * (sizes / sizes.sum()) ** power
+    return adjusted / adjusted.sum(1, keepdims=True)
 
 
 def by_stem(predicted: np.ndarray, train: Names, dev: Names) -> dict[str, Any]:

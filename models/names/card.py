@@ -35,6 +35,7 @@ class Scores(TypedDict, total=False, extra_items=Annotated[Number | None, Else(N
 
     prior: OnErrorOmit[AnyText]
     by_stem: OnErrorOmit[ByStem]
+    with_prior: OnErrorOmit["WithoutNone"]
     majority: OnErrorOmit["WithoutNone"]
     ngram_logistic: OnErrorOmit["WithoutNone"]
     ceiling: OnErrorOmit["WithoutNone"]
@@ -55,6 +56,15 @@ def _has_names(bins: Bins) -> bool:
     return len(bins["names"]) == len(bins["right"]) == len(bins["confidence"]) and sum(map(float, bins["names"])) > 0
 
 
+class OfSeed(TypedDict):
+    """Scores on dev of the same recipe with another random seed."""
+
+    seed: Index
+    accuracy: Number
+    macro_f1: Number
+    nats_per_name: Number
+
+
 class Turn(TypedDict):
     """A held-out name whose last letter changes the prediction, and the size of the change."""
 
@@ -65,7 +75,7 @@ class Turn(TypedDict):
 
 
 class Card(models.card.Card):
-    """The card of a name classifier: labels, scores and confusion matrices on each split, and example names.
+    """The card of a name classifier: labels, scores and confusion matrices on each split, scores by seed, and example names.
 
     `confusion` has a table [true][predicted] for each available split of dev, train and dev_shared.
     """
@@ -76,6 +86,7 @@ class Card(models.card.Card):
     confusion: Annotated[dict[OnErrorOmit[Literal["dev", "train", "dev_shared"]], OnErrorOmit[list[list[Index]]]], Else({})]
     reliability: Annotated[Annotated[Bins, where(_has_names)] | None, Else(None)]
     examples: Annotated[list[OnErrorOmit[Turn]], Else([])]
+    seeds: Annotated[list[OnErrorOmit[OfSeed]], Else([])] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _only_square_tables(self) -> Self:

@@ -89,9 +89,11 @@ class Classifier(nn.Module):
         """Log probabilities [batch, time, class] after each of `ids` [batch, time], and the final state."""
         if self.training and self.letters:
             ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.letters, 0)
-        x = nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
-        hidden, state = self._read(x, state)
+        hidden, state = self._read(self._inputs(ids), state)
         return self.readout(self.dropout(hidden)).log_softmax(-1), state
+
+    def _inputs(self, ids: Tensor) -> Tensor:
+        return nn.functional.one_hot(ids, self.vocab_size).to(self.readout.weight.dtype)
 
     def _read(self, x: Tensor, state) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         if not (self.training and self.recurrent and isinstance(self.rnn, nn.RNNBase)):

@@ -1,6 +1,12 @@
 """Result tables of name classifiers, with n-grams and the most frequent class as baselines."""
 
-from models.results import Cards, Table, code, split_of
+import statistics
+
+from models.names import SEEDS
+from models.results import Cards, Table, code, interval, split_of
+
+BY_SEED = ("accuracy", "macro_f1", "nats_per_name")
+T_95 = 2.776  # two-sided 95 % quantile of Student's t with SEEDS - 1 = 4 degrees of freedom
 
 SCORES = {
     "accuracy": "accuracy",
@@ -35,7 +41,29 @@ def tables(cards: Cards) -> list[Table]:
         ("network", "letters", "names like training names", "accuracy", "other names", "accuracy"),
         [_stems(name, card["scores"]["by_stem"]) for name, card in cards.items() if "by_stem" in card["scores"]],
     )
-    return [Table("Name classifiers", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem]
+    return [Table("Name classifiers", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem, _by_seed(cards)]
+
+
+def _by_seed(cards: Cards) -> Table:
+    """Mean scores of the networks of all seeds, each followed by the n-grams with and without a prior."""
+    rows = []
+    for name, card in cards.items():
+        if len(card.get("seeds", ())) == SEEDS:
+            grams = card["scores"]["ngram_logistic"]
+            rows.append([code(name), *(_mean([row[key] for row in card["seeds"]]) for key in BY_SEED)])
+            for words, scores in (("", grams), (f", prior to the power {grams['with_prior']['power']:.1f}", grams["with_prior"])):
+                rows.append([f"n-grams for {code(name)}{words}", *(f"{scores[key]:.3f}" for key in BY_SEED)])
+    about = (
+        f"Mean over {SEEDS} seeds on dev with its 95 % interval (Student's t); the published network is that of the first seed. The "
+        "n-grams weight all classes equally; with a prior, their probabilities are multiplied by the class sizes to the power that is "
+        "best for them on dev."
+    )
+    return Table("Name classifiers by seed", about, ("network", *(SCORES[key] for key in BY_SEED)), rows)
+
+
+def _mean(values: list[float]) -> str:
+    middle, width = statistics.mean(values), T_95 * statistics.stdev(values) / SEEDS**0.5
+    return interval(middle, (middle - width, middle + width), ".3f")
 
 
 def _stems(name: str, parts: dict) -> list[str]:

@@ -1,6 +1,7 @@
 """Training of name classifiers: batches, loss, and the description of the data in the card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from models.family import TrainingError
 from models.names import FAMILY, augmentation
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_last, padded
-from models.training import Job, Recipe, Trainer, resume
+from models.names.ngram_network import NgramClassifier
+from models.training import Job, Recipe, Trainer, restore, resume
 
 PRIOR = "each spelling counts once for each language it belongs to, however often a list repeats it"
+Made = tuple[tuple[str, ...], np.ndarray]  # names, and their targets [name, class]
+NONE: Made = ((), np.zeros((0, 0), np.float32))
+TEACHER_SEED, TEACHER_EPOCHS = 101, 0.6  # seed of the first teacher; share of the epochs
 ALIKE = 16  # number of batches sorted by length together, to reduce padding
 
 
-def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict[str, float]) -> Job:
+def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict[str, float], made: Made = NONE) -> Job:
     """Training on batches of names of similar length, with a loss at each letter.
 
     Args:
@@ -29,8 +34,8 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
         recipe: The recipe; batches of `batch` names, shuffled by `seed` and epoch.
         loss: `letters`: weight of the mean loss over all letters of a name, which trains the network on prefixes too; the rest
             is the loss after the last letter. `weighting`: class weights are proportional to class size to the power of
-            -weighting, so 0 means no weighting and 1 equal total weights. `recombined`, optional: number of recombined names
-            with soft targets, of which each epoch uses as many as real names; see models.names.augmentation.
+            -weighting, so 0 means no weighting and 1 equal total weights.
+        made: Names with soft targets, of which each epoch uses as many as real names; see models.names.augmentation.
     """
     device, updates = module.readout.weight.device, len(train) // recipe.batch
     if not updates or not len(dev):
@@ -38,16 +43,16 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
             f"There are {len(train)} training and {len(dev)} held-out names; expected at least one batch ({recipe.batch}) for training "
             "and held-out names."
         )
-    made, soft = augmentation.distillation_targets(train, int(loss["recombined"]), recipe.seed) if loss.get("recombined") else ((), None)
-    ids, lengths = padded([VOCABULARY.encode(text) for text in (*train.texts, *made)])
+    texts, soft = made
+    ids, lengths = padded([VOCABULARY.encode(text) for text in (*train.texts, *texts)])
     answers = torch.eye(len(train.labels))[torch.tensor(train.targets)]
     sizes = answers.sum(0).clamp(min=1)
-    answers = answers if soft is None else torch.cat((answers, torch.tensor(soft)))
+    answers = torch.cat((answers, torch.tensor(soft))) if texts else answers
     weights = answers @ (sizes.mean() / sizes) ** loss["weighting"]
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, ...]]:
         generator = torch.Generator().manual_seed(recipe.seed * 1_000 + epoch)
-        kinds = [torch.randperm(len(train), generator=generator), len(train) + torch.randperm(len(made), generator=generator)]
+        kinds = [torch.randperm(len(train), generator=generator), len(train) + torch.randperm(len(texts), generator=generator)]
         whole = torch.cat([kind[: updates * min(recipe.batch, len(kind) // updates)].view(updates, -1) for kind in kinds], 1)
         order = whole.flatten()
         order = torch.cat([part[lengths[part].argsort()] for part in order.split(whole.shape[1] * ALIKE)]).view(whole.shape)
@@ -65,28 +70,63 @@ def job(module: Classifier, train: Names, dev: Names, recipe: Recipe, loss: dict
     return Job(module, batches, mean_loss, lambda module: dev_nats(module, dev), updates)
 
 
+def log_probabilities(module: nn.Module, texts: Sequence[str]) -> Tensor:
+    """Log probabilities of the classes after the last letter, [name, class]."""
+    device, order = next(module.parameters()).device, np.argsort([len(text) for text in texts], kind="stable")
+    parts: list[Tensor] = []
+    for rows in np.array_split(order, len(order) // 512 + 1):
+        ids, lengths = (tensor.to(device) for tensor in padded([VOCABULARY.encode(texts[int(row)]) for row in rows]))
+        with torch.inference_mode():
+            parts.append(after_last(module(ids)[0], lengths).cpu())
+    return torch.cat(parts)[torch.tensor(order.argsort())]
+
+
 def dev_nats(module: nn.Module, dev: Names) -> float:
     """Cross-entropy in nats per name, after the last letter."""
-    device, total, order = next(module.parameters()).device, 0.0, np.argsort([len(text) for text in dev.texts], kind="stable")
-    for rows in np.array_split(order, len(order) // 512 + 1):
-        ids, lengths = (tensor.to(device) for tensor in padded([VOCABULARY.encode(dev.texts[row]) for row in rows]))
-        with torch.inference_mode():
-            logs = after_last(module(ids)[0], lengths)
-        total -= float(logs.gather(1, torch.tensor(dev.targets[rows], device=device)[:, None]).sum())
-    return total / len(dev)
+    return -float(log_probabilities(module, dev.texts).gather(1, torch.tensor(dev.targets)[:, None]).mean())
 
 
 def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The training of a recipe, ready to start or to resume from its state file.
+    """The trainings of a recipe, ready to start or to resume from their state files: the teachers, then the network of each seed.
+
+    In `loss`, `recombined` is the number of recombined names, with the n-grams' probabilities as soft targets. `teachers` networks
+    learn from them, every second one with n-grams as input; the published network learns from the ensemble of the teachers instead.
+    `seeds` is the number of networks, all with the same teachers; the first is published, the others show how much the seed matters.
 
     Raises:
-        TrainingError: there are too few names, or the state file belongs to another recipe or collection.
+        TrainingError: there are too few names, or a state file belongs to another recipe or collection.
     """
-    about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"]).lasting(epochs)
-    torch.manual_seed(recipe.seed)
-    module = Classifier(**network_arguments(name, source)).to(device)
-    yield resume(job(module, *source.split(), recipe, about["loss"]), recipe, state)
+    about, (train, dev) = FAMILY.recipes[name], source.split()
+    recipe, loss = Recipe(**about["recipe"]).lasting(epochs), about["loss"]
+    made = augmentation.distillation_targets(train, loss["recombined"], recipe.seed) if loss.get("recombined") else NONE
+
+    def trainer(seed: int, file: Path, network: type[Classifier] = Classifier, share: float = 1.0) -> Trainer:
+        torch.manual_seed(seed)
+        module = network(**network_arguments(name, source)).to(device)
+        own = replace(recipe, seed=seed, epochs=recipe.epochs * share)
+        return resume(job(module, train, dev, own, loss, made), own, file)
+
+    members = []
+    for index, file in enumerate(teachers(name, state)):
+        teacher = trainer(TEACHER_SEED + index, file, (Classifier, NgramClassifier)[index % 2], TEACHER_EPOCHS)
+        yield teacher
+        restore(teacher.job.module, file, f"{name} and these names")
+        members.append(log_probabilities(teacher.job.module.eval(), made[0]).exp().numpy())
+    if members:
+        made = made[0], augmentation.ensemble(members)
+    for seed, file in students(name, state).items():
+        yield trainer(seed, file)
+
+
+def teachers(name: str, state: Path) -> list[Path]:
+    """State files of the teachers of a recipe, next to its own."""
+    return [state.with_stem(f"{state.stem}-teacher-{index + 1}") for index in range(FAMILY.recipes[name]["loss"].get("teachers", 0))]
+
+
+def students(name: str, state: Path) -> dict[int, Path]:
+    """State file of the network of each seed; the first is `state`, whose network is published."""
+    first, count = Recipe(**FAMILY.recipes[name]["recipe"]).seed, FAMILY.recipes[name].get("seeds", 1)
+    return {seed: state if seed == first else state.with_stem(f"{state.stem}-seed-{seed}") for seed in range(first, first + count)}
 
 
 def network_arguments(name: str, source: Names) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def use_scenes(card: dict[str, Any]) -> None:
 
 def use_scores_of_names(scores: dict[str, Any]) -> None:
     scores = dict(scores)
-    for name in {"majority", "ngram_logistic", "ceiling"} & set(scores):
+    for name in {"majority", "ngram_logistic", "ceiling", "with_prior"} & set(scores):
         use_scores_of_names(scores.pop(name))
     texts(scores.pop("prior", ""))
     if stems := scores.pop("by_stem", None):
@@ -163,7 +163,7 @@ def use_names(card: dict[str, Any]) -> None:
         numbers(*chain(*zip(bins["names"], bins["right"], bins["confidence"], strict=True)))
     for row in card["examples"]:
         texts(row["name"], row["before"], row["after"])
-        numbers(row["change"])
+    numbers(*(row["change"] for row in card["examples"]), *(value for row in card["seeds"] for value in row.values()))
 
 
 USE = {"char_lm": use_char_lm, "translation": use_translation, "captioning": use_captioning, "scenes": use_scenes, "names": use_names}
@@ -202,6 +202,7 @@ FOUR = dict.fromkeys(("looks", "beyond_position", "used", "points"), ANSWER)
 TRIED = {"pictures": 9, "epochs": 1.5, "views": [{"view": "late", "bleu_4": 1}], "whole": {}}
 UNIT = {"concept": "x", "layer": 0, "unit": 1, "sign": 1, "clears_all": True, "verdict": "yes", "baselines": {}, "r": 0.5}
 TURN = {"name": "Ho", "before": "Chinese", "after": "Dutch", "change": 1}
+SEED = {"seed": 2, "accuracy": 0.8, "macro_f1": 0.7, "nats_per_name": 0.6}
 
 
 @pytest.mark.parametrize(
@@ -234,6 +235,7 @@ TURN = {"name": "Ho", "before": "Chinese", "after": "Dutch", "change": 1}
         ("names", "scores", {"ceiling": {"accuracy": None}, "accuracy": 1, "split": "dev"}, {"ceiling": {}, "accuracy": 1}),
         ("names", "confusion", {"dev": [[1, 2], [3, 4]], "test": [[1]], "train": [[1, 2], [3]]}, {}),
         ("names", "reliability", {"names": [0], "right": [0], "confidence": [0.0]}, None),
+        ("names", "seeds", [SEED, SEED | {"seed": "2"}, 3], [SEED]),
         ("names", "examples", [TURN, TURN | {"after": ""}, TURN | {"change": "much"}], [TURN]),
     ],
 )  # fmt: skip

@@ -74,6 +74,21 @@ def test_scores_stand_beside_their_baselines():
     assert "BLEU" not in text
 
 
+def test_seeds_give_a_mean_with_its_interval_beside_both_ngrams():
+    cards = {name: dict(card) for name, card in models.available(models.FOLDER).items() if name == "names-lstm"}
+    values = [0.80, 0.81, 0.82, 0.83, 0.84]  # mean 0.82, deviation 0.0158, so 2.776 * 0.0158 / sqrt(5) = 0.0196
+    cards["names-lstm"]["seeds"] = [{"seed": seed, "accuracy": v, "macro_f1": v, "nats_per_name": v} for seed, v in enumerate(values)]
+    grams = {"accuracy": 0.5, "macro_f1": 0.25, "nats_per_name": 1.0}
+    scores = cards["names-lstm"]["scores"]
+    scores["ngram_logistic"] |= grams | {"with_prior": {"power": 0.2} | {key: value / 2 for key, value in grams.items()}}
+    text, left_out = report(cards)
+    mean = "0.820 (0.800 to 0.840)"
+    assert not left_out and f"| `names-lstm` | {mean} | {mean} | {mean} |\n| n-grams for `names-lstm` | 0.500 | 0.250 | 1.000 |" in text
+    assert "| n-grams for `names-lstm`, prior to the power 0.2 | 0.250 | 0.125 | 0.500 |" in text
+    del cards["names-lstm"]["seeds"][0]
+    assert "by seed" not in report(cards)[0]
+
+
 def test_a_cell_cannot_end_a_cell():
     table = Table("Title", "About.", ("a", "b"), [("x|y", "z")])
     assert table.markdown() == "## Title\n\nAbout.\n\n| a | b |\n| --- | --- |\n| x\\|y | z |\n"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.analysis.confusion import brier, class_scores, confusion, error_if_calibrated, reliability
+from models.checkpoint import as_saved
 from models.corpora import DataError
 from models.names import FAMILY, training
 from models.names.answers import answers_to_rows
-from models.names.baselines import by_stem, ceilings, ngram_answers
+from models.names.baselines import POWERS, by_stem, ceilings, ngram_answers, with_prior
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_each_letter, probabilities
 from models.names.table import labelled
@@ -82,7 +83,27 @@ def finish(name: str, state: Path, source: Names, target: Path, report: Report =
     kept = restore(module, state, f"{name} and these names")
     card = {"kind": FAMILY.kind, "name": name, "arguments": arguments, "vocabulary": list(VOCABULARY.tokens)}
     card |= {"labels": list(source.labels), "data": training.data_card(about["corpus"], source), "loss": about["loss"]}
+    card |= {"seeds": of_seeds(name, state, card, source.split()[1])} if about.get("seeds") else {}
     return pack(module, kept, card, target, lambda loaded: measured(loaded, source, report))
+
+
+def of_seeds(name: str, state: Path, card: dict[str, Any], dev: Names) -> list[dict[str, float | int]]:
+    """Scores on dev of the networks of all seeds trained so far, with weights rounded as in a checkpoint.
+
+    Args:
+        name: One of the recipes.
+        state: State file of the first seed; those of the others are next to it.
+        card: Card of the network, as far as it is needed to rebuild it.
+        dev: Held-out names.
+    """
+    rows = []
+    for seed, file in training.students(name, state).items():
+        if file.exists():
+            module = Classifier(**card["arguments"])
+            restore(module, file, f"{name} and these names")
+            scored = scores(probabilities(as_saved(module, card, file), dev.texts), dev.targets)
+            rows.append({"seed": seed} | {key: scored[key] for key in ("accuracy", "macro_f1", "nats_per_name")})
+    return rows
 
 
 def measured(loaded: "Loaded", source: Names, report: Report) -> dict[str, Any]:
@@ -122,7 +143,8 @@ def with_baselines(card: dict[str, Any], train: Names, dev: Names) -> dict[str, 
     from models import available
 
     for other in available().values():
-        if other["kind"] == FAMILY.kind and other.get("data", {}).get("sha256") == card["data"]["sha256"]:
+        is_same = other["kind"] == FAMILY.kind and other.get("data", {}).get("sha256") == card["data"]["sha256"]
+        if is_same and "with_prior" in other["scores"]["ngram_logistic"]:  # cards of version 0.1.0 lack it
             return {key: other["scores"][key] for key in ("majority", "ngram_logistic", "ceiling")}
     ceiling = ceilings(dev.texts, dev.targets, len(dev.labels))
     return {"majority": majority(train, dev), "ngram_logistic": ngram_logistic(train, dev), "ceiling": ceiling}
@@ -135,9 +157,15 @@ def majority(train: Names, dev: Names) -> dict[str, float | int]:
 
 
 def ngram_logistic(train: Names, dev: Names) -> dict[str, Any]:
-    """Scores on dev of logistic regression on character n-grams, overall and by stem."""
-    p = ngram_answers(train, dev.texts)
-    return scores(p, dev.targets) | {"by_stem": by_stem(p.argmax(1), train, dev)}
+    """Scores on dev of logistic regression on character n-grams, overall and by stem, and with the best prior.
+
+    The n-grams weight all classes equally, while most networks favour large classes. For a fair comparison, `with_prior` has the
+    scores with the power of the class sizes that gives the n-grams the best macro F1 on dev.
+    """
+    p, sizes = ngram_answers(train, dev.texts), np.bincount(train.targets, minlength=len(train.labels))
+    adjusted = [{"power": power} | scores(with_prior(p, sizes, power), dev.targets) for power in POWERS]
+    more = {"by_stem": by_stem(p.argmax(1), train, dev), "with_prior": max(adjusted, key=lambda row: row["macro_f1"])}
+    return scores(p, dev.targets) | more
 
 
 def turning_points(loaded: "Loaded", dev: Names) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from models.names.baselines import by_stem, ceilings
+from models.names.baselines import by_stem, ceilings, with_prior
 from models.names.data import Names
 
 
@@ -28,3 +28,9 @@ def test_ceilings_by_trying_every_answer():
     assert ceilings(texts, targets, 4) == pytest.approx(best)  # a class that does not occur changes nothing
     greedy = ceilings(texts, targets, 3)
     assert greedy["accuracy"] == 5 / 8 and greedy["macro_recall"] > np.mean([1, 0.5, 0])  # not the answers that are best for accuracy
+
+
+def test_a_prior_multiplies_each_class_by_its_share_to_a_power():
+    p, sizes = np.array([[0.5, 0.4, 0.1], [0.2, 0.2, 0.6]]), np.array([100, 900, 0])
+    np.testing.assert_allclose(with_prior(p, sizes, 1.0)[0], np.array([0.05, 0.36, 0.0]) / 0.41)
+    np.testing.assert_allclose(with_prior(p, sizes, 0.5)[1], np.array([1, 3, 0]) / 4)

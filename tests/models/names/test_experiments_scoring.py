@@ -9,6 +9,7 @@ from sklearn import metrics
 
 from explorer.analysis.confusion import error_if_calibrated
 from models.names import data
+from models.names.baselines import ngram_answers
 from models.names.experiments.scoring import calibration_bins, majority, ngram_logistic, scores
 from tests.models.names.tiny_names import invented
 
@@ -52,3 +53,8 @@ def test_the_majority_and_the_ngrams(folder: Path):
     assert scored["nats_per_name"] == pytest.approx(-np.log(shares[dev.targets]).mean())
     ngrams = ngram_logistic(train, dev)
     assert ngrams["macro_f1"] > 0.8 > scored["macro_f1"] and ngrams["names"] == len(dev)
+    adjusted = ngrams["with_prior"]
+    p = ngram_answers(train, dev.texts) * np.bincount(train.targets) ** adjusted["power"]
+    assert adjusted["macro_f1"] == pytest.approx(metrics.f1_score(dev.targets, p.argmax(1), average="macro"))
+    assert adjusted["macro_f1"] >= ngrams["macro_f1"] and adjusted["names"] == len(dev)
+    assert adjusted["nats_per_name"] == pytest.approx(metrics.log_loss(dev.targets, p / p.sum(1, keepdims=True)))

@@ -94,8 +94,8 @@ def test_half_of_what_is_read_is_recombined_and_costs_the_cross_entropy_of_the_n
     train, dev = data.read(folder).split()
     torch.manual_seed(0)
     module = Classifier(len(VOCABULARY), 3, "gru", 5).double().eval()
-    made = training.job(module, train, dev, Recipe(1, batch=16), LOSS | {"recombined": 400})
     texts, soft = augmentation.distillation_targets(train, 400, seed=1)
+    made = training.job(module, train, dev, Recipe(1, batch=16), LOSS, (texts, soft))
     answers = dict(zip(texts, soft, strict=True))
     batch, *others = made.batches(0)
     sizes, total = np.bincount(train.targets), 0.0
