@@ -36,11 +36,13 @@ CORPORA = {
     ),
 }
 
+BODY = {"layers": 2, "units": 384, "embedding": 64, "dropout": 0.25, "recurrent": 0.2, "inputs": 0.05}
+LONG = {"batch": 16, "steps": 128, "average": 0.999, "precision": "bfloat16", "shifted": True, "checks": 2, "patience": 8}
 RECIPES = {
     "wiki-lstm": {
         "corpus": "wiki",
-        "arguments": {"cell": "lstm", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.1},
-        "recipe": {"epochs": 4, "learning_rate": 4e-3},
+        "arguments": BODY | {"cell": "lstm"},
+        "recipe": LONG | {"epochs": 20, "learning_rate": 2e-3},
     },
     "wiki-gru": {
         "corpus": "wiki",

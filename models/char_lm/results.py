@@ -1,4 +1,4 @@
-"""Result tables of character networks: cross-entropy per character with an n-gram baseline, and measured units."""
+"""Result tables of character networks: cross-entropy per character with an n-gram baseline, measured units, learning rates tried."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ UNIT_SCORES = ("r", "AUC", "balanced accuracy", "chance r", "untrained r", "tabl
 
 
 def tables(cards: Cards) -> list[Table]:
-    """Tables of cross-entropy per character and of measured units."""
+    """Tables of cross-entropy per character, of measured units, and of the learning rates that were tried."""
     costs = Table(
         "Character networks",
         f"Cross-entropy per character on {split_of(cards)}, held out from training, and that of the best of interpolated Witten-Bell "
@@ -27,7 +27,13 @@ def tables(cards: Cards) -> list[Table]:
         ("network", "concept", "layer, unit", *UNIT_SCORES, "better than all", "characters"),
         [_unit_row(name, unit) for name, card in cards.items() for unit in card.get("units", [])],
     )
-    return [costs, units]
+    tuning = Table(
+        "Learning rates that were tried",
+        "Short trainings of equal length before the long one: nats per character on dev, read as 16 rows. The best rate is used.",
+        ("network", "learning rate", "epochs", "dropout", "nats"),
+        [_tuning_row(name, run) for name, card in cards.items() for run in card.get("tuning", [])],
+    )
+    return [costs, units, tuning]
 
 
 def _row(name: str, card: Mapping[str, Any]) -> list[str]:
@@ -48,3 +54,7 @@ def _unit_row(name: str, unit: Mapping[str, Any]) -> list[str]:
     where = [code(name), unit["concept"], f"{unit['layer'] + 1}, {unit['unit']}"]
     written = ["" if score is None else f"{score:.2f}" for score in scores]
     return [*where, *written, "yes" if unit["clears_all"] else "no", f"{unit['characters']:,}"]
+
+
+def _tuning_row(name: str, run: Mapping[str, Any]) -> list[str]:
+    return [code(name), f"{run['learning_rate']:g}", f"{run['epochs']:g}", f"{run['dropout']:g}", f"{run['dev']:.3f}"]

@@ -25,9 +25,10 @@ def test_every_network_with_scores_has_a_row(name: str):
 
 # Rows worked out from the cards by hand: what a table must not lose, whatever makes it.
 ROWS = [
+    "| `wiki-lstm` | 0.002 | 1 | 0.1 | 1.679 |",
     "| `shakespeare-lstm` | 841,792 | 2 x 256 | Tiny Shakespeare | 52,976 | 1.409 | 2.032 | 1.574 (5-gram) | 0.895 |",
-    "| `wiki-lstm` | inside [[ ]] | 2, 113 | 0.74 | 0.95 | 0.89 | 0.13 | 0.24 | 0.31 | 0.69 | yes | 83,781 |",
-    "| `wiki-lstm` | inside <ref> | 1, 90 | 0.59 | 0.70 | 0.78 | 0.28 | 0.17 | 0.43 | 0.75 | no | 83,781 |",
+    "| `wiki-lstm` | inside [[ ]] | 2, 328 | 0.65 | 0.94 | 0.87 | 0.12 | 0.24 | 0.31 | 0.69 | yes | 83,781 |",
+    "| `wiki-lstm` | inside <ref> | 1, 103 | 0.14 | 0.62 | 0.54 | 0.24 | 0.17 | 0.43 | 0.75 | no | 83,781 |",
     "| `shakespeare-lstm` | position in line | 2, 248 | 0.79 |  |  | 0.05 | 0.50 | 0.54 |  | yes | 26,520 |",
     "| `en-fr-additive` | 2,746,976 | 2,708 | 34.9 (33.6 to 36.0) | 31.1 | 31.8 | 31.6 | 53.8 | 0.146 |  |",
     "| `en-fr-fake` | 34.0 (31.6 to 36.3) | 32.8 (31.0 to 34.7) | 27.7 (25.2 to 30.0) | 19.9 (17.8 to 22.1) | 10.0 (8.4 to 11.7) |",

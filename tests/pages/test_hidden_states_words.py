@@ -3,7 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._hidden_states import compute
+import models
+from pages._hidden_states import compute, state
 from pages._hidden_states.examples import EXAMPLES, disturbed
 from pages._ui.link import packed
 from tests.pages.app import sound
@@ -12,20 +13,21 @@ from tests.pages.test_hidden_states import HIDDEN, open_page, values
 
 def test_the_sentence_says_what_the_gesture_did_and_what_a_text_lacks():
     page = open_page(HIDDEN)
-    assert "better than all three baselines (correlation 0.74 on held-out text)" in first_sentence(page)
+    guide = state.guides(models.available()["wiki-lstm"])[0]
+    assert f"better than all three baselines (correlation {guide['r']:.2f} on held-out text)" in first_sentence(page)
     page.button(key="hidden_states.gesture").click().run()
-    example, view = EXAMPLES["wiki"], compute.View("wiki-lstm", "", EXAMPLES["wiki"].warm_up, 1, unit=113)
+    example, view = EXAMPLES["wiki"], compute.View("wiki-lstm", "", EXAMPLES["wiki"].warm_up, guide["layer"], unit=guide["unit"])
     text = disturbed(example.text, example)
     start = example.text.index("]]")
     stop = text.index("]]", start)
-    on = (values(view.of(text=text))[start:stop, 113] > 0).sum()
-    assert f"stays orange for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
+    on = (values(view.of(text=text))[start:stop, guide["unit"]] * guide["sign"] > 0).sum()
+    assert f"stays blue for **{on} of the {stop - start}** characters" in first_sentence(sound(page)) and on > 50
     assert "This text contains no [[ ]]." in first_sentence(sound(open_page(HIDDEN, text=packed("a plain text"))))
 
 
 @pytest.mark.parametrize(
     ("looks", "words"),
-    [("", "turns orange"), ("flip", "turns blue"), ("lecture", "turns green"), ("lecture,flip", "turns blue")],
+    [("", "turns blue"), ("flip", "turns orange"), ("lecture", "turns blue"), ("lecture,flip", "turns green")],
 )
 def test_the_sentence_names_the_colour_that_is_drawn(looks: str, words: str):
     assert words in first_sentence(sound(open_page(HIDDEN, looks=looks)))
