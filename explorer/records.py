@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -148,7 +149,7 @@ class Trace(Displayed):
             raise RecordError(f"vocab names {len(self.vocab)} tokens; expected {self.logits.shape[1]}, one for each column of logits.")
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the record as .npz; a crash leaves the old file or the new one.
+        """Write the record as .npz; a crash leaves the old file or the new one, and several may save at once.
 
         Raises:
             OSError: the folder cannot be written.
@@ -157,10 +158,14 @@ class Trace(Displayed):
         arrays |= {f"gate.{name}": values for name, values in self.gates.items()}
         arrays |= {name: getattr(self, name) for name in ("cell", "initial_cell", "logits") if getattr(self, name) is not None}
         about = {"version": VERSION, "record": "Trace", "tokens": self.tokens, "vocab": self.vocab, "source": self.source}
-        partial = Path(f"{os.fspath(path)}.partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), allow_pickle=False, **arrays)
-        os.replace(partial, path)
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+        try:
+            with partial.open("xb") as file:
+                np.savez_compressed(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), allow_pickle=False, **arrays)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Trace":

@@ -1,6 +1,7 @@
 """Records refuse what does not fit together, each time with the same exact sentence."""
 
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -140,7 +141,23 @@ def test_files_round_trip_and_a_crash_leaves_the_old_one(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez_compressed", crash)
     with pytest.raises(OSError, match="disk full"):
         trace.save(path)
-    assert path.read_bytes() == kept
+    assert path.read_bytes() == kept and list(tmp_path.iterdir()) == [path]
+
+
+def test_two_saves_at_once_leave_one_whole_record(tmp_path, monkeypatch):
+    path, write, first = tmp_path / "a.npz", np.savez_compressed, threading.Event()
+    second = threading.Thread(target=lstm_trace().save, args=(path,))
+
+    def in_two_parts(file, **arrays):
+        if not first.is_set():  # the other save runs from start to end in the middle of this one
+            first.set()
+            second.start()
+            second.join()
+        write(file, **arrays)
+
+    monkeypatch.setattr(np, "savez_compressed", in_two_parts)
+    gru_trace().save(path)
+    assert Trace.load(path).cell is None and list(tmp_path.iterdir()) == [path]
 
 
 def test_foreign_and_damaged_files_are_refused(tmp_path):
