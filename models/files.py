@@ -39,6 +39,11 @@ def opened(path: str | os.PathLike) -> Iterator[BinaryIO]:
         yield file
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory is lacking, which is no fault of a file; torch says it by a text."""
+    return isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in str(error)
+
+
 def write_atomically(path: str | os.PathLike, *parts: bytes | memoryview) -> None:
     """Writes bytes to a file so that a crash leaves the old or the new file, never a part; several processes may write at once.
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from models.card import Index
 from models.family import TrainingError
-from models.files import opened
+from models.files import is_out_of_memory, opened
 
 
 class Row(TypedDict):
@@ -76,7 +76,7 @@ def read(path: Path, form: type[Kept], device: str | None = "cpu") -> dict[str, 
         device: Device of the tensors; None for the one they were saved from.
 
     Raises:
-        TrainingError: there is no such file, or it is damaged.
+        TrainingError: there is no such file, it is damaged, or there is too little memory for it.
     """
     try:
         with opened(path) as file:
@@ -85,6 +85,8 @@ def read(path: Path, form: type[Kept], device: str | None = "cpu") -> dict[str, 
     except FileNotFoundError:
         raise TrainingError(f"{path} does not exist. Expected the state file of a training.") from None
     except Exception as error:  # torch raises a dozen kinds of errors for a damaged file
+        if is_out_of_memory(error):
+            raise TrainingError(f"{path} needs more memory than is free. Close other programs and try again; the file is kept.") from None
         reason = error.strerror if isinstance(error, OSError) else first_line(error)
         raise TrainingError(f"{path} is not the state file of a training ({reason}). Name a file that the command train wrote.") from None
     try:

@@ -164,6 +164,21 @@ def test_a_state_that_unfolds_to_far_more_is_not_unfolded(path: Path):
     assert "it is compressed" in refused(path)
 
 
+@pytest.mark.parametrize(
+    "lacking",
+    [MemoryError(), torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory: 8 bytes")],
+    ids=["Python", "CUDA", "CPU"],
+)
+def test_too_little_memory_is_no_fault_of_the_file(path: Path, sound: bytes, lacking: Exception, monkeypatch):
+    def load(*_, **__):
+        raise lacking
+
+    monkeypatch.setattr(torch, "load", load)
+    sentence = refused(path)
+    assert sentence == f"{path} needs more memory than is free. Close other programs and try again; the file is kept."
+    assert path.read_bytes() == sound
+
+
 def test_a_pipe_is_no_state(tmp_path):
     os.mkfifo(tmp_path / "tiny.pt")
     assert "it is a pipe or a device" in refused(tmp_path / "tiny.pt")
