@@ -130,7 +130,7 @@ def check(name: str, content: bytes) -> None:
     """Checks the size and encoding of a downloaded text.
 
     Raises:
-        DataError: its size or checksum is not the expected one, or it is not UTF-8 text.
+        DataError: its size, checksum or number of characters is not the expected one, or it is not UTF-8 text.
     """
     least, most = text(name).size
     if not least <= len(content) <= most:
@@ -140,9 +140,11 @@ def check(name: str, content: bytes) -> None:
     if expected is not None and hashlib.sha256(content).hexdigest() != expected:
         raise DataError(f"The text {name!r} has the wrong checksum; expected {expected}. {_ADVICE}")
     try:
-        content.decode("utf-8")
+        characters = len(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(f"The text {name!r} is not UTF-8 (byte {error.start:,}). {_ADVICE}") from None
+    if characters != (text(name).characters or characters):
+        raise DataError(f"The text {name!r} has {characters:,} characters; expected {text(name).characters:,}. {_ADVICE}")
 
 
 _ADVICE = "The content of the address may have changed; use a text of your own with --data."

@@ -54,6 +54,7 @@ class Corpus:
         sha256: Checksum of the download, if known.
         text_sha256: Checksum of the text in the download, if only that is known.
         size: Minimum and maximum size of the public data: bytes of a file, or rows of lists.
+        characters: Number of characters of the text, if it is known while the checksum is not.
         not_fetched: A sentence on why it cannot be downloaded, with {name} for the requested name; empty if it can.
     """
 
@@ -66,6 +67,7 @@ class Corpus:
     sha256: str | None = None
     text_sha256: str | None = None
     size: tuple[int, int] = (0, 0)
+    characters: int | None = None
     not_fetched: str = ""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from models import corpora
+from models import corpora, family
 from models.char_lm import FAMILY
 from models.corpora import DataError
 
@@ -167,6 +167,25 @@ def test_a_server_that_never_ends_is_given_up(tmp_path, monkeypatch, at, path: s
     with pytest.raises(DataError, match=sentence):
         corpora.fetch("shakespeare", tmp_path)
     assert time.monotonic() - start < 1.5 and files(tmp_path) == []
+
+
+def test_a_text_of_another_number_of_characters_is_refused(tmp_path, monkeypatch, at):
+    at("/input.txt", None)
+    known = len(TEXT)
+    for characters in (known - 1, known):
+        monkeypatch.setitem(FAMILY.corpora, "shakespeare", replace(FAMILY.corpora["shakespeare"], characters=characters))
+        if characters != known:
+            with pytest.raises(DataError, match=rf"has {known:,} characters; expected {characters:,}\. The content of the address"):
+                corpora.fetch("shakespeare", tmp_path)
+            assert files(tmp_path) == []
+    assert corpora.read_text(corpora.fetch("shakespeare", tmp_path)) == TEXT
+
+
+def test_every_download_is_pinned_by_a_checksum_or_by_its_number_of_characters():
+    downloads = {name: corpus for name, corpus in family.corpora().items() if corpus.address and not corpus.not_fetched}
+    assert {"wiki", "linux", "shakespeare", "tatoeba", "names18"} <= set(downloads)
+    for name, corpus in downloads.items():
+        assert corpus.sha256 or corpus.text_sha256 or corpus.characters, name
 
 
 def test_a_text_of_another_checksum_than_the_one_in_its_archive_is_refused(tmp_path, monkeypatch, at):
