@@ -209,11 +209,15 @@ def read_card(path: str | os.PathLike) -> dict[str, Any]:
         return _card(path, _header(file, path)[0])
 
 
-def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
+def update_card(path: str | os.PathLike, measured: Loaded | None = None, /, **fields: Any) -> dict[str, Any]:
     """Adds fields to the card of a file, for example `units`; the weights do not change. Returns the new card.
 
+    Args:
+        path: The file.
+        measured: The network whose measurements the fields are: they belong to its weights alone.
+
     Raises:
-        CheckpointError: as `read_card`.
+        CheckpointError: as `read_card`, or the file has other weights than the network that was measured.
         BusyError: another process has been writing the file for a minute.
         OSError: the folder cannot be written.
     """
@@ -222,6 +226,10 @@ def update_card(path: str | os.PathLike, **fields: Any) -> dict[str, Any]:
         with _opened(path) as file:  # header and data of one version, even if the file is replaced meanwhile
             header, begin = _header(file, path)
             card = _card(path, header) | fields
+            if measured is not None and not _has_weights(measured, _weights(file, path)):
+                raise CheckpointError(
+                    f"{path} was trained again during the measurement, so nothing was written into its card. Measure again."
+                )
             file.seek(begin)
             data = file.read()
         header["__metadata__"]["card"] = json.dumps(card)
@@ -252,6 +260,12 @@ def _weights(file: BinaryIO, path: Path) -> dict[str, Any]:
     if broken:
         raise CheckpointError(f"{path} has values in {broken[0]} that are not finite numbers. It is damaged, or its training failed.")
     return tensors
+
+
+def _has_weights(network: Loaded, tensors: dict[str, Any]) -> bool:
+    """Whether a network was loaded from these tensors."""
+    own = network.module.state_dict()
+    return own.keys() == tensors.keys() and all(tensor.cpu().equal(tensors[name]) for name, tensor in own.items())
 
 
 def load(path: str | os.PathLike) -> Loaded:

@@ -49,6 +49,11 @@ class Subject:
             raise CheckpointError(f"{self.name!r} is not a network; expected one of `{PROGRAM} list`, or a .safetensors file.")
         return checkpoint.load(self.file)
 
+    def measured(self, network: checkpoint.Loaded, values: Any, lines: Iterable[str], **fields: Any) -> "Measured":
+        """The result of measuring the network; `fields` go into its card."""
+        files = {self.file: fields} if self.file else {}
+        return Measured(values, tuple(lines), files, dict.fromkeys(files, network))
+
     def training_data(self) -> str:
         """The name of the training data.
 
@@ -71,23 +76,25 @@ class Measured:
         values: The result as JSON values.
         lines: The result as lines of text.
         cards: Fields to add to the card of each checkpoint file.
+        networks: The networks that were measured, by file. A card gets no field if its file has other weights by then.
         files: Text of all other files to write.
     """
 
     values: Any
     lines: tuple[str, ...]
     cards: Mapping[Path, Mapping[str, Any]] = field(default_factory=dict)
+    networks: Mapping[Path, checkpoint.Loaded] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
 
     def save(self) -> None:
         """Writes the cards and the files.
 
         Raises:
-            CheckpointError: a checkpoint is missing or damaged.
+            CheckpointError: a checkpoint is missing or damaged, or was trained again during the measurement.
             OSError: a file cannot be written.
         """
         for path, fields in self.cards.items():
-            checkpoint.update_card(path, **fields)
+            checkpoint.update_card(path, self.networks.get(path), **fields)
         for path, text in self.files.items():
             write_atomically(path, text.encode())
 

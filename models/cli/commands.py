@@ -189,7 +189,7 @@ def compare(
     for name in names[1:]:
         path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
         both = {part: {key: by_name[key] for key in (names[0], name)} for part, by_name in results.items()}
-        checkpoint.update_card(path, paired={"against": names[0]} | both)
+        checkpoint.update_card(path, loaded[name], paired={"against": names[0]} | both)
     write(results, as_json)
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import models
+from explorer.errors import CheckpointError
 from models import measurement
+from models.checkpoint import read_card
 from models.measurement import Subject, measurable, measurements, subject
 from tests.models.command_line import call
 from tests.models.tiny import save_tiny
@@ -74,6 +76,24 @@ def test_missing_data_get_a_sentence(arguments: str, capsys, tmp_path: Path):
     missing = tmp_path / "nothing"
     code, out, err = call(capsys, "measure", *arguments.split(), "--data", missing)
     assert code == 1 and not out and err.startswith(str(missing)) and "xpected" in err
+
+
+@pytest.mark.parametrize("anew", [{"seed": 1}, {"units": 7}], ids=["same sizes", "other sizes"])
+def test_numbers_of_earlier_weights_stay_out_of_the_card_of_a_network_trained_anew(anew: dict[str, int], tmp_path: Path):
+    path = tmp_path / "own.safetensors"
+    save_tiny(path)
+    about = subject(str(path))
+    loaded = about.network()
+    about.measured(loaded, [1], ["one"], units=[1]).save()
+    about.measured(loaded, [2], ["two"], units=[2]).save()  # another card, but the same weights
+    assert read_card(path)["units"] == [2]
+    save_tiny(path, **anew)
+    kept = path.read_bytes()
+    with pytest.raises(CheckpointError, match=r"own\.safetensors was trained again during the measurement, so nothing was written"):
+        about.measured(loaded, [3], ["three"], units=[3]).save()
+    assert path.read_bytes() == kept
+    about.measured(about.network(), [4], ["four"], units=[4]).save()
+    assert read_card(path)["units"] == [4]
 
 
 def test_a_card_of_an_unknown_kind_gets_a_sentence(monkeypatch, tmp_path: Path, capsys):

@@ -57,8 +57,7 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
     loaded, corpus = subject.network(), subject.training_data()
     text = corpora.dev_text(corpus, options.data)[: options.characters]
     lines = unit_lines(loaded, corpus, text)
-    cards = {subject.file: {"units": lines}} if subject.file else {}
-    return Measured(lines, tuple(map(as_text, lines)), cards)
+    return subject.measured(loaded, lines, map(as_text, lines), units=lines)
 
 
 def unit_lines(loaded: Loaded, corpus: str, text: str) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
     pairs = translation_data.read(options.data or corpora.find(subject.training_data()))
     measured = card_field(loaded, pairs)
     lines = [as_text(name, answer) for name, answer in measured.items() if isinstance(answer, dict) and "says" in answer]
-    return Measured(measured, tuple(lines), {subject.file: {"answers": measured}} if subject.file else {})
+    return subject.measured(loaded, measured, lines, answers=measured)
 
 
 def as_text(name: str, answer: dict[str, Any]) -> str:
