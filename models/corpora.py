@@ -77,15 +77,24 @@ def read_text(path: str | os.PathLike) -> str:
     Raises:
         DataError: the file is missing, empty, or not UTF-8.
     """
+    return decoded(read_bytes(path), path)
+
+
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The bytes of a text file.
+
+    Raises:
+        DataError: the file is missing, empty, or cannot be read.
+    """
     try:
-        content = decoded(Path(path).read_bytes(), path)
+        read = Path(path).read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path} does not exist. Expected a text file.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). Expected a text file.") from None
-    if not content:
+    if not read:
         raise DataError(f"{path} is empty; expected at least one character.")
-    return content
+    return read
 
 
 def decoded(content: bytes, name: str | os.PathLike) -> str:

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from models import corpora
+from models import corpora, tables
 from models.corpora import DataError
 from models.family import PROGRAM
 from models.files import write_folder
@@ -142,6 +142,9 @@ def read(source: Path | None) -> Names:
     if source is None:
         return surnames()
     table = labelled(source)
+    tables.warn(source, table.problems, table.notes)
+    if len(set(table.labels)) > len(set(table.texts)):
+        raise DataError(f"{source} has more labels than texts: are the columns swapped? Expected text, then label, or a header.")
     names = _gathered(zip(table.texts, table.labels, strict=True))
     if len(names.labels) < 2:
         raise DataError(f"{source} holds {len(names.labels)} labels; expected at least two, with one text file each.")

@@ -2,12 +2,13 @@
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models import corpora
-from models.corpora import DataError, origin, read_text, sha256
+from models import corpora, tables
+from models.corpora import DataError, origin, sha256
 from models.vocabulary.subwords import spaced
 
 Pair = tuple[str, str]
@@ -19,6 +20,19 @@ BUCKETS = ((1, 5), (6, 8), (9, 11), (12, 15), (16, None))
 QUOTAS = (900, 900, 400, 300, 220)
 SEED = 1
 
+# Headings of the columns, and of tables in other languages.
+ENGLISH = ("en", "eng", "english", "anglais", "inglés", "englisch", "source", "src", "en-US", "en-GB", "source text", "english sentence")
+FRENCH = ("fr", "fra", "fre", "french", "français", "francés", "französisch", "target", "tgt", "fr-FR", "target text", "french sentence")
+OTHERS = (
+    *ENGLISH, *FRENCH, "de", "deu", "ger", "german", "deutsch", "es", "spa", "spanish", "español", "it", "ita", "italian", "italiano",
+    "pt", "por", "portuguese", "português", "nl", "nld", "dutch", "nederlands", "pl", "pol", "polish", "polski", "ru", "rus", "russian",
+    "русский", "uk", "ukrainian", "українська", "cs", "ces", "czech", "čeština", "sv", "swedish", "svenska", "da", "danish", "dansk",
+    "fi", "finnish", "suomi", "tr", "turkish", "türkçe", "el", "greek", "ελληνικά", "ar", "arabic", "العربية", "he", "hebrew", "עברית",
+    "zh", "chinese", "中文", "ja", "japanese", "日本語", "ko", "korean", "한국어", "hi", "hindi", "हिन्दी", "vi", "vietnamese",
+)  # fmt: skip
+FREQUENT = ("the i you is a it he she to we they my that", "le la les je tu vous est un une il elle nous de")  # English, French
+SAMPLE = 1_000  # sentences in which they are counted
+
 
 @dataclass(frozen=True)
 class Split:
@@ -29,22 +43,47 @@ class Split:
 
 
 def read(path: str | os.PathLike) -> list[Pair]:
-    """The distinct English-French pairs of a text file: English, tab, French; further columns are ignored. White space: see `spaced`.
+    """The distinct English-French pairs of a table: English, tab, French; further columns are ignored. White space: see `spaced`.
+
+    Commas or semicolons may separate the sentences too, and a heading may name the columns, in any order. What is assumed, and
+    lines that do not hold two sentences and are left out, are written to the log.
 
     Raises:
-        DataError: the file is missing, empty or not UTF-8, or a line does not hold two sentences; the message names the line.
+        DataError: the file is missing, empty or not text, it holds no pair, or its columns are swapped.
     """
-    pairs = []
-    for line_number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        columns = [spaced(column) for column in line.split("\t")[:2]]
-        if len(columns) < 2 or not all(columns):
-            raise DataError(f"Line {line_number:,} of {path} does not hold two sentences; expected English, a tab, French.")
-        pairs.append((columns[0], columns[1]))
+    text, note = tables.decoded(corpora.read_bytes(path), str(path))
+    rows = list(tables.rows(text, is_prose=True))
+    columns, has_heading = _columns(rows[0].cells if rows else [])
+    pairs: list[Pair] = []
+    problems = []
+    for row in rows[has_heading:]:
+        sentences = [spaced(row.cells[column]) for column in columns if column < len(row.cells)]
+        if row.problem or len(sentences) < 2 or not all(sentences):
+            problems.append((row.line, row.problem or "it does not hold two sentences."))
+        else:
+            pairs.append((sentences[0], sentences[1]))
     if not pairs:
-        raise DataError(f"{path} holds no pairs; expected lines of English, a tab, French.")
+        why = f" Line {problems[0][0]:,}: {problems[0][1]}" if problems else ""
+        raise DataError(f"{path} holds no pairs; expected lines of English, a tab, French.{why}")
+    if not has_heading and _is_french([english for english, _ in pairs]) and not _is_french([french for _, french in pairs]):
+        raise DataError(f"The first column of {path} looks French: are the columns swapped? Expected English first, or a heading: en, fr.")
+    tables.warn(path, problems, [note] if note else [])
     return list(dict.fromkeys(pairs))
+
+
+def _columns(cells: Sequence[str]) -> tuple[tuple[int, int], bool]:
+    """Indices of the columns English and French, and whether the row is the heading that says so."""
+    english, french = tables.heading(cells, (ENGLISH, FRENCH))
+    if english is not None and french is not None:
+        return (english, french), True
+    return (0, 1), len(cells) > 1 and all(tables.heading([cell], [OTHERS]) == [0] for cell in cells[:2])
+
+
+def _is_french(sentences: Sequence[str]) -> bool:
+    """Whether sentences hold more of the frequent words of French than of English."""
+    words = Counter(word for sentence in sentences[:SAMPLE] for word in sentence.casefold().split())
+    english, french = (sum(words[word] for word in frequent.split()) for frequent in FREQUENT)
+    return french > english
 
 
 def turned(pairs: Iterable[Pair], direction: str) -> list[Pair]:

@@ -97,8 +97,7 @@ def _why_nothing(about: dict) -> str:
     rows = state.own_rows()
     if rows is None:
         return ""
-    known = {label.casefold() for label in about["labels"]}
-    if any(text.casefold() in known for text in rows[0].texts):
+    if rows[0].is_swapped(about["labels"]):
         return "The first column holds languages: are the columns swapped? The name comes first."
     first = ", ".join(dict.fromkeys(rows[0].labels[:3]))
     return f"The network knows none of your labels ({first}). It knows {', '.join(about['labels'])}."

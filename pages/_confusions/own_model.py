@@ -1,13 +1,15 @@
 """A visitor's own test set: names and languages from a file or pasted, checked row by row."""
 
 import hashlib
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
 from explorer.errors import ExplorerError
 from models.names.experiments import Confusions
-from models.names.table import Labelled, table
+from models.names.table import Labelled, table, table_of
+from models.tables import ENCODINGS
 from pages._confusions import matrix
 from pages._confusions import state as confusions_state
 from pages._confusions.compute import OWN, View
@@ -24,6 +26,9 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.file_uploader("A CSV with two columns, name and language", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
+        if st.session_state.get(f"{KEY}.file") is not None:
+            names = {"": "automatic"} | ENCODINGS
+            st.selectbox("Encoding of the file", list(names), format_func=names.__getitem__, key=f"{KEY}.encoding", on_change=_read)
     with right, st.form(f"{KEY}.form", border=False):
         st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
         st.form_submit_button("Classify these", on_click=_pasted)
@@ -44,6 +49,8 @@ def _report(view: View, rows: tuple[Labelled, str]) -> None:
         f"**{len(given.texts) - strange:,}** rows are counted, **{strange:,}** have an unknown label, and **{len(given.problems):,}** "
         f"cannot be used. The matrix above shows the counted rows under *{WORD}*."
     )
+    for note in given.notes:
+        st.info(plain(note), icon=":material/help:")
     if given.unread:
         st.caption(f"Ignored columns: {plain(', '.join(given.unread))}.")
     if unknown:
@@ -54,33 +61,33 @@ def _report(view: View, rows: tuple[Labelled, str]) -> None:
 
 
 def _uploaded() -> None:
+    st.session_state[f"{KEY}.encoding"] = ""  # what was chosen for an earlier file
+    _read()
+
+
+def _read() -> None:
     file = st.session_state[f"{KEY}.file"]
     if file is None:
         return
-    try:
-        text = file.getvalue().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        st.session_state[f"{KEY}.error"] = f"{file.name!r} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8. Nothing was changed."
-        return
-    _take(text)
+    encoding = st.session_state[f"{KEY}.encoding"] or None
+    _take(lambda: table_of(file.getvalue(), repr(file.name), encoding, MOST))
 
 
 def _pasted() -> None:
     pasted = st.session_state[f"{KEY}.paste"]
-    _take(clean(pasted, len(pasted)))
+    text = clean(pasted, len(pasted))
+    _take(lambda: table(text, most=MOST))
 
 
-def _take(text: str) -> None:
+def _take(read: Callable[[], Labelled]) -> None:
     """Check the rows and show them in the matrix; nothing changes if they cannot be read."""
     state = st.session_state
     try:
-        rows = table(text)
-        if len(rows.texts) > MOST:
-            raise ExplorerError(f"There are {len(rows.texts):,} rows; expected at most {MOST:,}. Use a part of them.")
+        rows = read()
     except ExplorerError as error:
         state[f"{KEY}.error"] = f"{error} Nothing was changed."
         return
-    state[confusions_state.ROWS] = (rows, hashlib.sha256(text.encode()).hexdigest())
+    state[confusions_state.ROWS] = (rows, hashlib.sha256(repr((rows.texts, rows.labels)).encode()).hexdigest())
     state[confusions_state.PART] = WORD
     confusions_state.open_cell(None, None)
 

@@ -44,10 +44,27 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
     upload = page.file_uploader(key="confusions.own.file")
     upload.set_value(("a.csv", "label;text\nGreek;Παππάς\n".encode(), "text/csv")).run()
     assert sound(page).selectbox(key=state.PART).value == "your own names" and "**1 name** of your own" in text_of(page)
-    for content, words in ((b"\xff\xfe\x00", "is not UTF-8 text"), (b"", "No row can be used"), (b"a,b\n" * 100_001, "at most 100,000")):
+    for content, words in (
+        (b"\xff\xfe\x00", "'b.csv' cannot be read at byte 2"),
+        (b"PK\x03\x04\0", "'b.csv' is not text; expected a table"),
+        (b"", "No row can be used"),
+        (b"a,b\n" * 100_001, "at most 100,000"),
+    ):
         page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
         assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
         assert page.selectbox(key=state.PART).value == "your own names"
+
+
+def test_a_file_of_a_spreadsheet_opens_and_its_encoding_is_asked_about():
+    page = open_page(panel="Your own names")
+    content = "nazwisko;language\nGórski;Polish\nMüller;German\n".encode("cp1250")
+    page.file_uploader(key="confusions.own.file").set_value(("a.csv", content, "text/csv")).run()
+    assert sound(page).session_state[state.ROWS][0].texts == ("Górski", "Müller")
+    assert "The file is not UTF\\-8 and was read as Windows" in page.info[0].value
+    page.selectbox(key="confusions.own.encoding").set_value("cp1251").run()
+    assert sound(page).session_state[state.ROWS][0].texts == ("Gуrski", "Mьller") and not page.info
+    page.file_uploader(key="confusions.own.file").set_value(("b.csv", "name,language\nŁuk,Polish\n".encode(), "text/csv")).run()
+    assert sound(page).session_state[state.ROWS][0].texts == ("Łuk",)
 
 
 def test_rows_with_unknown_labels_are_counted_separately():

@@ -195,9 +195,11 @@ def evaluate(loaded: "Loaded", path: str | os.PathLike, report: Report = lambda 
         DataError: the file is missing, or no row has a label that is a class of the network.
     """
     table = labelled(path)
+    if table.is_swapped(loaded.card["labels"]):
+        raise DataError(f"The first column of {path} holds labels: are the columns swapped? Expected text, then label, or a header.")
     answers = answers_to_rows(loaded, table, report=report)
     if not answers.texts:
         raise DataError(f"No row of {path} has a label that is a class of {loaded.name}. Known: {', '.join(loaded.card['labels'])}.")
     why = [f"line {line}: {reason}" for line, reason in table.problems[:REASONS]]
-    left_out = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown}
+    left_out = {"rows_left_out": len(table.problems), "why_left_out": why, "unknown_labels": answers.unknown, "notes": list(table.notes)}
     return scores(answers.probabilities, answers.targets) | left_out

@@ -122,12 +122,82 @@ def test_bad_rows_are_listed_with_their_lines():
     [
         ("text,label\n", "No row can be used; expected two columns, text and label.$"),
         ("1,2\n", "The first problem, in line 1: no letter that can be romanised."),
-        (f"{'a' * 140_000},b", "Line 1 cannot be read as CSV"),
+        (f"{'a' * 140_000},b", "The first problem, in line 1: 140000 letters; expected at most 100."),
+        (f'"{"a" * 140_000}",b', "The first problem, in line 1: a quotation mark at the start of a cell is not closed"),
     ],
 )
 def test_a_table_that_holds_nothing_is_refused(content: str, sentence: str):
     with pytest.raises(DataError, match=sentence):
         table(content)
+
+
+ROWS = (("Nowak", "Papadakis"), ("Polish", "Greek"))
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("sep=;\nname;language\nNowak;Polish\nPapadakis;Greek\n", ()),
+        ('"sep=,"\r\nNowak,Polish\r\nPapadakis,Greek\r\n', ()),
+        ("nationality,surname\nPolish,Nowak\nGreek,Papadakis\n", ()),
+        ("nationality,nationality_index,split,surname\nPolish,1,test,Nowak\nGreek,2,test,Papadakis\n", ("nationality_index", "split")),
+        ("First Name;Last_Name;Country;Language\nAnna;Nowak;PL;Polish\nEleni;Papadakis;GR;Greek\n", ("First Name", "Country")),
+        ("Nachname|Sprache\nNowak|Polish\nPapadakis|Greek\n", ()),
+        ("NACIONALIDAD\tAPELLIDO\nPolish\tNowak\nGreek\tPapadakis\n", ()),
+        ("Фамилия;Язык\nNowak;Polish\nPapadakis;Greek\n", ()),
+        ("Επωνυμο,Γλωσσα\nNowak,Polish\nPapadakis,Greek\n", ()),
+        ("姓氏,国籍\nNowak,Polish\nPapadakis,Greek\n", ()),
+        ("whose,language\nNowak,Polish\nPapadakis,Greek\n", ()),
+    ],
+)
+def test_a_table_of_a_spreadsheet_is_read_rightly(text: str, unread: tuple[str, ...]):
+    parsed = table(text)
+    assert (parsed.texts, parsed.labels, parsed.unread, parsed.problems) == (*ROWS, unread, ())
+
+
+def test_a_comma_inside_a_cell_is_no_separator():
+    assert table("Smith, John;English\nReid, Ann;Scottish\n").texts == ("Smith, John", "Reid, Ann")
+    assert table('"Müller, Hans",German\nNowak,Polish\n').texts == ("Müller, Hans", "Nowak")
+    assert table("Land,German\nLang,German\n").texts == ("Land", "Lang")  # names, not titles
+
+
+def test_a_quotation_mark_that_is_not_closed_spoils_its_row_alone():
+    parsed = table('text,label\nReid,Scottish\n"Müller,German\nO"Brien,Irish\n"Papa"dakis,Greek\nNowak,Polish\n')
+    assert parsed.texts == ("Reid", 'O"Brien', "Nowak")
+    assert [line for line, _ in parsed.problems] == [3, 5] and "quotation mark" in parsed.problems[0][1]
+
+
+def test_a_first_line_that_may_be_a_header_is_asked_about():
+    doubtful = table("foo,bar\nNowak,Polish\nMalik,Polish\nPapadakis,Greek\nPappas,Greek\n")
+    assert doubtful.notes == ("Line 1, foo and bar, was taken as data. If it is a header, call its columns text and label.",)
+    assert table("Reid,Scottish\nNowak,Polish\nPappas,Greek\n").notes == ()
+
+
+def test_reading_stops_at_the_first_row_too_many():
+    with pytest.raises(DataError, match=r"There are more than 2 rows; expected at most 2\. Use a part of them"):
+        table("text,label\na,b\n\nc,d\ne,f\n", most=2)
+    assert table("text,label\na,b\n\nc,d\n", most=2).texts == table("a,b\nc,d\n", most=2).texts == ("a", "c")
+
+
+def test_a_file_of_a_spreadsheet_opens_in_its_encoding(tmp_path: Path):
+    path = tmp_path / "names.csv"
+    path.write_bytes("name;language\r\nMüller;German\r\nNúñez;Spanish\r\nO'Brien;Irish\r\nGrønbæk;Danish\r\n".encode("cp1252"))
+    parsed = labelled(path)
+    assert parsed.texts == ("Müller", "Núñez", "O'Brien", "Grønbæk") and parsed.labels == ("German", "Spanish", "Irish", "Danish")
+    assert parsed.notes == ("The file is not UTF-8 and was read as Windows-1252, Western Europe. If letters look wrong, save it as UTF-8.",)
+    assert names_data.read(path).labels == ("Danish", "German", "Irish", "Spanish")
+
+
+def test_swapped_columns_are_noticed_before_training(tmp_path: Path):
+    (tmp_path / "names.csv").write_text("Greek,Pappas\nGreek,Papadakis\nPolish,Nowak\n")
+    with pytest.raises(DataError, match=r"names\.csv has more labels than texts: are the columns swapped\?"):
+        names_data.read(tmp_path / "names.csv")
+
+
+def test_what_is_left_out_of_training_is_said(tmp_path: Path, caplog):
+    (tmp_path / "names.csv").write_text("Pappas,Greek\n17,Greek\nNowak,Polish\n")
+    assert names_data.read(tmp_path / "names.csv").texts == ("pappas", "nowak")
+    assert "names.csv: line 2 is left out: no letter that can be romanised." in caplog.text
 
 
 def test_folders_that_hold_no_names_are_refused(tmp_path: Path):

@@ -206,6 +206,9 @@ def test_evaluate_counts_every_row_and_lists_unknown_labels_separately(shipped, 
     (tmp_path / "rows.csv").write_text("Silva,Portuguese\n")
     with pytest.raises(DataError, match=r"No row of .* has a label that is a class of tiny. Known: Dutch, Greek, Polish"):
         scoring.evaluate(shipped, tmp_path / "rows.csv")
+    (tmp_path / "rows.csv").write_text("Greek,Pappas\nPolish,Nowak\n")
+    code, out, err = call(capsys, "evaluate", "tiny", "--data", tmp_path / "rows.csv")
+    assert code == 1 and not out and "The first column of" in err and "rows.csv holds labels: are the columns swapped?" in err
 
 
 def give(monkeypatch, content: bytes) -> None:

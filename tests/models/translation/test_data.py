@@ -22,8 +22,10 @@ def test_a_file_is_read_and_each_pair_stands_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Go.\tVa !\nGo.\n", "Line 2 of .* does not hold two sentences; expected English, a tab, French"),
-        ("Go.\t \n", "Line 1 of .* does not hold two sentences"),
+        ("Go.\nLeave.\n", r"holds no pairs; expected lines of English, a tab, French\. Line 1: it does not hold two sentences\."),
+        ("Go.\t \n", r"holds no pairs; .* Line 1: it does not hold two sentences\."),
+        ("en\tfr\n", r"holds no pairs; expected lines of English, a tab, French\.$"),
+        ("Je vois un chien.\tI see a dog.\n", "The first column of .* looks French: are the columns swapped?"),
         ("\n \n", "holds no pairs"),
         ("", "is empty"),
     ],
@@ -32,6 +34,34 @@ def test_a_file_without_pairs_gets_a_sentence(tmp_path, text: str, sentence: str
     (tmp_path / "a.tsv").write_text(text)
     with pytest.raises(DataError, match=sentence):
         read(tmp_path / "a.tsv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "en\tfr\nI see a dog.\tJe vois un chien.\nShe reads, too.\tElle lit aussi.\n",
+        'English,French\nI see a dog.,Je vois un chien.\n"She reads, too.",Elle lit aussi.\n',
+        '"I see a dog.","Je vois un chien."\n"She reads, too.","Elle lit aussi."\n',
+        "sep=;\nFrançais;Anglais\nJe vois un chien.;I see a dog.\nElle lit aussi.;She reads, too.\n",
+        "id\tsource\ttarget\n1\tI see a dog.\tJe vois un chien.\n2\tShe reads, too.\tElle lit aussi.\n",
+        "I see a dog.\tJe vois un chien.\tCC-BY\nShe reads, too.\tElle lit aussi.\tCC-BY\n",
+    ],
+)
+def test_pairs_of_a_spreadsheet_are_read_rightly(tmp_path, text: str):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "a.csv") == [("I see a dog.", "Je vois un chien."), ("She reads, too.", "Elle lit aussi.")]
+
+
+def test_pairs_of_other_languages_have_headings_too(tmp_path):
+    (tmp_path / "a.tsv").write_text("de\tes\nIch lese.\tLeo.\n", encoding="utf-8")
+    assert read(tmp_path / "a.tsv") == [("Ich lese.", "Leo.")]
+
+
+def test_a_broken_line_does_not_stop_the_rest_and_is_said(tmp_path, caplog):
+    (tmp_path / "a.tsv").write_bytes("Go.\tVa !\nGo.\nLeave.\t\nI see.\tJe vois l'été.\n".encode("cp1252"))
+    assert read(tmp_path / "a.tsv") == [("Go.", "Va !"), ("I see.", "Je vois l'été.")]
+    assert "a.tsv: line 2 is left out: it does not hold two sentences." in caplog.text and "line 3 is left out" in caplog.text
+    assert "read as Windows-1252" in caplog.text
 
 
 def test_references_are_grouped_by_source_in_either_direction():
