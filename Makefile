@@ -5,7 +5,7 @@ PORT ?= 8501
 ADDRESS ?= localhost
 WORKERS ?= auto
 
-.PHONY: app test check shots bench clean
+.PHONY: app test check shots bench lock clean
 
 app: .venv/app
 	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
@@ -25,11 +25,19 @@ shots: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks
 
+# After a change of requirements.txt. Versions that are in the lock stay if they still fit.
+lock: .venv/bin/python
+	$(BIN)/pip install --quiet uv==0.13.9
+	$(BIN)/uv pip compile requirements.txt --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+		--no-annotate --no-emit-package torch --custom-compile-command "make lock" --output-file requirements.lock
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/app: .venv/bin/python requirements.txt
-	$(BIN)/pip install --quiet -r requirements.txt
+# torch by its version alone, because its builds (CPU, CUDA) differ; all else exactly as in the lock, checked by its hashes.
+.venv/app: .venv/bin/python requirements.lock
+	$(BIN)/pip install --quiet $$(grep '^torch==' requirements.txt)
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
 	touch $@
 
 .venv/dev: .venv/app requirements-dev.txt
