@@ -31,7 +31,10 @@ with guard():
     head = pictures.head()
     view, about, network = state.pick()
     if view.picture == gallery.OWN:
-        st.info("Upload a picture above: JPEG, PNG or WebP, at most 10 MB and 40 megapixels.", icon=":material/add_photo_alternate:")
+        st.info(
+            "Upload a picture above: JPEG, PNG, HEIC, WebP, GIF, TIFF or another format, at most 10 MB and 40 megapixels.",
+            icon=":material/add_photo_alternate:",
+        )
         st.stop()
     view, run = pictures.read(view, about, compute.picture_input(view, network))
     head.markdown(pictures.sentence(view, about, run), width=pictures.READ)

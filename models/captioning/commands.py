@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command()
 def caption(
     name: Name,
-    pictures: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="JPEG, PNG or WebP files.")],
+    pictures: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures: JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP ...")],
     width: Annotated[int, typer.Option("--beam", min=1, max=100, help="Beam width; 1 is greedy decoding.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, with words, gates and attention.")] = False,
 ) -> None:

@@ -28,7 +28,22 @@ MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED =
 )
 SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
 FIRST = f"{SCENE}{DEV}"  # the first held-out scene
-ENDINGS = ("jpg", "jpeg", "jfif", "jpe", "png", "webp")  # .jfif: the ending that some browsers give a JPEG
+ENDINGS = (
+    "jpg",
+    "jpeg",
+    "jfif",
+    "jpe",
+    "png",
+    "webp",
+    "heic",
+    "heif",
+    "avif",
+    "gif",
+    "tif",
+    "tiff",
+    "bmp",
+)  # .jfif: a JPEG of some browsers
+ENDINGS += ("jp2", "j2k", "tga", "psd", "ico", "ppm", "pgm", "pbm", "pcx", "sgi", "qoi", "dds")
 HOLES = (1, 3, 5)  # side of the hidden square, in regions
 COARSE = 7  # regions per side; in such a coarse grid one region is large enough to hide
 MOST = 256  # regions that a link can hide
@@ -212,7 +227,7 @@ def _picture() -> None:
     else:
         with st.popover("Upload a picture", icon=":material/add_photo_alternate:", width="content"):
             most = -(-LARGEST_BYTES // 2**20)
-            st.file_uploader("JPEG, PNG or WebP", list(ENDINGS), key=FILE, on_change=_opened, max_upload_size=most)
+            st.file_uploader("JPEG, PNG, HEIC, WebP, GIF, TIFF ...", list(ENDINGS), key=FILE, on_change=_opened, max_upload_size=most)
             st.caption("Only you see it. It is not part of the link and is deleted when you close the page.")
 
 

@@ -193,7 +193,7 @@ def test_what_the_uploader_takes_is_what_the_page_promises():
     page.segmented_control(key=state.SOURCE).set_value(gallery.OWN).run()
     taken = sound(page).file_uploader(key=state.FILE).proto
     assert taken.max_upload_size_mb == 10 and "at most 10 MB" in page.info[0].value
-    assert {".jpg", ".jpeg", ".jfif", ".png", ".webp"} <= set(taken.type)
+    assert {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".avif", ".gif", ".tif", ".bmp"} <= set(taken.type)
 
 
 BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # promises 65,535 x 65,535
