@@ -62,4 +62,4 @@ def ensemble(members: Sequence[np.ndarray]) -> np.ndarray:
     """The geometric mean of the probabilities [name, class] of several classifiers, scaled to sum to 1."""
     logs = sum(np.log(np.maximum(p, SMALLEST)) for p in members) / len(members)
     mean = np.exp(logs)
-    return mean / mean.sum(1, keepdims=True)
+    return (mean / mean.sum(1, keepdims=True)).astype(np.float32)

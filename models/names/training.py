@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.corpora import origin
 from models.family import TrainingError
 from models.names import FAMILY, augmentation
+from models.names.baselines import with_prior
 from models.names.data import VOCABULARY, Names
 from models.names.network import Classifier, after_last, padded
 from models.names.ngram_network import NgramClassifier
@@ -20,7 +21,8 @@ from models.training import Job, Recipe, Trainer, restore, resume
 PRIOR = "each spelling counts once for each language it belongs to, however often a list repeats it"
 Made = tuple[tuple[str, ...], np.ndarray]  # names, and their targets [name, class]
 NONE: Made = ((), np.zeros((0, 0), np.float32))
-TEACHER_SEED, TEACHER_EPOCHS = 101, 0.6  # seed of the first teacher; share of the epochs
+PRIOR_POWER = 0.4  # of the class sizes, by which the n-grams' probabilities are multiplied in the ensemble
+TEACHER_SEED, TEACHER_EPOCHS = 101, 3 / 7  # seed of the first teacher; share of the epochs
 ALIKE = 16  # number of batches sorted by length together, to reduce padding
 
 
@@ -90,7 +92,7 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
     """The trainings of a recipe, ready to start or to resume from their state files: the teachers, then the network of each seed.
 
     In `loss`, `recombined` is the number of recombined names, with the n-grams' probabilities as soft targets. `teachers` networks
-    learn from them, every second one with n-grams as input; the published network learns from the ensemble of the teachers instead.
+    learn from them, every second one with n-grams as input; the published network learns from the ensemble of teachers and n-grams.
     `seeds` is the number of networks, all with the same teachers; the first is published, the others show how much the seed matters.
 
     Raises:
@@ -106,13 +108,13 @@ def trainers(name: str, source: Names, state: Path, device: str = "cpu", epochs:
         own = replace(recipe, seed=seed, epochs=recipe.epochs * share)
         return resume(job(module, train, dev, own, loss, made), own, file)
 
-    members = []
-    for index, file in enumerate(teachers(name, state)):
-        teacher = trainer(TEACHER_SEED + index, file, (Classifier, NgramClassifier)[index % 2], TEACHER_EPOCHS)
-        yield teacher
-        restore(teacher.job.module, file, f"{name} and these names")
-        members.append(log_probabilities(teacher.job.module.eval(), made[0]).exp().numpy())
-    if members:
+    if files := teachers(name, state):
+        members = [with_prior(made[1], np.bincount(train.targets, minlength=len(train.labels)), PRIOR_POWER)]
+        for index, file in enumerate(files):
+            teacher = trainer(TEACHER_SEED + index, file, (Classifier, NgramClassifier)[index % 2], TEACHER_EPOCHS)
+            yield teacher
+            restore(teacher.job.module, file, f"{name} and these names")
+            members.append(log_probabilities(teacher.job.module.eval(), made[0]).exp().numpy())
         made = made[0], augmentation.ensemble(members)
     for seed, file in students(name, state).items():
         yield trainer(seed, file)

@@ -66,8 +66,11 @@ def stems(scores: dict) -> str:
 def _table(about: dict) -> pd.DataFrame:
     same = {name: other for name, other in networks.emitting(*EMITS).items() if other["data"].get("sha256") == about["data"].get("sha256")}
     rows = [{"network or baseline": name} | _row(other["scores"]) for name, other in same.items()]
-    rows += [{"network or baseline": words} | _row(about["scores"].get(name) or {}) for name, words in ROWS.items()]
-    return pd.DataFrame([*rows, {"network or baseline": "best possible from the spelling"} | _row(about["scores"].get("ceiling") or {})])
+    scores = about["scores"]
+    rows += [{"network or baseline": words} | _row(scores.get(name) or {}) for name, words in ROWS.items()]
+    if fair := (scores.get("ngram_logistic") or {}).get("with_prior"):
+        rows.append({"network or baseline": f"{ROWS['ngram_logistic']}, with the class prior that is best for it"} | _row(fair))
+    return pd.DataFrame([*rows, {"network or baseline": "best possible from the spelling"} | _row(scores.get("ceiling") or {})])
 
 
 def _row(scores: dict) -> dict:

@@ -280,3 +280,13 @@ def test_the_card_says_where_the_ngrams_are_ahead():
         and "0.800 and 0.700" in sentence
     )
     assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("In macro F1 the network is ahead by 0.040")
+
+
+@pytest.mark.parametrize("fair", [{}, {"with_prior": {"power": 0.2, "macro_f1": 0.77, "calibration_error": None}}])
+def test_the_card_shows_the_ngrams_with_their_best_prior_if_it_has_them(folder, fair: dict):
+    loaded, words = tiny_namer(), "baseline: logistic regression on n-grams"
+    card = loaded.card | {"scores": {"ngram_logistic": {"macro_f1": 0.76} | fair}}
+    checkpoint.save(loaded.module, card, folder / "names-gru.safetensors")
+    table = sound(open_page(panel="The network")).dataframe[0].value
+    more = {f"{words}, with the class prior that is best for it": 0.77} if fair else {}
+    assert table.set_index("network or baseline")["macro F1"].dropna().to_dict() == {words: 0.76} | more

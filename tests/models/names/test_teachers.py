@@ -8,6 +8,7 @@ import torch
 
 import models
 from models.names import FAMILY, augmentation, data, training
+from models.names.baselines import with_prior
 from models.names.data import VOCABULARY
 from models.names.network import Classifier
 from models.names.ngram_network import NgramClassifier
@@ -36,7 +37,7 @@ def given(monkeypatch, tmp_path: Path) -> Made:
     return made
 
 
-def test_the_networks_of_all_seeds_learn_from_the_ensemble_of_the_teachers_and_the_teachers_from_the_ngrams(
+def test_the_networks_of_all_seeds_learn_from_teachers_and_ngrams_and_the_teachers_from_the_ngrams(
     folder: Path, tmp_path: Path, given: Made
 ):
     source, trained = data.read(folder), []
@@ -44,20 +45,21 @@ def test_the_networks_of_all_seeds_learn_from_the_ensemble_of_the_teachers_and_t
         trained.append((trainer.path.stem, trainer.recipe.seed, trainer.recipe.epochs, type(trainer.job.module)))
         trainer.run()
     assert trained == [
-        ("tiny-teacher-1", 101, 0.6, Classifier),
-        ("tiny-teacher-2", 102, 0.6, NgramClassifier),
+        ("tiny-teacher-1", 101, 3 / 7, Classifier),
+        ("tiny-teacher-2", 102, 3 / 7, NgramClassifier),
         ("tiny", 1, 1, Classifier),
         ("tiny-seed-2", 2, 1, Classifier),
     ]
     texts, soft = augmentation.distillation_targets(source.split()[0], 200, seed=1)
     assert {made[0] for made in given} == {texts} and all((made[1] == soft).all() for made in given[:2])
-    logs = []
+    logs = [np.log(with_prior(soft, np.bincount(source.split()[0].targets), training.PRIOR_POWER))]
     for name, network in (("tiny-teacher-1", Classifier), ("tiny-teacher-2", NgramClassifier)):
         module = network(**training.network_arguments("tiny", source)).eval()
         restore(module, tmp_path / f"{name}.pt", name)
         logs.append(np.stack([module(torch.tensor([VOCABULARY.encode(text)]))[0][0, -1].detach() for text in texts]))
-    mean = np.exp(sum(logs) / 2)
+    mean = np.exp(sum(logs) / 3)
     for made in given[2:]:
+        assert made[1].dtype == np.float32
         np.testing.assert_allclose(made[1], mean / mean.sum(1, keepdims=True), atol=1e-5)
 
 
