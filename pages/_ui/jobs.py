@@ -1,90 +1,31 @@
-"""Background jobs such as a training: at most two run on a server at a time; each can be paused and cancelled.
+"""Background jobs such as a training, in the pool of the server; each can be paused and cancelled.
 
 The page starts a job and draws its results whenever it likes; the job knows nothing of the page. It calls
 `every(done, total)` often: there it waits while paused, and ends when it is cancelled, when its visitor has left or when
 the server stops.
 """
 
-import atexit
 import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages._ui import pool as pools
+from pages._ui.pool import TRAINING, Cost, EndedError, Job, Pool, pool, visitor
 from pages._ui.progress import guard
 
-PLACES = 2  # jobs that run on a server at a time
 GRACE = 10.0  # seconds a visitor may be away: after a short loss of connection the same session comes back
-LOOK = 0.5  # seconds between two checks that the visitor is there, and between two checks of a waiting job
 WAITING, RUNNING, PAUSED, DONE, CANCELLED, LEFT, FAILED = "waiting", "running", "paused", "done", "cancelled", "left", "failed"
 REDRAWN = 2.0  # seconds between two drawings: drawing slows the training down
 KEY = "training.work"  # one job per visitor
 Every = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
-
-
-class EndedError(Exception):
-    """Raised inside a job that has to end; its state says why."""
-
-
-class Places:
-    """The queue of a server: jobs run in the order in which they arrived.
-
-    Args:
-        count: Number of jobs that run at a time.
-    """
-
-    def __init__(self, count: int = PLACES):
-        self.count = count
-        self.changed = threading.Condition()
-        self.line: list[Background] = []
-        self.inside: list[Background] = []
-        self.alive: list[Background] = []
-
-    def ahead(self, work: "Background") -> int:
-        """Number of jobs waiting before this one."""
-        with self.changed:
-            return self.line.index(work) if work in self.line else 0
-
-    def enter(self, work: "Background") -> None:
-        """Wait until the job may run; raises EndedError if it is cancelled meanwhile."""
-        with self.changed:
-            self.line.append(work)
-            try:
-                while self.line[0] is not work or len(self.inside) >= self.count:
-                    self.changed.wait(LOOK)
-                    work.ends_here()
-                self.inside.append(work)
-            finally:
-                self.line.remove(work)
-                self.changed.notify_all()
-
-    def leave(self, work: "Background") -> None:
-        """Let the next job run."""
-        with self.changed:
-            if work in self.inside:
-                self.inside.remove(work)
-            self.changed.notify_all()
-
-    def end(self, seconds: float = 10.0) -> None:
-        """Cancel every job and wait for it: a thread that computes while Python exits would crash the server."""
-        for work in list(self.alive):
-            work.cancel()
-        for work in list(self.alive):
-            work.join(seconds)
-
-
-@st.cache_resource(show_spinner=False)
-def places() -> Places:
-    """The queue of this server."""
-    shared = Places()
-    atexit.register(shared.end)
-    return shared
 
 
 def presence() -> Callable[[], bool]:
@@ -95,23 +36,38 @@ def presence() -> Callable[[], bool]:
     return partial(runtime.get_instance().is_active_session, context.session_id)
 
 
-class Background:
+@dataclass(frozen=True)
+class Visitor:
+    """For whom a job runs.
+
+    Args:
+        name: Of the visitor, see pages._ui.pool.
+        is_there: Whether the visitor is still connected.
+    """
+
+    name: str
+    is_there: Callable[[], bool] = lambda: True
+
+
+class Background(Job):
     """A job in its own thread; starts at once, or waits in the queue.
 
     Args:
         work: Called with `every`; stores its results where the page reads them.
-        places: Queue of the server.
-        is_there: Whether its visitor is still connected.
+        pool: The pool of the server.
+        owner: For whom it runs.
+        cost: What it may use.
     """
 
-    def __init__(self, work: Callable[[Every], None], places: Places, is_there: Callable[[], bool] = lambda: True):
+    def __init__(self, work: Callable[[Every], None], pool: Pool, owner: Visitor, cost: Cost = TRAINING):
+        super().__init__(owner.name, cost)
         self.state, self.done, self.total = WAITING, 0, 1
         self.error: Exception | None = None
-        self._work, self._places, self._is_there = work, places, is_there
+        self._work, self._pool, self._is_there = work, pool, owner.is_there
         self._end, self._held = threading.Event(), threading.Event()
         self._seen = self._asked = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
-        places.alive.append(self)
+        pool.alive.append(self)
         self._thread.start()
 
     @property
@@ -140,7 +96,7 @@ class Background:
         """Wait until the job has ended, at most this long."""
         self._thread.join(seconds)
 
-    def ends_here(self) -> None:
+    def waits(self) -> None:
         """Check whether the job has to end.
 
         Raises:
@@ -150,7 +106,7 @@ class Background:
             self.state = CANCELLED
             raise EndedError
         now = time.monotonic()
-        if now - self._asked < LOOK:
+        if now - self._asked < pools.LOOK:
             return
         self._asked = now
         if self._is_there():
@@ -162,18 +118,19 @@ class Background:
     def every(self, done: int, total: int) -> None:
         """Called by the job after each step."""
         self.done, self.total = done, total
-        self.ends_here()
+        self.waits()
+        self.check_time()
         if self._held.is_set():
-            self._places.leave(self)
+            self._pool.leave(self)
             self.state = PAUSED
             while self._held.is_set():
-                self._end.wait(LOOK)
-                self.ends_here()
+                self._end.wait(pools.LOOK)
+                self.waits()
             self._enter()
 
     def _enter(self) -> None:
         self.state = WAITING
-        self._places.enter(self)
+        self._pool.enter(self)
         self.state = RUNNING
 
     def _run(self) -> None:
@@ -186,8 +143,8 @@ class Background:
         except Exception as error:  # the page shows it
             self.error, self.state = error, FAILED
         finally:
-            self._places.leave(self)
-            self._places.alive.remove(self)
+            self._pool.leave(self)
+            self._pool.alive.remove(self)
             _log.info("A visitor's work ended: %s, %d of %d", self.state, self.done, self.total)
 
 
@@ -212,7 +169,7 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
 
     def begin() -> None:
         if not is_going():  # two presses may come before the page is drawn again
-            st.session_state[KEY] = Background(make(), places(), presence())
+            st.session_state[KEY] = Background(make(), pool(), Visitor(visitor(), presence()))
 
     st.button(label, key=key, type="primary", icon=":material/play_arrow:", on_click=begin, disabled=disabled or is_going())
 
@@ -251,8 +208,7 @@ def _progress(work: Background, key: str) -> None:
     if work.state == PAUSED:
         label = f"Paused after {share}"
     if work.state == WAITING:
-        ahead = places().ahead(work)
-        label = f"Waiting: {places().count} trainings are running on this server" + (f", {ahead} more before yours" if ahead else "")
+        label = pool().why(work)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, work.done / max(1, work.total)), text=label)
         if work.is_held:

@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import ExplorerError
+from pages._ui.pool import Cost, Job, pool, visitor
+
+Report = Callable[[int, int], None]
 
 
 @contextmanager
@@ -24,24 +28,84 @@ def guard(stop: bool = True) -> Iterator[None]:
         st.stop()
 
 
-def patiently(label: str, key: str, cancel: Callable[[], None], work: Callable[[Callable[[int, int], None]], Any]) -> Any:
+class Progress:
+    """A progress bar with a Cancel button, drawn after a second. A click on Cancel, or a newer input, ends the script when it is redrawn.
+
+    Args:
+        label: Of the bar.
+        key: Of the button.
+        cancel: Called by a click on the button, before the page runs again.
+    """
+
+    def __init__(self, label: str, key: str, cancel: Callable[[], None]):
+        self.label, self._key, self._cancel = label, key, cancel
+        self.frame, self._started = st.empty(), time.monotonic()
+        self._row: DeltaGenerator | None = None
+        self._bar: DeltaGenerator | None = None
+        self._offers = False
+
+    def draw(self, share: float, text: str) -> None:
+        """Draw the bar with this share filled, 0..1."""
+        if self._bar is None and time.monotonic() - self._started < 1.0:
+            return
+        if self._bar is None:
+            self._row = self.frame.container(horizontal=True, vertical_alignment="center")
+            self._bar = self._row.progress(0.0, text=text)
+            self._row.button("Cancel", key=self._key, on_click=self._cancel)
+        self._bar.progress(min(1.0, share), text=text)
+
+    def offer(self, label: str, act: Callable[[], None]) -> None:
+        """Draw another button beside the bar, once; a click calls `act` before the page runs again."""
+        if self._row is not None and not self._offers:
+            self._offers = True
+            self._row.button(label, key=f"{self._key}.offer", on_click=act)
+
+    def report(self, done: int, total: int) -> None:
+        """Draw how much of the work is done."""
+        self.draw(done / max(1, total), f"{self.label}: {done:,} of {total:,}")
+
+
+class Waited(Job):
+    """A job that the page waits for, in the thread of its script."""
+
+    def __init__(self, cost: Cost, progress: Progress):
+        super().__init__(visitor(), cost)
+        self._progress = progress
+
+    def waits(self) -> None:
+        """Show the place in line, and offer to pause the visitor's own training."""
+        self._progress.draw(0.0, f"{self._progress.label}. {pool().why(self)}")
+        rival = pool().rival(self)
+        if rival is not None and rival.cost.is_long:
+            self._progress.offer("Pause the training", rival.pause)
+
+    def report(self, done: int, total: int) -> None:
+        """Called by the work after each step: shows it, and ends work that has used up its time."""
+        self.check_time()
+        self._progress.report(done, total)
+
+
+@contextmanager
+def turn(progress: Progress, cost: Cost | None) -> Iterator[Report]:
+    """The report of a piece of work, as soon as it is its turn in the pool of the server; light work has no cost and never waits."""
+    if cost is None:
+        yield progress.report
+        return
+    job = Waited(cost, progress)
+    with pool().place(job):
+        yield job.report
+
+
+def patiently(label: str, key: str, cancel: Callable[[], None], work: Callable[[Report], Any], cost: Cost | None = None) -> Any:
     """Do `work(report)`; after one second, show a progress bar and a Cancel button.
 
-    A click on Cancel, or a newer input, stops the work in its next call of `report(done, total)`: Streamlit ends the
-    running script at the next element. The click calls `cancel` first.
+    Args:
+        label, key, cancel: See Progress.
+        work: Calls `report(done, total)` often.
+        cost: What heavy work may use; it waits for its turn in the pool of the server. None for light work, which never waits.
     """
-    frame, started, bar = st.empty(), time.monotonic(), None
-
-    def report(done: int, total: int) -> None:
-        nonlocal bar
-        if bar is None and time.monotonic() - started < 1.0:
-            return
-        if bar is None:
-            with frame.container(horizontal=True, vertical_alignment="center"):
-                bar = st.progress(0.0, text=label)
-                st.button("Cancel", key=key, on_click=cancel)
-        bar.progress(min(1.0, done / max(1, total)), text=f"{label}: {done:,} of {total:,}")
-
-    result = work(report)
-    frame.empty()
+    progress = Progress(label, key, cancel)
+    with turn(progress, cost) as report:
+        result = work(report)
+    progress.frame.empty()
     return result

@@ -2,51 +2,35 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
-from pages._ui import jobs
-from pages._ui.jobs import Background, Every, Places
-
-PATIENCE = 30.0  # a busy machine is slow, not wrong
+from pages._ui import jobs, pool
+from pages._ui.jobs import Every
+from pages._ui.pool import Pool
+from tests.pages.made_jobs import PATIENCE, endless, started, until
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(jobs, "LOOK", 0.01)
+    monkeypatch.setattr(pool, "LOOK", 0.01)
     monkeypatch.setattr(jobs, "GRACE", 0.1)
 
 
 @pytest.fixture
 def places():
-    queue = Places(2)
+    queue = Pool(2)
     yield queue
     queue.end(PATIENCE)
     assert not queue.alive and not queue.inside and not queue.line
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    limit = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(0.005)
-
-
-def endless(every: Every) -> None:
-    done = 0
-    while True:
-        done += 1
-        every(done, 1_000_000)
-        time.sleep(0.001)
-
-
 def test_two_run_at_a_time_and_the_others_in_turn(places):
-    works = [Background(endless, places) for _ in range(2)]
+    works = [started(endless, places) for _ in range(2)]
     until(lambda: len(places.inside) == 2)
-    third = Background(endless, places)
+    third = started(endless, places)
     until(lambda: places.line == [third])
-    fourth = Background(endless, places)
+    fourth = started(endless, places)
     until(lambda: len(places.line) == 2)
     assert [places.ahead(work) for work in (works[0], third, fourth)] == [0, 0, 1]
     time.sleep(0.1)
@@ -57,7 +41,7 @@ def test_two_run_at_a_time_and_the_others_in_turn(places):
 
 
 def test_a_waiting_job_can_be_cancelled(places):
-    works = [Background(endless, places) for _ in range(3)]
+    works = [started(endless, places) for _ in range(3)]
     until(lambda: len(places.inside) == 2 and len(places.line) == 1)
     waiting = next(work for work in works if work.state == "waiting")
     waiting.cancel()
@@ -66,9 +50,9 @@ def test_a_waiting_job_can_be_cancelled(places):
 
 
 def test_a_paused_job_stops_and_gives_up_its_place(places):
-    first, second = (Background(endless, places) for _ in range(2))
+    first, second = (started(endless, places) for _ in range(2))
     until(lambda: len(places.inside) == 2)
-    third = Background(endless, places)
+    third = started(endless, places)
     first.pause()
     until(lambda: first.state == "paused")
     until(lambda: third.state == "running")
@@ -87,10 +71,10 @@ def test_a_paused_job_stops_and_gives_up_its_place(places):
 
 @pytest.mark.parametrize("state", ["running", "waiting", "paused"])
 def test_a_job_ends_when_its_visitor_is_gone_for_good(places, state: str):
-    is_there, others = threading.Event(), [Background(endless, places) for _ in range(2)] if state == "waiting" else []
+    is_there, others = threading.Event(), [started(endless, places) for _ in range(2)] if state == "waiting" else []
     is_there.set()
     until(lambda: len(places.inside) == len(others))
-    work = Background(endless, places, is_there.is_set)
+    work = started(endless, places, is_there.is_set)
     if state == "paused":
         work.pause()
     until(lambda: work.state == state)
@@ -101,7 +85,7 @@ def test_a_job_ends_when_its_visitor_is_gone_for_good(places, state: str):
 def test_a_visitor_away_for_a_moment_keeps_the_job(places, monkeypatch):
     monkeypatch.setattr(jobs, "GRACE", 60.0)
     is_there = threading.Event()
-    work = Background(endless, places, is_there.is_set)
+    work = started(endless, places, is_there.is_set)
     until(lambda: work.done > 20)
     assert work.state == "running"
 
@@ -111,7 +95,7 @@ def test_a_job_reports_its_progress_and_its_end(places):
         for done in (1, 2, 3):
             every(done, 3)
 
-    work = Background(three, places)
+    work = started(three, places)
     until(lambda: work.is_over)
     assert (work.state, work.done, work.total, work.error) == ("done", 3, 3, None)
 
@@ -120,16 +104,16 @@ def test_an_error_is_kept_for_the_page(places):
     def wrong(every: Every) -> None:
         raise ValueError("no")
 
-    work = Background(wrong, places)
+    work = started(wrong, places)
     until(lambda: work.is_over)
     assert work.state == "failed" and str(work.error) == "no"
-    other = Background(endless, places)
+    other = started(endless, places)
     until(lambda: other.state == "running")
 
 
 def test_the_end_of_the_server_ends_and_joins_all_of_them():
-    places = Places(1)
-    works = [Background(endless, places) for _ in range(3)]
+    places = Pool(1)
+    works = [started(endless, places) for _ in range(3)]
     works[0].pause()
     until(lambda: works[0].state == "paused")
     places.end(PATIENCE)

@@ -10,10 +10,11 @@ from models.memory_tasks import experiments, length_generalisation, truncated_bp
 from models.memory_tasks.network import Setup
 from pages._gradient_flow import learn
 from pages._ui import jobs
-from pages._ui.jobs import Background, Places
+from pages._ui.pool import Pool
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import sound
+from tests.pages.made_jobs import started
 
 APP = "from pages._gradient_flow import learn\nlearn.panel(None, [])"
 LEARN, RECURRENCE, TRUNCATED = learn.KEY, learn.recurrence.KEY, learn.truncated.KEY
@@ -103,17 +104,17 @@ def test_a_running_training_can_be_paused_and_cancelled_and_no_other_starts(monk
 
 
 def test_a_waiting_training_says_so_and_a_failed_one_shows_its_error():
-    places = Places(0)
+    closed = Pool(0)
     page = panel()
-    page.session_state[jobs.KEY] = Background(lambda every: None, places)
+    page.session_state[jobs.KEY] = started(lambda every: None, closed)
     labels = [bar.proto.text for bar in page.run().get("progress")]
-    assert any("Waiting: " in text and "trainings are running on this server" in text for text in labels)
-    places.end()
+    assert any("Waiting: the server is busy with other jobs" in text for text in labels)
+    closed.end()
 
     def fails(every) -> None:
         Setup(kind="cnn")
 
-    page.session_state[jobs.KEY] = Background(fails, Places(1))
+    page.session_state[jobs.KEY] = started(fails, Pool(1))
     page.session_state[jobs.KEY].join(60)
     assert "no network of kind 'cnn'" in page.run().error[0].value
 
