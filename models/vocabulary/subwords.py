@@ -1,6 +1,7 @@
 """Subword vocabularies by byte pair encoding, one for two languages, with bytes for everything else."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -115,6 +116,12 @@ class Subwords:
         """The subword ids of a text, without marks; none for an empty text."""
         return self._tokenizer.encode(_cut(text)).ids
 
+    def beginning(self, text: str, most: int) -> str:
+        """The longest beginning of a text that has at most `most` subwords: an emoji may have as many as twenty letters have."""
+        if len(self.encode(text)) <= most:
+            return text
+        return text[: bisect_right(range(len(text)), most, key=lambda length: len(self.encode(text[:length]))) - 1]
+
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """The subword ids of many texts."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch([_cut(text) for text in texts])]
@@ -151,7 +158,8 @@ class Subwords:
                 words.append((self.tokens[numbers[position]], [position]))
                 inside = False
                 continue
-            begins = any(at <= start < at + len(surface) for start in starts)
+            following = bisect_left(starts, at)
+            begins = following < len(starts) and starts[following] < at + len(surface)
             blank_before = inside and words[-1][0] == BLANK
             if inside and (not begins or blank_before):
                 words[-1] = (words[-1][0] + surface, [*words[-1][1], position])

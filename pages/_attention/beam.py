@@ -32,7 +32,8 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption("Shown without your edits.")
     searched = view.of(width=width, edits=())
     network = networks.loaded(view.model)
-    translation = patiently(f"Beam search with {view.model}", f"{KEY}.cancel", _leave, lambda report: compute.translation(searched, report))
+    search = lambda report: compute.translation(searched, report)  # noqa: E731
+    translation = patiently(f"Beam search with {view.model}", f"{KEY}.cancel", _leave, search, compute.cost(searched))
     hypotheses = translation.hypotheses
     chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(hypotheses))), len(hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")

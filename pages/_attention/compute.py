@@ -10,7 +10,12 @@ from models.translation.experiments.edits import Edit, Phases, Sentence
 from models.translation.translate import Translation
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
+from pages._ui.pool import Cost
 from pages._ui.view import PageView
+
+SUBWORDS = 600  # of a text: 2,000 characters of English have some 500; memory and time grow with subwords, not with characters
+LIGHT = 250  # subwords that greedy decoding reads in a moment; a beam of width 5 reads a fifth of them
+HEAVY = Cost(megabytes=200, seconds=60)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,21 @@ class View(PageView):
     width: int = 1
 
 
+def text_of(view: View) -> str:
+    """The beginning of a view's text that is translated."""
+    return loaded(view.model).vocab.beginning(view.text, SUBWORDS)
+
+
+def cost(view: View) -> Cost | None:
+    """What the translation of a view may use; None for a short text, and for one that is translated already."""
+    is_light = len(loaded(view.model).vocab.encode(text_of(view))) * view.width < LIGHT
+    return None if is_light or shared_cache("translations", 128).has(_key(view)) else HEAVY
+
+
+def _key(view: View) -> tuple:
+    return "translation", view.model, view.text, view.edits, view.width
+
+
 def translation(view: View, report: Callable[[int, int], None] = no_report) -> Translation:
     """The translation of a view's text under its edits.
 
@@ -41,13 +61,13 @@ def translation(view: View, report: Callable[[int, int], None] = no_report) -> T
         view: Its edits must be possible in this text, see `followed`.
         report: Called with (steps done, steps at most); may raise to stop.
     """
-    key = ("translation", view.model, view.text, view.edits, view.width)
-    return shared_cache("translations", 128).get(key, lambda: edits.edited(loaded(view.model), view.text, view.edits, view.width, report))
+    make = lambda: edits.edited(loaded(view.model), text_of(view), view.edits, view.width, report)  # noqa: E731
+    return shared_cache("translations", 128).get(_key(view), make)
 
 
 def followed(view: View, report: Callable[[int, int], None] = no_report) -> View:
     """The view without edits that are impossible for this network and text: a link may hold such. Arguments as `translation`."""
-    view = view.of(edits=edits.possible(loaded(view.model), view.text, view.edits))
+    view = view.of(edits=edits.possible(loaded(view.model), text_of(view), view.edits))
     return view.of(edits=edits.reached(translation(view, report), view.edits))
 
 
@@ -75,6 +95,7 @@ def unedited_words(view: View) -> Hypothesis:
 def phases(view: View, own: Sentence, reference: str) -> Phases:
     """Teacher forcing on a reference translation, and free running, side by side; `view` and `own` are by subwords."""
     network = loaded(view.model)
+    reference = network.vocab.beginning(reference, SUBWORDS)
     return edits.phases(network, forced(view, edits.reference_tokens(network, reference, own.hypothesis)), own)
 
 
@@ -86,4 +107,4 @@ def likely(view: View, shown: Sentence, row: int) -> list[tuple[int, str, float]
 def traces(view: View, tokens: Sequence[int]) -> dict[str, Trace]:
     """Hidden states of the encoder, in both directions, and of the decoder under teacher forcing, by path."""
     key = ("traces", view.model, view.text, tuple(tokens))
-    return shared_cache("translations", 128).get(key, lambda: edits.traces(loaded(view.model), view.text, tokens))
+    return shared_cache("translations", 128).get(key, lambda: edits.traces(loaded(view.model), text_of(view), tokens))

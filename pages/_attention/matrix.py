@@ -76,11 +76,14 @@ def _note(view: View, about: dict, now: Sentence) -> str:
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     """Translation, matrix and selected word; returns the view with a row that exists, and what is shown."""
-    view = patiently(f"Translating with {view.model}", f"{KEY}.cancel", state.back, lambda report: compute.followed(view, report))
+    follow = lambda report: compute.followed(view, report)  # noqa: E731
+    view = patiently(f"Translating with {view.model}", f"{KEY}.cancel", state.back, follow, compute.cost(view))
     st.session_state[state.EDITS] = view.edits
     shown = compute.sentence(view)
     if st.session_state.get(state.CUT):
         st.caption(f"Your text was cut to {state.CHARACTERS:,} characters.")
+    elif len(read := compute.text_of(view)) < len(view.text):
+        st.caption(f"Only the first {len(read):,} characters are translated: they have {compute.SUBWORDS} subwords, the most that one text may have.")
     if shown is None:
         st.info("Nothing to translate yet. Type a sentence above and press Enter.", icon=":material/edit:")
         return view, None

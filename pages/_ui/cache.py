@@ -60,6 +60,11 @@ class SharedCache:
                 if self._making.get(key) is making and not making.locked():
                     del self._making[key]
 
+    def has(self, key: Hashable) -> bool:
+        """Whether the value of a key is there already."""
+        with self._lock:
+            return key in self._values
+
     def _keep(self, key: Hashable, value: Any) -> None:
         bytes_ = size(value)
         if bytes_ > self.limit:

@@ -26,6 +26,14 @@ def test_any_text_comes_back(text: str):
     assert [position for _, positions in PIECES.words(ids) for position in positions] == list(range(len(ids)))
 
 
+@pytest.mark.parametrize("text", ["", "le chat voit l'homme. " * 20, "😀" * 100, "le 😀 chat " * 30])
+def test_a_beginning_is_the_longest_that_has_so_many_subwords(text: str):
+    for most in (1, 7, 40, 1_000):
+        beginning = PIECES.beginning(text, most)
+        assert text.startswith(beginning) and len(PIECES.encode(beginning)) <= most
+        assert beginning == text or len(PIECES.encode(text[: len(beginning) + 1])) > most
+
+
 def test_marks_are_left_out_of_a_text_and_are_words_by_themselves():
     ids = [1, *PIECES.encode("le chat !"), END]
     assert PIECES.decode(ids) == "le chat !"
