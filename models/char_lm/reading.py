@@ -39,6 +39,7 @@ class Reading:
         states: The recurrent state before each window.
         window: Characters per window.
         unknown: Number of characters outside the vocabulary.
+        end: The recurrent state and the log probabilities after the last character, from which `read` continues.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Reading:
     states: tuple[Any, ...]
     window: int
     unknown: int
+    end: tuple[Any, Tensor]
 
 
 def read(
@@ -57,6 +59,7 @@ def read(
     window: int = 10_000,
     progress: Callable[[int, int], None] = lambda done, total: None,
     before: str = "",
+    after: Reading | None = None,
 ) -> Reading:
     """Reads a text of any length with a character network; the state is carried through the whole text.
 
@@ -66,33 +69,40 @@ def read(
         window: States are stored every `window` characters, so that any window can be recorded later.
         progress: Called with (done, total) characters; may raise to stop.
         before: Preceding text, read from the zero state and not part of the result.
+        after: The same network's reading of some whole windows at the beginning of this text; only the rest is read.
 
     Raises:
         ReadingError: the text is empty.
     """
     if not text:
         raise ReadingError("The text is empty; expected at least one character.")
-    ids, stream = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, before)
-    states, nats, top, top_p = [], [], [], []
-    for at in _starts(len(text), window):
+    ids, stream = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, "" if after else before)
+    states, bits, top, top_p = [], [], [], []
+    if after:
+        stream.state, stream.expected = after.end
+        states, bits, top, top_p = [*after.states], [after.bits], [after.top], [after.top_p]
+    for at in _starts(len(after.text) if after else 0, len(text), window):
         if at % window == 0:
             states.append(stream.state)
         progress(at, len(text))
         cost, logs = stream.read(ids[at : min(at + CHUNK, at - at % window + window)])
         likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
-        nats.append(cost.numpy())
+        bits.append(_bits(cost.numpy(), ids[at : at + len(cost)].numpy(), unknown_cost(len(loaded.vocab))))
         top.append(likely.indices.numpy().astype(np.int32))
         top_p.append(likely.values.exp().numpy().astype(np.float32))
     progress(len(text), len(text))
-    numbers = ids.numpy().astype(np.int32)
-    bits = (np.concatenate(nats) + np.where(numbers == 0, unknown_cost(len(loaded.vocab)), 0)) / math.log(2)
-    unknown = int((numbers == 0).sum())
-    return Reading(text, numbers, bits.astype(np.float32), np.concatenate(top), np.concatenate(top_p), tuple(states), window, unknown)
+    numbers, columns = ids.numpy().astype(np.int32), (np.concatenate(part) for part in (bits, top, top_p))
+    return Reading(text, numbers, *columns, tuple(states), window, int((numbers == 0).sum()), (stream.state, stream.expected))
 
 
-def _starts(length: int, window: int) -> list[int]:
-    """Start positions of the chunks: every CHUNK characters of each window."""
-    return [at for start in range(0, length, window) for at in range(start, min(start + window, length), CHUNK)]
+def _bits(nats: np.ndarray, ids: np.ndarray, unknown: float) -> np.ndarray:
+    """Surprise in bits, [time], of characters with these nats and ids; an unknown one costs `unknown` nats more."""
+    return ((nats + np.where(ids == 0, unknown, 0)) / math.log(2)).astype(np.float32)
+
+
+def _starts(first: int, length: int, window: int) -> list[int]:
+    """Start positions of the chunks from the window that begins at `first`: every CHUNK characters of each window."""
+    return [at for start in range(first, length, window) for at in range(start, min(start + window, length), CHUNK)]
 
 
 class Stream:

@@ -83,7 +83,7 @@ def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     if st.session_state.get(state.CUT):
         st.caption(f"Your text was cut to {state.CHARACTERS:,} characters.")
     elif len(read := compute.text_of(view)) < len(view.text):
-        st.caption(f"Only the first {len(read):,} characters are translated: they have {compute.SUBWORDS} subwords, the most that one text may have.")
+        st.caption(f"Only the first {len(read):,} characters are translated: a text may have {compute.SUBWORDS} subwords.")
     if shown is None:
         st.info("Nothing to translate yet. Type a sentence above and press Enter.", icon=":material/edit:")
         return view, None

@@ -12,6 +12,7 @@ from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
+from pages._ui.progress import patiently
 from pages._ui.show import is_dark, show
 
 KEY = "hidden_states.compare"
@@ -31,7 +32,8 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         unit = st.number_input("Unit", 0, most, min(other.unit, most), key=f"{KEY}.unit", bind="query-params", width=110)
     if way == "another network":
         st.caption("Unit numbers and signs are not comparable between networks. Use *flip sign* for units of opposite sign.")
-    other_run = compute.window(other, networks.loaded(other.model))
+    read = lambda report: compute.window(other, networks.loaded(other.model), report)  # noqa: E731
+    other_run = patiently(f"{other.model} is reading the text, characters", f"{KEY}.cancel", state.close_panel, read, compute.cost(other))
     state_view(states.figure(other.of(unit=unit), other_run), key=f"{KEY}.map")
     if other.text == view.text:
         _costs(view, about, run, {other.model: other_run.bits})

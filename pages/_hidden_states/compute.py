@@ -3,7 +3,6 @@
 Each action of a visitor is one cached call of models.char_lm.experiments. Cache keys are names and texts, never arrays.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,12 @@ from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
+from pages._ui.pool import Cost
 from pages._ui.view import TextView
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
+LIGHT = 2_000  # characters that are read in a moment
+HEAVY = Cost(megabytes=500, seconds=120)  # while a trace is being made, its arrays exist twice
 
 
 @dataclass(frozen=True)
@@ -47,30 +49,48 @@ class View(TextView):
     selection: tuple[int, int] | None = None
 
 
-@st.cache_resource
-def _tracers() -> threading.Semaphore:
-    # While a trace is being made, its arrays exist twice: two traces at a time fit in memory even with twenty visitors.
-    return threading.Semaphore(2)
+def shown_so_far(view: View) -> str:
+    """The text up to the end of the shown window: a network reads no further, however long the text of a link is."""
+    return view.text[: (view.part + 1) * WINDOW]
+
+
+def cost(view: View, what: str = "trace") -> Cost | None:
+    """What it may use to compute something of the view; None for a short text, and where it is there already.
+
+    Args:
+        view: The view.
+        what: "trace", "untrained" (the trace of the untrained network) or "silenced" (the reading with a silenced unit).
+    """
+    cache = shared_cache("readings", 256) if what == "silenced" else shared_cache("traces", 768)
+    return None if len(shown_so_far(view)) <= LIGHT or cache.has(_key(view, what)) else HEAVY
+
+
+def _key(view: View, what: str) -> tuple:
+    return what, *view.reads, view.part, *((view.layer, view.unit) if what == "silenced" else ())
+
+
+def _reading(view: View, network: Loaded, report: Callable[[int, int], None]) -> Any:
+    """The reading up to the end of the shown window, continued from that of the windows before it."""
+    from models.char_lm.reading import read
+
+    reading = None
+    for part in range(view.part + 1):
+        text = shown_so_far(view.of(part=part))
+        go_on = lambda text=text, after=reading: read(network, text, WINDOW, report, view.warm_up, after)  # noqa: E731
+        reading = shared_cache("readings", 256).get(("reading", *view.reads, part), go_on)
+    return reading
 
 
 def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> Window:
-    """Every state and gate of one window of the text; the whole text is read once for all its windows.
+    """Every state and gate of one window of the text.
 
     Args:
         view: Gives network, text, warm-up and part.
         network: The opened network of that name.
         report: Called with (done, total) characters of the text; may raise to stop.
     """
-    from models.char_lm.reading import read
-
-    def record() -> Window:
-        reading = shared_cache("readings", 256).get(
-            ("reading", *view.reads), lambda: read(network, view.text, WINDOW, report, view.warm_up)
-        )
-        with _tracers():
-            return record_window(network, reading, view.part)
-
-    return shared_cache("traces", 768).get(("trace", *view.reads, view.part), record)
+    make = lambda: record_window(network, _reading(view, network, report), view.part)  # noqa: E731
+    return shared_cache("traces", 768).get(_key(view, "trace"), make)
 
 
 def window(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> WindowRun:
@@ -82,25 +102,23 @@ def window(view: View, network: Loaded, report: Callable[[int, int], None] = lam
     return WindowRun(**vars(run), values=values, order=rows)
 
 
-def untrained_trace(view: View, network: Loaded) -> Trace:
+def untrained_trace(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> Trace:
     """The states of the same network with untrained weights: a baseline for every claim about a unit."""
     from models.char_lm.network import untrained
     from models.char_lm.reading import read
 
     def record() -> Trace:
         fresh = untrained(network, seed=0)
-        reading = read(fresh, view.text, WINDOW, before=view.warm_up)
-        with _tracers():
-            return record_window(fresh, reading, view.part).trace
+        reading = read(fresh, shown_so_far(view), WINDOW, report, view.warm_up)
+        return record_window(fresh, reading, view.part).trace
 
-    return shared_cache("traces", 768).get(("untrained", *view.reads, view.part), record)
+    return shared_cache("traces", 768).get(_key(view, "untrained"), record)
 
 
-def silenced_bits(view: View, network: Loaded) -> np.ndarray:
-    """Surprise at each character of the whole text, in bits, while the chosen unit is held at 0, [time]."""
-    key = ("silenced", *view.reads, view.layer, view.unit)
-    read = lambda: read_silenced(network, view.text, view.warm_up, view.layer, view.unit)  # noqa: E731
-    return shared_cache("readings", 256).get(key, read).bits
+def silenced_bits(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
+    """Surprise at each character up to the end of the window, in bits, while the chosen unit is held at 0, [time]."""
+    read = lambda: read_silenced(network, shown_so_far(view), view.warm_up, view.layer, view.unit, report)  # noqa: E731
+    return shared_cache("readings", 256).get(_key(view, "silenced"), read).bits
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
@@ -118,6 +136,6 @@ def ngram(corpus: str) -> Any:
 
 
 def ngram_bits(corpus: str, view: View) -> np.ndarray:
-    """Surprise of the shipped n-gram model at each character of the text, in bits, [time]."""
-    key = ("ngram", corpus, view.text, view.warm_up)
-    return shared_cache("rows", 16).get(key, lambda: ngram(corpus).bits(view.warm_up + view.text)[len(view.warm_up) :])
+    """Surprise of the shipped n-gram model at each character up to the end of the window, in bits, [time]."""
+    text = view.warm_up + shown_so_far(view)
+    return shared_cache("rows", 16).get(("ngram", corpus, text, view.warm_up), lambda: ngram(corpus).bits(text)[len(view.warm_up) :])

@@ -16,7 +16,7 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.states import absent
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
-from pages._ui.progress import guard
+from pages._ui.progress import Report, guard, patiently
 from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
@@ -95,12 +95,14 @@ def _track(tokens: tuple[str, ...], wanted: tuple) -> np.ndarray:
 
 
 def _ranking(view: View, wanted: tuple, network: Loaded, run: WindowRun) -> Ranking:
-    def make() -> Ranking:
-        untrained = quantity(compute.untrained_trace(view, network), view.quantity, view.layer)
+    def make(report: Report) -> Ranking:
+        untrained = quantity(compute.untrained_trace(view, network, report), view.quantity, view.layer)
         tokens = run.trace.tokens
         return rank(run.values, _track(tokens, wanted), tokens, untrained)
 
-    return compute.ranked(view, wanted, make)
+    work = lambda report: compute.ranked(view, wanted, lambda: make(report))  # noqa: E731
+    label = "The untrained network is reading the text, characters"
+    return patiently(label, f"{KEY}.cancel", state.close_panel, work, compute.cost(view, "untrained"))
 
 
 def _table(view: View, ranking: Ranking) -> None:

@@ -18,7 +18,7 @@ EMITS = ("trace", "next_token")  # what a network must give for this page: its s
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
-SCALE, PART_BOX = f"{PAGE}.scale", f"{PAGE}.part_box"
+SCALE, PART_BOX, PANEL = f"{PAGE}.scale", f"{PAGE}.part_box", f"{PAGE}.panel"
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -134,6 +134,11 @@ def set_text(text: str | None) -> None:
 def undo_text() -> None:
     """Return to the previous text after a long one was cancelled."""
     set_text(st.session_state.get(PREVIOUS))
+
+
+def close_panel() -> None:
+    """Close the panel below the map after its work was cancelled."""
+    st.session_state[PANEL] = None
 
 
 def turn() -> None:

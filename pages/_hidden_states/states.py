@@ -126,7 +126,7 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
         st.stop()
     _actions(view, about)
     read = lambda report: compute.window(view, network, report)  # noqa: E731
-    run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read)
+    run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)))
     chosen = state_view(shown, state.MAP, state.take_choice, st.session_state[state.LOOKS])

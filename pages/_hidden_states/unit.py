@@ -11,10 +11,11 @@ from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute
+from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
+from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import how_to_read
 
@@ -63,12 +64,15 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
     if not on:
         return
-    own, silenced = run.reading.bits, compute.silenced_bits(view, network)
+    read = lambda report: compute.silenced_bits(view, network, report)  # noqa: E731
+    reads = "The network is reading with the unit silenced, characters"
+    own, silenced = run.reading.bits, patiently(reads, f"{KEY}.cancel", state.close_panel, read, compute.cost(view, "silenced"))
     rise = silenced - own
     after_cursor = min(view.cursor + 1 + run.start, len(rise) - 1)
     costliest = int(rise.argmax())
     left, middle, right = st.columns(3)
-    left.metric("Whole text, bits per character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
+    what = "Whole text" if len(own) == len(view.text) else f"First {len(own):,} characters"
+    left.metric(f"{what}, bits per character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
     for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Largest increase", costliest)):
         column.metric(f"{label}: {_named(view.text[at])}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse")
         before = view.text[max(0, at - 24) : at].translate(VISIBLE)

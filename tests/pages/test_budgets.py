@@ -2,12 +2,15 @@
 
 import pytest
 
+from models.char_lm.reading import Stream
 from models.translation import translate as translating
 from pages._attention import compute as attention
-from pages._ui import progress
+from pages._hidden_states import compute as hidden
+from pages._ui import networks, progress
 from pages._ui.link import packed
 from pages._ui.pool import Cost, Pool
-from tests.pages.app import sound
+from tests.models.tiny import save_tiny
+from tests.pages.app import open_page, sound
 from tests.pages.attention_page import matrix_of, translators
 from tests.pages.attention_page import open_page as open_attention
 
@@ -63,3 +66,29 @@ def test_a_reference_translation_is_limited_by_subwords_too(tiny_translators, mo
     monkeypatch.setattr(attention, "forced", lambda view, tokens: fed.append(len(tokens)) or forced(view, tokens))
     sound(field.set_value(EMOJI).run())
     assert max(fed) <= attention.SUBWORDS + 1
+
+
+LONG = "[[abc]] dead fed\n" * 5_883  # 100,000 characters in a link of 400 letters
+
+
+@pytest.mark.parametrize("panel", ["", "Find a unit", "This unit", "Compare"])
+def test_a_long_text_is_read_no_further_than_it_is_shown_and_takes_its_turn(panel, folder, counted, monkeypatch):
+    for name in ("wiki-lstm", "wiki-gru"):
+        save_tiny(folder / f"{name}.safetensors", cell=name[5:])
+    most, read = [], Stream.read
+    monkeypatch.setattr(Stream, "read", lambda self, ids: most.append(len(ids)) or read(self, ids))
+    query = {"text": packed(LONG), "panel": panel, "unit.silence": "true"}
+    sound(open_page("hidden_states", **query))
+    passes = 1 if panel == "" else 2
+    assert len(packed(LONG)) < 500 and sum(most) <= passes * (hidden.WINDOW + 200)
+    assert len(counted.costs) == passes
+
+
+def test_the_next_part_of_a_long_text_goes_on_where_the_part_before_ended(folder, monkeypatch):
+    save_tiny(folder / "wiki-lstm.safetensors")
+    first, second = (hidden.View("wiki-lstm", LONG, "abc", part=part) for part in (0, 1))
+    loaded, most = networks.loaded("wiki-lstm"), []
+    hidden.recorded(first, loaded)
+    read = Stream.read
+    monkeypatch.setattr(Stream, "read", lambda self, ids: most.append(len(ids)) or read(self, ids))
+    assert hidden.recorded(second, loaded).start == hidden.WINDOW and sum(most) == hidden.WINDOW

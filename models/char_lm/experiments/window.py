@@ -3,6 +3,7 @@
 Importing this module does not import torch; the first call does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ class Window:
         next_tokens: The five most likely characters after each character of the window, most likely first, [time][rank]; padded
             with the unknown mark if the vocabulary has fewer than five characters.
         next_p: Their probabilities, [time, rank]; 0 for padding.
-        unknown: Characters of the whole text that are not in the network's vocabulary, sorted.
+        unknown: Characters of the text that was read that are not in the network's vocabulary, sorted.
     """
 
     reading: "Reading"
@@ -138,7 +139,14 @@ def _five_columns(ranked: np.ndarray) -> np.ndarray:
     return np.pad(ranked, ((0, 0), (0, max(0, TOP - ranked.shape[1]))))
 
 
-def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: int) -> "Reading":
+def read_silenced(
+    loaded: "Loaded",
+    text: str,
+    warm_up: str,
+    layer: int,
+    unit: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> "Reading":
     """The pass over a whole text with one unit kept at 0 from the first character on.
 
     Args:
@@ -147,6 +155,7 @@ def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: i
         warm_up: Preceding text, read from the zero state and not part of the result.
         layer: Index of the layer, counted from 0.
         unit: Index of the unit, counted from 0.
+        progress: Called with (done, total) characters; may raise to stop.
 
     Raises:
         ValueError: there is no such layer or unit.
@@ -155,4 +164,4 @@ def read_silenced(loaded: "Loaded", text: str, warm_up: str, layer: int, unit: i
     from models.char_lm.reading import read
 
     module: Any = loaded.module
-    return read(replace(loaded, module=silenced(module, layer, unit)), text, before=warm_up)
+    return read(replace(loaded, module=silenced(module, layer, unit)), text, progress=progress, before=warm_up)

@@ -80,6 +80,16 @@ def test_what_was_read_before_is_left_out_of_the_result():
     assert part.unknown == whole.unknown - TEXT[:20].count("é")
 
 
+def test_a_reading_goes_on_where_one_of_its_first_windows_ended():
+    whole, first = read(tiny(), TEXT, 20, before="abc"), read(tiny(), TEXT[:40], 20, before="abc")
+    rest = read(tiny(), TEXT, 20, before="abc", after=first)
+    for name in ("ids", "bits", "top", "top_p"):
+        np.testing.assert_allclose(getattr(rest, name), getattr(whole, name), rtol=1e-6)
+    assert len(rest.states) == len(whole.states) and (rest.text, rest.unknown) == (whole.text, whole.unknown)
+    for one, other in zip(rest.states[3], whole.states[3], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_progress_is_reported_and_its_callback_may_stop_the_reading():
     reports = []
     read(tiny(), TEXT, 50, lambda done, total: reports.append((done, total)))
