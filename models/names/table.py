@@ -12,6 +12,7 @@ from models.names.romanise import spelling
 from models.tables import Row
 
 LONGEST = 100  # maximum letters of a name
+LINES = 10  # lines for each row, blank ones included, where the number of rows is limited
 
 # Titles of the columns, the best first: what is read, and the class it belongs to; in languages with such lists.
 TEXTS = (
@@ -94,6 +95,8 @@ def table(text: str, notes: tuple[str, ...] = (), most: int | None = None) -> La
     Raises:
         DataError: no row can be used, or there are more than `most` rows.
     """
+    if most is not None and text.count("\n") > LINES * most:
+        raise DataError(f"There are more than {LINES * most:,} lines; expected at most {most:,} rows. Use a part of them.")
     rows = list(tables.rows(text)) if most is None else list(islice(tables.rows(text), most + 2))  # one may be the header
     titles = rows[0].cells if rows else []
     columns, has_header = _columns(titles)

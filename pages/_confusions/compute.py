@@ -15,11 +15,14 @@ from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._ui.cache import shared_cache
 from pages._ui.networks import emitting, loaded
+from pages._ui.pool import Cost
 from pages._ui.view import PageView
 
 if TYPE_CHECKING:
     from models.names.experiments import Confusions
 
+LIGHT = 2_000  # names that are classified in a moment
+HEAVY = Cost(megabytes=300, seconds=120)
 DEV, TRAIN, OWN = "dev", "train", "own"
 EMITS = ("trace", "class_probabilities")  # what a network must give for this page
 
@@ -97,6 +100,19 @@ def known(model: str, text: str) -> tuple[tuple[str, ...], bool] | None:
         return None
     spelled = spelling(text)
     return names.languages.get(spelled, ()), is_held_out(spelled)
+
+
+def cost(model: str, part: str, count: int, digest: str = "") -> Cost | None:
+    """What classifying may use; None for a few names, and where it is done already.
+
+    Args:
+        model: Name of a checkpoint.
+        part: "dev", "train" or "own".
+        count: Number of names.
+        digest: Checksum of a visitor's own rows.
+    """
+    key = ("own", model, digest) if part == OWN else ("answers", model, part)
+    return None if count <= LIGHT or shared_cache("answers", 128).has(key) else HEAVY
 
 
 def answers(model: str, part: str, report: Report = lambda done, total: None) -> Answers | None:

@@ -67,6 +67,7 @@ def confusions(view: View, about: dict) -> Confusions | None:
         f"{KEY}.cancel.{view.model}.{view.part}",
         _back,
         lambda report: compute.answers(view.model, view.part, report),
+        compute.cost(view.model, view.part, _count(view)),
     )
     return compute.confusions(about, view.part, answers)
 
@@ -79,7 +80,14 @@ def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
         f"{KEY}.cancel.{view.model}",
         _forget_rows,
         lambda report: compute.own_answers(view.model, table, digest, report),
+        compute.cost(view.model, OWN, len(table.texts), digest),
     )
+
+
+def _count(view: View) -> int:
+    """Number of names in the lists of a network; 0 if they are not available."""
+    names, _ = compute.collection(view.model)
+    return len(names.languages) if names else 0
 
 
 def _back() -> None:

@@ -5,6 +5,7 @@ import pytest
 from models.char_lm.reading import Stream
 from models.translation import translate as translating
 from pages._attention import compute as attention
+from pages._confusions import compute as names
 from pages._hidden_states import compute as hidden
 from pages._ui import networks, progress
 from pages._ui.link import packed
@@ -13,6 +14,7 @@ from tests.models.tiny import save_tiny
 from tests.pages.app import open_page, sound
 from tests.pages.attention_page import matrix_of, translators
 from tests.pages.attention_page import open_page as open_attention
+from tests.pages.confusions_page import save_classifiers
 
 EMOJI = "😀" * 2_000
 
@@ -92,3 +94,15 @@ def test_the_next_part_of_a_long_text_goes_on_where_the_part_before_ended(folder
     read = Stream.read
     monkeypatch.setattr(Stream, "read", lambda self, ids: most.append(len(ids)) or read(self, ids))
     assert hidden.recorded(second, loaded).start == hidden.WINDOW and sum(most) == hidden.WINDOW
+
+
+def test_many_names_take_their_turn_and_a_few_do_not(folder, counted, monkeypatch):
+    save_classifiers(folder)
+    monkeypatch.setattr(names, "LIGHT", 3)
+    few, many = ("\n".join(f"Pappas{'abcdefgh'[n]},Greek" for n in range(count)) for count in (3, 4))
+    page = open_page("confusions", panel="Your own names")
+    before = len(counted.costs)
+    for text, costs in ((few, 0), (many, 1), (many, 1)):
+        page.text_area(key="confusions.own.paste").set_value(text)
+        page = sound(page.button(key="FormSubmitter:confusions.own.form-Classify these").click().run())
+        assert len(counted.costs) - before == costs, text

@@ -4,9 +4,10 @@ import pytest
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
+from models.names import table
 from models.names.network import probabilities
 from models.names.table import Labelled
-from pages._confusions import compute, state
+from pages._confusions import compute, own_model, state
 from tests.models.names.tiny_names import source, tiny_namer
 from tests.pages.app import sound
 from tests.pages.confusions_page import drawn, open_page, save_classifiers, text_of
@@ -110,3 +111,11 @@ def test_shared_spellings_of_own_names_are_those_that_stand_under_the_answer_too
 def test_a_row_without_a_letter_is_listed_also_where_it_is_an_emoji():
     page = sound(rows_of("Nowak,Polish\n😀,Greek\n"))
     assert page.dataframe[0].value["line"].tolist() == [2]
+
+
+def test_nothing_is_read_after_the_first_row_too_many(monkeypatch):
+    seen, problem = [], table._problem
+    monkeypatch.setattr(own_model, "MOST", 10)
+    monkeypatch.setattr(table, "_problem", lambda *row: seen.append(row) or problem(*row))
+    page = rows_of("Papadakis,Greek\n" * 1_000)
+    assert "expected at most 10" in page.error[0].value and len(seen) <= 11

@@ -11,6 +11,7 @@ import pytest
 from models import corpora
 from models.corpora import DataError
 from models.names import data as names_data
+from models.names import table as names_table
 from models.names.data import LANGUAGES, Names
 from models.names.romanise import left_out, spelling
 from models.names.table import labelled, table
@@ -104,6 +105,23 @@ def test_only_letters_are_romanised_and_what_is_left_out_is_reported():
         assert spelling(text) == ""
     assert spelling("Müller 😀🇩🇪") == "muller" and spelling("Ιωάννου–Παππάς") == "ioannou-pappas" and spelling("李😀") == "li"
     assert spelling("e\u0301\u00a0ʾal") == "e al" and left_out("Müller 😀 –O’Brien2😀") == "😀’2" and left_out("Ιωάννου-李 e\u0301") == ""
+
+
+@pytest.mark.parametrize("rows", [["Reid,Scottish"] * 12, ["Reid,Scottish", "only one"] * 6])
+def test_a_table_is_read_no_further_than_its_first_row_too_many(rows: list[str], monkeypatch):
+    seen, problem = [], names_table._problem
+    monkeypatch.setattr(names_table, "_problem", lambda *row: seen.append(row) or problem(*row))
+    assert len(table("\n".join(rows[:10]), most=10).texts) in (10, 5)
+    seen.clear()
+    with pytest.raises(DataError, match="more than 10 rows; expected at most 10"):
+        table("\n".join(rows), most=10)
+    assert len(seen) <= 10
+
+
+@pytest.mark.parametrize("text", ["Reid,Scottish\n" + "\n" * 101, '"' + "\n" * 200])
+def test_a_table_of_few_rows_and_no_end_is_refused_at_once(text: str):
+    with pytest.raises(DataError, match="more than 100 lines"):
+        table(text, most=10)
 
 
 def test_bad_rows_are_listed_with_their_lines():
