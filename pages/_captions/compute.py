@@ -5,7 +5,7 @@ again for every hidden region. Cache keys are names and parameters, never arrays
 `own:` with its checksum.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,10 @@ from models.decoding import Hypothesis, no_report
 from models.scenes import data
 from pages._captions import gallery
 from pages._ui.cache import shared_cache
+from pages._ui.pool import Cost
 from pages._ui.view import PageView
+
+HEAVY = Cost(megabytes=300, seconds=120)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,17 @@ def _eye(model: str, _network: Loaded) -> Callable:
 
 def _kept(model: str, picture: str, part: tuple, compute: Callable[[], Any]) -> Any:
     return shared_cache("captions", 128).get((model, picture, *part), compute)
+
+
+def cost(views: Sequence[View]) -> Cost | None:
+    """What the occlusion maps of some views may use; None if all are there already."""
+    cache = shared_cache("captions", 128)
+    return None if all(cache.has((view.model, view.picture, "needed", view.width)) for view in views) else HEAVY
+
+
+def cost_of_wrong(view: View, count: int) -> Cost | None:
+    """What the captions of so many scenes may use; None if they are there already. Arguments as for `wrong`."""
+    return None if shared_cache("captions", 128).has(("wrong", view.model, count)) else HEAVY
 
 
 def picture_input(view: View, network: Loaded) -> PictureInput:

@@ -31,7 +31,8 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
 def _scenes(view: View, network: Loaded) -> None:
     """The first wrong captions, each with the nearest true one and its first wrong word."""
     label = f"Captioning {CAPTIONED} scenes with {view.model}"
-    false = patiently(label, f"{KEY}.cancel", _leave, partial(compute.wrong, view, network, CAPTIONED))
+    work, cost = partial(compute.wrong, view, network, CAPTIONED), compute.cost_of_wrong(view, CAPTIONED)
+    false = patiently(label, f"{KEY}.cancel", _leave, work, cost)
     share = f"{len(false)} of {CAPTIONED}"
     st.markdown(f"**{share}** captions of held-out scenes are false." + (f" The first {min(SHOWN, len(false))}:" if false else ""))
     for index in false[:SHOWN]:
@@ -41,7 +42,8 @@ def _scenes(view: View, network: Loaded) -> None:
 def _photographs(view: View, network: Loaded) -> None:
     """Captions of photographs that show none of the things in the training data."""
     views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in PHOTOS]
-    runs = patiently(f"Captioning photographs with {view.model}", f"{KEY}.cancel", _leave, partial(_runs, views, network))
+    label, work = f"Captioning photographs with {view.model}", partial(_runs, views, network)
+    runs = patiently(label, f"{KEY}.cancel", _leave, work, compute.cost(views))
     st.markdown(
         "These photographs are unlike the training data (people and dogs outdoors), so their captions are mostly wrong. Which words still "
         "depend on the picture, and which only on the previous words?"

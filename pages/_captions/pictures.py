@@ -72,7 +72,8 @@ def read(view: View, about: dict, source: PictureInput) -> tuple[View, CaptionRu
     """
     is_stopped, stop = bool(st.session_state.get(state.STOPPED)), partial(state.set_stopped, True)
     work = lambda report: compute.run(view, source, None if is_stopped else report)  # noqa: E731
-    run = patiently(f"Occlusion map of {view.model}", "captions.cancel", stop, work)
+    cost = None if is_stopped else compute.cost([view])
+    run = patiently(f"Occlusion map of {view.model}", "captions.cancel", stop, work, cost)
     return view.of(word=state.word_of(view, about, run)), run
 
 

@@ -7,8 +7,9 @@ import streamlit as st
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
-from pages._hidden_states.compute import View
+from pages._hidden_states.compute import HEAVY, LIGHT, View
 from pages._ui.glossary import terms
+from pages._ui.progress import Progress, turn
 from pages._ui.text import how_to_read
 
 KEY = "hidden_states.generate"
@@ -62,10 +63,14 @@ def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
     stop.button("Stop", key=f"{KEY}.stop")
     written = ""
     options = {"temperature": asked.temperature, "top_k": asked.top_k or None, "seed": asked.seed}
-    tokens = sample(network, warm_up + asked.text, **options)
-    for count in range(1, asked.length + 1):
-        written += next(tokens)
-        if count % REDRAWN == 0 or count == asked.length:
-            shown.code(written, language=None, wrap_lines=True)
-            st.session_state[KEY] = (asked, written)  # what was generated before a stop is kept
+    cost = HEAVY if len(asked.text) + asked.length > LIGHT else None
+    progress = Progress("Generating", f"{KEY}.cancel", lambda: None)
+    with turn(progress, cost):
+        progress.frame.empty()
+        tokens = sample(network, warm_up + asked.text, **options)
+        for count in range(1, asked.length + 1):
+            written += next(tokens)
+            if count % REDRAWN == 0 or count == asked.length:
+                shown.code(written, language=None, wrap_lines=True)
+                st.session_state[KEY] = (asked, written)  # what was generated before a stop is kept
     stop.empty()

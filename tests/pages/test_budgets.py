@@ -5,11 +5,13 @@ import pytest
 from models.char_lm.reading import Stream
 from models.translation import translate as translating
 from pages._attention import compute as attention
+from pages._captions import mistakes
 from pages._confusions import compute as names
 from pages._hidden_states import compute as hidden
 from pages._ui import networks, progress
 from pages._ui.link import packed
 from pages._ui.pool import Cost, Pool
+from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.tiny import save_tiny
 from tests.pages.app import open_page, sound
 from tests.pages.attention_page import matrix_of, translators
@@ -106,3 +108,22 @@ def test_many_names_take_their_turn_and_a_few_do_not(folder, counted, monkeypatc
         page.text_area(key="confusions.own.paste").set_value(text)
         page = sound(page.button(key="FormSubmitter:confusions.own.form-Classify these").click().run())
         assert len(counted.costs) - before == costs, text
+
+
+def test_an_occlusion_map_and_the_captions_of_many_scenes_take_their_turn_once(folder, counted, monkeypatch):
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    monkeypatch.setattr(mistakes, "CAPTIONED", 2)
+    page = sound(open_page("captions"))
+    assert len(counted.costs) == 1
+    page.button_group(key="captions.panel").set_value("When it is wrong").run()
+    assert len(counted.costs) == 2
+    sound(page.run())
+    assert len(counted.costs) == 2
+
+
+def test_a_long_text_is_continued_in_turn(folder, counted):
+    save_tiny(folder / "wiki-lstm.safetensors")
+    for text, costs in (("abc fed ", 0), (LONG[:3_000], 2)):  # the long text itself is read in turn too
+        page = sound(open_page("hidden_states", text=packed(text), panel="Generate", **{"generate.length": "10"}))
+        page = sound(page.button(key="hidden_states.generate.start").click().run())
+        assert page.code[0].value and len(counted.costs) == costs
