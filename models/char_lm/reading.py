@@ -91,8 +91,10 @@ def read(
         top.append(likely.indices.numpy().astype(np.int32))
         top_p.append(likely.values.exp().numpy().astype(np.float32))
     progress(len(text), len(text))
-    numbers, columns = ids.numpy().astype(np.int32), (np.concatenate(part) for part in (bits, top, top_p))
-    return Reading(text, numbers, *columns, tuple(states), window, int((numbers == 0).sum()), (stream.state, stream.expected))
+    numbers = ids.numpy().astype(np.int32)
+    costs, ranked, shares = (np.concatenate(part) for part in (bits, top, top_p))
+    unknown, end = int((numbers == 0).sum()), (stream.state, stream.expected)
+    return Reading(text, numbers, costs, ranked, shares, tuple(states), window, unknown, end)
 
 
 def _bits(nats: np.ndarray, ids: np.ndarray, unknown: float) -> np.ndarray:

@@ -37,8 +37,8 @@ def known() -> dict[str, dict]:
 def card() -> dict[str, Any]:
     """The card of the chosen network; empty if there is none."""
     cards = known()
-    name = st.session_state.get(MODEL) or linked(MODEL, "")
-    return cards.get(name) or cards.get(first()) or next(iter(cards.values()), {})
+    start = first()
+    return networks.chosen({name: cards[name] for name in sorted(cards, key=lambda name: name != start)}, MODEL)
 
 
 def first(kind: str = "lstm") -> str:

@@ -11,6 +11,7 @@ from models import checkpoint, family
 from pages._ui import uploads
 from pages._ui.cards import believed
 from pages._ui.link import linked
+from pages._ui.text import plain
 
 
 @st.cache_resource
@@ -33,9 +34,28 @@ def emitting(*names: str) -> dict[str, dict]:
 
 
 def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
-    """The card of the network chosen in the widget with this key, or else in the link, or else the first; empty if there is none."""
+    """The card of the network chosen in the widget with this key, or else in the link, or else the first; empty if there is none.
+
+    If that is an uploaded network which the server no longer has, the page says so and shows nothing in its place.
+    """
     name = st.session_state.get(key) or linked(key, "")
+    if name not in cards:
+        _say_if_lost(name, key, cards)
     return cards.get(name, next(iter(cards.values()))) if cards else {}
+
+
+def _say_if_lost(name: str, key: str, cards: dict[str, dict]) -> None:
+    if not uploads.is_lost(name):
+        return
+    st.error(
+        f"The network “{plain(name)}” is not on this server. An uploaded network is removed when the server restarts, when its visitor has "
+        f"uploaded {uploads.OWN_MOST} others, or when room is needed and nobody uses it. Upload the file again under *Your own network*.",
+        icon=":material/cloud_off:",
+    )
+    if cards:
+        other = next(iter(cards))
+        st.button(f"Open {plain(other)} instead", key=f"{key}.other", on_click=st.session_state.__setitem__, args=(key, other))
+    st.stop()
 
 
 @st.cache_data(show_spinner=False, ttl=30)

@@ -68,7 +68,8 @@ class OwnModel:
         if error := st.session_state.pop(f"{self.page}.own.error", None):
             st.error(error, icon=":material/error:")
         st.caption(
-            "The file stays on this server until it restarts. Only people who know its name can open it. "
+            f"The file stays on this server until it restarts, or until you have uploaded {uploads.OWN_MOST} others. "
+            "Only people who know its name can open it. "
             "It is parsed and checked, never executed."
         )
         if damaged := networks.damaged():

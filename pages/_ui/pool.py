@@ -9,15 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.errors import ExplorerError
-
-if TYPE_CHECKING:
-    from pages._ui.jobs import Background
 
 PLACES = 3  # jobs that run on a server at a time
 LONG = 2  # of them long ones, such as trainings: one place is always left for work that a page waits for
@@ -71,7 +67,13 @@ class Job:
         self._since, self._ran = 0.0, 0.0
 
     def pause(self) -> None:
-        """Give up the place at the next step, where the job can."""
+        """Give up the place at the next step; only a job with a thread of its own can."""
+
+    def cancel(self) -> None:
+        """End at the next step; a job in the thread of a page ends with the run of that page."""
+
+    def join(self, seconds: float) -> None:
+        """Wait until a thread of its own has ended, at most this long."""
 
     def waits(self) -> None:
         """Called several times a second while it waits; may raise to give up."""
@@ -113,7 +115,7 @@ class Pool:
         self.changed = threading.Condition()
         self.line: list[Job] = []
         self.inside: list[Job] = []
-        self.alive: list[Background] = []  # jobs with a thread of their own
+        self.alive: list[Job] = []  # jobs with a thread of their own
         self._turn = 0  # that is served
         self._last: dict[str, int] = {}  # visitor -> turn of the last job
 

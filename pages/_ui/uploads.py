@@ -1,21 +1,55 @@
-"""Uploaded checkpoints: kept until the server stops, each under a name with a hash of its content."""
+"""Uploaded checkpoints: kept until the server stops, each under a name with a hash of its content; a few for each visitor."""
 
 import hashlib
 import re
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import streamlit as st
+from streamlit import runtime
 
 from explorer.errors import CheckpointError
 from models.checkpoint import load
 from models.files import temporary_folder, write_atomically
 from pages._ui import cards
+from pages._ui.pool import visitor
 
-MOST = 20  # files kept; the oldest goes first
+OWN_MOST = 5  # files kept for a visitor; the oldest goes first
+MOST = 40  # files kept on the server; only those that nobody uses may go
 KEY = "uploads.names"
+NAME = re.compile(r"[\w-]{1,30}-[0-9a-f]{8}")
+
+
+class Shelf:
+    """Which visitors use which uploaded networks: those they brought, and those whose link they opened."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.brought: dict[str, list[str]] = {}  # visitor -> names, oldest first
+        self.users: dict[str, set[str]] = {}  # name -> visitors
+
+    def take_out(self, who: str, name: str) -> bool:
+        """Note that a visitor no longer uses a network; True if nobody else who is here does."""
+        self.brought[who].remove(name)
+        self.users[name].discard(who)
+        return not self.is_used(name)
+
+    def is_used(self, name: str) -> bool:
+        """Whether a visitor who is here uses a network."""
+        return any(is_here(who) for who in self.users.get(name, ()))
+
+
+@st.cache_resource
+def _shelf() -> Shelf:
+    return Shelf()
+
+
+def is_here(who: str) -> bool:
+    """Whether a visitor is connected."""
+    return runtime.exists() and runtime.get_instance().is_active_session(who)
 
 
 @st.cache_resource
@@ -45,7 +79,7 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
         kinds: Kinds of networks that the page can show.
 
     Raises:
-        CheckpointError: the file is not a checkpoint, is damaged, or is of another kind; nothing is kept.
+        CheckpointError: the file is not a checkpoint, is damaged, or is of another kind, or the server has no room; nothing is kept.
     """
     stem = re.sub(r"[^\w-]+", "-", Path(file_name).stem)[:30].strip("-") or "network"
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}"
@@ -57,23 +91,43 @@ def keep(file_name: str, content: bytes, *kinds: str) -> str:
             raise CheckpointError(
                 f"{trial} is of kind {kind!r}; this page opens {' and '.join(map(repr, kinds))}. Another page may open it."
             )
-        trial.replace(_folder() / f"{name}.safetensors")
+        with _shelf().lock:
+            _make_room(_shelf(), name)
+            trial.replace(_folder() / f"{name}.safetensors")
     except CheckpointError as error:
         raise CheckpointError(str(error).replace(str(trial), repr(file_name[:100]))) from None
     finally:
         trial.unlink(missing_ok=True)
-    _drop_oldest()
     return name
 
 
-def _drop_oldest() -> None:
-    """Keep the newest files. Another visitor's upload may remove some of them meanwhile."""
+def _make_room(shelf: Shelf, name: str) -> None:
+    """Drop this visitor's oldest networks, then those that nobody uses, so that there is room for one more.
+
+    Raises:
+        CheckpointError: every network on the server is in use.
+    """
+    own = shelf.brought.setdefault(visitor(), [])
+    own[:] = [*(other for other in own if other != name), name]
+    shelf.users.setdefault(name, set()).add(visitor())
+    for old in own[:-OWN_MOST]:
+        if shelf.take_out(visitor(), old):
+            (_folder() / f"{old}.safetensors").unlink(missing_ok=True)
+    others = _oldest_first(name)
+    for old in others[: max(0, len(others) + 1 - MOST)]:
+        if shelf.is_used(old.stem):
+            shelf.take_out(visitor(), name)
+            raise CheckpointError(f"This server keeps {MOST} networks of visitors, and all of them are in use. Try again later.")
+        old.unlink(missing_ok=True)
+
+
+def _oldest_first(name: str) -> list[Path]:
+    """All files but that of one network: first those that nobody uses, the oldest first."""
     ages = {}
     for file in _folder().glob("*.safetensors"):
         with suppress(FileNotFoundError):
-            ages[file] = file.stat().st_mtime
-    for old in sorted(ages, key=lambda file: ages[file])[:-MOST]:
-        old.unlink(missing_ok=True)
+            ages[file] = (_shelf().is_used(file.stem), file.stat().st_mtime)
+    return sorted((file for file in ages if file.stem != name), key=ages.__getitem__)
 
 
 def remember(name: str) -> None:
@@ -81,11 +135,22 @@ def remember(name: str) -> None:
     if path_of(name):
         known = st.session_state.get(KEY, ())
         st.session_state[KEY] = [*(other for other in known if other != name), name]
+        with _shelf().lock:
+            _shelf().users.setdefault(name, set()).add(visitor())
+
+
+def is_lost(name: str) -> bool:
+    """Whether this is the name of an uploaded network that is not on the server."""
+    return bool(NAME.fullmatch(name)) and path_of(name) is None
+
+
+def card_of(name: str) -> dict[str, Any]:
+    """The card of an uploaded network; empty if the file is gone."""
+    return _card_of(name) if path_of(name) else {}
 
 
 @st.cache_data(show_spinner=False, max_entries=MOST)
-def card_of(name: str) -> dict[str, Any]:
-    """The card of an uploaded network; empty if the file is gone."""
+def _card_of(name: str) -> dict[str, Any]:
     path = path_of(name)
     if not path:
         return {}
