@@ -1,0 +1,99 @@
+"""Uploads are limited for a session and for the server, before they are received."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from recurrent_explorer_app.upload_limit import FILES, SERVER, SESSION, UploadLimit
+
+LARGEST = 20 << 20
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server that takes every file, counted as what Streamlit holds."""
+    manager = MemoryUploadedFileManager("")
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: SimpleNamespace(uploaded_file_mgr=manager))
+
+    async def app(scope, receive, send) -> None:
+        body = await receive()
+        session, file = scope["path"].split("/")[-2:]
+        manager.add_file(session, UploadedFileRec(file, "x", "", body["body"]))
+        await send({"type": "http.response.start", "status": 204})
+
+    return UploadLimit(app)
+
+
+async def status_of(server, session: str, file: str, size: int, method: str = "PUT") -> int:
+    """The answer to an upload that takes a moment to arrive."""
+    answers = []
+
+    async def receive():
+        await asyncio.sleep(0.01)
+        return {"body": Sized(size)}
+
+    async def send(message) -> None:
+        answers.append(message)
+
+    path = f"/some/base/_stcore/upload_file/{session}/{file}"
+    await server({"type": "http", "method": method, "path": path, "headers": [(b"content-length", b"%d" % size)]}, receive, send)
+    return answers[0]["status"]
+
+
+class Sized(bytes):
+    """Bytes that only say how many they are."""
+
+    def __new__(cls, size: int):
+        made = super().__new__(cls)
+        made.size = size
+        return made
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def uploads(server, *files: tuple[str, int], at_once: bool = False) -> list[int]:
+    async def all_of_them() -> list[int]:
+        requests = [status_of(server, session, f"{index}", size) for index, (session, size) in enumerate(files)]
+        return list(await asyncio.gather(*requests)) if at_once else [await request for request in requests]
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_forty_files_of_one_visitor_are_not_taken_whether_one_by_one_or_at_once(server, at_once: bool):
+    taken = SESSION // LARGEST
+    assert uploads(server, *[("greedy", LARGEST)] * 40, at_once=at_once) == [204] * taken + [413] * (40 - taken)
+    assert uploads(server, ("modest", LARGEST)) == [204] and not server.coming
+
+
+def test_many_small_files_are_limited_by_their_number(server):
+    assert uploads(server, *[("greedy", 1)] * (FILES + 1)) == [204] * FILES + [413]
+
+
+def test_all_sessions_together_are_limited(server):
+    taken = SERVER // LARGEST
+    answers = uploads(server, *[(f"visitor {index}", LARGEST) for index in range(taken + 1)])
+    assert answers == [204] * taken + [413]
+
+
+def test_an_upload_says_its_length_and_other_requests_pass(server):
+    async def send(message) -> None:
+        answers.append(message)
+
+    async def nothing(scope, receive, send) -> None:
+        passed.append(scope["type"])
+
+    answers, passed = [], []
+    scope = {"type": "http", "method": "PUT", "path": "/_stcore/upload_file/a/b", "headers": []}
+    asyncio.run(server(scope, None, send))
+    assert answers[0]["status"] == 411
+    other = UploadLimit(nothing)
+    for scope in ({"type": "lifespan"}, {"type": "http", "method": "GET", "path": "/"}, {"type": "websocket", "path": "/"}):
+        asyncio.run(other(scope, None, send))
+    assert passed == ["lifespan", "http", "websocket"]
