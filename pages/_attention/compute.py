@@ -15,7 +15,7 @@ from pages._ui.view import PageView
 
 SUBWORDS = 600  # of a text: 2,000 characters of English have some 500; memory and time grow with subwords, not with characters
 LIGHT = 250  # subwords that greedy decoding reads in a moment; a beam of width 5 reads a fifth of them
-HEAVY = Cost(megabytes=200, seconds=60)
+HEAVY = Cost(megabytes=200)
 
 
 @dataclass(frozen=True)

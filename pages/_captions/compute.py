@@ -22,7 +22,7 @@ from pages._ui.cache import shared_cache
 from pages._ui.pool import Cost
 from pages._ui.view import PageView
 
-HEAVY = Cost(megabytes=300, seconds=120)
+HEAVY = Cost(megabytes=300)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.names.experiments import Confusions
 
 LIGHT = 2_000  # names that are classified in a moment
-HEAVY = Cost(megabytes=300, seconds=120)
+HEAVY = Cost(megabytes=300)
 DEV, TRAIN, OWN = "dev", "train", "own"
 EMITS = ("trace", "class_probabilities")  # what a network must give for this page
 

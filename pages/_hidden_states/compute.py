@@ -21,7 +21,7 @@ from pages._ui.view import TextView
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
-HEAVY = Cost(megabytes=500, seconds=120)  # while a trace is being made, its arrays exist twice
+HEAVY = Cost(megabytes=500)  # while a trace is being made, its arrays exist twice
 
 
 @dataclass(frozen=True)

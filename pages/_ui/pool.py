@@ -21,7 +21,7 @@ MEGABYTES = 2_000  # memory of all running jobs together
 MOST = 1_000  # memory of one job, megabytes
 LINE = 60  # jobs that may wait
 LOOK = 0.25  # seconds between two checks of a waiting job
-QUICK = 120.0  # seconds; a job that may run for longer is a long one
+QUICK = 300.0  # seconds on a busy server; a job that may run for longer is a long one
 
 
 class EndedError(Exception):
