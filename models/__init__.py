@@ -7,22 +7,56 @@ from typing import Any
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.checkpoint import Loaded
-from models.family import HOME, PROGRAM, kinds, recipes
+from models.family import HOME, IS_PROJECT, PROGRAM, kinds, recipes
+from models.files import write_atomically
 
 __all__ = ["Loaded", "available", "damaged", "load"]
 
-FOLDER = HOME / "checkpoints"
+FOLDER = HOME / "checkpoints"  # of the project, or of the installed package
 
 
 def folder_of_checkpoints() -> Path:
-    """The folder of checkpoints: EXPLORER_CHECKPOINTS if set, else `checkpoints/` of the project."""
-    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or FOLDER)
+    """The folder that checkpoints are written to: EXPLORER_CHECKPOINTS if set, else `checkpoints/` of the project.
+
+    If the app is installed, nothing is written into the package: the folder is the user's own, on Linux
+    ~/.config/recurrent-explorer/checkpoints.
+    """
+    if named := os.environ.get("EXPLORER_CHECKPOINTS"):
+        return Path(named)
+    if IS_PROJECT:
+        return FOLDER
+    from typer import get_app_dir
+
+    return Path(get_app_dir("recurrent-explorer", roaming=False)) / "checkpoints"
+
+
+def file_of(file_name: str) -> Path:
+    """The checkpoint or table with this name; if there is none, the path at which it would be written."""
+    paths = [folder / file_name for folder in _folders()]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def own_copy(file: Path) -> Path:
+    """The file whose card may be changed: the given one; for a network of the installed package, a copy in the user's folder."""
+    if file.parent != FOLDER or folder_of_checkpoints() == FOLDER:
+        return file
+    copy = folder_of_checkpoints() / file.name
+    if not copy.exists():
+        write_atomically(copy, file.read_bytes())
+    return copy
+
+
+def _folders() -> list[Path]:
+    """Where networks are looked for; the first one is written to, and its files hide those of the same name in the next."""
+    own = folder_of_checkpoints()
+    return [own] if IS_PROJECT or os.environ.get("EXPLORER_CHECKPOINTS") else [own, FOLDER]
 
 
 def _files(folder: str | os.PathLike | None) -> list[Path]:
     order = {name: index for index, name in enumerate(recipes())}
-    files = Path(folder or folder_of_checkpoints()).glob("*.safetensors")
-    return sorted(files, key=lambda file: (order.get(file.stem, len(order)), file.stem))
+    folders = [Path(folder)] if folder else _folders()
+    files = {file.stem: file for place in reversed(folders) for file in place.glob("*.safetensors")}
+    return sorted(files.values(), key=lambda file: (order.get(file.stem, len(order)), file.stem))
 
 
 def available(folder: str | os.PathLike | None = None) -> dict[str, dict[str, Any]]:
@@ -57,7 +91,7 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Loaded:
 
     Args:
         name: One of `available()`. To open a file elsewhere use `models.checkpoint.load(path)`.
-        folder: Folder of checkpoints; default: `folder_of_checkpoints()`.
+        folder: Folder of checkpoints; default: those of `available()`.
 
     Raises:
         CheckpointError: there is no network of that name, or its file is damaged.

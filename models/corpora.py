@@ -19,6 +19,7 @@ from models.family import HOME, IS_PROJECT, PROGRAM, Corpus
 from models.files import alone, write_atomically
 
 ROOT = HOME if IS_PROJECT else Path.cwd()  # folder of data/ and runs/
+IN_WORDS = f"data/ of the {'project' if IS_PROJECT else 'current folder'}"
 MOST = 50_000_000  # maximum bytes of a download; the largest has 7 million
 SECONDS = 900  # maximum duration of a download
 Progress = Callable[[int, int], None]
@@ -53,7 +54,7 @@ def origin(name: str) -> dict[str, str]:
 
 
 def folders() -> list[Path]:
-    """Search path of training data: `data/` of the project, then EXPLORER_DATA, then `shared/data` next to the project."""
+    """Search path of training data: `data/` of the project or the current folder, then EXPLORER_DATA, then `shared/data` next to it."""
     named = os.environ.get("EXPLORER_DATA")
     return [ROOT / "data", *([Path(named)] if named else []), ROOT.parent / "shared" / "data"]
 

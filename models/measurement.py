@@ -86,17 +86,20 @@ class Measured:
     networks: Mapping[Path, checkpoint.Loaded] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
 
-    def save(self) -> None:
-        """Writes the cards and the files.
+    def save(self) -> list[Path]:
+        """Writes the cards and the files, and returns their paths; see models.own_copy.
 
         Raises:
             CheckpointError: a checkpoint is missing or damaged, or was trained again during the measurement.
             OSError: a file cannot be written.
         """
+        written = []
         for path, fields in self.cards.items():
-            checkpoint.update_card(path, self.networks.get(path), **fields)
+            written.append(models.own_copy(path))
+            checkpoint.update_card(written[-1], self.networks.get(path), **fields)
         for path, text in self.files.items():
             write_atomically(path, text.encode())
+        return [*written, *self.files]
 
 
 Measurement = Callable[[Subject, Any, Report], Measured]
@@ -109,7 +112,7 @@ def subject(name: str) -> Subject:
         CheckpointError: the name is unknown, or its file is missing, damaged or of an unknown kind.
     """
     is_path = name.endswith(".safetensors")
-    file = Path(name) if is_path else models.folder_of_checkpoints() / f"{name}.safetensors"
+    file = Path(name) if is_path else models.file_of(f"{name}.safetensors")
     recipe = recipes().get(file.stem)
     if is_path or file.exists():
         card = checkpoint.read_card(file)

@@ -210,7 +210,8 @@ def load(corpus: str, folder: str | os.PathLike | None = None) -> NGram | None:
     Raises:
         CheckpointError: the file is damaged.
     """
-    from models import folder_of_checkpoints
+    from models import file_of
 
-    path = Path(folder or folder_of_checkpoints()) / f"{corpus}-ngram.safetensors"
+    name = f"{corpus}-ngram.safetensors"
+    path = Path(folder) / name if folder else file_of(name)
     return read(path) if path.exists() else None

@@ -22,7 +22,7 @@ MIRRORED = "-mirrored"
 
 def encoder_file() -> Path:
     """The encoder's checkpoint: the one in the checkpoints folder, else the one distributed with the project."""
-    file = models.folder_of_checkpoints() / f"{encoder.NAME}.safetensors"
+    file = models.file_of(f"{encoder.NAME}.safetensors")
     return file if file.exists() else models.FOLDER / file.name
 
 

@@ -123,9 +123,9 @@ def finish(name: str, state: Path, text: str, target: Path, report: Report = lam
 
 def ngram_nats(corpus: str, train: str, dev: str, vocab: Vocabulary) -> dict[str, float]:
     """Nats per character of n-grams of the same text and vocabulary on dev, by order; read from the published card if it fits."""
-    from models import folder_of_checkpoints
+    from models import file_of
 
-    shipped = folder_of_checkpoints() / f"{corpus}-ngram.safetensors"
+    shipped = file_of(f"{corpus}-ngram.safetensors")
     if shipped.exists():
         card = checkpoint.read_card(shipped)
         if card["data"]["sha256"] == corpora.sha256(train + dev):

@@ -67,6 +67,7 @@ def train(
 
     state, training = folder / f"{name}.pt", _training(name)
     usable(device)
+    typer.echo(f"The checkpoint will be written to {_target(name)}.", err=True)
     if epochs is not None and not 0 < epochs < math.inf:
         raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Omit it to use that of the recipe.")
     read = _data(name, source)
@@ -121,9 +122,14 @@ def _data(name: str, path: Path | None) -> Any:
     return source.read(path or source.find(of.recipes[name]["corpus"]))
 
 
+def _target(name: str) -> Path:
+    """The checkpoint of a recipe, as it is written."""
+    return models.folder_of_checkpoints() / f"{name}.safetensors"
+
+
 def _pack(name: str, state: Path, source: Any, as_json: bool) -> None:
     checkpoint.one_thread()
-    target = models.folder_of_checkpoints() / f"{name}.safetensors"
+    target = _target(name)
     with bar("scoring on dev") as report:
         card = _training(name).finish(name, state, source, target, report)
     write({"checkpoint": str(target), "parameters": card["parameters"]} | card["scores"], as_json)
@@ -187,7 +193,7 @@ def compare(
     with bar("reading dev") as report:
         results = training.compare(loaded, read, report)
     for name in names[1:]:
-        path = Path(name) if name.endswith(".safetensors") else models.folder_of_checkpoints() / f"{name}.safetensors"
+        path = models.own_copy(Path(name) if name.endswith(".safetensors") else models.file_of(f"{name}.safetensors"))
         both = {part: {key: by_name[key] for key in (names[0], name)} for part, by_name in results.items()}
         checkpoint.update_card(path, loaded[name], paired={"against": names[0]} | both)
     write(results, as_json)
@@ -196,7 +202,7 @@ def compare(
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help=f"Training data ({FETCHED}), or a recipe that needs it.")],
-    folder: Annotated[Path | None, typer.Option(help="Data folder; default: `data/` of the project.")] = None,
+    folder: Annotated[Path | None, typer.Option(help=f"Data folder; default: {corpora.IN_WORDS}.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Download training data from its public address and check it."""

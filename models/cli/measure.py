@@ -65,8 +65,7 @@ def _command(function: Measurement, about: Subject) -> Callable[..., None]:
     def run(as_json: bool, dry: bool, **chosen: Any) -> None:
         measured = function(about, options(**chosen), lambda line: typer.echo(line, err=True))
         if not dry:
-            measured.save()
-            for path in (*measured.cards, *measured.files):
+            for path in measured.save():
                 typer.echo(f"Written: {path}", err=True)
         typer.echo(json.dumps(measured.values, indent=1) if as_json else "\n".join(measured.lines))
 

@@ -120,7 +120,7 @@ def gap(corpus: str) -> dict[str, Any]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    file = models.folder_of_checkpoints() / name
+    file = models.file_of(name)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

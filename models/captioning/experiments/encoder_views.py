@@ -61,9 +61,8 @@ def features(subject: Subject, options: Options, report: Report) -> Measured:
 
 def _for_cards(table: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Measured:
     """The new measurement merged with the tables already in the cards of all photograph captioners."""
-    folder = models.folder_of_checkpoints()
     captioners = {name: card for name, card in models.available().items() if card["kind"] == FAMILY.kind}
-    cards = {folder / f"{name}.safetensors": {"features": card.get("features", {}) | table} for name, card in captioners.items()}
+    cards = {models.file_of(f"{name}.safetensors"): {"features": card.get("features", {}) | table} for name, card in captioners.items()}
     return Measured(table, tuple(map(str, rows)), cards)
 
 
@@ -96,7 +95,7 @@ def as_it_ships(pictures: Collection, view: str, folder: Path, epochs: int) -> d
             break
         stage.run()
     after_epochs = [round(-row["dev"], 2) for row in kept_state(training.states(name, state)[0])["curve"][:epochs]]
-    own = checkpoint.read_card(models.folder_of_checkpoints() / "caption-soft.safetensors")["curve"]
+    own = checkpoint.read_card(models.file_of("caption-soft.safetensors"))["curve"]
     return {
         "view": view,
         "bleu_4": after_epochs,
