@@ -1,4 +1,4 @@
-"""Ranking of units by how well they follow a track: chosen on one part of a text, scored on the rest, compared with baselines."""
+"""Ranking of units by how well they track something: chosen on one part of a text, scored on the rest, compared with baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,12 +79,14 @@ class Ranking(Displayed):
         if failed:
             sentence = f"Unit {unit} does not beat {'; '.join(self._comparison(name, own) for name in failed)}."
         else:
-            missing = [words for name, words in ((UNTRAINED, "an untrained network"), (LAST[0], "a table of the last characters"))
-                       if name not in self.baselines]  # fmt: skip
-            which = f"chance (not compared with {' and '.join(missing)})" if missing else "all three baselines"
+            others = {UNTRAINED: "an untrained network", LAST[0]: "a table of the last characters"}
+            missing = [words for name, words in others.items() if name not in self.baselines]
+            beaten = ["chance", *(words for words in others.values() if words not in missing)]
+            which = " and ".join(beaten) if missing else "all three baselines"
             how = "weakly tracks" if own.r < 0.3 else "tracks"
             where = " on held-out text" if self.held_out else ""
-            sentence = f"Unit {unit} {how} {concept} better than {which} (correlation {own.r:.2f}{where})."
+            gap = f"; it was not compared with {' or '.join(missing)}" if missing else ""
+            sentence = f"Unit {unit} {how} {concept} better than {which} (correlation {own.r:.2f}{where}){gap}."
         return sentence if self.held_out else f"{sentence} It was chosen and scored on the same text, so this is not a held-out result."
 
     def _comparison(self, name: str, own: Scores) -> str:
@@ -105,16 +107,16 @@ def rank(
     choose: Bool[np.ndarray, "entries"] | None = None,
     seed: int = 0,
 ) -> Ranking:
-    """Which unit follows a track: sign, cut and choice of unit on one part of the text, scores on the rest.
+    """Find the unit that tracks something: sign, threshold and unit are chosen on one part of the text and scored on the rest.
 
-    A high score alone says little: some unit of many always correlates with a track by chance, an untrained network
+    A high score alone says little: among many units, one always correlates with a track by chance, an untrained network
     already echoes the last characters, and a table of the last four characters may do as well without any memory. So the
-    three stand beside it, each with sign, cut and choice made in the same way; chance is the 95th percentile of the best
-    unit over circular shifts.
+    unit is compared with these three baselines, whose sign, threshold and choice are made in the same way; chance is the
+    95th percentile of the best unit over circular shifts.
 
     Args:
         values: Activations [time, unit]; put layers side by side to rank them together.
-        track: What to follow, [time]: 0/1, or any numbers (then only r is measured).
+        track: What to look for, [time]: 0/1, or any numbers (then only r is measured).
         tokens: What was read, [time], for the table of the last characters.
         untrained: The same quantity of the same network with untrained weights, [time, unit].
         choose: True where unit, sign and cut are chosen, [time]; scores come from the rest. The first half if not given.

@@ -11,10 +11,10 @@ def tables(cards: Cards) -> list[Table]:
     captioners = {name: card for name, card in cards.items() if "beams" in card["scores"]}
     scores = Table(
         "Captioners of photographs",
-        f"BLEU-1 to BLEU-4 with brevity penalty (95 % interval of BLEU-4) and CIDEr-D on {split_of(captioners)}, five references; "
-        "p-value of a paired bootstrap against the named network. The published figures have no brevity penalty and are for other pictures "
-        "and features; they are only a rough guide.",
-        ("network", "parameters", "beam", "pictures", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr-D", "without penalty", "paired p"),
+        f"BLEU-1 to BLEU-4 with brevity penalty (BLEU-4 with its interval) and CIDEr-D on {split_of(captioners)}, five references "
+        "per picture; then BLEU-1 to BLEU-4 without the penalty, and the p-value of a paired bootstrap against the named network. The "
+        "published figures have no brevity penalty and are for other pictures and features: they are only a rough guide.",
+        ("network", "parameters", "beam", "pictures", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr-D", "without penalty", "p-value"),
         [row for name, card in captioners.items() for row in _rows(name, card)] + _published(captioners),
     )
     people = Table(
@@ -25,8 +25,9 @@ def tables(cards: Cards) -> list[Table]:
     )
     views = Table(
         "Feature maps of the encoder",
-        "Best greedy BLEU-4 on part of dev for short trainings of a smaller network on the first pictures of the training list; then "
-        "BLEU-4 after each epoch of full-length trainings.",
+        "How well a captioner does with each feature map of the encoder, by greedy BLEU-4 on dev. With one score: the best of a short "
+        "training of a smaller network on the first pictures of the training list, on part of dev. With several: after each epoch of a "
+        "training of full size on all pictures.",
         ("view", "regions", "channels", "pictures", "epochs", "BLEU-4"),
         _views(next((card["features"] for card in captioners.values() if card.get("features")), {})),
     )

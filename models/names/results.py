@@ -13,7 +13,7 @@ SCORES = {
     "macro_recall": "macro recall",
     "macro_f1": "macro F1",
     "nats_per_name": "nats per name",
-    "brier": "Brier",
+    "brier": "Brier score",
     "calibration_error": "calibration error",
 }
 BASELINES = {"ngram_logistic": "character n-grams, logistic regression", "majority": "always the most frequent class"}
@@ -37,8 +37,8 @@ def tables(cards: Cards) -> list[Table]:
     )
     by_stem = Table(
         "Name classifiers by similarity to training names",
-        "Accuracy on held-out names whose first letters begin a training name, and on the others.",
-        ("network", "letters", "names like training names", "accuracy", "other names", "accuracy"),
+        "Accuracy on held-out names that share their first letters with a training name of their language, and on the others.",
+        ("network", "letters shared", "names like training names", "accuracy", "other names", "accuracy"),
         [_stems(name, card["scores"]["by_stem"]) for name, card in cards.items() if "by_stem" in card["scores"]],
     )
     return [Table("Name classifiers", about, ("network", "parameters", "names", *SCORES.values()), rows), by_stem, _by_seed(cards)]

@@ -2,10 +2,14 @@
 
 from typing import Annotated, NotRequired
 
+from pydantic import AfterValidator
 from typing_extensions import TypedDict
 
 from models.captioning.card import AnyCaptioner
-from models.card import AnyText, Else, Integer, Number
+from models.card import AnyText, Data, Else, Integer, Number
+
+# Files that cards name as the source of their data, where they are today.
+MOVED = {"models/scenes.py": "models/scenes/data.py"}
 
 
 class Game(TypedDict, extra_items=Number | None):
@@ -26,4 +30,5 @@ class Scores(TypedDict):
 class Card(AnyCaptioner):
     """The card of a scene captioner: its scores and example scenes."""
 
+    data: Annotated[Data, AfterValidator(lambda data: data | {"source": MOVED.get(data["source"], data["source"])})]
     scores: Annotated[Scores, Else({})]

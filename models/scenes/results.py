@@ -16,10 +16,10 @@ def tables(cards: Cards) -> list[Table]:
     return [
         Table(
             "Captioners of synthetic scenes",
-            f"On scenes of {split_of(cards)}: the share of true captions and of correctly named figures. Pointing game: how often the "
-            "region with the largest attention lies on the named thing; baselines: the centre of the picture, its brightest spot, the "
-            "map of another word, and the map of the same word from another picture.",
-            ("network", "parameters", "scenes", "true captions", "named correctly", "things", "names", *LOOKS.values()),
+            f"On scenes of {split_of(cards)}: the share of true captions, and of named figures that are in the scene. Then the pointing "
+            "game: how often the region with the largest attention lies on the named figure. Its baselines are the centre of the picture, "
+            "its brightest spot, the map of another word, and the map of the same word from another picture.",
+            ("network", "parameters", "scenes", "true captions", "named correctly", "size of the figure", "words", *LOOKS.values()),
             [
                 [
                     *(code(name), f"{card['parameters']:,}", f"{card['scores']['scenes']:,}"),

@@ -20,16 +20,17 @@ def tables(cards: Cards) -> list[Table]:
     """Tables of BLEU, BLEU by length, paired comparisons by length, and the answers of the attention tests."""
     bleu = Table(
         "Translation networks",
-        f"Case-sensitive BLEU (sacrebleu) on {split_of(cards)}: several references, 95 % bootstrap interval, beam width 5. Then BLEU with "
-        "greedy decoding, with one reference only, and on sentences far from training; p-value of a paired bootstrap against the named "
-        f"network. Signature: {', '.join(dict.fromkeys(code(card['scores']['signature']) for card in cards.values()))}.",
-        ("network", "parameters", "sentences", "BLEU", "greedy", "one reference", "far from training", "chrF", "exact match", "paired p"),
+        f"Case-sensitive BLEU (sacreBLEU) on {split_of(cards)} with all known references and beam width 5, and its bootstrap interval; "
+        "higher is better. Then BLEU with greedy decoding, with one reference only, and on sentences that differ in at least two words "
+        "from every training sentence; chrF; the share of exact matches; the p-value of a paired bootstrap against the named network. "
+        f"Signature: {', '.join(dict.fromkeys(code(card['scores']['signature']) for card in cards.values()))}.",
+        ("network", "parameters", "sentences", "BLEU", "greedy", "one reference", "unlike training", "chrF", "exact match", "p-value"),
         [_row(name, card) for name, card in cards.items()],
     )
     lengths = list(dict.fromkeys(length for card in cards.values() for length in card["scores"]["bleu_by_length"]))
     by_length = Table(
         "Translation networks by length",
-        "BLEU (95 % interval) by number of words in the source sentence.",
+        "BLEU and its interval, by number of words in the source sentence.",
         ("network", *lengths),
         [
             [code(name), *(interval(part["bleu"], part["interval"]) for part in card["scores"]["bleu_by_length"].values())]
@@ -38,15 +39,16 @@ def tables(cards: Cards) -> list[Table]:
     )
     worth = Table(
         "Gain from attention by length",
-        "BLEU as a ratio to that of the baseline network, by number of words in the source sentence; p-value of the paired bootstrap in "
-        "brackets.",
+        "BLEU divided by that of the network compared with, by number of words in the source sentence; in brackets the p-value of a paired "
+        "bootstrap.",
         ("network", "compared with", *lengths),
         [_shares(name, card["paired"], lengths) for name, card in cards.items() if "paired" in card],
     )
     answers = Table(
         "Is the attention real?",
-        "Four tests on dev sentence pairs, each with its value and 95 % interval. For human alignments, the error rates of IBM model 1 "
-        "and of the diagonal are given as baselines. Values for attentions that are known to be real or fake are in "
+        "Four tests on dev sentence pairs, each with its value and interval. The last one compares the attention with the alignments of "
+        "IBM model 1, a statistical word aligner, and with alignments by hand; baselines are IBM model 1 itself and the diagonal, which "
+        "aligns each word with the word at the same relative position. Values for attentions that are known to be real or fake are in "
         "models/translation/attention_references.json. None of the four tests shows that the weights are the reason for a word.",
         ("network", "test", "answer", "value", "unit", "sentences"),
         [_answer(name, key, card["answers"][key]) for name, card in cards.items() if card.get("answers") for key in QUESTIONS],

@@ -194,8 +194,8 @@ def test_without_enough_on_either_side_it_says_not_held_out():
     ranking = rank(values, track)
     assert not ranking.held_out and ranking.best == 2 and ranking.r[2] > 0.8
     assert ranking.verdict() == (
-        f"Unit 2 tracks it better than chance (not compared with an untrained network and a table of the last characters) "
-        f"(correlation {ranking.r[2]:.2f}). It was chosen and scored on the same text, so this is not a held-out result."
+        f"Unit 2 tracks it better than chance (correlation {ranking.r[2]:.2f}); it was not compared with an untrained network or a table "
+        "of the last characters. It was chosen and scored on the same text, so this is not a held-out result."
     )
 
 
