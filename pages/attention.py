@@ -27,7 +27,7 @@ with guard():
     state.restore()
     about = state.card()
 if not about:
-    st.info(f"There is no trained translator in `checkpoints/`. Train one: `{PROGRAM} train en-fr-additive`.")
+    st.info(f"There is no trained translation network in `checkpoints/`. Train one: `{PROGRAM} train en-fr-additive`.")
     st.stop()
 with guard():
     sentence = st.empty()
@@ -44,5 +44,5 @@ with guard():
     if name and shown:
         PANELS[name](view, about, shown)
     elif name:
-        st.caption(f"*{name}* needs a sentence.")
+        st.caption(f"*{name}* needs a sentence: type one above.")
 how_to_read(matrix.HOW_TO_READ, "this page")

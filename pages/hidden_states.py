@@ -44,7 +44,7 @@ with guard():
     fits = state.write_link(view, about)
     if not fits:
         st.caption(
-            "This text is too long for the link, which restores everything else. The view file under *Export and link* holds the text too."
+            "This text is too long for the link, which restores everything else. The view file under *Export and link* keeps the text too."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")

@@ -78,7 +78,7 @@ def _map(figure: StateFigure, dark: bool) -> Any:
     frame_of_unit = frame_of_unit.encode(
         x=_steps(steps, "step"), x2=alt.X2("end:Q"), y=alt.value(row * MAP / count), y2=alt.value((row + 1) * MAP / count)
     )
-    title = f"all {count} units, {figure.quantity}, rows by {figure.order_name}"
+    title = f"all {count} units, {figure.quantity}, {figure.order_name}"
     return alt.layer(drawn, frame_of_unit, _legend(figure, dark)).properties(width=WIDTH, height=MAP, title=_title(title))
 
 

@@ -71,7 +71,7 @@ def _answer(loaded: "Loaded", features: Any, described: "Caption") -> dict[str, 
 
 @app.command()
 def encoder(as_json: AsJson = False) -> None:
-    """Write the checkpoint of the captioners' image encoder, from the package with its weights (requirements-dev.txt)."""
+    """Write the checkpoint of the captioners' image encoder; its weights come from a package of requirements-dev.txt."""
     import models
     from models.captioning import encoder
 

@@ -62,7 +62,7 @@ def train(
     folder: States = corpora.ROOT / "runs",
     as_json: AsJson = False,
 ) -> None:
-    """Train a network and write its checkpoint. Ctrl-C stops it and the same command resumes it; a finished training is only packed."""
+    """Train a network and write its checkpoint. Ctrl-C stops it, and the same command resumes it."""
     import torch
 
     state, training = folder / f"{name}.pt", _training(name)
@@ -142,7 +142,7 @@ def pack(
     source: Annotated[Path | None, typer.Option("--data", help="Its training data; default: that of the recipe.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the checkpoint of a training state, running or finished, with its full card."""
+    """Write the checkpoint of a training that is running or stopped, from its state file."""
     _pack(name, state, _data(name, source), as_json)
 
 
@@ -157,7 +157,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a network on other data."""
+    """Score a network on data of your choice."""
     loaded = open_network(name)
     kind = loaded.card["kind"]
     own = family.of_kind(kind)
@@ -178,7 +178,7 @@ def compare(
     source: Annotated[Path | None, typer.Option("--data", help="Their training data; default: that of the recipe.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare translation networks or captioners with the first one on dev, by a paired bootstrap; saved in the cards of the others."""
+    """Compare translation networks or captioners with the first one on dev, by a paired bootstrap; results go into the others' cards."""
     if len(set(names)) < 2:
         raise CheckpointError(f"Only {names[0]} was given; expected two or more networks, to compare the others with the first.")
     first = open_network(names[0])

@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.command()
 def classify(name: Name, as_json: AsJson = False) -> None:
-    """Read names on stdin, one per line; write each with its language and probability, or with all probabilities as JSON."""
+    """Read names on stdin, one per line, and write each with its most likely language and the probability (--json: of all languages)."""
     loaded = open_network(name)
     if loaded.card["kind"] != "classifier":
         raise ExplorerError(f"{loaded.name} is of kind {loaded.card['kind']!r}; expected a classifier, such as names-gru.")

@@ -15,7 +15,7 @@ def tables(cards: Cards) -> list[Table]:
     """True captions and the pointing game, by size of the thing."""
     return [
         Table(
-            "Captioners of synthetic scenes",
+            "Captioners of drawn scenes",
             f"On scenes of {split_of(cards)}: the share of true captions, and of named figures that are in the scene. Then the pointing "
             "game: how often the region with the largest attention lies on the named figure. Its baselines are the centre of the picture, "
             "its brightest spot, the map of another word, and the map of the same word from another picture.",

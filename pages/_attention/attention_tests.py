@@ -40,27 +40,28 @@ QUESTIONS = {
     "looks": Question(
         "Does it look at the source states?",
         "looks at the source",
-        "The encoder states are permuted. Attention that reads them moves along (1); attention computed from the decoder alone stays (0).",
+        "The encoder states are permuted. Attention that reads them moves with them (1); attention computed from the decoder alone does "
+        "not move (0).",
         "share that moves with the states",
     ),
     "beyond_position": Question(
         "Does it use more than position?",
         "uses more than position",
-        "The KL divergence of a row from the average row of other sentences with the same two lengths: 0 if only the position of a word "
-        "matters.",
+        "How much a row differs from the average row of other sentences of the same two lengths (KL divergence): 0 if only the "
+        "position of a word matters.",
         "bits per row",
     ),
     "used": Question(
         "Does the output depend on it?",
         "the output depends on it",
-        "The rise in cross-entropy of the reference translation when the weights are made uniform or permuted, whichever is smaller.",
+        "How much the cross-entropy of the reference translation rises when the weights are made uniform or permuted: the smaller rise.",
         "nats per word",
     ),
     "points": Question(
         "Does it point at the right word?",
         "points at the right word",
-        "The alignment error rate, compared with an independent aligner (IBM model 1, trained on the same sentence pairs): 0 is perfect. "
-        "The answer is yes only if it is significantly lower than that of the diagonal.",
+        "The alignment error rate against a statistical word aligner (IBM model 1, trained on the same sentence pairs): 0 is full "
+        "agreement. The answer is yes only if it is significantly lower than that of the diagonal, which aligns words by position alone.",
         "alignment error rate",
     ),
 }
@@ -72,8 +73,8 @@ the right words, and the output can depend on it: only the first test detects it
 healthy in every picture: only the third test detects it. A healthy network for two languages with the same word order may use nothing
 beyond position.
 
-**Reference models.** Each cell counts the answers of the five seeds, with the median statistic in brackets. The limits between yes and no
-were chosen on other seeds.
+**Reference models.** Each cell counts the answers for five random seeds, with the median statistic in brackets. The limits between yes
+and no were chosen on other seeds.
 """
 ICONS = {"yes": ":material/check:", "no": ":material/close:", "cannot tell": ":material/question_mark:"}
 COLOURS: dict[str, Literal["blue", "orange", "gray"]] = {"yes": "blue", "no": "orange", "cannot tell": "gray"}

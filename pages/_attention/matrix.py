@@ -41,9 +41,9 @@ sentence as one vector.
 - **Click a row** to select its word. **Click another cell of the selected row** to put all weight there: the word is chosen
   again, and everything after it is decoded again.
 - hⱼ has read the whole sentence, in both directions. A weight says which *state* the decoder looked at, not which word it used.
-- If a word changes with its weights, this network uses its weights. That does not show that they are the reason for the word.
-- **Greedy decoding** takes the most likely subword at each step. **Beam search** keeps several hypotheses: it may keep a less likely
-  subword that leads to a more likely sentence.
+- If a word changes when its weights are changed, this network uses the weights. That does not show that they are the reason for the word.
+- **Greedy decoding** takes the most likely subword at each step. **Beam search** keeps several hypotheses, so it can find a more likely
+  sentence that begins with a less likely subword.
 - **Teacher forcing**: in training the decoder is fed the reference translation. In use it is fed its own output.
 
 Sources: Bahdanau, Cho and Bengio, *Neural Machine Translation by Jointly Learning to Align and Translate*, 2015; Luong, Pham and

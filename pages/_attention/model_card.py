@@ -16,9 +16,9 @@ KEY = "attention.card"
 ATTENTIONS = {
     "additive": "eᵢⱼ = vᵀ tanh(W s₍ᵢ₋₁₎ + U hⱼ)",
     "bilinear": "eᵢⱼ = s₍ᵢ₋₁₎ᵀ W hⱼ / √units",
-    "uniform": "eᵢⱼ = 0, also in training: a baseline that learned weights should beat",
+    "uniform": "eᵢⱼ = 0, in training too: a baseline that learned weights should beat",
     "none": "no attention: the decoder gets only the last states of the encoder",
-    "decoder": "eᵢ = W [previous word; s₍ᵢ₋₁₎], scores that never see the source: a known mistake, here as an example of fake attention",
+    "decoder": "eᵢ = W [previous word; s₍ᵢ₋₁₎], which never see the source: a well-known mistake, here an example of fake attention",
 }
 
 
@@ -42,7 +42,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         with scrolling("card-length"):
             draw(figure, f"{KEY}.length")
         save(figure, f"{KEY}.length", "bleu-by-length", frame)
-        st.caption("BLEU drops with length only where intervals do not overlap.")
+        st.caption("Where two intervals overlap, the difference in BLEU may be chance.")
     terms("BLEU", "chrF", "reference translation", "greedy decoding", "bootstrap", "p-value", "parameters", "dev set")
     card.training(about, KEY)
 

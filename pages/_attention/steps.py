@@ -38,7 +38,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     if at < len(reads):
         st.markdown(
             f"The encoder reads **{plain(own.source[at])}**, subword {at + 1} of {len(reads)}, once from the left and once from the right. "
-            "The decoder can look at hⱼ, both states together."
+            "It joins the two states to hⱼ, at which the decoder can look."
         )
     else:
         _writing(by_subwords, own, at - len(reads))

@@ -43,4 +43,4 @@ def _one(model: str, about: dict, run: CaptionRun) -> None:
     frame = pd.DataFrame({"word": run.words, "probability": np.exp(log_probabilities).round(3), GAIN: run.visual.round(2)})
     st.dataframe(frame, hide_index=True, key=f"{KEY}.{model}.words")
     total = float(log_probabilities.sum())
-    st.caption(f"Log probability of the caption: {total:.1f}. Comparable between networks only for the same words.")
+    st.caption(f"Log probability of the caption: {total:.1f}. It can be compared between networks only for the same words.")

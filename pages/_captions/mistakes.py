@@ -120,6 +120,6 @@ def _gain(view: View, network: Loaded, run: CaptionRun, at: int) -> str:
     cell = divmod(int(np.argmax(run.alignment.weights[at])), run.grid[1])
     without = compute.without(view.of(hidden=around(cell, run.grid, state.default_hole(run.grid))), network)
     return (
-        f"{gain}. With the region hidden that it looked at most: **{without.says[at]}** "
+        f"{gain}. With the region it looked at most hidden: **{without.says[at]}** "
         f"(log probability {without.change[0, at]:+z.1f} with {view.fill} pixels, {without.change[1, at]:+z.1f} with mean features)."
     )

@@ -15,7 +15,7 @@ KEY = "captions.card"
 VIEWS = {"view": "feature map", "picture": "picture size, pixels", "bleu_4": "BLEU-4"}
 ATTENTIONS = {
     "soft": "for every word, a weight on every region, and a visual gate",
-    "none": "the mean of all regions enters once, before the first word",
+    "none": "the network sees the mean of all regions once, before the first word",
 }
 GAME = {
     "attention": "attention of the word", "centre": "centre of the picture", "brightest": "brightest spot of the picture",
@@ -46,7 +46,7 @@ def _scenes(scores: dict) -> None:
         st.markdown("**Pointing game**: how often the region with the largest weight lies on the named figure, by the size of the figure")
         rows = [{"size": size, "words": row["n"]} | {title: row.get(key) for key, title in GAME.items()} for size, row in game.items()]
         st.dataframe(pd.DataFrame(rows).round(3), hide_index=True, key=f"{KEY}.pointing", placeholder="–")
-        st.caption("This result applies to synthetic scenes only, not to photographs.")
+        st.caption("This result applies to drawn scenes only, not to photographs.")
 
 
 def _captions(scores: dict) -> None:
@@ -78,7 +78,7 @@ def _features(tried: dict) -> None:
     st.caption(f"{tried['pictures']:,} training photographs, {tried['epochs']:g} epochs. Feature maps: see models/captioning/encoder.py.")
     if whole := tried["whole"]:
         st.markdown(
-            "Short trainings can mislead: the same score after each epoch of a first training of caption-soft, on all training photographs"
+            "Short trainings can mislead: BLEU-4 after each epoch of full-size trainings on all training photographs, with two of the maps"
         )
         rows = {"epoch": range(1, len(whole["ships"]) + 1), "chosen map": whole["ships"], whole["view"]: whole["bleu_4"]}
         st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.whole")

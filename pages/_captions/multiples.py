@@ -36,7 +36,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
 def draw_words(view: View, run: CaptionRun, key: str) -> None:
     """The picture once for each word of a caption, with downloads; a sentence if the network has no attention."""
     if run.alignment is None:
-        st.info("This network has no attention: the picture enters once, before the first word.", icon=":material/visibility_off:")
+        st.info("This network has no attention: it sees the picture once, before the first word.", icon=":material/visibility_off:")
         return
     whole = pictures.seen(view, run)
     seen = image_attention.Seen(whole.picture, whole.words[:MOST], whole.weights[:MOST], whole.grid)
@@ -46,7 +46,7 @@ def draw_words(view: View, run: CaptionRun, key: str) -> None:
     with scrolling(key.replace(".", "-")):
         draw(figure, f"{key}.words")
     st.caption(
-        f"Below each word: its probability and its gain from the picture, in nats. Brightest in all pictures: a weight of {seen.top:.2g}."
+        f"Below each word: its probability and its gain from the picture, in nats. The brightest region has a weight of {seen.top:.2g}."
     )
     frame = pd.DataFrame(run.alignment.weights, columns=list(run.alignment.source)).assign(word=run.words)
     save(figure, f"{key}.words", "attention", frame)

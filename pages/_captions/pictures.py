@@ -28,29 +28,31 @@ READ = 800  # pixels: width of the sentence, with room for the button beside it
 OUTSIDE = "This picture is unlike anything it was trained on (people and dogs outdoors)."
 HOW_TO_READ = """
 **Left, the attention map.** For each word, the decoder puts a weight on every region of the picture; the weights of a word sum to 1.
-Regions with small weights are dimmed, on one scale for the whole caption. A region late in a network has seen much of the picture
+Regions with small weights are dimmed, on one scale for the whole caption. The features of a region also depend on much of the picture
 around it, so a bright spot means *weight on the region centred here*, not "only these pixels".
 
-**Right, the occlusion map.** Each region in turn is replaced by the features of the mean training picture. How many nats of log
-probability does the word lose, given the same previous words? Where the network looked and what it needed are two questions.
+**Right, the occlusion map.** The features of one region after the other are replaced by those of the mean training picture. The map
+shows how many nats of log probability the word loses, given the same previous words. Where the network looked and what it needed are
+two questions.
 
 **Below, how well the two maps agree.**
-- The rank correlation between them, and the same for the attention of the other words: only a clearly higher value says something.
-  There is no p-value, since neighbouring regions are alike. If most regions are empty, as in a drawn scene, their order is random,
-  and the correlation can be near 0 although the maps agree.
-- Therefore also the share of the attention on the tenth of the regions that the word needs most.
+- The rank correlation between them. In brackets, the same for the attention of the other words: only a clearly higher value means
+  something. There is no p-value, since neighbouring regions are alike.
+- The share of the attention on the tenth of the regions that the word needs most. It helps where most regions are empty, as in a drawn
+  scene: their order is random, so the correlation can be near 0 although the maps agree.
 
 **Other numbers.**
 - **Gain from the picture**: log p(word | picture) − log p(word | mean picture). Near 0, the previous words were enough.
-- **Gate** β: how much of the attended features is let in for this word.
-- **`</s>`** is the end mark: where to stop is predicted like a word. The caption comes from beam search with width 3.
+- **Gate** β (visual gate): the factor by which the attended features are multiplied for this word, 0 to 1.
+- **`</s>`** is the end mark: the network predicts it like a word. The caption comes from beam search with width 3.
 
-**Click a picture** to hide a region (touch: long press; keyboard: Tab, arrow keys, Enter). It is hidden in two ways, since the edges of
-a grey square are also new to a network: other pixels, and the features of the mean picture. A word *disappears* if both ways leave
-less than half of its probability, given the same previous words; it *stays* if neither does; else the page *cannot tell*. The new
-captions choose all words again, so a word that stays can still be missing from them.
+**Click a picture** to hide a region (touch: long press; keyboard: Tab, arrow keys, Enter). It is hidden in two ways, because a
+network can also react to the edges of a grey square: with other pixels, and with the features of the mean picture. A word *disappears*
+if it keeps less than half of its probability both ways, given the same previous words. It *stays* if it keeps at least half both ways.
+Otherwise the page *cannot tell*. The new captions choose all words again, so a word that stays can still be missing from them.
 
-Doubly stochastic regularisation alone produces tidy maps.
+A tidy map proves little: some captioners are trained with a penalty that spreads the attention over the whole picture (doubly
+stochastic attention), and this alone makes their maps tidy.
 
 Soft attention: eₜᵢ = vᵀ tanh(W hₜ₋₁ + U aᵢ), αₜ = softmax(eₜ), zₜ = βₜ Σᵢ αₜᵢ aᵢ, βₜ = σ(wᵀ hₜ₋₁ + b). Source: Xu et al.,
 *Show, Attend and Tell*, 2015.

@@ -32,7 +32,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             pair = {"training names": (view.of(part=TRAIN), about), "held-out names": (view.of(part=DEV), about)}
     sides = {name: matrix.confusions(*side) for name, side in pair.items()}
     if way == SIDES:
-        st.caption("The well-known figure for this task shows training names. The difference is what that hides.")
+        st.caption("The confusion matrix of the PyTorch tutorial is counted on training names. The difference shows what that hides.")
     _matrices(view, sides)
     terms("accuracy", "macro average", "F1", "held-out")
 

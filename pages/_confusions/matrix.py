@@ -131,7 +131,7 @@ def _summary(view: View, about: dict, counted: Confusions) -> None:
 def _seen(view: View, answers: Answers) -> str:
     """How many of the visitor's names the network was trained on, and the accuracy without them."""
     if answers.learnt is None:
-        return f"How many of them are in the training data is unknown. {plain(compute.collection(view.model)[1])}"
+        return f"It is unknown how many of them are in the training data. {plain(compute.collection(view.model)[1])}"
     learnt, right = int(answers.learnt.sum()), answers.predicted == answers.targets
     if not learnt:
         return "None of these spellings is in the training data."

@@ -58,8 +58,9 @@ def stems(scores: dict) -> str:
     known, new = own["known"]["names"], own["new"]["names"]
     return (
         f"{lead} Of {known + new:,} held-out names, {known:,} share their first {own['letters']} letters with a training name of their "
-        f"language. On these, accuracy of the n-grams, which store every stem, is {grams['known']['accuracy']:.3f}, that of the network "
-        f"{own['known']['accuracy']:.3f}. On the other {new:,} it is {grams['new']['accuracy']:.3f} and {own['new']['accuracy']:.3f}."
+        f"language. On these, the accuracy is {grams['known']['accuracy']:.3f} for the n-grams, which store the beginnings of names, and "
+        f"{own['known']['accuracy']:.3f} for the network; on the other {new:,} names it is {grams['new']['accuracy']:.3f} and "
+        f"{own['new']['accuracy']:.3f}."
     )
 
 

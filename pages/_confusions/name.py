@@ -18,16 +18,16 @@ KEY = "confusions.name"
 UNDECIDED = 0.5  # a lower probability is less than that of all other languages together
 HOW_TO_READ = """
 The network reads one letter at a time. After each letter it gives a probability to every language: the curves show what it would
-predict **if the name ended there**. In training it had a loss at every letter, so it has seen the beginnings of names; but only the
-last point, after the whole name, is scored.
+predict **if the name ended there**. In training it had a loss at every letter, so it knows the beginnings of names; but only the
+last point, after the whole name, counts in the scores.
 
 - **Confusion matrix**: each row is a true language, each column a prediction. Colour shows avoidable errors only; the diagonal,
   correct predictions, is grey. A cell is **hatched** if at least half of its names are *shared spellings*, listed under both
   languages: no classifier can tell these apart. Rows with fewer than 20 names are faded.
 - Every share has a 95 % **Wilson interval**: 2 of 3 is weaker evidence than 40 of 80. Pairs are ranked by the lower bound of the
   interval.
-- Names are split **by spelling**: no spelling is both in the training data and held out. The well-known figure of the tutorial on
-  this task shows training names; *Compare* shows what that hides.
+- Names are split **by spelling**: no spelling is both in the training data and held out. The confusion matrix of the
+  PyTorch tutorial is counted on training names; *Compare* shows what that hides.
 - **Undecided**: no language has a probability above 0.5.
 - **Calibration**: of all predictions made with a probability of 0.8, 80 % should be correct. The calibration error is the mean
   distance from that.
@@ -88,7 +88,7 @@ def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: str) 
     best, at = int(p[-1].argmax()), settled(p)
     since = "from the first letter on"
     if at:
-        since = f"from letter {at + 1}, “{plain(spelled[at])}”, on; just before it is {plain(labels[p[at - 1].argmax()])}"
+        since = f"from letter {at + 1}, “{plain(spelled[at])}”, on; before that letter it was {plain(labels[p[at - 1].argmax()])}"
     history = f"{plain(labels[best])} is the most likely language {since}."
     return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has a probability above 0.5. {history}"
 

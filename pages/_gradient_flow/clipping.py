@@ -27,15 +27,15 @@ PRESETS = {
 }
 READ = """
 The surface is the error of a recurrent network with **one** unit that runs for 50 steps, over its weight w and bias b. On the
-two plains the unit stays low or stays high, and the gradient vanishes. At the cliff between them it switches from one to the
-other, and the gradient explodes: it is a product of fifty factors above 1.
+two plains the state of the unit stays low or stays high, and the gradient vanishes. At the cliff between them it switches from one
+to the other, and the gradient explodes: it is a product of fifty factors, most of them above 1.
 
 - **No clipping**: one step with such a gradient undoes all steps before it.
 - **By norm**: a gradient that is too long is shortened and keeps its direction. **By value**: each component is limited on its
   own, which changes the direction, because two large components become equal. The path may jump back and forth over the cliff.
-- Clipping does not help against a vanishing gradient. The regulariser **Ω** is added to the error and asks that every step back
-  keep the size of the gradient: Σₖ (‖∂E/∂xₖ₊₁ · ∂xₖ₊₁/∂xₖ‖ / ‖∂E/∂xₖ₊₁‖ − 1)². As in the paper, only its *immediate*
-  gradient is used: the states xₖ are held fixed. Ω has a price: with a large weight, the path no longer goes to the smallest
+- Clipping does not help against a vanishing gradient. The regulariser **Ω** is added to the error and is large where a step back
+  changes the size of the gradient: Σₖ (‖∂E/∂xₖ₊₁ · ∂xₖ₊₁/∂xₖ‖ / ‖∂E/∂xₖ₊₁‖ − 1)². As in the paper, only its *immediate*
+  gradient is used: the states xₖ are held fixed. Ω has a price: with a large weight, the path no longer leads to the smallest
   error.
 - The mesh is finer where the surface is steep. Where w is large, the cliff is steeper than any mesh.
 

@@ -18,20 +18,20 @@ KEY = "gradient_flow.curves"
 FAR = 100
 BELOW, FACTOR = "below {}", "factor per step, {}"  # columns of the tables
 HOW_TO_READ = """
-The network has read the text up to the framed character and gives that character a probability p; its loss is −log p. The
-figure shows **the gradient of this one loss** on its way back through time. Distance 0, at the right, is the state that made
+The network reads the text up to the framed character and gives that character a probability p; its loss is −log p. The
+figure follows **the gradient of this one loss** back through time. Distance 0, at the right, is the state that made
 the prediction; each step to the left is one character earlier.
 
 - **State** is what one step passes on to the next: h for a plain RNN and a GRU, h and c together for an LSTM. Only the state
   is comparable between kinds of network. *Hidden state h* keeps c fixed; *cell state c* includes the effect of c on h.
 - Every line is **relative to distance 0**, because h and c have different scales. The pale band, where it was measured,
-  contains 8 of 10 other places in held-out text.
+  contains the lines of 8 out of 10 other places in held-out text.
 - On this logarithmic scale a straight line is an exponential decay, which has a half-life. A **bent line is a mixture** of
   units with different time scales, and no single number describes it.
-- An untrained LSTM depends on its **forget bias**. With 0, its forget gates are half open, and it forgets as fast as a plain
-  RNN; with 2, they are almost fully open (Gers et al., 2000; Jozefowicz et al., 2015).
-- The strip below the lines shows the gradient with respect to each **input** (bright is large, over four decades) and, below
-  it, gradient × input with its sign. This is **sensitivity, not importance**: the effect of a small change of a character's
+- An untrained LSTM depends on its **forget bias**. With 0, its forget gates are half open, and it forgets about as fast as
+  a plain RNN; with 2, they are nearly nine tenths open (Gers et al., 2000; Jozefowicz et al., 2015).
+- The strip below the lines shows the gradient with respect to each **input** (brighter is larger, over four powers of
+  ten) and, below it, gradient × input with its sign. This is **sensitivity, not importance**: the effect of a small change of a character's
   embedding.
 - A gradient that arrives shows that the network *could* learn from a character so far back. It does not show that the
   network uses that character.
@@ -78,7 +78,7 @@ def sentence(view: View, drawn: list[Curve]) -> str:
     if not trained or not far:
         return f"The gradient of the loss at {token}, on its way back through the text."
     best, worst = trained[-1], trained[0]
-    text = f"The loss at {token}: {far} characters earlier, **{plain(best.name)}** keeps {_share(best.log10[far])} of the gradient"
+    text = f"Of the gradient of the loss at {token}, **{plain(best.name)}** keeps {_share(best.log10[far])} over {far} characters"
     return text + (f", **{plain(worst.name)}** {_share(worst.log10[far])}." if len(trained) > 1 else ".")
 
 

@@ -12,11 +12,11 @@ from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
 READ = """
-Each point is the mean probability that a model gives to the first character of the closing mark where this mark really comes,
-with a 95 % interval (bootstrap over the marks; marks of the same page are alike, so the true interval is somewhat wider).
+Each point is the mean probability of the first character of the closing mark, at the places where the closing mark is correct, with
+a 95 % interval (bootstrap over the marks; marks of the same page are alike, so the true interval is somewhat wider).
 
-- A model that sees only the last few characters can close a link where the linked word itself shows its end. That a link is
-  open it knows only while the opening mark is among those characters.
+- A model that sees only the last few characters can close a link where the linked word itself shows its end. It knows
+  that a link is open only while the opening mark is among those characters.
 - Where the gradient does not reach, training cannot teach a network to use what stood there. The two figures **agree**; that
   does not prove that one causes the other.
 """

@@ -39,11 +39,11 @@ PRESETS = {
     "LSTM, forget bias 2": replace(LSTM, forget_bias=2.0),
 }
 READ = """
-Three numbers are often taken for one another:
+Three numbers are often confused:
 
 - **σ · γ**, the largest singular value of W times γ, the largest slope of the activation, bounds each step: no gradient can lie
   in the shaded region. If the product is below 1, the gradient *must* vanish. If it is above 1, *nothing follows*.
-- The **spectral radius** ρ decides about the long run of a linear network, and of no other.
+- The **spectral radius** ρ decides the long run of a linear network, and of no other.
 - The **measured factor** per step is what happened here.
 
 The dotted bound uses the slopes and gates that occurred; its distance from the shaded region is the effect of saturation.

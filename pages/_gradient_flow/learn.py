@@ -29,7 +29,7 @@ READ = """
 - **Chance** is the score of the best answer that is the same for every sequence. A network at this line has remembered nothing.
 - The map shows the gradient of the *last answer's* loss with respect to the state at every step, relative to the last step
   (median of five held-out sequences). Each column is one evaluation; the first was made before training.
-- The inputs that the answer depends on lie **at or above the dashed line**. Where no gradient arrives, nothing can be learnt,
+- The inputs that the answer depends on lie **at or above the dashed line**. Where no gradient arrives, nothing can be learned,
   and a network that starts this way may stay at chance however long it is trained.
 - One seed is one sample: try another. Each kind of network has its own learning rate; the forget bias of an LSTM starts at 1.
 

@@ -31,7 +31,7 @@ One step of backpropagation through a plain RNN multiplies the gradient by the s
 reduced by the slopes of tanh).
 
 - **σ**, the largest singular value, bounds the growth in one multiplication.
-- The **spectral radius** ρ, the largest absolute value of an eigenvalue, decides about the long run.
+- The **spectral radius** ρ, the largest absolute value of an eigenvalue, decides the long run.
 - In *Grow, then shrink*, ρ is below 1 and σ above 1: the points grow before they shrink. So a σ above 1 does not mean that a
   gradient explodes.
 """

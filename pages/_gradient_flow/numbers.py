@@ -13,13 +13,11 @@ from pages._ui.text import table
 
 def panel(view: View, drawn: list[Curve]) -> None:
     """Two tables: one of the figure above, one of many places."""
-    st.markdown(
-        "**At this character**: characters back until the gradient is below a share, and its mean factor per step over a band of distances"
-    )
+    st.markdown("**At this character**: how many characters back the gradient falls below 1/2 to 1/1000, and its mean factor per step")
     table(curves.factors(drawn), "gradient_flow.here", "gradient-here")
     st.caption(
-        "A half-life is given only if all bands decay at the same rate (−ln of the factor, within 20 %); otherwise the decay is "
-        "not exponential."
+        "A half-life is given only if the gradient decays at the same rate (−ln of the factor, within 20 %) over all distances; otherwise "
+        "the decay is not exponential."
     )
     terms("half-life", "gradient")
     measured = compute.measured(st.session_state[state.CORPUS])
@@ -29,8 +27,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(
-        f"**At {losses} other places in held-out text**: the same, as the median with (10th to 90th percentile); last layer, gradient "
-        "with respect to the state"
+        f"**At {losses} other places in held-out text**: the same for the state of the last layer, as median (10th to 90th percentile)"
     )
     table(pd.DataFrame(rows), "gradient_flow.many", "gradient-elsewhere")
     st.caption("“–”: the gradient does not fall below this share within 200 characters.")

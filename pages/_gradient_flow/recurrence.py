@@ -15,7 +15,7 @@ READ = """
 *One digit is hidden among letters. Which one?* All three networks are trained on sequences of 1 to 10 symbols.
 
 - **RNN**: the same weights at every step. What it learns at one position holds at every other, so it works at any length.
-- **Weights per step**: it learns as well as the RNN up to 10 symbols. From the eleventh on, its weights were never trained, and
+- **Weights per step**: up to 10 symbols it learns as well as the RNN. From the eleventh step on its weights were never trained, and
   they destroy what was read before.
 - **Padded MLP**: it has separate weights for each position, and those beyond the tenth were never trained. It follows the dotted
   line: the best accuracy of a network that reads ten symbols and otherwise guesses.

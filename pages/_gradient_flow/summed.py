@@ -13,8 +13,8 @@ from pages._ui.text import how_to_read
 READ = """
 Training adds up the losses of all characters, and each loss has a large gradient at the states just before it. The sum is
 therefore about equally large everywhere, in a network that remembers and in one that does not: **no decay is visible, and none
-can be read off**. That is why this figure has no axis of distance. Gradients of the weights are summed over time as well, and
-show just as little about memory.
+can be read off**. That is why this figure has no axis of distance. Gradients of the weights are sums over time too, and
+say just as little about memory.
 """
 
 

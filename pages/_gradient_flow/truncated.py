@@ -19,11 +19,11 @@ READ = """
 *A stream shows a symbol from time to time, and sometimes asks which symbol was shown last.* Both networks are trained on windows
 of the same few steps, and **no gradient ever crosses the border of a window**.
 
-- **State carried over**: what the network learns to keep for a few steps it keeps for many, because the state still flows
-  forward.
+- **State carried over**: the network learns to keep a symbol for a few steps, and then keeps it for many, because the state still
+  flows forward.
 - **State reset to zero** at every border: this does cut memory. The network can do no better than the dotted line, which is
-  computed: the share of questions whose symbol lies in the same window, and guesses for the rest.
-- **Truncation limits what can be learnt, not what can be remembered.** If every question were far from its symbol, no gradient
+  computed: right for questions whose symbol lies in the same window, and a guess for the others.
+- **Truncation limits what can be learned, not what can be remembered.** If every question were far from its symbol, no gradient
   would ever reach it.
 
 Distances up to 40 steps, on a held-out stream.

@@ -32,13 +32,13 @@ WAYS = {
     "the brushed range": "the selected range",
 }  # in links -> on screen
 READ = """
-What you search for is 1 at some characters of the text and 0 at the others (or a number at each). Unit, sign and threshold
-are chosen on the first half of this text and **scored on the second half**, which is held out.
+Each character of the text gets a mark for what you search for: 1 inside, 0 outside, or a number such as the nesting depth. The
+unit, its sign and its threshold are chosen on the first half of this text and **scored on the second half**, which is held out.
 
-- **Correlation** of the unit with what you search for, −1 to 1. **AUC**: the probability that the unit is higher at a
-  character inside than at one outside. **F1** and **balanced accuracy** compare the unit above its threshold with inside.
-- A unit must beat three baselines. **chance**: the best of all units after what you search for was shifted around the text
-  (circular shift), 95th percentile. **untrained**: the best unit of the same network before training. **last 1 to 4
+- **Correlation** of the unit with the marks, −1 to 1. **AUC**: the probability that the unit is higher at a character inside
+  than at one outside. **F1** and **balanced accuracy**: how well “above the threshold” predicts “inside”.
+- A unit must beat three baselines. **chance**: what the best of all units reaches when the marks are shifted along
+  the text (circular shift), 95th percentile. **untrained**: the best unit of the same network before training. **last 1 to 4
   characters**: a table that looks at nothing but these.
 """
 
@@ -78,7 +78,7 @@ def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:
         st.info("Select a range first: drag over the text above, or hold Shift and press the arrow keys.")
         return None
     first, end = view.selection
-    st.caption(f"Characters {first + 1} to {end}. The unit is chosen and scored on the same text: a hint, not evidence.")
+    st.caption(f"Characters {first + 1} to {end}. The unit is chosen and scored on the same text, so this is a hint and no evidence.")
     return ("range", first - run.start, end - run.start)
 
 

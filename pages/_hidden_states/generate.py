@@ -18,7 +18,7 @@ READ = """
 The network reads the text, samples the next character from its predicted probabilities, reads that character, and so on.
 
 - **Temperature** divides the logits before the softmax: p = softmax(logits / temperature). Below 1, likely characters become
-  more likely; above 1, unlikely ones do. At 0 the most likely character is always taken (greedy decoding).
+  more likely; above 1, unlikely ones become more likely. At 0 the most likely character is always taken (greedy decoding).
 - **Top k** samples only from the k most likely characters; 0 allows all.
 - The same **seed** gives the same text.
 """

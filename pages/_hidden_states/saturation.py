@@ -19,7 +19,7 @@ Each dot is one unit. Its horizontal position is the share of characters at whic
 vertical position the share above 0.9 (nearly open). The two shares add up to at most 1, so no dot lies above the diagonal.
 
 - **This is not memory time.** A forget gate that stays at 0.9 keeps only 0.9¹⁰ = 0.35 of the cell state after ten characters.
-- A forget gate near 1 is not a fault: the unit adds up its inputs and keeps the sum.
+- A forget gate near 1 is not a fault: such a unit adds up its inputs and keeps the sum for a long time.
 
 Source: Karpathy, Johnson and Fei-Fei, *Visualizing and Understanding Recurrent Networks*, 2015, figure 2.
 """

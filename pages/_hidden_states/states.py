@@ -28,7 +28,7 @@ another unit.
   so a unit can remember something that its hidden state does not show. Look at tanh(cell) first.
 - The **sign** of a unit is arbitrary: an equivalent network in which this unit has the opposite sign makes the same
   predictions. *Flip sign* swaps the two colours.
-- Below the text stand the five most likely next characters with their probabilities, the actual next character, and its
+- Below the text are the five most likely next characters with their probabilities, the actual next character, and its
   **surprise** in bits: −log₂ p.
 - Most units have no meaning that a person could name; Karpathy, Johnson and Fei-Fei could interpret about one in twenty. A
   unit is named after a concept here only if it beats three baselines **on held-out text**: chance, the same network
@@ -89,7 +89,7 @@ def _opened(view: View, run: WindowRun, example: Example, sign: int) -> str:
     stop = min(len(view.text) if stop < 0 else stop, compute.WINDOW)
     on = int((sign * run.values[start:stop, view.unit] > 0).sum())
     return (
-        f"With the first `{example.needle}` deleted, {{unit}} stays {{colour}} for **{on} of the {stop - start}** characters "
+        f"Without the first `{example.needle}`, {{unit}} stays {{colour}} for **{on} of {stop - start}** characters, "
         f"up to the next `{example.needle}`."
     )
 
@@ -97,7 +97,7 @@ def _opened(view: View, run: WindowRun, example: Example, sign: int) -> str:
 def _invitation(view: View, example: Example) -> str:
     """A hint to make the edit of the example, if the text still allows it."""
     possible = example.needle in view.text and st.session_state[state.BEFORE] is None
-    return f"Press *{example.open_label}* and watch. " if possible else ""
+    return f"Now press *{example.open_label}*. " if possible else ""
 
 
 def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure:
@@ -158,4 +158,4 @@ def _say_unknown(run: WindowRun) -> None:
         spelt = (f"`{sign}`" if sign.isprintable() and sign != "`" else f"`U+{ord(sign):04X}`" for sign in run.unknown)
         shown, more = " ".join(islice(spelt, SPELT)), " ..." if len(run.unknown) > SPELT else ""
         count, length = run.reading.unknown, len(run.reading.ids)
-        st.caption(f"{count:,} of {length:,} characters are not in the vocabulary and are read as unknown: {shown}{more}")
+        st.caption(f"{count:,} of {length:,} characters are not in the vocabulary; the network reads them as “unknown”: {shown}{more}")

@@ -23,7 +23,7 @@ KEY = "hidden_states.unit"
 STRETCH = 200
 READ = """
 Every step changes a unit's state in two parts. **Kept** is what remains of the state before, **written** is what this step
-adds; their sum is the new state. **Shown** is the output of the unit. The equation stands above the figure.
+adds; their sum is the new state. **Shown** is the output of the unit. The equation is above the figure.
 
 An open input gate alone writes nothing: the candidate may be 0. A nearly shut output gate hides a unit that remembers.
 """
@@ -51,7 +51,7 @@ def _facts(view: View, about: dict, trace: Trace) -> None:
     times = memory_time(trace, view.layer)
     facts = [] if times is None else [f"Memory time on this text: **{_characters(times[view.unit])}**."]
     known = [verdict(guide) for guide in guides(about) if (guide["layer"], guide["unit"]) == (view.layer, view.unit)]
-    st.markdown(" ".join(facts + (known or ["It has no known meaning."])), help=memory_time_meaning(trace))
+    st.markdown(" ".join(facts + (known or ["This unit has no known meaning."])), help=memory_time_meaning(trace))
 
 
 def _characters(time: float) -> str:

@@ -33,13 +33,13 @@ STYLE = """<style>
 BEFORE, NARROW = 9, "<style>@media (max-width: 640px) {{ .st-key-one_step-cell-strip {{ margin-left: -{left}px; }} }}</style>"
 HOW_TO_READ = """
 **The graph.** The state runs along the top, from its value before this character to its value after it. Below are the gates: each
-box is filled according to how far the gate is open. Under it are the terms whose sum goes through σ (or tanh): from the character or
-the layer below (W x), from the states of the same layer one character earlier (U h), and the bias.
+box is filled according to how far the gate is open. Under each box are the terms whose sum goes through σ (or tanh): one from the character
+or the layer below (W x), one from the states of the same layer one character earlier (U h), and the bias.
 
 - **kept + written** is the new state. A gate alone says little: a fully open input gate writes nothing if the candidate is 0, and a
   forget gate of 0.9 keeps only a third of the cell state after ten characters (0.9¹⁰ = 0.35).
 - **Held at 0, held at 1**: the network reads the text again, with this one gate of this one unit held at this one character. Everything
-  after it is computed again; all other units, and all later gates, are free.
+  after it is computed again; all other units and all later gates react freely.
 - **Bits ahead**: the total surprise of the following characters, in bits. Lower is better.
 - What a unit *tracks* is a measured correlation, see *Hidden states*. Only the experiment shows that the unit changes the next character.
 
@@ -87,7 +87,7 @@ def sentence(view: View, step: CellStep, shown: CellStep) -> str:
     read = f"“{plain(sign(view.text[view.at]))}”"
     who = f"Unit {view.unit} of {view.model}, layer {view.layer + 1},"
     if step.kind == "tanh":
-        return f"{who} reads {read}: a plain cell keeps nothing, its new state is {short(step.state)}."
+        return f"{who} reads {read}: a plain RNN has no gate that keeps anything; its new state is {short(step.state)}."
     if shown is not step:
         gate = KEEPER[step.kind]
         would = f"the new state would be **{short(shown.state)}** instead of {short(step.state)}"
@@ -95,7 +95,7 @@ def sentence(view: View, step: CellStep, shown: CellStep) -> str:
     other = 1 if step.value(KEEPER[step.kind]) < 0.5 else 0
     ledger = f"of its state {short(step.before)} it keeps **{short(step.kept)}**, and it writes **{short(step.written)}**"
     mover = "Writing" if step.mover == "candidate" else f"The {step.mover} gate"
-    return f"{who} reads {read}: {ledger}. {mover} changes it most. Hold the {KEEPER[step.kind]} gate at {other}."
+    return f"{who} reads {read}: {ledger}. {mover} changes the state most. Hold the {KEEPER[step.kind]} gate at {other}."
 
 
 def _controls(about: dict) -> tuple[View, int | None]:

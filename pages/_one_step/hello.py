@@ -39,8 +39,8 @@ letters its logit and its probability. The frame marks the target letter; the pr
   time, BPTT). b is the only bias, as on the slide.
 
 **Where the numbers come from.** The slide shows hidden values and logits but no weights. Here a real network produces them: its W_xh
-and W_hh are the smallest that give the hidden values, and its W_hy and b give the logits exactly. The slide's 1.0 is 0.96 here, because
-a tanh never reaches 1. Other weights would give the same figure but learn differently.
+and W_hh are the smallest weights that give the hidden values, and its W_hy and b give the logits exactly. The slide's 1.0 is 0.96 here,
+because a tanh never reaches 1. Other weights would give the same figure but learn differently.
 
 **What this does not show**: real text. Three units that memorise four letters have not learned to spell.
 

@@ -33,7 +33,7 @@ HOW_TO_READ = """
 A **node** is the state of a layer after a step: four of its units, coloured from −1 (blue) through 0 to 1 (brown). Arrows along a row
 carry the state to the next step; arrows from below carry the input. **Framed** nodes change when the last input changes.
 
-- In a **stacked** network each layer reads the states of the layer below. The last input changes nothing that came before it.
+- In a **stacked** network each layer reads the states of the layer below. A change of the last input changes no earlier state.
 - In a **bidirectional** network a second layer reads from the end, so the state at each position also knows what follows. It can read
   a whole sentence for translation, but it cannot predict the next character, because it has already seen it.
 

@@ -50,6 +50,12 @@ def until(page: Page, wanted: Callable[[list[int]], bool]) -> None:
     pytest.fail(f"still painted: {painted(page)}")
 
 
+def is_one_line(page: Page, beginning: str) -> bool:
+    """Whether the sentence above the figure, which begins so, takes one line: a second one would move everything below it."""
+    sentence = page.get_by_test_id("stMarkdownContainer").filter(has_text=re.compile(f"^{beginning}")).locator("p")
+    return sentence.evaluate("p => p.getBoundingClientRect().height < 1.9 * parseFloat(getComputedStyle(p).lineHeight)")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_draws_without_a_console_error_and_without_scrolling_sideways(hidden_states, width, scheme):
@@ -73,9 +79,11 @@ def test_on_a_small_screen_the_controls_fold_into_one_button(hidden_states):
 def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
     page = hidden_states()
     before = painted(page)
+    assert is_one_line(page, r"Unit \d+ turns")
     page.get_by_role("button", name="Leave it open").click()
     expect(page.get_by_role("button", name="Close it again")).to_be_visible(timeout=60_000)
     settle(page, 60_000)
+    assert is_one_line(page, "Without the first")
     expect(page).to_have_url(re.compile("hidden_states.text="))
     until(page, lambda now: now != before)
     page.get_by_role("button", name="Close it again").click()

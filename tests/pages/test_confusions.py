@@ -213,7 +213,7 @@ def test_the_csv_of_a_difference_holds_both_matrices(monkeypatch):
 
 def test_it_says_since_when_an_answer_is_the_likeliest_and_when_none_is():
     p, labels = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.1, 0.3, 0.6]]), ["Dutch", "Greek", "Irish"]
-    assert name.decision(p, labels, "abc") == "Irish is the most likely language from letter 2, “b”, on; just before it is Dutch."
+    assert name.decision(p, labels, "abc") == "Irish is the most likely language from letter 2, “b”, on; before that letter it was Dutch."
     assert name.decision(p[1:], labels, "bc") == "Irish is the most likely language from the first letter on."
     low = name.decision(np.array([[0.27, 0.26, 0.47]]), labels, "a")
     assert low.startswith("**Undecided**: no language has a probability above 0.5. Irish is the most likely")
@@ -276,7 +276,7 @@ def test_the_card_says_where_the_ngrams_are_ahead():
     sentence = model_card.stems(scores)
     assert (
         sentence.startswith("In macro F1 the n-grams are ahead by 0.020")
-        and "is 0.900, that of the network 0.800" in sentence
+        and "is 0.900 for the n-grams, which store the beginnings of names, and 0.800 for the network" in sentence
         and "0.800 and 0.700" in sentence
     )
     assert model_card.stems(scores | {"macro_f1": 0.8}).startswith("In macro F1 the network is ahead by 0.040")

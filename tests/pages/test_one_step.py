@@ -150,7 +150,7 @@ def test_two_grus_are_run_and_only_the_negated_one_is_the_same():
 def test_a_plain_network_has_no_gate_to_hold_and_a_link_restores_its_unit():
     page = open_cell("rnn", unit="4", at="7")
     assert page.number_input(key=cell_state.NUMBER).value == 4 and page.slider(key=cell_state.SLIDER).value == 8
-    assert "a plain cell keeps nothing" in text_of(page) and not drawn(page, "series")
+    assert "a plain RNN has no gate that keeps anything" in text_of(page) and not drawn(page, "series")
     page.slider(key=cell_state.SLIDER).set_value(3).run()
     page.number_input(key=cell_state.NUMBER).set_value(1).run()
     assert page.query_params["one_step.at"] == "2" and page.query_params["one_step.unit"] == "1"
