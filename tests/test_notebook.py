@@ -96,7 +96,7 @@ def test_a_text_is_a_picture_of_its_characters_and_all_units(source: str):
     drawing = ElementTree.fromstring(data[SVG])
     tags = [element.tag.rpartition("}")[2] for element in drawing.iter()]
     assert tags.count("text") >= 160 and tags.count("image") == 2
-    assert data[TEXT].startswith("lstm, layer 0, tokens 0 to 159 of 400: 160 characters of text and a map of 6 units")
+    assert data[TEXT].startswith("lstm, layer 1, tokens 0 to 159 of 400: 160 characters of text and a map of 6 units")
 
 
 def test_words_attention_and_confusions():

@@ -149,8 +149,10 @@ def in_words(curves: Sequence[Curve]) -> str:
     for curve in curves:
         distances = zip(SHARES, reach([curve.log10]).falls, strict=True)
         falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in distances if lag is not None]
-        parts.append(f"{curve.name}: {', '.join(falls) or 'never below one half'}")
-    return "Norm of the gradient by distance from the loss, on a logarithmic scale. It falls below " + "; ".join(parts) + "."
+        parts.append(f"{curve.name}: {', '.join(falls) or 'never below 1/2'}")
+    return (
+        "Norm of the gradient by distance from the loss, on a logarithmic scale. Steps until it is below: " + "; ".join(parts) + "."
+    )
 
 
 def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.ordering import order, orders
+from explorer.analysis.ordering import IN_WORDS, order, orders
 from explorer.analysis.quantities import check_layer, quantities, quantity, variance
 from explorer.analysis.rank import Ranking
 from explorer.errors import FigureError
@@ -55,10 +55,11 @@ def show(
         what: Of a Trace: one of its quantities, "tanh(cell)", "cell", "hidden" or a gate such as "forget"; or "gates", all
             gates of one unit. Of an Alignment: "matrix" or "lines". Of a GradientFlow: "state", "hidden" or "cell". Of a
             ConfusionMatrix: "share" or "count". None takes the first of these that there is.
-        layer: Layer of a Trace, counted from 0, the last if not given; of a GradientFlow, all layers if not given.
+        layer: Layer of a Trace, counted from 0, the last if not given; of a GradientFlow, all layers if not given. In the figure
+            layers are counted from 1, as on the pages.
         unit: Unit of a Trace, counted from 0. If not given, the one whose values vary most in the window.
         window: First token of a Trace to draw and one past the last. The first 2,000 tokens if not given, of gates 200.
-        dark: Whether the figure is drawn on a dark ground.
+        dark: Whether the figure has a dark background.
 
     Returns:
         A Figure: put it on the last line of a cell, or call `save("figure.svg")`.
@@ -195,7 +196,7 @@ def _trace(trace: Trace, choice: Choice) -> Any:
     values = quantity(trace, name, layer)
     unit = int(variance(values[start:stop]).argmax()) if choice.unit is None else choice.unit
     if not 0 <= unit < values.shape[1]:
-        raise FigureError(f"unit is {unit}; expected 0 to {values.shape[1] - 1}, for layer {layer} has {values.shape[1]} units.")
+        raise FigureError(f"unit is {unit}; expected 0 to {values.shape[1] - 1}: layer={layer} has {values.shape[1]} units.")
     if what == "gates":
         from explorer.figures.unit import gates_and_ledger
 
@@ -217,10 +218,10 @@ def _states(trace: Trace, layer: int, name: str, unit: int, window: tuple[int, i
         quantity=name,
         unit=unit,
         order=order(trace, layer, by, name),
-        order_name=by,
+        order_name=IN_WORDS[by],
         scale=scale_of(name, values),
         start=start,
-        title=f"{trace.source or 'trace'}, layer {layer}{part}",
+        title=f"{trace.source or 'trace'}, layer {layer + 1}{part}",
     )
     return figure if numbers_of(figure.tokens) is None else over_time(figure, dark)
 
@@ -256,8 +257,8 @@ def _flow(flow: GradientFlow, choice: Choice) -> Any:
     if not all(0 <= layer < norms.shape[1] for layer in layers):
         raise FigureError(f"layer is {choice.layer}; expected 0 to {norms.shape[1] - 1}.")
     if flow.loss_at is None:
-        return summed({f"layer {layer}": norms[:, layer] for layer in layers}, flow.tokens, dark=choice.dark)
-    curves = [Curve(f"layer {layer}", curve(flow, layer, what), float(norms[flow.loss_at, layer])) for layer in layers]
+        return summed({f"layer {layer + 1}": norms[:, layer] for layer in layers}, flow.tokens, dark=choice.dark)
+    curves = [Curve(f"layer {layer + 1}", curve(flow, layer, what), float(norms[flow.loss_at, layer])) for layer in layers]
     span = slice(flow.loss_at, None) if flow.source.endswith(REVERSE) else slice(flow.loss_at + 1)
     tokens, felt = flow.tokens[span], norms[span, layers[-1]]
     if flow.source.endswith(REVERSE):

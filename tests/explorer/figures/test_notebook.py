@@ -56,11 +56,11 @@ def test_a_trace_shows_its_last_layer_and_the_unit_that_varies_most():
     assert isinstance(figure, StateFigure) and TRACE.cell is not None
     values = np.tanh(TRACE.cell[:, 1])
     np.testing.assert_array_equal(figure.values, values)
-    assert figure.unit == values.var(0).argmax() and figure.quantity == "tanh(cell)" and figure.order_name == "memory time"
+    assert figure.unit == values.var(0).argmax() and figure.quantity == "tanh(cell)" and figure.order_name == "longest memory first"
     other = explorer.show(TRACE, "forget", layer=0, unit=3, window=(10, 15)).drawn
     np.testing.assert_array_equal(other.values, TRACE.gates["forget"][10:15, 0])
     assert (other.unit, other.start, other.tokens) == (3, 10, TRACE.tokens[10:15])
-    assert other.title == "trace, layer 0, tokens 10 to 14 of 30"
+    assert other.title == "trace, layer 1, tokens 10 to 14 of 30"
 
 
 def test_a_long_trace_shows_its_beginning():
@@ -94,8 +94,8 @@ def test_gates_of_one_unit():
 def test_a_gradient_has_a_line_for_each_layer_and_its_tokens_below():
     spec = chart(FLOW)
     values = {(row["series"], row["lag"]): row["value"] for rows in datasets(spec) for row in rows if "share" in row}
-    assert values == {("layer 0", lag): -lag for lag in (0, 1)} | {("layer 0", 2): -3, ("layer 1", 0): 0, ("layer 1", 1): -1.5} | {
-        ("layer 1", 2): -3
+    assert values == {("layer 1", lag): -lag for lag in (0, 1)} | {("layer 1", 2): -3, ("layer 2", 0): 0, ("layer 2", 1): -1.5} | {
+        ("layer 2", 2): -3
     }
     strip = next(rows for rows in datasets(spec) if rows and "fill0" in rows[0])
     assert [(row["character"], row["lag"]) for row in strip] == [("the", 2), ("old", 1), ("harbour", 0)]
@@ -118,7 +118,7 @@ def test_maps_of_regions_without_their_image():
             lambda: explorer.show(TRACE, "reset"),
             "what is 'reset'; expected one of tanh(cell), cell, hidden, input, forget, candidate, outp",
         ),
-        (lambda: explorer.show(TRACE, unit=4), "unit is 4; expected 0 to 3, for layer 1 has 4 units."),
+        (lambda: explorer.show(TRACE, unit=4), "unit is 4; expected 0 to 3: layer=1 has 4 units."),
         (lambda: explorer.show(TRACE, layer=2), "There is no layer 2; this record has 2 layers, 0 to 1."),
         (lambda: explorer.show(TRACE, window=(5, 31)), "window is (5, 31); expected 0 <= first < last <= 30, the number of tokens."),
         (lambda: explorer.show(lstm_trace(time=0)), "The trace is empty: there is nothing to draw."),
@@ -191,7 +191,7 @@ def test_what_draws_is_imported_when_it_draws_and_a_sentence_says_what_to_instal
 
 
 def test_a_figure_describes_itself():
-    assert str(explorer.show(WORDS)).startswith("trace, layer 1: 6 words of text") and repr(explorer.show(COUNTED)).startswith(
+    assert str(explorer.show(WORDS)).startswith("trace, layer 2: 6 words of text") and repr(explorer.show(COUNTED)).startswith(
         "<Figure: Conf"
     )
     assert issubclass(FigureError, ExplorerError)
