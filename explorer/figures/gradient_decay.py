@@ -150,9 +150,7 @@ def in_words(curves: Sequence[Curve]) -> str:
         distances = zip(SHARES, reach([curve.log10]).falls, strict=True)
         falls = [f"1/{1 / share:.0f} after {lag}" for share, lag in distances if lag is not None]
         parts.append(f"{curve.name}: {', '.join(falls) or 'never below 1/2'}")
-    return (
-        "Norm of the gradient by distance from the loss, on a logarithmic scale. Steps until it is below: " + "; ".join(parts) + "."
-    )
+    return "Norm of the gradient by distance from the loss, on a logarithmic scale. Steps until it is below: " + "; ".join(parts) + "."
 
 
 def table(curves: Sequence[Curve], felt: Felt) -> pd.DataFrame:
