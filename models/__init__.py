@@ -18,16 +18,11 @@ FOLDER = HOME / "checkpoints"  # of the project, or of the installed package
 def folder_of_checkpoints() -> Path:
     """The folder that checkpoints are written to: EXPLORER_CHECKPOINTS if set, else `checkpoints/` of the project.
 
-    If the app is installed, nothing is written into the package: the folder is the user's own, on Linux
-    ~/.config/recurrent-explorer/checkpoints.
+    If the app is installed, nothing is written into the package: the folder is the user's own, ~/.recurrent-explorer/checkpoints.
     """
     if named := os.environ.get("EXPLORER_CHECKPOINTS"):
         return Path(named)
-    if IS_PROJECT:
-        return FOLDER
-    from typer import get_app_dir
-
-    return Path(get_app_dir("recurrent-explorer", roaming=False)) / "checkpoints"
+    return FOLDER if IS_PROJECT else Path.home() / ".recurrent-explorer" / "checkpoints"
 
 
 def file_of(file_name: str) -> Path:
@@ -55,7 +50,7 @@ def _folders() -> list[Path]:
 def _files(folder: str | os.PathLike | None) -> list[Path]:
     order = {name: index for index, name in enumerate(recipes())}
     folders = [Path(folder)] if folder else _folders()
-    files = {file.stem: file for place in reversed(folders) for file in place.glob("*.safetensors")}
+    files = {file.stem: file for searched in reversed(folders) for file in searched.glob("*.safetensors")}
     return sorted(files.values(), key=lambda file: (order.get(file.stem, len(order)), file.stem))
 
 

@@ -13,6 +13,7 @@ class Parts(BuildHookInterface):
     """Adds the parts: from the project's tree, where they are next to this folder, or from a source distribution, where they are in it."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Tell hatchling where each part is and where it goes."""
         here = Path(self.root)
         home = here if (here / "app.py").exists() else here.parent
         target = Path(FOLDER if self.target_name == "wheel" else "")

@@ -21,9 +21,9 @@ def included(root: Path, target: str) -> dict[str, str]:
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
     """A folder with the parts that the hook gives a source distribution, as links."""
-    for path, place in included(APP, "sdist").items():
-        (tmp_path / place).parent.mkdir(exist_ok=True)
-        (tmp_path / place).symlink_to(path)
+    for path, part in included(APP, "sdist").items():
+        (tmp_path / part).parent.mkdir(exist_ok=True)
+        (tmp_path / part).symlink_to(path)
     return tmp_path
 
 

@@ -19,9 +19,8 @@ TEXT = "'''Lamp''' is a [[light]].\n\n" * 400
 def own(monkeypatch, tmp_path: Path) -> Path:
     """The user's folder, which does not exist yet; the installed package has one network, wiki-gru."""
     monkeypatch.delenv("EXPLORER_CHECKPOINTS", raising=False)
-    for name in ("XDG_CONFIG_HOME", "LOCALAPPDATA"):
+    for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(models, "IS_PROJECT", False)
     monkeypatch.setattr(models, "FOLDER", tmp_path / "package")
     save_tiny(tmp_path / "package/wiki-gru.safetensors", cell="gru")

@@ -70,8 +70,9 @@ def unit_lines(loaded: Loaded, corpus: str, text: str) -> list[dict[str, Any]]:
     lines = [card_line(concept, ranking, ranking.best, trained, scored) for concept, ranking in rankings.items()]
     nearest, unit = unclear(rankings, trained.values, choose)
     last = card_line(UNCLEAR, rankings[nearest], unit, trained, scored)
-    moves = f"Unit {last['unit']} of layer {last['layer']} moves, and follows none of {len(rankings)} concepts: "
-    return [*lines, last | {"nearest": nearest, "verdict": f"{moves}the nearest is {nearest!r} with r {last['r']:.2f}."}]
+    name = f"Unit {last['unit']} of layer {last['layer'] + 1}"
+    closest = f"the closest of {len(rankings)} concepts is {nearest!r} (correlation {last['r']:.2f})"
+    return [*lines, last | {"nearest": nearest, "verdict": f"{name} is active but has no clear meaning: {closest}."}]
 
 
 def activations(loaded: Loaded, text: str, name: str | None = None) -> Activations:
@@ -103,7 +104,7 @@ def first_pages(corpus: str, text: str) -> np.ndarray:
 def card_line(concept: str, ranking: Ranking, unit: int, trained: Activations, scored: int) -> dict[str, Any]:
     """One entry of the card: the unit, its score for the concept on `scored` characters, and the scores of the baselines."""
     layer, index = divmod(unit, trained.units)
-    verdict = ranking.verdict(unit).replace(f"Unit {unit} ", f"Unit {index} of layer {layer} ")
+    verdict = ranking.verdict(unit).replace(f"Unit {unit} ", f"Unit {index} of layer {layer + 1} ")
     sign, threshold = int(ranking.sign[unit]), None if ranking.threshold is None else round(float(ranking.threshold[unit]), 4)
     line: dict[str, Any] = {"concept": concept, "layer": layer, "unit": index}
     line |= {"quantity": trained.quantity, "sign": sign, "threshold": threshold}
@@ -139,7 +140,8 @@ def as_text(line: dict[str, Any]) -> str:
     """An entry of the card as a line of text."""
     baselines = {name: scores["r"] for name, scores in line["baselines"].items()}
     table = max(r for name, r in baselines.items() if name.startswith("last"))
-    where = f"{line['concept']:32} layer {line['layer']} unit {line['unit']:3}"
+    concept = "no clear meaning" if line["concept"] == UNCLEAR else line["concept"]
+    where = f"{concept:32} layer {line['layer'] + 1} unit {line['unit']:3}"
     own = f"r {line['r']:.2f}  AUC {line['auc'] or 0:.2f}  F1 {line['f1'] or 0:.2f}  balanced {line['balanced_accuracy'] or 0:.2f}"
     others = f"chance {baselines[CHANCE]:.2f}  untrained {baselines[UNTRAINED]:.2f}  table {table:.2f}"
     return f"{where}  {own}  {others}\n    {line['verdict']}"

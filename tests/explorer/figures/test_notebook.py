@@ -150,13 +150,21 @@ def test_a_figure_is_saved_in_three_formats(tmp_path: Path):
 
 
 def test_two_figures_of_one_page_share_no_name():
-    def names(record) -> set[str]:
-        svg = explorer.show(record)._repr_mimebundle_()["image/svg+xml"]
+    def names(svg: str) -> set[str]:
         own, used = set(re.findall(r'\bid="([^"]+)"', svg)), set(re.findall(r"url\(#([^)]+)\)", svg))
         assert used and used <= own, "every reference has its target"
         return own
 
-    assert not names(ALIGNED) & names(COUNTED)
+    figures = [explorer.show(record) for record in (ALIGNED, replace(ALIGNED, weights=ALIGNED.weights[:, ::-1]))]
+    # A library numbers the names of one process; a page may show figures of several, so each figure puts its own word before them.
+    words = [{name.split("-")[0] for name in names(figure._repr_mimebundle_()["image/svg+xml"])} for figure in figures]
+    assert [len(own) for own in words] == [1, 1] and words[0] != words[1]
+    assert all(re.fullmatch("f[0-9a-f]{8}", word) for own in words for word in own)
+
+
+def test_a_record_is_drawn_in_another_way():
+    assert explorer.show(ALIGNED, "lines").drawn.to_dict()["description"].startswith("Lines from source words to target words")
+    assert chart(COUNTED, what="share") == chart(COUNTED) != chart(COUNTED, what="count")
 
 
 PROGRAM = """

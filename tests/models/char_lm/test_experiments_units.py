@@ -55,7 +55,7 @@ def test_the_lines_are_written_into_the_card(monkeypatch, tmp_path: Path, capsys
     lines = read_card(tmp_path / "wiki-gru.safetensors")["units"]
     assert code == 0 and lines == dry and [line["concept"] for line in lines][-1] == units.UNCLEAR
     inside = next(line for line in lines if line["concept"] == "inside [[ ]]")
-    assert f"inside [[ ]]{' ' * 21}layer {inside['layer']} unit" in out and len(out.splitlines()) == 2 * len(lines)
+    assert f"inside [[ ]]{' ' * 21}layer {inside['layer'] + 1} unit" in out and len(out.splitlines()) == 2 * len(lines)
     choose = units.first_pages("wiki", TEXT)
     assert inside["characters"] == (~choose).sum()
     seen = units.activations(tiny(cell="gru"), TEXT, inside["quantity"]).values[~choose, inside["layer"] * 6 + inside["unit"]]
