@@ -50,9 +50,6 @@ def only(form: type) -> AfterValidator:
     return AfterValidator(lambda value: {name: value[name] for name in form.__annotations__ if name in value})
 
 
-Data = Annotated[dict[str, OnErrorOmit[AnyText | bool | Integer]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
-
-
 class Card(BaseModel):
     """Fields of all cards: kind of network, constructor `arguments`, training `data` and number of `parameters`.
 
@@ -65,7 +62,7 @@ class Card(BaseModel):
 
     kind: AnyText
     arguments: dict[str, Any]
-    data: Data
+    data: Annotated[dict[str, OnErrorOmit[AnyText | bool | Integer]], AfterValidator(lambda data: UNKNOWN | data), Else(UNKNOWN)]
     parameters: Annotated[Index, Else(0)]
     recipe: Annotated[dict[str, Any], Else({})] = Field(default_factory=dict)
     curve: Annotated[list[OnErrorOmit[dict[AnyText, Number]]], Else([])] = Field(default_factory=list)

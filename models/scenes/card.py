@@ -1,12 +1,12 @@
 """Schema of the card of a scene captioner."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, NotRequired, Self
 
-from pydantic import AfterValidator
+from pydantic import model_validator
 from typing_extensions import TypedDict
 
 from models.captioning.card import AnyCaptioner
-from models.card import AnyText, Data, Else, Integer, Number
+from models.card import AnyText, Else, Integer, Number
 
 # Files that cards name as the source of their data, where they are today.
 MOVED = {"models/scenes.py": "models/scenes/data.py"}
@@ -30,5 +30,9 @@ class Scores(TypedDict):
 class Card(AnyCaptioner):
     """The card of a scene captioner: its scores and example scenes."""
 
-    data: Annotated[Data, AfterValidator(lambda data: data | {"source": MOVED.get(data["source"], data["source"])})]
     scores: Annotated[Scores, Else({})]
+
+    @model_validator(mode="after")
+    def _source_of_today(self) -> Self:
+        self.data = self.data | {"source": MOVED.get(self.data["source"], self.data["source"])}
+        return self
