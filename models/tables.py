@@ -6,7 +6,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.corpora import DataError
 
@@ -33,8 +33,7 @@ SPREAD = 20  # maximum lines of one row, whose cells may hold line ends between 
 SHOWN = 5  # problems that are written out
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row: its first line, counted from 1, its cells, and what keeps it from being read, if anything does."""
 
     line: int
@@ -96,7 +95,7 @@ def rows(text: str, is_prose: bool = False) -> Iterator[Row]:
     while at < len(lines):
         span, row = _row(lines, at, separator, is_prose and separator == "\t")
         at += span
-        if any(cell.strip() for cell in row.cells):
+        if "".join(row.cells).strip():
             yield row
 
 

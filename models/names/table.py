@@ -1,6 +1,7 @@
 """Reading of labelled texts from a table or a folder of lists: usable rows, and the reasons why others are unusable."""
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -65,10 +66,12 @@ def labelled(path: str | os.PathLike) -> Labelled:
     if not path.is_dir():
         return table_of(corpora.read_bytes(path), str(path))
     files = sorted(path.glob("*.txt"))
-    rows = [(line, file.stem) for file in files for line in corpora.read_text(file).splitlines() if spelling(line)]
+    lists = {file: tables.decoded(corpora.read_bytes(file), str(file)) for file in files}
+    rows = [(line, file.stem) for file, (text, _) in lists.items() for line in text.splitlines() if spelling(line)]
     if not rows:
         raise DataError(f"{path} holds no names; expected files called <Label>.txt, one name per line.")
-    return Labelled(*map(tuple, zip(*rows, strict=True)))
+    texts, labels = map(tuple, zip(*rows, strict=True))
+    return Labelled(texts, labels, notes=tuple(f"{file.name}: {note}" for file, (_, note) in lists.items() if note))
 
 
 def table_of(content: bytes, name: str, encoding: str | None = None, most: int | None = None) -> Labelled:
@@ -103,15 +106,18 @@ def table(text: str, notes: tuple[str, ...] = (), most: int | None = None) -> La
     data = rows[has_header:]
     if most is not None and len(data) > most:
         raise DataError(f"There are more than {most:,} rows; expected at most {most:,}. Use a part of them.")
-    reasons = [_problem(row, columns, has_header) for row in data]
-    kept = [[row.cells[column].strip() for column in columns] for row, reason in zip(data, reasons, strict=True) if not reason]
-    problems = tuple((row.line, reason) for row, reason in zip(data, reasons, strict=True) if reason)
+    kept, problems = [], []
+    for row in data:
+        if reason := _problem(row, columns, has_header):
+            problems.append((row.line, reason))
+        else:
+            kept.append((row.cells[columns[0]].strip(), row.cells[columns[1]].strip()))
     if not kept:
         why = f" The first problem, in line {problems[0][0]}: {problems[0][1]}" if problems else ""
         raise DataError(f"No row can be used; expected two columns, text and label.{why}")
     texts, labels = map(tuple, zip(*kept, strict=True))
     unread = tuple(title.strip() for at, title in enumerate(titles) if at not in columns) if has_header else ()
-    return Labelled(texts, labels, problems, unread, notes if has_header else (*notes, *_doubt(data[0], texts, labels)))
+    return Labelled(texts, labels, tuple(problems), unread, notes if has_header else (*notes, *_doubt(data[0], texts, labels)))
 
 
 def _columns(cells: Sequence[str]) -> tuple[tuple[int, int], bool]:
@@ -125,8 +131,8 @@ def _columns(cells: Sequence[str]) -> tuple[tuple[int, int], bool]:
 def _doubt(first: Row, texts: Sequence[str], labels: Sequence[str]) -> list[str]:
     """A sentence if the first line, taken as data, could be a header in words that are not known here."""
     cells = [cell.strip() for cell in first.cells]
-    is_alone = len(cells) == 2 and [texts[0], labels[0]] == cells and labels.count(cells[1]) == 1 and len(set(labels)) < len(labels)
-    if not is_alone or any(labels.count(label) == 1 for label in labels[1:]):
+    counts = Counter(labels)
+    if len(counts) < 2 or [texts[0], labels[0]] != cells or [label for label, count in counts.items() if count == 1] != cells[1:]:
         return []
     return [f"Line {first.line}, {cells[0]} and {cells[1]}, was taken as data. If it is a header, call its columns text and label."]
 
@@ -139,7 +145,7 @@ def _problem(row: Row, columns: tuple[int, int], has_header: bool) -> str | None
         return f"{len(cells)} column{'s' * (len(cells) != 1)}; expected {max(columns) + 1}, with text and label."
     if not has_header and any(cell.strip() for cell in cells[2:]):
         return f"{len(cells)} columns; expected 2. For more columns, add a header line that names the columns text and label."
-    text, label = (cells[column].strip() for column in columns)
+    text, label = cells[columns[0]].strip(), cells[columns[1]].strip()
     if not label:
         return "no label."
     if len(text) > LONGEST:

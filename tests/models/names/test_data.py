@@ -223,6 +223,10 @@ def test_folders_that_hold_no_names_are_refused(tmp_path: Path):
         labelled(tmp_path)
     (tmp_path / "Greek.txt").write_text("Pappas\n")
     assert labelled(tmp_path).texts == ("Pappas",)
+    (tmp_path / "German.txt").write_bytes("Müller\r\nGroßmann\r\n".encode("cp1252"))
+    german = labelled(tmp_path)
+    assert german.texts == ("Müller", "Großmann", "Pappas") and german.notes[0].startswith("German.txt: The file is not UTF-8 and was read")
+    (tmp_path / "German.txt").unlink()
     with pytest.raises(DataError, match="holds 1 labels; expected at least two"):
         names_data.read(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
