@@ -47,7 +47,7 @@ RECIPES = {  # loss and seeds: see models.names.training
 }
 for name in ("names-gru", "names18-gru"):
     RECIPES[name]["loss"] |= {"weighting": 0.3, "teachers": 4}
-    RECIPES[name]["recipe"] |= {"epochs": 28, "patience": 28, "precision": "bfloat16"}
+    RECIPES[name]["recipe"] |= {"epochs": 20, "precision": "bfloat16"}
     RECIPES[name]["seeds"] = SEEDS
 
 FAMILY = Family(

@@ -22,7 +22,7 @@ PRIOR = "each spelling counts once for each language it belongs to, however ofte
 Made = tuple[tuple[str, ...], np.ndarray]  # names, and their targets [name, class]
 NONE: Made = ((), np.zeros((0, 0), np.float32))
 PRIOR_POWER = 0.4  # of the class sizes, by which the n-grams' probabilities are multiplied in the ensemble
-TEACHER_SEED, TEACHER_EPOCHS = 101, 3 / 7  # seed of the first teacher; share of the epochs
+TEACHER_SEED, TEACHER_EPOCHS = 101, 0.6  # seed of the first teacher; share of the epochs
 ALIKE = 16  # number of batches sorted by length together, to reduce padding
 
 

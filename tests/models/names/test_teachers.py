@@ -45,8 +45,8 @@ def test_the_networks_of_all_seeds_learn_from_teachers_and_ngrams_and_the_teache
         trained.append((trainer.path.stem, trainer.recipe.seed, trainer.recipe.epochs, type(trainer.job.module)))
         trainer.run()
     assert trained == [
-        ("tiny-teacher-1", 101, 3 / 7, Classifier),
-        ("tiny-teacher-2", 102, 3 / 7, NgramClassifier),
+        ("tiny-teacher-1", 101, 0.6, Classifier),
+        ("tiny-teacher-2", 102, 0.6, NgramClassifier),
         ("tiny", 1, 1, Classifier),
         ("tiny-seed-2", 2, 1, Classifier),
     ]
