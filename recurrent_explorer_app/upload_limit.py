@@ -1,4 +1,4 @@
-"""Limits of what visitors upload, for a session and for the server, checked before a file is received.
+"""Limits of what visitors upload, for a session and for the server, checked before a file is kept.
 
 Streamlit takes files of any session, also on a page without an uploader, and limits only the size of each.
 """
@@ -30,7 +30,7 @@ def held() -> dict[str, list[int]]:
 
 
 class UploadLimit:
-    """Refuses an upload that is too much, with a sentence, before its content is received.
+    """Refuses an upload that is too much, with a sentence; its content is never held.
 
     Args:
         app: The application that takes uploads.
@@ -51,6 +51,8 @@ class UploadLimit:
             return await _refuse(send, 411, "An upload must say its length.")
         file = upload[1], int(length)
         if problem := self._problem(*file):
+            while (await receive()).get("more_body"):  # thrown away: a browser reads no answer before it has sent everything
+                pass
             return await _refuse(send, 413, problem)
         self.coming.append(file)
         try:

@@ -1,4 +1,4 @@
-"""Uploads are limited for a session and for the server, before they are received."""
+"""Uploads are limited for a session and for the server, before they are kept."""
 
 import asyncio
 from types import SimpleNamespace
