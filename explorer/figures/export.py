@@ -1,4 +1,4 @@
-"""Export of a figure as SVG, PNG or a self-contained HTML page, and its text alternative."""
+"""Export of a figure as SVG, PNG, PDF or a self-contained HTML page, and its text alternative."""
 
 from typing import Any
 
@@ -35,6 +35,11 @@ def to_png(figure: Any, scale: float = 2.0) -> bytes:
 def svg_to_png(svg: str, scale: float = 2.0) -> bytes:
     """Any SVG as PNG, for figures that are no Altair charts."""
     return vl_convert.svg_to_png(svg, scale=scale)
+
+
+def svg_to_pdf(svg: str) -> bytes:
+    """Any SVG as a PDF of one page of its size; letters stay letters."""
+    return vl_convert.svg_to_pdf(svg)
 
 
 def to_html(figure: Any) -> str:

@@ -12,6 +12,8 @@ from explorer.errors import ExplorerError
 DIVERGING, SYMLOG, SEQUENTIAL = "diverging", "symlog", "sequential"
 SIGNED = ("tanh(cell)", "hidden", "candidate")  # -1..1 by their equations
 LEVELS = 256
+STEPS = 32_767  # a value travels as a whole number of this many steps from the middle of its scale to an end
+GROUND = {False: "#ffffff", True: "#141418"}  # of the page, by whether it is dark
 
 # (kind of colours, lecture colours, dark): low, middle, high. Lecture colours are those of Karpathy's picture.
 _STOPS = {
@@ -24,6 +26,18 @@ _STOPS = {
     ("positive", True, False): ("#f7f7f7", "#91c39a", "#2a8f3c"),
     ("positive", True, True): ("#1e1e24", "#245730", "#2a8f3c"),
 }
+# (lecture colours, dark): the likely next characters, from probability 0 to 1; in lecture colours red, as in Karpathy's picture.
+_LIKELY = {
+    (False, False): ("#ffffff", "#9a9aa3", "#2b2b33"),
+    (False, True): ("#141418", "#777783", "#ececf1"),
+    (True, False): ("#ffffff", "#ff9d8a", "#d7191c"),
+    (True, True): ("#141418", "#a51d1d", "#ff5a4a"),
+}
+
+
+def likely(dark: bool = False, lecture: bool = False) -> tuple[str, str, str]:
+    """Colours of the likely next characters at probabilities 0, 0.5 and 1."""
+    return _LIKELY[lecture, dark]
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,10 @@ class Scale:
         if self.kind == SEQUENTIAL and (self.low, self.high) == (0.0, 1.0):
             return (0.0, 0.1, 0.9, 1.0)
         return (self.low, (self.low + self.high) / 2, self.high)
+
+    def stored(self, values: Float[np.ndarray, "..."]) -> np.ndarray:
+        """Places of values [any] as a figure keeps them, int16 [any]: steps from the middle of the scale, beyond the ends its ends."""
+        return np.rint((self.place(values).clip(0, 1) * 2 - 1) * STEPS).astype(np.int16)
 
     def place(self, values: Float[np.ndarray, "..."] | float) -> np.ndarray:
         """Where values [any] lie on the scale, 0 at the low end, 1 at the high end; beyond the ends: outside 0..1."""

@@ -1,20 +1,20 @@
 """The state figure: a text coloured by one unit, above a map of all units. The page, SVG and HTML draw the same value."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from explorer.errors import RecordError
-from explorer.figures import characters, states_svg
-from explorer.figures.scales import Scale
+from explorer.figures import characters, readout, states_svg
+from explorer.figures.scales import Scale, likely
 
 LIKELY = 5  # next characters shown
 FORMAT = 1
 LONGEST = 16_000  # characters of one figure; the browser draws no wider picture
-STEPS = 32_767  # a value travels as a whole number of this many steps from the middle of its scale to an end
+LOOKS = ("next", "lecture", "flip")  # switches: likely next characters, lecture colours, the opposite sign
 SLACK = 2e-3
 
 
@@ -128,6 +128,7 @@ class StateFigure:
             f"{'dark' if dark else 'light'}{' lecture' * lecture}": (dark, lecture) for dark in (False, True) for lecture in (False, True)
         }
         ends["stops"] = {look: self.scale.stops(dark=dark, lecture=lecture) for look, (dark, lecture) in looks.items()}
+        ends["likely"] = {look: likely(dark=dark, lecture=lecture) for look, (dark, lecture) in looks.items()}
         return {"format": FORMAT, "quantity": self.quantity, "order_name": self.order_name, "start": self.start, "scale": ends} | {
             "title": self.title,
             "time": len(self.tokens),
@@ -142,8 +143,7 @@ class StateFigure:
             )
         plane = np.empty((self.values.shape[1], self.values.shape[0]), np.int16)
         for first in range(0, plane.shape[0], 64):  # in slices: a window of 10,000 x 512 would need five times its size
-            places = self.scale.place(self.values[:, first : first + 64].T)
-            plane[first : first + 64] = np.rint((places.clip(0, 1) * 2 - 1) * STEPS)
+            plane[first : first + 64] = self.scale.stored(self.values[:, first : first + 64].T)
         return plane
 
     def _alphabet(self) -> tuple[np.ndarray, np.ndarray, list[dict]]:
@@ -152,6 +152,18 @@ class StateFigure:
         rows: Sequence | np.ndarray = () if self.next_tokens is None else self.next_tokens
         next_ids = np.array([[known.setdefault(str(token), len(known)) for token in row] for row in rows], np.int32)
         return ids, next_ids, [{"token": t, "sign": characters.sign(t), "name": characters.name(t)} for t in known]
+
+    def around(self, position: int, most: int) -> "StateFigure":
+        """The part of a longer figure with a position of the whole text in its middle, at most so many tokens; its title says which."""
+        time = len(self.tokens)
+        if time <= most:
+            return self
+        first = min(max(position - self.start - most // 2, 0), time - most)
+        part, start = slice(first, first + most), self.start + first
+        arrays = {name: getattr(self, name) for name in ("next_tokens", "next_p", "bits")}
+        arrays = {name: None if array is None else array[part] for name, array in arrays.items()}
+        title = f"{self.title}, {characters.noun(self.tokens)} {start + 1:,} to {start + most:,}"
+        return replace(self, tokens=self.tokens[part], values=self.values[part], start=start, title=title, **arrays)
 
     def to_frame(self) -> pd.DataFrame:
         """The chosen unit as a table, one row a character, full precision: what the CSV holds."""
@@ -183,19 +195,51 @@ class StateFigure:
     def _named(self, index: int) -> str:
         return characters.name(self.tokens[index]) or self.tokens[index]
 
-    def to_svg(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
-        """The picture as one self-contained SVG: text coloured by the chosen unit, map of all units, legend."""
-        return states_svg.svg(self._sheet(), columns, dark, lecture)
+    def to_svg(self, columns: int = 100, dark: bool = False, looks: Collection[str] = (), selection: tuple[int, int] | None = None) -> str:
+        """The picture as one self-contained SVG: all that the page shows.
 
-    def to_html(self, columns: int = 100, dark: bool = False, lecture: bool = False) -> str:
-        """The same picture as a page of its own that needs no network."""
-        return states_svg.html(self._sheet(), columns, dark, lecture)
+        Args:
+            columns: Characters of a line.
+            dark: Colours for a dark ground.
+            looks: Of "next", likely next characters under the text; "lecture", lecture colours; "flip", the opposite sign.
+            selection: First selected position in the whole text and one past the last.
+        """
+        return states_svg.svg(self._sheet(columns, dark, looks, selection))
 
-    def _sheet(self) -> states_svg.Sheet:
-        levels = np.rint(self.scale.place(self.values).clip(0, 1) * 255).astype(np.uint8)
-        heading = ", ".join(part for part in (self.title, f"unit {self.unit}", self.quantity) if part)
-        caption = f"all {self.values.shape[1]} units, {self.order_name}"
-        return states_svg.Sheet(tuple(self.tokens), levels, self.unit, np.asarray(self.order), self.scale, heading, caption, self.alt())
+    def to_html(self, columns: int = 100, dark: bool = False, looks: Collection[str] = (), selection: tuple[int, int] | None = None) -> str:
+        """The same picture as a page of its own that needs no network. Arguments as for `to_svg`."""
+        return states_svg.html(self._sheet(columns, dark, looks, selection))
+
+    def _sheet(self, columns: int, dark: bool, looks: Collection[str], selection: tuple[int, int] | None) -> states_svg.Sheet:
+        stored, is_flipped = self.scale.stored(self.values), "flip" in looks and self.scale.is_signed
+        heading = [self.title, f"unit {self.unit}", self.quantity, "sign flipped" if is_flipped else ""]
+        order, noun = np.asarray(self.order), characters.noun(self.tokens)
+        captions = f"all {self.values.shape[1]} units, {self.order_name}", f"{len(self.tokens):,} {noun} \u2192"
+        sheet = states_svg.Sheet(
+            tokens=tuple(self.tokens),
+            stored=-stored if is_flipped else stored,
+            unit=self.unit,
+            order=order,
+            scale=self.scale,
+            heading=", ".join(filter(None, heading)),
+            captions=captions,
+            alt=self.alt(),
+            selection=self._inside(selection),
+            columns=columns,
+            dark=dark,
+            lecture="lecture" in looks,
+        )
+        if "next" in looks and self.next_tokens is not None:
+            sheet = replace(sheet, next_tokens=np.asarray(self.next_tokens), next_p=self.next_p)
+        if self.cursor is None:
+            return sheet
+        at = min(max(self.cursor - self.start, 0), len(self.tokens) - 1)
+        return replace(sheet, cursor=at, said=readout.lines(self, at, int(sheet.stored[at, self.unit]), sheet.selection))
+
+    def _inside(self, selection: tuple[int, int] | None) -> tuple[int, int] | None:
+        """Indices of what is selected of this figure; None where that is nothing."""
+        first, last = (min(max(at - self.start, 0), len(self.tokens)) for at in selection or (0, 0))
+        return (first, last) if first < last else None
 
 
 def _packed(header: dict, arrays: dict[str, np.ndarray]) -> bytes:

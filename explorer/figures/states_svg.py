@@ -1,4 +1,4 @@
-"""The state figure as a file: an SVG with text, map and legend, and an HTML page around it. Needs neither browser nor network."""
+"""The state figure as a file: an SVG with all that the page shows, and an HTML page around it. Needs neither browser nor network."""
 
 import base64
 import struct
@@ -6,18 +6,37 @@ import zlib
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from explorer.axes import UInt8
 from explorer.figures import characters
-from explorer.figures.scales import LEVELS, Scale, ink
+from explorer.figures.scales import GROUND, STEPS, Scale, ink, likely, ramp
 
-CELL, LINE, BODY, MARGIN, HEAD = 10, 29, 20, 16, 56
+CELL, LINE, BODY, TOP, MARGIN, HEAD = 10, 29, 20, 4, 16, 56
+GUESS, ROOM = 15, 6  # pixels of a likely next character, and below the five of them
+COURSE, WIDEST = 52, 24  # pixels of the line over time, and of a column of the map at most
+Number = int | float
 GAP = 8  # pixels that set words apart
-PAPER = {False: ("#ffffff", "#1b1b20", "#5b5b66"), True: ("#141418", "#ececf1", "#a5a5b0")}  # ground, text, quiet
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
-MARK = 0.05  # of the scale from the middle (a gate: from an end) before the sign is marked by a bar
+CLEAR, OPEN = 0.1, 0.8  # from the middle of the scale, of its half: where a value is marked as signed, a gate as open or shut
+
+
+class Paper(NamedTuple):
+    """Colours beside those of the values: the page's own."""
+
+    ground: str
+    text: str
+    quiet: str
+    primary: str
+    edge: str
+
+
+PAPER = {
+    False: Paper(GROUND[False], "#1b1b20", "#5b5b66", "#08519c", "#d5d8de"),
+    True: Paper(GROUND[True], "#ececf1", "#a5a5b0", "#7db8e8", "#3a3a44"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,23 +45,58 @@ class Sheet:
 
     Args:
         tokens: Characters, [time].
-        levels: Places on the scale as numbers of colours, uint8 [time, unit].
+        stored: Places on the scale as they are painted, int16 [time, unit].
         unit: The chosen one.
         order: Of the map's rows, [unit].
         scale: For the legend and the colours.
         heading: Line at the top.
-        caption: Line above the map.
+        captions: Left and right above the map.
         alt: Text alternative of the picture.
+        said: Lines between the text and the map: what stands at the cursor.
+        next_tokens: Likely next characters under each character, [time, 5]; None where they are not shown.
+        next_p: Their probabilities, [time, 5].
+        cursor: Index of the framed character, or None.
+        selection: First selected index and one past the last, or None.
+        columns: Characters of a line.
+        dark, lecture: Which colours.
     """
 
     tokens: tuple[str, ...]
-    levels: np.ndarray
+    stored: np.ndarray
     unit: int
     order: np.ndarray
     scale: Scale
     heading: str
-    caption: str
+    captions: tuple[str, str]
     alt: str
+    said: tuple[str, ...] = ()
+    next_tokens: np.ndarray | None = None
+    next_p: np.ndarray | None = None
+    cursor: int | None = None
+    selection: tuple[int, int] | None = None
+    columns: int = 100
+    dark: bool = False
+    lecture: bool = False
+
+    @property
+    def paper(self) -> Paper:
+        """The page's colours."""
+        return PAPER[self.dark]
+
+    @property
+    def colours(self) -> np.ndarray:
+        """The 256 colours of the scale, uint8 [256, rgb]."""
+        return self.scale.colours(self.dark, self.lecture)
+
+    @property
+    def line(self) -> int:
+        """Pixels of a line of text, with what stands under its characters."""
+        return LINE if self.next_tokens is None else LINE + self.next_tokens.shape[1] * GUESS + ROOM
+
+
+def levels(stored: np.ndarray) -> np.ndarray:
+    """Numbers of the colours in which stored places [any] are painted, uint8 [any]: their high byte."""
+    return ((stored.astype(np.int32) >> 8) + 128).astype(np.uint8)
 
 
 def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
@@ -76,38 +130,35 @@ def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
     return spans
 
 
-def svg(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
-    """The picture: head with legend, the text in the unit's colours, all units under it."""
-    ground, text, quiet = PAPER[dark]
-    rows = lines(sheet.tokens, columns)
+def svg(sheet: Sheet) -> str:
+    """The picture: head with legend, the text in the unit's colours, what stands at the cursor, the unit over time, all units."""
+    rows = lines(sheet.tokens, sheet.columns)
     sizes = widths(sheet.tokens)
     width = max(640, *(sum(sizes[start:stop]) for start, stop in rows)) + 2 * MARGIN
-    map_top = HEAD + len(rows) * LINE + 30
-    units = sheet.levels.shape[1]
-    row_height = max(2, min(24, 400 // units))
-    height = map_top + units * row_height + MARGIN
-    colours = sheet.scale.colours(dark, lecture)
+    said_at = HEAD + len(rows) * sheet.line + 16
+    map_top = said_at + 20 * len(sheet.said) + 14
+    row_height = max(2, min(24, 400 // sheet.stored.shape[1]))
+    height = map_top + COURSE + 4 + sheet.stored.shape[1] * row_height + MARGIN
+    said = "".join(_words(MARGIN, said_at + 20 * index, line, 13, sheet.paper.text) for index, line in enumerate(sheet.said))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
         f"<title>{_text(sheet.heading)}</title><desc>{_text(sheet.alt)}</desc>",
-        f'<rect width="100%" height="100%" fill="{ground}"/>',
-        _head(sheet, width, (text, quiet), colours),
-        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(sheet, rows, colours, text)}</g>',
-        _map(sheet, (map_top, width - 2 * MARGIN, row_height), colours, (text, quiet)),
+        f'<rect width="100%" height="100%" fill="{sheet.paper.ground}"/>',
+        _head(sheet, width),
+        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(sheet, rows)}</g>',
+        f'<g font-family="sans-serif">{said}</g>',
+        _map(sheet, map_top, width - 2 * MARGIN, row_height),
         "</svg>",
     ]
     return "\n".join(parts)
 
 
-def html(sheet: Sheet, columns: int, dark: bool, lecture: bool) -> str:
+def html(sheet: Sheet) -> str:
     """The picture as a page that stands alone."""
-    title = _text(sheet.heading)
-    style = (
-        f"body{{margin:24px;background:{PAPER[dark][0]};color:{PAPER[dark][1]};font-family:sans-serif}}svg{{max-width:100%;height:auto}}"
-    )
+    title, paper = _text(sheet.heading), sheet.paper
+    style = f"body{{margin:24px;background:{paper.ground};color:{paper.text};font-family:sans-serif}}svg{{max-width:100%;height:auto}}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{style}</style>'
-    picture = svg(sheet, columns, dark, lecture)
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{picture}<p>{_text(sheet.alt)}</p></main></body></html>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{svg(sheet)}<p>{_text(sheet.alt)}</p></main></body></html>'
 
 
 def _text(words: str) -> str:
@@ -115,21 +166,49 @@ def _text(words: str) -> str:
     return escape("".join(c if c.isprintable() or c in "\n\t" else characters.sign(c) for c in words))
 
 
-def _body(sheet: Sheet, rows: list[tuple[int, int]], colours: np.ndarray, text: str) -> str:
-    chosen, sizes = sheet.levels[:, sheet.unit], widths(sheet.tokens)
-    inks = [ink([int(c) for c in colour]) for colour in colours]
-    parts = []
+def _words(x: Number, y: Number, words: str, size: int, fill: str, anchor: str = "start") -> str:
+    return f'<text x="{x:g}" y="{y:g}" font-size="{size}" fill="{fill}" text-anchor="{anchor}">{_text(words)}</text>'
+
+
+def _box(x: Number, y: Number, width: Number, height: Number, fill: str, more: str = "") -> str:
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}"{more}/>'
+
+
+def _frame(x: Number, y: Number, width: Number, height: Number, colour: str, ground: str, halo: int) -> str:
+    """A frame that stands out from any colour: a wide line in that of the ground under a narrow one."""
+    frame = _box(x, y, width, height, "none", ' stroke="{}" stroke-width="{}"')
+    return frame.format(ground, halo) + frame.format(colour, 2)
+
+
+def _css(colours: np.ndarray) -> tuple[list[str], list[str]]:
+    """Each of 256 colours as it stands in SVG, and black or white to write on it."""
+    rows = colours.tolist()
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in rows], [ink(colour) for colour in rows]
+
+
+def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
+    chosen, sizes = sheet.stored[:, sheet.unit], widths(sheet.tokens)
+    painted, (fills, inks) = levels(chosen), _css(sheet.colours)
+    parts, places = [], []
     for index, (start, stop) in enumerate(rows):
-        top = HEAD + index * LINE
-        for level, run in groupby(range(start, stop), lambda i: chosen[i]):
+        top, left = HEAD + index * sheet.line, MARGIN
+        for level, run in groupby(range(start, stop), lambda i: painted[i]):
             cells = list(run)
-            x, width = MARGIN + sum(sizes[start : cells[0]]), sum(sizes[i] for i in cells)
-            fill = "#{:02x}{:02x}{:02x}".format(*colours[level])
-            parts.append(f'<rect x="{x}" y="{top + 4}" width="{width}" height="{BODY}" fill="{fill}"/>')
-            parts += [_glyph(sheet.tokens[i], x + sum(sizes[cells[0] : i]), top, sizes[i], inks[level]) for i in cells]
-            if side := _mark(sheet, int(level)):
-                y = top + 1 if side > 0 else top + BODY + 5
-                parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="2" fill="{text}"/>')
+            width = sum(sizes[i] for i in cells)
+            parts.append(_box(left, top + TOP, width, BODY, fills[level]))
+            for i in cells:
+                parts += [_glyph(sheet.tokens[i], left, top, sizes[i], inks[level]), *_mark(sheet, int(chosen[i]), (left, top), sizes[i])]
+                places.append((left, top))
+                left += sizes[i]
+    parts += _guesses(sheet, places, sizes)
+    parts += [
+        _box(places[i][0], places[i][1] + at, sizes[i], height, sheet.paper.primary)
+        for i in range(*(sheet.selection or (0, 0)))
+        for at, height in ((1, 2.5), (TOP + BODY, 3))
+    ]
+    if sheet.cursor is not None:
+        x, top = places[sheet.cursor]
+        parts.append(_frame(x - 1, top + TOP - 1, sizes[sheet.cursor] + 2, BODY + 2, sheet.paper.text, sheet.paper.ground, 4))
     return "".join(parts)
 
 
@@ -142,38 +221,84 @@ def _glyph(token: str, x: int, top: int, width: int, fill: str) -> str:
     return f'<text x="{x + width / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
 
 
-def _mark(sheet: Sheet, level: int) -> int:
-    """1: a bar above (positive, or a gate nearly open), -1: below, 0: none."""
-    fraction = level / (LEVELS - 1)
-    if sheet.scale.is_signed:
-        return 0 if abs(fraction - 0.5) < MARK else (1 if fraction > 0.5 else -1)
-    return 1 if fraction > 0.9 else -1 if fraction < 0.1 else 0
+def _mark(sheet: Sheet, stored: int, place: tuple[int, int], width: int) -> list[str]:
+    """A bar above a token that is clearly positive, or whose gate is nearly open; one below for the opposite; or none."""
+    x, top = place
+    if abs(stored) < (CLEAR if sheet.scale.is_signed else OPEN) * STEPS:
+        return []
+    return [_box(x, top + 1 if stored > 0 else top + TOP + BODY + 1, width, 2, sheet.paper.text)]
 
 
-def _head(sheet: Sheet, width: int, ink_: tuple[str, str], colours: np.ndarray) -> str:
-    scale, left = sheet.scale, width - MARGIN - 300
-    bar = base64.b64encode(png(colours[None])).decode()
-    ticks = "".join(
-        f'<text x="{left + 160 * (t - scale.low) / (scale.high - scale.low):.1f}" y="42" font-size="11" text-anchor="middle">{t:g}</text>'
-        for t in scale.ticks()
-    )
+def _guesses(sheet: Sheet, places: list[tuple[int, int]], sizes: list[int]) -> list[str]:
+    """The likely next characters under each one, on a ground as strong as the probability; the one that came is underlined."""
+    if sheet.next_tokens is None or sheet.next_p is None:
+        return []
+    fills, inks = _css(ramp(likely(sheet.dark, sheet.lecture)))
+    drawn = ['<g font-size="12">']
+    for i, (x, top) in enumerate(places):
+        for rank, token in enumerate(map(str, sheet.next_tokens[i])):
+            level, y = int(255 * sheet.next_p[i][rank] + 0.5), top + LINE + rank * GUESS
+            drawn.append(_box(x, y, sizes[i], GUESS, fills[level]))
+            drawn.append(f'<text x="{x + sizes[i] / 2:g}" y="{y + 11.5:g}" fill="{inks[level]}">{_text(characters.sign(token))}</text>')
+            if i + 1 < len(places) and sheet.tokens[i + 1] == token:
+                drawn.append(_box(x + 1, y + GUESS - 1.5, sizes[i] - 2, 1.5, sheet.paper.text))
+    return [*drawn, "</g>"]
+
+
+def _head(sheet: Sheet, width: int) -> str:
+    scale, left, quiet = sheet.scale, width - MARGIN - 300, sheet.paper.quiet
+    bar = base64.b64encode(png(sheet.colours[None])).decode()
+    reach = scale.high - scale.low
+    named = {f"{tick:g}".replace("-", "\u2212"): left + 160 * (tick - scale.low) / reach for tick in scale.ticks()}
+    ticks = "".join(_words(x, 42, tick, 11, quiet, "middle") for tick, x in named.items())
     return (
-        f'<g font-family="sans-serif" fill="{ink_[1]}">'
-        f'<text x="{MARGIN}" y="28" font-size="15" fill="{ink_[0]}">{_text(sheet.heading)}</text>'
+        f'<g font-family="sans-serif">{_words(MARGIN, 28, sheet.heading, 15, sheet.paper.text)}'
         f'<image x="{left}" y="18" width="160" height="10" preserveAspectRatio="none" href="data:image/png;base64,{bar}"/>'
-        f'{ticks}<text x="{left + 168}" y="27" font-size="11">{scale.says}</text></g>'
+        f"{ticks}{_words(left + 168, 27, scale.says, 11, quiet)}</g>"
     )
 
 
-def _map(sheet: Sheet, layout: tuple[int, int, int], colours: np.ndarray, ink_: tuple[str, str]) -> str:
-    top, width, row_height = layout
-    picture = base64.b64encode(png(colours[sheet.levels].transpose(1, 0, 2)[sheet.order])).decode()
-    row = int(np.flatnonzero(sheet.order == sheet.unit)[0])
-    units = sheet.levels.shape[1]
-    return (
-        f'<text x="{MARGIN}" y="{top - 8}" font-family="sans-serif" font-size="12" fill="{ink_[1]}">{_text(sheet.caption)}</text>'
-        f'<image x="{MARGIN}" y="{top}" width="{width}" height="{units * row_height}" preserveAspectRatio="none" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{picture}"/>'
-        f'<rect x="{MARGIN - 2}" y="{top + row * row_height - 1.5}" width="{width + 4}" height="{row_height + 3}" '
-        f'fill="none" stroke="{ink_[0]}" stroke-width="1.5"/>'
+def _map(sheet: Sheet, top: int, width: int, row_height: int) -> str:
+    """The unit over time and, on the same axis, all units; a line through both at the cursor."""
+    paper, units = sheet.paper, sheet.stored.shape[1]
+    column = min(width / len(sheet.tokens), WIDEST)
+    picture = base64.b64encode(png(sheet.colours[levels(sheet.stored).T[sheet.order]])).decode()
+    row, below = int(np.flatnonzero(sheet.order == sheet.unit)[0]), top + COURSE + 4
+    words = _words(MARGIN, top - 8, sheet.captions[0], 12, paper.quiet) + _words(
+        MARGIN + width, top - 8, sheet.captions[1], 12, paper.quiet, "end"
     )
+    parts = [
+        f'<g font-family="sans-serif">{words}</g>',
+        _course(sheet, top, width, column),
+        f'<image x="{MARGIN}" y="{below}" width="{column * len(sheet.tokens):g}" height="{units * row_height}" preserveAspectRatio="none" '
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{picture}"/>',
+    ]
+    if sheet.cursor is not None:
+        x = MARGIN + (sheet.cursor + 0.5) * column - 0.5
+        parts.append(_box(x, top, 1, COURSE, paper.text, ' opacity="0.55"'))
+        parts.append(_box(x, below, 1, units * row_height, paper.text, ' opacity="0.55"'))
+        y = top + float(_height(sheet.stored[:, sheet.unit])[sheet.cursor])
+        parts.append(f'<circle cx="{x + 0.5:g}" cy="{y:g}" r="4" fill="{paper.text}" stroke="{paper.ground}" stroke-width="1.5"/>')
+    parts.append(_frame(MARGIN - 2, below + row * row_height - 1.5, width + 4, row_height + 3, paper.primary, paper.ground, 5))
+    return "".join(parts)
+
+
+def _height(stored: np.ndarray) -> np.ndarray:
+    """Pixels from the top of the line over time to a stored place."""
+    return 3 + (1 - (stored / STEPS + 1) / 2) * (COURSE - 6)
+
+
+def _course(sheet: Sheet, top: int, width: int, column: Number) -> str:
+    """The chosen unit over time: an area in its own colours under a line."""
+    chosen, base = sheet.stored[:, sheet.unit], COURSE / 2 if sheet.scale.is_signed else COURSE - 3
+    heights, painted, fills, parts = _height(chosen), levels(chosen), _css(sheet.colours)[0], []
+    if sheet.selection:
+        start, stop = (MARGIN + at * column for at in sheet.selection)
+        parts.append(_box(start, top, stop - start, COURSE, sheet.paper.primary, ' opacity="0.2"'))
+    for i, y in enumerate(heights.tolist()):
+        x = round(MARGIN + i * column, 2)
+        parts.append(_box(x, round(top + min(base, y), 2), round(column, 2), round(abs(y - base), 2), fills[painted[i]]))
+    parts.append(_box(MARGIN, top + base - 0.5, width, 1, sheet.paper.edge))
+    points = " ".join(f"{MARGIN + (i + 0.5) * column:.2f},{top + y:.2f}" for i, y in enumerate(heights))
+    line = f'fill="none" stroke="{sheet.paper.text}" stroke-width="1.5" stroke-linejoin="round"'
+    return f'{"".join(parts)}<polyline points="{points}" {line}/>'

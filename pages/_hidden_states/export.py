@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.figures.export import svg_to_pdf, svg_to_png
 from explorer.figures.states import StateFigure
 from explorer.records import Trace
 from models import Loaded
@@ -16,19 +17,19 @@ from pages._hidden_states.compute import View
 from pages._ui import export, networks, uploads
 from pages._ui.export import Download
 from pages._ui.link import LINK_CHARACTERS, packed
+from pages._ui.show import is_dark
 
 KEY = "hidden_states.export"
+LONGEST = 2_000  # characters of a picture
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Downloads, each made only when clicked, and the uploader of a view file."""
-    figure = states.figure(view, run)
+    figure = states.figure(view, run, view.cursor)
     name = f"{view.model}-layer{view.layer + 1}-unit{view.unit}"
     file = json.dumps(_view_file(view)).encode()  # now: a download is made later, outside the visitor's session
     files = [
-        Download("svg", "Picture (SVG)", f"{name}.svg", lambda: figure.to_svg().encode(), "image/svg+xml"),
-        Download("png", "Picture (PNG)", f"{name}.png", lambda: _png(figure), "image/png"),
-        Download("html", "Page (HTML)", f"{name}.html", lambda: figure.to_html().encode(), "text/html"),
+        *_pictures(view, figure, name),
         export.csv("csv", "Values of this unit (CSV)", name, figure.to_frame),
         Download("npz", "All states and gates (NPZ)", f"{view.model}.npz", lambda: _npz(run.trace), "application/octet-stream"),
         Download("json", "View file", f"{name}.view.json", lambda: file, "application/json"),
@@ -46,6 +47,19 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     export.notebook(notebook(view))
 
 
+def _pictures(view: View, figure: StateFigure, name: str) -> list[Download]:
+    """The view as it is on screen, with its looks, cursor and selection."""
+    shown = {"dark": is_dark(), "looks": st.session_state[state.LOOKS], "selection": view.selection}
+    # Drawing takes a millisecond for each letter: a picture of a longer text shows the part around the cursor.
+    picture = lambda: figure.around(view.cursor, LONGEST).to_svg(**shown)  # noqa: E731
+    return [
+        Download("svg", "Picture (SVG)", f"{name}.svg", lambda: figure.to_svg(**shown).encode(), "image/svg+xml"),
+        Download("png", "Picture (PNG)", f"{name}.png", lambda: svg_to_png(picture()), "image/png"),
+        Download("pdf", "Picture (PDF)", f"{name}.pdf", lambda: svg_to_pdf(picture()), "application/pdf"),
+        Download("html", "Page (HTML)", f"{name}.html", lambda: figure.to_html(**shown).encode(), "text/html"),
+    ]
+
+
 def notebook(view: View) -> str:
     """Python that computes what the page shows, without Streamlit."""
     source, load = uploads.in_lines(view.model)
@@ -56,12 +70,6 @@ layer = Layer({view.layer}, {view.quantity!r}, {view.order!r})
 run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
 print(run.values[:, {view.unit}])  # unit {view.unit} at every character
 """
-
-
-def _png(figure: StateFigure) -> bytes:
-    from explorer.figures.export import svg_to_png
-
-    return svg_to_png(figure.to_svg())
 
 
 def _npz(trace: Trace) -> bytes:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.figures.scales import Scale, ink
-from explorer.figures.states import STEPS
+from explorer.figures.scales import STEPS, Scale, ink
 
 FILE = Path(__file__).parent / "scales.json"
 SCALES = (Scale("diverging", -1, 1), Scale("symlog", -53.0, 53.0, fixed=False), Scale("sequential", 0, 1))

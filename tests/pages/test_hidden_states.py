@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import models
+from explorer.figures.scales import Scale
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, export, own_model, state, states
 from pages._hidden_states.examples import EXAMPLES, disturbed
@@ -24,6 +26,7 @@ PAGES = [
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.Page"
 ]
 HIDDEN = "pages/hidden_states.py"
+LECTURE = Scale("diverging", -1, 1).colours(lecture=True).tolist()
 CHARACTER_NETWORKS = [name for name, card in models.available().items() if card["kind"] == "char_lm"]
 
 
@@ -149,9 +152,18 @@ def test_what_a_download_makes_later_needs_no_visitor(monkeypatch):
     """Streamlit makes the file of a download outside of any session: what a visitor chose must be read before."""
     made = {}
     monkeypatch.setattr(export.export, "downloads", lambda key, files: made.update({file.label: file.make for file in files}))
-    sound(open_page(HIDDEN, panel="Export and link"))
-    assert json.loads(made["View file"]())["unit"] == state.guides(models.available()["wiki-lstm"])[0]["unit"]
-    assert all(isinstance(make(), bytes) for make in made.values()) and len(made) == 6
+    sound(open_page(HIDDEN, panel="Export and link", looks="next,lecture,flip", cursor="9"))
+    unit = state.guides(models.available()["wiki-lstm"])[0]["unit"]
+    assert json.loads(made["View file"]())["unit"] == unit
+    content = {label: make() for label, make in made.items()}
+    assert all(isinstance(bytes_of, bytes) for bytes_of in content.values()) and len(made) == 7
+    assert content["Picture (PDF)"].startswith(b"%PDF") and content["Picture (PNG)"].startswith(b"\x89PNG")
+    for label in ("Picture (SVG)", "Page (HTML)"):
+        drawn = content[label].decode()
+        assert f"unit {unit}, tanh(cell), sign flipped" in drawn and "character 10" in drawn
+        assert drawn.count("<text") > 6 * 400, "each character and the five likely next ones"
+        fills = set(re.findall(r'height="20" fill="(#[0-9a-f]{6})"', drawn))
+        assert len(fills) > 20 and fills <= {"#{:02x}{:02x}{:02x}".format(*colour) for colour in LECTURE}
 
 
 def test_the_example_is_read_as_the_network_reads_it():

@@ -13,10 +13,9 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from explorer.figures.states import StateFigure
+from explorer.figures.states import LOOKS, StateFigure
 
 HERE = Path(__file__).parent
-LOOKS = ("next", "lecture", "flip")
 # In this order: each file comes after those it imports from.
 FILES = ("figure", "colour", "layout", "words", "choice", "text", "map", "readout", "events", "view")
 _KEPT: dict[int, tuple[tuple, str, bytes]] = {}  # by the identity of the values, as long as they live

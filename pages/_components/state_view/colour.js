@@ -76,7 +76,7 @@ export function readTheme(root, figure, looks) {
   return {
     name, ground,
     palette: palette(figure.scale.stops[name]),
-    likely: palette(likely(dark, lecture)),
+    likely: palette(figure.scale.likely[name]),
     text: of("text-color", "#1b1b20"),
     primary: of("primary-color", "#08519c"),
     edge: of("border-color", "#d5d8de"),
@@ -84,10 +84,4 @@ export function readTheme(root, figure, looks) {
     veil: dark ? "rgba(20,20,24,.55)" : "rgba(255,255,255,.55)",
     font: of("code-font", "monospace"),
   };
-}
-
-// The likely next characters: from nothing to plain ink; in lecture colours to red, as in Karpathy's figure.
-function likely(dark, lecture) {
-  if (lecture) return dark ? ["#141418", "#a51d1d", "#ff5a4a"] : ["#ffffff", "#ff9d8a", "#d7191c"];
-  return dark ? ["#141418", "#777783", "#ececf1"] : ["#ffffff", "#9a9aa3", "#2b2b33"];
 }

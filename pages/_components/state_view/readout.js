@@ -108,7 +108,7 @@ export function writeLegend(view) {
   const canvas = part(".legend canvas");
   [canvas.width, canvas.height] = [256, 1];
   const image = new ImageData(256, 1);
-  new Uint32Array(image.data.buffer).set(view.sign > 0 ? theme.palette.words : theme.palette.words.slice().reverse());
+  new Uint32Array(image.data.buffer).set(theme.palette.words);
   canvas.getContext("2d").putImageData(image, 0, 0);
   const print = scale.kind === "sequential" ? plain : (v) => (v ? two(v).replace(/\.0$/, "") : "0");
   const ticks = scale.ticks.map((value) => {

@@ -1,6 +1,7 @@
 """The state figure as a value: it checks itself, travels as bytes, and draws itself on paper."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,8 +10,8 @@ import vl_convert
 
 from explorer.errors import ExplorerError, RecordError
 from explorer.figures import characters, states_svg
-from explorer.figures.scales import Scale, ink, ramp, scale_of
-from explorer.figures.states import STEPS, StateFigure
+from explorer.figures.scales import STEPS, Scale, ink, ramp, scale_of
+from explorer.figures.states import StateFigure
 from tests.explorer.figures.facts import says
 
 TOKENS = (*"<b>\n[ \t]&", "é", "\u0301", "😀", "ש", "\x00")
@@ -114,11 +115,24 @@ def test_svg_is_sound_xml_and_shows_the_text_as_text(dark: bool):
     name = "{http://www.w3.org/2000/svg}"
     group = next(g for g in tree.iter(f"{name}g") if g.get("text-anchor") == "middle")
     assert [t.text for t in group.iter(f"{name}text")] == [characters.sign(t) for t in TOKENS]
-    assert {t.tag.removeprefix(name) for t in tree.iter()} == {"svg", "title", "desc", "rect", "g", "text", "image"}
+    assert {t.tag.removeprefix(name) for t in tree.iter()} == {"svg", "title", "desc", "rect", "g", "text", "image", "polyline"}
     fills = [r.get("fill") for r in group.iter(f"{name}rect") if r.get("height") == "20"]
     chosen = figure().of(2)
     colours = Scale("diverging", -1, 1).colours(dark)
-    assert fills == ["#{:02x}{:02x}{:02x}".format(*colours[round((v + 1) / 2 * 255)]) for v in chosen.tolist()]
+    stored = [round(v * STEPS) for v in chosen.tolist()]
+    assert fills == ["#{:02x}{:02x}{:02x}".format(*colours[(place >> 8) + 128]) for place in stored], "the colours of the page"
+
+
+def test_a_part_of_a_longer_figure_keeps_its_places():
+    made = replace(with_next(), cursor=60)
+    part = made.around(60, 5)
+    assert part is not made and made.around(60, 14) is made
+    assert (part.start, part.tokens, part.title) == (58, TOKENS[8:13], "net, characters 59 to 63")
+    np.testing.assert_array_equal(part.values, made.values[8:13])
+    np.testing.assert_array_equal(part.bits, made.bits[8:13])
+    assert (made.around(50, 5).start, made.around(63, 5).start) == (50, 59)
+    drawn = part.to_svg(looks=("next",), selection=(51, 60))
+    assert "character 61" in drawn and "2 selected (59 to 60)" in drawn and "selected" not in part.to_svg(selection=(50, 55))
 
 
 def test_svg_becomes_pixels_without_a_browser():

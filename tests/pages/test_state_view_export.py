@@ -1,0 +1,104 @@
+"""A saved state figure is what is on the screen: held against the calls that its JavaScript makes to the canvases."""
+
+import base64
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.figures.scales import Scale
+from explorer.figures.states import StateFigure
+from explorer.figures.states_svg import HEAD, MARGIN, PAPER
+from tests.pages.test_state_view_js import JS, node  # noqa: F401, a fixture
+
+NAME = "{http://www.w3.org/2000/svg}"
+TEXT = "The [[tower]] is a <b>lighthouse</b>.\n\tIt guides ships & boats" + " at night" * 12
+LOOKS = [(), ("next",), ("lecture",), ("flip",), ("next", "lecture", "flip")]
+
+
+def figure(scale: Scale) -> StateFigure:
+    rng = np.random.default_rng(3)
+    time, units = len(TEXT), 3
+    values = rng.uniform(scale.low, scale.high, (time, units)).astype(np.float32)
+    values[:4, 1] = np.array([0.02, -0.04, 0.0, 1.0]) * scale.high if scale.low else np.array([0.0, 0.05, 0.95, 1.0])
+    p = rng.dirichlet(np.ones(7), time)[:, :5].astype(np.float32)
+    guesses = rng.choice([*"abe [\n\t"], (time, 5))
+    return StateFigure(
+        TEXT, values, "hidden", 1, (2, 0, 1), "variance", scale, guesses, p, rng.uniform(0, 14, time).astype(np.float32), 40, "net", 49
+    )
+
+
+def painted(node: str, file: Path, choice: dict) -> dict:  # noqa: F811
+    """What the page paints."""
+    ran = subprocess.run([node, str(JS / "painted.mjs"), str(file), json.dumps(choice)], capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)
+
+
+def hexadecimal(colour: str) -> str:
+    """A colour of CSS, "rgb(1,2,3)" or "#fff", as it stands in the SVG."""
+    if colour.startswith("rgb"):
+        return "#{:02x}{:02x}{:02x}".format(*map(int, colour[4:-1].split(",")))
+    return {"#fff": "#ffffff", "#000": "#000000"}.get(colour, colour)
+
+
+def boxes(rects: list, left: int, top: int, paper: dict[str, str] | None = None) -> set[tuple]:
+    """Rectangles of a canvas as x, y, width, height and colour in the SVG."""
+    named = {"text": paper["text"], "primary": paper["primary"]} if paper else {}
+    return {(round(x + left, 1), round(y + top, 1), w, h, named.get(fill, hexadecimal(fill))) for x, y, w, h, fill in rects}
+
+
+def rects(part: ElementTree.Element) -> Iterator[tuple]:
+    """Filled rectangles of a part of the SVG, those of several characters in cells of one."""
+    for rect in part.iter(f"{NAME}rect"):
+        x, y, width, height = (float(rect.get(name, "nan")) for name in ("x", "y", "width", "height"))
+        cells = round(width / 10) if height == 20 and rect.get("fill") != "none" else 1
+        for cell in range(cells):
+            if rect.get("fill") != "none":
+                yield round(x + 10 * cell, 1), round(y, 1), width / cells, height, rect.get("fill")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("looks", LOOKS, ids=" ".join)
+@pytest.mark.parametrize("scale", [Scale("diverging", -1, 1), Scale("sequential", 0, 1)], ids=lambda scale: scale.kind)
+def test_the_file_shows_what_the_page_paints(node, tmp_path: Path, scale: Scale, looks: tuple, dark: bool):  # noqa: F811
+    made, file, selection = figure(scale), tmp_path / "figure.bin", (43, 48)
+    file.write_bytes(made.to_bytes())
+    screen = painted(node, file, {"unit": 1, "cursor": 49, "selection": selection, "looks": looks, "dark": dark})
+    drawing = ElementTree.fromstring(made.to_svg(dark=dark, looks=looks, selection=selection))
+    text = next(part for part in drawing.iter(f"{NAME}g") if part.get("text-anchor") == "middle")
+    paper, drawn = PAPER[dark]._asdict(), screen["drawn"]
+    # Letters: what, where, in which ink and how strong.
+    inks = {(x, y): hexadecimal(fill) for x, y, _, _, fill in drawn["inks"]["rects"]}
+    cell, line = screen["sizes"]["cell"], screen["sizes"]["line"]
+    wanted = {
+        (sign, x + MARGIN, int(y // line), inks[x - cell / 2, y // line * line], alpha) for sign, x, y, _, alpha in drawn["glyphs"]["texts"]
+    }
+    wanted |= {(sign, x + MARGIN, round(y + HEAD, 1), hexadecimal(fill), 1) for sign, x, y, fill, _ in drawn["guesses"]["texts"]}
+    guesses = set(text.findall(f"{NAME}g//{NAME}text"))
+    letters = set()
+    for one in text.iter(f"{NAME}text"):
+        y = float(one.get("y", 0))
+        at = round(y - 3.5, 1) if one in guesses else int((y - HEAD) // line)
+        letters.add((one.text, float(one.get("x", 0)), at, one.get("fill"), float(one.get("opacity", 1))))
+    assert letters == wanted and len(letters) >= len(TEXT)
+    # Marks: colours of characters, bars, likely next characters, selection.
+    assert set(rects(text)) == boxes(drawn["text"]["rects"] + drawn["guesses"]["rects"], MARGIN, HEAD, paper)
+    frame = [round(at + shift, 1) for at, shift in zip(drawn["text"]["frames"][0][:4], (MARGIN, HEAD, 0, 0), strict=True)]
+    shown = [rect for rect in text.iter(f"{NAME}rect") if rect.get("fill") == "none"]
+    assert [[float(rect.get(name, 0)) for name in ("x", "y", "width", "height")] for rect in shown] == [frame, frame]
+    # The map, pixel by pixel, and the unit over time.
+    picture = list(drawing.iter(f"{NAME}image"))[1].get("href", "").removeprefix("data:image/png;base64,")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGBA")).copy().view("<u4").ravel()
+    assert pixels.tolist() == drawn["map"]["pixels"]
+    colours = [hexadecimal(fill) for *_, fill in drawn["line"]["rects"] if str(fill).startswith("rgb")]
+    over_time = [rect.get("fill") for rect in drawing.findall(f"{NAME}rect")[1:]]
+    assert len(colours) == len(TEXT) and [fill for fill in over_time if fill in set(colours)] == colours
+    # In words: the value, the surprise, the probabilities.
+    lines = "  ".join(one.text or "" for one in drawing.iter(f"{NAME}text"))
+    assert all(f" {word}" in lines for word in screen["said"]) and len(screen["said"]) == 7, (screen["said"], lines)
