@@ -65,12 +65,12 @@ def bits(
     ]
     raw = alt.Chart(frame).mark_circle(size=10, opacity=0.25).encode(x=x, y=alt.Y("clipped:Q"), color=colours(styles), tooltip=tooltip)
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    names = end_labels(frame, styles, (0.0, top), 180)
+    names = end_labels(frame, styles, (0.0, top), 180, dark)
     means = ", ".join(
         f"{name} {np.nanmean(values):.2f}" if np.isfinite(values).any() else f"{name} none" for name, values in series.items()
     )
     description = f"Surprise over {len(tokens)} characters, mean bits per character: {means}."
-    return themed(alt.layer(raw, lines, names).properties(width=620, height=180), description, dark)
+    return themed(alt.layer(raw, lines, *names).properties(width=620, height=180), description, dark)
 
 
 def _styles(names: list[str], dark: bool) -> dict[str, tuple[str, list[int]]]:

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.theme import LAYERS, spread, themed
+from explorer.figures.theme import LAYERS, haloed, spread, themed
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 5])  # one more than colours: the fifth line has a look of its own
 HEIGHT = 280
@@ -56,7 +56,8 @@ def by_length(scores: Mapping[str, Sequence[Score]], dark: bool = False) -> alt.
     last = frame[frame["length"] == lengths[-1]]
     last = last.assign(bleu=spread([float(value) for value in last["bleu"]], 15 / HEIGHT * (high - low)))
     ends = alt.Chart(last).mark_text(align="left", dx=8, fontSize=12).encode(x=x, y=alt.Y("bleu:Q"), text=alt.Text("said:N"), color=colour)
+    chart = alt.layer(bars, lines, *haloed(ends, dark)).properties(width=560, height=HEIGHT)
     courses = "; ".join(
         f"{name}: " + ", ".join(f"{score.length} words {score.bleu:.1f}" for score in all_of) for name, all_of in scores.items()
     )
-    return themed(alt.layer(bars, lines, ends).properties(width=560, height=HEIGHT), f"BLEU by length of the source. {courses}.", dark)
+    return themed(chart, f"BLEU by length of the source. {courses}.", dark)

@@ -47,8 +47,8 @@ def gap(bands: Mapping[str, Sequence[Mapping[str, Any]]], mark: str, dark: bool 
     spans = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     points = base.mark_point(filled=True, size=34, opacity=1).encode(y=y)
     # All names stand right of the last point: beside their own points they would cover intervals of other lines.
-    names = end_labels(frame.assign(position=frame["position"].max()), styles, (0.0, 1.0), HEIGHT).encode(x=x)
-    chart = alt.layer(spans, lines, points, names).properties(width=760, height=HEIGHT)
+    names = end_labels(frame.assign(position=frame["position"].max()), styles, (0.0, 1.0), HEIGHT, dark, x)
+    chart = alt.layer(spans, lines, points, *names).properties(width=760, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(bands, mark), dark)
 

@@ -107,12 +107,12 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
     y = alt.Y("value:Q", title=what, scale=alt.Scale(domain=[-1, 1]))
     tooltip = ["series", "token", alt.Tooltip("value", format=".3f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(named), strokeDash=dashes(named), tooltip=tooltip)
-    ends = end_labels(frame, named, (-1.0, 1.0), 150).encode(x=x)
+    ends = end_labels(frame, named, (-1.0, 1.0), 150, dark, x)
     sentences = " ".join(
         f"{name}: {short(float(v[0]))} at first, {short(float(v[-1]))} after {len(tokens) - 1} more characters."
         for name, v in series.items()
     )
-    chart = alt.layer(rule_at(0.0, dark), lines, ends).properties(width=14 * len(tokens), height=150)
+    chart = alt.layer(rule_at(0.0, dark), lines, *ends).properties(width=14 * len(tokens), height=150)
     return themed(unsqueezed(chart), f"State of the unit after each character. {sentences}", dark)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.axes import Float
-from explorer.figures.theme import LAYERS, ink, themed, unsqueezed
+from explorer.figures.theme import LAYERS, haloed, ink, themed, unsqueezed
 from explorer.textbook.clipping import RULES, B, Path, W, at, clipped
 
 TOP = 0.55  # of the axis of errors: the highest plain lies at 0.45
@@ -163,7 +163,7 @@ def arrows(gradient: Float[np.ndarray, "2"], threshold: float, dark: bool = Fals
     for rule, end in kept.items():
         row = pd.DataFrame({"w": [end[0]], "b": [end[1]], "words": [rule]})
         style = {"align": sides[rule], "dx": 9 if sides[rule] == "left" else -9, "fontSize": 12, "color": colour(rule, dark)}
-        drawn.append(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text=alt.Text("words:N")))
+        drawn += haloed(alt.Chart(row).mark_text(**style).encode(x=x, y=y, text=alt.Text("words:N")), dark)
     steps = "; ".join(f"{rule} {end[0]:.2g} in w and {end[1]:.2g} in b" for rule, end in kept.items())
     title = f"gradient of norm {size:.2g}, clipped at {threshold:g}" if size > threshold else f"gradient of norm {size:.2g}, not clipped"
     chart = alt.layer(*drawn).properties(width=170, height=170, title=title)

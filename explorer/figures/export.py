@@ -1,5 +1,9 @@
 """Export of a figure as SVG, PNG, PDF or a self-contained HTML page, and its text alternative."""
 
+import hashlib
+import re
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import altair as alt
@@ -8,28 +12,43 @@ import vl_convert
 from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
 
+MARGIN, WIDEST = 12, 1400  # pixels around each figure of a picture, and of a row of several
+
 
 def is_still(figure: Any) -> bool:
     """Whether a figure can become a still picture without a browser: Altair's can, Plotly's cannot."""
     return isinstance(figure, alt.TopLevelMixin)
 
 
-def to_svg(figure: Any) -> str:
-    """An Altair figure as SVG.
+def to_svg(*figures: Any) -> str:
+    """Altair figures as SVG; several as one picture, from left to right and then in the next row.
 
     Raises:
-        ExplorerError: it is no Altair figure.
+        ExplorerError: one is no Altair figure.
     """
-    return vl_convert.vegalite_to_svg(specification(figure), allowed_base_urls=[])  # type: ignore[union-attr]
+    drawn = [vl_convert.vegalite_to_svg(specification(figure), allowed_base_urls=[]) for figure in figures]  # type: ignore[union-attr]
+    if len(drawn) == 1:
+        return drawn[0]
+    ground = figures[0].background
+    return _together(drawn, ground if isinstance(ground, str) else "none")
 
 
-def to_png(figure: Any, scale: float = 2.0) -> bytes:
-    """An Altair figure as PNG, `scale` pixels for each of the screen's.
+def to_png(*figures: Any, scale: float = 2.0) -> bytes:
+    """Altair figures as PNG, `scale` pixels for each of the screen's.
 
     Raises:
-        ExplorerError: it is no Altair figure.
+        ExplorerError: one is no Altair figure.
     """
-    return vl_convert.vegalite_to_png(specification(figure), scale=scale, allowed_base_urls=[])  # type: ignore[union-attr]
+    return svg_to_png(to_svg(*figures), scale)
+
+
+def to_pdf(*figures: Any) -> bytes:
+    """Altair figures as PDF.
+
+    Raises:
+        ExplorerError: one is no Altair figure.
+    """
+    return svg_to_pdf(to_svg(*figures))
 
 
 def svg_to_png(svg: str, scale: float = 2.0) -> bytes:
@@ -42,17 +61,44 @@ def svg_to_pdf(svg: str) -> bytes:
     return vl_convert.svg_to_pdf(svg)
 
 
-def to_html(figure: Any) -> str:
-    """A whole page that draws the figure without a network: the library is inside. Altair and Plotly figures.
+def to_html(*figures: Any) -> str:
+    """A whole page that draws a figure without a network: the library is inside. Altair and Plotly figures; several of Altair as a picture.
 
     Raises:
         ExplorerError: it is neither.
     """
+    figure = figures[0]
+    if len(figures) > 1:
+        says = " ".join(map(alt_text, figures))
+        head = f'<meta charset="utf-8"><style>body{{background:{figure.background}}}svg{{max-width:100%;height:auto}}</style>'
+        picture = to_svg(*figures).replace("<svg ", f'<svg role="img" aria-label="{escape(says)}" ', 1)
+        return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{picture}</body></html>'
     if isinstance(figure, alt.TopLevelMixin):
         return vl_convert.vegalite_to_html(specification(figure), bundle=True)
     if hasattr(figure, "to_html"):
         return figure.to_html(include_plotlyjs=True, full_html=True)
     raise ExplorerError(f"A {type(figure).__name__} is no figure; expected one of Altair or Plotly.")
+
+
+def _together(svgs: Sequence[str], ground: str) -> str:
+    """Pictures in rows, with a margin in the colour of the ground."""
+    parts, (x, y), (width, row) = [], (MARGIN, MARGIN), (0.0, 0.0)
+    for svg in svgs:
+        across, down = (float(side) for side in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)[0])
+        if x > MARGIN and x + across > WIDEST:
+            (x, y), row = (MARGIN, y + row + MARGIN), 0.0
+        parts.append(with_own_names(svg).replace("<svg ", f'<svg x="{x:g}" y="{y:g}" ', 1))
+        x, row = x + across + MARGIN, max(row, down)
+        width = max(width, x)
+    box = f'width="{width:g}" height="{y + row + MARGIN:g}"'
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {y + row + MARGIN:g}" {box}>'
+    return f'{start}<rect {box} fill="{ground}"/>{"".join(parts)}</svg>'
+
+
+def with_own_names(svg: str) -> str:
+    """An SVG whose ids no other figure of the same page has: two of one name would take each other's colours."""
+    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
+    return re.sub(r'\bid="|url\(#|href="#', lambda match: f"{match.group()}{prefix}-", svg)
 
 
 def alt_text(figure: Any) -> str:

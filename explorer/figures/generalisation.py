@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, themed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, haloed, ink, themed
 
 HEIGHT = 280
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
@@ -64,14 +64,15 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
     points = base.transform_filter(alt.datum.series != names[-1]).mark_point(filled=True, size=22, opacity=1).encode(tooltip=tooltip)
     level = alt.Chart(pd.DataFrame({"value": [study.chance], "words": [f"chance {study.chance:.1%}"]})).encode(y=y)
     border = alt.Chart(pd.DataFrame({"position": [study.border[0] + 0.5], "words": [study.border[1]]})).encode(x=x)
+    words = alt.Text("words:N")
     drawn = [
         level.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3]),
-        level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.value(0), text=alt.Text("words:N")),
+        *haloed(level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.value(0), text=words), dark),
         border.mark_rule(color=ink(dark), opacity=0.5),
-        border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.value(0), text=alt.Text("words:N")),
+        *haloed(border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.value(0), text=words), dark),
         lines,
         points,
-        end_labels(frame, styles, (0.0, 1.02), HEIGHT).encode(x=x),
+        *end_labels(frame, styles, (0.0, 1.02), HEIGHT, dark, x),
     ]
     chart = alt.layer(*drawn).properties(width=760, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")

@@ -16,11 +16,10 @@ from explorer.figures.characters import columns_of, has_words, noun, numbers_of,
 from explorer.figures.characters import name as said
 from explorer.figures.scales import ink as on
 from explorer.figures.scales import ramp
-from explorer.figures.theme import colours, dashes, end_labels, ink, kind_style, spread, themed
+from explorer.figures.theme import colours, dashes, end_labels, haloed, ink, kind_style, spread, themed
 
 CIVIDIS = ramp(("#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d3c164", "#fee838"))
 SIGNED = {dark: ramp(("#2166ac", "#1e1e24" if dark else "#f7f7f7", "#b35806")) for dark in (False, True)}
-GROUND = {False: "#ffffff", True: "#141418"}  # of the page, behind the names of lines
 TWELVE = -12.0  # end of the usual scale, on which trained networks differ; smaller values are on the full range
 FLOAT32 = math.log10(2.0**-149)  # the smallest number that float32 holds
 FELT = 4.0  # decades of the strip of characters
@@ -249,8 +248,7 @@ def _names(curves: Sequence[Curve], styles: dict, scale: tuple[float, float], ax
         frame = pd.DataFrame([end for end in ends if end["far"] is is_far], columns=["lag", "value", "series", "far"])
         if len(frame):
             text = alt.Chart(frame).mark_text(fontSize=12, fontWeight=600, **side).encode(x=x, y=y, text=alt.Text("series:N"))
-            halo = text.mark_text(fontSize=12, fontWeight=600, stroke=GROUND[dark], strokeWidth=4, strokeJoin="round", **side)
-            drawn += [halo, text.encode(color=colours(styles))]
+            drawn += haloed(text.encode(color=colours(styles)), dark)
     return drawn
 
 
@@ -338,9 +336,10 @@ def summed(series: Mapping[str, np.ndarray], tokens: Sequence[str], start: int =
     tooltip = [alt.Tooltip("series", title="network"), "position", "token", alt.Tooltip("value", title="log10", format=".2f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
     decades = ", ".join(f"{name} {np.ptp(values[np.isfinite(values)]):.1f}" for name, values in series.items())
-    names = end_labels(frame, styles, (low, high), 180)
-    names.mark.lineBreak = ", "  # a name on two lines leaves the lines more room on a narrow screen
-    chart = alt.layer(lines, names).properties(width=620, height=180)
+    names = end_labels(frame, styles, (low, high), 180, dark)
+    for words in names:
+        words.mark.lineBreak = ", "  # a name on two lines leaves the lines more room on a narrow screen
+    chart = alt.layer(lines, *names).properties(width=620, height=180)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")  # squeezed in height too, the title of the axis would be cut
     return themed(chart, f"Gradient of the summed loss along the text. Decades between its largest and smallest value: {decades}.", dark)
 

@@ -1,7 +1,5 @@
 """explorer.show: the figure of a record, which displays itself in a notebook and can be saved."""
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,6 @@ from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
 LIBRARIES = ("altair", "pandas", "vl_convert", "plotly")
 INSTALL = 'pip install "recurrent-explorer[figures]"'
 LONGEST = 2_000  # tokens that are drawn where no window is given
-GROUND = {False: "#ffffff", True: "#141418"}
 VEGA_LITE = "application/vnd.vegalite.v6+json"
 
 Record = Trace | Alignment | GradientFlow | ConfusionMatrix | Ranking
@@ -108,39 +105,39 @@ class Figure:
         """The figure as SVG, which needs neither a browser nor a network."""
         from explorer.figures.export import to_svg
 
-        return self.drawn.to_svg(dark=self.dark) if hasattr(self.drawn, "to_bytes") else to_svg(self._on_ground())
+        return self.drawn.to_svg(dark=self.dark) if hasattr(self.drawn, "to_bytes") else to_svg(self._with_room())
 
     def save(self, path: str | Path) -> None:
-        """Write the figure to a file; the ending decides the format: .svg, .png or .html.
+        """Write the figure to a file; the ending decides the format: .svg, .png, .pdf or .html.
 
         Raises:
             FigureError: another ending.
             OSError: the file cannot be written.
         """
-        from explorer.figures.export import svg_to_png, to_html
+        from explorer.figures.export import svg_to_pdf, svg_to_png, to_html
 
         path, is_text = Path(path), hasattr(self.drawn, "to_bytes")
         formats: Mapping[str, Callable[[], bytes]] = {
             ".svg": lambda: self.to_svg().encode(),
             ".png": lambda: svg_to_png(self.to_svg()),
-            ".html": lambda: (self.drawn.to_html(dark=self.dark) if is_text else to_html(self._on_ground())).encode(),
+            ".pdf": lambda: svg_to_pdf(self.to_svg()),
+            ".html": lambda: (self.drawn.to_html(dark=self.dark) if is_text else to_html(self._with_room())).encode(),
         }
         if path.suffix not in formats:
             raise FigureError(f"A figure cannot be saved as '{path.name}'; the name must end in {', '.join(formats)}.")
         path.write_bytes(formats[path.suffix]())
 
-    def _on_ground(self) -> Any:
-        """The chart on a ground of its own colour, whatever the colour of the page that it is put on."""
-        # Room at the right: letters are measured in one font and may be drawn in a wider one.
-        return self.drawn.properties(background=GROUND[self.dark], padding={"left": 12, "top": 12, "right": 48, "bottom": 12})
+    def _with_room(self) -> Any:
+        """The chart with room around it, most at the right: letters are measured in one font and may be drawn in a wider one."""
+        return self.drawn.properties(padding={"left": 12, "top": 12, "right": 48, "bottom": 12})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """SVG for every viewer, Vega-Lite with tooltips for those that draw it, and a sentence for those that see no pictures."""
-        from explorer.figures.export import specification
+        from explorer.figures.export import specification, with_own_names
 
-        bundle: dict[str, Any] = {"text/plain": str(self), "image/svg+xml": _with_own_names(self.to_svg())}
+        bundle: dict[str, Any] = {"text/plain": str(self), "image/svg+xml": with_own_names(self.to_svg())}
         if not hasattr(self.drawn, "to_bytes"):
-            bundle[VEGA_LITE] = specification(self._on_ground())
+            bundle[VEGA_LITE] = specification(self._with_room())
         return bundle
 
 
@@ -152,12 +149,6 @@ def bundle_of(record: Record) -> dict[str, Any]:
         return show(record)._repr_mimebundle_() | {"text/plain": str(record)}
     except ExplorerError:
         return {"text/plain": str(record)}
-
-
-def _with_own_names(svg: str) -> str:
-    """An SVG whose ids no other figure of the same page has: two of one name would take each other's colours."""
-    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
-    return re.sub(r'\bid="|url\(#|href="#', lambda match: f"{match.group()}{prefix}-", svg)
 
 
 def _refuse(record: Record, choice: Choice, *taken: str) -> None:

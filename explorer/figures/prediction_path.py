@@ -51,9 +51,9 @@ def lines(
     base = alt.Chart(frame).encode(x=_across(letters), y=y, color=colours(styles), tooltip=tooltip)
     drawn = [base.mark_line(strokeWidth=2).encode(strokeDash=dashes(styles)), base.mark_point(filled=True, size=28, opacity=1)]
     # The same axis on every layer: merged with a default one, it would leave out every second letter.
-    last = end_labels(frame, styles, (0.0, 1.0), HEIGHT).encode(x=_across(letters))
+    last = end_labels(frame, styles, (0.0, 1.0), HEIGHT, dark, _across(letters))
     wide = fills(letters)
-    chart = alt.layer(*drawn, last).properties(width=560 if wide else COLUMN * len(letters), height=HEIGHT)
+    chart = alt.layer(*drawn, *last).properties(width=560 if wide else COLUMN * len(letters), height=HEIGHT)
     if wide:
         chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart if wide else unsqueezed(chart), in_words(probabilities, letters, labels), dark)

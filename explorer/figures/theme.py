@@ -8,6 +8,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from explorer.figures.scales import GROUND
+
 # Okabe-Ito colours with a dash each: told apart by the colour-blind and in grey print.
 KINDS: Mapping[str, tuple[str, list[int]]] = {
     "rnn": ("#d55e00", [6, 3]),
@@ -35,9 +37,9 @@ def kind_of(name: str) -> str:
 
 
 def kind_style(name: str, dark: bool = False) -> tuple[str, list[int]]:
-    """Colour and dash of a model's line, by its kind; or of "layer 0", "layer 1" and so on, by the layer."""
+    """Colour and dash of a model's line, by its kind; or of "layer 1", "layer 2" and so on, by the layer."""
     if re.fullmatch(r"layer \d+", name):
-        layer = int(name.split()[1])
+        layer = int(name.split()[1]) - 1
         return LAYERS[dark][layer % len(LAYERS[dark])], LAYER_DASHES[layer % len(LAYER_DASHES)]
     kind = kind_of(name)
     colour, dash = KINDS[kind]
@@ -58,8 +60,9 @@ def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.T
         axis=alt.AxisConfig(**axis),  # type: ignore[arg-type]
         title=alt.TitleConfig(color=text, fontSize=13, fontWeight=600, anchor="start"),
         legend=alt.LegendConfig(labelColor=text, titleColor=text),
+        numberFormat=",.6~g",  # else the labels of an axis over tiny values are all "0.000000"
     )
-    return chart.properties(description=sentence, background="transparent", config=config)  # type: ignore[attr-defined]
+    return chart.properties(description=sentence, background=GROUND[dark], config=config)  # type: ignore[attr-defined]
 
 
 def unsqueezed(chart: Any) -> Any:
@@ -92,16 +95,30 @@ def spread(wanted: list[float], gap: float, lowest: float = -np.inf) -> list[flo
     return result.tolist()
 
 
-def end_labels(frame: pd.DataFrame, styles: dict[str, tuple[str, list[int]]], scale: tuple[float, float], height: int) -> alt.Chart:
+def haloed(words: alt.Chart, dark: bool) -> tuple[alt.Chart, alt.Chart]:
+    """Words that can be read on a line of their own colour: under them the same words, wider, in the colour of the ground."""
+    under: Any = words.copy(deep=True)
+    for name, value in {"fill": GROUND[dark], "stroke": GROUND[dark], "strokeWidth": 4, "strokeJoin": "round", "opacity": 1}.items():
+        under.mark[name] = value
+    under.mark["aria"], under.mark["color"], under.encoding.color = False, alt.Undefined, alt.Undefined
+    return under, words
+
+
+def end_labels(
+    frame: pd.DataFrame,
+    styles: dict[str, tuple[str, list[int]]],
+    scale: tuple[float, float],
+    height: int,
+    dark: bool,
+    x: alt.X | None = None,
+) -> tuple[alt.Chart, alt.Chart]:
     """The name of each series at the right end of its line; `frame` has position, value, series."""
     last = frame[frame["value"].notna()].groupby("series", sort=False).last().reset_index()
     gap = 15 / height * (scale[1] - scale[0])
     last["value"] = spread([float(v) for v in last["value"]], gap, scale[0] + 0.4 * gap)  # none over the letters of the axis
-    return (
-        alt.Chart(last)
-        .mark_text(align="left", dx=6, fontSize=12, fontWeight=600)
-        .encode(x=alt.X("position:Q"), y=alt.Y("value:Q"), text=alt.Text("series:N"), color=colours(styles))
-    )
+    words = alt.Chart(last).mark_text(align="left", dx=6, fontSize=12, fontWeight=600)
+    words = words.encode(x=x or alt.X("position:Q"), y=alt.Y("value:Q"), text=alt.Text("series:N"), color=colours(styles))
+    return haloed(words, dark)
 
 
 def colours(styles: dict[str, tuple[str, list[int]]]) -> alt.Color:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from explorer.analysis.training_curve import Course
 from explorer.errors import AnalysisError
-from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, kind_style, rule_at, themed, unsqueezed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, haloed, ink, kind_style, rule_at, themed, unsqueezed
 
 DECADES = 12  # of the map's scale, the same as that of the lines above it on the page
 LINES, MAP = 150, 372  # pixels: two figures of lines stand beside one map
@@ -48,8 +48,8 @@ def progress(courses: Sequence[Course], what: str, chance: float, updates: int, 
     base = alt.Chart(frame).encode(x=x, y=y, color=colours(styles))
     lines = base.mark_line(clip=True, strokeWidth=2).encode(strokeDash=dashes(styles))
     points = base.mark_point(clip=True, filled=True, size=26, opacity=1).encode(tooltip=tooltip)
-    names = end_labels(frame, styles, (0.0, top), LINES).encode(x=x)
-    chart = alt.layer(*_chance(chance, what, y, dark), lines, points, names).properties(width=420, height=LINES)
+    names = end_labels(frame, styles, (0.0, top), LINES, dark, x)
+    chart = alt.layer(*_chance(chance, what, y, dark), lines, points, *names).properties(width=420, height=LINES)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(courses, what, chance), dark)
 
@@ -60,7 +60,7 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
     # Every line starts at chance, so the words stand at the other end.
     words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
-    return [rule, words.encode(x=alt.value("width"), text=alt.Text("words:N"))]
+    return [rule, *haloed(words.encode(x=alt.value("width"), text=alt.Text("words:N")), dark)]
 
 
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:

@@ -12,7 +12,7 @@ from explorer.analysis.quantities import check_layer
 from explorer.analysis.rank import LAST, Ranking
 from explorer.axes import Float
 from explorer.errors import AnalysisError
-from explorer.figures.theme import PARTS, colours, dashes, end_labels, ink, kind_style, rule_at, themed, unsqueezed
+from explorer.figures.theme import PARTS, colours, dashes, end_labels, haloed, ink, kind_style, rule_at, themed, unsqueezed
 from explorer.records import SIGNED_GATES, Trace
 
 BINS = 40
@@ -48,12 +48,14 @@ def histogram(values: Float[np.ndarray, "time"], name: str, threshold: float | N
             tooltip=[alt.Tooltip("from", format=".2f"), alt.Tooltip("to", format=".2f"), "characters"],
         )
     )
-    cut = pd.DataFrame({"from": [] if threshold is None else [threshold]}, dtype=float)
-    rule = alt.Chart(cut).mark_rule(color=ink(dark), strokeDash=[4, 3]).encode(x=alt.X("from:Q"))
+    layers = [bars]
+    if threshold is not None:  # an empty layer would be a picture without a name to a screen reader
+        cut = alt.Chart(pd.DataFrame({"from": [threshold]})).mark_rule(color=ink(dark), strokeDash=[4, 3])
+        layers.append(cut.encode(x=alt.X("from:Q")))
     description = (
         f"Histogram of {name}: {len(values)} values from {values.min():.2f} to {values.max():.2f}, median {np.median(values):.2f}."
     )
-    return themed(alt.layer(bars, rule).properties(width=420, height=160), description, dark)
+    return themed(alt.layer(*layers).properties(width=420, height=160), description, dark)
 
 
 def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
@@ -107,7 +109,7 @@ def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title:
     tooltip = ["series", "position", "token", alt.Tooltip("value", format=".2g")]
     lines = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8)
     lines = lines.encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    layers = alt.layer(rule_at(0.0, dark), lines, end_labels(frame, styles, scale, height))
+    layers = alt.layer(rule_at(0.0, dark), lines, *end_labels(frame, styles, scale, height, dark))
     return layers.properties(width=620, height=height, title=title)
 
 
@@ -143,7 +145,7 @@ def ranking(ranked: Ranking, names: Sequence[str] | None = None, top: int = 10, 
     return themed(unsqueezed(chart), f"The {len(units)} best units as bars, the baselines as dashed lines. {ranked.verdict()}", dark)
 
 
-def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, alt.Chart]:
+def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[alt.Chart, ...]:
     """A line for chance, for the untrained network and for the best table, their names in steps above the bars."""
     table = max((name for name in ranked.baselines if name in LAST), key=lambda name: ranked.baselines[name].r, default=None)
     names = [name for name in ranked.baselines if name not in LAST or name == table]
@@ -159,4 +161,4 @@ def _rules(ranked: Ranking, scale: alt.Scale, height: int, dark: bool) -> tuple[
         .encode(x=x, y=y, y2=alt.Y2("bottom:Q"), tooltip=["baseline", alt.Tooltip("r", title="correlation", format=".2f")])
     )
     texts = alt.Chart(frame).mark_text(align="left", dx=4, dy=2, fontSize=11, color=ink(dark)).encode(x=x, y=y, text=alt.Text("label:N"))
-    return rules, texts
+    return rules, *haloed(texts, dark)

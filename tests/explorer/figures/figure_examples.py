@@ -81,7 +81,7 @@ SERIES = StateFigure(
     "similarity",
     Scale("diverging", -1, 1),
     start=5,
-    title="rnn, layer 0",
+    title="rnn, layer 1",
 )
 
 # One call of each public figure, with and without the dark ground.

@@ -2,18 +2,28 @@
 
 import importlib
 import inspect
+import io
+import itertools
 import pkgutil
+import re
+from collections import Counter
+from xml.etree import ElementTree
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from PIL import Image
 
 import explorer.figures
 from explorer.errors import ExplorerError
-from explorer.figures.export import alt_text, svg_to_png, to_html, to_png, to_svg
-from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread
+from explorer.figures.export import alt_text, svg_to_png, to_html, to_pdf, to_png, to_svg
+from explorer.figures.gradient_decay import Curve, Felt, flow
+from explorer.figures.scales import GROUND
+from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread, themed
+from explorer.figures.unit import histogram
+from pages._ui.show import as_drawn
 from tests.explorer.figures.figure_examples import EXAMPLES
 
 
@@ -37,12 +47,80 @@ def test_the_walk_reaches_every_figure():
 def test_every_figure_is_valid_told_and_exported(name: str, dark: bool):
     figure = EXAMPLES[name](dark)
     spec = figure.to_dict()
-    assert spec["background"] == "transparent"
+    assert spec["background"] == GROUND[dark], "of the page: letters in the colours of one ground cannot be read on another"
     assert spec["config"]["axis"]["labelColor"] == ("#e6e6ea" if dark else "#31333f")
     assert alt_text(figure) == spec["description"] and alt_text(figure).endswith(".") and len(alt_text(figure)) > 40
-    assert to_svg(figure).startswith("<svg")
+    drawn = to_svg(figure)
+    assert drawn.startswith("<svg") and nameless(drawn) == []
     if not dark:
-        assert to_png(figure, 1.0)[:8] == b"\x89PNG\r\n\x1a\n"
+        pixels = np.asarray(Image.open(io.BytesIO(to_png(figure, scale=1.0))).convert("RGBA"))
+        assert (pixels[..., 3] == 255).all() and pixels[0, 0].tolist() == [255] * 4, "where it is transparent, pale colours become grey"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_stand_out_from_a_line_of_their_colour(dark: bool):
+    """A name on a dotted line of its own colour could not be read: under it stands the same name, wider, in the colour of the ground."""
+    for name in ("bleu.by_length", "bits.bits", "bracket_gap.gap", "unit.ranking", "training_curve.progress", "generalisation.beyond"):
+        figure = EXAMPLES[name](dark)
+        groups = re.findall(r'<g class="mark-text role-mark[^>]*>(.*?)</g>', to_svg(figure))
+        words = [re.findall(r">([^<>]+)</text>", group) for group in groups]
+        is_under = [f'stroke="{GROUND[dark]}"' in group for group in groups]
+        assert any(is_under), name
+        for below, above, under in zip(words, words[1:], is_under, strict=False):
+            assert not under or below == above, name
+        assert sum(is_under) * 2 == len(groups), f"{name}: words without a ground of their own"
+
+
+def test_an_axis_over_tiny_values_has_labels_that_differ():
+    frame = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 3e-7]})
+    drawn = to_svg(themed(alt.Chart(frame).mark_line().encode(x="x:Q", y="y:Q"), "A line."))
+    labels = re.findall(r">([^<>]+)</text>", drawn)
+    assert "0.0000000" not in labels and len(set(labels)) == len(labels) - 1, "0 stands on both axes"
+    assert {"1e-7", "3e-7"} <= set(labels)
+
+
+def nameless(svg: str) -> list[str]:
+    """Marks that are a picture to a screen reader and have no name: those of a layer without rows."""
+    pictures = re.findall(r'<g class="mark-[^>]*role="graphics-symbol"[^>]*>', svg)
+    return [picture for picture in pictures if "aria-label" not in picture and "aria-hidden" not in picture]
+
+
+def test_no_figure_has_an_empty_layer():
+    assert nameless(to_svg(histogram(np.linspace(-1, 1, 9), "hidden of unit 1"))) == []
+
+
+def test_a_pale_band_has_the_colour_of_its_line():
+    """Drawn without a ground, the band around an orange line was grey."""
+    assert "#d55e00" in to_svg(EXAMPLES["gradient_decay.flow"](False))
+    picture = Image.open(io.BytesIO(to_png(EXAMPLES["gradient_decay.flow"](False), scale=1.0))).convert("RGB")
+    pale = [round(255 + 0.16 * (part - 255)) for part in (0xD5, 0x5E, 0x00)]
+    assert (abs(np.asarray(picture, int) - pale).max(2) <= 2).sum() > 1_000
+
+
+def test_letters_of_a_strip_are_saved_at_the_width_of_a_page():
+    """200 characters in 860 pixels have no room for their letters; a page is wider, and so is what is saved of it."""
+    felt = Felt(tuple("ab" * 100), np.linspace(-3, 0, 200), None)
+    figure = flow([Curve("wiki-lstm", -0.01 * np.arange(200))], felt)
+    letters = re.findall(r'font-family="monospace"[^>]*opacity="(\d)"', to_svg(as_drawn(figure, stretch=True)))
+    assert len(letters) == 200 and set(letters) == {"1"}
+
+
+def test_several_figures_are_saved_as_one_picture():
+    names = ("unit.histogram", "jacobian_lab.bounds", "alignment.matrix", "unit.ranking")
+    figures = [EXAMPLES[name](True) for name in names]
+    alone, joined = [to_svg(figure) for figure in figures], to_svg(*figures)
+    drawing = ElementTree.fromstring(joined)
+    parts = drawing.findall("{http://www.w3.org/2000/svg}svg")
+    boxes = [[float(part.get(name, 0)) for name in ("x", "y", "width", "height")] for part in parts]
+    assert len(parts) == 4 and max(x + width for x, _, width, _ in boxes) < 1500
+    for (x, y, width, height), (left, top, across, down) in itertools.combinations(boxes, 2):
+        assert x + width <= left or left + across <= x or y + height <= top or top + down <= y, "one lies on another"
+    kinds = [r"mark-\w+ role-[\w-]+", r">([^<>]+)</text>", r'fill="(#\w{6})"']
+    for kind in kinds:  # the ground once for all of them, too
+        assert Counter(re.findall(kind, joined)) - Counter(re.findall(kind, "".join(alone))) <= Counter({GROUND[True]: 1})
+        assert not Counter(re.findall(kind, "".join(alone))) - Counter(re.findall(kind, joined)) - Counter({GROUND[True]: 9})
+    ids = re.findall(r'\bid="([^"]+)"', joined)
+    assert len(set(ids)) == len(ids) and to_pdf(*figures).startswith(b"%PDF") and to_html(*figures).count("<svg") == 5
 
 
 # theme, labels, export

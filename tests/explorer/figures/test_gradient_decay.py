@@ -91,7 +91,7 @@ def test_the_strip_is_relative_to_the_largest_and_keeps_signs():
 
 def test_the_strip_of_words_and_of_numbers():
     words = ("the", "lighthouse", "stood", "near", "the", "old", "harbour", ".")
-    curves = [gradient_decay.Curve(f"layer {layer}", -0.1 * np.arange(8)) for layer in (0, 1)]
+    curves = [gradient_decay.Curve(f"layer {layer}", -0.1 * np.arange(8)) for layer in (1, 2)]
     felt = gradient_decay.Felt(words, -0.1 * np.arange(8)[::-1], None, "gradient to state")
     spec = gradient_decay.flow(curves, felt).to_dict()
     written = [layer for layer in spec["layer"] if layer["mark"].get("angle") == 270]
@@ -101,8 +101,8 @@ def test_the_strip_of_words_and_of_numbers():
     text = json.dumps(spec)
     assert '"words ago"' in text and '"gradient to state"' in text and "input" not in text
     assert {curve.name: gradient_decay.kind_style(curve.name) for curve in curves} == {
-        "layer 0": ("#0072b2", [1, 0]),
-        "layer 1": ("#d55e00", [6, 3]),
+        "layer 1": ("#0072b2", [1, 0]),
+        "layer 2": ("#d55e00", [6, 3]),
     }
     numbers = gradient_decay.Felt(("0.25",) * 101, FELT.log10, FELT.times_input)
     text = json.dumps(gradient_decay.flow([LINE], numbers).to_dict())

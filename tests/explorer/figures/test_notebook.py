@@ -14,6 +14,7 @@ import pytest
 import explorer
 from explorer.errors import AnalysisError, ExplorerError, FigureError
 from explorer.figures import notebook
+from explorer.figures.scales import GROUND
 from explorer.figures.states import StateFigure
 from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import ALIGNED, COUNTED, REGIONS, planted
@@ -47,7 +48,7 @@ def test_a_record_alone_is_drawn_and_displays_itself(record, dark: bool):
     for given in (bundle, own):
         assert ElementTree.fromstring(given["image/svg+xml"]).tag == f"{VECTOR}svg"
     assert own["text/plain"] == str(record) and len(bundle["text/plain"]) > 40
-    ground = notebook.GROUND[dark]
+    ground = GROUND[dark]
     assert f'fill="{ground}"' in bundle["image/svg+xml"], "readable on a page of any colour"
 
 
@@ -128,7 +129,7 @@ def test_maps_of_regions_without_their_image():
         (lambda: explorer.show(FLOW, layer=2), "layer is 2; expected 0 to 1."),
         (
             lambda: explorer.show(TRACE).save("figure.gif"),
-            "A figure cannot be saved as 'figure.gif'; the name must end in .svg, .png, .html",
+            "A figure cannot be saved as 'figure.gif'; the name must end in .svg, .png, .pdf, .html",
         ),
     ],
 )
