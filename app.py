@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages._components.accessible import make_accessible
 from pages._ui.layout import touchable
+from pages._ui.paper import printable
 
 PAGES = [
     st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),
@@ -18,4 +20,6 @@ PAGES = [
 
 st.set_page_config(page_title="Recurrent Explorer", page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
 touchable()
+make_accessible()
 st.navigation(PAGES, position="top").run()
+printable()

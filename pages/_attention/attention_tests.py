@@ -13,7 +13,7 @@ from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.glossary import terms
-from pages._ui.text import how_to_read
+from pages._ui.text import grid, how_to_read
 
 KEY = "attention.real"
 LAST_LINE = "None of these tests shows that the weights are *the reason* for the word."
@@ -106,7 +106,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     """The answers with their intervals, and below them those of fake and healthy reference models."""
     answers = about["answers"]
     if answers:
-        st.dataframe(_table(answers), hide_index=True, key=f"{KEY}.answers")
+        grid(_table(answers), f"{KEY}.answers")
         st.caption(_by_hand(answers))
     elif shown.alignment is None:
         st.info("This network has no attention, so there is nothing to test.")
@@ -116,7 +116,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     else:
         st.info(f"Not tested yet: `{PROGRAM} measure {view.model} attention` writes the answers into the card of this network.")
     st.markdown("**Reference models**: small networks on toy languages, five held-out seeds each")
-    st.dataframe(_fakes(), hide_index=True, key=f"{KEY}.fakes", height=388)
+    grid(_fakes(), f"{KEY}.fakes", height=388)
     st.markdown(f"**{LAST_LINE}**")
     how_to_read(
         HOW_TO_READ.format(questions="\n".join(f"- **{asked.full}** {asked.meaning}" for asked in QUESTIONS.values())), "these tests"

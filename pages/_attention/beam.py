@@ -49,7 +49,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     sentence = compute.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:
         with scrolling("beam-matrix"):
-            draw(alignments.matrix(sentence.alignment, dark=is_dark()), f"{KEY}.matrix")
+            matrix = alignments.matrix(sentence.alignment, dark=is_dark())
+            draw(matrix, f"{KEY}.matrix")
+        save(matrix, f"{KEY}.matrix", "attention")
     terms("beam search", "greedy decoding", "log probability", "subword")
 
 

@@ -8,7 +8,7 @@ from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
-from pages._ui.show import draw, is_dark, scrolling
+from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
 KEY = "attention.compare"
@@ -42,20 +42,24 @@ def _matrices(first: View, second: View, own: Sentence) -> None:
         f"Both networks are forced to produce {first.model}'s translation so that rows are comparable. "
         f"Cross-entropy: {first.model} {cost[0]:.1f} nats, {second.model} {cost[1]:.1f} nats."
     )
-    columns = st.columns(3)
+    columns, drawn = st.columns(3), []
     for column, name, shown in zip(columns, (first.model, second.model), (own, fed), strict=False):
         with column:
             st.markdown(f"**{name}**")
             if shown.alignment is None:
                 st.info("No attention: the decoder gets the whole sentence as one vector.")
             else:
+                drawn.append(figures.matrix(shown.alignment, dark=is_dark(), is_small=True))
                 with scrolling(f"compare-{name}"):
-                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")
+                    draw(drawn[-1], f"{KEY}.{name}")
     if own.alignment is not None and fed.alignment is not None and (own.source, own.target) == (fed.source, fed.target):
         with columns[2]:
             st.markdown("**Difference**: first minus second")
+            drawn.append(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True))
             with scrolling("compare-difference"):
-                draw(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True), f"{KEY}.difference")
+                draw(drawn[-1], f"{KEY}.difference")
+    if drawn:
+        save(drawn, KEY, "compared")
 
 
 def _in_subwords_of(second: View, first: View, own: Sentence) -> tuple[int, ...]:

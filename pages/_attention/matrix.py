@@ -11,7 +11,7 @@ from models.translation.experiments.edits import ALIKE, Sentence
 from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._ui.progress import patiently
-from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
+from pages._ui.show import draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import marked, plain, share
 
 KEY = "attention.matrix"
@@ -145,7 +145,8 @@ def _picture(view: View, shown: Sentence) -> None:
     figure = figures.matrix(shown.alignment, view.row, numbers, st.session_state.get(f"{KEY}.linear", False), is_dark())
     with st.container(key="attention-lines-long" if is_long else "attention-lines"):
         act = partial(_row_clicked, shown)
-        draw_to_click(figures.lines(shown.alignment, view.row, is_dark()), f"{KEY}.lines", "word", act)
+        lines = figures.lines(shown.alignment, view.row, is_dark())
+        draw_to_click(lines, f"{KEY}.lines", "word", act)
     with scrolling("attention-matrix"):
         draw_to_click(figure, f"{KEY}.cells", "cell", partial(_cell_clicked, view, shown))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -153,7 +154,7 @@ def _picture(view: View, shown: Sentence) -> None:
         st.toggle("Show numbers", key=f"{KEY}.numbers", bind="query-params")
         why = "By default, colour follows the square root of the weight, so that small weights are visible."
         st.toggle("Linear colour scale", key=f"{KEY}.linear", bind="query-params", help=why)
-        save(figure, KEY, "attention", frame(shown))
+        save([lines, figure] if is_long else figure, KEY, "attention", frame(shown))
 
 
 def frame(shown: Sentence) -> pd.DataFrame:
@@ -201,7 +202,7 @@ def _word(view: View, shown: Sentence) -> None:
             st.button(label, key=f"{KEY}.write.{subword}", on_click=state.edit, args=(step, "write", subword))
     if shown.alignment is not None:
         _where(view, shown, step)
-        draw(figures.row(shown.alignment, view.row, is_dark()), f"{KEY}.bars")
+        show(figures.row(shown.alignment, view.row, is_dark()), f"{KEY}.bars", "weights")
         if (subwords := len(shown.steps[view.row])) > 1:
             is_moved = any(edit.step == step and edit.kind == "look" for edit in view.edits)
             moved = " Your edit moves the weights of the first subword only." if is_moved else ""

@@ -10,7 +10,7 @@ from pages._attention.compute import View
 from pages._ui import card, networks
 from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 KEY = "attention.card"
 ATTENTIONS = {
@@ -32,7 +32,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         ("BLEU", "95 % from", "95 % to", "chrF", "greedy BLEU"), "%.1f"
     )
     columns = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
-    st.dataframe(_networks(about["direction"]), hide_index=True, key=f"{KEY}.scores", column_config=columns, placeholder="–")
+    grid(_networks(about["direction"]), f"{KEY}.scores", column_config=columns)
     if signature := scores.get("signature"):
         st.caption(f"sacreBLEU {signature}. Intervals: bootstrap over sentences. p-values: paired bootstrap.")
     lines = {n: _scores(other) for n, other in _same_direction(about["direction"]).items() if other["scores"].get("bleu_by_length")}

@@ -10,7 +10,7 @@ from pages._attention import compute
 from pages._attention.compute import View
 from pages._ui.glossary import terms
 from pages._ui.link import link, linked_index
-from pages._ui.show import draw, is_dark, scrolling
+from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
 KEY = "attention.replace"
@@ -46,6 +46,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
 
 
 def _side_by_side(before: View, after: View) -> None:
+    drawn = []
     for column, name, view in zip(st.columns(2), ("before", "after"), (before, after), strict=True):
         shown = compute.sentence(view)
         with column:
@@ -55,5 +56,8 @@ def _side_by_side(before: View, after: View) -> None:
             total = float(shown.hypothesis.log_probabilities.sum())
             st.markdown(f"{name}: **{plain(shown.text)}**  \nlog probability {total:.1f}")
             if shown.alignment is not None:
+                drawn.append(figures.matrix(shown.alignment, dark=is_dark(), is_small=True))
                 with scrolling(f"replace-{name}"):
-                    draw(figures.matrix(shown.alignment, dark=is_dark(), is_small=True), f"{KEY}.{name}")
+                    draw(drawn[-1], f"{KEY}.{name}")
+    if drawn:
+        save(drawn, KEY, "before-and-after")

@@ -17,8 +17,8 @@ from pages._attention.compute import View
 from pages._components.state_view import state_view
 from pages._ui.glossary import terms
 from pages._ui.link import link, linked_index
-from pages._ui.show import draw, is_dark
-from pages._ui.text import plain, share
+from pages._ui.show import is_dark, show
+from pages._ui.text import grid, plain, share
 
 KEY = "attention.steps"
 STEP = f"{KEY}.step"
@@ -55,12 +55,12 @@ def _writing(view: View, own: Sentence, step: int) -> None:
     left, right = st.columns(2)
     with left:
         if own.alignment is not None:
-            draw(figures.row(own.alignment, step, is_dark()), f"{KEY}.row")
+            show(figures.row(own.alignment, step, is_dark()), f"{KEY}.row", "weights")
     with right:
         st.markdown("Most likely subwords:")
         rows = [{"subword": name, "probability": p} for _, name, p in compute.likely(view, own, step)]
         config = {"probability": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)}
-        st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, key=f"{KEY}.likely")
+        grid(pd.DataFrame(rows), f"{KEY}.likely", column_config=config)
 
 
 def _states(view: View, own: Sentence, at: int, reads: int) -> None:
@@ -110,7 +110,7 @@ def _two_phases(view: View, about: dict) -> None:
     }
     frame = pd.DataFrame({name: pd.Series(row) for name, row in rows.items()}).T.fillna("")
     frame.columns = [f"{n + 1}{' ≠' if n == first else ''}" for n in range(frame.shape[1])]
-    st.dataframe(frame, key=f"{KEY}.phases")
+    grid(frame.rename_axis("subword").reset_index(), f"{KEY}.phases")
     differs = (
         "The two never diverge." if first is None else f"The two diverge at subword {first + 1} (≠): from there on their inputs differ."
     )

@@ -9,6 +9,7 @@ from models.decoding import Hypothesis
 from pages._captions import compute, multiples
 from pages._captions.compute import View
 from pages._ui.glossary import terms
+from pages._ui.text import grid
 
 KEY = "captions.alternatives"
 SAMPLES = 5
@@ -25,7 +26,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     ways = ["beam search"] * len(hypotheses) + ["sample"] * SAMPLES
     hypotheses += compute.samples(view, network, temperature, SAMPLES, seed)
     rows = [_row(way, hypothesis, network) for way, hypothesis in zip(ways, hypotheses, strict=True)]
-    st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.table")
+    grid(pd.DataFrame(rows).round(2), f"{KEY}.table")
     st.caption("Score: log probability divided by the number of words, end mark included.")
     labels = {index: f"{row['method']}: {row['caption']}" for index, row in enumerate(rows)}
     chosen = st.selectbox("Attention maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")

@@ -11,7 +11,7 @@ from pages._captions import compute, multiples, state
 from pages._captions.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 KEY = "captions.compare"
 GAIN = "gain from the picture, nats"
@@ -41,6 +41,6 @@ def _one(model: str, about: dict, run: CaptionRun) -> None:
     log_probabilities = run.hypothesis.log_probabilities
     st.markdown(f"**{model}** (attention: {about['arguments'].get('attention', '')}): {plain(run.text)}")
     frame = pd.DataFrame({"word": run.words, "probability": np.exp(log_probabilities).round(3), GAIN: run.visual.round(2)})
-    st.dataframe(frame, hide_index=True, key=f"{KEY}.{model}.words")
+    grid(frame, f"{KEY}.{model}.words")
     total = float(log_probabilities.sum())
     st.caption(f"Log probability of the caption: {total:.1f}. It can be compared between networks only for the same words.")

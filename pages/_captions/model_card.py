@@ -10,6 +10,7 @@ from pages._captions import state
 from pages._captions.compute import View
 from pages._ui import card
 from pages._ui.glossary import terms
+from pages._ui.text import grid
 
 KEY = "captions.card"
 VIEWS = {"view": "feature map", "picture": "picture size, pixels", "bleu_4": "BLEU-4"}
@@ -45,7 +46,7 @@ def _scenes(scores: dict) -> None:
     if game := scores.get("pointing"):
         st.markdown("**Pointing game**: how often the region with the largest weight lies on the named figure, by the size of the figure")
         rows = [{"size": size, "words": row["n"]} | {title: row.get(key) for key, title in GAME.items()} for size, row in game.items()]
-        st.dataframe(pd.DataFrame(rows).round(3), hide_index=True, key=f"{KEY}.pointing", placeholder="–")
+        grid(pd.DataFrame(rows).round(3), f"{KEY}.pointing")
         st.caption("This result applies to drawn scenes only, not to photographs.")
 
 
@@ -56,7 +57,7 @@ def _captions(scores: dict) -> None:
         bleu = {f"BLEU-{n}": value for n, value in enumerate(score["bleu"], 1)}
         plain = {f"BLEU-{n} without brevity penalty": value for n, value in enumerate(score["without_brevity_penalty"], 1)}
         rows.append({"beam width": beam} | bleu | {"CIDEr-D": score["cider_d"]} | plain | {"pictures": score["images"]})
-    st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.scores")
+    grid(pd.DataFrame(rows).round(2), f"{KEY}.scores")
     st.caption("BLEU-n uses n-grams of length 1 to n.")
     if four := scores["against_four"]:
         st.markdown("**Leave-one-out against four references**: human captions and this network, same photographs")
@@ -64,7 +65,7 @@ def _captions(scores: dict) -> None:
         rows = [
             {"captions": names.get(who, who)} | {f"BLEU-{n}": value for n, value in enumerate(row["bleu"], 1)} for who, row in four.items()
         ]
-        st.dataframe(pd.DataFrame(rows).round(2), hide_index=True, key=f"{KEY}.four")
+        grid(pd.DataFrame(rows).round(2), f"{KEY}.four")
     published = " / ".join(map(str, PUBLISHED["without_brevity_penalty"]))
     st.caption(f"BLEU-1 to 4 without brevity penalty on other photographs, for orientation only: {published} ({PUBLISHED['source']}).")
 
@@ -74,11 +75,11 @@ def _features(tried: dict) -> None:
     if not tried:
         return
     st.markdown("**Choice of the feature map**: short trainings of a smaller network, greedy BLEU-4 on held-out photographs (dev part)")
-    st.dataframe(pd.DataFrame(tried["views"]).rename(columns=VIEWS), hide_index=True, key=f"{KEY}.features", placeholder="–")
+    grid(pd.DataFrame(tried["views"]).rename(columns=VIEWS), f"{KEY}.features")
     st.caption(f"{tried['pictures']:,} training photographs, {tried['epochs']:g} epochs. Feature maps: see models/captioning/encoder.py.")
     if whole := tried["whole"]:
         st.markdown(
             "Short trainings can mislead: BLEU-4 after each epoch of full-size trainings on all training photographs, with two of the maps"
         )
         rows = {"epoch": range(1, len(whole["ships"]) + 1), "chosen map": whole["ships"], whole["view"]: whole["bleu_4"]}
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.whole")
+        grid(pd.DataFrame(rows), f"{KEY}.whole")

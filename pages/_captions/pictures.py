@@ -20,7 +20,7 @@ from pages._components.picture_view import Caption, chosen_word, clicked_region,
 from pages._ui.layout import still
 from pages._ui.progress import patiently
 from pages._ui.show import is_dark
-from pages._ui.text import marked, plain, share
+from pages._ui.text import grid, marked, plain, share
 
 KEY = "captions.first"
 NOTHING = "*The caption is empty.*"
@@ -221,4 +221,4 @@ def _every_word(view: View, run: CaptionRun, without: Without) -> None:
     pixels, mean = without.change.round(2)
     table = {"word": run.words, _pixels(view): pixels, "mean features": mean, "verdict": without.says}
     with st.expander("All words of the original caption: change in log probability, given the same previous words, in nats"):
-        st.dataframe(pd.DataFrame(table), hide_index=True, key=f"{KEY}.changes")
+        grid(pd.DataFrame(table), f"{KEY}.changes")

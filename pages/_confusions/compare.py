@@ -43,19 +43,23 @@ def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
         st.info("There are no counts for one of the two.")
         return
     places, names = order(both[1].matrix, view.order), tuple(counted)
-    first, second, last = st.columns(3)
+    (first, second, last), drawn = st.columns(3), []
     for column, name, counts in zip((first, second), names, both, strict=True):
         scores = class_scores(counts.matrix)
         with column:
             st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(counts.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
-            _small(figures.matrix(counts.matrix, places, counts.shared, view.by, dark=is_dark()), len(places), name)
+            figure = figures.matrix(counts.matrix, places, counts.shared, view.by, dark=is_dark())
+            drawn.append(_small(figure, len(places), name))
     with last:
         st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \ndifference of row shares")
         figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
-        _small(figure, len(places), "difference")
-        save(figure, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))
+        drawn.append(_small(figure, len(places), "difference"))
+        save(drawn, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))
 
 
-def _small(figure: Any, classes: int, name: str) -> None:
+def _small(figure: Any, classes: int, name: str) -> Any:
+    """Draw a matrix small; gives it as it is drawn."""
+    figure = figures.small(figure, classes)
     with scrolling(f"confusions-compare-{name.replace(' ', '-')}"):
-        draw(figures.small(figure, classes), f"{KEY}.{name}")
+        draw(figure, f"{KEY}.{name}")
+    return figure

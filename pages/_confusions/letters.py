@@ -16,7 +16,7 @@ from pages._confusions import compute
 from pages._confusions.compute import View
 from pages._ui.glossary import terms
 from pages._ui.show import draw, is_dark, save, scrolling
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 KEY = "confusions.letters"
 
@@ -54,7 +54,7 @@ def _effects(view: View, about: dict) -> None:
         save(figure, f"{KEY}.effects", "effects", table)
     with right:
         formats = {name: st.column_config.NumberColumn(format="%.3f") for name in table if name.startswith("probability")}
-        st.dataframe(table, hide_index=True, column_config=formats, key=f"{KEY}.table", placeholder="–")
+        grid(table, f"{KEY}.table", column_config=formats)
 
 
 def _states(view: View) -> None:

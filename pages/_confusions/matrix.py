@@ -15,7 +15,7 @@ from pages._confusions import compute, name, state
 from pages._confusions.compute import DEV, OWN, TRAIN, View
 from pages._ui.progress import patiently
 from pages._ui.show import draw_to_click, is_dark, save, scrolling
-from pages._ui.text import count, plain, share
+from pages._ui.text import count, grid, plain, share
 
 KEY = "confusions.matrix"
 PAIRS = 5
@@ -186,13 +186,13 @@ def _list(view: View, about: dict, names: pd.DataFrame) -> None:
     st.caption("Select a row to see its name letter by letter.")
     share_of = {"min_value": 0, "max_value": 1, "format": "%.2f"}
     config = {
-        "p": st.column_config.ProgressColumn("P(predicted)", help="Probability of the predicted language.", **share_of),
-        TRUE_P: st.column_config.NumberColumn("P(true)", help="Probability of the true language.", format="%.3f"),
-        "shared": st.column_config.CheckboxColumn("shared spelling", help="The lists hold this spelling under both languages."),
+        "P(predicted)": st.column_config.ProgressColumn(help="Probability of the predicted language.", **share_of),
+        "P(true)": st.column_config.NumberColumn(help="Probability of the true language.", format="%.3f"),
+        "shared spelling": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
     }
     key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
-    shown = names[["name", "p", TRUE_P, "shared"]]
-    event = st.dataframe(shown, hide_index=True, column_config=config, key=key, height=250, selection_mode="single-row", on_select="rerun")
+    shown = names[["name", "p", TRUE_P, "shared"]].set_axis(["name", *config], axis=1)
+    event = grid(shown, key, column_config=config, height=250, selection_mode="single-row", on_select="rerun")
     if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
         opened(view, about, names["name"].iloc[chosen[0]])
 
@@ -206,7 +206,7 @@ def opened(view: View, about: dict, text: str) -> None:
     if text == view.text:
         st.caption(f"Its curves are at the top of the page, its letters and states under *{state.LETTERS_PANEL}*.")
         return
-    name.lines(view.model, text, about, "opened")
+    save(name.lines(view.model, text, about, "opened"), f"{KEY}.opened", "letters", stretch=True)
     st.button("Show it at the top, with its states", key=f"{KEY}.open", icon=":material/north:", on_click=state.open_name, args=(text,))
 
 

@@ -7,7 +7,7 @@ from models.names.experiments import Confusions
 from pages._confusions.compute import EMITS, View
 from pages._ui import card, networks
 from pages._ui.glossary import terms
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 KEY = "confusions.card"
 TERMS = (
@@ -35,7 +35,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         view.model, about, f", {CELLS[about['arguments']['cell']]}, over one-hot letters; the prediction is made after the last letter."
     )
     st.markdown("**Scores on held-out names**, with non-neural baselines and the best score any spelling-based classifier can reach")
-    st.dataframe(_table(about), hide_index=True, key=f"{KEY}.scores", placeholder="–")
+    grid(_table(about), f"{KEY}.scores")
     if "prior" in scores:
         st.caption(f"Class prior: {plain(scores['prior'])}.")
     if why := stems(scores):

@@ -64,7 +64,7 @@ def panel(view: View, about: dict) -> bool:
         st.markdown(f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**")
         st.markdown(decision(p, labels, spelled))
         _origin(view, spelled)
-        save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels))
+        save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels), figures.fills(spelled))
     return True
 
 

@@ -14,7 +14,7 @@ from pages._confusions import matrix
 from pages._confusions import state as confusions_state
 from pages._confusions.compute import OWN, View
 from pages._ui.link import clean
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 KEY = "confusions.own"
 MOST = 100_000  # rows
@@ -54,9 +54,9 @@ def _report(view: View, rows: tuple[Labelled, str]) -> None:
     if given.unread:
         st.caption(f"Ignored columns: {plain(', '.join(given.unread))}.")
     if unknown:
-        st.dataframe(pd.DataFrame({"unknown label": unknown.keys(), "rows": unknown.values()}), hide_index=True, key=f"{KEY}.unknown")
+        grid(pd.DataFrame({"unknown label": unknown.keys(), "rows": unknown.values()}), f"{KEY}.unknown")
     if given.problems:
-        st.dataframe(pd.DataFrame(given.problems, columns=["line", "problem"]), hide_index=True, key=f"{KEY}.problems")
+        grid(pd.DataFrame(given.problems, columns=["line", "problem"]), f"{KEY}.problems")
     st.button("Delete them", key=f"{KEY}.forget", icon=":material/delete:", on_click=_forget)
 
 

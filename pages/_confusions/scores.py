@@ -10,6 +10,7 @@ from pages._confusions.compute import View
 from pages._confusions.matrix import PARTS
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
+from pages._ui.text import grid
 
 KEY = "confusions.scores"
 
@@ -22,7 +23,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.markdown("**Scores per language**, recall with its 95 % Wilson interval")
-        st.dataframe(table(counted), hide_index=True, key=f"{KEY}.classes", height=400, placeholder="–")
+        grid(table(counted), f"{KEY}.classes", height=400)
     with right:
         st.markdown("**Calibration**: can the confidence be trusted?")
         if counted.reliability is None:

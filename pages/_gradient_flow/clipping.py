@@ -63,8 +63,10 @@ def panel(view: View, drawn: list[Curve]) -> None:
         draw_surface(figure, f"{KEY}.surface")
         save(figure, f"{KEY}.surface", "clipping", figures.table(paths))
     with second:
-        draw(figures.errors(paths, is_dark()), f"{KEY}.errors")
-        draw(figures.arrows(steepest(paths), how.threshold, is_dark()), f"{KEY}.arrows")
+        errors, arrows = figures.errors(paths, is_dark()), figures.arrows(steepest(paths), how.threshold, is_dark())
+        draw(errors, f"{KEY}.errors")
+        draw(arrows, f"{KEY}.arrows")
+        save([errors, arrows], f"{KEY}.errors", "clipping-errors", figures.table(paths))
     terms("clipping", "Omega", "weight", "learning rate", "exploding gradient", "vanishing gradient")
     how_to_read(READ)
 

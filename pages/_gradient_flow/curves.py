@@ -105,7 +105,7 @@ def panel(view: View) -> list[Curve]:
         draw(figure, f"{KEY}.figure", stretch=True)
     with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(_falls(view, drawn))
-        save(figure, f"{KEY}.figure", "gradient-flow", figures.table(drawn, shown))
+        save(figure, f"{KEY}.figure", "gradient-flow", figures.table(drawn, shown), stretch=True)
     return drawn
 
 

@@ -57,7 +57,7 @@ maxout: Goodfellow et al., 2013.
 """
 
 
-def panel(view: View, drawn: list[Curve]) -> None:
+def panel(view: View, curves: list[Curve]) -> None:
     """Sliders, the gradient with its bounds, eigenvalues, activation."""
     st.markdown("**The laboratory**: configure a layer, feed it noise, and compare its gradient with the theoretical bounds")
     with st.container(horizontal=True):
@@ -68,13 +68,13 @@ def panel(view: View, drawn: list[Curve]) -> None:
     st.markdown(sentence(setup, ran))
     left, middle, right = st.columns([11, 6, 6], gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
-        figure = figures.bounds(ran, is_dark())
-        draw(figure, f"{KEY}.bounds", stretch=True)
-        save(figure, f"{KEY}.bounds", "laboratory", figures.table(ran))
+        drawn = [figures.bounds(ran, is_dark()), figures.eigenvalues(ran, is_dark()), figures.slopes(setup.phi, ran, is_dark())]
+        draw(drawn[0], f"{KEY}.bounds", stretch=True)
+        save(drawn, f"{KEY}.bounds", "laboratory", figures.table(ran))
     with middle:
-        draw(figures.eigenvalues(ran, is_dark()), f"{KEY}.eigenvalues")
+        draw(drawn[1], f"{KEY}.eigenvalues")
     with right:
-        draw(figures.slopes(setup.phi, ran, is_dark()), f"{KEY}.slopes")
+        draw(drawn[2], f"{KEY}.slopes")
     terms(*TERMS)
     how_to_read(READ)
 

@@ -107,9 +107,10 @@ def _figures(alike: dict) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
         accuracy = figures.progress(courses, "accuracy", chance.accuracy, setup.updates, "", dark)
+        loss = figures.progress(courses, "loss", chance.loss, setup.updates, setup.what.measure, dark)
         draw(accuracy, f"{KEY}.accuracy", stretch=True)
-        draw(figures.progress(courses, "loss", chance.loss, setup.updates, setup.what.measure, dark), f"{KEY}.loss", stretch=True)
-        save(accuracy, f"{KEY}.accuracy", "does-it-learn", figures.table(courses))
+        draw(loss, f"{KEY}.loss", stretch=True)
+        save([accuracy, loss], f"{KEY}.accuracy", "does-it-learn", figures.table(courses))
     with right, st.container(key=f"{KEY}.picture"):
         names = [course.name for course in courses]
         if st.session_state.get(f"{KEY}.map") not in names:

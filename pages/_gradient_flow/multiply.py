@@ -66,11 +66,11 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with first:
         st.markdown(f"σ = **{known.sigma:.2f}**, ρ = **{known.radius:.2f}**, **{state[PRESSES]}** multiplications. {known.in_words()}")
     with second, st.container(key=f"{KEY}.frame"):
-        figure = figures.points(moved, is_dark())
-        draw(figure, f"{KEY}.points")
+        points, lengths = figures.points(moved, is_dark()), figures.lengths(moved, known, is_dark())
+        draw(points, f"{KEY}.points")
     with third:
-        draw(figures.lengths(moved, known, is_dark()), f"{KEY}.lengths")
-        save(figure, f"{KEY}.points", "multiply", figures.table(moved, known))
+        draw(lengths, f"{KEY}.lengths")
+        save([points, lengths], f"{KEY}.points", "multiply", figures.table(moved, known))
     terms("singular value", "spectral radius", "eigenvalue")
     how_to_read(READ)
 

@@ -18,7 +18,7 @@ from pages._ui.glossary import terms
 from pages._ui.layout import select_named
 from pages._ui.progress import Report, guard, patiently
 from pages._ui.show import is_dark, show
-from pages._ui.text import how_to_read
+from pages._ui.text import grid, how_to_read
 
 KEY = "hidden_states.find"
 TERMS = (
@@ -107,9 +107,9 @@ def _ranking(view: View, wanted: tuple, network: Loaded, run: WindowRun) -> Rank
 
 def _table(view: View, ranking: Ranking) -> None:
     units, table = [int(unit) for unit in ranking.order[:TOP]], _frame(ranking)
-    event = st.dataframe(
-        table, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"{KEY}.table", width="stretch",
-        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}, placeholder="–",
+    event = grid(
+        table, f"{KEY}.table", on_select="rerun", selection_mode="single-row", width="stretch",
+        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]},
     )  # fmt: skip
     if ranking.held_out:
         st.caption("Sorted by the correlation on the first half of this text; the scores are from its second half.")

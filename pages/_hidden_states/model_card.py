@@ -9,6 +9,7 @@ from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui import card, networks
 from pages._ui.glossary import terms
+from pages._ui.text import grid
 
 KEY = "hidden_states.card"
 UNITS = {"concept": "concept", "layer": "layer", "unit": "unit", "r": "correlation", "auc": "AUC", "f1": "F1"}
@@ -50,7 +51,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 def _show(frame: pd.DataFrame, name: str, form: str) -> None:
     rounded = {column: st.column_config.NumberColumn(format=form) for column in frame.select_dtypes("float").columns}
-    st.dataframe(frame, hide_index=True, key=f"{KEY}.{name}", column_config=rounded, placeholder="–")
+    grid(frame, f"{KEY}.{name}", column_config=rounded)
 
 
 def _scores(scores: dict) -> pd.DataFrame:

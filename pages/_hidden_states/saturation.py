@@ -35,8 +35,9 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     chosen, dark = (view.layer, view.unit), is_dark()
     st.caption("Each dot is one unit: how often its gate is nearly shut, and how often nearly open, on this text. Click one to show it.")
     with st.container(horizontal=True):  # one figure per gate: on a narrow screen they stand one below the other
-        points = [draw(saturation([shares], chosen, 1, dark), f"{KEY}.{shares.gate}", "unit") for shares in saturations]
-    save(saturation(saturations, chosen, dark=dark), f"{KEY}.scatter", "saturation", _frame(saturations))
+        drawn = {shares.gate: saturation([shares], chosen, 1, dark) for shares in saturations}
+        points = [draw(figure, f"{KEY}.{gate}", "unit") for gate, figure in drawn.items()]
+    save(list(drawn.values()), f"{KEY}.scatter", "saturation", _frame(saturations))
     for layer, unit in sorted({(int(point["layer"]), int(point["unit"])) for point in points if point}):
         label = f"Show unit {unit} of layer {layer + 1}"
         st.button(label, key=f"{KEY}.show.{layer}.{unit}", on_click=state.look_at, args=(layer, unit))

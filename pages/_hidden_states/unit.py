@@ -17,7 +17,7 @@ from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
-from pages._ui.text import how_to_read
+from pages._ui.text import grid, how_to_read
 
 KEY = "hidden_states.unit"
 STRETCH = 200
@@ -90,7 +90,7 @@ def _contexts(values: np.ndarray, tokens: tuple[str, ...]) -> None:
     for column, (title, contexts) in zip(st.columns(3), tables.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            st.dataframe(_table(contexts), hide_index=True, key=f"{KEY}.{title}")
+            grid(_table(contexts), f"{KEY}.{title}")
 
 
 def _table(contexts: list[Context]) -> pd.DataFrame:

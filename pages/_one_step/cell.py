@@ -15,7 +15,7 @@ from pages._one_step.compute import View
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
-from pages._ui.text import how_to_read, plain, share
+from pages._ui.text import grid, how_to_read, plain, share
 
 KEY = "one_step.cell"
 TERMS = (
@@ -73,7 +73,7 @@ def panel() -> None:
         graph = figures.graph(shown, is_dark())
         draw(graph, f"{KEY}.graph")
     _equations(shown)
-    save(graph, f"{KEY}.graph", "cell", figures.table(shown))
+    save([strip, graph], f"{KEY}.graph", "cell", figures.table(shown))
     if keeper is not None:
         _what_if(view, keeper)
     if step.kind == "gru":
@@ -139,5 +139,5 @@ def _what_if(view: View, keeper: str) -> None:
             likely = "  ".join(f"{sign(token)} {share(p)}" for token, p in compute.likeliest(view, course.p))
             bits = f"{course.bits.sum():.1f}" if len(course.bits) else "–"
             rows.append({"gate": name, what: short(float(course.held[0])), "most likely next": likely, "bits ahead": bits})
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.what_if")
+        grid(pd.DataFrame(rows), f"{KEY}.what_if")
         st.caption(f"Bits ahead: surprise of the next {len(ahead) - 1} characters; lower is better.")

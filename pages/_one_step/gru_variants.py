@@ -7,7 +7,7 @@ from explorer.analysis.cell_step import CellStep
 from explorer.figures.diagram import short
 from pages._one_step import compute
 from pages._one_step.compute import View
-from pages._ui.text import how_to_read
+from pages._ui.text import grid, how_to_read
 
 KEY = "one_step.two_grus"
 HOW_TO_READ = """
@@ -39,6 +39,6 @@ def panel(view: View, step: CellStep) -> None:
         {"same weights, run as": name, "bits per character": f"{bits:.2f}", "compared with torch": f"{bits - own:+.2f}"}
         for name, bits in bits_of.items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"{KEY}.table")
+    grid(pd.DataFrame(rows), f"{KEY}.table")
     st.caption(f"On the first {min(len(view.text), compute.TWO_GRUS)} characters of the text, with the weights of this network.")
     how_to_read(HOW_TO_READ, "the two variants")

@@ -1,5 +1,7 @@
 """The example "hello": every number of its four steps, training step by step, and the role of the recurrent arrow."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +14,7 @@ from pages._one_step.state import RATES, Learning
 from pages._ui.glossary import terms
 from pages._ui.layout import folding, select_named, still
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
-from pages._ui.text import count, how_to_read
+from pages._ui.text import count, grid, how_to_read
 
 KEY = "one_step.hello"
 TERMS = (
@@ -57,14 +59,14 @@ def panel() -> None:
     run = forward(network)
     headline.markdown(sentence(learning, run, course))
     what = (run, learning.step, learning.covered, is_dark())
-    _graphs(what)
+    unfolded = figures.unfolded(*what)
+    _graphs(unfolded, what)
     with st.container(key=f"{KEY}.equations"):
         _equations(learning, network, run)
-    save(figures.unfolded(*what), f"{KEY}.unfolded", "hello", figures.table(run))
+    save(unfolded, f"{KEY}.unfolded", "hello", figures.table(run))
     with st.expander("Loss curve, and all numbers as a table"):
         _course(learning, course)
-        table = figures.table(run)
-        st.dataframe(table.set_index("step").T.astype(str), key=f"{KEY}.table")
+        grid(_numbers(run), f"{KEY}.table")
     terms(*TERMS)
     how_to_read(HOW_TO_READ, "this page")
 
@@ -99,10 +101,10 @@ def _controls() -> Learning:
     return Learning(state[one_step_state.STRETCHES], RATES[rate], step - 1)
 
 
-def _graphs(what: tuple[Forward, int, bool, bool]) -> None:
+def _graphs(unfolded: Any, what: tuple[Forward, int, bool, bool]) -> None:
     with st.container(horizontal=True, gap="small", key=f"{KEY}.graphs"):
         with st.container(key=f"{KEY}.wide", width="content"), scrolling("one_step-unfolded"):
-            draw_to_click(figures.unfolded(*what), f"{KEY}.unfolded", "place", lambda point: one_step_state.look_at(int(point["place"])))
+            draw_to_click(unfolded, f"{KEY}.unfolded", "place", lambda point: one_step_state.look_at(int(point["place"])))
         with st.container(key=f"{KEY}.narrow", width="content"):
             draw(figures.folded(*what), f"{KEY}.folded")
     st.html(STYLE)
@@ -114,6 +116,13 @@ def _equations(learning: Learning, network, run: Forward) -> None:
         with column:
             st.markdown(f"**{title}**")
             st.markdown(f"$\\small {latex}$")
+
+
+def _numbers(run: Forward) -> pd.DataFrame:
+    """All numbers, a column for each step; a column holds characters too, so every number is text."""
+    table = figures.table(run).set_index("step").T
+    shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
+    return shown.rename(columns=str).rename_axis("step", axis=0).rename_axis(None, axis=1).reset_index()
 
 
 def _course(learning: Learning, course: list[float]) -> None:

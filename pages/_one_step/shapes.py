@@ -15,7 +15,7 @@ from pages._one_step.cell_state import first
 from pages._one_step.state import PAGE
 from pages._ui import networks
 from pages._ui.glossary import terms
-from pages._ui.show import draw, is_dark, scrolling, show
+from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import how_to_read, plain
 
 KEY = "one_step.shapes"
@@ -50,11 +50,13 @@ def panel() -> None:
     _stacked(other)
     _directions(other)
     st.markdown("**At which steps a network gets input and gives output**")
+    patterns = {name: figures.pattern(name, is_dark()) for name in ROOMS}
     for column, (name, explanation) in zip(st.columns(4), ROOMS.items(), strict=True):
         with column:
             st.markdown(f"**{name.capitalize()}**")
-            draw(figures.pattern(name, is_dark()), f"{KEY}.{name.replace(' ', '-').replace(',', '')}")
+            draw(patterns[name], f"{KEY}.{name.replace(' ', '-').replace(',', '')}")
             st.caption(explanation)
+    save(list(patterns.values()), f"{KEY}.patterns", "patterns")
     terms("layer", "bidirectional", "hidden state", "unit", "encoder and decoder")
     how_to_read(HOW_TO_READ, "this page")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui.glossary import terms
-from pages._ui.text import plain
+from pages._ui.text import grid, plain
 
 # Words for the settings of a recipe and the columns of a training curve; any other is shown with spaces for underscores.
 WORDS = {
@@ -58,10 +58,9 @@ def training(about: dict[str, Any], key: str, *more: str) -> None:
     curve = about.get("curve")
     settings = list(_settings({name: about.get(name, {}) for name in more} | about.get("recipe", {})))
     with st.expander("Recipe and training curve"):
-        st.dataframe(pd.DataFrame(settings, columns=["setting", "value"]), hide_index=True, key=f"{key}.recipe")
+        grid(pd.DataFrame(settings, columns=["setting", "value"]), f"{key}.recipe")
         frame = pd.DataFrame(curve if isinstance(curve, list) else []).rename(columns=in_words)
-        rounded = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.select_dtypes("float").columns}
-        st.dataframe(frame, hide_index=True, key=f"{key}.curve", column_config=rounded, placeholder="–")
+        grid(frame, f"{key}.curve")
         terms("epoch", "training step", "loss", "learning rate", "clipping", "dev set", "held-out")
 
 
@@ -76,4 +75,13 @@ def _settings(recipe: Mapping[str, Any], group: str = "") -> Iterator[tuple[str,
         if isinstance(value, Mapping):
             yield from _settings(value, f"{group}{in_words(name)}: ")
         else:
-            yield f"{group}{in_words(name)}", str(value)
+            yield f"{group}{in_words(name)}", _spelt(value)
+
+
+def _spelt(value: object) -> str:
+    """A setting as text: yes and no, "–" for none, numbers with four significant digits."""
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_spelt, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

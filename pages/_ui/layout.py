@@ -20,6 +20,10 @@ TOUCH = """<style>
 }
 /* Where nothing hovers a table's tools always stand above it, 44 pixels high, 16 of which are the gap between elements. */
 @media (hover: none) { [data-testid=stElementContainer]:has([data-testid=stDataFrame]) { padding-top: 28px; } }
+/* Streamlit's colours of code are too pale to be read on its ground. */
+[data-testid=stCode] .token { color: inherit !important; }
+[data-testid=stCode] .token.keyword { font-weight: 600; }
+.st-key-accessible, [data-testid=stElementContainer]:has(> .st-key-accessible) { display: none; }
 </style>"""
 # The server cannot know the width, so both are sent and the style sheet hides one.
 FOLDING = """<style>

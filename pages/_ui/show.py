@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
 from explorer.figures import export
+
+WIDE, MARGIN = 1150, 12  # pixels of a page in a window of 1,280, and around a figure in a file
 
 
 def is_dark() -> bool:
@@ -41,7 +45,7 @@ def scrolling(name: str) -> Iterator[None]:
 
 
 def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:
-    """Draw an Altair figure with a Save menu: SVG, PNG, HTML and its data as CSV, each made when clicked.
+    """Draw an Altair figure with a Save menu: SVG, PNG, PDF, HTML and its data as CSV, each made when clicked.
 
     Args:
         figure: What to draw; its description is the text alternative.
@@ -52,7 +56,7 @@ def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pic
         stretch: Whether it fills the width; figures of several panels, or with labels outside, keep their own.
     """
     picked = draw(figure, key, pick, stretch)
-    save(figure, key, name, data)
+    save(figure, key, name, data, stretch)
     return picked
 
 
@@ -89,17 +93,37 @@ def draw_surface(figure: Any, key: str) -> None:
     st.plotly_chart(figure, key=key, theme=None, config=config, alt=export.alt_text(figure))
 
 
-def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None) -> None:
-    """The Save menu of a figure; a figure that can be rotated is saved only as HTML. Arguments as for `show`."""
-    kinds = [
-        ("SVG", lambda: export.to_svg(figure), "image/svg+xml"),
-        ("PNG", lambda: export.to_png(figure), "image/png"),
-        ("HTML", lambda: export.to_html(figure), "text/html"),
-    ]
-    if not export.is_still(figure):
-        kinds = kinds[2:]
+def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, stretch: bool = False) -> None:
+    """The Save menu of a figure, or of a list of figures that are saved as one; one that can be rotated is saved only as HTML.
+
+    Arguments otherwise as for `show`.
+    """
+    kinds = kinds_of(figure if isinstance(figure, list) else [figure], stretch)
     if data is not None:
         kinds.append(("CSV", lambda: data.to_csv(index=False), "text/csv"))
     with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
         for label, make, mime in kinds:
             st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
+
+
+def kinds_of(figures: list[Any], stretch: bool) -> list[tuple[str, Callable[[], str | bytes], str]]:
+    """What figures can be saved as: name, what makes it, type of the file."""
+    makes = [("SVG", export.to_svg, "image/svg+xml"), ("PNG", export.to_png, "image/png"), ("PDF", export.to_pdf, "application/pdf")]
+    makes = [*(makes if all(map(export.is_still, figures)) else []), ("HTML", export.to_html, "text/html")]
+    return [(label, partial(_made, make, figures, stretch), mime) for label, make, mime in makes]
+
+
+def _made(make: Callable[..., str | bytes], figures: list[Any], stretch: bool) -> str | bytes:
+    return make(*(as_drawn(figure, stretch) for figure in figures))
+
+
+def as_drawn(figure: Any, stretch: bool = False) -> Any:
+    """A figure with the sizes that it has on a page: Streamlit fits labels and legends into the width and height that it is given."""
+    if not export.is_still(figure):
+        return figure
+    sizes: dict[str, Any] = {"padding": {"left": MARGIN, "right": MARGIN, "top": MARGIN, "bottom": 20}}
+    if figure.autosize is alt.Undefined:
+        sizes["autosize"] = {"type": "fit", "contains": "padding"}
+        own = {name: getattr(figure, name, None) for name in ("width", "height")}  # Streamlit's own padding is at the bottom alone
+        sizes |= {name: side + room for (name, side), room in zip(own.items(), (2 * MARGIN, MARGIN), strict=True) if isinstance(side, int)}
+    return figure.properties(**sizes | ({"width": WIDE} if stretch else {}))

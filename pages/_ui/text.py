@@ -1,6 +1,7 @@
 """Short texts and tables: the folded explanation of a figure, escaped Markdown, probabilities, marked changes."""
 
 import difflib
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -56,6 +57,23 @@ def table(frame: pd.DataFrame, key: str, name: str) -> None:
         st.markdown(in_markdown(frame))
         content = frame.to_csv(index=False)
         st.download_button("CSV", content, f"{name}.csv", "text/csv", key=f"{key}.csv", icon=":material/download:", on_click="ignore")
+
+
+def grid(frame: pd.DataFrame, key: str, **options: Any) -> Any:
+    """Draw a table whose rows can be sorted, searched, and saved as CSV: the file holds what is on screen.
+
+    Args:
+        frame: The table. Missing values are shown as "–", numbers without a format of their own with four significant digits.
+        key: `page.thing`, unlike any other.
+        options: As for `st.dataframe`.
+    """
+    formatted = options.get("column_config", {})
+    rounded = {name: frame[name].map(_four) for name in frame.select_dtypes("float").columns if name not in formatted}
+    return st.dataframe(frame.assign(**rounded), hide_index=True, key=key, placeholder="–", **options)
+
+
+def _four(value: float) -> float:
+    return float(f"{value:.4g}")
 
 
 def in_markdown(frame: pd.DataFrame) -> str:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update")
 FLAGS = (*FLAGS, "--disable-sync", "--force-color-profile=srgb")
+MAIN = "[data-testid=stMain]"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -144,19 +145,31 @@ def sideways(page: Page) -> int:
     return page.get_by_test_id("stMain").evaluate("part => part.scrollWidth - part.clientWidth")
 
 
-def too_wide(page: Page, key: str) -> dict[str, int]:
-    """Press each button of a group in turn; the names under which the page can then be scrolled sideways, and by how many pixels."""
-    widths = {}
-    for button in page.locator(f".st-key-{key} button").all():
+def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:
+    """Press each button of a group in turn; by its name, the pixels by which the page can then be scrolled sideways, and what axe finds.
+
+    The page is looked at light and dark; in dark only contrasts can be others.
+    """
+    found: dict[str, int | dict[str, list[str]]] = {}
+    buttons = page.locator(f".st-key-{key} button").all()
+    assert buttons, f"there is no group {key}"
+    for button in buttons:
         button.click()
         page.wait_for_timeout(300)  # until the run has begun
         settle(page)
         page.wait_for_timeout(500)  # a figure takes its width when it is drawn
-        widths[button.inner_text()] = sideways(page)
-    assert widths, f"there is no group {key}"
-    return {name: pixels for name, pixels in widths.items() if pixels}
+        name = button.inner_text()
+        found[f"{name}, sideways"], found[f"{name}, light"] = sideways(page), violations(page, MAIN)
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(300)  # until the run that draws the figures anew has begun
+        settle(page)
+        found[f"{name}, dark"] = violations(page, MAIN, ["color-contrast"])
+        page.emulate_media(color_scheme="light")
+    return {name: what for name, what in found.items() if what}
 
 
-def violations(page: Page) -> dict[str, list[str]]:
-    """What axe finds against accessibility on the page: by rule, how its elements begin."""
-    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in Axe().run(page).response["violations"]}
+def violations(page: Page, part: str = "html", rules: list[str] | None = None) -> dict[str, list[str]]:
+    """What axe finds against accessibility on a part of the page, all its rules or some: by rule, how its elements begin."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = Axe().run(page, context=part, options=options).response["violations"]
+    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in found}

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from models import checkpoint
 from pages._ui.link import packed
-from tests.browser.chromium import settle, sideways, too_wide, violations
+from tests.browser.chromium import faults, settle, sideways, violations
 from tests.models.translation.tiny_translation import tiny_translator
 
 pytestmark = pytest.mark.browser
@@ -72,7 +72,7 @@ def test_cells_keep_their_size_and_compare_stays_within_the_page(attention, widt
 def test_no_panel_scrolls_the_page_of_a_phone_sideways(attention):
     page = attention(f"{TEXT}&attention.replace.by=blue", width=390)
     assert sideways(page) == 0 and page.locator(".st-key-attention-panel button").count() == 8
-    assert too_wide(page, "attention-panel") == {}
+    assert faults(page, "attention-panel") == {}
 
 
 def test_the_tools_of_a_table_lie_on_no_words_of_a_phone(attention):

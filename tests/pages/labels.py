@@ -47,7 +47,7 @@ class Seen:
 
 def seen(page: AppTest) -> Seen:
     """What is on a page, as it stands."""
-    parts = list(_parts(page.main))
+    parts = list(parts_of(page.main))
     labels = {label.strip() for part in parts for label in _labels(part) if label.strip()}
     prose = [str(part.value) for part in parts if part.type in ("markdown", "caption", "title", "metric", "info")]
     shown = {text: {name for name, entry in entries().items() if entry.says in text} for text in prose}
@@ -101,12 +101,12 @@ def _from_data() -> re.Pattern:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, known))})(?![\w-])")
 
 
-def _parts(block: Any) -> Iterator[Any]:
+def parts_of(block: Any) -> Iterator[Any]:
     """All elements of a page, and the blocks that hold them."""
     for part in block.children.values():
         yield part
         if hasattr(part, "children"):
-            yield from _parts(part)
+            yield from parts_of(part)
 
 
 def _labels(part: Any) -> Iterator[str]:

@@ -13,17 +13,24 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import streamlit as st
 from altair.utils.schemapi import debug_mode
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import show
 from pages._ui.glossary import entries
 from tests.pages.app import ROOT, forget
 from tests.pages.labels import PLAIN, Seen, finds, seen, terms_in
 from tests.pages.on_screen import is_like, view_of
+from tests.pages.readable import KEY, RAW, unreadable
 
 TABLE = json.loads((Path(__file__).parent / "links.json").read_text(encoding="utf-8"))
 ROWS = TABLE["addresses"]
 SEEN: dict[str, Seen] = {}  # what was on each page that was opened, by its address
+UNSAVED: dict[str, set[str]] = {}  # keys of the figures on it that no Save menu saves
+UNREADABLE: dict[str, list[str]] = {}
+# The same as another figure, for narrow screens.
+TWINS = {"attention.matrix.lines", "one_step.hello.folded"}
 PANELS = [  # that neither the table nor the glossary opens
     "/attention?attention.panel=Your%20own%20network",
     "/captions?captions.panel=When%20it%20is%20wrong",
@@ -51,7 +58,13 @@ def asked(address: str) -> dict[str, Any]:
 def opened(address: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / files()[urlsplit(address).path]), default_timeout=120)
     page.query_params.update(asked(address))
-    SEEN[address] = seen(page.run())
+    drawn, saved, draws, saves = [], [], st.altair_chart, show.kinds_of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "altair_chart", lambda figure, key, **more: drawn.append((figure, key)) or draws(figure, key=key, **more))
+        patch.setattr(show, "kinds_of", lambda figures, stretch: saved.extend(figures) or saves(figures, stretch))
+        SEEN[address] = seen(page.run())
+    UNREADABLE[address] = unreadable(page)
+    UNSAVED[address] = {key for figure, key in drawn if not any(figure is other for other in saved)}
     return page
 
 
@@ -98,6 +111,18 @@ def test_the_walk_opens_every_panel(walked: dict[str, Seen]):
         {(urlsplit(address).path, door) for address, page in walked.items() for door in getattr(page, name)} for name in ("doors", "open")
     )
     assert offered - opened == set()
+
+
+def test_what_is_drawn_is_what_is_saved(walked: dict[str, Seen]):
+    """A figure that is made anew for its file, or left out of the file of those beside it, is not what is on screen."""
+    unsaved = {address: keys - TWINS for address, keys in UNSAVED.items() if keys - TWINS}
+    assert unsaved == {} and len(UNSAVED) > len(ROWS)
+
+
+def test_tables_and_charts_show_words_and_short_numbers(walked: dict[str, Seen]):
+    assert {address: rows for address, rows in UNREADABLE.items() if rows} == {}
+    labels = {label for page in walked.values() for label in page.labels}
+    assert {label for label in labels if KEY.match(label) or RAW.search(label)} == set()
 
 
 def test_a_word_on_screen_is_plain_or_has_an_entry(walked: dict[str, Seen]):
