@@ -126,3 +126,20 @@ def _altair(figure: Any) -> alt.TopLevelMixin:
     if not isinstance(figure, alt.TopLevelMixin):
         raise ExplorerError(f"A {type(figure).__name__} cannot be drawn without a browser; take to_html.")
     return figure
+
+
+def as_drawn(figure: Any, width: int | None = None) -> Any:
+    """A figure with the sizes that it has on a page: Streamlit fits labels and legends into the width and height that it is given.
+
+    Args:
+        figure: An Altair figure; any other is left as it is.
+        width: Of the page, for a figure that fills it.
+    """
+    if not is_still(figure):
+        return figure
+    sizes: dict[str, Any] = {"padding": {"left": MARGIN, "right": MARGIN, "top": MARGIN, "bottom": 20}}
+    if figure.autosize is alt.Undefined:
+        sizes["autosize"] = {"type": "fit", "contains": "padding"}
+        own = {name: getattr(figure, name, None) for name in ("width", "height")}  # Streamlit's own padding is at the bottom alone
+        sizes |= {name: side + room for (name, side), room in zip(own.items(), (2 * MARGIN, MARGIN), strict=True) if isinstance(side, int)}
+    return figure.properties(**sizes | ({} if width is None else {"width": width}))

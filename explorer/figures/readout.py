@@ -34,8 +34,8 @@ def chance(p: float) -> str:
 
 def bits(value: float) -> str:
     """A surprise: "0.02 bits", "3.4 bits", "12 bits"."""
-    number = f"{value:.2f}" if value < 0.095 else f"{value:.0f}" if value >= 9.95 else f"{float(f'{value:.2g}'):g}"
-    return f"{number} bits"
+    digits = f"{value:.2f}" if value < 0.095 else f"{value:.0f}" if value >= 9.95 else f"{float(f'{value:.2g}'):g}"
+    return f"{digits} bits"
 
 
 def value(stored: int, scale: Scale) -> str:

@@ -174,9 +174,9 @@ def _box(x: Number, y: Number, width: Number, height: Number, fill: str, more: s
     return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}"{more}/>'
 
 
-def _frame(x: Number, y: Number, width: Number, height: Number, colour: str, ground: str, halo: int) -> str:
-    """A frame that stands out from any colour: a wide line in that of the ground under a narrow one."""
-    frame = _box(x, y, width, height, "none", ' stroke="{}" stroke-width="{}"')
+def _frame(box: tuple[Number, Number, Number, Number], colour: str, ground: str, halo: int) -> str:
+    """A frame (x, y, width, height) that stands out from any colour: a wide line in that of the ground under a narrow one."""
+    frame = _box(*box, "none", ' stroke="{}" stroke-width="{}"')
     return frame.format(ground, halo) + frame.format(colour, 2)
 
 
@@ -208,7 +208,7 @@ def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
     ]
     if sheet.cursor is not None:
         x, top = places[sheet.cursor]
-        parts.append(_frame(x - 1, top + TOP - 1, sizes[sheet.cursor] + 2, BODY + 2, sheet.paper.text, sheet.paper.ground, 4))
+        parts.append(_frame((x - 1, top + TOP - 1, sizes[sheet.cursor] + 2, BODY + 2), sheet.paper.text, sheet.paper.ground, 4))
     return "".join(parts)
 
 
@@ -221,9 +221,9 @@ def _glyph(token: str, x: int, top: int, width: int, fill: str) -> str:
     return f'<text x="{x + width / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
 
 
-def _mark(sheet: Sheet, stored: int, place: tuple[int, int], width: int) -> list[str]:
+def _mark(sheet: Sheet, stored: int, corner: tuple[int, int], width: int) -> list[str]:
     """A bar above a token that is clearly positive, or whose gate is nearly open; one below for the opposite; or none."""
-    x, top = place
+    x, top = corner
     if abs(stored) < (CLEAR if sheet.scale.is_signed else OPEN) * STEPS:
         return []
     return [_box(x, top + 1 if stored > 0 else top + TOP + BODY + 1, width, 2, sheet.paper.text)]
@@ -279,7 +279,7 @@ def _map(sheet: Sheet, top: int, width: int, row_height: int) -> str:
         parts.append(_box(x, below, 1, units * row_height, paper.text, ' opacity="0.55"'))
         y = top + float(_height(sheet.stored[:, sheet.unit])[sheet.cursor])
         parts.append(f'<circle cx="{x + 0.5:g}" cy="{y:g}" r="4" fill="{paper.text}" stroke="{paper.ground}" stroke-width="1.5"/>')
-    parts.append(_frame(MARGIN - 2, below + row * row_height - 1.5, width + 4, row_height + 3, paper.primary, paper.ground, 5))
+    parts.append(_frame((MARGIN - 2, below + row * row_height - 1.5, width + 4, row_height + 3), paper.primary, paper.ground, 5))
     return "".join(parts)
 
 

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from explorer.figures import export
 
-WIDE, MARGIN = 1150, 12  # pixels of a page in a window of 1,280, and around a figure in a file
+WIDE = 1150  # pixels of a page in a window of 1,280
 
 
 def is_dark() -> bool:
@@ -114,16 +113,4 @@ def kinds_of(figures: list[Any], stretch: bool) -> list[tuple[str, Callable[[], 
 
 
 def _made(make: Callable[..., str | bytes], figures: list[Any], stretch: bool) -> str | bytes:
-    return make(*(as_drawn(figure, stretch) for figure in figures))
-
-
-def as_drawn(figure: Any, stretch: bool = False) -> Any:
-    """A figure with the sizes that it has on a page: Streamlit fits labels and legends into the width and height that it is given."""
-    if not export.is_still(figure):
-        return figure
-    sizes: dict[str, Any] = {"padding": {"left": MARGIN, "right": MARGIN, "top": MARGIN, "bottom": 20}}
-    if figure.autosize is alt.Undefined:
-        sizes["autosize"] = {"type": "fit", "contains": "padding"}
-        own = {name: getattr(figure, name, None) for name in ("width", "height")}  # Streamlit's own padding is at the bottom alone
-        sizes |= {name: side + room for (name, side), room in zip(own.items(), (2 * MARGIN, MARGIN), strict=True) if isinstance(side, int)}
-    return figure.properties(**sizes | ({"width": WIDE} if stretch else {}))
+    return make(*(export.as_drawn(figure, WIDE if stretch else None) for figure in figures))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -150,7 +151,7 @@ def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:
 
     The page is looked at light and dark; in dark only contrasts can be others.
     """
-    found: dict[str, int | dict[str, list[str]]] = {}
+    faulty: dict[str, int | dict[str, list[str]]] = {}
     buttons = page.locator(f".st-key-{key} button").all()
     assert buttons, f"there is no group {key}"
     for button in buttons:
@@ -159,17 +160,26 @@ def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:
         settle(page)
         page.wait_for_timeout(500)  # a figure takes its width when it is drawn
         name = button.inner_text()
-        found[f"{name}, sideways"], found[f"{name}, light"] = sideways(page), violations(page, MAIN)
+        faulty[f"{name}, sideways"], faulty[f"{name}, light"] = sideways(page), violations(page, MAIN)
         page.emulate_media(color_scheme="dark")
         page.wait_for_timeout(300)  # until the run that draws the figures anew has begun
         settle(page)
-        found[f"{name}, dark"] = violations(page, MAIN, ["color-contrast"])
+        faulty[f"{name}, dark"] = violations(page, MAIN, ["color-contrast"])
         page.emulate_media(color_scheme="light")
-    return {name: what for name, what in found.items() if what}
+    return {name: what for name, what in faulty.items() if what}
+
+
+def printed(page: Page, parts: list[str]) -> tuple[int, list[bool]]:
+    """Sheets that the browser prints of the page, and for each of some parts whether it is on paper."""
+    sheets = len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True)))
+    page.emulate_media(media="print")
+    shown = [page.locator(part).first.is_visible() for part in parts]
+    page.emulate_media(media="screen")
+    return sheets, shown
 
 
 def violations(page: Page, part: str = "html", rules: list[str] | None = None) -> dict[str, list[str]]:
     """What axe finds against accessibility on a part of the page, all its rules or some: by rule, how its elements begin."""
     options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
-    found = Axe().run(page, context=part, options=options).response["violations"]
-    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in found}
+    broken = Axe().run(page, context=part, options=options).response["violations"]
+    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in broken}

@@ -3,13 +3,15 @@
 import io
 import json
 import re
+from collections import Counter
+from html import unescape
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import faults, settle, sideways, violations
+from tests.browser.chromium import faults, printed, settle, sideways, violations
 from tests.models.tiny import save_tiny
 
 pytestmark = pytest.mark.browser
@@ -57,6 +59,27 @@ def test_it_draws_without_scrolling_sideways_with_the_chosen_character_in_sight(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_of_ours(flow, scheme):
     assert violations(flow(scheme=scheme)) == {}
+
+
+def drawn(svg: str) -> tuple[Counter, Counter, set]:
+    """What an SVG of Vega draws: its marks, its letters with their strength, its colours."""
+    marks = Counter(re.findall(r'class="mark-(\w+ role-[\w-]+)', svg))
+    letters = Counter((unescape(text), 'opacity="0"' in how) for how, text in re.findall(r"<text([^>]*)>([^<>]+)</text>", svg))
+    return marks, letters, set(re.findall(r'(?:fill|stroke)="(#\w{6})"', svg))
+
+
+def test_the_saved_figure_is_the_one_on_screen_and_prints_on_one_sheet(flow):
+    page = flow()
+    page.locator(".st-key-gradient_flow-curves-figure-save button").first.click()
+    with page.expect_download() as saved:
+        page.locator(".st-key-gradient_flow-curves-figure-SVG button").click()
+    page.keyboard.press("Escape")
+    marks, letters, colours = drawn(saved.value.path().read_text())
+    screen = drawn(page.locator(FIGURE).evaluate("figure => figure.outerHTML"))
+    assert (marks, letters) == screen[:2] and colours | {"#ffffff"} == screen[2] | {"#ffffff"}
+    assert ("]", True) not in letters and sum(letters.values()) > 100, "letters of the strip"
+    sheets, shown = printed(page, [FIGURE, ".st-key-gradient_flow-sentence", ".st-key-printed-link", ".st-key-gradient_flow-panel"])
+    assert (sheets, shown) == (1, [True, True, True, False])
 
 
 def test_a_click_and_a_key_choose_the_character_and_the_link_restores_it(flow):

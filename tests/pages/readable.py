@@ -16,13 +16,13 @@ PLACES = 6  # significant digits that a number without a format may have
 
 def unreadable(page: AppTest) -> list[str]:
     """Cells and headings of tables, and titles and formats of charts, as they should not be; each in a few words."""
-    found = []
+    faults = []
     for part in parts_of(page.main):
         if part.type == "dataframe":
-            found += [f"{part.proto.id.split('-')[-1]}: {what}" for what in _of_frame(part)]
+            faults += [f"{part.proto.id.split('-')[-1]}: {what}" for what in _of_frame(part)]
         elif part.type == "vega_lite_chart" and not json.loads(part.proto.spec)["config"].get("numberFormat"):
-            found.append(f"a chart has no format of its numbers: {part.proto.spec[:80]}")
-    return found
+            faults.append(f"a chart has no format of its numbers: {part.proto.spec[:80]}")
+    return faults
 
 
 def _of_frame(part: Any) -> Iterator[str]:

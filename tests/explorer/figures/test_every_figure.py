@@ -18,12 +18,11 @@ from PIL import Image
 
 import explorer.figures
 from explorer.errors import ExplorerError
-from explorer.figures.export import alt_text, svg_to_png, to_html, to_pdf, to_png, to_svg
+from explorer.figures.export import alt_text, as_drawn, svg_to_png, to_html, to_pdf, to_png, to_svg
 from explorer.figures.gradient_decay import Curve, Felt, flow
 from explorer.figures.scales import GROUND
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread, themed
 from explorer.figures.unit import histogram
-from pages._ui.show import as_drawn
 from tests.explorer.figures.figure_examples import EXAMPLES
 
 
@@ -101,7 +100,7 @@ def test_letters_of_a_strip_are_saved_at_the_width_of_a_page():
     """200 characters in 860 pixels have no room for their letters; a page is wider, and so is what is saved of it."""
     felt = Felt(tuple("ab" * 100), np.linspace(-3, 0, 200), None)
     figure = flow([Curve("wiki-lstm", -0.01 * np.arange(200))], felt)
-    letters = re.findall(r'font-family="monospace"[^>]*opacity="(\d)"', to_svg(as_drawn(figure, stretch=True)))
+    letters = re.findall(r'font-family="monospace"[^>]*opacity="(\d)"', to_svg(as_drawn(figure, 1150)))
     assert len(letters) == 200 and set(letters) == {"1"}
 
 

@@ -120,7 +120,7 @@ def test_svg_is_sound_xml_and_shows_the_text_as_text(dark: bool):
     chosen = figure().of(2)
     colours = Scale("diverging", -1, 1).colours(dark)
     stored = [round(v * STEPS) for v in chosen.tolist()]
-    assert fills == ["#{:02x}{:02x}{:02x}".format(*colours[(place >> 8) + 128]) for place in stored], "the colours of the page"
+    assert fills == ["#{:02x}{:02x}{:02x}".format(*colours[(steps >> 8) + 128]) for steps in stored], "the colours of the page"
 
 
 def test_a_part_of_a_longer_figure_keeps_its_places():
