@@ -1,7 +1,7 @@
 // Lines, cells, hits and pages, by hand on tiny texts.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cellAt, characterAt, inSight, lineOf, mapSizes, metrics, moveLines, placeOf, reveal, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
+import { cellAt, characterAt, inSight, leftOut, lineOf, mapSizes, metrics, moveLines, placeOf, reveal, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
 
 const breaks = Uint8Array.from("ab\ncdefg\n\nh", (c) => (c === "\n" ? 1 : 0));
 const starts = wrap(breaks, 4);
@@ -35,6 +35,12 @@ test("about thirty characters a line at 358 px, whole cells at 1200", () => {
   assert.ok(metrics(1200, true).line > metrics(1200).line + 5 * 12);
   assert.equal(textHeight(2, metrics(1200)), 2 * metrics(1200).line);
   assert.ok(textHeight(500, metrics(1200)) <= 262);
+});
+
+test("a text that is cut says so, and six lines with their next characters are shown", () => {
+  assert.equal(leftOut(0, 8, 11), "lines 1 to 9 of 11: scroll the text for the others");
+  assert.equal(leftOut(0, 10, 11), "");
+  for (const width of [1200, 358]) assert.equal(textHeight(10, metrics(width, true)), 6 * metrics(width, true).line);
 });
 
 test("map: 512 units are rows of 2 px in a window of 400; few columns fill the width, many scroll", () => {

@@ -47,9 +47,9 @@ export function lineOf(starts, index) {
   return low;
 }
 
-// Height of the text's window: as many lines as there are, up to a third of a small screen.
+// Height of the text's window: as many lines as there are, up to a third of a small screen; with next characters, six lines.
 export function textHeight(lines, sizes) {
-  const most = sizes.below ? (sizes.narrow ? 380 : 400) : sizes.narrow ? 330 : 260;
+  const most = sizes.below ? 6 * sizes.line : sizes.narrow ? 330 : 260;
   const whole = Math.max(1, Math.floor(most / sizes.line)) * sizes.line;
   return Math.min(lines * sizes.line, whole);
 }
@@ -92,6 +92,11 @@ export function inSight(scroll, height, line, lines) {
   const first = Math.max(0, Math.floor(scroll / line));
   const last = Math.min(lines - 1, Math.ceil((scroll + height) / line) - 1);
   return [first, Math.max(first, last)];
+}
+
+// What a window of the text leaves out, in words; empty if it shows all lines.
+export function leftOut(first, last, lines) {
+  return last - first + 1 < lines ? `lines ${first + 1} to ${last + 1} of ${lines}: scroll the text for the others` : "";
 }
 
 // The scroll position that shows [from, to], moved as little as possible.

@@ -1,7 +1,7 @@
 // The component: one view for each place on the page; connects events, choice and drawing.
 
 import { asked, carried, reported } from "./choice.js";
-import { inSight, mapSizes, metrics, placeOf, reveal, textHeight, wrap } from "./layout.js";
+import { inSight, leftOut, mapSizes, metrics, placeOf, reveal, textHeight, wrap } from "./layout.js";
 import { paintText } from "./text.js";
 import { paintLine, paintMap, paintOverview } from "./map.js";
 import { writeHover, writeLegend, writeReadout } from "./readout.js";
@@ -161,5 +161,15 @@ function paint(view) {
   const box = view.part("#unit");
   if (view.parent.activeElement !== box || Number(box.value) !== choice.unit) box.value = choice.unit;
   const [first, last] = inSight(view.text.scrollTop, view.textHeight, view.sizes.line, view.starts.length - 1);
+  writeMore(view, first, last);
   Object.assign(view.root.dataset, { unit: choice.unit, cursor: choice.cursor + figure.start, lines: `${first}-${last}`, digest: view.digest });
+}
+
+// The text's window fades where lines follow, and says how many there are.
+function writeMore(view, first, last) {
+  const lines = view.starts.length - 1;
+  const more = view.part(".more");
+  more.textContent = leftOut(first, last, lines);
+  more.hidden = !more.textContent;
+  view.text.classList.toggle("cut", last + 1 < lines);
 }
