@@ -30,8 +30,10 @@ if not about:
     st.info(f"There is no trained translation network in `checkpoints/`. Train one: `{PROGRAM} train en-fr-additive`.")
     st.stop()
 with guard():
-    sentence = st.empty()
+    banner, sentence = st.container(), st.empty()
     view = state.pick(about)
+    with banner:
+        attention_tests.banner(view, about)
     view, shown = matrix.panel(view, about)
     sentence.markdown(matrix.sentence(view, about, shown))
     if shown:

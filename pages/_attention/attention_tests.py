@@ -13,9 +13,10 @@ from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.glossary import terms
-from pages._ui.text import grid, how_to_read
+from pages._ui.text import grid, how_to_read, plain
 
 KEY = "attention.real"
+BEFORE = f"{KEY}.before"  # the network from which the visitor came to a fake one
 LAST_LINE = "None of these tests shows that the weights are *the reason* for the word."
 
 
@@ -65,6 +66,7 @@ QUESTIONS = {
         "alignment error rate",
     ),
 }
+FAKE = "the weights are computed from the decoder alone. The matrix may look plausible; only the first of the four tests tells."
 HOW_TO_READ = """
 {questions}
 
@@ -80,11 +82,31 @@ ICONS = {"yes": ":material/check:", "no": ":material/close:", "cannot tell": ":m
 COLOURS: dict[str, Literal["blue", "orange", "gray"]] = {"yes": "blue", "no": "orange", "cannot tell": "gray"}
 
 
+def is_fake(about: dict) -> bool:
+    """Whether the attention of a network never sees the source: the mistake of a well-known tutorial."""
+    return about["arguments"].get("attention") == "decoder"
+
+
+def banner(view: View, about: dict) -> None:
+    """Above a matrix of fake attention, what it is, and the way back to a network with real attention."""
+    if is_fake(about):
+        st.warning(f"**Fake attention.** {plain(view.model)} never looks at the source: {FAKE}", icon=":material/warning:")
+        _back(view, about, "real")
+
+
+def _back(view: View, about: dict, key: str) -> None:
+    cards = networks.emitting(*state.EMITS)
+    alike = [name for name, card in cards.items() if card["direction"] == about["direction"] and not is_fake(card)]
+    known = [name for name in (st.session_state.get(BEFORE), *alike) if name in alike]
+    if known:
+        st.button(f"Back to {plain(known[0])}", key=f"{KEY}.{key}", icon=":material/undo:", on_click=_choose, args=(known[0], view, about))
+
+
 def strip(view: View, about: dict) -> None:
-    """The four answers as badges in one line, with a button that opens a network with fake attention."""
+    """The four answers as badges in one line, with a button that opens a network with fake attention, or leads back."""
     answers = about["answers"]
-    fakes = [name for name in networks.emitting(*state.EMITS) if name.endswith("-fake") and name != view.model]
-    if not answers and not fakes:
+    fakes = [name for name, card in networks.emitting(*state.EMITS).items() if is_fake(card) and name != view.model]
+    if not answers and not fakes and not is_fake(about):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, question in QUESTIONS.items():
@@ -93,13 +115,16 @@ def strip(view: View, about: dict) -> None:
                 label = f"{question.short}: {answer['says']} ({answer['value']:.2g})"
                 over = f"{question.meaning} Measured on {answer['sentences']} held-out sentences, in {question.unit}."
                 st.badge(label, icon=ICONS[answer["says"]], color=COLOURS[answer["says"]], help=over)
-        if fakes:
-            st.button("Show fake attention", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], about))
+        if is_fake(about):
+            st.badge("fake attention: see the matrix above", icon=":material/warning:", color="orange")
+            _back(view, about, "back")
+        elif fakes:
+            st.button("Show fake attention", key=f"{KEY}.fake", type="tertiary", on_click=_choose, args=(fakes[0], view, about))
 
 
-def _choose(name: str, before: dict) -> None:
-    st.session_state[state.MODEL] = name
-    state.other_network(before)
+def _choose(name: str, before: View, about: dict) -> None:
+    st.session_state[BEFORE], st.session_state[state.MODEL] = before.model, name
+    state.other_network(about)
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:

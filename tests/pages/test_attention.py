@@ -13,7 +13,7 @@ from pages._attention import own_model as own_network
 from pages._attention.compute import View
 from pages._ui import uploads
 from pages._ui.link import packed
-from tests.models.translation.tiny_translation import tiny_translator
+from tests.models.translation.tiny_translation import save_tiny_translator, tiny_translator
 from tests.pages.app import sound
 from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, text_of, translators
 from tests.pages.test_hidden_states import own_checkpoint
@@ -150,7 +150,7 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     hand = answer | {"says": "yes", "ibm1": 0.076, "diagonal": 0.378}
     answers = dict.fromkeys(("looks", "beyond_position", "used", "points"), answer) | {"points_by_hand": hand}
     checkpoint.save(loaded.module, loaded.card | {"answers": answers}, networks / "en-fr-additive.safetensors")
-    checkpoint.save(loaded.module, loaded.card, networks / "en-fr-fake.safetensors")
+    save_tiny_translator(networks / "en-fr-fake.safetensors", attention="decoder")
     page = reading(panel="Is it real?")
     assert sum("looks at the source: no (0.034)" in part.value for part in page.markdown) == 1
     answers_table, fakes = (frame.value for frame in page.dataframe)
@@ -163,6 +163,18 @@ def test_answers_of_the_card_stand_under_the_matrix_and_beside_those_of_fakes(ne
     page.button(key="attention.real.fake").click().run()
     assert sound(page).selectbox(key=state.MODEL).value == "en-fr-fake"
     assert page.text_input(key=state.DRAFT).value == before
+
+
+@pytest.mark.parametrize("button", ["real", "back"])
+def test_fake_attention_is_announced_above_the_matrix_and_leads_back(networks, button):
+    save_tiny_translator(networks / "en-fr-bilinear.safetensors", attention="bilinear")
+    save_tiny_translator(networks / "en-fr-fake.safetensors", attention="decoder")
+    page = reading(model="en-fr-bilinear")
+    assert not page.warning
+    page.button(key="attention.real.fake").click().run()
+    assert ["Fake attention" in warning.value for warning in sound(page).warning] == [True]
+    page.button(key=f"attention.real.{button}").click().run()
+    assert sound(page).selectbox(key=state.MODEL).value == "en-fr-bilinear" and not page.warning
 
 
 def test_the_table_says_whether_a_difference_is_chance(networks):
