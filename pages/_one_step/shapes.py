@@ -30,7 +30,7 @@ ROOMS = {
     "many to many, afterwards": "Input a sentence, then output its translation: [Attention](./attention).",
 }
 HOW_TO_READ = """
-A **node** is the state of a layer after a step: four of its units, coloured from −1 (blue) through 0 to 1 (brown). Arrows along a row
+A **node** is the state of a layer after a step: four of its units, coloured from −1 (blue) through 0 to 1 (orange). Arrows along a row
 carry the state to the next step; arrows from below carry the input. **Framed** nodes change when the last input changes.
 
 - In a **stacked** network each layer reads the states of the layer below. A change of the last input changes no earlier state.
