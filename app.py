@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._components.accessible import make_accessible
-from pages._ui.layout import touchable
+from pages._ui.layout import menu, touchable
 from pages._ui.paper import printable
 
 PAGES = [
@@ -18,8 +18,12 @@ PAGES = [
     st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
 ]
 
-st.set_page_config(page_title="Recurrent Explorer", page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
+# Before st.navigation, which would else fetch the icon of the page from another server.
+st.set_page_config(page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
+page = st.navigation(PAGES, position="top")
+st.set_page_config(page_title=f"{page.title} – Recurrent Explorer")
 touchable()
 make_accessible()
-st.navigation(PAGES, position="top").run()
+menu(PAGES, page)
+page.run()
 printable()

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import StreamlitPage as Page
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages._ui.link import link, linked
@@ -24,6 +25,14 @@ TOUCH = """<style>
 [data-testid=stCode] .token { color: inherit !important; }
 [data-testid=stCode] .token.keyword { font-weight: 600; }
 .st-key-accessible, [data-testid=stElementContainer]:has(> .st-key-accessible) { display: none; }
+</style>"""
+MENU = """<style>
+@media (min-width: 769px) { .st-key-menu { display: none; } }
+@media (max-width: 768px) {
+  .st-key-menu { position: fixed; top: 8px; left: 12px; z-index: 999991; width: auto; }
+  [data-testid=stExpandSidebarButton], [data-testid=stSidebar] { display: none; }
+  [data-testid=stPopoverBody] [data-testid=stPageLink-NavLink] { min-height: 44px; }
+}
 </style>"""
 # The server cannot know the width, so both are sent and the style sheet hides one.
 FOLDING = """<style>
@@ -46,6 +55,18 @@ def through_app() -> None:
 def touchable() -> None:
     """Make buttons and fields at least 44 pixels high on touch screens, on every page."""
     st.html(TOUCH)
+
+
+def menu(pages: Sequence[Page], page: Page) -> None:
+    """The list of pages on a screen of 768 pixels or less, behind a button that names the page.
+
+    Streamlit's own button there has no name, and its list stays open over the page.
+    """
+    st.html(MENU)
+    # A key for each page: on another page it is another popover, which is closed.
+    with st.container(key="menu"), st.popover(f"Menu: {page.title}", icon=":material/menu:", key=f"menu.{page.url_path}"):
+        for other in pages:
+            st.page_link(other)
 
 
 @contextmanager
