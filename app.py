@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._components.accessible import make_accessible
+from pages._components.address import watch_address
 from pages._ui.layout import menu, touchable
 from pages._ui.paper import printable
 
@@ -24,6 +25,7 @@ page = st.navigation(PAGES, position="top")
 st.set_page_config(page_title=f"{page.title} – Recurrent Explorer")
 touchable()
 make_accessible()
+watch_address()
 menu(PAGES, page)
 page.run()
 printable()

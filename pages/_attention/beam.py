@@ -14,7 +14,7 @@ from pages._attention import compute
 from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
-from pages._ui.link import link, linked_index
+from pages._ui.link import is_unread, link, linked_index
 from pages._ui.progress import patiently
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._ui.text import plain
@@ -35,7 +35,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     search = lambda report: compute.translation(searched, report)  # noqa: E731
     translation = patiently(f"Beam search with {view.model}", f"{KEY}.cancel", _leave, search, compute.cost(searched))
     hypotheses = translation.hypotheses
-    chosen = min(st.session_state.get(CHOSEN, linked_index(CHOSEN, len(hypotheses))), len(hypotheses) - 1)
+    if is_unread(CHOSEN):
+        st.session_state[CHOSEN] = linked_index(CHOSEN, len(hypotheses))
+    chosen = min(st.session_state[CHOSEN], len(hypotheses) - 1)
     link(CHOSEN, str(chosen), "0")
     names = {rank: f"{plain(network.vocab.decode(candidate.tokens))} ({candidate.score:.2f})" for rank, candidate in enumerate(hypotheses)}
     st.session_state[f"{KEY}.list"] = chosen

@@ -9,7 +9,7 @@ from models.translation.experiments.edits import Sentence
 from pages._attention import compute
 from pages._attention.compute import View
 from pages._ui.glossary import terms
-from pages._ui.link import link, linked_index
+from pages._ui.link import is_unread, link, linked_index
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -27,8 +27,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = {index: match.group() for index, match in enumerate(matches)}
         known = next((index for index, word in names.items() if word in SWAPS), 0)
-        first = linked_index(WORD, len(matches), known)
-        index = st.selectbox("Replace", list(names), first, names.__getitem__, key=f"{WORD}.{len(matches)}", width=200)
+        if is_unread(key := f"{WORD}.{len(matches)}"):
+            st.session_state[key] = linked_index(WORD, len(matches), known)
+        index = st.selectbox("Replace", list(names), format_func=names.__getitem__, key=key, width=200)
         other = st.text_input(
             "with", SWAPS.get(names[index], ""), key=f"{KEY}.by", bind="query-params", max_chars=60, width=240, placeholder="another word"
         )

@@ -9,7 +9,7 @@ from models.translation.experiments.edits import ALIKE, Edit
 from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding, select_named, try_another
-from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
+from pages._ui.link import clean, is_unread, link, link_text, linked, linked_text, linked_whole
 
 PAGE = "attention"
 EMITS = ("trace", "alignment")  # what a network gives that this page can show
@@ -41,11 +41,12 @@ TRY = {
 def restore() -> None:
     """Read sentence, row and edits from the link, once per visit."""
     state = st.session_state
-    if TEXT in state:
+    if not is_unread(TEXT):
         return
     uploads.remember(linked(MODEL, ""))
     state[TEXT], state[ROW] = linked_text(TEXT, CHARACTERS), linked_whole(ROW, 10_000)
     state[EDITS] = edits_of(linked(EDITS, ""))
+    state.pop(CUT, None)
 
 
 def edits_of(code: str) -> tuple[Edit, ...]:

@@ -16,7 +16,7 @@ from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._components.state_view import state_view
 from pages._ui.glossary import terms
-from pages._ui.link import link, linked_index
+from pages._ui.link import is_unread, link, linked_index
 from pages._ui.show import is_dark, show
 from pages._ui.text import grid, plain, share
 
@@ -32,8 +32,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     reads = [f"read {index + 1}: {name}" for index, name in enumerate(own.source)]
     writes = [f"write {index + 1}: {name}" for index, name in enumerate(own.target)]
     steps = reads + writes
-    first = steps[linked_index(STEP, len(steps), len(reads))]
-    at = steps.index(st.select_slider("Step", steps, first, key=f"{STEP}.{len(reads)}.{len(writes)}"))
+    if is_unread(key := f"{STEP}.{len(reads)}.{len(writes)}"):
+        st.session_state[key] = steps[linked_index(STEP, len(steps), len(reads))]
+    at = steps.index(st.select_slider("Step", steps, key=key))
     link(STEP, str(at), str(len(reads)))
     if at < len(reads):
         st.markdown(

@@ -18,7 +18,7 @@ from pages._captions.compute import View
 from pages._captions.gallery import OWN, PHOTO, SCENE
 from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding
-from pages._ui.link import link, linked, linked_whole
+from pages._ui.link import is_unread, link, linked, linked_whole
 from pages._ui.progress import guard
 
 PAGE = "captions"
@@ -57,13 +57,14 @@ def knows_truth(about: dict[str, Any]) -> bool:
 def restore() -> None:
     """Read picture, word and hidden regions from the link, once per visit."""
     state = st.session_state
-    if PICTURE in state:
+    if not is_unread(PICTURE):
         return
     uploads.remember(linked(MODEL, ""))
+    state.pop(PICTURE, None)
     name = linked(PICTURE, "")
     state[PICTURE] = name if gallery.exists(name) else opening(card())
     state[WORD], state[HIDDEN] = linked_whole(WORD, 1_000), hidden_of(linked(HIDDEN, ""))
-    state[WISHES] = 0
+    state[WISHES] = state.get(WISHES, -1) + 1
 
 
 def hidden_of(code: str) -> tuple[int, ...]:

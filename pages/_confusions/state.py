@@ -11,7 +11,7 @@ from pages._components.as_typed import send_as_typed
 from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View
 from pages._ui import networks
 from pages._ui.layout import bound, folding, select, try_another
-from pages._ui.link import clean, link, linked
+from pages._ui.link import clean, is_unread, link, linked
 
 PAGE = "confusions"
 MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
@@ -28,7 +28,7 @@ FALLBACK = "Romanov"  # if a card holds no example
 def restore() -> None:
     """Read name and cell from the link, once per visit."""
     state = st.session_state
-    if TEXT in state:
+    if not is_unread(TEXT):
         return
     text = linked(TEXT, "")
     state[TEXT] = text[:LONGEST] if text else None

@@ -93,10 +93,9 @@ def sentence(paths: list[Path]) -> str:
 
 
 def _descent() -> Descent:
-    state, plain = st.session_state, Descent()
-    state.setdefault(PATHS, list(RULES[:2]))
+    plain = Descent()
     with folding("gradient_flow-clipping"):
-        st.pills("Paths", RULES, selection_mode="multi", key=PATHS, bind="query-params")
+        st.pills("Paths", RULES, selection_mode="multi", default=RULES[:2], key=PATHS, bind="query-params")
         rate = st.slider("Step size", 0.05, 2.0, plain.rate, 0.05, key=f"{KEY}.rate", bind="query-params", width=WIDTH)
         threshold = st.slider("Threshold", 0.02, 1.0, plain.threshold, 0.02, key=f"{KEY}.threshold", bind="query-params", width=WIDTH)
         steps = st.slider("Steps", 10, 200, plain.steps, 10, key=f"{KEY}.steps", bind="query-params", width=WIDTH)

@@ -39,9 +39,8 @@ Sources: Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and Bengio, 2013.
 
 def panel(view: View, drawn: list[Curve]) -> None:
     """Three parts: live training on a task, and two demonstrations."""
-    if st.session_state.get(f"{KEY}.part") not in PARTS:
-        st.session_state[f"{KEY}.part"] = PARTS[0]
-    part = st.segmented_control("Part", PARTS, key=f"{KEY}.part", bind="query-params", label_visibility="collapsed", required=True)
+    options = {"label_visibility": "collapsed", "bind": "query-params", "required": True}
+    part = st.segmented_control("Part", PARTS, default=PARTS[0], key=f"{KEY}.part", **options)
     {PARTS[0]: _live, PARTS[1]: recurrence.part, PARTS[2]: truncated.part}[str(part)]()
 
 

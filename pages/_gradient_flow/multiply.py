@@ -11,7 +11,7 @@ from explorer.textbook.matrix_powers import circle, fate, orbit
 from pages._components.matrix_choice import matrix_choice
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
-from pages._ui.link import link, linked_whole
+from pages._ui.link import is_unread, link, linked_whole
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -40,7 +40,7 @@ reduced by the slopes of tanh).
 def panel(view: View, drawn: list[Curve]) -> None:
     """Buttons, the matrix as arrows and as sliders, the points and their lengths."""
     state = st.session_state
-    if PRESSES not in state:
+    if is_unread(PRESSES):
         state[PRESSES] = min(linked_whole(PRESSES, 1_000) or 0, MOST)
     st.markdown("**Multiply**: each press multiplies every point by the same matrix")
     with st.container(horizontal=True, vertical_alignment="bottom"):

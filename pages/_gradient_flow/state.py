@@ -9,7 +9,7 @@ from pages._gradient_flow.compute import Network, View
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui import networks
 from pages._ui.layout import folding, select, select_named, text_form
-from pages._ui.link import clean, link, link_text, linked_text, linked_whole
+from pages._ui.link import clean, is_unread, link, link_text, linked_text, linked_whole
 
 PAGE = "gradient_flow"
 CORPUS, LINES, LAYER, WHAT, SCALE, BACK, BIAS, FELT = (
@@ -30,7 +30,7 @@ TITLES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 def restore() -> None:
     """Read text and character from the link, once per visitor."""
     state = st.session_state
-    if TEXT in state:
+    if not is_unread(TEXT):
         return
     state[AT], state[TEXT] = linked_whole(AT, 100_000), linked_text(TEXT, MOST)
 
@@ -120,15 +120,15 @@ def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Netw
     options = [*known, *(UNTRAINED.format(name) for name in known)]
     first = [*known, *(UNTRAINED.format(name) for name in known if kind(name) == "lstm")]
     state = st.session_state
-    state[LINES] = [line for line in state.get(LINES) or first if line in options] or first
-    if state.get(FELT) not in options:
-        state[FELT] = known[-1]
-    chosen = st.pills("Lines", options, selection_mode="multi", key=LINES, bind="query-params")
+    kept, usual = [line for line in state.get(LINES) or () if line in options], first
+    if not is_unread(LINES) and (not kept or kept != state[LINES]):
+        state[LINES], usual = kept or first, None
+    chosen = st.pills("Lines", options, selection_mode="multi", default=usual, key=LINES, bind="query-params")
     st.caption("An untrained network has the same architecture and random weights (seed 0); an LSTM has the forget bias chosen above.")
-    st.selectbox("Colour characters by the gradient of", options, key=FELT, bind="query-params")
+    felt = select("Colour characters by the gradient of", options, FELT, WIDE, options.index(known[-1]), label_visibility="visible")
     every = {name: Network(name) for name in known}
     every |= {UNTRAINED.format(name): Network(name, False, bias if kind(name) == "lstm" else None) for name in known}
-    return tuple(every[line] for line in options if line in (chosen or first)), every[state[FELT]]
+    return tuple(every[line] for line in options if line in (chosen or first)), every[felt]
 
 
 def _text_popover(corpus: str) -> str:

@@ -11,7 +11,7 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, folding, select, select_named, text_form
-from pages._ui.link import TEXT_CHARACTERS, clean, link, link_text, linked, linked_choices, linked_text, linked_whole
+from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked, linked_choices, linked_text, linked_whole
 
 PAGE = "hidden_states"
 EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
@@ -54,7 +54,7 @@ CHIPS = {UNCLEAR: "no clear meaning"}
 
 def restore() -> None:
     """Read text and unit from the link, once per visitor."""
-    if TEXT in st.session_state:
+    if not is_unread(TEXT):
         return
     state = st.session_state
     state[TEXT], state[BEFORE] = linked_text(TEXT, TEXT_CHARACTERS), None

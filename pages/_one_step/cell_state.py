@@ -9,7 +9,7 @@ from pages._one_step.compute import View
 from pages._one_step.state import PAGE
 from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, text_form
-from pages._ui.link import clean, link, link_text, linked, linked_text, linked_whole
+from pages._ui.link import clean, is_unread, link, link_text, linked, linked_text, linked_whole
 
 MODEL, LAYER, UNIT, TEXT, AT, HOLD = (f"{PAGE}.{name}" for name in ("model", "layer", "unit", "text", "at", "hold"))
 SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("slider", "number", "row"))
@@ -20,7 +20,7 @@ LONGEST = 2_000  # characters of a visitor's text, so that it fits into a link
 def restore() -> None:
     """Read text, unit and character from the link, once per visit."""
     state = st.session_state
-    if TEXT in state:
+    if not is_unread(TEXT):
         return
     state[TEXT] = linked_text(TEXT, LONGEST) or None
     for key in (LAYER, UNIT, AT):

@@ -13,7 +13,7 @@ from explorer.textbook.hello import READ, after, covered, forward, opening
 from pages._hidden_states.state import example
 from pages._one_step import cell, cell_state, compute, hello
 from pages._one_step import state as one_step_state
-from pages._ui.link import link, linked_whole
+from pages._ui.link import is_unread, link, linked_whole
 from pages._ui.text import plain
 
 LESSON = f"{one_step_state.PAGE}.lesson"
@@ -187,7 +187,7 @@ STEPS = (
 
 def restore() -> None:
     """Open the step in the link, once per visit; the state of the page is in the link too."""
-    if LESSON not in st.session_state:
+    if is_unread(LESSON):
         position = linked_whole(LESSON, len(shown()) + 1)
         st.session_state[LESSON] = position - 1 if position else None
 

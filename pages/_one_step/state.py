@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.textbook.hello import LONGEST
-from pages._ui.link import link, linked, wholes
+from pages._ui.link import is_reopened, is_unread, link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
@@ -41,12 +41,12 @@ class Learning:
 
 def usual(key: str, value: Any) -> Any:
     """The default of a widget; None if a button or a link has set its value, since Streamlit accepts only one of the two."""
-    return None if key in st.session_state else value
+    return None if key in st.session_state and not is_reopened() else value
 
 
 def restore() -> None:
     """Read the training from the link, once per visit."""
-    if STRETCHES not in st.session_state:
+    if is_unread(STRETCHES):
         st.session_state[STRETCHES] = _stretches(linked(STRETCHES, ""))
 
 

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage as Page
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages._ui.link import link, linked
+from pages._ui.link import is_reopened, is_unread, link, linked
 
 TOUCH = """<style>
 @media (max-width: 640px), (pointer: coarse) {
@@ -27,6 +27,7 @@ TOUCH = """<style>
 .st-key-accessible, [data-testid=stElementContainer]:has(> .st-key-accessible) { display: none; }
 </style>"""
 MENU = """<style>
+.st-key-address { display: none; }
 @media (min-width: 769px) { .st-key-menu { display: none; } }
 @media (max-width: 768px) {
   .st-key-menu { position: fixed; top: 8px; left: 12px; z-index: 999991; width: auto; }
@@ -119,7 +120,7 @@ def select(label: str, options: Sequence[str], key: str, width: int, index: int 
         index: Of the default.
         more: As for `st.selectbox`, before what `bound` says.
     """
-    if key in st.session_state and st.session_state[key] not in options:
+    if key in st.session_state and st.session_state[key] not in options and not is_reopened():
         # Set here, or the browser would go on showing the old choice.
         st.session_state[key], index = options[index], 0
     return st.selectbox(label, options, index, width=width, **bound(key) | more)
@@ -136,7 +137,7 @@ def select_named(label: str, names: Mapping[str, str], key: str, width: int, **m
         more: As for `st.selectbox`.
     """
     state, default = st.session_state, next(iter(names))
-    if key not in state:
+    if is_unread(key):
         state[key] = linked(key, default)
     if state[key] not in names:
         state[key] = default

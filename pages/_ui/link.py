@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.errors import ExplorerError
 from pages._ui.progress import guard
@@ -44,6 +45,17 @@ def unpacked(code: str) -> str:
         return data.decode("utf-8")[:TEXT_CHARACTERS]
     except (binascii.Error, zlib.error, UnicodeDecodeError, ValueError):
         raise LinkError("The text in this link is damaged: it is not compressed text. Copy the whole link again.") from None
+
+
+def is_reopened() -> bool:
+    """Whether the browser went back or forward: the link decides again, whatever was chosen since."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def is_unread(key: str) -> bool:
+    """Whether a choice must be taken from the link: at the start of a visit, and whenever the browser went back or forward."""
+    return key not in st.session_state or is_reopened()
 
 
 def linked(name: str, default: str) -> str:

@@ -10,7 +10,7 @@ import models
 from models import checkpoint, family
 from pages._ui import uploads
 from pages._ui.cards import believed
-from pages._ui.link import linked
+from pages._ui.link import is_reopened, linked
 from pages._ui.text import plain
 
 
@@ -38,7 +38,7 @@ def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
 
     If that is an uploaded network which the server no longer has, the page says so and shows nothing in its place.
     """
-    name = st.session_state.get(key) or linked(key, "")
+    name = (not is_reopened() and st.session_state.get(key)) or linked(key, "")
     if name not in cards:
         _say_if_lost(name, key, cards)
     return cards.get(name, next(iter(cards.values()))) if cards else {}

@@ -8,6 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import streamlit as st
 from altair.utils.schemapi import debug_mode
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from pages._ui import show
 from pages._ui.glossary import entries
@@ -80,7 +82,11 @@ def shipped() -> Iterator[None]:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["about"] for row in ROWS])
 def test_an_old_link_opens_the_view_that_it_opened(row: dict[str, Any]):
-    view, opens = view_of(opened(row["address"])), TABLE["opens"][urlsplit(row["address"]).path]
+    agrees(view_of(opened(row["address"])), row)
+
+
+def agrees(view: dict[str, Any], row: dict[str, Any]) -> None:
+    opens = TABLE["opens"][urlsplit(row["address"]).path]
     gone = row.get("gone", [])
     widgets = {key: value for key, value in (opens["widgets"] | row.get("widgets", {})).items() if key not in gone}
     assert {key: view["widgets"].get(key, "is not on the page") for key in widgets} == widgets
@@ -90,6 +96,19 @@ def test_an_old_link_opens_the_view_that_it_opened(row: dict[str, Any]):
     assert view["says"] == row.get("says", {})
     wanted = row.get("columns", opens["columns"])
     assert not [column for column in wanted if not any(is_like(column, other) for other in view["columns"])]
+
+
+@pytest.mark.parametrize("path", sorted(TABLE["opens"]))
+def test_back_and_forward_open_what_the_link_opens(path: str, monkeypatch: pytest.MonkeyPatch):
+    rows = [row for row in ROWS if urlsplit(row["address"]).path == path and not {"link", "says"} & set(row)]
+    page = opened(rows[0]["address"])
+    monkeypatch.setattr(local_script_runner, "RerunData", partial(RerunData, is_history_navigation=True))
+    for row in [*rows[1:], rows[0]]:
+        page.query_params.clear()
+        page.query_params.update(asked(row["address"]))
+        view = view_of(page.run())
+        view["columns"].append([1, 1.0, 1.0])  # the state view counts what is asked of the browser
+        agrees(view, row)
 
 
 def test_the_table_has_addresses_of_every_page():

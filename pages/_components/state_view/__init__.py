@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from explorer.figures.states import LOOKS, StateFigure
+from pages._ui.link import is_reopened
 
 HERE = Path(__file__).parent
 # In this order: each file comes after those it imports from.
@@ -89,7 +90,8 @@ def state_view(
 
     Unit, cursor and looks belong to the browser. A value from Python counts only if it is new: a `figure.unit` that
     differs both from the previous run and from what the browser sent is a request and is followed; anything else is an
-    echo. A page that keeps its own unit copies `state_choice(key)` before it makes the figure, or in `on_change`.
+    echo. After Back or Forward all of Python's values are requests. A page that keeps its own unit copies
+    `state_choice(key)` before it makes the figure, or in `on_change`.
 
     Args:
         figure: What to draw; `figure.unit` and `figure.cursor` are the start, and later requests.
@@ -114,6 +116,8 @@ def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: S
     wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks}
     first = {"n": 1, "unit": figure.unit, "cursor": figure.cursor or figure.start, "selection": None, "looks": looks or ()}
     memory = st.session_state.get(f"{key}.asked")
+    if memory and is_reopened():
+        memory = {"now": first | {"n": memory["now"]["n"] + 1}, "wish": wish, "said": sent}
     now = dict(memory["now"]) if memory else first
     before = memory["wish"] if memory else wish
     said = memory["said"] if memory else None
