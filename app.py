@@ -10,7 +10,7 @@ from pages._ui.layout import menu, touchable
 from pages._ui.paper import printable
 
 PAGES = [
-    st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", default=True),
+    st.Page("pages/hidden_states.py", title="Hidden states", icon=":material/neurology:", url_path="start", default=True),
     st.Page("pages/attention.py", title="Attention", icon=":material/compare_arrows:"),
     st.Page("pages/captions.py", title="Captions", icon=":material/image_search:"),
     st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:"),
@@ -18,10 +18,14 @@ PAGES = [
     st.Page("pages/one_step.py", title="One step", icon=":material/footprint:"),
     st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
 ]
+# The first page has the address "/", whatever its path; this is the address that its name suggests.
+BY_NAME = st.Page("pages/hidden_states.py", title=PAGES[0].title, url_path="hidden_states", visibility="hidden")
 
 # Before st.navigation, which would else fetch the icon of the page from another server.
 st.set_page_config(page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
-page = st.navigation(PAGES, position="top")
+page = st.navigation([*PAGES, BY_NAME], position="top")
+if page is BY_NAME:
+    st.switch_page(PAGES[0], query_params={name: st.query_params.get_all(name) for name in st.query_params})
 st.set_page_config(page_title=f"{page.title} – Recurrent Explorer")
 touchable()
 make_accessible()

@@ -6,6 +6,7 @@ from models.family import PROGRAM
 from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
 
@@ -29,7 +30,7 @@ with guard():
 if not about:
     st.info(f"There is no trained translation network in `checkpoints/`. Train one: `{PROGRAM} train en-fr-additive`.")
     st.stop()
-with guard():
+with guard(), said("attention"):
     banner, sentence = st.container(), st.empty()
     view = state.pick(about)
     with banner:

@@ -6,6 +6,7 @@ from models.family import PROGRAM
 from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
 
@@ -27,7 +28,7 @@ with guard():
 if not about:
     st.info(f"There is no trained captioner in `checkpoints/`. Train one: `{PROGRAM} train scenes-soft`.")
     st.stop()
-with guard():
+with guard(), said("captions"):
     head = pictures.head()
     view, about, network = state.pick()
     if view.picture == gallery.OWN:

@@ -6,6 +6,7 @@ from models.family import PROGRAM
 from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
 
@@ -26,7 +27,7 @@ with guard():
 if not about:
     st.info(f"There is no trained classifier in `checkpoints/`. Train one: `{PROGRAM} train names-gru`.")
     st.stop()
-with guard():
+with guard(), said("confusions"):
     sentence = st.empty()
     view = state.pick(about)
     sentence.markdown(name.sentence(view, about))

@@ -6,6 +6,7 @@ from models.family import PROGRAM
 from pages._gradient_flow import clipping, curves, gap, laboratory, learn, multiply, numbers, state, summed
 from pages._ui.glossary import terms
 from pages._ui.layout import still, through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
 
@@ -31,7 +32,7 @@ with guard():
 if not known:
     st.info(f"There is no trained network in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
     st.stop()
-with guard():
+with guard(), said("gradient_flow"):
     sentence = still("gradient_flow-sentence", 26, 52)
     view = state.pick()
     state.write_link(view)

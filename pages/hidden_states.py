@@ -7,6 +7,7 @@ from pages._hidden_states import compare, export, find, generate, model_card, ow
 from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 from pages._ui.text import how_to_read
 
@@ -35,7 +36,7 @@ with guard():
 if not about:
     st.info(f"There is no trained network in `checkpoints/`. Train one: `{PROGRAM} train wiki-lstm`.")
     st.stop()
-with guard():
+with guard(), said("hidden_states"):
     sentence = st.container()  # not st.empty(), which is empty for a moment at each run, so that the buttons below would jump
     view = state.pick(about)
     network = networks.loaded(view.model)

@@ -4,13 +4,14 @@ import streamlit as st
 
 from pages._one_step import cell, hello, lessons, shapes, state
 from pages._ui.layout import through_app
+from pages._ui.missing import said
 from pages._ui.progress import guard
 
 VIEWS = {hello.TITLE: hello.panel, cell.TITLE: cell.panel, shapes.TITLE: shapes.panel}
 
 through_app()
 st.title("What exactly happens in one step?", anchor=False)
-with guard():
+with guard(), said("one_step"):
     state.restore()
     lessons.restore()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -13,6 +13,7 @@ from pages._ui.progress import guard
 
 LINK_CHARACTERS = 8_000
 TEXT_CHARACTERS = 100_000
+WRITTEN = "link.written"  # what pages wrote into the link: parameter -> value, defaults too
 
 
 class LinkError(ExplorerError):
@@ -110,6 +111,7 @@ def link_text(name: str, text: str, default: str | None) -> bool:
 
 def link(name: str, value: str, default: str) -> None:
     """Write a parameter into the link; a default value is left out."""
+    st.session_state.setdefault(WRITTEN, {})[name] = value
     if value != default and st.query_params.get(name) != value:
         st.query_params[name] = value
     if value == default and name in st.query_params:

@@ -46,7 +46,7 @@ PANELS = [  # that neither the table nor the glossary opens
 def files() -> dict[str, str]:
     """The file of each page by its path in an address, as app.py lists them; the default page has the path "/"."""
     calls = [node for node in ast.walk(ast.parse((ROOT / "app.py").read_text())) if isinstance(node, ast.Call)]
-    pages = [call for call in calls if ast.unparse(call.func) == "st.Page"]
+    pages = [call for call in calls if ast.unparse(call.func) == "st.Page" and all(word.arg != "visibility" for word in call.keywords)]
     paths = ["" if any(word.arg == "default" for word in page.keywords) else Path(page.args[0].value).stem for page in pages]
     return {f"/{path}": page.args[0].value for path, page in zip(paths, pages, strict=True)}
 

@@ -49,7 +49,7 @@ export function lineOf(starts, index) {
 
 // Height of the text's window: as many lines as there are, up to a third of a small screen; with next characters, six lines.
 export function textHeight(lines, sizes) {
-  const most = sizes.below ? 6 * sizes.line : sizes.narrow ? 330 : 260;
+  const most = sizes.below ? 6 * sizes.line : sizes.narrow ? 330 : 262;
   const whole = Math.max(1, Math.floor(most / sizes.line)) * sizes.line;
   return Math.min(lines * sizes.line, whole);
 }
