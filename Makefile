@@ -8,7 +8,7 @@ WORKERS ?= auto
 .PHONY: app test check shots bench lock clean
 
 app: .venv/app
-	$(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(ADDRESS)
+	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS)
 
 # One worker a core, a file to a worker, in the order of the files; each counts on one core.
 test: .venv/dev

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from recurrent_explorer_app.headers import ORIGIN
+
 HERE = Path(__file__).resolve().parent
 HOME = HERE if (HERE / "app.py").is_file() else HERE.parent  # installed, else in the project's tree
 
@@ -26,21 +28,17 @@ def start(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
+    embed_from: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may show the app in a frame, as https://example.org; repeatable.")
+    ] = None,
 ) -> None:
     """Open the app, or run one of the commands below: train, score and use the networks that it shows."""
     if context.invoked_subcommand is None:
-        open_app({"server.port": port, "server.address": address})
+        for origin in embed_from or ():
+            if not ORIGIN.fullmatch(origin):
+                raise typer.BadParameter(
+                    f"{origin!r} is not an origin; expected one such as https://example.org.", param_hint="--embed-from"
+                )
+        from recurrent_explorer_app.server import serve
 
-
-def open_app(settings: dict[str, int | str | None]) -> None:
-    """Serve the app until Ctrl-C.
-
-    `streamlit run` looks for .streamlit/config.toml beside app.py, so that every value of ours counts whatever the current folder is.
-
-    Args:
-        settings: Options of Streamlit in place of those of the file; None leaves one as it is.
-    """
-    from streamlit.web.cli import main as streamlit
-
-    options = [f"--{name}={value}" for name, value in settings.items() if value is not None]
-    streamlit(["run", str(HOME / "app.py"), *options], prog_name="streamlit")
+        serve(HOME / "app.py", port, address, embed_from or ())

@@ -1,4 +1,4 @@
-"""A real browser and a real server for tests: finds a Chromium, starts `streamlit run`, says loudly when there is none."""
+"""A real browser and a real server for tests: finds a Chromium, starts the server, says loudly when there is no browser."""
 
 import contextlib
 import os
@@ -24,6 +24,7 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update")
 FLAGS = (*FLAGS, "--disable-sync", "--force-color-profile=srgb")
 MAIN = "[data-testid=stMain]"
+SERVE = "import sys; from pathlib import Path; from recurrent_explorer_app.server import serve; serve(Path(sys.argv[1]), int(sys.argv[2]))"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -109,16 +110,17 @@ def running(start: Start, port: int, logs: Path, seconds: float = 60) -> Iterato
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)  # a busy machine is slow, not wrong
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 @contextlib.contextmanager
 def serving(app: Path, folder: Path, seconds: float = 60, environment: dict[str, str] | None = None) -> Iterator[Server]:
-    """`streamlit run app` on a free port, healthy."""
+    """An app on a free port as the console script serves it, healthy."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [sys.executable, "-c", SERVE, str(app), str(port)]
     with running(Start(command, ROOT, {"PYTHONPATH": str(ROOT)} | (environment or {})), port, folder, seconds) as server:
         yield server
 

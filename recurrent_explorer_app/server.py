@@ -1,0 +1,78 @@
+"""The server of the app: where it listens, which headers its answers carry, and how it ends."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from explorer.errors import ExplorerError
+from recurrent_explorer_app.headers import Headers, policy
+from recurrent_explorer_app.upload_limit import UploadLimit
+
+FIRST, PORTS = 8501, 100  # without a wish, the first free port of so many
+GRACE = 3  # seconds that open connections have when the server ends; without a limit one browser could hold it for ever
+PING = 30  # seconds; a browser that does not answer for so long is gone
+
+
+class ServerError(ExplorerError):
+    """The server cannot listen where it should."""
+
+
+def serve(script: Path, port: int | None = None, address: str | None = None, embed_from: Iterable[str] = ()) -> None:
+    """Serve a Streamlit script until Ctrl-C or SIGTERM.
+
+    The settings are those of .streamlit/config.toml beside the script, whatever the current folder is.
+
+    Args:
+        script: The script.
+        port: 8501 or the next free one if None.
+        address: To listen on; this computer alone if None.
+        embed_from: Origins whose pages may show the app in a frame.
+
+    Raises:
+        ServerError: the port is in use, or the address is not one of this computer.
+    """
+    import streamlit
+    import uvicorn
+    from starlette.middleware import Middleware
+    from streamlit.web import bootstrap
+
+    rules = policy(Path(streamlit.__file__).parent / "static" / "index.html", embed_from)
+    app = streamlit.App(script, middleware=[Middleware(Headers, policy=rules), Middleware(UploadLimit)])
+    where = address or os.environ.get("STREAMLIT_SERVER_ADDRESS") or "localhost"
+    with listening(where, port) as listener:
+        chosen = listener.getsockname()[1]
+        bootstrap.load_config_options({"server.port": chosen, "server.address": where})
+        sys.path.insert(0, str(script.parent))
+        server = uvicorn.Server(uvicorn.Config(
+            app, ws="websockets-sansio", ws_ping_interval=PING, ws_ping_timeout=PING, timeout_graceful_shutdown=GRACE,
+            log_level="warning", access_log=False, server_header=False,
+        ))  # fmt: skip
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # after uvicorn has ended the server: what is to be done at exit is done
+        print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+def listening(address: str, port: int | None) -> socket.socket:
+    """A socket that listens.
+
+    Args:
+        address: Name or number of an address of this computer.
+        port: 8501 or the next free one if None.
+
+    Raises:
+        ServerError: the port is in use, or the address is not one of this computer.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for candidate in [port] if port else range(FIRST, FIRST + PORTS):
+        try:
+            return socket.create_server((address, candidate), family=family, backlog=2048)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise ServerError(f"Nothing can listen on {address!r} ({error.strerror}). Expected an address of this computer.") from None
+    raise ServerError(f"Port {port or f'{FIRST} to {FIRST + PORTS - 1}'} of {address} is in use or not allowed. Choose one with --port.")

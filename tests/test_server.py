@@ -1,0 +1,122 @@
+"""The server of the app: its headers, what it keeps closed, that it calls nobody, and that it ends."""
+
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+import pytest
+import streamlit
+from typer.testing import CliRunner
+
+from models import cli
+from recurrent_explorer_app import headers, server, start
+from tests.browser import chromium
+from tests.browser.chromium import ROOT
+
+# A computer without a network: whoever looks a name up or sends anything to another host gets an error, and the output says so.
+ALONE = """
+import atexit, sys
+from pathlib import Path
+
+HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0", None)
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+        where = arguments[1] if event in ("socket.connect", "socket.sendto") else arguments
+        if isinstance(where, tuple) and where[0] not in HERE:
+            print("LEFT", event, where[0], flush=True)
+            raise OSError("the network is closed")
+
+sys.addaudithook(watch)
+atexit.register(print, "DONE AT EXIT", flush=True)
+from recurrent_explorer_app.server import serve
+serve(Path(sys.argv[1]), int(sys.argv[2]), "0.0.0.0", ["https://a.example", "https://*.b.example:8443"])
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Server]:
+    """The app, listening on every address, on a computer without a network."""
+    port, folder = chromium.free_port(), tmp_path_factory.mktemp("server")
+    start = chromium.Start([sys.executable, "-c", ALONE, str(ROOT / "app.py"), str(port)], folder, {"PYTHONPATH": str(ROOT)})
+    with chromium.running(start, port, folder, 120) as running:
+        yield running
+
+
+def asked(running: chromium.Server, path: str) -> tuple[int, Message]:
+    """Status and headers of the answer to a path."""
+    try:
+        with urllib.request.urlopen(f"{running.url}{path}", timeout=60) as answer:
+            return answer.status, answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/attention?attention.panel=Beam", "/_stcore/health", "/static/css/none.css", "/media/none.png"])
+def test_every_answer_carries_the_policy(alone: chromium.Server, path: str):
+    _, carried = asked(alone, path)
+    rules = dict(rule.split(" ", 1) for rule in carried["Content-Security-Policy"].split("; "))
+    for name in ("connect-src", "img-src", "frame-src", "form-action", "default-src", "base-uri", "font-src", "worker-src"):
+        assert set(rules[name].split()) <= {"'self'", "data:", "blob:"}, name
+    assert rules["connect-src"] == rules["form-action"] == rules["frame-src"] == "'self'" and rules["object-src"] == "'none'"
+    assert "'unsafe-inline'" not in rules["script-src"]
+    assert rules["frame-ancestors"] == "'self' https://a.example https://*.b.example:8443"
+    assert carried["X-Content-Type-Options"] == "nosniff" and carried["Referrer-Policy"] == "same-origin"
+    assert "X-Frame-Options" not in carried and "Server" not in carried
+
+
+@pytest.mark.parametrize(
+    "path", ["/_stcore/metrics", "/_stcore/metrics/", "/_stcore/metrics?families=session_events", "/_stcore/%6Detrics"]
+)
+def test_nobody_reads_the_numbers_of_the_server(alone: chromium.Server, path: str):
+    assert asked(alone, path)[0] == 404
+
+
+def test_without_a_wish_no_other_page_may_show_the_app_in_a_frame(tmp_path: Path):
+    (tmp_path / "index.html").write_text("<script>go()</script>")
+    rules = headers.policy(tmp_path / "index.html").split("; ")
+    assert "frame-ancestors 'self'" in rules
+    assert "script-src 'self' 'unsafe-eval' blob: 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='" in rules
+
+
+def silent(running: chromium.Server, request: str) -> socket.socket:
+    """A connection that asks for something and then neither reads on nor says anything."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", int(running.url.rsplit(":", 1)[1])))
+    connection.sendall(request.replace("\n", "\r\n").encode())
+    assert connection.recv(12).startswith(b"HTTP/1.1")
+    return connection
+
+
+def test_it_calls_nobody_and_ends_while_connections_are_open(alone: chromium.Server):
+    largest = max(Path(streamlit.__file__).parent.glob("static/static/js/*.js"), key=lambda file: file.stat().st_size)
+    file = f"GET /static/js/{largest.name} HTTP/1.1\nHost: localhost\n\n"
+    shake = "GET /_stcore/stream HTTP/1.1\nHost: localhost\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+    asking = [silent(alone, file * 4), silent(alone, f"{shake}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n")]
+    alone.process.send_signal(signal.SIGTERM)
+    assert alone.process.wait(60) == 0  # no limit of time: without one for its connections the server does not end at all
+    for connection in asking:
+        connection.close()
+    assert "LEFT" not in alone.output() and alone.output().count("DONE AT EXIT") == 1
+
+
+def test_it_listens_on_this_computer_alone_and_takes_the_next_free_port():
+    with server.listening("localhost", None) as first, server.listening("localhost", None) as second:
+        assert first.getsockname()[0] == second.getsockname()[0] == "127.0.0.1"
+        assert server.FIRST <= first.getsockname()[1] < second.getsockname()[1] < server.FIRST + server.PORTS
+        with pytest.raises(server.ServerError, match=r"Port \d+ of localhost is in use"):
+            server.listening("localhost", first.getsockname()[1])
+    with pytest.raises(server.ServerError, match=r"Nothing can listen on '203\.0\.113\.7'"):
+        server.listening("203.0.113.7", None)
+
+
+@pytest.mark.parametrize("origin", ["example.org", "https://example.org/path", "https://a.example; script-src *", "*", "https://a b"])
+def test_what_is_no_origin_is_refused(origin: str):
+    done = CliRunner().invoke(cli.application(start), ["--embed-from", origin], env={"COLUMNS": "200"})
+    assert done.exit_code == 2 and "is not an origin" in " ".join(done.output.split())
