@@ -14,7 +14,7 @@ import streamlit
 from typer.testing import CliRunner
 
 from models import cli
-from recurrent_explorer_app import headers, server, start
+from recurrent_explorer_app import headers, server, start, upload_limit
 from tests.browser import chromium
 from tests.browser.chromium import ROOT
 
@@ -77,6 +77,12 @@ def test_nobody_reads_the_numbers_of_the_server(alone: chromium.Server, path: st
     assert asked(alone, path)[0] == 404
 
 
+def test_an_upload_that_is_too_large_is_refused_before_it_is_received(alone: chromium.Server):
+    upload = f"PUT /_stcore/upload_file/a/b HTTP/1.1\nHost: localhost\nContent-Length: {upload_limit.SESSION + 1}\n\n"
+    with silent(alone, upload, b"HTTP/1.1 413") as connection:
+        assert b"content-security-policy" in connection.recv(4096)
+
+
 def test_without_a_wish_no_other_page_may_show_the_app_in_a_frame(tmp_path: Path):
     (tmp_path / "index.html").write_text("<script>go()</script>")
     rules = headers.policy(tmp_path / "index.html").split("; ")
@@ -84,13 +90,13 @@ def test_without_a_wish_no_other_page_may_show_the_app_in_a_frame(tmp_path: Path
     assert "script-src 'self' 'unsafe-eval' blob: 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='" in rules
 
 
-def silent(running: chromium.Server, request: str) -> socket.socket:
+def silent(running: chromium.Server, request: str, begins: bytes = b"HTTP/1.1 ") -> socket.socket:
     """A connection that asks for something and then neither reads on nor says anything."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", int(running.url.rsplit(":", 1)[1])))
     connection.sendall(request.replace("\n", "\r\n").encode())
-    assert connection.recv(12).startswith(b"HTTP/1.1")
+    assert connection.recv(len(begins)) == begins
     return connection
 
 

@@ -13,7 +13,7 @@ from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.glossary import terms
-from pages._ui.text import grid, how_to_read, plain
+from pages._ui.text import code, grid, how_to_read, plain
 
 KEY = "attention.real"
 BEFORE = f"{KEY}.before"  # the network from which the visitor came to a fake one
@@ -139,7 +139,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         command = f"`{PROGRAM} measure mine.safetensors attention --data PAIRS.tsv --dry`"
         st.info(f"Your own network is not tested here. Run {command} with the sentence pairs that it was trained on.")
     else:
-        st.info(f"Not tested yet: `{PROGRAM} measure {view.model} attention` writes the answers into the card of this network.")
+        st.info(f"Not tested yet: {code(f'{PROGRAM} measure {view.model} attention')} writes the answers into the card of this network.")
     st.markdown("**Reference models**: small networks on toy languages, five held-out seeds each")
     grid(_fakes(), f"{KEY}.fakes", height=388)
     st.markdown(f"**{LAST_LINE}**")

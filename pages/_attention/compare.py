@@ -29,7 +29,9 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     own = compute.sentence(first)
     for side, written in ((first, own), (second, compute.sentence(second))):
         assert written is not None
-        st.markdown(f"{side.model}: **{plain(written.text)}** (log probability {float(written.hypothesis.log_probabilities.sum()):.1f})")
+        st.markdown(
+            f"{plain(side.model)}: **{plain(written.text)}** (log probability {float(written.hypothesis.log_probabilities.sum()):.1f})"
+        )
     if own is not None:
         _matrices(first, second, own)
     terms("teacher forcing", "nats", "log probability")
@@ -38,14 +40,15 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
 def _matrices(first: View, second: View, own: Sentence) -> None:
     fed = compute.forced(second, _in_subwords_of(second, first, own))
     cost = [float(-written.hypothesis.log_probabilities.sum()) for written in (own, fed)]
+    names = plain(first.model), plain(second.model)
     st.caption(
-        f"Both networks are forced to produce {first.model}'s translation so that rows are comparable. "
-        f"Cross-entropy: {first.model} {cost[0]:.1f} nats, {second.model} {cost[1]:.1f} nats."
+        f"Both networks are forced to produce {names[0]}'s translation so that rows are comparable. "
+        f"Cross-entropy: {names[0]} {cost[0]:.1f} nats, {names[1]} {cost[1]:.1f} nats."
     )
     columns, drawn = st.columns(3), []
     for column, name, shown in zip(columns, (first.model, second.model), (own, fed), strict=False):
         with column:
-            st.markdown(f"**{name}**")
+            st.markdown(f"**{plain(name)}**")
             if shown.alignment is None:
                 st.info("No attention: the decoder gets the whole sentence as one vector.")
             else:

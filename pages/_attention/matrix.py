@@ -58,13 +58,14 @@ def sentence(view: View, about: dict, now: Sentence | None) -> str:
     shown, wanted = state.example(about), state.gesture(about)
     if wanted and view.text == shown["sentence"] and view.edits == (wanted,):
         word = next(word for word, steps in zip(now.target, now.steps, strict=True) if wanted.step in steps)
-        return f"Looking at “{shown['looks_instead']}”, it writes “{plain(word)}”. Everything after that was decoded again."
+        return f"Looking at “{plain(shown['looks_instead'])}”, it writes “{plain(word)}”. Everything after that was decoded again."
     if view.edits or wanted is None or view.text != shown["sentence"]:
         invitation = CLICK if now.alignment is not None else WRITE
         return f"What to look for: {note}. {invitation}" if (note := _note(view, about, now)) else invitation
     first, second = shown["crossing"]
-    crossing = f"The translation reverses “{first} {second}”: the largest weights cross." if first != second else ""
-    return f"{crossing} “{shown['word']}” was chosen while looking at “{shown['looks']}”. Make it look at “{shown['looks_instead']}”."
+    crossing = f"The translation reverses “{plain(first)} {plain(second)}”: the largest weights cross." if first != second else ""
+    word, looks, instead = (plain(shown[name]) for name in ("word", "looks", "looks_instead"))
+    return f"{crossing} “{word}” was chosen while looking at “{looks}”. Make it look at “{instead}”."
 
 
 def _note(view: View, about: dict, now: Sentence) -> str:

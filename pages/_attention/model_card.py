@@ -34,7 +34,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     columns = {name: st.column_config.NumberColumn(format=shape) for name, shape in formats.items()}
     grid(_networks(about["direction"]), f"{KEY}.scores", column_config=columns)
     if signature := scores.get("signature"):
-        st.caption(f"sacreBLEU {signature}. Intervals: bootstrap over sentences. p-values: paired bootstrap.")
+        st.caption(f"sacreBLEU {plain(signature)}. Intervals: bootstrap over sentences. p-values: paired bootstrap.")
     lines = {n: _scores(other) for n, other in _same_direction(about["direction"]).items() if other["scores"].get("bleu_by_length")}
     if lines:
         frame = pd.DataFrame([{"network": n, **vars(score)} for n, parts in lines.items() for score in parts])

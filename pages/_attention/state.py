@@ -10,6 +10,7 @@ from pages._attention.compute import View
 from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding, select_named, try_another
 from pages._ui.link import clean, is_unread, link, link_text, linked, linked_text, linked_whole
+from pages._ui.text import plain
 
 PAGE = "attention"
 EMITS = ("trace", "alignment")  # what a network gives that this page can show
@@ -165,7 +166,7 @@ def _gesture_button(about: dict, text: str) -> None:
     if wanted is None or text != shown["sentence"]:
         return
     is_done = wanted in st.session_state[EDITS]
-    label = "Restore its own weights" if is_done else f"Make it look at “{shown['looks_instead']}”"
+    label = "Restore its own weights" if is_done else f"Make it look at “{plain(shown['looks_instead'])}”"
     st.button(
         f"**{label}**",
         key=f"{PAGE}.gesture",

@@ -34,7 +34,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     steps = reads + writes
     if is_unread(key := f"{STEP}.{len(reads)}.{len(writes)}"):
         st.session_state[key] = steps[linked_index(STEP, len(steps), len(reads))]
-    at = steps.index(st.select_slider("Step", steps, key=key))
+    at = steps.index(st.select_slider("Step", steps, format_func=plain, key=key))
     link(STEP, str(at), str(len(reads)))
     if at < len(reads):
         st.markdown(

@@ -39,7 +39,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
 
 def _one(model: str, about: dict, run: CaptionRun) -> None:
     log_probabilities = run.hypothesis.log_probabilities
-    st.markdown(f"**{model}** (attention: {about['arguments'].get('attention', '')}): {plain(run.text)}")
+    st.markdown(f"**{plain(model)}** (attention: {plain(about['arguments'].get('attention', ''))}): {plain(run.text)}")
     frame = pd.DataFrame({"word": run.words, "probability": np.exp(log_probabilities).round(3), GAIN: run.visual.round(2)})
     grid(frame, f"{KEY}.{model}.words")
     total = float(log_probabilities.sum())

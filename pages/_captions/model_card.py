@@ -10,7 +10,7 @@ from pages._captions import state
 from pages._captions.compute import View
 from pages._ui import card
 from pages._ui.glossary import terms
-from pages._ui.text import grid
+from pages._ui.text import grid, plain
 
 KEY = "captions.card"
 VIEWS = {"view": "feature map", "picture": "picture size, pixels", "bleu_4": "BLEU-4"}
@@ -27,7 +27,7 @@ GAME = {
 def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     """The card in tables; each table says on which part of the data it was measured."""
     scores, name = about["scores"], about["arguments"].get("attention", "")
-    card.head(view.model, about, f". Attention **{name}**: {ATTENTIONS.get(name, 'of another kind')}.", is_titled=True)
+    card.head(view.model, about, f". Attention **{plain(name)}**: {ATTENTIONS.get(name, 'of another kind')}.", is_titled=True)
     if not scores:
         st.info("The card of this network holds no scores.")
     elif state.knows_truth(about):
@@ -55,8 +55,8 @@ def _captions(scores: dict) -> None:
     rows = []
     for beam, score in scores["beams"].items():
         bleu = {f"BLEU-{n}": value for n, value in enumerate(score["bleu"], 1)}
-        plain = {f"BLEU-{n} without brevity penalty": value for n, value in enumerate(score["without_brevity_penalty"], 1)}
-        rows.append({"beam width": beam} | bleu | {"CIDEr-D": score["cider_d"]} | plain | {"pictures": score["images"]})
+        longer = {f"BLEU-{n} without brevity penalty": value for n, value in enumerate(score["without_brevity_penalty"], 1)}
+        rows.append({"beam width": beam} | bleu | {"CIDEr-D": score["cider_d"]} | longer | {"pictures": score["images"]})
     grid(pd.DataFrame(rows).round(2), f"{KEY}.scores")
     st.caption("BLEU-n uses n-grams of length 1 to n.")
     if four := scores["against_four"]:

@@ -20,6 +20,7 @@ from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding
 from pages._ui.link import is_unread, link, linked, linked_whole
 from pages._ui.progress import guard
+from pages._ui.text import plain
 
 PAGE = "captions"
 EMITS = ("regions",)  # what a network must give for this page: weights on the regions of a picture
@@ -236,12 +237,12 @@ def _tries(rows: list[dict[str, Any]]) -> None:
     """Scenes for which the card says what hiding does to a word."""
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
         for row in rows:
-            word = row["says"].split()[row["word"]]
+            word = plain(row["says"].split()[row["word"]])
             name = f"“{word}” disappears" if row["kind"] == CHANGES else f"“{word}” stays"
             st.button(
                 name,
                 key=f"{PAGE}.try.{row['scene']}.{row['word']}",
-                help=row["says"],
+                help=plain(row["says"]),
                 on_click=set_picture,
                 args=(f"{SCENE}{row['scene']}",),
                 width="stretch",

@@ -43,10 +43,10 @@ def sentence(view: View, about: dict) -> str:
     shown = state.example(about)
     if "before" not in shown or view.text not in (state.opening(about), state.opening(about)[:-1]):
         return "Type a name, then delete letters. Each column is a letter, each line a language."
-    last = state.opening(about)[-1]
+    last, before, after = plain(state.opening(about)[-1]), plain(shown["before"]), plain(shown["after"])
     if view.text == state.opening(about):
-        return f"Before the last letter the prediction is **{shown['before']}**; the “{last}” makes it **{shown['after']}**. Delete it."
-    return f"Without the “{last}” the prediction is **{shown['before']}**. Put it back, and it is **{shown['after']}**."
+        return f"Before the last letter the prediction is **{before}**; the “{last}” makes it **{after}**. Delete it."
+    return f"Without the “{last}” the prediction is **{before}**. Put it back, and it is **{after}**."
 
 
 def panel(view: View, about: dict) -> bool:
@@ -103,7 +103,7 @@ def _origin(view: View, spelled: str) -> None:
         st.caption(f"In the training data: **unknown**. {plain(compute.collection(view.model)[1])}")
         return
     languages, is_held_out = origin
-    named = " and ".join(languages)
+    named = plain(" and ".join(languages))
     if not languages:
         st.caption("In the training data: **no**, it is in none of the lists.")
     elif is_held_out:

@@ -14,7 +14,7 @@ from pages._confusions import matrix
 from pages._confusions import state as confusions_state
 from pages._confusions.compute import OWN, View
 from pages._ui.link import clean
-from pages._ui.text import grid, plain
+from pages._ui.text import failure, grid, plain
 
 KEY = "confusions.own"
 MOST = 100_000  # rows
@@ -33,7 +33,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
         st.form_submit_button("Classify these", on_click=_pasted)
     if error := st.session_state.pop(f"{KEY}.error", None):
-        st.error(error, icon=":material/error:")
+        failure(error)
     st.caption(
         f"Up to {MOST:,} rows, deleted when you close the page and never part of a link. "
         f"Languages of this network: {plain(', '.join(about['labels']))}."

@@ -12,6 +12,7 @@ from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View
 from pages._ui import networks
 from pages._ui.layout import bound, folding, select, try_another
 from pages._ui.link import clean, is_unread, link, linked
+from pages._ui.text import plain
 
 PAGE = "confusions"
 MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
@@ -109,7 +110,9 @@ def _gesture_button(about: dict, text: str) -> None:
     is_done = text == whole[:-1]
     if not is_done and len(text) < 2:
         return
-    label, icon = (f"Put the “{whole[-1]}” back", ":material/undo:") if is_done else ("Delete the last letter", ":material/backspace:")
+    label, icon = (
+        (f"Put the “{plain(whole[-1])}” back", ":material/undo:") if is_done else ("Delete the last letter", ":material/backspace:")
+    )
     st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=set_text, args=(None if is_done else text[:-1],))
 
 

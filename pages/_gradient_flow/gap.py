@@ -9,7 +9,7 @@ from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
-from pages._ui.text import how_to_read
+from pages._ui.text import code, how_to_read, plain
 
 READ = """
 Each point is the mean probability of the first character of the closing mark, at the places where the closing mark is correct, with
@@ -29,7 +29,9 @@ def panel(view: View, drawn: list[Curve]) -> None:
         st.info(f"The gap has not been measured for these networks. If you have their training text, run `{PROGRAM} measure NAME gap`.")
         return
     mark, opener = measured["mark"], measured["opener"]
-    st.markdown(f"**The gap**: does the network still know that a `{opener}` is open? {measured['marks']} links in held-out text")
+    st.markdown(
+        f"**The gap**: does the network still know that a {code(opener)} is open? {plain(measured['marks'])} links in held-out text"
+    )
     figure = figures.gap(measured["bands"], mark, is_dark())
     with st.container(key="gradient_flow.gap.frame"):
         show(figure, "gradient_flow.gap", "gap", figures.table(measured["bands"]), stretch=True)

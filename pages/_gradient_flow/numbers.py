@@ -8,7 +8,7 @@ from models.family import PROGRAM
 from pages._gradient_flow import compute, curves, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
-from pages._ui.text import table
+from pages._ui.text import plain, table
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
@@ -27,7 +27,8 @@ def panel(view: View, drawn: list[Curve]) -> None:
         return
     losses = next(iter(measured.values()))["losses"]
     st.markdown(
-        f"**At {losses} other places in held-out text**: the same for the state of the last layer, as median (10th to 90th percentile)"
+        f"**At {plain(losses)} other places in held-out text**: the same for the state of the last layer, "
+        "as median (10th to 90th percentile)"
     )
     table(pd.DataFrame(rows), "gradient_flow.many", "gradient-elsewhere")
     st.caption("“–”: the gradient does not fall below this share within 200 characters.")

@@ -10,6 +10,7 @@ from pages._hidden_states.examples import EXAMPLES
 from pages._ui import networks
 from pages._ui.layout import folding, select, select_named, text_form
 from pages._ui.link import clean, is_unread, link, link_text, linked_text, linked_whole
+from pages._ui.text import plain
 
 PAGE = "gradient_flow"
 CORPUS, LINES, LAYER, WHAT, SCALE, BACK, BIAS, FELT = (
@@ -123,7 +124,7 @@ def _lines(known: Sequence[str], bias: float) -> tuple[tuple[Network, ...], Netw
     kept, usual = [line for line in state.get(LINES) or () if line in options], first
     if not is_unread(LINES) and (not kept or kept != state[LINES]):
         state[LINES], usual = kept or first, None
-    chosen = st.pills("Lines", options, selection_mode="multi", default=usual, key=LINES, bind="query-params")
+    chosen = st.pills("Lines", options, selection_mode="multi", default=usual, format_func=plain, key=LINES, bind="query-params")
     st.caption("An untrained network has the same architecture and random weights (seed 0); an LSTM has the forget bias chosen above.")
     felt = select("Colour characters by the gradient of", options, FELT, WIDE, options.index(known[-1]), label_visibility="visible")
     every = {name: Network(name) for name in known}

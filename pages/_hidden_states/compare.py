@@ -14,6 +14,7 @@ from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.progress import patiently
 from pages._ui.show import is_dark, show
+from pages._ui.text import plain
 
 KEY = "hidden_states.compare"
 
@@ -61,7 +62,7 @@ def _costs(view: View, about: dict, run: WindowRun, others: dict[str, np.ndarray
     bits, corpus = {view.model: run.bits} | others, about["data"]["corpus"]
     if (counts := compute.ngram(corpus)) is not None:
         bits[f"{counts.order}-gram"] = compute.ngram_bits(corpus, view)[run.start :][: len(run.bits)]
-    means = ", ".join(f"{name} {values.mean():.2f}" for name, values in bits.items())
+    means = ", ".join(f"{plain(name)} {values.mean():.2f}" for name, values in bits.items())
     st.markdown(f"**Surprise on this text**, mean bits per character: {means}")
     tokens = run.trace.tokens
     figure = bits_figure(bits, tokens, start=run.start, dark=is_dark())

@@ -18,6 +18,7 @@ from pages._ui import export, networks, uploads
 from pages._ui.export import Download
 from pages._ui.link import LINK_CHARACTERS, packed
 from pages._ui.show import is_dark
+from pages._ui.text import failure
 
 KEY = "hidden_states.export"
 LONGEST = 2_000  # characters of a picture
@@ -43,7 +44,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     )
     st.file_uploader("Open a view file", type="json", key=f"{KEY}.upload", on_change=_open_view, max_upload_size=2)
     if error := st.session_state.pop(f"{KEY}.error", None):
-        st.error(error, icon=":material/error:")
+        failure(error)
     export.notebook(notebook(view))
 
 

@@ -16,6 +16,7 @@ from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import Example
 from pages._ui.progress import patiently
+from pages._ui.text import code
 
 SPELT = 8  # unknown characters that are listed
 HOW_TO_READ = """
@@ -155,7 +156,7 @@ def _actions(view: View, about: dict) -> None:
 
 def _say_unknown(run: WindowRun) -> None:
     if run.unknown:
-        spelt = (f"`{sign}`" if sign.isprintable() and sign != "`" else f"`U+{ord(sign):04X}`" for sign in run.unknown)
+        spelt = (code(sign if sign.isprintable() else f"U+{ord(sign):04X}") for sign in run.unknown)
         shown, more = " ".join(islice(spelt, SPELT)), " ..." if len(run.unknown) > SPELT else ""
         count, length = run.reading.unknown, len(run.reading.ids)
         st.caption(f"{count:,} of {length:,} characters are not in the vocabulary; the network reads them as “unknown”: {shown}{more}")

@@ -17,7 +17,7 @@ from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
-from pages._ui.text import grid, how_to_read
+from pages._ui.text import code, grid, how_to_read
 
 KEY = "hidden_states.unit"
 STRETCH = 200
@@ -74,13 +74,11 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     what = "Whole text" if len(own) == len(view.text) else f"First {len(own):,} characters"
     left.metric(f"{what}, bits per character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
     for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Largest increase", costliest)):
-        column.metric(f"{label}: {_named(view.text[at])}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse")
-        before = view.text[max(0, at - 24) : at].translate(VISIBLE)
-        column.caption(f"probability {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after `{before.replace('`', 'ˋ')}`")
-
-
-def _named(token: str) -> str:
-    return f"`{token.translate(VISIBLE)}`" if token != "`" else "backtick"
+        column.metric(
+            f"{label}: {code(view.text[at].translate(VISIBLE))}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse"
+        )
+        before = code(view.text[max(0, at - 24) : at].translate(VISIBLE))
+        column.caption(f"probability {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after {before}")
 
 
 def _contexts(values: np.ndarray, tokens: tuple[str, ...]) -> None:

@@ -85,7 +85,7 @@ def panel() -> None:
 def sentence(view: View, step: CellStep, shown: CellStep) -> str:
     """One sentence above the graph: what happens in this step, and what to try."""
     read = f"“{plain(sign(view.text[view.at]))}”"
-    who = f"Unit {view.unit} of {view.model}, layer {view.layer + 1},"
+    who = f"Unit {view.unit} of {plain(view.model)}, layer {view.layer + 1},"
     if step.kind == "tanh":
         return f"{who} reads {read}: a plain RNN has no gate that keeps anything; its new state is {short(step.state)}."
     if shown is not step:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages._ui.link import link, linked
 from pages._ui.networks import fingerprint
+from pages._ui.text import plain
 
 # The weights of version 0.1.0, with which every link without a checksum was made.
 FIRST = {
@@ -38,4 +39,4 @@ def link_weights(page: str, model: str, unit: int) -> None:
     made = (weights or FIRST.get(model, now)) if of == unit else now
     link(f"{page}.weights", made if f"{page}.unit" in st.query_params else "", "")
     if made != now:
-        st.info(f"This link was made with an earlier version of {model}, whose units had other numbers.", icon=":material/history:")
+        st.info(f"This link was made with an earlier version of {plain(model)}, whose units had other numbers.", icon=":material/history:")

@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage as Page
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages._ui.link import is_reopened, is_unread, link, linked
+from pages._ui.text import plain
 
 TOUCH = """<style>
 @media (max-width: 640px), (pointer: coarse) {
@@ -177,5 +178,5 @@ def try_another(page: str, tries: Iterable[tuple[str, str]], choose: Callable[[s
     """
     with st.popover("Try another", icon=":material/lightbulb:", width="content"):
         for index, (what, why) in enumerate(tries):
-            st.button(what, key=f"{page}.try.{index}", help=why, on_click=choose, args=(what,), width="stretch")
+            st.button(plain(what), key=f"{page}.try.{index}", help=plain(why), on_click=choose, args=(what,), width="stretch")
         st.button("Back to the first", key=f"{page}.back", on_click=choose, args=(None,), icon=":material/undo:")

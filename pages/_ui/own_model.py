@@ -9,6 +9,7 @@ from explorer.errors import ExplorerError
 from models import family
 from pages._ui import networks, uploads
 from pages._ui.glossary import terms
+from pages._ui.text import failure, plain
 
 # Code of a module with a tap. To fill in: imports, name and length of its memory, and what follows the recording.
 TAPPED = """from pathlib import Path
@@ -66,7 +67,7 @@ class OwnModel:
     def _uploader(self) -> None:
         st.file_uploader("Open your own checkpoint", type="safetensors", key=f"{self.page}.own.file", on_change=self._open)
         if error := st.session_state.pop(f"{self.page}.own.error", None):
-            st.error(error, icon=":material/error:")
+            failure(error)
         st.caption(
             f"The file stays on this server until it restarts, or until you have uploaded {uploads.OWN_MOST} others. "
             "Only people who know its name can open it. "
@@ -75,7 +76,7 @@ class OwnModel:
         if damaged := networks.damaged():
             st.markdown("**Files in `checkpoints/` that cannot be opened**")
             for name, sentence in damaged.items():
-                st.warning(f"{name}: {sentence}", icon=":material/broken_image:")
+                st.warning(plain(f"{name}: {sentence}"), icon=":material/broken_image:")
 
     def _open(self) -> None:
         file, state = st.session_state[f"{self.page}.own.file"], st.session_state

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import ExplorerError
 from pages._ui.pool import Cost, Job, pool, visitor
+from pages._ui.text import failure, plain
 
 Report = Callable[[int, int], None]
 
@@ -20,11 +21,11 @@ def guard(stop: bool = True) -> Iterator[None]:
     try:
         yield
     except ExplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        failure(error)
         if stop:
             st.stop()
     except MemoryError:
-        st.error("This needs more memory than the server has. Try a shorter text or a smaller model.", icon=":material/error:")
+        failure("This needs more memory than the server has. Try a shorter text or a smaller model.")
         st.stop()
 
 
@@ -32,13 +33,13 @@ class Progress:
     """A progress bar with a Cancel button, drawn after a second. A click on Cancel, or a newer input, ends the script when it is redrawn.
 
     Args:
-        label: Of the bar.
+        label: Of the bar; shown as it is, not as Markdown.
         key: Of the button.
         cancel: Called by a click on the button, before the page runs again.
     """
 
     def __init__(self, label: str, key: str, cancel: Callable[[], None]):
-        self.label, self._key, self._cancel = label, key, cancel
+        self.label, self._key, self._cancel = plain(label), key, cancel
         self.frame, self._started = st.empty(), time.monotonic()
         self._row: DeltaGenerator | None = None
         self._bar: DeltaGenerator | None = None

@@ -1,12 +1,20 @@
 """Short texts and tables: the folded explanation of a figure, escaped Markdown, probabilities, marked changes."""
 
 import difflib
+import re
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages._ui.show import scrolling
+
+HARMLESS = re.compile(r"[^\W_][\w-]*(?: [^\W_][\w-]*)*")  # words, of which no Markdown is made
+SPACES = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
+SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~$:&=^]")
+# The start of what Streamlit searches for: "http://", ":emoji:", ":material/icon:", "www.", "name@host", and an arrow or sign alone.
+SEARCHED = re.compile(r":(?=//|material/|[\w+-]+:)|www(?=\.)|@(?=[\w-])|(?<!\S)[<>~-](?=(?:->|>|-|=)(?!\S))", re.IGNORECASE)
+BREAK = "\\g<0>\u2060"
 
 
 def how_to_read(explanation: str, what: str = "this") -> None:
@@ -20,9 +28,28 @@ def how_to_read(explanation: str, what: str = "this") -> None:
         st.markdown(explanation)
 
 
-def plain(text: str) -> str:
-    """Text with its Markdown characters escaped."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>~$:" else sign for sign in text)
+def plain(text: object) -> str:
+    """Markdown that shows a text as it is, on one line: the only way of anything from outside onto a page.
+
+    Backslashes do for Markdown. Streamlit also searches the parsed text for addresses, emoji, icons and arrows; an invisible
+    character (U+2060) breaks those. Spaces and line breaks in a row become one space, as in any paragraph. Words alone stay as they are,
+    so that a bound choice called by a network has the same name in its link.
+
+    Args:
+        text: A value of a link or a card, the name of a file, a typed or generated text; any other value as `str` gives it.
+    """
+    line = SPACES.sub(" ", str(text))
+    return line if HARMLESS.fullmatch(line) else SPECIAL.sub(r"\\\g<0>", SEARCHED.sub(BREAK, line))
+
+
+def code(text: str) -> str:
+    """A text of one line in letters of equal width, as it is; a backtick, which would end it, becomes a similar sign."""
+    return "`" + text.replace("`", "ˋ").replace(":material/", ":\u2060material/") + "`"
+
+
+def failure(error: object) -> None:
+    """Show an error, or its sentence. It may quote anything from outside, so nothing in it is Markdown."""
+    st.error(plain(error), icon=":material/error:")
 
 
 def share(p: float) -> str:
@@ -78,7 +105,7 @@ def _four(value: float) -> float:
 
 def in_markdown(frame: pd.DataFrame) -> str:
     """A table as Markdown. Only its first column may wrap, so that a narrow screen breaks no number."""
-    rows = [list(map(str, frame.columns)), ["---"] * len(frame.columns)]
+    rows = [list(map(plain, frame.columns)), ["---"] * len(frame.columns)]
     rows += [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
     return "\n".join(f"| {' | '.join([first, *(cell.replace(' ', chr(0xA0)) for cell in rest)])} |" for first, *rest in rows)
 

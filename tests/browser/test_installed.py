@@ -128,7 +128,7 @@ def test_the_app_lies_under_one_folder(app: Installed):
     names = app.names()
     assert {name.split("/")[0] for name in names} == {APP, f"{APP}-{WHOLE['version']}.dist-info"}
     shipped = files(ROOT / "pages") | files(ROOT / "models") | files(ROOT / "checkpoints") | {"app.py", ".streamlit/config.toml", "LICENSE"}
-    own = {f"{APP}/{name}" for name in ("__init__.py", "__main__.py", "headers.py", "server.py")}
+    own = {f"{APP}/{name}" for name in ("__init__.py", "__main__.py", "headers.py", "server.py", "upload_limit.py")}
     assert {name for name in names if ".dist-info/" not in name} == own | {f"{APP}/{name}" for name in shipped}
 
 

@@ -1,6 +1,8 @@
 """A page in process: opened with its own query, checked for errors, and with nothing cached from another test."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -25,6 +27,11 @@ def sound(page: AppTest) -> AppTest:
     assert not page.exception, [e.value for e in page.exception]
     assert not page.error, [e.value for e in page.error]
     return page
+
+
+def as_read(part: Any) -> str:
+    """What a visitor reads of an element, or of Markdown, that shows everything as it is."""
+    return re.sub(r"\\(.)", r"\1", getattr(part, "value", part)).replace("\u2060", "")
 
 
 def forget() -> None:

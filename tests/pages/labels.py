@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import models
 from pages._ui.glossary import entries
+from tests.pages.app import as_read
 
 LISTED = Path(__file__).parents[1] / "plain_words.txt"
 PLAIN = {word.casefold() for line in LISTED.read_text().splitlines() if line[:1] != "#" for word in line.split()}
@@ -141,7 +142,7 @@ def _of_table(text: str) -> Iterator[str]:
     """Headings of a table in Markdown."""
     for heading, rule in itertools.pairwise(text.split("\n")):
         if heading.startswith("|") and re.fullmatch(r"[|\-: ]+", rule):
-            yield from heading.strip("|").split(" | ")
+            yield from map(as_read, heading.strip("|").split(" | "))
 
 
 def _rows(proto: Any) -> list[dict[str, Any]]:

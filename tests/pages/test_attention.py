@@ -14,7 +14,7 @@ from pages._attention.compute import View
 from pages._ui import uploads
 from pages._ui.link import packed
 from tests.models.translation.tiny_translation import save_tiny_translator, tiny_translator
-from tests.pages.app import sound
+from tests.pages.app import as_read, sound
 from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, text_of, translators
 from tests.pages.test_hidden_states import own_checkpoint
 
@@ -65,7 +65,7 @@ def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_t
     page = reading(panel="Step through", **{"steps.step": "2"})
     (slider,) = page.select_slider
     assert slider.value.startswith("read 3")
-    slider.set_value(slider.options[1]).run()
+    slider.set_value(as_read(slider.options[1])).run()
     assert sound(page).query_params["attention.steps.step"][0] == "1"
     page = reading(panel="Replace a word", **{"replace.word": "1", "replace.by": "blue"})
     assert page.text_input(key="attention.replace.by").value == "blue"
@@ -215,8 +215,8 @@ def test_a_network_of_another_kind_gets_a_sentence_and_changes_nothing(tmp_path)
     page = reading(panel="Your own network")
     content = own_checkpoint(tmp_path / "..")
     page.file_uploader(key=UPLOAD).set_value(("lm.safetensors", content, "")).run()
-    assert not page.exception and "of kind 'char_lm'; this page opens 'seq2seq'" in page.error[0].value
-    assert page.error[0].value.endswith("Nothing was changed.") and page.selectbox(key=state.MODEL).value == "en-fr-additive"
+    assert not page.exception and "of kind 'char_lm'; this page opens 'seq2seq'" in as_read(page.error[0])
+    assert as_read(page.error[0]).endswith("Nothing was changed.") and page.selectbox(key=state.MODEL).value == "en-fr-additive"
 
 
 def test_the_lines_of_the_panel_of_ones_own_run(tmp_path, monkeypatch, capsys):

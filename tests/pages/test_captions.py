@@ -19,7 +19,7 @@ from pages._captions.compute import View
 from pages._components import picture_view
 from pages._ui import uploads
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
-from tests.pages.app import sound
+from tests.pages.app import as_read, sound
 from tests.pages.captions_page import drawn, markdown, open_page, run_of, without
 from tests.pages.test_hidden_states import own_checkpoint
 
@@ -207,7 +207,7 @@ BOMB = jpeg((8, 8)).replace(b"\x00\x08\x00\x08", b"\xff\xff\xff\xff", 1)  # prom
 )  # fmt: skip
 def test_files_that_are_no_picture_get_a_sentence_and_change_nothing(content: bytes, sentence: str):
     page = upload(open_page(), "bad.jpg", content)
-    assert not page.exception and sentence in page.error[0].value and "bad.jpg" in page.error[0].value
+    assert not page.exception and sentence in as_read(page.error[0]) and "bad.jpg" in as_read(page.error[0])
     assert page.session_state[state.PICTURE] == gallery.OWN
 
 
@@ -227,7 +227,7 @@ def test_a_captioner_of_ones_own_opens_and_its_claims_are_left_out(tmp_path):
     name = sound(page).selectbox(key=state.MODEL).value
     assert name.startswith("my-net-") and uploads.card_of(name)["scores"] == {}
     page.file_uploader(key="captions.own.file").set_value(("lm.safetensors", own_checkpoint(tmp_path / ".."), "")).run()
-    assert "of kind 'char_lm'; this page opens 'captioner' and 'scenes'" in page.error[0].value
+    assert "of kind 'char_lm'; this page opens 'captioner' and 'scenes'" in as_read(page.error[0])
 
 
 def test_the_notebooks_lines_compute_what_the_page_shows(capsys):

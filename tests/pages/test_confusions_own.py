@@ -9,7 +9,7 @@ from models.names.network import probabilities
 from models.names.table import Labelled
 from pages._confusions import compute, own_model, state
 from tests.models.names.tiny_names import source, tiny_namer
-from tests.pages.app import sound
+from tests.pages.app import as_read, sound
 from tests.pages.confusions_page import drawn, open_page, save_classifiers, text_of
 
 pytestmark = pytest.mark.usefixtures("opened", "without_lists")
@@ -52,7 +52,7 @@ def test_an_upload_is_read_and_what_is_no_text_gets_a_sentence_and_changes_nothi
         (b"a,b\n" * 100_001, "at most 100,000"),
     ):
         page.file_uploader(key="confusions.own.file").set_value(("b.csv", content, "text/csv")).run()
-        assert not page.exception and words in page.error[0].value and page.error[0].value.endswith("Nothing was changed.")
+        assert not page.exception and words in as_read(page.error[0]) and as_read(page.error[0]).endswith("Nothing was changed.")
         assert page.selectbox(key=state.PART).value == "your own names"
 
 

@@ -18,7 +18,7 @@ from pages._hidden_states import compute, export, own_model, state, states
 from pages._hidden_states.examples import EXAMPLES, disturbed
 from pages._ui import networks, uploads
 from pages._ui.link import packed
-from tests.pages.app import ROOT, sound
+from tests.pages.app import ROOT, as_read, sound
 
 PAGES = [
     node.args[0].value
@@ -109,7 +109,7 @@ def test_smoke_a_nonsense_link_falls_back_to_the_default(query: dict):
 def test_a_damaged_text_in_the_link_gets_a_sentence():
     page = open_page(HIDDEN, text="not-our-text")
     assert not page.exception
-    assert "damaged" in page.error[0].value
+    assert "damaged" in as_read(page.error[0])
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing()
     assert sound(page).selectbox(key=state.SCALE).value == state.STRETCHED
     page.session_state[state.TEXT] = "half ? of a pair"
     page.file_uploader(key="hidden_states.export.upload").set_value(("b.json", b"[1]", "application/json")).run()
-    assert not page.exception and "not a view file" in page.error[0].value
+    assert not page.exception and "not a view file" in as_read(page.error[0])
     assert shown_text(page) == "half ? of a pair"
 
 
@@ -251,8 +251,8 @@ def test_a_file_that_is_no_checkpoint_gets_a_sentence_and_changes_nothing(tmp_pa
     page = open_page(HIDDEN, panel="Your own network")
     for content, words in ((b"PK\x03\x04" + b"0" * 90, "zip archive"), (own_checkpoint(tmp_path)[:-7], "cut short"), (b"", "is empty")):
         page.file_uploader(key=UPLOAD).set_value(("bad.safetensors", content, "application/octet-stream")).run()
-        assert not page.exception and words in page.error[0].value
-        assert page.error[0].value.startswith("'bad.safetensors' ") and page.error[0].value.endswith("Nothing was changed.")
+        assert not page.exception and words in as_read(page.error[0])
+        assert as_read(page.error[0]).startswith("'bad.safetensors' ") and as_read(page.error[0]).endswith("Nothing was changed.")
         assert page.selectbox(key=state.MODEL).value == "wiki-lstm"
 
 
@@ -264,7 +264,7 @@ def test_damaged_files_of_the_folder_are_named(tmp_path, monkeypatch):
     page = open_page(HIDDEN, panel="Your own network")
     st.cache_data.clear()
     assert not page.exception and page.selectbox(key=state.MODEL).value == "mine"
-    assert page.warning[0].value.startswith("torn: ")
+    assert as_read(page.warning[0]).startswith("torn: ")
 
 
 def test_the_lines_of_the_panel_run(tmp_path, monkeypatch, capsys):

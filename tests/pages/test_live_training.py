@@ -13,7 +13,7 @@ from pages._ui import jobs
 from pages._ui.pool import Pool
 from tests.models.tiny import save_tiny
 from tests.pages import app
-from tests.pages.app import sound
+from tests.pages.app import as_read, sound
 from tests.pages.made_jobs import started
 
 APP = "from pages._gradient_flow import learn\nlearn.panel(None, [])"
@@ -116,7 +116,7 @@ def test_a_waiting_training_says_so_and_a_failed_one_shows_its_error():
 
     page.session_state[jobs.KEY] = started(fails, Pool(1))
     page.session_state[jobs.KEY].join(60)
-    assert "no network of kind 'cnn'" in page.run().error[0].value
+    assert "no network of kind 'cnn'" in as_read(page.run().error[0])
 
 
 @pytest.mark.parametrize(
