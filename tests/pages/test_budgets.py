@@ -18,7 +18,8 @@ from tests.pages.attention_page import matrix_of, translators
 from tests.pages.attention_page import open_page as open_attention
 from tests.pages.confusions_page import save_classifiers
 
-EMOJI = "😀" * 2_000
+EMOJI = "😀" * 2_000  # 8,000 subwords
+MOST = 1_000  # subwords that a link may have translated
 
 
 class Counted(Pool):
@@ -50,8 +51,8 @@ def test_a_translation_is_limited_by_subwords_and_a_long_one_takes_its_turn(pane
     lengths, encoded = [], translating.encoded
     monkeypatch.setattr(translating, "encoded", lambda module, sources: lengths.extend(map(len, sources)) or encoded(module, sources))
     page = sound(open_attention(text=packed(EMOJI), units="pieces", panel=panel))
-    assert max(lengths) <= attention.SUBWORDS + 1  # and the end mark
-    assert matrix_of(page).shape[1] <= attention.SUBWORDS + 1
+    assert max(lengths) <= MOST
+    assert matrix_of(page).shape[1] <= MOST
     assert any("Only the first" in caption.value for caption in page.caption)
     assert len(counted.costs) == 1 + (panel == "Beam")
     sound(page.run())
@@ -69,7 +70,7 @@ def test_a_reference_translation_is_limited_by_subwords_too(tiny_translators, mo
     fed, forced = [], attention.forced
     monkeypatch.setattr(attention, "forced", lambda view, tokens: fed.append(len(tokens)) or forced(view, tokens))
     sound(field.set_value(EMOJI).run())
-    assert max(fed) <= attention.SUBWORDS + 1
+    assert max(fed) <= MOST
 
 
 LONG = "[[abc]] dead fed\n" * 5_883  # 100,000 characters in a link of 400 letters
