@@ -1,15 +1,12 @@
 """What stands at one character in words: its value, the likely next characters and the surprise, as the page says it under the text."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from explorer.figures import characters
 from explorer.figures.scales import STEPS, Scale
-
-if TYPE_CHECKING:
-    from explorer.figures.states import StateFigure
 
 
 def two(value: float) -> str:
@@ -44,11 +41,11 @@ def value(stored: int, scale: Scale) -> str:
     return text if scale.is_signed else text.removeprefix("+")
 
 
-def lines(figure: "StateFigure", at: int, stored: int, selection: tuple[int, int] | None = None) -> tuple[str, ...]:
+def lines(figure: Any, at: int, stored: int, selection: tuple[int, int] | None = None) -> tuple[str, ...]:
     """The line of the character at the cursor, and that of what may come next.
 
     Args:
-        figure: Whose characters and predictions.
+        figure: The StateFigure whose characters and predictions they are.
         at: Index of the character.
         stored: Place of its value on the scale.
         selection: First selected index and one past the last.
@@ -63,7 +60,7 @@ def lines(figure: "StateFigure", at: int, stored: int, selection: tuple[int, int
     return (line, following) if following else (line,)
 
 
-def _following(figure: "StateFigure", at: int) -> str:
+def _following(figure: Any, at: int) -> str:
     """The likely next tokens with their probabilities, the actual one and its surprise."""
     parts = []
     if figure.next_p is not None and figure.next_tokens is not None:

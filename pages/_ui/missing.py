@@ -32,7 +32,7 @@ def said(page: str) -> Iterator[None]:
     Args:
         page: Prefix of the page's keys.
     """
-    place, state, key = st.container(), st.session_state, f"{page}.named"
+    above, state, key = st.container(), st.session_state, f"{page}.named"
     if is_unread(key):
         asked = [name for name in st.query_params if name.startswith(f"{page}.") and name.split(".")[-1] not in ELSEWHERE]
         state[key] = {name: Named(st.query_params.get_all(name)) for name in asked}
@@ -42,7 +42,7 @@ def said(page: str) -> Iterator[None]:
         state[key] = {name: named for name, named in state[key].items() if _is_missing(name, named)}
         missing = [f"{_noun(name)} “{plain(', '.join(named.values)[:SHOWN])}”" for name, named in state[key].items() if named.is_checked]
         if missing:
-            place.info(f"This link names what is not here: {', '.join(missing)}.", icon=":material/link_off:")
+            above.info(f"This link names what is not here: {', '.join(missing)}.", icon=":material/link_off:")
 
 
 def _noun(name: str) -> str:
