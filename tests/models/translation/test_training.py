@@ -250,8 +250,16 @@ def test_a_network_of_the_other_direction_reads_the_other_language(tmp_path):
         (["translate", "tiny"], b"abc\xff", "stdin is not UTF-8 text (byte 3 is 0xff)."),
         (["translate", "letters"], "", "letters is of kind char_lm; expected seq2seq. Available: tiny."),
         (["generate", "tiny"], "", "tiny is of kind seq2seq; expected char_lm. Available: letters."),
-        (["evaluate", "tiny", "--data", "WRONG"], "", "Line 1 of"),
-        (["train", "tiny", "--data", "WRONG"], "", "Line 1 of"),
+        (
+            ["evaluate", "tiny", "--data", "WRONG"],
+            "",
+            "wrong.tsv holds no pairs; expected lines of English, a tab, French. Line 1: it does not hold",
+        ),
+        (
+            ["train", "tiny", "--data", "WRONG"],
+            "",
+            "wrong.tsv holds no pairs; expected lines of English, a tab, French. Line 1: it does not hold",
+        ),
         (["pack", "tiny", "no.pt", "--data", "PAIRS"], "", "no.pt does not exist."),
     ],
 )
