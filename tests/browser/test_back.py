@@ -201,8 +201,10 @@ def test_back_forward_reload_and_a_second_tab_open_every_panel_with_its_choices(
 
 
 def test_the_menu_of_a_phone_names_the_page_and_closes(visit, home):
-    page = visit(f"{home}/glossary", width=390, height=844)
-    menu, listed = page.get_by_role("button", name="Menu: Glossary"), page.get_by_test_id("stPopoverBody")
+    page = visit(f"{home}/hidden_states?hidden_states.unit=2", width=390, height=844)
+    expect(page).to_have_url(re.compile(r"/\?hidden_states.unit=2"))
+    assert page.get_by_role("dialog").count() == 0, "the address that the name of the page suggests is not found"
+    menu, listed = page.get_by_role("button", name="Menu: Hidden states"), page.get_by_test_id("stPopoverBody")
     menu.tap()
     listed.get_by_role("link", name="One step").tap()
     expect(page).to_have_title("One step – Recurrent Explorer")

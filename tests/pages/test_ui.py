@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._ui import missing
 from pages._ui.cache import SharedCache, size
 from pages._ui.link import TEXT_CHARACTERS, LinkError, clean, packed, unpacked, whole, wholes
 from pages._ui.text import in_markdown
@@ -159,3 +160,23 @@ def test_a_typed_text_is_read_and_the_example_comes_back():
     assert page.session_state["read"] == "mine"
     page.button(key="page.example").click().run()
     assert page.session_state["read"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "used", "same"),
+    [
+        (["wiki-lstm"], "wiki-lstm", True),
+        (["en-xx"], "en-fr-additive", False),
+        (["Nothing"], None, False),
+        (["999"], 383, False),
+        (["2.0"], 2, True),
+        (["3 × 3"], 3, True),
+        (["true"], True, True),
+        (["flip,next"], "next,flip", True),
+        (["evil,flip"], "flip", False),
+        (["by value", "by norm"], ["by norm", "by value"], True),
+        (["x"], ["wiki-rnn"], False),
+    ],
+)
+def test_what_a_link_names_is_what_the_page_uses(values, used, same):
+    assert missing.agrees(values, used) is same
