@@ -123,7 +123,7 @@ def test_markup_in_the_text_is_text(hidden_states):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_of_ours(hidden_states, scheme):
-    page = hidden_states("hidden_states.panel=Compare", scheme=scheme)
+    page = hidden_states("hidden_states.panel=This+unit", scheme=scheme)
     by_rule = violations(page)
     page.get_by_role("button", name="keyboard shortcuts").click()
     by_rule |= violations(page)
