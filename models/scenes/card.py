@@ -34,5 +34,6 @@ class Card(AnyCaptioner):
 
     @model_validator(mode="after")
     def _source_of_today(self) -> Self:
-        self.data = self.data | {"source": MOVED.get(self.data["source"], self.data["source"])}
+        source = str(self.data["source"])
+        self.data = self.data | {"source": MOVED.get(source, source)}
         return self

@@ -191,7 +191,7 @@ def _list(view: View, about: dict, names: pd.DataFrame) -> None:
         "shared spelling": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
     }
     key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
-    shown = names[["name", "p", TRUE_P, "shared"]].set_axis(["name", *config], axis=1)
+    shown = pd.DataFrame(names[["name", "p", TRUE_P, "shared"]]).set_axis(["name", *config], axis=1)
     event = grid(shown, key, column_config=config, height=250, selection_mode="single-row", on_select="rerun")
     if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
         opened(view, about, names["name"].iloc[chosen[0]])
