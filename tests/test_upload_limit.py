@@ -1,7 +1,10 @@
 """Uploads are limited for a session and for the server, before they are kept."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit import runtime
@@ -57,12 +60,18 @@ class Sized(bytes):
         return self.size
 
 
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns, in a thread of its own: in this one the browser of other tests has a loop that runs."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def uploads(server, *files: tuple[str, int], at_once: bool = False) -> list[int]:
     async def all_of_them() -> list[int]:
         requests = [status_of(server, session, f"{index}", size) for index, (session, size) in enumerate(files)]
         return list(await asyncio.gather(*requests)) if at_once else [await request for request in requests]
 
-    return asyncio.run(all_of_them())
+    return run(all_of_them())
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -91,9 +100,9 @@ def test_an_upload_says_its_length_and_other_requests_pass(server):
 
     answers, passed = [], []
     scope = {"type": "http", "method": "PUT", "path": "/_stcore/upload_file/a/b", "headers": []}
-    asyncio.run(server(scope, None, send))
+    run(server(scope, None, send))
     assert answers[0]["status"] == 411
     other = UploadLimit(nothing)
     for scope in ({"type": "lifespan"}, {"type": "http", "method": "GET", "path": "/"}, {"type": "websocket", "path": "/"}):
-        asyncio.run(other(scope, None, send))
+        run(other(scope, None, send))
     assert passed == ["lifespan", "http", "websocket"]

@@ -25,6 +25,8 @@ TOUCH = """<style>
 /* Streamlit's colours of code are too pale to be read on its ground. */
 [data-testid=stCode] .token { color: inherit !important; }
 [data-testid=stCode] .token.keyword { font-weight: 600; }
+/* Under the mouse a button without a frame takes a shade of the first colour that is too dark to be read on a dark ground. */
+[kind=tertiary]:is(:hover, :active) { color: inherit !important; text-decoration: underline; }
 .st-key-accessible, [data-testid=stElementContainer]:has(> .st-key-accessible) { display: none; }
 </style>"""
 MENU = """<style>

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.labels import parts_of
 
-RAW = re.compile(r"(?<![\w.])(?:None|nan|NaN|True|False)(?!\w)|-?\d+\.0*[1-9]\d{6,}|\{\'")  # of Python
+RAW = re.compile(r"(?<![\w.])(?:None|nan|NaN)(?!\w)|^(?:True|False)$|-?\d+\.0*[1-9]\d{6,}|\{\'")  # of Python
 KEY = re.compile(r"^[a-z0-9]+(?:_[a-z0-9]+)+$")
 PLACES = 6  # significant digits that a number without a format may have
 

@@ -116,7 +116,7 @@ def test_a_cell_lists_its_names_the_most_confident_first_and_a_name_opens_letter
     wanted = sorted(((float(p[i, answer]), dev.texts[i]) for i, pair in enumerate(pairs) if pair == (true, answer)), reverse=True)
     page = sound(open_page(cell=">".join(cell)))
     frame = page.dataframe[0].value
-    assert frame["p"].tolist() == pytest.approx([p for p, _ in wanted], abs=1e-6)
+    assert frame["P(predicted)"].tolist() == pytest.approx([p for p, _ in wanted], abs=1e-6)
     assert sorted(frame["name"]) == sorted(name for _, name in wanted) and page.selectbox(key="confusions.matrix.0").value == cell[0]
     assert f"{cell[0]} names classified" in text_of(page) and f": {len(wanted)} of {sum(t == true for t, _ in pairs)} (" in text_of(page)
     assert "% interval" in text_of(page)

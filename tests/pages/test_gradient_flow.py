@@ -23,6 +23,7 @@ from pages._gradient_flow import state as gradient_flow_state
 from pages._gradient_flow.compute import Network, View
 from pages._ui import networks
 from pages._ui.link import packed
+from pages._ui.text import plain
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import sound
@@ -102,8 +103,8 @@ def test_the_first_screen_says_what_its_lines_say():
     lines = curves.curves(view)
     lowest, highest = (end(lines, key=lambda line: line.log10[100]) for end in (min, max))
     text = text_of(page)
-    assert f"**{highest.name.replace('-', chr(92) + '-')}** keeps {curves._share(highest.log10[100])}" in text
-    assert f"**{lowest.name.replace('-', chr(92) + '-')}** {curves._share(lowest.log10[100])}" in text
+    assert f"**{plain(highest.name)}** keeps {curves._share(highest.log10[100])}" in text
+    assert f"**{plain(lowest.name)}** {curves._share(lowest.log10[100])}" in text
     assert "untrained LSTM, forget bias 0" in text
 
 

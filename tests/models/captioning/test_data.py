@@ -134,7 +134,7 @@ def test_a_faulty_folder_gets_a_sentence(tmp_path, capsys, how: str, sentence: s
     [
         (["caption", "nothing", "a.png"], "No checkpoint is called 'nothing'."),
         (["caption", "letters", "a.png"], "letters is of kind char_lm; expected a captioner"),
-        (["caption", "tiny", "none.png"], "none.png does not exist. Expected a JPEG"),
+        (["caption", "tiny", "none.png"], "none.png does not exist. Expected a picture, such as a JPEG"),
         (["caption", "tiny", "text.png"], "text.png is not a readable picture"),
         (["evaluate", "tiny", "--data", "none"], "none is not a folder"),
         (["evaluate", "letters", "--data", "text.png", "--beam", "3"], "which does not use beam search. Omit --beam."),
