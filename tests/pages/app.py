@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages._captions import compute
+from pages._hidden_states.compute import ngram
 from pages._ui import networks
 from pages._ui.cache import shared_cache
 
@@ -40,3 +41,4 @@ def forget() -> None:
     networks.loaded.clear()
     shared_cache.clear()
     compute._eye.clear()
+    ngram.clear()
