@@ -1,4 +1,4 @@
-"""A saved state figure is what is on the screen: held against the calls that its JavaScript makes to the canvases."""
+"""A saved state figure is what is on the screen: compared with the calls that its JavaScript makes to the canvases."""
 
 import base64
 import io
