@@ -1,6 +1,7 @@
 """Beam search as a tree of hypotheses, kept and dropped; a click on the last word of a translation shows its attention matrix."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -32,7 +33,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         st.caption("Shown without your edits.")
     searched = view.of(width=width, edits=())
     network = networks.loaded(view.model)
-    search = lambda report: compute.translation(searched, report)  # noqa: E731
+    search = partial(compute.translation, searched)
     translation = patiently(f"Beam search with {view.model}", f"{KEY}.cancel", _leave, search, compute.cost(searched))
     hypotheses = translation.hypotheses
     if is_unread(CHOSEN):

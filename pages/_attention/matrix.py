@@ -77,7 +77,7 @@ def _note(view: View, about: dict, now: Sentence) -> str:
 
 def panel(view: View, about: dict) -> tuple[View, Sentence | None]:
     """Translation, matrix and selected word; returns the view with a row that exists, and what is shown."""
-    follow = lambda report: compute.followed(view, report)  # noqa: E731
+    follow = partial(compute.followed, view)
     view = patiently(f"Translating with {view.model}", f"{KEY}.cancel", state.back, follow, compute.cost(view))
     st.session_state[state.EDITS] = view.edits
     shown = compute.sentence(view)

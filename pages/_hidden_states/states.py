@@ -1,5 +1,6 @@
 """First screen of the page: the text and the map of all units, the sentence above them, and the buttons of measured units."""
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -126,7 +127,7 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
         st.info("There is no text yet. Type one under *Your text*, or go back to the example.")
         st.stop()
     _actions(view, about)
-    read = lambda report: compute.window(view, network, report)  # noqa: E731
+    read = partial(compute.window, view, network)
     run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)))

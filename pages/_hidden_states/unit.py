@@ -1,5 +1,7 @@
 """Panel "This unit": its values, where they are highest and lowest, its gates, and the effect of silencing it."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -64,7 +66,7 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
     st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
     if not on:
         return
-    read = lambda report: compute.silenced_bits(view, network, report)  # noqa: E731
+    read = partial(compute.silenced_bits, view, network)
     reads = "The network is reading with the unit silenced, characters"
     own, silenced = run.reading.bits, patiently(reads, f"{KEY}.cancel", state.close_panel, read, compute.cost(view, "silenced"))
     rise = silenced - own
