@@ -178,7 +178,7 @@ class StateFigure:
         return pd.DataFrame(columns)
 
     def alt(self, with_unit: bool = True) -> str:
-        """The picture in a sentence or two, for those who do not see it."""
+        """The picture in a sentence or two, for those who do not see it; the first token of the text is number 1."""
         time, units = self.values.shape
         first = f"{self.title}: " if self.title else ""
         noun = characters.noun(self.tokens)
@@ -188,8 +188,8 @@ class StateFigure:
         line = self.of(self.unit)
         top, bottom = int(line.argmax()), int(line.argmin())
         return (
-            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at {noun[:-1]} {self.start + top} ({self._named(top)}) "
-            f"and lowest, {line[bottom]:.2g}, at {noun[:-1]} {self.start + bottom} ({self._named(bottom)})."
+            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at {noun[:-1]} {self.start + top + 1} ({self._named(top)}) "
+            f"and lowest, {line[bottom]:.2g}, at {noun[:-1]} {self.start + bottom + 1} ({self._named(bottom)})."
         )
 
     def _named(self, index: int) -> str:

@@ -18,6 +18,8 @@ KINDS: Mapping[str, tuple[str, list[int]]] = {
     "n-gram": ("#72727a", [1, 0]),
 }
 DARK_KINDS: Mapping[str, str] = {"rnn": "#ff8c42", "gru": "#3ddba6", "lstm": "#5ab4f0", "n-gram": "#9a9aa2"}
+# The same architecture with random weights: the colour of its kind, in dashes that no trained network has.
+UNTRAINED: Mapping[str, list[int]] = {"rnn": [6, 3, 1, 3], "gru": [2, 6], "lstm": [10, 4], "n-gram": [1, 4]}
 PARTS = {"kept": "lstm", "written": "rnn", "shown": "gru"}  # the ledger borrows the three colours
 LAYER_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 LAYERS = {False: ("#0072b2", "#d55e00", "#009e73", "#7b5ea7"), True: ("#5ab4f0", "#ff8c42", "#3ddba6", "#c0a9ea")}
@@ -37,13 +39,13 @@ def kind_of(name: str) -> str:
 
 
 def kind_style(name: str, dark: bool = False) -> tuple[str, list[int]]:
-    """Colour and dash of a model's line, by its kind; or of "layer 1", "layer 2" and so on, by the layer."""
+    """Colour and dash of a model's line, by its kind and whether it is trained; or of "layer 1", "layer 2" and so on, by the layer."""
     if re.fullmatch(r"layer \d+", name):
         layer = int(name.split()[1]) - 1
         return LAYERS[dark][layer % len(LAYERS[dark])], LAYER_DASHES[layer % len(LAYER_DASHES)]
     kind = kind_of(name)
     colour, dash = KINDS[kind]
-    return (DARK_KINDS[kind] if dark else colour), dash
+    return (DARK_KINDS[kind] if dark else colour), UNTRAINED[kind] if "untrained" in name.lower() else dash
 
 
 def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.TopLevelMixin:

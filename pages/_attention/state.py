@@ -44,7 +44,7 @@ def restore() -> None:
     state = st.session_state
     if not is_unread(TEXT):
         return
-    uploads.remember(linked(MODEL, ""))
+    uploads.remember_linked(PAGE)
     state[TEXT], state[ROW] = linked_text(TEXT, CHARACTERS), linked_whole(ROW, 10_000)
     state[EDITS] = edits_of(linked(EDITS, ""))
     state.pop(CUT, None)

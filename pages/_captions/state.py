@@ -60,7 +60,7 @@ def restore() -> None:
     state = st.session_state
     if not is_unread(PICTURE):
         return
-    uploads.remember(linked(MODEL, ""))
+    uploads.remember_linked(PAGE)
     state.pop(PICTURE, None)
     name = linked(PICTURE, "")
     state[PICTURE] = name if gallery.exists(name) else opening(card())

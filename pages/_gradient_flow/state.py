@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.analysis.brackets import PAIRS, Closing, closings
 from pages._gradient_flow.compute import Network, View
 from pages._hidden_states.examples import EXAMPLES
-from pages._ui import networks
+from pages._ui import networks, uploads
 from pages._ui.layout import folding, select, select_named, text_form
 from pages._ui.link import clean, is_unread, link, link_text, linked_text, linked_whole
 from pages._ui.text import plain
@@ -34,6 +34,7 @@ def restore() -> None:
     if not is_unread(TEXT):
         return
     state[AT], state[TEXT] = linked_whole(AT, 100_000), linked_text(TEXT, MOST)
+    uploads.remember_linked(PAGE, UNTRAINED.format(""))
 
 
 def cards() -> dict[str, dict]:
@@ -136,9 +137,10 @@ def _text_popover(corpus: str) -> str:
     state = st.session_state
     text = example(corpus) if state[TEXT] is None else state[TEXT]
     with st.popover("Text and character", icon=":material/edit:", width="content"):
-        # Filled at each run: a click in the text may have chosen another character.
-        state[PLACE] = min(first_index(text) if state[AT] is None else max(state[AT], 1), max(len(text) - 1, 1))
-        st.number_input("Follow the loss at character", 1, max(len(text) - 1, 1), key=PLACE, on_change=lambda: set_at(state[PLACE]))
+        # Filled at each run: a click in the text may have chosen another character. Counted from 1; the first has no loss.
+        last = max(len(text) - 1, 1)
+        state[PLACE] = 1 + min(first_index(text) if state[AT] is None else max(state[AT], 1), last)
+        st.number_input("Follow the loss at character", 2, 1 + last, key=PLACE, on_change=lambda: set_at(state[PLACE] - 1))
         text_form(PAGE, text, MOST, set_text, "form")
     return text
 

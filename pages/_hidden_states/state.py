@@ -11,7 +11,7 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, folding, select, select_named, text_form
-from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked, linked_choices, linked_text, linked_whole
+from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked_choices, linked_text, linked_whole
 
 PAGE = "hidden_states"
 EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
@@ -62,7 +62,7 @@ def restore() -> None:
     earlier.restore(PAGE, state[UNIT])
     state[PART] = linked_whole(PART, LARGEST) or 0
     state[LOOKS] = linked_choices(LOOKS, ALL_LOOKS)
-    uploads.remember(linked(MODEL, ""))
+    uploads.remember_linked(PAGE)
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
         state[BEFORE] = shown.text

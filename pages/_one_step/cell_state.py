@@ -9,7 +9,7 @@ from pages._one_step.compute import View
 from pages._one_step.state import PAGE
 from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, text_form
-from pages._ui.link import clean, is_unread, link, link_text, linked, linked_text, linked_whole
+from pages._ui.link import clean, is_unread, link, link_text, linked_text, linked_whole
 
 MODEL, LAYER, UNIT, TEXT, AT, HOLD = (f"{PAGE}.{name}" for name in ("model", "layer", "unit", "text", "at", "hold"))
 SLIDER, NUMBER, ROW = (f"{PAGE}.{name}" for name in ("slider", "number", "row"))
@@ -26,7 +26,7 @@ def restore() -> None:
     for key in (LAYER, UNIT, AT):
         state[key] = linked_whole(key, 10**6)
     earlier.restore(PAGE, state[UNIT])
-    uploads.remember(linked(MODEL, ""))
+    uploads.remember_linked(PAGE)
 
 
 def known() -> dict[str, dict]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages._ui import uploads
 from pages._ui.link import WRITTEN, is_unread
 from pages._ui.text import plain
 
@@ -40,9 +41,12 @@ def said(page: str) -> Iterator[None]:
         yield
     finally:
         state[key] = {name: named for name, named in state[key].items() if _is_missing(name, named)}
-        missing = [f"{_noun(name)} “{plain(', '.join(named.values)[:SHOWN])}”" for name, named in state[key].items() if named.is_checked]
+        missing = {name: lacking(named.values, named.used) for name, named in state[key].items() if named.is_checked}
         if missing:
-            above.info(f"This link names what is not here: {', '.join(missing)}.", icon=":material/link_off:")
+            parts = [f"{_noun(name)} “{plain(', '.join(values)[:SHOWN])}”" for name, values in missing.items()]
+            lost = any(uploads.is_lost(word) for values in missing.values() for value in values for word in value.split())
+            why = f" {uploads.REMOVED}" if lost else ""
+            above.info(f"This link names what is not here: {', '.join(parts)}.{why}", icon=":material/link_off:")
 
 
 def _noun(name: str) -> str:
@@ -60,6 +64,12 @@ def _is_missing(name: str, named: Named) -> bool:
         return used == named.used
     named.used, named.is_checked = used, True
     return not agrees(named.values, used)
+
+
+def lacking(values: list[str], used: Any) -> list[str]:
+    """Those of the values that a link names that a page does not use."""
+    parts = {str(part) for part in used} if isinstance(used, list | tuple) else set()
+    return [value for value in values if value not in parts]
 
 
 def agrees(values: list[str], used: Any) -> bool:

@@ -47,11 +47,7 @@ def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
 def _say_if_lost(name: str, key: str, cards: dict[str, dict]) -> None:
     if not uploads.is_lost(name):
         return
-    st.error(
-        f"The network “{plain(name)}” is not on this server. An uploaded network is removed when the server restarts, when its visitor has "
-        f"uploaded {uploads.OWN_MOST} others, or when room is needed and nobody uses it. Upload the file again under *Your own network*.",
-        icon=":material/cloud_off:",
-    )
+    st.error(f"The network “{plain(name)}” is not on this server. {uploads.REMOVED}", icon=":material/cloud_off:")
     if cards:
         other = next(iter(cards))
         st.button(f"Open {plain(other)} instead", key=f"{key}.other", on_click=st.session_state.__setitem__, args=(key, other))

@@ -21,6 +21,10 @@ OWN_MOST = 5  # files kept for a visitor; the oldest goes first
 MOST = 40  # files kept on the server; only those that nobody uses may go
 KEY = "uploads.names"
 NAME = re.compile(r"[\w-]{1,30}-[0-9a-f]{8}")
+REMOVED = (
+    f"An uploaded network is removed when the server restarts, when its visitor has uploaded {OWN_MOST} others, or when room is needed and "
+    "nobody uses it. Upload the file again under *Your own network*."
+)
 
 
 class Shelf:
@@ -137,6 +141,19 @@ def remember(name: str) -> None:
         st.session_state[KEY] = [*(other for other in known if other != name), name]
         with _shelf().lock:
             _shelf().users.setdefault(name, set()).add(visitor())
+
+
+def remember_linked(page: str, prefix: str = "") -> None:
+    """Add every uploaded network that the link of a page names to this visitor's choices, in whichever parameter it is named.
+
+    Args:
+        page: Prefix of its parameters.
+        prefix: What may stand before the name of a network.
+    """
+    for parameter in st.query_params:
+        if parameter.startswith(f"{page}."):
+            for value in st.query_params.get_all(parameter):
+                remember(value.removeprefix(prefix))
 
 
 def is_lost(name: str) -> bool:

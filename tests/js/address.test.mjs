@@ -3,19 +3,58 @@ import { test } from "node:test";
 
 import { oncePerGesture, withoutAddress } from "../../pages/_components/address/view.js";
 
-test("one entry of the history for each gesture", () => {
-  const done = [];
-  const history = { pushState: (_, __, url) => done.push(`push ${url}`), replaceState: (_, __, url) => done.push(`replace ${url}`) };
+// A history that remembers its entries, and what a page does to it.
+function browser() {
+  const entries = ["/"];
+  const history = { pushState: (_, __, url) => entries.push(url), replaceState: (_, __, url) => (entries[entries.length - 1] = url) };
   const target = new EventTarget();
-  const push = oncePerGesture(history, target);
-  push({}, "", "opened");
-  target.dispatchEvent(new Event("pointerdown"));
-  push({}, "", "layer");
-  push({}, "", "layer and unit");
-  target.dispatchEvent(new Event("keydown"));
-  target.dispatchEvent(new Event("popstate"));
-  push({}, "", "corrected");
-  assert.deepEqual(done, ["replace opened", "push layer", "replace layer and unit", "replace corrected"]);
+  const change = oncePerGesture(history, target, () => new URL(entries.at(-1), "http://host").href);
+  const gesture = (type, on = null, key = "") => {
+    const event = Object.assign(new Event(type), { key });
+    event.composedPath = () => [on];
+    target.dispatchEvent(event);
+  };
+  return { entries, gesture, change: (url) => change({}, "", url) };
+}
+
+const field = () => ({ matches: (selector) => selector.includes("input") });
+
+test("one entry of the history for each gesture", () => {
+  const { entries, gesture, change } = browser();
+  change("/opened");
+  gesture("pointerdown");
+  change("/panel");
+  change("/panel-and-unit");
+  gesture("pointerdown");
+  change("/other-panel");
+  gesture("keydown");
+  gesture("popstate");
+  change("/corrected");
+  assert.deepEqual(entries, ["/opened", "/panel-and-unit", "/corrected"]);
+});
+
+test("typing in one field is one gesture until Enter; another field begins another", () => {
+  const { entries, gesture, change } = browser();
+  const [search, temperature] = [field(), field()];
+  for (const url of ["/m", "/me", "/mem"]) {
+    gesture("keydown", search, url.at(-1));
+    change(url);
+  }
+  gesture("keydown", search, "Enter");
+  change("/memory");
+  gesture("keydown", temperature, "1");
+  change("/memory?1");
+  gesture("change", temperature);
+  change("/memory?1.5");
+  assert.deepEqual(entries, ["/", "/mem", "/memory", "/memory?1.5"]);
+});
+
+test("a gesture that leaves the address as it is adds no entry, and uses none up", () => {
+  const { entries, gesture, change } = browser();
+  gesture("pointerdown");
+  change("/");
+  change("/?panel=Beam");
+  assert.deepEqual(entries, ["/", "/?panel=Beam"]);
 });
 
 test("a chart refers to itself without its address", () => {

@@ -121,10 +121,10 @@ def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
 
 def test_a_character_is_chosen_by_number_and_the_link_restores_it():
     page = open_page(text=packed(TEXT))
-    page.number_input(key=gradient_flow_state.PLACE).set_value(33).run()
+    page.number_input(key=gradient_flow_state.PLACE).set_value(34).run()  # counted from 1; in a link from 0
     assert sound(page).query_params["gradient_flow.at"] == "33"
     again = sound(open_page(text=packed(TEXT), at="33", bias="2.0", layer="layer 1", what="cell state c", back="50 characters"))
-    assert again.number_input(key=gradient_flow_state.PLACE).value == 33 and again.slider(key=gradient_flow_state.BIAS).value == 2.0
+    assert again.number_input(key=gradient_flow_state.PLACE).value == 34 and again.slider(key=gradient_flow_state.BIAS).value == 2.0
     assert (
         again.selectbox(key=gradient_flow_state.LAYER).value == "layer 1"
         and again.selectbox(key=gradient_flow_state.WHAT).value == "cell state c"

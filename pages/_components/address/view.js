@@ -1,20 +1,35 @@
 // The address of the page and the browser.
-// One entry of the history for each gesture: Streamlit adds one for every parameter that a page writes into its link, and one
-// more before it leaves a page, so that Back would open half a view.
+// One entry of the history for each gesture. Streamlit adds one for every parameter that a page writes into its link, and one
+// more before it leaves a page, so that Back would open half a view; and it adds none for a widget that is bound to the link, so
+// that Back would leave the page instead of opening the panel before.
 // A chart refers to its own colour bar and clipping by the address at which it was drawn: at another one it would lose them.
 
 const GESTURES = ["pointerdown", "keydown", "change"];
 const REFERRING = ["fill", "stroke", "clip-path"];
+const FIELDS = "input, textarea, [role=slider], [contenteditable=true]";
 
-// A pushState that adds an entry in the first call after a gesture and replaces it in the calls that follow.
-export function oncePerGesture(history, target) {
-  const push = history.pushState.bind(history);
+// Whether an event begins a gesture: typing in one field is one until Enter, and so are the arrow keys on one slider.
+export function gestures() {
+  let field = null;
+  return (event) => {
+    const target = event.composedPath()[0];
+    const isMore = event.type !== "pointerdown" && event.key !== "Enter" && field !== null && target === field;
+    field = target?.matches?.(FIELDS) ? target : null;
+    return !isMore;
+  };
+}
+
+// pushState and replaceState that add an entry in the first change of the address after a gesture and replace it in those that follow.
+export function oncePerGesture(history, target, address) {
+  const [push, replace] = [history.pushState.bind(history), history.replaceState.bind(history)];
+  const begins = gestures();
   let isFirst = false;
-  for (const name of GESTURES) target.addEventListener(name, () => (isFirst = true), true);
+  const note = (event) => (isFirst = begins(event) || isFirst);
+  for (const name of GESTURES) target.addEventListener(name, note, true);
   target.addEventListener("popstate", () => (isFirst = false), true);
-  return (...entry) => {
-    if (isFirst) push(...entry);
-    else history.replaceState(...entry);
+  return (state, title, url) => {
+    if (url === undefined || url === null || new URL(url, address()).href === address()) return replace(state, title, url);
+    (isFirst ? push : replace)(state, title, url);
     isFirst = false;
   };
 }
@@ -31,9 +46,8 @@ function referToThemselves() {
 }
 
 function watch(history) {
-  history.pushState = oncePerGesture(history, window);
+  const change = oncePerGesture(history, window, () => location.href);
   for (const name of ["pushState", "replaceState"]) {
-    const change = history[name].bind(history);
     history[name] = (...entry) => {
       change(...entry);
       referToThemselves();

@@ -29,7 +29,8 @@ def text_choice(tokens: Sequence[str], paints: Sequence[tuple[str, str] | None],
             chosen(new)
 
     rows = [(sign(token), name(token) or token, *(paint or ("", ""))) for token, paint in zip(tokens, paints, strict=True)]
-    data = {"cells": rows, "at": at, "label": "The text: choose the character whose loss is followed back"}
+    ends = [index + 1 for index, token in enumerate(tokens) if token.isspace()]  # where a line may break: after white space
+    data = {"cells": rows, "ends": ends, "at": at, "label": "The text: choose the character whose loss is followed back"}
     read = {file: (HERE / file).read_text(encoding="utf-8") for file in ("view.css", "view.js")}
     # Registering it again with the same server changes nothing.
     view = component("text_choice", html=HTML, css=read["view.css"], js=read["view.js"].replace("export function", "function"))

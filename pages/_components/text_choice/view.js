@@ -10,7 +10,8 @@ export default function component({ data, parentElement, setTriggerValue }) {
   view.send = (at) => setTriggerValue("chosen", at);
   const focused = view.cells.includes(root.getRootNode().activeElement);
   root.setAttribute("aria-label", data.label);
-  root.replaceChildren(...data.cells.map((cell, at) => drawn(cell, at, data.at)));
+  const cells = data.cells.map((cell, at) => drawn(cell, at, data.at));
+  root.replaceChildren(...parts(data.ends, cells.length).map(([from, to]) => word(cells.slice(from, to))));
   view.cells = [...root.querySelectorAll("[role=option]")];
   if (focused) view.cells[data.at]?.focus({ preventScroll: true });
   reveal(root, view.cells[data.at]);
@@ -27,6 +28,21 @@ function drawn([shown, named, paint, ink], at, chosen) {
   cell.textContent = shown;
   if (paint) [cell.style.background, cell.style.color] = [paint, ink];
   return cell;
+}
+
+// The characters of a word stay together on a line; a word that is longer than a line breaks where the line ends.
+function word(cells) {
+  const part = document.createElement("span");
+  part.className = "word";
+  part.setAttribute("role", "presentation");
+  part.append(...cells);
+  return part;
+}
+
+// The ranges between the places where a line may break.
+export function parts(ends, length) {
+  const edges = [...new Set([0, ...ends, length])];
+  return edges.slice(1).map((edge, index) => [edges[index], edge]);
 }
 
 // A long text scrolls in its frame: the chosen character must not be out of sight.

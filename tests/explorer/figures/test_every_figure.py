@@ -136,6 +136,13 @@ def luminance(colour: str) -> float:
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
+def test_an_untrained_network_is_told_from_every_trained_one_by_its_dashes():
+    trained = [dash for _, dash in KINDS.values()]
+    for kind in ("RNN", "GRU", "LSTM"):
+        colour, dash = kind_style(f"untrained {kind}, forget bias 0")
+        assert colour == kind_style(f"wiki-{kind.lower()}")[0] and dash not in trained
+
+
 @pytest.mark.parametrize(("ground", "colours"), [("#ffffff", [c for c, _ in KINDS.values()]), ("#1e1e24", list(DARK_KINDS.values()))])
 def test_lines_stand_out_from_their_ground(ground: str, colours: list):
     for colour in colours:

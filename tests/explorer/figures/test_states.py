@@ -105,8 +105,19 @@ def test_alt_tells_the_extremes():
     values = np.zeros((14, 4), np.float32)
     values[5, 2], values[3, 2] = 0.875, -0.5
     said = figure(values=values).alt()
-    assert says(said, "2", "highest", "0.88", "5", "space", "lowest", "-0.5", "3", "newline")
+    assert says(said, "2", "highest", "0.88", "space", "lowest", "-0.5", "newline")
     assert says(said, "14", "4", "tanh(cell)", "memory time")
+
+
+def test_alt_counts_characters_from_1_as_the_picture_does():
+    values = np.zeros((14, 4), np.float32)
+    values[5, 2], values[3, 2] = 0.875, -0.5
+    said = figure(values=values).alt()
+    assert "at character 6 (space)" in said and "at character 4 (newline)" in said
+    made = replace(with_next(), cursor=60)  # its window begins at the 51st character
+    picture = made.to_svg(columns=100)
+    top = int(made.of(2).argmax())
+    assert f"at character {51 + top} (" in made.alt() and "character 61" in picture
 
 
 @pytest.mark.parametrize("dark", [False, True])
