@@ -78,7 +78,7 @@ def test_nobody_reads_the_numbers_of_the_server(alone: chromium.Server, path: st
 
 
 def test_an_upload_that_is_too_large_is_refused(alone: chromium.Server):
-    upload = urllib.request.Request(f"{alone.url}/_stcore/upload_file/a/b", bytes(upload_limit.SESSION + 1), method="PUT")
+    upload = urllib.request.Request(f"{alone.url}/_stcore/upload_file/a/b", bytes(upload_limit.VISITOR + 1), method="PUT")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(upload, timeout=60)
     with refused.value as answer:

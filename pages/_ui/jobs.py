@@ -17,8 +17,9 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages._ui import pool as pools
-from pages._ui.pool import TRAINING, Cost, EndedError, Job, Pool, pool, visitor
+from pages._ui.pool import TRAINING, Cost, EndedError, Job, Pool, pool
 from pages._ui.progress import guard
+from pages._ui.visitors import visitor
 
 GRACE = 10.0  # seconds a visitor may be away: after a short loss of connection the same session comes back
 WAITING, RUNNING, PAUSED, DONE, CANCELLED, LEFT, FAILED = "waiting", "running", "paused", "done", "cancelled", "left", "failed"
@@ -41,7 +42,7 @@ class Visitor:
     """For whom a job runs.
 
     Args:
-        name: Of the visitor, see pages._ui.pool.
+        name: Of the visitor, see pages._ui.visitors.
         is_there: Whether the visitor is still connected.
     """
 

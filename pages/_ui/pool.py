@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.errors import ExplorerError
 
@@ -20,6 +19,7 @@ LONG = 2  # of them long ones, such as trainings: one place is always left for w
 MEGABYTES = 2_000  # memory of all running jobs together
 MOST = 1_000  # memory of one job, megabytes
 LINE = 60  # jobs that may wait
+OWN_LINE = 8  # of them those of one visitor
 LOOK = 0.25  # seconds between two checks of a waiting job
 QUICK = 300.0  # seconds on a busy server; a job that may run for longer is a long one
 
@@ -57,7 +57,7 @@ class Job:
     """A piece of heavy work, waiting or running.
 
     Args:
-        visitor: For whom; one job of a visitor runs at a time.
+        visitor: For whom, see pages._ui.visitors; one job of a visitor runs at a time.
         cost: What it may use.
     """
 
@@ -188,6 +188,8 @@ class Pool:
         with self.changed:
             if len(self.line) >= LINE:
                 raise LimitError(f"The server is busy: {LINE} jobs are waiting. Try again in a few minutes.")
+            if sum(other.visitor == job.visitor for other in self.line) >= OWN_LINE:
+                raise LimitError(f"{OWN_LINE} jobs of yours are waiting already, in all tabs together. Wait for their end or cancel some.")
             self._last = {visitor: turn for visitor, turn in self._last.items() if turn >= self._turn}
             job.turn = max(self._turn, self._last.get(job.visitor, self._turn - 1) + 1)
             self._last[job.visitor] = job.turn
@@ -229,9 +231,3 @@ def pool() -> Pool:
     shared = Pool()
     atexit.register(shared.end)
     return shared
-
-
-def visitor() -> str:
-    """The visitor of this script: a session."""
-    context = get_script_run_ctx()
-    return context.session_id if context else ""

@@ -9,8 +9,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import ExplorerError
-from pages._ui.pool import Cost, Job, pool, visitor
+from pages._ui.pool import Cost, Job, pool
 from pages._ui.text import failure, plain
+from pages._ui.visitors import visitor
 
 Report = Callable[[int, int], None]
 

@@ -9,13 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import streamlit as st
-from streamlit import runtime
 
 from explorer.errors import CheckpointError
 from models.checkpoint import load
 from models.files import temporary_folder, write_atomically
 from pages._ui import cards
-from pages._ui.pool import visitor
+from pages._ui.visitors import is_here, visitor
 
 OWN_MOST = 5  # files kept for a visitor; the oldest goes first
 MOST = 40  # files kept on the server; only those that nobody uses may go
@@ -49,11 +48,6 @@ class Shelf:
 @st.cache_resource
 def _shelf() -> Shelf:
     return Shelf()
-
-
-def is_here(who: str) -> bool:
-    """Whether a visitor is connected."""
-    return runtime.exists() and runtime.get_instance().is_active_session(who)
 
 
 @st.cache_resource

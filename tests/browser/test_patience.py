@@ -36,3 +36,17 @@ def test_heavy_work_waits_with_its_place_in_line_and_can_be_cancelled_there(serv
     expect(page.get_by_text("The network reads: ")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("This is the old text.")).to_be_visible()
+
+
+def test_two_tabs_of_a_browser_are_one_visitor_and_another_browser_is_another(serve, visit):
+    url = serve(ROOT / "tests/browser/apps/patient.py").url
+    one, two, stranger = visit(url), visit(url), visit(url, alone=True)
+    for page in (one, two, stranger):
+        page.get_by_role("button", name="Read it in turn").click()
+        says = "Waiting: another job of yours is running" if page is two else "The network reads: "
+        expect(page.get_by_text(says)).to_be_visible()
+    one.get_by_role("button", name="Cancel").click()
+    expect(two.get_by_text("The network reads: ")).to_be_visible()
+    for page in (two, stranger):
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("This is the old text.")).to_be_visible()

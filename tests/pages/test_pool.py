@@ -171,3 +171,14 @@ def test_a_page_that_waits_for_its_visitors_training_can_pause_it(pool, monkeypa
     page.query_params["heavy"] = "1"
     assert page.run().text[0].value == "counted"
     assert set(offered) == {"Pause the training"} and training.is_held
+
+
+def test_one_visitor_cannot_fill_the_line(pool, monkeypatch):
+    monkeypatch.setattr(pools, "OWN_LINE", 2)
+    running(pool, "other")
+    for _ in range(2):
+        queued(pool, "greedy", SMALL)
+    refused = started(endless, pool, visitor="greedy", cost=SMALL)
+    until(lambda: refused.is_over)
+    assert isinstance(refused.error, LimitError) and str(refused.error).startswith("2 jobs of yours are waiting already")
+    assert queued(pool, "modest", SMALL).state == "waiting"
