@@ -55,6 +55,17 @@ def hello(network: Network, computed: Forward, step: int) -> list[tuple[str, str
     ]
 
 
+def summed(weight: str, terms: np.ndarray) -> str:
+    """The gradient of a weight as the sum of what its use at each step contributes.
+
+    Args:
+        weight: Its name in LaTeX.
+        terms: The contributions, [time, row, column] or [time, row].
+    """
+    steps = " + ".join(rf"\underbrace{{{matrix(term)}}}_{{\text{{step {t}}}}}" for t, term in enumerate(terms, 1))
+    return rf"\frac{{\partial L}}{{\partial {weight}}} = {steps} = {matrix(terms.sum(0))}"
+
+
 _LETTER = {"input": "i", "forget": "f", "candidate": "g", "output": "o", "reset": "r", "update": "z"}
 
 

@@ -1,6 +1,7 @@
 """The example "hello" as a graph with numbers: unfolded over its four steps, or folded at one of them."""
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from explorer.errors import AnalysisError
@@ -8,6 +9,7 @@ from explorer.figures.diagram import Number, Point, Sketch, short
 from explorer.figures.scales import DIVERGING, Scale
 from explorer.figures.scales import ink as readable
 from explorer.figures.theme import LAYERS, ink
+from explorer.textbook.bptt import Gradients
 from explorer.textbook.hello import LETTERS, READ, WANTED, Forward
 
 COLUMN, HEIGHT = 206, 366  # pixels of a step
@@ -15,11 +17,14 @@ LEAD = 30  # before the first step, for the state it begins with
 OUT, ROW = 44, 23  # top of the output block and height of a letter in it
 STATE, UNIT = 190, (44, 32)  # top of the hidden block and size of a unit in it
 INPUT, HOT = 278, (30, 25)  # the same of the one-hot letter
+BACK, BELOW = HEIGHT + 26, 78  # top of the backward row, and what it adds to the height
 MIDDLE = COLUMN / 2
 HALF = 1.5 * UNIT[0]  # of the hidden block
 
 
-def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+def unfolded(
+    computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False, gradients: Gradients | None = None
+) -> alt.TopLevelMixin:
     """The four steps side by side, with the state running from each to the next; a click selects a step: field `place`.
 
     Args:
@@ -27,13 +32,15 @@ def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bo
         chosen: The highlighted step, counted from 0.
         covered: Whether the recurrent arrow is removed: drawn dashed.
         dark: Colours for a dark ground.
+        gradients: Of the backward pass, drawn as a row below; None draws none.
 
     Raises:
         AnalysisError: there is no such step.
     """
     _check(chosen)
-    sketch = Sketch(LEAD + 4 * COLUMN, HEIGHT, dark)
-    sketch.box((LEAD + chosen * COLUMN + 3, 0), (COLUMN - 6, HEIGHT), "#23232b" if dark else "#f1f3f7")
+    height = HEIGHT + (BELOW if gradients else 0)
+    sketch = Sketch(LEAD + 4 * COLUMN, height, dark)
+    sketch.box((LEAD + chosen * COLUMN + 3, 0), (COLUMN - 6, height), "#23232b" if dark else "#f1f3f7")
     level = STATE + UNIT[1] / 2
     for t in range(4):
         left = LEAD + t * COLUMN
@@ -41,33 +48,63 @@ def unfolded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bo
         start = left - MIDDLE + HALF if t else 2
         _recurrent(sketch, [(start, level), (left + MIDDLE - HALF - 1, level)], covered)
         sketch.text((left, level - 13), "W_hh" if t else "h = 0", 12)
-        sketch.target((left, 0), (COLUMN, HEIGHT), t)
-    return sketch.chart(in_words(computed, covered))
+        sketch.target((left, 0), (COLUMN, height), t)
+    if gradients:
+        _backward(sketch, gradients, covered)
+    return sketch.chart(in_words(computed, covered) + (_backward_in_words(gradients) if gradients else ""))
 
 
-def folded(computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False) -> alt.TopLevelMixin:
+def _backward(sketch: Sketch, gradients: Gradients, covered: bool) -> None:
+    """dL/dh at every step, from the last step back to the first, in colours on a scale of its own."""
+    level = BACK + UNIT[1] / 2
+    for t in range(4):
+        left = LEAD + t * COLUMN
+        _gradient(sketch, gradients, t, left)
+        if t:
+            _recurrent(sketch, [(left + MIDDLE - HALF - 1, level), (left - MIDDLE + HALF + 2, level)], covered)
+            sketch.text((left, level - 13), "W_hhᵀ", 12)
+
+
+def _gradient(sketch: Sketch, gradients: Gradients, t: int, left: Number) -> None:
+    most = max(float(np.abs(gradients.h).max()), 1e-12)
+    for unit, value in enumerate(gradients.h[t]):
+        _unit(sketch, float(value), (left + MIDDLE - HALF + unit * UNIT[0], BACK), most)
+    sketch.text((left + MIDDLE, BACK - 11), f"∂L/∂h of step {t + 1}", 12)
+
+
+def _backward_in_words(gradients: Gradients) -> str:
+    steps = "; ".join(f"step {t + 1}: {', '.join(map(short, map(float, row)))}" for t, row in enumerate(gradients.h))
+    return f" Backward pass, the gradient of the loss with respect to the hidden state, {steps}."
+
+
+def folded(
+    computed: Forward, chosen: int = 0, covered: bool = False, dark: bool = False, gradients: Gradients | None = None
+) -> alt.TopLevelMixin:
     """The folded network with a loop for its state and the numbers of one step.
 
     Args:
-        computed, chosen, covered, dark: As `unfolded`.
+        computed, chosen, covered, dark, gradients: As `unfolded`.
 
     Raises:
         AnalysisError: there is no such step.
     """
     _check(chosen)
-    sketch = Sketch(COLUMN + 30, HEIGHT, dark)
+    sketch = Sketch(COLUMN + 30, HEIGHT + (BELOW if gradients else 0), dark)
     _column(sketch, computed, chosen, 0)
     right, edge = MIDDLE + HALF, COLUMN + 6
     loop = [(right, STATE + 22), (edge, STATE + 22), (edge, STATE - 22), (right - 14, STATE - 22), (right - 14, STATE - 1)]
     _recurrent(sketch, loop, covered)
     sketch.text((edge - 22, STATE - 33), "W_hh", 12)
     sketch.text((MIDDLE, HEIGHT - 3), "folded: the same network, once", 11)
+    if gradients:
+        _gradient(sketch, gradients, chosen, 0)
     sentences = in_words(computed, covered).split("Step ")
-    return sketch.chart(f"Folded graph: the state feeds back into the network. Step {sentences[chosen + 1].strip()}")
+    backward = _backward_in_words(gradients) if gradients else ""
+    return sketch.chart(f"Folded graph: the state feeds back into the network. Step {sentences[chosen + 1].strip()}{backward}")
 
 
-def table(computed: Forward) -> pd.DataFrame:
-    """The CSV: every number, one row per step."""
+def table(computed: Forward, gradients: Gradients | None = None) -> pd.DataFrame:
+    """The CSV: every number, one row per step; with the backward pass, also dL/dh."""
     parts = {
         "x": (computed.one_hot, LETTERS),
         "W_xh x": (computed.from_input, "123"),
@@ -76,7 +113,7 @@ def table(computed: Forward) -> pd.DataFrame:
         "h": (computed.hidden, "123"),
         "logit": (computed.logits, LETTERS),
         "p": (computed.probabilities, LETTERS),
-    }
+    } | ({"dL/dh": (gradients.h, "123")} if gradients else {})
     frame = {"step": range(1, 5), "reads": list(READ), "target": list(WANTED)}
     frame |= {f"{name} {column}": values[:, n] for name, (values, columns) in parts.items() for n, column in enumerate(columns)}
     return pd.DataFrame(frame | {"loss": computed.losses})
@@ -146,9 +183,9 @@ def _output(sketch: Sketch, computed: Forward, t: int, left: Number) -> None:
         sketch.text((left + 82 + 66 * p + 5, y + ROW / 2), f"{p:.2f}" if p >= 0.005 else "< 0.01", 12, style=f"left{weight}")
 
 
-def _unit(sketch: Sketch, value: float, corner: Point) -> None:
-    """A unit in the colour of its value, on the fixed scale of hidden states."""
-    scale = Scale(DIVERGING, -1.0, 1.0)
+def _unit(sketch: Sketch, value: float, corner: Point, most: float = 1.0) -> None:
+    """A unit in the colour of its value, on a scale from -most to most."""
+    scale = Scale(DIVERGING, -most, most)
     colour = scale.colours(sketch.dark)[round(float(scale.place(value)) * 255)].tolist()
     fill = "#{:02x}{:02x}{:02x}".format(*colour)
     sketch.box(corner, UNIT, fill, ink(sketch.dark, faint=True))

@@ -27,11 +27,16 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The summed loss, its gradient at the nodes o [time, answer] and h [time, unit], and for each weight in its own shape."""
+    """The summed loss, its gradient at the nodes o [time, answer] and h [time, unit], and for each weight in its own shape.
+
+    A weight is the same at every step, so its gradient is a sum over the steps: `terms` holds, for each weight by name, what its use at
+    each step contributes, [time, ...].
+    """
 
     loss: float
     o: np.ndarray
     h: np.ndarray
+    terms: dict[str, np.ndarray]
     U: np.ndarray
     W: np.ndarray
     b: np.ndarray
@@ -39,21 +44,25 @@ class Gradients:
     c: np.ndarray
 
 
-def bptt(network: Network, x: np.ndarray, answers: np.ndarray) -> Gradients:
+def bptt(network: Network, x: np.ndarray, answers: np.ndarray, counted: np.ndarray | None = None) -> Gradients:
     """Loss and every gradient of a network that has read a sequence, equation by equation.
 
     Args:
         network: Its weights.
         x: What it reads, [time, feature].
         answers: The right answer at each step, [time], whole numbers.
+        counted: Whether the loss of a step counts, [time]; default: all do.
 
     Raises:
-        AnalysisError: there is not one answer for each step.
+        AnalysisError: there is not one answer, or one value of `counted`, for each step.
 
     Source: the module's docstring.
     """
     if len(answers) != len(x) or not len(x):
         raise AnalysisError(f"There are {len(answers)} answers for {len(x)} steps; expected one for each.")
+    counts = np.ones(len(x)) if counted is None else np.asarray(counted, float)
+    if len(counts) != len(x):
+        raise AnalysisError(f"`counted` has {len(counts)} values for {len(x)} steps; expected one for each.")
     n, time = network, len(x)
     h = np.zeros((time + 1, len(n.b)))  # h[t] is the state before step t
     for t in range(time):
@@ -61,24 +70,22 @@ def bptt(network: Network, x: np.ndarray, answers: np.ndarray) -> Gradients:
     o = h[1:] @ n.V.T + n.c  # 10.10
     y = np.exp(o - o.max(1, keepdims=True))
     y /= y.sum(1, keepdims=True)  # 10.11
-    loss = -np.log(y[np.arange(time), answers]).sum()
+    loss = -np.log(y[np.arange(time), answers]) @ counts
 
-    grad_o = y - np.eye(y.shape[1])[answers]  # 10.18
+    grad_o = (y - np.eye(y.shape[1])[answers]) * counts[:, None]  # 10.18
     grad_h, slope = np.zeros((time, len(n.b))), 1 - h[1:] ** 2
     grad_h[-1] = n.V.T @ grad_o[-1]  # 10.19
     for t in reversed(range(time - 1)):
         grad_h[t] = n.W.T @ (slope[t + 1] * grad_h[t + 1]) + n.V.T @ grad_o[t]  # 10.20, 10.21
     inner = slope * grad_h
-    return Gradients(
-        loss=float(loss),
-        o=grad_o,
-        h=grad_h,
-        c=grad_o.sum(0),  # 10.22
-        b=inner.sum(0),  # 10.23
-        V=grad_o.T @ h[1:],  # 10.24
-        W=inner.T @ h[:-1],  # 10.25, 10.26
-        U=inner.T @ x,  # 10.27, 10.28
-    )
+    terms = {
+        "U": inner[:, :, None] * x[:, None],  # 10.27, 10.28
+        "W": inner[:, :, None] * h[:-1, None],  # 10.25, 10.26
+        "b": inner,  # 10.23
+        "V": grad_o[:, :, None] * h[1:, None],  # 10.24
+        "c": grad_o,  # 10.22
+    }
+    return Gradients(float(loss), grad_o, grad_h, terms, **{name: term.sum(0) for name, term in terms.items()})
 
 
 def lstm_nodes(trace: Trace, layer: int, weights: np.ndarray, entering: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

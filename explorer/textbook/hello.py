@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from explorer.errors import AnalysisError
-from explorer.textbook.bptt import Network, bptt
+from explorer.textbook.bptt import Gradients, Network, bptt
 
 LETTERS = ("h", "e", "l", "o")
 READ, WANTED = "hell", "ello"
@@ -93,6 +93,17 @@ def forward(network: Network) -> Forward:
     return Forward(one_hot, from_input, from_state, hidden, logits, probabilities, losses)
 
 
+def backward(network: Network, last_only: bool = False) -> Gradients:
+    """The backward pass of the example: every gradient of the summed loss, or of the last step's loss alone.
+
+    Args:
+        network: Its weights.
+        last_only: Whether only the loss of the last step counts.
+    """
+    counted = np.arange(4) == 3 if last_only else None
+    return bptt(network, np.eye(4)[_numbers(READ)], _numbers(WANTED), counted)
+
+
 def covered(network: Network) -> Network:
     """The network without its recurrent arrow: W_hh is zero, so nothing is known of the previous step."""
     return replace(network, W=np.zeros_like(network.W))
@@ -111,7 +122,7 @@ def learned(network: Network, rate: float, without_arrow: bool = False) -> Netwo
     """
     if not rate > 0:
         raise AnalysisError(f"The learning rate is {rate:g}; expected a number above 0.")
-    slope = bptt(covered(network) if without_arrow else network, np.eye(4)[_numbers(READ)], _numbers(WANTED))
+    slope = backward(covered(network) if without_arrow else network)
     still = 0.0 if without_arrow else rate
     return replace(
         network, U=network.U - rate * slope.U, W=network.W - still * slope.W, V=network.V - rate * slope.V, c=network.c - rate * slope.c

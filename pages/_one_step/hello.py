@@ -8,7 +8,9 @@ import streamlit as st
 from explorer.figures import equations
 from explorer.figures import hello as figures
 from explorer.figures.training_curve import losses
+from explorer.textbook.bptt import Gradients
 from explorer.textbook.hello import READ, WANTED, Forward, after, forward
+from pages._one_step import backward
 from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning
 from pages._ui.glossary import terms
@@ -39,6 +41,8 @@ letters its logit and its probability. The frame marks the target letter; the pr
 - **W_hy** hₜ + b are the logits. Softmax turns them into probabilities. The loss is −ln p of the target, summed over the four steps.
 - *One training step* moves all weights a little against the gradient of that sum, through all four steps (backpropagation through
   time, BPTT). b is the only bias, as on the slide.
+- *Backward pass* adds a row of gradients: ∂L/∂h is how much the loss changes, per unit of change of each hidden unit at that step.
+  It comes from the step's own loss through W_hy, and from the next step through W_hh. Its colours have a scale of their own.
 
 **Where the numbers come from.** The slide shows hidden values and logits but no weights. Here a real network produces them: its W_xh
 and W_hh are the smallest weights that give the hidden values, and its W_hy and b give the logits exactly. The slide's 1.0 is 0.96 here,
@@ -58,12 +62,15 @@ def panel() -> None:
     network, course = after(learning.stretches, learning.rate)
     run = forward(network)
     headline.markdown(sentence(learning, run, course))
-    what = (run, learning.step, learning.covered, is_dark())
+    gradients = backward.chosen(network)
+    what = (run, learning.step, learning.covered, is_dark(), gradients)
     unfolded = figures.unfolded(*what)
     _graphs(unfolded, what)
     with st.container(key=f"{KEY}.equations"):
         _equations(learning, network, run)
-    save(unfolded, f"{KEY}.unfolded", "hello", figures.table(run))
+    if gradients:
+        backward.sums(gradients)
+    save(unfolded, f"{KEY}.unfolded", "hello", figures.table(run, gradients))
     with st.expander("Loss curve, and all numbers as a table"):
         _course(learning, course)
         grid(_numbers(run), f"{KEY}.table")
@@ -89,19 +96,20 @@ def _controls() -> Learning:
     state[one_step_state.COVER] = len(state[one_step_state.STRETCHES]) % 2 == 0
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("**One training step**", key="one_step.gesture", icon=":material/school:", on_click=one_step_state.learn, args=(1,))
-        st.toggle("Remove the recurrent arrow (W_hh = 0)", key=one_step_state.COVER, on_change=one_step_state.cover)
+        st.toggle("Remove the recurrent arrow", key=one_step_state.COVER, on_change=one_step_state.cover)
+        st.toggle("Backward pass", key=one_step_state.BACKWARD, bind="query-params")
         with folding(one_step_state.PAGE):
             st.button("Ten steps", key=f"{KEY}.ten", on_click=one_step_state.learn, args=(10,))
             st.button("Start over", key=f"{KEY}.over", icon=":material/undo:", on_click=one_step_state.start_over)
             names = {word: f"learning rate {rate:g}" for word, rate in RATES.items()}
             rate = select_named("Learning rate", names, one_step_state.RATE, 165)
         step = st.slider(
-            "Step", 1, len(READ), key=one_step_state.STEP, bind="query-params", width=190, format="step %d", label_visibility="collapsed"
+            "Step", 1, len(READ), key=one_step_state.STEP, bind="query-params", width=140, format="step %d", label_visibility="collapsed"
         )
     return Learning(state[one_step_state.STRETCHES], RATES[rate], step - 1)
 
 
-def _graphs(unfolded: Any, what: tuple[Forward, int, bool, bool]) -> None:
+def _graphs(unfolded: Any, what: tuple[Forward, int, bool, bool, Gradients | None]) -> None:
     with st.container(horizontal=True, gap="small", key=f"{KEY}.graphs"):
         with st.container(key=f"{KEY}.wide", width="content"), scrolling("one_step-unfolded"):
             draw_to_click(unfolded, f"{KEY}.unfolded", "place", lambda point: one_step_state.look_at(int(point["place"])))

@@ -10,6 +10,7 @@ from pages._ui.link import is_reopened, is_unread, link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
+BACKWARD = f"{PAGE}.backward"
 RATES = {f"step size {rate:g}": rate for rate in (0.1, 0.03, 0.3, 1.0)}  # as links hold them, the default first
 MOST = 12  # stretches: how often the arrow can be removed and put back
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from explorer.errors import AnalysisError
@@ -10,7 +11,7 @@ from explorer.figures.diagram import Sketch, short
 from explorer.figures.hello import folded, table, unfolded
 from explorer.figures.theme import sentence_of
 from explorer.figures.training_curve import losses
-from explorer.textbook.hello import after, covered, forward, opening
+from explorer.textbook.hello import after, backward, covered, forward, opening
 
 
 def rows(figure, field: str) -> list[dict]:
@@ -122,3 +123,26 @@ def test_there_are_four_steps(draw):
 def test_a_loss_is_needed():
     with pytest.raises(AnalysisError, match=r"There is no loss; expected at least one."):
         losses([], (0,))
+
+
+def test_the_backward_row_holds_the_gradients_and_runs_from_right_to_left():
+    computed, gradients = forward(opening()), backward(opening())
+    figure = unfolded(computed, gradients=gradients)
+    letters = texts(figure)
+    assert all(short(value) in letters for value in gradients.h.ravel().tolist())
+    assert letters.count("W_hhᵀ") == 3
+    assert [text for text in letters if text.startswith("∂")] == [f"∂L/∂h of step {n}" for n in (1, 2, 3, 4)]
+    heads = lambda drawn: sorted(row["angle"] for row in rows(drawn, "angle"))  # noqa: E731
+    assert heads(figure) == sorted([*heads(unfolded(computed)), *[270.0] * 3])
+    assert f"step 2: {', '.join(map(short, gradients.h[1].tolist()))};" in sentence_of(figure)
+    narrow = texts(folded(computed, 1, gradients=gradients))
+    assert "∂L/∂h of step 2" in narrow and all(short(value) in narrow for value in gradients.h[1].tolist())
+    assert table(computed, gradients)["dL/dh 2"].tolist() == gradients.h[:, 1].tolist()
+
+
+def test_the_sum_of_a_weight_is_written_step_by_step():
+    terms = np.array([[[1.0, 2.0]], [[0.5, -3.0]]])
+    assert equations.summed("W", terms) == (
+        r"\frac{\partial L}{\partial W} = \underbrace{\begin{bmatrix} 1.0 & 2.0 \end{bmatrix}}_{\text{step 1}} + "
+        r"\underbrace{\begin{bmatrix} 0.50 & -3.0 \end{bmatrix}}_{\text{step 2}} = \begin{bmatrix} 1.5 & -1.0 \end{bmatrix}"
+    )

@@ -34,6 +34,31 @@ def test_every_equation_is_autograds():
         np.testing.assert_allclose(getattr(computed, name), torch.stack(torch.autograd.grad(loss, nodes, retain_graph=True)), atol=1e-12)
     with pytest.raises(AnalysisError, match=r"^There are 2 answers for 9 steps; expected one for each.$"):
         bptt.bptt(network, x.numpy(), np.zeros(2, int))
+    with pytest.raises(AnalysisError, match=r"^`counted` has 2 values for 9 steps; expected one for each.$"):
+        bptt.bptt(network, x.numpy(), answers.numpy(), np.ones(2))
+
+
+@pytest.mark.parametrize("counted", [[1, 1, 1, 1, 1], [0, 0, 0, 0, 1], [0, 1, 0, 1, 0]])
+def test_the_terms_of_a_weight_are_autograds_with_a_copy_of_the_weight_for_each_step(counted: list[int]):
+    torch.manual_seed(1)
+    x, answers = torch.randn(5, 3).double(), torch.randint(4, (5,))
+    shapes = {"U": (6, 3), "W": (6, 6), "b": (6,), "V": (4, 6), "c": (4,)}
+    shared = {name: 0.6 * torch.randn(shape).double() for name, shape in shapes.items()}
+    copies = [{name: values.clone().requires_grad_() for name, values in shared.items()} for _ in range(5)]
+    hidden, losses = torch.zeros(6).double(), []
+    for own, read, answer in zip(copies, x, answers, strict=True):
+        hidden = (own["b"] + own["W"] @ hidden + own["U"] @ read).tanh()
+        losses.append(nn.functional.cross_entropy(own["V"] @ hidden + own["c"], answer))
+    loss = torch.stack(losses) @ torch.tensor(counted).double()
+    loss.backward()
+    network = bptt.Network(**{name: values.numpy() for name, values in shared.items()})
+    computed = bptt.bptt(network, x.numpy(), answers.numpy(), np.array(counted))
+    assert computed.loss == pytest.approx(loss.item(), abs=1e-12)
+    for name, terms in computed.terms.items():
+        for own, term in zip(copies, terms, strict=True):
+            grad = own[name].grad
+            np.testing.assert_allclose(term, np.zeros_like(term) if grad is None else grad.numpy(), atol=1e-12)
+        np.testing.assert_allclose(getattr(computed, name), terms.sum(0), atol=1e-12)
 
 
 def test_the_nodes_of_an_lstm_are_the_scans():
