@@ -8,10 +8,14 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError
 from recurrent_explorer_app.headers import Headers, policy
 from recurrent_explorer_app.upload_limit import UploadLimit
+
+if TYPE_CHECKING:
+    from starlette.middleware import Middleware
 
 FIRST, PORTS = 8501, 100  # without a wish, the first free port of so many
 GRACE = 3  # seconds that open connections have when the server ends; without a limit one browser could hold it for ever
@@ -38,11 +42,9 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
     """
     import streamlit
     import uvicorn
-    from starlette.middleware import Middleware
     from streamlit.web import bootstrap
 
-    rules = policy(Path(streamlit.__file__).parent / "static" / "index.html", embed_from)
-    app = streamlit.App(script, middleware=[Middleware(Headers, policy=rules), Middleware(UploadLimit)])
+    app = streamlit.App(script, middleware=middleware(embed_from))
     where = address or os.environ.get("STREAMLIT_SERVER_ADDRESS") or "localhost"
     with listening(where, port) as listener:
         chosen = listener.getsockname()[1]
@@ -56,6 +58,19 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+def middleware(embed_from: Iterable[str] = ()) -> "list[Middleware]":
+    """What stands between a browser and the app: the headers of every answer, and the limits of uploads.
+
+    Args:
+        embed_from: Origins whose pages may show the app in a frame.
+    """
+    import streamlit
+    from starlette.middleware import Middleware
+
+    rules = policy(Path(streamlit.__file__).parent / "static" / "index.html", embed_from)
+    return [Middleware(Headers, policy=rules), Middleware(UploadLimit)]
 
 
 def listening(address: str, port: int | None) -> socket.socket:

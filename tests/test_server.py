@@ -85,6 +85,18 @@ def test_an_upload_that_is_too_large_is_refused(alone: chromium.Server):
         assert answer.code == 413 and "Content-Security-Policy" in answer.headers
 
 
+def test_streamlit_run_has_the_same_headers_and_limits(tmp_path: Path):
+    port = chromium.free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={port}"]
+    with chromium.running(chromium.Start(command, tmp_path, {}), port, tmp_path, 120) as running:
+        _, carried = asked(running, "/")
+        assert carried["Content-Security-Policy"] == headers.policy(Path(streamlit.__file__).parent / "static" / "index.html")
+        assert carried["X-Content-Type-Options"] == "nosniff" and carried["Referrer-Policy"] == "same-origin"
+        assert asked(running, "/_stcore/metrics")[0] == 404
+        test_an_upload_that_is_too_large_is_refused(running)
+    assert "ScriptRunContext" not in running.output()
+
+
 def test_without_a_wish_no_other_page_may_show_the_app_in_a_frame(tmp_path: Path):
     (tmp_path / "index.html").write_text("<script>go()</script>")
     rules = headers.policy(tmp_path / "index.html").split("; ")
