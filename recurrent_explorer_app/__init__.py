@@ -29,7 +29,11 @@ def start(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
     embed_from: Annotated[
-        list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may show the app in a frame, as https://example.org; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Pages that may show the app in a frame, as https://example.org; repeatable. Uploads work in the frame over https only.",
+        ),
     ] = None,
 ) -> None:
     """Open the app, or run one of the commands below: train, score and use the networks that it shows."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
 
 FIRST, PORTS = 8501, 100  # without a wish, the first free port of so many
+SAFE = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
 GRACE = 3  # seconds that open connections have when the server ends; without a limit one browser could hold it for ever
 PING = 30  # seconds; a browser that does not answer for so long is gone
 
@@ -48,7 +50,7 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
     where = address or os.environ.get("STREAMLIT_SERVER_ADDRESS") or "localhost"
     with listening(where, port) as listener:
         chosen = listener.getsockname()[1]
-        bootstrap.load_config_options({"server.port": chosen, "server.address": where})
+        bootstrap.load_config_options({"server.port": chosen, "server.address": where, "server.xsrfCookieSameSite": same_site(embed_from)})
         sys.path.insert(0, str(script.parent))
         server = uvicorn.Server(uvicorn.Config(
             app, ws="websockets-sansio", ws_ping_interval=PING, ws_ping_timeout=PING, timeout_graceful_shutdown=GRACE,
@@ -58,6 +60,18 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+def same_site(embed_from: Iterable[str]) -> str:
+    """Where browsers send the cookie without which Streamlit takes no uploads: "none", also in a frame of another site, or "lax".
+
+    Browsers accept "none" over https only, and from this computer: elsewhere it would end uploads on the app's own pages too.
+
+    Args:
+        embed_from: Origins whose pages may show the app in a frame.
+    """
+    is_secure = [origin.startswith("https:") or SAFE.match(origin) is not None for origin in embed_from]
+    return "none" if is_secure and all(is_secure) else "lax"
 
 
 def middleware(embed_from: Iterable[str] = ()) -> "list[Middleware]":

@@ -140,3 +140,18 @@ def test_it_listens_on_this_computer_alone_and_takes_the_next_free_port():
 def test_what_is_no_origin_is_refused(origin: str):
     done = CliRunner().invoke(cli.application(start), ["--embed-from", origin], env={"COLUMNS": "200"})
     assert done.exit_code == 2 and "is not an origin" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("origins", "sent"),
+    [
+        ([], "lax"),
+        (["https://a.example"], "none"),
+        (["http://localhost:8000", "http://127.0.0.1"], "none"),
+        (["http://a.example"], "lax"),
+        (["https://a.example", "http://a.example"], "lax"),
+        (["http://localhost.a.example"], "lax"),
+    ],
+)
+def test_the_cookie_goes_to_frames_of_other_sites_only_where_browsers_accept_that(origins: list[str], sent: str):
+    assert server.same_site(origins) == sent
