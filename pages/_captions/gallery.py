@@ -1,7 +1,6 @@
 """Pictures by name: drawn scenes, photographs that need no download, and pictures that a visitor uploads."""
 
 import hashlib
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from models.captioning import photographs
 from models.captioning.images import PictureError, opened, squashed
+from models.captioning.photographs import Photograph
 from models.scenes import data
 from pages._ui.cache import shared_cache
 
@@ -19,27 +20,8 @@ KEPT = 4  # uploaded pictures per visitor
 KEY = "gallery.own"
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A photograph that needs no download; `credit` names its author and licence, in Markdown."""
-
-    file: str
-    shows: str
-    credit: str
-
-
-HERE = Path(__file__).parent / "photographs"
-CC_BY = "[CC BY 2.0](https://creativecommons.org/licenses/by/2.0/), as shipped in scikit-learn"
-CC0 = "[CC0](https://creativecommons.org/publicdomain/zero/1.0/), from the sample pictures of scikit-image"
-FREE = "public domain, from the sample pictures of scikit-image"
-PHOTOS = {
-    "cat": Photo("chelsea.jpg", "a cat", f"Stéfan van der Walt, {CC0}"),
-    "coffee": Photo("coffee.jpg", "a cup of coffee", f"Rachel Michetti, courtesy of Pikolo Espresso Bar, {CC0}"),
-    "rocket": Photo("rocket.jpg", "a rocket", f"[SpaceX](https://www.flickr.com/photos/spacexphotos/16511594820/), {FREE}"),
-    "astronaut": Photo("astronaut.jpg", "an astronaut, Eileen Collins", f"[NASA](https://flic.kr/p/r9qvLn), {FREE}"),
-    "flower": Photo("flower.jpg", "a flower", f"[vultilion](https://www.flickr.com/photos/vultilion/6056698931/), {CC_BY}"),
-    "temple": Photo("china.jpg", "a temple", f"[danielbuechele](https://www.flickr.com/photos/danielbuechele/6061409035/), {CC_BY}"),
-}
+HERE = photographs.FOLDER
+PHOTOS = photographs.listed()
 
 
 def exists(name: str) -> bool:
@@ -76,7 +58,7 @@ def _made(name: str) -> Image.Image:
     return opened(file_of(PHOTOS[short_name]))
 
 
-def file_of(photo: Photo) -> str:
+def file_of(photo: Photograph) -> str:
     """The file of a photograph, here or inside scikit-learn, which is located without importing it.
 
     Raises:
@@ -90,9 +72,20 @@ def file_of(photo: Photo) -> str:
     return str(Path(spec.origin).parent / "datasets" / "images" / photo.file)
 
 
+def photograph(name: str) -> Photograph | None:
+    """The photograph of this name; None for other pictures."""
+    return PHOTOS.get(name.removeprefix(PHOTO)) if name.startswith(PHOTO) else None
+
+
+def is_outside(name: str) -> bool:
+    """Whether this is a photograph unlike anything that captioners of photographs were trained on."""
+    photo = photograph(name)
+    return photo is not None and not photo.thing
+
+
 def credit(name: str) -> str:
     """Author and licence of a photograph; empty for other pictures."""
-    photo = PHOTOS.get(name.removeprefix(PHOTO)) if name.startswith(PHOTO) else None
+    photo = photograph(name)
     return f"Photograph: {photo.credit}." if photo else ""
 
 

@@ -41,14 +41,15 @@ def _scenes(view: View, network: Loaded) -> None:
 
 def _photographs(view: View, network: Loaded) -> None:
     """Captions of photographs that show none of the things in the training data."""
-    views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in PHOTOS]
+    photos = {name: photo for name, photo in PHOTOS.items() if not photo.thing}
+    views = [view.of(picture=f"{PHOTO}{name}", hidden=(), word=0) for name in photos]
     label, work = f"Captioning photographs with {view.model}", partial(_runs, views, network)
     runs = patiently(label, f"{KEY}.cancel", _leave, work, compute.cost(views))
     st.markdown(
         "These photographs are unlike the training data (people and dogs outdoors), so their captions are mostly wrong. Which words still "
         "depend on the picture, and which only on the previous words?"
     )
-    for photo_view, photo, run in zip(views, PHOTOS.values(), runs, strict=True):
+    for photo_view, photo, run in zip(views, photos.values(), runs, strict=True):
         name = photo_view.picture
         left, right = st.columns([1, 3], gap="medium")
         left.image(gallery.picture(name), width=200)

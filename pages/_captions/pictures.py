@@ -82,7 +82,7 @@ def read(view: View, about: dict, source: PictureInput) -> tuple[View, CaptionRu
 def sentence(view: View, about: dict, run: CaptionRun) -> str:
     """One sentence above the pictures: the caption, and what to try."""
     scene, word = state.scene_of(view), plain(run.words[view.word])
-    is_outside = not state.knows_truth(about) and (view.picture.startswith(gallery.PHOTO) or scene)
+    is_outside = not state.knows_truth(about) and (gallery.is_outside(view.picture) or scene)
     lead = f"{OUTSIDE} " if is_outside else ""
     if run.without:
         return lead + verdict(run.words, view.word, run.without)

@@ -10,6 +10,7 @@ from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
+from models.captioning.photographs import main_word
 from models.family import PROGRAM, of_kind
 from models.scenes import data
 from models.scenes.data import DEV
@@ -27,7 +28,8 @@ EMITS = ("regions",)  # what a network must give for this page: weights on the r
 MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
 )
-SOURCES = {SCENE: "Drawn scenes", PHOTO: "Photographs", OWN: "Your picture"}
+SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
+DOG = f"{PHOTO}dog"  # a photograph with a right caption
 FIRST = f"{SCENE}{DEV}"  # the first held-out scene
 ENDINGS = (
     "jpg",
@@ -63,7 +65,7 @@ def restore() -> None:
     uploads.remember_linked(PAGE)
     state.pop(PICTURE, None)
     name = linked(PICTURE, "")
-    state[PICTURE] = name if gallery.exists(name) else opening(card())
+    state[PICTURE] = name if gallery.exists(name) else without_name(card())
     state[WORD], state[HIDDEN] = linked_whole(WORD, 1_000), hidden_of(linked(HIDDEN, ""))
     state[WISHES] = state.get(WISHES, -1) + 1
 
@@ -73,8 +75,15 @@ def hidden_of(code: str) -> tuple[int, ...]:
     return tuple(sorted({int(region) for region in re.findall(r"\d+", code[:2_000], re.ASCII) if int(region) < MOST}))
 
 
+def without_name(about: dict[str, Any]) -> str:
+    """The picture of a link that names none: the dog, unless the link says more, as links did when the page opened on a scene."""
+    is_bare = not any(key.startswith(f"{PAGE}.") and key != PICTURE for key in st.query_params)
+    has_photographs = not all(knows_truth(about) for about in networks.emitting(*EMITS).values())
+    return DOG if is_bare and has_photographs else opening(about)
+
+
 def opening(about: dict[str, Any]) -> str:
-    """The scene to open with: the one on which hiding a region changes most, see the card; else the first."""
+    """The scene to show first: the one on which hiding a region changes most, see the card; else the first."""
     rows = about.get("examples")
     return f"{SCENE}{rows[0]['scene']}" if rows else FIRST
 
@@ -179,11 +188,14 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
 
 
 def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:
-    """The selected word, at most the last; before one is selected, the word of the card's example, else `first_word`."""
+    """The selected word, at most the last; before one is selected, that of the card's example, or the animal's, else `first_word`."""
     word = st.session_state[WORD]
+    if word is None and (shown := example(view.picture, about)):
+        word = shown["word"]
+    if word is None and (photo := gallery.photograph(view.picture)) and photo.thing:
+        word = main_word(run.words)
     if word is None:
-        shown = example(view.picture, about)
-        word = shown["word"] if shown else first_word(run)
+        word = first_word(run)
     return min(word, len(run.words) - 1)
 
 
@@ -264,10 +276,10 @@ def _opened() -> None:
 def write_link(view: View, about: dict[str, Any]) -> bool:
     """Write picture, word and hidden regions into the link; False for an uploaded picture, which no link holds."""
     is_own = view.picture.startswith(OWN)
-    first = opening(about)
-    link(PICTURE, first if is_own else view.picture, first)
     link(WORD, "" if is_own or st.session_state[WORD] is None else str(view.word), "")
     link(HIDDEN, "" if is_own else ".".join(map(str, view.hidden)), "")
+    first = without_name(about)
+    link(PICTURE, first if is_own else view.picture, first)
     return not is_own
 
 

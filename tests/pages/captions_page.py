@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.occlusion import Without
 from models.decoding import no_report
-from pages._captions import compute
+from pages._captions import compute, state
 from pages._captions.compute import View
 from pages._components import picture_view
 from pages._ui import networks
@@ -13,7 +13,12 @@ from tests.pages import app
 
 
 def open_page(**query: str) -> AppTest:
-    return app.open_page("captions", **query)
+    """The page on a scene; without `picture`, links that say more open one. See `opened_bare` for the page as it opens."""
+    return app.open_page("captions", **(query or {"picture": state.FIRST}))
+
+
+def opened_bare() -> AppTest:
+    return app.open_page("captions")
 
 
 def drawn(monkeypatch) -> list[dict]:

@@ -6,7 +6,7 @@ from pages._captions import state
 from pages._ui import cards
 from tests.models.captioning.tiny_captions import tiny_captioner, tiny_scenes
 from tests.pages.app import forget, sound
-from tests.pages.captions_page import drawn, markdown, open_page
+from tests.pages.captions_page import drawn, markdown, open_page, opened_bare
 
 
 def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, monkeypatch):
@@ -14,7 +14,7 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
     others = [row | {"scene": DEV + 9, "word": 0, "kind": "stays"}, row | {"scene": "7"}, row | {"word": 2}, row | {"kind": "x"}, 7]
     checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
-    page = sound(open_page())
+    page = sound(opened_bare())
     assert page.session_state[state.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
     assert "and the word disappears" in markdown(page) and "captions.picture" not in page.query_params
     assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” disappears", "“a” stays"]

@@ -139,7 +139,7 @@ def test_a_picture_of_ones_own_is_seen_as_the_command_line_sees_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:dog", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
+    "name", ["", "scene:", "scene:x", "scene:-1", "scene:²", "photo:unicorn", "own:00", "/etc/passwd", "scene:1" + "0" * 20]
 )
 def test_an_unknown_name_gets_a_sentence(name: str):
     assert not gallery.exists(name)

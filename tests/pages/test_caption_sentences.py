@@ -9,6 +9,7 @@ from models.scenes.data import DEV
 from pages._captions import mistakes, pictures, state
 from pages._ui.text import plain
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
+from tests.pages import app
 from tests.pages.app import sound
 from tests.pages.captions_page import markdown, open_page
 
@@ -70,7 +71,7 @@ def test_the_effect_of_an_example_is_promised_only_for_the_hole_that_the_search_
     tiny = tiny_scenes()
     row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
     checkpoint.save(tiny.module, tiny.card | {"examples": [row]}, folder / "scenes-soft.safetensors")
-    assert ("and the word disappears" in markdown(sound(open_page(**changed)))) == (not changed)
+    assert ("and the word disappears" in markdown(sound(app.open_page("captions", **changed)))) == (not changed)
 
 
 def test_other_likely_words_are_listed_for_the_whole_picture_only(folder):

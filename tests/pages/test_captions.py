@@ -20,7 +20,7 @@ from pages._components import picture_view
 from pages._ui import uploads
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
 from tests.pages.app import as_read, sound
-from tests.pages.captions_page import drawn, markdown, open_page, run_of, without
+from tests.pages.captions_page import drawn, markdown, open_page, opened_bare, run_of, without
 from tests.pages.test_hidden_states import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
@@ -60,6 +60,18 @@ def test_it_opens_on_a_scene_of_dev_and_sends_words_and_maps(monkeypatch):
     assert f"gain from the picture {run.visual[0]:+z.1f} nats" in data["notes"][0] and "gate" in data["notes"][0]
 
 
+def test_it_opens_on_the_dog_and_a_link_without_a_picture_that_says_more_on_a_scene():
+    page = sound(opened_bare())
+    assert page.session_state[state.PICTURE] == state.DOG == "photo:dog" and page.selectbox(key=state.MODEL).value == "caption-soft"
+    assert "captions.picture" not in page.query_params
+    page.button(key="captions.gesture").click().run()
+    assert sound(page).query_params["captions.picture"] in ("photo:dog", ["photo:dog"])  # once the link says more, it names the dog
+    page.segmented_control(key=state.SOURCE).set_value(gallery.SCENE).run()
+    assert sound(page).query_params["captions.picture"] in (state.FIRST, [state.FIRST])
+    for query in ({"model": "scenes-none"}, {"word": "1"}, {"hidden": "90"}):
+        assert sound(open_page(**query)).session_state[state.PICTURE] == state.FIRST
+
+
 @pytest.mark.parametrize("name", ["scenes-soft", "scenes-none"])
 def test_smoke_every_panel_draws_for_scenes(name: str):
     page = sound(open_page(model=name))
@@ -88,7 +100,7 @@ def test_photographs_are_shown_with_their_author(name: str):
 def test_six_photographs_from_outside_show_what_their_words_depend_on():
     page = sound(open_page(model="caption-soft", picture="photo:flower", panel="When it is wrong"))
     lines = [part.value for part in page.markdown if part.value.startswith("The picture shows")]
-    assert len(lines) == len(gallery.PHOTOS)
+    assert len(lines) == sum(not photo.thing for photo in gallery.PHOTOS.values()) == 6
     view = View("caption-soft", "photo:coffee")
     run = run_of(view)
     words = run.text.split()
