@@ -58,7 +58,7 @@ def _folder() -> Path:
 def path_of(name: str) -> Path | None:
     """The file of an uploaded network; None if there is none of this name."""
     path = _folder() / f"{name}.safetensors"
-    return path if re.fullmatch(r"[\w-]+", name) and path.is_file() else None
+    return path if re.fullmatch(r"[\w-]{1,60}", name) and path.is_file() else None
 
 
 def in_lines(name: str) -> tuple[str, str]:
