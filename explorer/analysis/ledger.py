@@ -59,6 +59,25 @@ def ledger(trace: Trace, layer: int) -> Ledger:
     return Ledger(np.zeros_like(state), state, state, state, "a plain RNN keeps no part of its state: hidden = written = shown")
 
 
+REMEMBERS, SHOWS = 0.5, 0.1  # |tanh(c)| from which a unit remembers something; |h| from which it shows something
+
+
+def withheld(trace: Trace, layer: int) -> np.ndarray:
+    """Where the units of an LSTM remember something and show almost nothing: |tanh(c)| >= 0.5 and |h| < 0.1, bool [time, unit].
+
+    Args:
+        trace: Run to inspect.
+        layer: Counted from 0.
+
+    Raises:
+        AnalysisError: no such layer, or a cell without a cell state.
+    """
+    check_layer(trace, layer)
+    if trace.cell is None:
+        raise AnalysisError("Only an LSTM has a cell state beside its hidden state; this record has none.")
+    return (np.abs(np.tanh(trace.cell[:, layer])) >= REMEMBERS) & (np.abs(trace.hidden[:, layer]) < SHOWS)
+
+
 def _need(gate: dict, *names: str) -> None:
     missing = [name for name in names if name not in gate]
     if missing:

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from explorer.analysis.ledger import ledger
+from explorer.analysis.ledger import ledger, withheld
 from explorer.analysis.quantities import check_layer
 from explorer.analysis.rank import LAST, Ranking
 from explorer.axes import Float
@@ -16,6 +16,8 @@ from explorer.figures.theme import PARTS, colours, dashes, end_labels, haloed, i
 from explorer.records import SIGNED_GATES, Trace
 
 BINS = 40
+# The remembered value, how much of it is passed on, and what is passed on; they borrow three colours and dashes.
+C_AND_H = {"tanh(c)": "lstm", "output gate": "n-gram", "h": "rnn"}
 GATES = {"forget": "lstm", "input": "rnn", "output": "gru", "update": "lstm", "reset": "rnn"}  # whose colour and dash; else grey
 
 
@@ -70,13 +72,7 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     Raises:
         AnalysisError: no such layer or unit, or an empty window.
     """
-    check_layer(trace, layer)
-    units = (trace.hidden if trace.cell is None else trace.cell).shape[2]
-    if not 0 <= unit < units:
-        raise AnalysisError(f"There is no unit {unit}; this layer has {units}, 0 to {units - 1}.")
-    start, stop = window or (0, min(200, len(trace.tokens)))
-    if not 0 <= start < stop <= len(trace.tokens):
-        raise AnalysisError(f"The window {start}..{stop} does not fit a text of {len(trace.tokens)} tokens.")
+    start, stop = _window(trace, layer, unit, window)
     positions, tokens = np.arange(start, stop), trace.tokens[start:stop]
     gates = {name: values[start:stop, layer, unit] for name, values in trace.gates.items()}
     book = ledger(trace, layer)
@@ -95,6 +91,40 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     )
     both = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
     return themed(both, description, dark)
+
+
+def cell_and_hidden(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None = None, dark: bool = False) -> alt.TopLevelMixin:
+    """Cell and hidden state of one unit of an LSTM over a stretch of text, with the output gate between them: h = o tanh(c).
+
+    Args:
+        trace, layer, unit, window, dark: As `gates_and_ledger`.
+
+    Raises:
+        AnalysisError: as `gates_and_ledger`, or a cell without a cell state.
+    """
+    start, stop = _window(trace, layer, unit, window)
+    silent = withheld(trace, layer)[start:stop, unit].mean()
+    series = {"tanh(c)": np.tanh(trace.cell[:, layer, unit]), "output gate": trace.gates["output"][:, layer, unit]}  # type: ignore[index]
+    series["h"] = trace.hidden[:, layer, unit]
+    frame = _frame({name: values[start:stop] for name, values in series.items()}, np.arange(start, stop), trace.tokens[start:stop])
+    styles = {name: kind_style(kind, dark) for name, kind in C_AND_H.items()}
+    description = (
+        f"Cell and hidden state of unit {unit}, layer {layer + 1}, characters {start + 1} to {stop}: the unit remembers something but "
+        f"shows almost nothing at {silent:.0%} of them."
+    )
+    return themed(unsqueezed(_panel(frame, styles, (-1.0, 1.0), "h = output gate × tanh(c)", dark)), description, dark)
+
+
+def _window(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None) -> tuple[int, int]:
+    """The first and one past the last position of a stretch; checks layer, unit and stretch."""
+    check_layer(trace, layer)
+    units = (trace.hidden if trace.cell is None else trace.cell).shape[2]
+    if not 0 <= unit < units:
+        raise AnalysisError(f"There is no unit {unit}; this layer has {units}, 0 to {units - 1}.")
+    start, stop = window or (0, min(200, len(trace.tokens)))
+    if not 0 <= start < stop <= len(trace.tokens):
+        raise AnalysisError(f"The window {start}..{stop} does not fit a text of {len(trace.tokens)} tokens.")
+    return start, stop
 
 
 def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[str, ...]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute, state
+from pages._hidden_states import cell_and_hidden, compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
@@ -44,9 +44,22 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with right:
         _silence(view, network, run)
     _contexts(values, run.trace.tokens)
+    if run.trace.cell is not None:
+        cell_and_hidden.panel(run.trace, view.layer, view.unit, _stretch(view, run.trace), f"{KEY}.cell_and_hidden")
     if is_gated(run.trace):
         _gates(view, run.trace)
-    terms("silencing", "bits", "probability p", "forget gate", "input gate", "output gate", "candidate", "kept and written")
+    terms(
+        "silencing",
+        "bits",
+        "probability p",
+        "forget gate",
+        "input gate",
+        "output gate",
+        "candidate",
+        "kept and written",
+        "cell state",
+        "hidden state",
+    )
 
 
 def _facts(view: View, about: dict, trace: Trace) -> None:
@@ -98,10 +111,15 @@ def _table(contexts: list[Context]) -> pd.DataFrame:
     return pd.DataFrame({"value": [round(context.value, 2) for context in contexts], "context": text})
 
 
+def _stretch(view: View, trace: Trace) -> tuple[int, int]:
+    """200 characters around the cursor."""
+    start = max(0, min(view.cursor - STRETCH // 2, len(trace.tokens) - STRETCH))
+    return start, min(len(trace.tokens), start + STRETCH)
+
+
 def _gates(view: View, trace: Trace) -> None:
     """Gates and state update of the unit around the cursor."""
-    start = max(0, min(view.cursor - STRETCH // 2, len(trace.tokens) - STRETCH))
-    stop = min(len(trace.tokens), start + STRETCH)
+    start, stop = _stretch(view, trace)
     entries = ledger(trace, view.layer)
     st.markdown(f"**Gates and state update** of unit {view.unit}, {stop - start} characters around the cursor")
     figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())

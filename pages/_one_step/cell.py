@@ -9,6 +9,7 @@ from explorer.figures import equations
 from explorer.figures.characters import sign
 from explorer.figures.diagram import short
 from models.family import PROGRAM
+from pages._hidden_states import cell_and_hidden
 from pages._one_step import cell_state as choice
 from pages._one_step import compute, gru_variants
 from pages._one_step.compute import View
@@ -24,6 +25,7 @@ TERMS = (
     "cell state", "hidden state", "tanh(cell)", "bits",
 )  # fmt: skip
 TITLE = "LSTM and GRU, a real unit"
+AROUND = 120  # characters around the selected one, over which cell and hidden state are drawn
 HOLDS = {"as it is": None, "held at 0": 0, "held at 1": 1}
 STYLE = """<style>
 .st-key-one_step-cell-equations .katex { font-size: 0.9em; }
@@ -76,6 +78,10 @@ def panel() -> None:
     save([strip, graph], f"{KEY}.graph", "cell", figures.table(shown))
     if keeper is not None:
         _what_if(view, keeper)
+    if step.kind == "lstm":
+        start = max(0, min(view.at - AROUND // 2, len(view.text) - AROUND))
+        stretch = (start, min(len(view.text), start + AROUND))
+        cell_and_hidden.panel(compute.trace(view), view.layer, view.unit, stretch, f"{KEY}.cell_and_hidden")
     if step.kind == "gru":
         gru_variants.panel(view, step)
     terms(*TERMS)

@@ -43,12 +43,16 @@ def _trace(model: str, text: str, warm_up: str = "") -> Trace:
     return compute.recorded(compute.View(model, text, warm_up), loaded(model)).trace
 
 
+def trace(view: View) -> Trace:
+    """States and gates of the network over the text."""
+    return _trace(*view.reads)
+
+
 def held(view: View) -> np.ndarray:
     """State of the unit after each character, [time]: tanh of the cell state, or the hidden state."""
     from models.char_lm.experiments import unit_step
 
-    trace = _trace(*view.reads)
-    return unit_step.held(trace, view.layer, view.unit)
+    return unit_step.held(trace(view), view.layer, view.unit)
 
 
 def step(view: View) -> CellStep:

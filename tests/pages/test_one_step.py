@@ -130,11 +130,17 @@ def test_a_held_gate_changes_the_numbers_and_what_follows():
     assert "With the forget gate held at 0, the new state would be" in text_of(sound(page))
     view = steps_view(page).of(layer=0)
     written = compute.step(view).written
-    lines = max(drawn(page, "series"), key=len)  # the names at the ends of the lines are another table
+    figures = [frame for frame in drawn(page, "series") if len(frame) > 3]  # the names at the ends of the lines are tables of their own
+    lines, both = sorted(figures, key=lambda frame: "h" in set(frame["series"]))
     zero = lines[lines["series"] == "forget = 0"]["value"].to_numpy()
     assert zero[0] == pytest.approx(np.tanh(written), abs=1e-5) and len(zero) == len(TEXT) - 6
     own = lines[lines["series"] == "as it is"]["value"].to_numpy()
     assert own == pytest.approx(compute.held(view)[6:], abs=1e-5)
+    shown = both.pivot_table(index="position", columns="series", values="value")
+    assert shown["tanh(c)"].to_numpy() == pytest.approx(compute.held(view), abs=1e-5)
+    assert shown["h"].to_numpy() == pytest.approx((shown["tanh(c)"] * shown["output gate"]).to_numpy(), abs=1e-5)
+    withheld = int(((shown["tanh(c)"].abs() >= 0.5) & (shown["h"].abs() < 0.1)).sum())
+    assert ("shows what it remembers at all" if withheld == 0 else f"At {withheld} of the {len(TEXT)} characters") in text_of(page)
 
 
 def test_two_grus_are_run_and_only_the_negated_one_is_the_same():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.analysis.contexts import LEVELS, highest, lowest, quantile_samples
-from explorer.analysis.ledger import ledger
+from explorer.analysis.ledger import ledger, withheld
 from explorer.analysis.ordering import clustered, order, orders, similarity, similarity_order
 from explorer.analysis.quantities import memory_time, memory_time_meaning, quantities, quantity, variance
 from explorer.analysis.saturation import gate_saturation, open_means, saturable
@@ -175,6 +175,17 @@ def test_an_lstm_ledger_adds_up_to_the_cell_and_shows_the_hidden_state():
 def test_an_open_input_gate_with_a_zero_candidate_writes_nothing():
     trace = with_gate(with_gate(lstm_trace(time=2), "input", [[1, 1]] * 3), "candidate", [[0, 0.5]] * 3)
     assert ledger(trace, 0).written[:, 0].tolist() == [0, 0.5]
+
+
+def test_a_unit_withholds_what_it_remembers_behind_a_shut_output_gate():
+    trace = lstm_trace(time=4)
+    cell = np.zeros_like(trace.cell)
+    cell[:, 0, 0] = [1.0, 1.0, 0.2, -1.0]  # tanh(1) = 0.76, tanh(0.2) = 0.2
+    hidden = np.zeros_like(trace.hidden)
+    hidden[:, 0, 0] = [0.05, 0.5, 0.0, -0.09]
+    assert withheld(replace(trace, cell=cell, hidden=hidden), 0)[:, 0].tolist() == [True, False, False, True]
+    with pytest.raises(AnalysisError, match=r"^Only an LSTM has a cell state beside its hidden state; this record has none\.$"):
+        withheld(gru_trace(), 0)
 
 
 def test_a_gru_ledger_adds_up_to_the_hidden_state():

@@ -19,7 +19,7 @@ from explorer.figures.saturation import saturation
 from explorer.figures.scales import Scale
 from explorer.figures.states import StateFigure
 from explorer.figures.training_curve import losses
-from explorer.figures.unit import gates_and_ledger, histogram, ranking
+from explorer.figures.unit import cell_and_hidden, gates_and_ledger, histogram, ranking
 from explorer.records import Alignment, ConfusionMatrix
 from explorer.textbook.hello import after, forward, opening
 from tests.explorer.analysis import test_training_curve
@@ -89,6 +89,7 @@ EXAMPLES = {
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
     "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),
+    "unit.cell_and_hidden": lambda dark: cell_and_hidden(WIDE, 1, 2, (3, 13), dark),
     "bits.bits": lambda dark: bits({"wiki-lstm": np.arange(20.0), "5-gram": np.full(20, 3.0)}, "x" * 20, dark=dark),
     "alignment.matrix": lambda dark: alignment.matrix(ALIGNED, 1, numbers=True, dark=dark),
     "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from explorer.analysis.ledger import withheld
 from explorer.analysis.saturation import gate_saturation
 from explorer.errors import AnalysisError
 from explorer.figures.saturation import saturation
-from explorer.figures.unit import gates_and_ledger, histogram, ranking
+from explorer.figures.unit import cell_and_hidden, gates_and_ledger, histogram, ranking
 from tests.explorer.figures.facts import says
 from tests.explorer.figures.figure_examples import EXAMPLES, WIDE, planted, rows, texts
 from tests.explorer.traces import gru_trace, rnn_trace
@@ -76,6 +77,22 @@ def test_gates_and_ledger_of_other_kinds_and_their_refusals():
     ):
         with pytest.raises(AnalysisError, match=sentence):
             gates_and_ledger(*call)
+
+
+def test_cell_and_hidden_state_are_drawn_with_the_gate_between_them():
+    figure = cell_and_hidden(WIDE, 1, 2, (3, 13))
+    value = {(r["series"], r["position"]): r["value"] for r in rows(figure.to_dict(), "series", "position")}
+    assert {position for _, position in value} == set(range(3, 13))
+    for at in range(3, 13):
+        assert value["tanh(c)", at] == pytest.approx(np.tanh(WIDE.cell[at, 1, 2]))
+        assert value["h", at] == pytest.approx(value["output gate", at] * value["tanh(c)", at], abs=1e-6)
+    for name in ("tanh(c)", "output gate", "h"):
+        assert f">{name}</text>" in texts(figure)
+    assert says(figure.to_dict()["description"], "unit 2", "layer 2", "4 to 13", f"{withheld(WIDE, 1)[3:13, 2].mean():.0%}")
+    with pytest.raises(AnalysisError, match="Only an LSTM has a cell state"):
+        cell_and_hidden(gru_trace(), 0, 1)
+    with pytest.raises(AnalysisError, match="There is no unit 4"):
+        cell_and_hidden(WIDE, 0, 4)
 
 
 # ranking
