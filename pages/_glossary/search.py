@@ -38,6 +38,6 @@ def in_markdown(entry: Entry) -> str:
 def view_name(address: str) -> str:
     """What a view is called: its page, and the panel or part that it opens."""
     parts = urlsplit(address)
-    page = parts.path.strip("/").replace("_", " ").capitalize() or "Hidden states"
+    page = parts.path.strip("/").replace("_", " ").capitalize()
     opened = [values[0] for name, values in parse_qs(parts.query).items() if name.endswith((".panel", ".part", ".view"))]
     return ", ".join([page, *opened])

@@ -26,7 +26,7 @@ LONGEST = 10  # characters of the text for the stacked network
 ROOMS = {
     "one to many": "Input a picture, output a caption: [Captions](./captions).",
     "many to one": "Input a name, output its language: [Confusions](./confusions).",
-    "many to many, at once": "At every step, input a character and output the next one: [Hidden states](./).",
+    "many to many, at once": "At every step, input a character and output the next one: [Hidden states](./hidden_states).",
     "many to many, afterwards": "Input a sentence, then output its translation: [Attention](./attention).",
 }
 HOW_TO_READ = """

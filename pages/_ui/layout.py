@@ -31,6 +31,7 @@ TOUCH = """<style>
 </style>"""
 MENU = """<style>
 .st-key-address { display: none; }
+@media print { .st-key-next { display: none; } }
 @media (min-width: 769px) { .st-key-menu { display: none; } }
 @media (max-width: 768px) {
   .st-key-menu { position: fixed; top: 8px; left: 12px; z-index: 999991; width: auto; }
@@ -61,16 +62,26 @@ def touchable() -> None:
     st.html(TOUCH)
 
 
-def menu(pages: Sequence[Page], page: Page) -> None:
-    """The list of pages on a screen of 768 pixels or less, behind a button that names the page.
+def menu(groups: Mapping[str, Sequence[Page]], page: Page) -> None:
+    """The list of pages, by groups, on a screen of 768 pixels or less, behind a button that names the page.
 
     Streamlit's own button there has no name, and its list stays open over the page.
     """
     st.html(MENU)
     # A key for each page: on another page it is another popover, which is closed.
     with st.container(key="menu"), st.popover(f"Menu: {page.title}", icon=":material/menu:", key=f"menu.{page.url_path}"):
-        for other in pages:
-            st.page_link(other)
+        for group, pages in groups.items():
+            if group:
+                st.caption(group)
+            for other in pages:
+                st.page_link(other)
+
+
+def next_page(course: Sequence[Page], page: Page) -> None:
+    """A link to the page that comes next in the course; after the last one, to the first."""
+    following = course[(course.index(page) + 1) % len(course)]
+    with st.container(key="next", horizontal_alignment="right"):
+        st.page_link(following, label=f"Next: {following.title}", icon=":material/arrow_forward:", icon_position="right")
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from tests.browser.chromium import ROOT, browser, serving, settle
 
 SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
 # Page -> its picture, or the sentence where it has none, and what a visitor presses first, as the class of its key.
-FIRST = "hidden_states"  # the default page has no name in its address
+FIRST = "start"  # the default page has no name in its address
 PAGES = {
+    "start": (".view[data-unit]", ".st-key-start-gesture button"),
     "hidden_states": (".view[data-unit]", ".st-key-hidden_states-gesture button"),
     "attention": (".st-key-scrolling-attention-matrix svg.marks, [data-testid=stAlert]", ".st-key-attention-gesture button"),
     "confusions": (".st-key-scrolling-confusions-lines svg.marks", ".st-key-confusions-gesture button"),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 # Page -> the parameter of its panel -> its panels, each with choices that are not the default.
 TABLE = {
-    ("", "hidden_states", "panel"): {
+    ("hidden_states", "hidden_states", "panel"): {
         "": "unit=5&layer=layer 2&cursor=40&looks=lecture",
         "Find a unit": "find.concept=URL&unit=2",
         "This unit": "unit.silence=true&unit=4",
@@ -150,14 +150,20 @@ def opens(page: Page, address: str) -> None:
 
 
 def go(page: Page, name: str) -> None:
-    """Choose a page in the bar."""
-    page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+    """Choose a page in the bar, where each group of pages opens a list."""
+    for group in page.get_by_test_id("stTopNavSection").all():
+        group.click()
+        link = page.get_by_test_id("stTopNavDropdownLink").filter(has_text=name)
+        if link.count():
+            link.click()
+            break
+        page.keyboard.press("Escape")
     page.wait_for_url(re.compile(name.lower().replace(" ", "_")))
     settle(page)
 
 
 def test_back_undoes_a_gesture_and_opens_the_whole_view(visit, home):
-    page = visit(f"{home}/")
+    page = visit(f"{home}/hidden_states")
     page.wait_for_selector(".view[data-unit]")
     page.locator("#unit").fill("5")
     expect(page).to_have_url(re.compile("hidden_states.unit=5"))
@@ -203,9 +209,9 @@ def test_back_forward_reload_and_a_second_tab_open_every_panel_with_its_choices(
 
 
 def test_the_menu_of_a_phone_names_the_page_and_closes(visit, home):
-    page = visit(f"{home}/hidden_states?hidden_states.unit=2", width=390, height=844)
-    expect(page).to_have_url(re.compile(r"/\?hidden_states.unit=2"))
-    assert page.get_by_role("dialog").count() == 0, "the address that the name of the page suggests is not found"
+    page = visit(f"{home}/?hidden_states.unit=2", width=390, height=844)  # as when Hidden states was the first page
+    expect(page).to_have_url(re.compile(r"/hidden_states\?hidden_states.unit=2"))
+    assert page.get_by_role("dialog").count() == 0, "an old link leads to a page that is not found"
     menu, listed = page.get_by_role("button", name="Menu: Hidden states"), page.get_by_test_id("stPopoverBody")
     menu.tap()
     listed.get_by_role("link", name="One step").tap()

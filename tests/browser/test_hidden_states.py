@@ -18,7 +18,7 @@ NOT_OURS: dict[str, str] = {}
 @pytest.fixture
 def hidden_states(serve, visit):
     def go(query: str = "", **options) -> Page:
-        page = visit(f"{serve(ROOT / 'app.py', seconds=120).url}/?{query}", **options)
+        page = visit(f"{serve(ROOT / 'app.py', seconds=120).url}/hidden_states?{query}", **options)
         page.wait_for_selector(".view[data-unit]", timeout=120_000)
         settle(page, 120_000)
         return page

@@ -10,7 +10,7 @@ from pages._ui.glossary import Entry, entries, terms
 from tests.pages.app import open_page, sound
 
 KNOWN = {
-    name: Entry(name, says, "/", also)
+    name: Entry(name, says, "/hidden_states", also)
     for name, says, also in (
         ("cell state", "The memory of an LSTM, changed by each gate.", ("cell",)),
         ("forget gate", "What is kept.", ()),
@@ -55,7 +55,7 @@ def test_an_entry_on_the_page_names_the_view_that_shows_it():
     lines = in_markdown(entry).splitlines()
     assert lines[0] == "## gate" and "door" in lines[1]
     assert lines[-1] == f"[See it: One step, LSTM and GRU, a real unit](.{entry.see})"
-    assert view_name("/?hidden_states.quantity=cell") == "Hidden states"
+    assert view_name("/hidden_states?hidden_states.quantity=cell") == "Hidden states"
 
 
 def test_the_page_shows_every_entry_and_finds_one():

@@ -19,6 +19,7 @@ from altair.utils.schemapi import debug_mode
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
+from pages._start.lectures import Topic, lectures
 from pages._ui import show
 from pages._ui.glossary import entries
 from tests.pages.app import ROOT, forget
@@ -33,13 +34,16 @@ UNSAVED: dict[str, set[str]] = {}  # keys of the figures on it that no Save menu
 UNREADABLE: dict[str, list[str]] = {}
 # The same as another figure, for narrow screens.
 TWINS = {"attention.matrix.lines", "one_step.hello.folded"}
+TOPICS = [topic for lecture in lectures() for topic in lecture.topics]
 PANELS = [  # that neither the table nor the glossary opens
+    "/",
     "/attention?attention.panel=Your%20own%20network",
     "/captions?captions.panel=When%20it%20is%20wrong",
     "/captions?captions.panel=Your%20own%20network",
     "/captions?captions.panel=Export%20and%20link",
     "/confusions?confusions.panel=Your%20own%20names",
     "/gradient_flow?gradient_flow.panel=The%20gap",
+    "/your_model",
 ]
 
 
@@ -57,8 +61,14 @@ def asked(address: str) -> dict[str, Any]:
     return {key: values if len(values) > 1 else values[0] for key, values in given.items()}
 
 
+def path_of(address: str) -> str:
+    """The path of the page that opens: "/" was the address of Hidden states, and still is that of its views."""
+    parts = urlsplit(address)
+    return "/hidden_states" if parts.path == "/" and parts.query.startswith("hidden_states.") else parts.path
+
+
 def opened(address: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / files()[urlsplit(address).path]), default_timeout=120)
+    page = AppTest.from_file(str(ROOT / files()[path_of(address)]), default_timeout=120)
     page.query_params.update(asked(address))
     drawn, saved, draws, saves = [], [], st.altair_chart, show.kinds_of
     with pytest.MonkeyPatch.context() as patch:
@@ -86,7 +96,7 @@ def test_an_old_link_opens_the_view_that_it_opened(row: dict[str, Any]):
 
 
 def agrees(view: dict[str, Any], row: dict[str, Any]) -> None:
-    opens = TABLE["opens"][urlsplit(row["address"]).path]
+    opens = TABLE["opens"][path_of(row["address"])]
     gone = row.get("gone", [])
     widgets = {key: value for key, value in (opens["widgets"] | row.get("widgets", {})).items() if key not in gone}
     assert {key: view["widgets"].get(key, "is not on the page") for key in widgets} == widgets
@@ -100,7 +110,7 @@ def agrees(view: dict[str, Any], row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", sorted(TABLE["opens"]))
 def test_back_and_forward_open_what_the_link_opens(path: str, monkeypatch: pytest.MonkeyPatch):
-    rows = [row for row in ROWS if urlsplit(row["address"]).path == path and not {"link", "says"} & set(row)]
+    rows = [row for row in ROWS if path_of(row["address"]) == path and not {"link", "says"} & set(row)]
     page = opened(rows[0]["address"])
     monkeypatch.setattr(local_script_runner, "RerunData", partial(RerunData, is_history_navigation=True))
     for row in [*rows[1:], rows[0]]:
@@ -112,22 +122,25 @@ def test_back_and_forward_open_what_the_link_opens(path: str, monkeypatch: pytes
 
 
 def test_the_table_has_addresses_of_every_page():
-    paths = [urlsplit(row["address"]).path for row in ROWS]
-    assert len(paths) >= 45 and set(paths) == set(files()) and all(paths.count(path) >= 7 for path in files())
+    paths = [path_of(row["address"]) for row in ROWS]
+    pages = set(files()) - {"/", "/your_model"}  # younger than the table
+    assert len(paths) >= 45 and set(paths) == pages and all(paths.count(path) >= 7 for path in pages)
+    assert sum(urlsplit(row["address"]).path == "/" for row in ROWS) >= 20
 
 
 @pytest.fixture(scope="module")
 def walked(shipped: None) -> dict[str, Seen]:
     """Every panel of every page: the pages that the addresses above have opened, and those that they have not."""
-    for address in (*(row["address"] for row in ROWS), *(entry.see for entry in entries().values()), *PANELS):
+    addresses = (*(row["address"] for row in ROWS), *(entry.see for entry in entries().values()), *PANELS)
+    for address in addresses:
         if address not in SEEN:
             opened(address)
-    return {address: page for address, page in SEEN.items() if urlsplit(address).path != "/glossary"}
+    return {address: SEEN[address] for address in addresses if urlsplit(address).path != "/glossary"}
 
 
 def test_the_walk_opens_every_panel(walked: dict[str, Seen]):
     offered, opened = (
-        {(urlsplit(address).path, door) for address, page in walked.items() for door in getattr(page, name)} for name in ("doors", "open")
+        {(path_of(address), door) for address, page in walked.items() for door in getattr(page, name)} for name in ("doors", "open")
     )
     assert offered - opened == set()
 
@@ -169,6 +182,18 @@ def test_an_entry_links_to_a_view_that_shows_it(walked: dict[str, Seen]):
         page = walked[entry.see]
         assert page.is_sound and page.link == asked(entry.see), f"{name}: the page does not take the address {entry.see}"
         assert finds(name, *entry.also).search(page.says), f"{name} is not to be seen at {entry.see}"
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=[topic.name for topic in TOPICS])
+def test_a_topic_of_the_lectures_links_to_a_view_that_shows_it(topic: Topic):
+    if topic.see not in SEEN:
+        opened(topic.see)
+    page = SEEN[topic.see]
+    panels = {value for name, value in asked(topic.see).items() if name.endswith((".panel", ".view", ".part"))}
+    link = {name: value for name, value in asked(topic.see).items() if not name.endswith(".weights")}
+    assert page.is_sound and page.link == link and panels <= page.open
+    assert "earlier version" not in page.says, "the unit of this link is of earlier weights"
+    assert [words for words in topic.shows if words not in page.says] == []
 
 
 def test_plain_words_are_used_and_are_no_terms(walked: dict[str, Seen]):

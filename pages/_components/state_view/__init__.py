@@ -84,7 +84,11 @@ def _sent(key: str) -> StateChoice | None:
 
 
 def state_view(
-    figure: StateFigure, key: str, on_change: Callable[[], None] | None = None, looks: tuple[str, ...] | None = None
+    figure: StateFigure,
+    key: str,
+    on_change: Callable[[], None] | None = None,
+    looks: tuple[str, ...] | None = None,
+    is_line: bool = False,
 ) -> StateChoice:
     """Draw the figure and return the visitor's choice.
 
@@ -98,6 +102,7 @@ def state_view(
         key: Of the component; its choice is `state_choice(key)` at the start of the next run.
         on_change: Called before the run in which the browser's choice is new.
         looks: Switches to start with, of "next", "lecture", "flip".
+        is_line: Whether to show only the text and what is predicted: no row of buttons, no map, no name of the unit.
     """
     sent = _sent(key)
     asked = _asked(key, figure, looks, sent)
@@ -106,7 +111,7 @@ def state_view(
     with st.container(gap=None):
         _carrier()(key=f"{key}.arrays", data=digest.encode() + blob)
         data = {"digest": digest, "asked": asked["n"], "unit": choice.unit, "cursor": choice.cursor}
-        data |= {"selection": choice.selection, "looks": list(choice.looks)}
+        data |= {"selection": choice.selection, "looks": list(choice.looks), "line": is_line}
         _view()(key=key, data=data, on_choice_change=on_change or (lambda: None))
     return choice
 

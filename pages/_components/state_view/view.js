@@ -72,6 +72,7 @@ function receive(view) {
 
 // Colours, sign and buttons after the looks or the theme changed.
 function dress(view) {
+  view.root.classList.toggle("alone", Boolean(view.data.line));
   view.theme = readTheme(view.root, view.figure, view.choice.looks);
   const flips = view.choice.looks.includes("flip") && view.figure.scale.kind !== "sequential";
   view.sign = flips ? -1 : 1;

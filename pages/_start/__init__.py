@@ -1,0 +1,1 @@
+"""Start page: what it says and shows."""

@@ -1,0 +1,1 @@
+"""Page "Your model": one way in for a checkpoint of any kind."""

@@ -1,0 +1,28 @@
+"""Page "Your model": open a checkpoint of any kind, or record a module in Python."""
+
+import streamlit as st
+
+from pages._hidden_states.own_model import RECORD
+from pages._ui import uploads
+from pages._ui.glossary import terms
+from pages._ui.layout import through_app
+from pages._ui.progress import guard
+from pages._your_model import opening
+
+through_app()
+st.title("What happens inside your own network?", anchor=False)
+st.markdown("Upload a checkpoint: the page says which room shows it. The file is parsed and checked, never executed.")
+with guard():
+    opening.uploader()
+st.caption(
+    f"The file stays on this server until it restarts, or until you have uploaded {uploads.OWN_MOST} others. "
+    "Only people who know its name can open it."
+)
+left, right = st.columns(2, gap="medium")
+with left:
+    st.markdown("**A network that this app can show** is saved with a card, which says how to build it. Each room has the code:")
+    st.markdown("\n".join(f"- a network that {room.opens}: [{room.title}]({room.address})" for room in opening.ROOMS))
+with right:
+    st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")
+    st.code(RECORD, language="python")
+terms("checkpoint", "gate", "hidden state")
