@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,9 +23,23 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update")
 FLAGS = (*FLAGS, "--disable-sync", "--force-color-profile=srgb")
-MAIN = "[data-testid=stMain]"
 SERVE = "import sys; from pathlib import Path; from recurrent_explorer_app.server import serve; serve(Path(sys.argv[1]), int(sys.argv[2]))"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+RUN = """async ([context, options]) => (await axe.run(context, options)).violations
+    .map((rule) => [rule.id, rule.nodes.map((element) => element.html.slice(0, 160))])"""
+# Marks each element of Streamlit that is, letter by letter, as it was when it was marked before in the same scheme and by the same rules.
+MARK = """([part, read]) => {
+    const shadows = (root) => [...root.querySelectorAll("*")].map((element) => element.shadowRoot).filter(Boolean);
+    const within = (root) => root.innerHTML + shadows(root).map(within).join("");
+    window.partsRead ??= {};
+    const known = window.partsRead[read] ??= new Set();
+    for (const element of document.querySelectorAll(`${part} [data-testid=stElementContainer]`)) {
+        element.removeAttribute("data-read");
+        const content = element.className + within(element);
+        if (known.has(content)) element.setAttribute("data-read", "");
+        known.add(content);
+    }
+}"""
 
 
 class NoBrowserWarning(UserWarning):
@@ -148,29 +162,6 @@ def sideways(page: Page) -> int:
     return page.get_by_test_id("stMain").evaluate("part => part.scrollWidth - part.clientWidth")
 
 
-def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:
-    """Press each button of a group in turn; by its name, the pixels by which the page can then be scrolled sideways, and what axe finds.
-
-    The page is looked at light and dark; in dark only contrasts can be others.
-    """
-    faulty: dict[str, int | dict[str, list[str]]] = {}
-    buttons = page.locator(f".st-key-{key} button").all()
-    assert buttons, f"there is no group {key}"
-    for button in buttons:
-        button.click()
-        page.wait_for_timeout(300)  # until the run has begun
-        settle(page)
-        page.wait_for_timeout(500)  # a figure takes its width when it is drawn
-        name = button.inner_text()
-        faulty[f"{name}, sideways"], faulty[f"{name}, light"] = sideways(page), violations(page, MAIN)
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_timeout(300)  # until the run that draws the figures anew has begun
-        settle(page)
-        faulty[f"{name}, dark"] = violations(page, MAIN, ["color-contrast"])
-        page.emulate_media(color_scheme="light")
-    return {name: what for name, what in faulty.items() if what}
-
-
 def printed(page: Page, parts: list[str]) -> tuple[int, list[bool]]:
     """Sheets that the browser prints of the page, and for each of some parts whether it is on paper."""
     sheets = len(re.findall(rb"/Type\s*/Page\b(?!s)", page.pdf(prefer_css_page_size=True)))
@@ -180,8 +171,20 @@ def printed(page: Page, parts: list[str]) -> tuple[int, list[bool]]:
     return sheets, shown
 
 
-def violations(page: Page, part: str = "html", rules: list[str] | None = None) -> dict[str, list[str]]:
-    """What axe finds against accessibility on a part of the page, all its rules or some: by rule, how its elements begin."""
-    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
-    broken = Axe().run(page, context=part, options=options).response["violations"]
-    return {rule["id"]: [element["html"][:160] for element in rule["nodes"]] for rule in broken}
+def violations(page: Page, part: str = "html", rules: tuple[str, ...] = (), known: str = "") -> dict[str, list[str]]:
+    """What axe finds on a part of the page: by rule, how its elements begin.
+
+    Args:
+        page: What is open.
+        part: Selector of the part.
+        rules: Those that are asked for; all if empty.
+        known: Name under which elements are remembered: one that is unchanged since a call by the same name is not read again.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    context: dict[str, list[list[str]]] = {"include": [[part]]}
+    if known:
+        page.evaluate(MARK, [part, known])
+        context["exclude"] = [["[data-read]"]]
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    return dict(page.evaluate(RUN, [context, options]))

@@ -1,6 +1,7 @@
-"""One browser for all browser tests; a server for an app of tests/browser/apps on request."""
+"""One browser for all browser tests; a server for an app of tests/browser/apps on request; tiny networks that several pages share."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium
+from tests.browser.chromium import settle
+from tests.browser.readiness import PREPARED
+from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
+from tests.models.names.tiny_names import save_tiny_namer
+from tests.models.tiny import save_tiny
 
 APPS = Path(__file__).parent / "apps"
 
@@ -19,19 +25,58 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+Key = tuple[Path, frozenset]
+Servers = dict[Key, tuple[chromium.Server, contextlib.ExitStack]]
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Servers]:
+    """The servers that run now, by what they serve."""
+    servers: Servers = {}
+    yield servers
+    for _, stack in servers.values():
+        stack.close()
+
+
 @pytest.fixture(scope="module")
-def serve(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., chromium.Server]]:
-    """serve("bracket") runs tests/browser/apps/bracket.py; serve(path) any app; each once a module."""
-    with contextlib.ExitStack() as stack:
-        running: dict[Path, chromium.Server] = {}
+def serve(browser: Browser, running: Servers, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., chromium.Server]:
+    """serve("bracket") runs tests/browser/apps/bracket.py; serve(path) any app, once for all modules that ask for the same one in a row."""
+    asked: set[Key] = set()
 
-        def start(app: str | Path, **options) -> chromium.Server:
-            path = app if isinstance(app, Path) else APPS / f"{app}.py"
-            if path not in running:
-                running[path] = stack.enter_context(chromium.serving(path, tmp_path_factory.mktemp("server"), **options))
-            return running[path]
+    def start(app: str | Path, environment: dict[str, str] | None = None, **options) -> chromium.Server:
+        path = app if isinstance(app, Path) else APPS / f"{app}.py"
+        key = path, frozenset((environment or {}).items())
+        asked.add(key)
+        for other in running.keys() - asked:  # an earlier module's: a server with torch takes half a gigabyte
+            running.pop(other)[1].close()
+        if key not in running:
+            stack = contextlib.ExitStack()
+            folder = tmp_path_factory.mktemp("server")
+            running[key] = stack.enter_context(chromium.serving(path, folder, environment=environment, **options)), stack
+        return running[key][0]
 
-        yield start
+    return start
+
+
+@pytest.fixture(scope="session")
+def tinies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny networks of four kinds: what a page does must not hang on what a trained one says."""
+    path = tmp_path_factory.mktemp("tinies")
+    save_tiny_scenes(path / "scenes-soft.safetensors")
+    save_tiny_captioner(path / "caption-soft.safetensors", seed=13)  # one word: as short as what a trained one says
+    save_tiny_namer(path / "names-gru.safetensors")
+    for cell in ("lstm", "gru", "rnn"):
+        save_tiny(path / f"wiki-{cell}.safetensors", cell=cell)
+    (path / "wiki-gradients.json").write_text(json.dumps({"wiki-lstm": gradients()}))
+    return path
+
+
+def gradients() -> dict:
+    """What is measured of the gradients of a network, with made-up numbers."""
+    lags = {share: [100, 150, None] for share in ("1/2", "1/10", "1/100", "1/1000")}
+    layer = {"lags": lags, "factors": {"0-5": 0.5, "5-20": 0.9, "20-50": 0.9, "50-100": 0.9, "100-200": 0.9}, "half_life": None}
+    layer |= {"low": [0.0] * 201, "high": [0.0] * 201}
+    return {"weights": "", "losses": 7, "runs": {"untrained, forget bias 1": [layer]}}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +91,7 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         if name not in opened:
             opened[name] = browser.new_context(**options)
             opened[name].set_default_timeout(90_000)  # a machine that trains meanwhile is slow
+            opened[name].add_init_script(PREPARED)
         return opened[name]
 
     yield go
@@ -72,7 +118,7 @@ def visit(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page
         page.on("console", note)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.goto(url)
-        chromium.settle(page)
+        settle(page)
         return page
 
     yield go
@@ -93,7 +139,7 @@ def room(serve: Callable[..., chromium.Server], visit: Callable[..., Page]) -> C
         page = visit(f"{server.url}/{name}?{query}", **options)
         expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=120_000)
         page.wait_for_selector(drawn, timeout=120_000)
-        chromium.settle(page, 120_000)
+        settle(page, 120_000)
         return page
 
     return go

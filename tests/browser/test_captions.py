@@ -7,27 +7,18 @@ from playwright.sync_api import Page, expect
 
 from models.captioning.images import cell_at
 from models.captioning.occlusion import around
-from tests.browser.chromium import ROOT, faults, settle, sideways, violations
-from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes
+from tests.browser.accessibility import CONTRAST, faults, recolour
+from tests.browser.chromium import ROOT, settle, sideways, violations
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 SCENE = "captions.picture=scene:3&captions.word=0"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Tiny captioners: what a page does must not hang on what a trained one says."""
-    path = tmp_path_factory.mktemp("checkpoints")
-    save_tiny_scenes(path / "scenes-soft.safetensors")
-    save_tiny_captioner(path / "caption-soft.safetensors", seed=13)  # one word: as short as what a trained one says
-    return path
-
-
 @pytest.fixture
-def captions(serve, visit, folder):
+def captions(serve, visit, tinies):
     def go(query: str = SCENE, **options) -> Page:
-        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(folder)})
+        server = serve(ROOT / "app.py", seconds=120, environment={"EXPLORER_CHECKPOINTS": str(tinies)})
         page = visit(f"{server.url}/captions?{query}", **options)
         expect(page.get_by_role("heading", name="Where did the model look")).to_be_visible()
         page.wait_for_selector(".view .words button", timeout=120_000)
@@ -48,32 +39,99 @@ def mask(page: Page, which: int = 0) -> str:
     return page.locator(".view .mask").nth(which).get_attribute("src") or ""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_it_draws_without_scrolling_sideways(captions, width, scheme):
-    page = captions(width=width, scheme=scheme)
+def draws(page: Page, is_wide: bool) -> None:
+    """Both pictures are square, side by side or one below the other, and nothing scrolls sideways."""
     assert sideways(page) == 0
     boxes = [page.locator(".view .picture").nth(which).bounding_box() for which in range(2)]
     assert all(box and box["width"] == box["height"] for box in boxes)
-    assert (boxes[0]["y"] == boxes[1]["y"]) == (width == 1280)  # side by side, or one below the other
+    assert (boxes[0]["y"] == boxes[1]["y"]) == is_wide
 
 
-def test_another_word_shows_another_mask_at_once_and_stands_in_the_link(captions):
+def test_a_wide_page_draws_and_axe_finds_nothing(captions):
     page = captions()
-    before = mask(page), mask(page, 1)
+    draws(page, is_wide=True)
+    assert violations(page) == {}
+    recolour(page, "dark")
+    draws(page, is_wide=True)
+    assert violations(page, rules=CONTRAST) == {}
+
+
+def test_a_phone_draws_and_no_panel_scrolls_it_sideways_or_shuts_anybody_out(captions):
+    page = captions(width=390, scheme="dark")
+    draws(page, is_wide=False)
+    assert faults(page, "captions-panel") == {}
+    draws(page, is_wide=False)
+
+
+def test_another_word_shows_another_mask_at_once_and_playing_goes_through_all_where_motion_is_wanted(captions):
+    page = captions()
+    first = mask(page), mask(page, 1)
     page.locator(".view .words button").nth(1).click()
-    assert pressed(page) == 1 and mask(page) != before[0] and mask(page, 1) != before[1]
+    assert pressed(page) == 1 and mask(page) != first[0] and mask(page, 1) != first[1]
     expect(page).to_have_url(re.compile("captions.word=1"))
     settle(page)
     assert pressed(page) == 1
     page.locator(".view").focus()
     page.keyboard.press("ArrowLeft")
-    assert pressed(page) == 0 and mask(page) == before[0]
+    assert pressed(page) == 0 and mask(page) == first[0]
     expect(page).to_have_url(re.compile("captions.word=0"))
+    settle(page)
+    words = page.locator(".view .words button:not(.play)").count()
+    page.locator(".view").evaluate("""(root) => {
+        window.seen = new Set();
+        const note = root.querySelector('.note');
+        new MutationObserver(() => window.seen.add(note.textContent)).observe(note, { childList: true });
+    }""")
+    page.get_by_role("button", name="play the words").click()
+    page.wait_for_function(f"window.seen.size >= {words}")
+    page.get_by_role("button", name="stop", exact=True).click()
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    page.wait_for_selector(".view .words button")
+    settle(page)
+    assert page.locator(".view .play").is_hidden()
+    before = pressed(page)
+    page.locator(".view").focus()
+    page.keyboard.press("Space")  # steps once
+    assert pressed(page) == (before + 1) % words
 
 
-def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(captions):
+def hides_and_shows_by_the_keyboard_alone(page: Page) -> None:
+    page.locator(".view .words button").last.focus()
+    page.keyboard.press("Tab")
+    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    box, first = (page.locator(f".view {part}").first.bounding_box() for part in (".cursor", ".picture"))
+    assert box["x"] - first["x"] == pytest.approx(5 * first["width"] / 14, abs=1)  # from the middle of 14: row 7, column 7
+    assert pressed(page) == 0  # the arrows did not choose a word
+    page.keyboard.press("Enter")
+    cells = ".".join(map(str, around((6, 5), (14, 14), 3)))
+    expect(page).to_have_url(re.compile(f"captions.hidden={cells}(&|$)"))
+    settle(page)
+    expect(page.get_by_role("button", name="show row 7, column 6")).to_have_count(2)
+    page.locator(".view .cursor").first.press("Enter")
+    expect(page).not_to_have_url(re.compile("captions.hidden"))
+    settle(page)
+
+
+def hides_and_shows_by_two_clicks(page: Page) -> None:
+    """A second click at the same point takes the first one back."""
+    box = page.locator(".view .picture").first.bounding_box()
+    point = box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"]
+    page.mouse.click(*point)
+    expect(page).to_have_url(re.compile("captions.hidden"))
+    settle(page)
+    expect(page.get_by_role("button", name="Show the whole picture")).to_be_visible()
+    assert page.locator(".view .picture").first.bounding_box() == box  # it did not move away under the mouse
+    page.mouse.click(*point)
+    expect(page).not_to_have_url(re.compile("captions.hidden"))
+    settle(page)
+
+
+def test_a_place_is_hidden_by_keys_and_clicks_where_the_picture_was_clicked_and_the_link_restores_it(captions):
     page = captions()
+    hides_and_shows_by_the_keyboard_alone(page)
+    hides_and_shows_by_two_clicks(page)
     box = page.locator(".view .picture").nth(1).bounding_box()
     x, y = 0.3 * box["width"], 0.8 * box["height"]
     page.mouse.click(box["x"] + x, box["y"] + y)
@@ -91,60 +149,5 @@ def test_a_click_hides_the_place_that_was_clicked_and_the_link_restores_it(capti
     expect(again).not_to_have_url(re.compile("captions.hidden"))
 
 
-@pytest.mark.parametrize("picture", ["scene:3", "photo:temple"])
-def test_a_second_click_at_the_same_point_takes_the_first_one_back(captions, picture):
-    page = captions(f"captions.picture={picture}&captions.word=0")
-    box = page.locator(".view .picture").first.bounding_box()
-    point = box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"]
-    page.mouse.click(*point)
-    expect(page).to_have_url(re.compile("captions.hidden"))
-    settle(page)
-    expect(page.get_by_role("button", name="Show the whole picture")).to_be_visible()
-    assert page.locator(".view .picture").first.bounding_box() == box  # it did not move away under the mouse
-    page.mouse.click(*point)
-    expect(page).not_to_have_url(re.compile("captions.hidden"))
-
-
-def test_a_place_is_hidden_and_shown_again_by_the_keyboard_alone(captions):
-    page = captions()
-    page.locator(".view .words button").last.focus()
-    page.keyboard.press("Tab")
-    for key in ("ArrowUp", "ArrowLeft", "ArrowLeft"):
-        page.keyboard.press(key)
-    box, first = (page.locator(f".view {part}").first.bounding_box() for part in (".cursor", ".picture"))
-    assert box["x"] - first["x"] == pytest.approx(5 * first["width"] / 14, abs=1)  # from the middle of 14: row 7, column 7
-    assert pressed(page) == 0  # the arrows did not choose a word
-    page.keyboard.press("Enter")
-    cells = ".".join(map(str, around((6, 5), (14, 14), 3)))
-    expect(page).to_have_url(re.compile(f"captions.hidden={cells}(&|$)"))
-    settle(page)
-    expect(page.get_by_role("button", name="show row 7, column 6")).to_have_count(2)
-    page.locator(".view .cursor").first.press("Enter")
-    expect(page).not_to_have_url(re.compile("captions.hidden"))
-
-
-def test_playing_goes_through_the_words_and_stops_where_motion_is_not_wanted(captions):
-    page = captions()
-    words = page.locator(".view .words button:not(.play)").count()
-    page.locator(".view").evaluate("""(root) => {
-        window.seen = new Set();
-        const note = root.querySelector('.note');
-        new MutationObserver(() => window.seen.add(note.textContent)).observe(note, { childList: true });
-    }""")
-    page.get_by_role("button", name="play the words").click()
-    page.wait_for_function(f"window.seen.size >= {words}")
-    page.get_by_role("button", name="stop", exact=True).click()
-    calm = captions(reduced_motion="reduce")
-    assert calm.locator(".view .play").is_hidden()
-    calm.locator(".view").focus()
-    calm.keyboard.press("Space")  # steps once
-    assert pressed(calm) == 1
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_of_ours(captions, scheme):
-    assert violations(captions(scheme=scheme)) == {}
-
-
-def test_no_panel_scrolls_a_phone_sideways_or_shuts_anybody_out(captions):
-    assert faults(captions(width=390), "captions-panel") == {}
+def test_a_photograph_has_the_same_clicks(captions):
+    hides_and_shows_by_two_clicks(captions("captions.picture=photo:temple&captions.word=0"))

@@ -3,34 +3,26 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from models.names.network import probabilities
-from tests.browser.chromium import faults, sideways, violations
-from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
+from tests.browser.accessibility import CONTRAST, faults, recolour
+from tests.browser.chromium import settle, sideways, violations
+from tests.models.names.tiny_names import source, tiny_namer
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 CELLS = ".st-key-scrolling-confusions-matrix g.mark-rect.role-mark path"  # row by row as the labels come, then the diagonal
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A tiny classifier: what a page does must not hang on what a trained one says."""
-    path = tmp_path_factory.mktemp("checkpoints")
-    save_tiny_namer(path / "names-gru.safetensors")
-    return path
-
-
 @pytest.fixture
-def confusions(room, folder):
+def confusions(room, tinies):
     drawn = ".st-key-scrolling-confusions-matrix svg.marks"
-    return lambda query="", **options: room("confusions", folder, "Which languages get confused, and", drawn, query, **options)
+    return lambda query="", **options: room("confusions", tinies, "Which languages get confused, and", drawn, query, **options)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, scheme):
-    page = confusions(width=width, scheme=scheme)
+def draws(page: Page, width: int) -> None:
+    """Pairs stand above the matrix, whose legend is in sight and whose right edge fades where it is cut."""
     assert sideways(page) == 0
     pairs, matrix = (page.locator(f".st-key-{part}").first for part in ("confusions-matrix-pair-0", "scrolling-confusions-matrix"))
     assert pairs.bounding_box()["y"] < matrix.bounding_box()["y"]
@@ -38,14 +30,45 @@ def test_it_draws_without_scrolling_sideways_pairs_first(confusions, width, sche
     assert legend["x"] >= 0 and legend["x"] + legend["width"] <= width
     is_cut = matrix.evaluate("e => e.scrollWidth > e.clientWidth")
     fades = [page.evaluate("e => getComputedStyle(e).getPropertyValue('--cut-right')", matrix.element_handle())]
-    matrix.evaluate("e => e.scrollTo(9999, 0)")
-    page.wait_for_timeout(200)
+    matrix.evaluate("e => new Promise((end) => { e.scrollTo(9999, 0); requestAnimationFrame(() => requestAnimationFrame(end)); })")
     fades.append(page.evaluate("e => getComputedStyle(e).getPropertyValue('--cut-right')", matrix.element_handle()))
     assert (is_cut, fades) == ((True, ["40px", "0px"]) if width == 390 else (False, ["0px", "0px"]))
 
 
-def test_what_a_finger_presses_is_high_enough(confusions):
-    page = confusions(f"confusions.panel=Compare&confusions.cell={source().labels[0]}>{source().labels[1]}", width=390)
+def names_its_lines(page: Page) -> None:
+    """The lines stand over the letters of Nowak and end with the answers' names."""
+    labels = tiny_namer().card["labels"]
+    svg = page.locator(".st-key-scrolling-confusions-lines svg.marks")
+    letters = svg.locator(".role-axis-label text")
+    assert [letter for letter in letters.all_text_contents() if letter.isalpha()] == list("nowak")
+    ends = svg.locator(".mark-text.role-mark:not([aria-hidden]) text").all_text_contents()
+    assert len(ends) == 5 and "other" in ends and set(ends) - {"other"} <= set(labels)
+
+
+def opens_terms(page: Page, width: int) -> None:
+    """The button Terms opens by keyboard within the screen, and closes."""
+    page.get_by_role("button", name="Terms").first.focus()
+    page.keyboard.press("Enter")
+    terms = page.get_by_test_id("stPopoverBody")
+    expect(terms.get_by_role("link", name="Wilson interval")).to_be_attached()
+    box = terms.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width and sideways(page) == 0
+    page.keyboard.press("Escape")
+    expect(terms).to_be_hidden()
+
+
+def test_a_wide_page_draws_names_its_lines_opens_terms_and_axe_finds_nothing(confusions):
+    page = confusions("confusions.text=Nowak")
+    draws(page, 1280)
+    names_its_lines(page)
+    assert violations(page) == {}
+    opens_terms(page, 1280)
+    recolour(page, "dark")
+    assert violations(page, rules=CONTRAST) == {}
+
+
+def can_be_pressed_by_a_finger(page: Page) -> None:
+    """What a finger presses is high enough."""
     boxes = "[data-testid=stTextInputRootElement], [data-testid=stSelectbox] div:has(> input)"
     parts = page.locator(
         f"[data-testid=stMain] :is(button:not([data-testid=stSelectbox] *, [data-testid$=Toolbar]), summary, {boxes}):visible"
@@ -54,12 +77,15 @@ def test_what_a_finger_presses_is_high_enough(confusions):
     assert not low and parts.count() > 20
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_of_ours(confusions, scheme):
-    assert violations(confusions(scheme=scheme)) == {}
+def test_a_phone_draws_opens_terms_and_no_panel_scrolls_it_sideways_or_shuts_anybody_out(confusions):
+    page = confusions(f"confusions.panel=Compare&confusions.cell={source().labels[0]}>{source().labels[1]}", width=390, scheme="dark")
+    can_be_pressed_by_a_finger(page)
+    draws(page, 390)
+    opens_terms(page, 390)
+    assert faults(page, "confusions-panel") == {}
 
 
-def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
+def test_the_gesture_takes_the_last_letter_the_link_restores_it_and_typing_is_the_gesture_without_enter(confusions):
     page = confusions()
     columns = page.locator(".st-key-scrolling-confusions-lines .role-axis-label text")
     expect(columns.filter(has_text=re.compile("^v$"))).to_have_count(2)  # silvanov
@@ -70,18 +96,20 @@ def test_the_gesture_takes_the_last_letter_and_the_link_restores_it(confusions):
     expect(again.get_by_role("textbox", name="Name")).to_have_value("Silvano")
     again.get_by_role("button", name="Put the").click()
     expect(again).not_to_have_url(re.compile("confusions.text"))
+    settle(page)
+    types_without_enter(page, columns)
 
 
-def test_typing_is_the_stepper_without_enter_and_no_letter_is_lost(confusions):
-    page = confusions("confusions.text=Nowak")
-    letters = page.locator(".st-key-scrolling-confusions-lines .role-axis-label text")
+def types_without_enter(page: Page, letters: Locator) -> None:
+    """Typing is the stepper without Enter, and no letter is lost."""
     box = page.get_by_role("textbox", name="Name")
+    expect(box).to_have_value("Silvano")
     box.press("End")
     box.press("Backspace")
-    expect(page).to_have_url(re.compile("confusions.text=Nowa(&|$)"))
+    expect(page).to_have_url(re.compile("confusions.text=Silvan(&|$)"))
     page.keyboard.type("czewski", delay=70)  # faster than the page draws
-    expect(page).to_have_url(re.compile("confusions.text=Nowaczewski(&|$)"))
-    expect(box).to_have_value("Nowaczewski")
+    expect(page).to_have_url(re.compile("confusions.text=Silvanczewski(&|$)"))
+    expect(box).to_have_value("Silvanczewski")
     expect(box).to_be_focused()
     expect(letters.filter(has_text=re.compile("^z$"))).to_have_count(1)
 
@@ -106,16 +134,3 @@ def test_a_name_of_a_cell_is_read_where_the_visitor_is(confusions):
     expect(page.locator(".st-key-scrolling-confusions-opened svg.marks")).to_be_visible()
     expect(said).to_be_in_viewport()
     expect(page.get_by_role("button", name="Show it at the top")).to_be_visible()
-
-
-def test_the_lines_stand_over_their_letters_and_end_with_the_answers_name(confusions):
-    page, labels = confusions("confusions.text=Nowak"), tiny_namer().card["labels"]
-    svg = page.locator(".st-key-scrolling-confusions-lines svg.marks")
-    letters = svg.locator(".role-axis-label text")
-    assert [letter for letter in letters.all_text_contents() if letter.isalpha()] == list("nowak")
-    ends = svg.locator(".mark-text.role-mark:not([aria-hidden]) text").all_text_contents()
-    assert len(ends) == 5 and "other" in ends and set(ends) - {"other"} <= set(labels)
-
-
-def test_no_panel_scrolls_a_phone_sideways_or_shuts_anybody_out(confusions):
-    assert faults(confusions(width=390), "confusions-panel") == {}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import ROOT, faults, printed, settle, sideways, violations
+from tests.browser.accessibility import faults
+from tests.browser.chromium import ROOT, printed, settle, sideways, violations
 from tests.pages.test_hidden_states import own_checkpoint
 
 pytestmark = pytest.mark.browser

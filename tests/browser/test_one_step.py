@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages._one_step import cell, hello, shapes
-from tests.browser.chromium import faults, settle, sideways, violations
+from tests.browser.accessibility import faults
+from tests.browser.chromium import settle, sideways, violations
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
 
