@@ -3,7 +3,20 @@
 import streamlit as st
 
 from models.family import PROGRAM
-from pages._captions import alternatives, compare, compute, export, gallery, mistakes, model_card, multiples, own_model, pictures, state
+from pages._captions import (
+    alternatives,
+    compare,
+    compute,
+    export,
+    failures,
+    gallery,
+    mistakes,
+    model_card,
+    multiples,
+    own_model,
+    pictures,
+    state,
+)
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.missing import said
@@ -21,7 +34,10 @@ PANELS = {
 }
 
 through_app()
-st.title("Where did the model look for “dog”, and did it need to?", anchor=False)
+title = st.empty()
+if not state.title(title):
+    with title:
+        st.title("Where did the model look for “dog”, and did it need to?", anchor=False)
 with guard():
     state.restore()
     about = state.card()
@@ -37,13 +53,17 @@ with guard(), said("captions"):
             icon=":material/add_photo_alternate:",
         )
         st.stop()
-    view, run = pictures.read(view, about, compute.picture_input(view, network))
+    source = compute.picture_input(view, network)
+    view, run = pictures.read(view, about, source)
+    depends = compute.dependence(view, source, run, state.side(run.grid))
+    state.title(title, run.words[view.word])
     head.markdown(pictures.sentence(view, about, run), width=pictures.READ)
-    pictures.panel(view, run)
+    pictures.panel(view, run, depends)
     with head:
-        pictures.gesture(view, run)
+        pictures.gesture(view, run, depends)
     if credit := gallery.credit(view.picture):
         st.caption(credit)
+    failures.row(view)
     if not state.write_link(view, about):
         st.caption("Your own picture is not part of the link.")
     with st.container(horizontal=True, vertical_alignment="center"):

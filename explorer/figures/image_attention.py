@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 import numpy as np
@@ -13,8 +13,9 @@ from PIL import Image
 from explorer.axes import Float, UInt8
 from explorer.figures.theme import ink, themed
 
-DIMMED = 0.88  # of the ground's colour over what was not looked at
-GROUND = {False: (255, 255, 255), True: (14, 17, 23)}
+DIMMED = 0.65  # opacity of the black over what was not looked at: 35 % of its light remains
+HEAT = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))  # a heat map's colours from 0 to 1 (inferno)
+HEATED = 0.62  # its opacity everywhere
 SHOWN = 448  # pixels of the longer side of a picture that is drawn
 STRIP = 4  # how many times as long as it is short a picture is drawn at most
 ACROSS = 4  # small multiples in a row
@@ -31,55 +32,74 @@ class Seen:
         words: Of the caption, [out].
         weights: Of its regions row by row, 0 or more, [out, in]; what is below 0 is dimmed like 0.
         grid: Rows and columns of the regions.
+        root: Whether the scale is that of the square root, which shows small weights too.
     """
 
     picture: UInt8[np.ndarray, "row column 3"]
     words: tuple[str, ...]
     weights: Float[np.ndarray, "out in"]
     grid: tuple[int, int]
+    root: bool = False
 
     @property
     def top(self) -> float:
         """The largest weight of the whole caption: one scale for all its words."""
         return max(float(self.weights.max(initial=0.0)), 1e-12)
 
+    def shares(self, word: int, size: tuple[int, int], smooth: bool = False) -> np.ndarray:
+        """The weights of a word on the scale of the whole caption, for each pixel of a size (width, height), [row, column], 0..1."""
+        weights = np.clip(self.weights[word] / self.top, 0, 1)
+        return spread(np.sqrt(weights) if self.root else weights, self.grid, size, smooth)
 
-def opacity(weights: Float[np.ndarray, "in"], grid: tuple[int, int], top: float, size: tuple[int, int], smooth: bool = False) -> np.ndarray:
-    """How much of each pixel is dimmed, 0 where the weight is `top`, [row, column], 0..DIMMED.
+
+def spread(values: Float[np.ndarray, "in"], grid: tuple[int, int], size: tuple[int, int], smooth: bool = False) -> np.ndarray:
+    """Values of regions expanded to the pixels of a picture, [row, column].
 
     The squash to a square keeps shares of both sides: cell (r, c) of R x C covers rows from r/R to (r + 1)/R of the
     picture's height and columns from c/C to (c + 1)/C of its width, whatever its shape.
 
     Args:
-        weights: Of the regions row by row, [in].
+        values: Of the regions row by row, [in].
         grid: Their rows and columns.
-        top: Weight at which nothing is dimmed.
         size: Width and height of the picture.
         smooth: Straight lines between the centres of cells, in place of the cells as they are.
     """
-    shares = np.clip(np.asarray(weights, np.float64).reshape(grid) / top, 0, 1)
+    table = np.asarray(values, np.float64).reshape(grid)
     (rows, columns), (width, height) = grid, size
     down, across = ((np.arange(n) + 0.5) * cells / n for n, cells in ((height, rows), (width, columns)))
     if not smooth:
-        return DIMMED * (1 - shares[down.astype(int)[:, None], across.astype(int)[None]])
-    by_row = np.stack([np.interp(across - 0.5, np.arange(columns), row) for row in shares])
-    return DIMMED * (1 - np.stack([np.interp(down - 0.5, np.arange(rows), column) for column in by_row.T], 1))
+        return table[down.astype(int)[:, None], across.astype(int)[None]]
+    by_row = np.stack([np.interp(across - 0.5, np.arange(columns), row) for row in table])
+    return np.stack([np.interp(down - 0.5, np.arange(rows), column) for column in by_row.T], 1)
 
 
-def dimmed(seen: Seen, word: int, smooth: bool = False, dark: bool = False) -> np.ndarray:
-    """The picture [row, column, channel] with what was not looked at for a word laid under the ground's colour."""
+def overlay(shares: Float[np.ndarray, "row column"], heat: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """What lies over each pixel: its colour, [row, column, channel], 0..255, and its opacity, [row, column, 1], 0..1.
+
+    Args:
+        shares: The weight of each pixel on the scale of the caption, 0..1.
+        heat: A heat map over the whole picture; else black, the less of it the larger the weight.
+    """
+    if not heat:
+        return np.zeros((*shares.shape, 3)), DIMMED * (1 - shares[..., None])
+    stops = np.linspace(0, 1, len(HEAT))
+    colours = np.stack([np.interp(shares, stops, channel) for channel in np.array(HEAT, np.float64).T], -1)
+    return colours, np.full((*shares.shape, 1), HEATED)
+
+
+def dimmed(seen: Seen, word: int, smooth: bool = False, heat: bool = False) -> np.ndarray:
+    """The picture [row, column, channel] with what was not looked at for a word dimmed, or under a heat map."""
     height, width = seen.picture.shape[:2]
-    share = opacity(seen.weights[word], seen.grid, seen.top, (width, height), smooth)[..., None]
-    return np.floor((1 - share) * seen.picture + share * np.array(GROUND[dark]) + 0.5).astype(np.uint8)
+    colour, share = overlay(seen.shares(word, (width, height), smooth), heat)
+    return np.floor((1 - share) * seen.picture + share * colour + 0.5).astype(np.uint8)
 
 
-def mask(seen: Seen, word: int, smooth: bool = False, dark: bool = False) -> bytes:
-    """What lies over the picture for a word, as a small PNG to be stretched over it: the ground's colour, more or less clear."""
+def mask(seen: Seen, word: int, smooth: bool = False, heat: bool = False) -> bytes:
+    """What lies over the picture for a word, as a small PNG to be stretched over it; see `overlay`."""
     rows, columns = seen.grid
     size = (columns * 8, rows * 8) if smooth else (columns, rows)
-    share = opacity(seen.weights[word], seen.grid, seen.top, size, smooth)
-    colour = np.broadcast_to(np.array(GROUND[dark], np.uint8), (*share.shape, 3))
-    return png(np.concatenate([colour, np.floor(share * 255 + 0.5).astype(np.uint8)[..., None]], 2))
+    colour, share = overlay(seen.shares(word, size, smooth), heat)
+    return png(np.floor(np.concatenate([colour, share * 255], 2) + 0.5).astype(np.uint8))
 
 
 def png(pixels: UInt8[np.ndarray, "row column channel"]) -> bytes:
@@ -106,20 +126,21 @@ def fitted(picture: UInt8[np.ndarray, "row column 3"], side: int = SHOWN) -> np.
     return np.asarray(small if (width, height) == small.size else small.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool = False) -> alt.TopLevelMixin:
+def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool = False, heat: bool = False) -> alt.TopLevelMixin:
     """The picture once for each word, with the word and a note below; one scale for the whole caption.
 
     Args:
         seen: What to show.
         notes: Below each word, [out].
-        smooth: As `opacity`.
+        smooth: As `spread`.
         dark: Colours for a dark ground.
+        heat: As `overlay`.
     """
-    seen = Seen(fitted(seen.picture, 224), seen.words, seen.weights, seen.grid)
+    seen = replace(seen, picture=fitted(seen.picture, 224))
     height, width = seen.picture.shape[:2]
     panels = []
     for index, (word, note) in enumerate(zip(seen.words, notes, strict=True)):
-        frame = pd.DataFrame({"url": [address(png(dimmed(seen, index, smooth, dark)))]})
+        frame = pd.DataFrame({"url": [address(png(dimmed(seen, index, smooth, heat)))]})
         image = (
             alt.Chart(frame)
             .mark_image(width=width, height=height, aria=False)

@@ -155,6 +155,19 @@ def log_probabilities(module: Captioner, features: Tensor, target: Sequence[int]
         return logits.log_softmax(-1).gather(2, wanted.expand(len(features), -1)[..., None])[..., 0].numpy()
 
 
+def next_words(module: Captioner, features: Tensor, words: Sequence[int]) -> np.ndarray:
+    """Probability of each word of the vocabulary as the next one, [vocab], 0..1.
+
+    Args:
+        module: A captioner in eval mode.
+        features: The encoder's features, [in, channel]; those of the mean picture show what the previous words alone predict.
+        words: Ids of the previous words; empty for the first word.
+    """
+    with torch.inference_mode():
+        logits = module(features[None].to(module.bias), torch.tensor([[START, *words]]))
+        return logits[0, -1].softmax(-1).numpy()
+
+
 def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor:
     """Features [in, channel] of a picture in which some regions, counted from 0, are replaced by those of the mean training picture.
 

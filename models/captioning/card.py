@@ -1,8 +1,9 @@
-"""Schemas of the cards of captioners, of photographs and of synthetic scenes."""
+"""Schemas of the cards of captioners, of photographs and of synthetic scenes, and of what a captioner says to photographs."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field, OnErrorOmit
+from pydantic import Field, OnErrorOmit, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 import models.card
@@ -94,3 +95,40 @@ class Card(AnyCaptioner):
 
     scores: Annotated[Scores, Else({})]
     features: Annotated[Features, only(Features), Else({})]
+
+
+class Answer(TypedDict):
+    """What a captioner says to a photograph; see models.captioning.experiments.photographs.of_photograph."""
+
+    caption: str
+    word: Index
+    said: str
+    right: bool
+    p: Number
+    on: Number
+    area: Number
+    regions: Integer
+    pixels: str
+    mean: str
+    verdict: str
+    alone: Number
+    guess: str
+    training_said: Integer
+    training_names: Integer
+
+
+class Answers(TypedDict):
+    """What a captioner with these weights says to photographs, by name, and how many pictures and captions it was trained on."""
+
+    pictures: Integer
+    captions: Integer
+    weights: str
+    photographs: dict[str, Answer]
+
+
+def answers(file: Path) -> Answers | None:
+    """The file that `python -m models measure NETWORK photographs` writes; None if it is missing or of the wrong form."""
+    try:
+        return TypeAdapter(Answers).validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None

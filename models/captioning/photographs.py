@@ -27,7 +27,7 @@ class Photograph:
         shows: What it shows, in a few words.
         credit: Author and licence, in Markdown.
         thing: The animal in it, with its article; empty if the photograph has no outline.
-        names: Words that name the animal rightly.
+        names: Words that name the animal rightly, the most usual first.
         outline: Corners of one or more polygons around it, x and y in turn, in percent of width and height.
     """
 
@@ -48,6 +48,12 @@ class Photograph:
             ]
             ImageDraw.Draw(fine).polygon(points, 1)
         return np.asarray(fine, np.float64).reshape(rows, FINE, columns, FINE).mean((1, 3)).ravel()
+
+    def where_looked(self, on: float, area: float) -> str:
+        """Whether a network looked at the animal, given the share of its attention on it and the share of the picture it covers."""
+        if on >= 0.5:
+            return f"mostly at {self.thing}"
+        return f"{'more' if on > area else 'no more'} at {self.thing} than elsewhere"
 
     def is_named(self, words: Sequence[str]) -> bool:
         """Whether a caption names the animal rightly."""

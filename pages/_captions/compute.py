@@ -12,12 +12,18 @@ from typing import Any
 
 import streamlit as st
 
+import models
 from models import Loaded
+from models.captioning import card
+from models.captioning.card import Answers
 from models.captioning.experiments.captions import CaptionRun, PictureInput, caption_run, hide_regions, run_of, taken_apart
+from models.captioning.experiments.dependence import Dependence, looked_at
+from models.captioning.experiments.dependence import dependence as depends
 from models.captioning.occlusion import Without
 from models.decoding import Hypothesis, no_report
 from models.scenes import data
 from pages._captions import gallery
+from pages._ui import networks
 from pages._ui.cache import shared_cache
 from pages._ui.pool import Cost
 from pages._ui.view import PageView
@@ -68,6 +74,13 @@ def cost_of_wrong(view: View, count: int) -> Cost | None:
     return None if shared_cache("captions", 128).has(("wrong", view.model, count)) else HEAVY
 
 
+@st.cache_data(show_spinner=False, ttl=30)
+def answers(model: str) -> Answers | None:
+    """What `python -m models measure MODEL photographs` measured with the weights of today; None if it has not been run."""
+    measured = card.answers(models.file_of(f"{model}-photographs.json"))
+    return measured if measured and measured["weights"] == networks.fingerprint(model) else None
+
+
 def picture_input(view: View, network: Loaded) -> PictureInput:
     """The picture of a view with its network; intermediate results are cached for all visitors.
 
@@ -99,6 +112,19 @@ def without(view: View, network: Loaded) -> Without:
     """The captions with the hidden regions replaced, and how the log probability of each original word changes."""
     source = picture_input(view, network)
     return hide_regions(source, caption_run(source, view.width), view.hidden, view.fill, view.width)
+
+
+def dependence(view: View, source: PictureInput, run: CaptionRun, side: int) -> Dependence:
+    """What the selected word depends on.
+
+    Args:
+        view: Names network, picture, word and width.
+        source: Picture and network of the view, see `picture_input`.
+        run: The caption of the whole picture.
+        side: Side of the square to hide in a fine grid, in regions.
+    """
+    regions = looked_at(run.alignment.weights[view.word], run.grid, side) if run.alignment else ()
+    return depends(source, run, view.word, regions, view.fill, view.width)
 
 
 def run(view: View, source: PictureInput, report: Callable[[int, int], None] | None) -> CaptionRun:

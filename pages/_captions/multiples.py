@@ -1,5 +1,7 @@
 """All words of the caption: the attention map of each on one scale, and the occlusion map of the selected word."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -39,10 +41,10 @@ def draw_words(view: View, run: CaptionRun, key: str) -> None:
         st.info("This network has no attention: it sees the picture once, before the first word.", icon=":material/visibility_off:")
         return
     whole = pictures.seen(view, run)
-    seen = image_attention.Seen(whole.picture, whole.words[:MOST], whole.weights[:MOST], whole.grid)
+    seen = replace(whole, words=whole.words[:MOST], weights=whole.weights[:MOST])
     probabilities = np.exp(run.hypothesis.log_probabilities[:MOST])
     notes = [f"p {share(float(p))}, gain {gain:+z.1f}" for p, gain in zip(probabilities, run.visual, strict=False)]
-    figure = image_attention.multiples(seen, notes, not st.session_state.get(state.CELLS), is_dark())
+    figure = image_attention.multiples(seen, notes, not st.session_state.get(state.CELLS), is_dark(), pictures.is_heat())
     with scrolling(key.replace(".", "-")):
         draw(figure, f"{key}.words")
     st.caption(

@@ -11,15 +11,15 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.analysis.map_agreement import agreement, on_needed
 from explorer.figures.image_attention import CENTRED, Seen
 from models.captioning.experiments.captions import CaptionRun, PictureInput
+from models.captioning.experiments.dependence import Dependence
 from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
 from models.scenes import data
 from models.vocabulary.subwords import MARKS
-from pages._captions import compute, gallery, state
+from pages._captions import compute, gallery, readout, state
 from pages._captions.compute import View
 from pages._components.picture_view import Caption, chosen_word, clicked_region, picture_view
 from pages._ui.layout import still
 from pages._ui.progress import patiently
-from pages._ui.show import is_dark
 from pages._ui.text import grid, marked, plain, share
 
 KEY = "captions.first"
@@ -28,14 +28,19 @@ READ = 800  # pixels: width of the sentence, with room for the button beside it
 OUTSIDE = "This picture is unlike anything it was trained on (people and dogs outdoors)."
 HOW_TO_READ = """
 **Left, the attention map.** For each word, the decoder puts a weight on every region of the picture; the weights of a word sum to 1.
-Regions with small weights are dimmed, on one scale for the whole caption. The features of a region also depend on much of the picture
-around it, so a bright spot means *weight on the region centred here*, not "only these pixels".
+Regions with small weights are dimmed, down to 35 % of their light, or all regions are coloured as a *heat map*. The scale goes from 0 to
+the largest weight of the whole caption and is that of the square root, so that small weights can be seen too. The features of a region
+also depend on much of the picture around it, so a bright spot means *weight on the region centred here*, not "only these pixels".
 
 **Right, the occlusion map.** The features of one region after the other are replaced by those of the mean training picture. The map
 shows how many nats of log probability the word loses, given the same previous words. Where the network looked and what it needed are
 two questions.
 
-**Below, how well the two maps agree.**
+**The sentence beside them.** In a drawn scene, *that place* is the hidden square around the region with the largest weight. In a
+photograph every region has seen nearly the whole picture and the weights are spread out, so there it is the fewest regions that together
+hold half of the attention. The previous words alone: the mean training picture replaces the picture, and the same words come before.
+
+**Details: how well the two maps agree.**
 - The rank correlation between them. In brackets, the same for the attention of the other words: only a clearly higher value means
   something. There is no p-value, since neighbouring regions are alike.
 - The share of the attention on the tenth of the regions that the word needs most. It helps where most regions are empty, as in a drawn
@@ -95,7 +100,9 @@ def sentence(view: View, about: dict, run: CaptionRun) -> str:
         end = "the word disappears" if row["kind"] == CHANGES else "the word stays: the previous words were enough"
         return f"{said}, which is true. Hide where it looked for “{word}”, and {end}."
     if not state.knows_truth(about):
-        return f"{lead}{said}. {ask}"
+        photo = gallery.photograph(view.picture)
+        is_wrong = photo is not None and photo.thing and not photo.is_named(run.words)
+        return f"{lead}{said}{f', but the picture shows {photo.shows}' if photo and is_wrong else ''}. {ask}"
     if not scene:
         return f"{said}. The network was trained on drawn scenes only, so it cannot caption a photograph. {state.advice()}"
     truth = "is true" if data.is_true(scene, run.text.split()) else "is false"
@@ -126,11 +133,16 @@ def verdict(words: tuple[str, ...], at: int, without: Without) -> str:
 def seen(view: View, run: CaptionRun) -> Seen:
     """The picture and its attention as figures take them; all weights are 0 if the network has no attention."""
     weights = np.zeros((len(run.words), run.grid[0] * run.grid[1])) if run.alignment is None else run.alignment.weights
-    return Seen(np.asarray(gallery.picture(view.picture)), run.words, weights, run.grid)
+    return Seen(np.asarray(gallery.picture(view.picture)), run.words, weights, run.grid, root=True)
 
 
-def panel(view: View, run: CaptionRun) -> None:
-    """The words, both pictures, and what hiding a region changes."""
+def is_heat() -> bool:
+    """Whether the maps are drawn as heat maps."""
+    return st.session_state.get(state.LOOK) == state.LOOKS[1]
+
+
+def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
+    """The words, both pictures, the sentence on the selected word, and what hiding a region changes."""
     looks = f"attention: {CENTRED}" if run.alignment else "the picture; this network has no attention"
     shown = Caption(
         seen(view, run),
@@ -139,13 +151,14 @@ def panel(view: View, run: CaptionRun) -> None:
         (looks, "occlusion: nats lost without the region centred here" if run.needed is not None else "the picture"),
         view.hidden,
         not st.session_state.get(state.CELLS),
-        is_dark(),
+        is_heat(),
     )
     asked = repr((view.model, view.picture, run.words, st.session_state[state.WISHES]))
     left, right = st.columns([7, 3], gap="medium")
     with left:
         picture_view(shown, view.word, asked, f"{KEY}.view", (_take_word, partial(_take_region, run.grid)))
     with right:
+        st.markdown(readout.sentence(view, run, depends))
         if run.needed is None:
             st.button("Compute occlusion map", key=f"{KEY}.start", on_click=state.set_stopped, args=(False,))
         if run.without:
@@ -187,18 +200,17 @@ def _take_region(grid: tuple[int, int]) -> None:
         state.hide(cell, grid)
 
 
-def gesture(view: View, run: CaptionRun) -> None:
-    """The main button: hide the region with most attention, or the most needed one without attention; then show all again."""
+def gesture(view: View, run: CaptionRun, depends: Dependence) -> None:
+    """The main button: hide the place where it looked, or the most needed region without attention; then show all again."""
     if view.hidden:
         st.button("**Show the whole picture**", key="captions.gesture", icon=":material/undo:", on_click=state.show_all)
         return
-    weights = run.alignment.weights if run.alignment else run.needed
-    if weights is None:
+    regions = depends.regions or state.square(run, view.word)
+    if not regions:
         return
-    cell = divmod(int(np.argmax(weights[view.word])), run.grid[1])
     verb = "it looked" if run.alignment else "it needed most"
     label = f"**Hide where {verb} for “{plain(run.words[view.word])}”**"
-    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=state.hide, args=(cell, run.grid))
+    st.button(label, key="captions.gesture", icon=":material/visibility_off:", on_click=state.hide_all, args=(regions,))
 
 
 def _anew(view: View, run: CaptionRun, without: Without) -> None:

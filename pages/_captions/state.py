@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
+from models.captioning.experiments.dependence import COARSE
 from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
 from models.captioning.photographs import main_word
@@ -25,8 +27,9 @@ from pages._ui.text import plain
 
 PAGE = "captions"
 EMITS = ("regions",)  # what a network must give for this page: weights on the regions of a picture
-MODEL, SOURCE, PICTURE, WORD, HIDDEN, FILL, HOLE, CELLS, WISHES, FILE, STOPPED = (
-    f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "fill", "hole", "cells", "wishes", "file", "stopped")
+MODEL, SOURCE, PICTURE, WORD, HIDDEN, WISHES = (f"{PAGE}.{name}" for name in ("model", "source", "picture", "word", "hidden", "wishes"))
+FILL, HOLE, CELLS, LOOK, TITLED, FILE, STOPPED = (
+    f"{PAGE}.{name}" for name in ("fill", "hole", "cells", "look", "titled", "file", "stopped")
 )
 SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
 DOG = f"{PHOTO}dog"  # a photograph with a right caption
@@ -48,8 +51,17 @@ ENDINGS = (
 )  # .jfif: a JPEG of some browsers
 ENDINGS += ("jp2", "j2k", "tga", "psd", "ico", "ppm", "pgm", "pbm", "pcx", "sgi", "qoi", "dds")
 HOLES = (1, 3, 5)  # side of the hidden square, in regions
-COARSE = 7  # regions per side; in such a coarse grid one region is large enough to hide
+LOOKS = ("dimmed", "heat map")  # how the maps are drawn over the picture
 MOST = 256  # regions that a link can hide
+
+
+def title(at: DeltaGenerator, word: str | None = None) -> bool:
+    """Write the title with the word that is shown, or else the word before, so that it does not flicker; False if none is known."""
+    state = st.session_state
+    is_new, state[TITLED] = word != state.get(TITLED), word or state.get(TITLED)
+    if is_new and state[TITLED]:
+        at.title(f"Where did the model look for “{plain(state[TITLED])}”, and did it need to?", anchor=False)
+    return bool(state[TITLED])
 
 
 def knows_truth(about: dict[str, Any]) -> bool:
@@ -141,10 +153,14 @@ def set_word(word: int | None) -> None:
 
 def hide(cell: tuple[int, int], grid: tuple[int, int]) -> None:
     """Hide the square around a region (row, column); if the region is hidden already, show it again."""
-    hidden, side = set(st.session_state[HIDDEN]), st.session_state.get(hole_key(grid)) or default_hole(grid)
-    square = set(around(cell, grid, side))
+    hidden, near = set(st.session_state[HIDDEN]), set(around(cell, grid, side(grid)))
     is_hidden = cell[0] * grid[1] + cell[1] in hidden
-    st.session_state[HIDDEN] = tuple(sorted(hidden - square if is_hidden else hidden | square))
+    st.session_state[HIDDEN] = tuple(sorted(hidden - near if is_hidden else hidden | near))
+
+
+def hide_all(regions: tuple[int, ...]) -> None:
+    """Hide these regions and no others."""
+    st.session_state[HIDDEN] = regions
 
 
 def show_all() -> None:
@@ -155,6 +171,19 @@ def show_all() -> None:
 def default_hole(grid: tuple[int, int]) -> int:
     """Side of the hidden square in regions: about a fifth of the picture."""
     return ACROSS if grid[0] > COARSE else 1
+
+
+def square(run: CaptionRun, word: int) -> tuple[int, ...]:
+    """The square around the region that a word needs most; empty without an occlusion map."""
+    if run.needed is None:
+        return ()
+    cell = divmod(int(np.argmax(run.needed[word])), run.grid[1])
+    return around(cell, run.grid, side(run.grid))
+
+
+def side(grid: tuple[int, int]) -> int:
+    """The chosen side of the hidden square, in regions."""
+    return st.session_state.get(hole_key(grid)) or default_hole(grid)
 
 
 def hole_key(grid: tuple[int, int]) -> str:
@@ -182,6 +211,7 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
             st.selectbox(
                 "Size of the hidden square, in regions", HOLES, at, format_func="{0} × {0}".format, width=90, **bound(hole_key(regions))
             )
+            st.selectbox("Maps", LOOKS, width=110, **bound(LOOK), help="Dim what has small weights, or colour all regions by weight")
             st.toggle("Regions", key=CELLS, bind="query-params", help="Show the regions as squares, without smoothing")
     hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < regions[0] * regions[1])
     return View(model, st.session_state[PICTURE], hidden=hidden, fill=fill), choices[model], network

@@ -83,6 +83,4 @@ def loaded(name: str) -> Any:
 @st.cache_data(show_spinner=False, max_entries=64)
 def fingerprint(name: str) -> str:
     """A checksum of a network's weights, 16 hexadecimal digits: it changes when the network is trained anew."""
-    from models.char_lm.experiments.gradients import fingerprint as of
-
-    return of(loaded(name))
+    return checkpoint.fingerprint(loaded(name))

@@ -1,17 +1,21 @@
 """The sentences of the page of captions are true of what it shows beside them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from models import checkpoint
+from models.captioning.experiments.dependence import Dependence
 from models.captioning.occlusion import CANNOT_TELL, WOULD, WOULD_NOT, Without
-from models.scenes.data import DEV
-from pages._captions import mistakes, pictures, state
+from models.scenes.data import DEV, GROUNDS, Scene, Thing
+from pages._captions import gallery, mistakes, pictures, readout, state
+from pages._captions.compute import View
 from pages._ui.text import plain
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
 from tests.pages import app
 from tests.pages.app import sound
-from tests.pages.captions_page import markdown, open_page
+from tests.pages.captions_page import drawn, markdown, open_page, run_of, without
 
 BEFORE = "a dog at the bottom"
 
@@ -81,3 +85,39 @@ def test_other_likely_words_are_listed_for_the_whole_picture_only(folder):
     page.button(key="captions.gesture").click().run()
     assert not any(caption.value.startswith("Other likely words:") for caption in sound(page).caption)
     assert state.HIDDEN in page.session_state
+
+
+def test_the_sentence_and_the_title_on_a_photograph_are_computed(folder, monkeypatch):
+    sent = drawn(monkeypatch)
+    save_tiny_captioner(folder / "caption-soft.safetensors", view="late")
+    page = sound(app.open_page("captions"))
+    view = View("caption-soft", state.DOG)
+    run, word = run_of(view), sent[-1]["word"]
+    spoken, weights = plain(run.words[word]), run.alignment.weights[word]
+    assert page.title[0].value == f"Where did the model look for “{spoken}”, and did it need to?"
+    covered = gallery.PHOTOS["dog"].covered(run.grid)
+    on, area = sum(w * c for w, c in zip(weights.tolist(), covered.tolist(), strict=True)), float(np.mean(covered))
+    assert f"{on:.0%} of the attention lies on the dog, on {area:.0%} of the picture." in markdown(page)
+    page.button(key="captions.gesture").click().run()
+    hidden = without(view.of(word=word, hidden=page.session_state[state.HIDDEN]))
+    said = [f"“{plain(text)}”" if text != run.text else "the same" for text in (hidden.pixels, hidden.mean)]
+    both = (
+        f"With that place grey (the regions with half of the attention) it would have said {said[0]}, with mean features there {said[1]}."
+    )
+    one = f"Without that place (the regions with half of the attention) it would have said {said[0]}."
+    assert (one if said[0] == said[1] else both) in markdown(sound(page))
+
+
+def test_a_scene_is_read_out_by_its_figures():
+    scene = Scene(GROUNDS[0], (Thing("ring", "blue", 0.25, 0.25, 0.3), Thing("star", "red", 0.75, 0.75, 0.2)))
+    for cell, wanted in ((3 * 14 + 3, "the blue ring"), (10 * 14 + 10, "the red star"), (0, "the background at the top left")):
+        assert readout._thing(scene, np.eye(196)[cell], (14, 14)) == wanted
+    assert readout._thing(None, np.eye(49)[24], (7, 7)) == "the picture in the centre"
+
+
+def test_the_previous_words_alone_are_said_to_suffice_only_if_they_do():
+    run = SimpleNamespace(words=("a", "dog"), hypothesis=SimpleNamespace(log_probabilities=np.log([0.5, 0.9])))
+    same = readout._alone(run, 1, Dependence((), None, (("dog", 0.25), ("cat", 0.1)), 0.25))
+    assert same == "Without any picture, “dog” would still be the first guess after the previous words (probability 0.25 instead of 0.90)."
+    other = readout._alone(run, 1, Dependence((), None, (("men", 0.25), ("dog", 0.1)), 0.1))
+    assert other.endswith("would be “men” (0.25; “dog”: probability 0.10 instead of 0.90).")

@@ -16,7 +16,7 @@ import models
 from explorer.analysis.brackets import closings
 from explorer.textbook.activations import ACTIVATIONS
 from explorer.textbook.jacobian_lab import run
-from models.char_lm.experiments.gradients import fingerprint
+from models.checkpoint import fingerprint
 from pages._components import matrix_choice
 from pages._gradient_flow import compute, curves, laboratory
 from pages._gradient_flow import state as gradient_flow_state

@@ -1,3 +1,6 @@
-"""Experiments on captioners: captions with attention and occlusion, and a comparison of the encoder's feature maps."""
+"""Experiments on captioners: captions with attention and occlusion, what a word depends on, and a comparison of feature maps."""
 
-MEASUREMENTS = {"features": "models.captioning.experiments.encoder_views:features"}
+MEASUREMENTS = {
+    "features": "models.captioning.experiments.encoder_views:features",
+    "photographs": "models.captioning.experiments.photographs:measure",
+}

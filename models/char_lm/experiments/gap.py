@@ -17,9 +17,9 @@ import torch
 import models
 from explorer.analysis.brackets import closings
 from models import corpora, ngram
-from models.char_lm.experiments.gradients import fingerprint, networks_of
+from models.char_lm.experiments.gradients import networks_of
 from models.char_lm.network import costs
-from models.checkpoint import Loaded
+from models.checkpoint import Loaded, fingerprint
 from models.measurement import Measured, Report, Subject
 
 EDGES = (2, 6, 9, 13, 18, 25, 35, 50, 80, 200)  # band borders in characters from opening to closing mark; upper borders are exclusive

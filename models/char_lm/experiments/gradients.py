@@ -4,7 +4,6 @@ In evenly spaced windows of the dev text, the gradient of the loss at some chara
 trained network and in untrained networks of the same architecture (LSTMs with several forget biases). The result contains no text.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from explorer.analysis.gradients import SHARES, curve, falls, reach
 from models import corpora
 from models.char_lm.network import costs, untrained
 from models.char_lm.reading import Stream
-from models.checkpoint import Loaded
+from models.checkpoint import Loaded, fingerprint
 from models.measurement import Measured, Report, Subject
 
 LAGS = 200
@@ -60,14 +59,6 @@ def networks_of(corpus: str) -> list[str]:
     """Names of the available character networks that were trained on a text."""
     cards = models.available()
     return [name for name, card in cards.items() if card["kind"] == "char_lm" and card["data"]["corpus"] == corpus]
-
-
-def fingerprint(loaded: Loaded) -> str:
-    """A checksum of a network's weights, for which alone a measurement is valid."""
-    digest = hashlib.sha256()
-    for name, values in sorted(loaded.module.state_dict().items()):
-        digest.update(name.encode() + values.numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def reach_of(loaded: Loaded, text: str, windows: int, losses: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Caption:
         names: Headings of the two pictures.
         hidden: Hidden regions.
         smooth: Whether maps are interpolated between the centres of regions.
-        dark: Colours for a dark ground.
+        heat: Heat maps in place of dimming.
     """
 
     seen: Seen
@@ -34,7 +34,7 @@ class Caption:
     names: tuple[str, str]
     hidden: tuple[int, ...] = ()
     smooth: bool = True
-    dark: bool = False
+    heat: bool = False
 
 
 def _view():
@@ -93,4 +93,4 @@ def data_of(caption: Caption) -> dict[str, Any]:
 
 
 def _mask(seen: Seen, word: int, caption: Caption) -> str:
-    return image_attention.address(image_attention.mask(seen, word, caption.smooth, caption.dark))
+    return image_attention.address(image_attention.mask(seen, word, caption.smooth, caption.heat))

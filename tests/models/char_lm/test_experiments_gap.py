@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models import ngram
-from models.char_lm.experiments import gap, gradients
+from models.char_lm.experiments import gap
+from models.checkpoint import fingerprint
 from tests.models.command_line import call
 from tests.models.tiny import LETTERS, save_tiny, tiny
 
@@ -73,4 +74,4 @@ def test_how_far_gradients_reach_is_measured_and_written(folder, capsys):
     assert layer["median"][0] == 0 and len(layer["median"]) == 201
     lag = layer["lags"]["1/100"][1]
     assert lag is None or layer["low"][lag] <= -1.9
-    assert measured["weights"] == gradients.fingerprint(tiny(cell="gru")) != gradients.fingerprint(tiny(cell="gru", seed=1))
+    assert measured["weights"] == fingerprint(tiny(cell="gru")) != fingerprint(tiny(cell="gru", seed=1))
