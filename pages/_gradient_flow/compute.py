@@ -119,6 +119,12 @@ def gap(corpus: str) -> dict[str, Any]:
     return _read(f"{corpus}-gap.json")
 
 
+@st.cache_data(show_spinner=False, ttl=30)
+def probe(corpus: str) -> dict[str, Any]:
+    """Results of `python -m models measure CORPUS probe`; empty if it has not been run."""
+    return _read(f"{corpus}-probe.json")
+
+
 def _read(name: str) -> dict[str, Any]:
     file = models.file_of(name)
     try:

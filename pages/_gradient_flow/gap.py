@@ -1,11 +1,13 @@
 """Panel "The gap": the probability of the correct closing mark, near its opening mark and far from it."""
 
+from typing import Any
+
 import streamlit as st
 
 from explorer.figures import bracket_gap as figures
 from explorer.figures.gradient_decay import Curve
 from models.family import PROGRAM
-from pages._gradient_flow import compute, state
+from pages._gradient_flow import compute, lossy_summary, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.show import is_dark, show
@@ -23,11 +25,18 @@ a 95 % interval (bootstrap over the marks; marks of the same page are alike, so 
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """The figure, if it was measured for these networks."""
-    measured = compute.gap(st.session_state[state.CORPUS])
+    """Two figures, each if it was measured for these networks: the closing marks, and what a probe finds of the past."""
+    corpus = st.session_state[state.CORPUS]
+    measured, probed = compute.gap(corpus), compute.probe(corpus)
     if not measured:
         st.info(f"The gap has not been measured for these networks. If you have their training text, run `{PROGRAM} measure NAME gap`.")
-        return
+    else:
+        _gap(measured)
+    if probed:
+        lossy_summary.section(probed)
+
+
+def _gap(measured: dict[str, Any]) -> None:
     mark, opener = measured["mark"], measured["opener"]
     st.markdown(
         f"**The gap**: does the network still know that a {code(opener)} is open? {plain(measured['marks'])} links in held-out text"

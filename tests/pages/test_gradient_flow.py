@@ -234,10 +234,8 @@ def test_the_laboratory_shows_sigma_and_radius_and_setting_the_other_keeps_the_n
 def test_the_laboratory_takes_every_activation(name: str):
     page = sound(open_page(panel="Laboratory", **{"laboratory.activation": name, "laboratory.units": "4", "laboratory.steps": "20"}))
     assert ("γ = **" in text_of(page)) == (name != "maxout")
-    assert [slider.label for slider in page.slider if "below 0" in slider.label] == {
-        "leaky relu": ["Slope below 0"],
-        "elu": ["Depth below 0"],
-    }.get(name, [])
+    named = {"leaky relu": ["Slope below 0"], "elu": ["Depth below 0"]}
+    assert [slider.label for slider in page.slider if "below 0" in slider.label] == named.get(name, [])
 
 
 def test_presets_and_sliders_of_clipping_change_the_paths_and_the_link():
@@ -260,10 +258,13 @@ def test_the_gap_is_drawn_where_it_was_measured(shipped):
     band = {"from": 2, "to": 5, "n": 9, "p": 0.5, "low": 0.4, "high": 0.6}
     (shipped / "wiki-gap.json").write_text(json.dumps({"opener": "[[", "mark": "]]", "marks": 9, "bands": {"wiki-lstm": [band]}}))
     st.cache_data.clear()
+    probed = {"lags": [1, 2], "most_frequent": 0.3, "networks": {"wiki-lstm": {"trained": [0.9, 0.2], "untrained": [1, 0.5]}}}
+    (shipped / "wiki-probe.json").write_text(json.dumps(probed))
     text = text_of(sound(open_page(panel="The gap")))
-    (shipped / "wiki-gap.json").unlink()
+    [(shipped / f"wiki-{name}.json").unlink() for name in ("gap", "probe")]
     st.cache_data.clear()
     assert "9 links in held-out text" in text
+    assert "90% from wiki-lstm" in text and "wiki-lstm after 1 characters. Untrained, all hold the letters longer" in text
 
 
 def test_the_cell_of_lines_without_one_gets_a_sentence():

@@ -15,6 +15,7 @@ from explorer.figures.bits import bits
 from explorer.figures.bleu import Score, by_length
 from explorer.figures.confusion import reliability_diagram
 from explorer.figures.export import to_svg
+from explorer.figures.probe import probe
 from explorer.figures.saturation import saturation
 from explorer.figures.scales import Scale
 from explorer.figures.states import StateFigure
@@ -90,6 +91,7 @@ EXAMPLES = {
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
     "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),
     "unit.cell_and_hidden": lambda dark: cell_and_hidden(WIDE, 1, 2, (3, 13), dark),
+    "probe.probe": lambda dark: probe({"rnn": [0.9, 0.5, 0.2], "lstm, untrained": [1.0, 0.8, 0.15]}, [1, 2, 3], 0.15, dark),
     "bits.bits": lambda dark: bits({"wiki-lstm": np.arange(20.0), "5-gram": np.full(20, 3.0)}, "x" * 20, dark=dark),
     "alignment.matrix": lambda dark: alignment.matrix(ALIGNED, 1, numbers=True, dark=dark),
     "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),
