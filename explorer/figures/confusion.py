@@ -16,6 +16,7 @@ from explorer.records import ConfusionMatrix
 ERRORS = {False: ("#ffffff", "#b3400a"), True: ("#1e1e24", "#ff9a57")}
 RIGHT = {False: "#8a8a94", True: "#8d8d98"}
 DIFFERENCE = {False: ("#2166ac", "#f7f7f7", "#b35806"), True: ("#6baed6", "#1e1e24", "#ff9a57")}
+BY = ("share", "whole share", "count")  # what the colour shows
 FEW = 20  # items; rows with fewer are faded, since their intervals are wide
 FADED = 0.35
 # Strokes from lower left to upper right across the square -1..1, as a path of a point's shape.
@@ -33,29 +34,28 @@ def matrix(
     """Rows are true classes, columns predictions. Colour shows avoidable errors only; the diagonal is grey.
 
     Rows with fewer than 20 items are faded. A cell is hatched if at least half of its items belong to the predicted class
-    too. The colour of shares follows their square root on the scale 0..1; that of counts ends at the largest error. A click
-    selects a cell: selection "cell" with the fields true and predicted.
+    too. The colour follows the square root of a value, on a scale that ends at the largest error, which its title names; "whole
+    share" ends at 1, so that two matrices can be compared. A click selects a cell: selection "cell" with the fields true and predicted.
 
     Args:
         counted: What to show.
         order: Of rows and columns, [class]; as the labels come where None.
         shared: Of the same classes: how many items of each cell belong to the predicted class too.
-        by: "share" of the row, or "count".
+        by: "share" of the row, "whole share", the same on a scale from 0 to 1, or "count".
         chosen: Cell (true, predicted) that is framed.
         dark: Colours for a dark ground.
 
     Raises:
-        AnalysisError: `by` is neither of the two.
+        AnalysisError: `by` is none of these.
     """
-    if by not in ("share", "count"):
-        raise AnalysisError(f"by is {by!r}; expected share or count.")
+    if by not in BY:
+        raise AnalysisError(f"by is {by!r}; expected share, whole share or count.")
     frame, labels = _drawn(counted, shared), [counted.labels[n] for n in (range(len(counted.labels)) if order is None else order)]
-    frame["colour"] = frame["avoidable share" if by == "share" else "avoidable"]
+    frame["colour"] = frame["avoidable" if by == "count" else "avoidable share"]
     frame["strength"] = np.where(frame["of"] < FEW, FADED, 1.0)
-    top = 1.0 if by == "share" else max(1.0, float(frame.loc[~frame["right"], "avoidable"].max() if len(labels) > 1 else 1))
+    top, title = _end_of_scale(frame, by)
     scale = alt.Scale(type="sqrt", domain=[0, top], range=list(ERRORS[dark]), interpolate="rgb")
-    title = "avoidable errors, share of the row" if by == "share" else "avoidable errors"
-    legend = _legend(title, [0, top / 4, top], ".2~f" if by == "share" else ".0f")
+    legend = _legend(title, [0, top / 4, top], ".0f" if by == "count" else ".2~f")
     size = cell_size(len(labels))
     base = alt.Chart(frame).encode(x=_across(labels), y=_down(labels), opacity=alt.Opacity("strength:Q", legend=None, scale=None))
     click = alt.selection_point(name="cell", fields=["true", "predicted"], on="click", empty=False)
@@ -179,8 +179,18 @@ def in_words(counted: ConfusionMatrix, shared: ConfusionMatrix | None = None) ->
 
 
 def cell_size(classes: int) -> int:
-    """Pixels of a cell."""
-    return max(14, min(40, 490 // classes))
+    """Pixels of a cell: a matrix of 20 classes stands on a screen of 720 pixels, with what is above it."""
+    return max(14, min(40, 370 // classes))
+
+
+def _end_of_scale(frame: pd.DataFrame, by: str) -> tuple[float, str]:
+    """The end of the colour scale, and what the legend is called."""
+    largest = float(frame.loc[~frame["right"], "colour"].max()) if len(frame) > 1 else 0.0
+    if by == "count":
+        return max(1.0, largest), "avoidable errors"
+    if by == "whole share" or largest <= 0:
+        return 1.0, "avoidable errors, share of the row"
+    return largest, f"avoidable errors, share of the row (scale up to {largest:.2f})"
 
 
 def _said(counted: ConfusionMatrix, true: str, predicted: str, shared: ConfusionMatrix | None) -> str:

@@ -51,7 +51,7 @@ def show(
         record: A Trace, Alignment, GradientFlow, ConfusionMatrix or Ranking.
         what: Of a Trace: one of its quantities, "tanh(cell)", "cell", "hidden" or a gate such as "forget"; or "gates", all
             gates of one unit. Of an Alignment: "matrix" or "lines". Of a GradientFlow: "state", "hidden" or "cell". Of a
-            ConfusionMatrix: "share" or "count". None takes the first of these that there is.
+            ConfusionMatrix: "share", "whole share" or "count". None takes the first of these that there is.
         layer: Layer of a Trace, counted from 0, the last if not given; of a GradientFlow, all layers if not given. In the figure
             layers are counted from 1, as on the pages.
         unit: Unit of a Trace, counted from 0. If not given, the one whose values vary most in the window.
@@ -262,7 +262,7 @@ def _matrix(matrix: ConfusionMatrix, choice: Choice) -> Any:
     from explorer.figures import confusion
 
     _refuse(matrix, choice, "what")
-    return confusion.matrix(matrix, of_classes(matrix), by=_one_of(choice, ("share", "count")), dark=choice.dark)
+    return confusion.matrix(matrix, of_classes(matrix), by=_one_of(choice, confusion.BY), dark=choice.dark)
 
 
 def _ranking(ranking: Ranking, choice: Choice) -> Any:

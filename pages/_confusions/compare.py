@@ -44,11 +44,12 @@ def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
         return
     places, names = order(both[1].matrix, view.order), tuple(counted)
     (first, second, last), drawn = st.columns(3), []
+    by = "count" if view.by == "count" else "whole share"  # two matrices on one scale
     for column, name, counts in zip((first, second), names, both, strict=True):
         scores = class_scores(counts.matrix)
         with column:
             st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(counts.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
-            figure = figures.matrix(counts.matrix, places, counts.shared, view.by, dark=is_dark())
+            figure = figures.matrix(counts.matrix, places, counts.shared, by, dark=is_dark())
             drawn.append(_small(figure, len(places), name))
     with last:
         st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \ndifference of row shares")

@@ -35,7 +35,7 @@ class View(PageView):
         model: Name of a checkpoint.
         text: The name that it reads.
         part: Which names are counted: "dev" (held out), "train", or "own".
-        by: "share" or "count".
+        by: What the colour of the matrix shows, see explorer.figures.confusion.
         order: Order of rows and columns, see explorer.analysis.confusion.order.
         cell: The selected cell, (true, predicted).
     """

@@ -24,25 +24,30 @@ PARTS = {DEV: "held out from training", TRAIN: "from the training data", OWN: "o
 
 
 def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
-    """Scores, pairs, matrix and selected cell; returns the view with what was chosen, and the counts."""
-    st.markdown("**Which languages get confused**")
+    """The matrix, its widgets below it, and the counts of what was chosen; None where there are none."""
+    frame = st.container()
     view = state.pick_matrix(view)
     counted = confusions(view, about)
     if counted is None:
         why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
         st.info(f"There are no names to count. {plain(why)}", icon=":material/info:")
         return view, None
-    _summary(view, about, counted)
-    _pairs(counted)
     figure = _figure(view, counted)
+    with frame, scrolling("confusions-matrix"):
+        draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: state.open_cell(point["true"], point["predicted"]))
+    save(figure, KEY, "confusions", figures.table(counted.matrix, counted.shared))
+    return view, counted
+
+
+def errors(view: View, about: dict, counted: Confusions) -> None:
+    """Scores, the most confused pairs, and the names of the selected cell."""
+    st.markdown("**Which languages get confused**")
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        with scrolling("confusions-matrix"):
-            draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: state.open_cell(point["true"], point["predicted"]))
-        save(figure, KEY, "confusions", figures.table(counted.matrix, counted.shared))
+        _summary(view, about, counted)
+        _pairs(counted)
     with right:
         _cell(view, about, counted)
-    return view, counted
 
 
 def _figure(view: View, counted: Confusions) -> Any:

@@ -56,15 +56,11 @@ def panel(view: View, about: dict) -> bool:
         return False
     spelled, labels = spelling(view.text), about["labels"]
     p = compute.after_letters(view.model, view.text)
-    left, right = st.columns([11, 8], gap="medium")
-    with left:
-        figure = lines(view.model, view.text, about, "lines")
-    with right:
-        best = int(p[-1].argmax())
-        st.markdown(f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**")
-        st.markdown(decision(p, labels, spelled))
-        _origin(view, spelled)
-        save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels), figures.fills(spelled))
+    figure, best = lines(view.model, view.text, about, "lines"), int(p[-1].argmax())
+    answer = f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**."
+    st.markdown(f"{answer} {decision(p, labels, spelled)}")
+    _origin(view, spelled)
+    save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels), figures.fills(spelled))
     return True
 
 

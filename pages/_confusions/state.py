@@ -20,7 +20,7 @@ MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
 )
 ROWS = f"{PAGE}.rows"  # the visitor's own names: (Labelled, digest)
 PARTS = {"held-out names": DEV, "training names": TRAIN, "your own names": OWN}
-BYS = {"row shares": "share", "counts": "count"}
+BYS = {"row shares": "share", "row shares, 0 to 1": "whole share", "counts": "count"}
 ORDER_BY = "order by {}"
 LETTERS_PANEL = "Letter by letter"
 FALLBACK = "Romanov"  # if a card holds no example
@@ -121,11 +121,11 @@ def _why(row: dict[str, Any]) -> str:
 
 
 def pick_matrix(view: View) -> View:
-    """Draw the widgets above the matrix; returns the view with what they choose."""
+    """Draw the widgets of the matrix; returns the view with what they choose."""
     parts = [word for word, part in PARTS.items() if part != OWN or own_rows()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         part = select("Names", parts, PART, 170)
-        by = select("Colour", list(BYS), BY, 125)
+        by = select("Colour", list(BYS), BY, 150)
         order = select("Order", [ORDER_BY.format(name) for name in ORDERS], ORDER, 180)
     return view.of(part=PARTS[part], by=BYS[by], order=order.removeprefix(ORDER_BY.format("")))
 

@@ -71,15 +71,31 @@ def felt(view: View) -> Felt:
 
 
 def sentence(view: View, drawn: list[Curve]) -> str:
-    """What to look for in this figure: how much of the gradient is left in the best and in the worst network."""
+    """What to look for in this figure: how much of the gradient is left in a trained LSTM and RNN, and in the LSTM of the slider."""
     token = f"“{plain(sign(view.text[view.at]))}”"
     far = min(FAR, *(len(line.log10) - 1 for line in drawn)) if drawn else 0
-    trained = sorted((line for line in drawn if line.is_trained), key=lambda line: line.log10[far])
-    if not trained or not far:
+    named = _named(view, drawn, far) if far else {}
+    if not named:
         return f"The gradient of the loss at {token}, on its way back through the text."
-    best, worst = trained[-1], trained[0]
-    text = f"Of the gradient of the loss at {token}, **{plain(best.name)}** keeps {_share(best.log10[far])} over {far} characters"
-    return text + (f", **{plain(worst.name)}** {_share(worst.log10[far])}." if len(trained) > 1 else ".")
+    (first, line), *others = named.items()
+    text = f"Of the gradient of the loss at {token}, {first} keeps **{_share(line.log10[far])}** over {far} characters"
+    return text + "".join(f", {name} **{_share(other.log10[far])}**" for name, other in others) + "."
+
+
+def _named(view: View, drawn: list[Curve], far: int) -> dict[str, Curve]:
+    """The lines that the sentence compares, by what it calls them; without a trained LSTM and RNN the best and the worst line by name."""
+    networks = {state.title(network): network for network in view.networks}
+    trained = [line for line in drawn if line.is_trained]
+    first = {kind: next((line for line in trained if state.kind(networks[line.name].name) == kind), None) for kind in ("lstm", "rnn")}
+    named: dict[str, Curve] = {f"the trained {state.TITLES[kind]}": line for kind, line in first.items() if line}
+    if len(named) < len(first):
+        ranked = sorted(trained, key=lambda line: -line.log10[far])
+        named = {f"**{plain(line.name)}**": line for line in (ranked if len(ranked) < 2 else (ranked[0], ranked[-1]))}
+    for line in drawn:
+        network = networks[line.name]
+        if not line.is_trained and network.bias is not None:
+            named.setdefault(f"an untrained LSTM with forget bias {network.bias:g}", line)
+    return named
 
 
 def _share(log10: float) -> str:

@@ -23,7 +23,6 @@ from pages._gradient_flow import state as gradient_flow_state
 from pages._gradient_flow.compute import Network, View
 from pages._ui import networks
 from pages._ui.link import packed
-from pages._ui.text import plain
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import sound
@@ -95,19 +94,6 @@ def test_a_window_far_into_the_text_begins_with_the_state_that_the_text_left():
     np.testing.assert_allclose(far.norms.state_log10[-11:], near.norms.state_log10, atol=1e-4)
 
 
-def test_the_first_screen_says_what_its_lines_say():
-    page = sound(open_page())
-    view = View(tuple(map(Network, ("wiki-rnn", "wiki-gru", "wiki-lstm"))), Network("wiki-lstm"), gradient_flow_state.example("wiki"), 0)
-    view = view.of(at=gradient_flow_state.first_index(view.text))
-    assert view.text[view.at] == "]" and view.at > 200
-    lines = curves.curves(view)
-    lowest, highest = (end(lines, key=lambda line: line.log10[100]) for end in (min, max))
-    text = text_of(page)
-    assert f"**{plain(highest.name)}** keeps {curves._share(highest.log10[100])}" in text
-    assert f"**{plain(lowest.name)}** {curves._share(lowest.log10[100])}" in text
-    assert "untrained LSTM, forget bias 0" in text
-
-
 def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
     page = open_page()
     before = text_of(page)
@@ -117,6 +103,8 @@ def test_the_bias_moves_only_the_untrained_lstm_and_is_named():
     rows = [[row for row in text.split("\n") if row.startswith("| ")] for text in (before, after)]
     moved = [(one, other) for one, other in zip(*rows, strict=True) if one != other]
     assert len(moved) == 1 and "forget bias 0" in moved[0][0] and "forget bias 2" in moved[0][1]
+    said = [re.findall(r"an untrained LSTM with forget bias (\d) \*\*(.+?)\*\*\.", text)[0] for text in (before, after)]
+    assert [bias for bias, _ in said] == ["0", "2"] and said[0][1] != said[1][1], "the sentence follows the slider"
 
 
 def test_a_character_is_chosen_by_number_and_the_link_restores_it():

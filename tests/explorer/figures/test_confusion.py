@@ -38,8 +38,24 @@ def test_a_matrix_colours_only_what_could_be_avoided_hatches_shared_cells_and_fa
     assert counts["layer"][0]["encoding"]["color"]["scale"]["domain"] == [0, 5]  # 6 bees for ants, one of them shared
     assert says(spec["description"], "6", "40", "bee", "ant", "1")
     assert says(spec["description"], "3", "68", "80")
-    with pytest.raises(AnalysisError, match="expected share or count"):
+    with pytest.raises(AnalysisError, match="expected share, whole share or count"):
         confusion.matrix(COUNTED, by="size")
+
+
+def colours(figure) -> tuple[list[float], str]:
+    """The ends of the colour scale, and what its legend is called."""
+    colour = figure.to_dict()["layer"][0]["encoding"]["color"]
+    return colour["scale"]["domain"], colour["legend"]["title"]
+
+
+def test_the_scale_of_shares_ends_at_the_largest_avoidable_one_and_says_so_or_at_1():
+    own, title = colours(confusion.matrix(COUNTED, shared=SHARED))
+    frame = confusion.table(COUNTED, SHARED)
+    assert own == [0, frame.loc[~frame["right"], "avoidable share"].max()] and own[1] < 1 and f"up to {own[1]:.2f}" in title
+    whole, title = colours(confusion.matrix(COUNTED, shared=SHARED, by="whole share"))
+    assert whole == [0, 1] and "up to" not in title
+    perfect = ConfusionMatrix(COUNTED.labels, np.diag([8, 30, 30]))
+    assert colours(confusion.matrix(perfect))[0] == [0, 1]
 
 
 def test_a_difference_is_of_row_shares_and_its_ends_are_the_largest():
