@@ -13,7 +13,7 @@ from pages._ui.text import how_to_read
 
 PANELS = {
     "Find a unit": find.panel,
-    "This unit": unit.panel,
+    state.UNIT_PANEL: unit.panel,
     "All units": saturation.panel,
     "Generate": generate.panel,
     "Compare": compare.panel,
@@ -41,7 +41,7 @@ with guard(), said("hidden_states"):
     view = state.pick(about)
     network = networks.loaded(view.model)
     view, run = states.panel(view, about, network)
-    sentence.markdown(states.sentence(view, about, run))
+    sentence.markdown(states.sentence(view, about, run) + states.without(view, network, run))
     fits = state.write_link(view, about)
     if not fits:
         st.caption(

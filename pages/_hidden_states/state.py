@@ -10,8 +10,8 @@ from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
-from pages._ui.layout import bound, folding, select, select_named, text_form
-from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked_choices, linked_text, linked_whole
+from pages._ui.layout import bound, select, select_named, text_form
+from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked, linked_choices, linked_text, linked_whole
 
 PAGE = "hidden_states"
 EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
@@ -19,6 +19,9 @@ MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer",
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
 SCALE, PART_BOX, PANEL = f"{PAGE}.scale", f"{PAGE}.part_box", f"{PAGE}.panel"
+SILENCE = f"{PAGE}.unit.silence"  # the switch of the panel that shows what silencing does
+UNIT_PANEL = "This unit"
+WIDE = 220  # pixels of a widget in a popover
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
     "gru": (quantities.HIDDEN, "reset", "update", "candidate"),
@@ -171,27 +174,59 @@ def gesture(about: dict) -> None:
         state[TEXT] = None
 
 
+def is_silenced() -> bool:
+    """Whether the panel shows what the text costs without the chosen unit."""
+    state = st.session_state
+    panel = state.get(PANEL, linked(PANEL, ""))
+    return panel == UNIT_PANEL and bool(state.get(SILENCE, linked(SILENCE, "") == "true"))
+
+
+def silence() -> None:
+    """Silence the chosen unit, or let it take part again; the panel shows the difference."""
+    st.session_state[SILENCE], st.session_state[PANEL] = not is_silenced(), UNIT_PANEL
+
+
 def pick(about: dict) -> View:
-    """The first row of widgets, and what they choose."""
+    """The row of widgets, and what they choose: network, unit, the two gestures; everything else is behind a button."""
     kind, guide = about["arguments"]["cell"], (guides(about) or [{}])[0]
     layers = [LAYER_NAME.format(n + 1) for n in range(about["arguments"]["layers"])]
     orders = {ROWS_BY.format(name): ordering.IN_WORDS[name] for name in (ORDERS if kind != "rnn" else ORDERS[1:])}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        model = st.selectbox("Network", list(networks.emitting(*EMITS)), on_change=forget_model, width=160, **bound(MODEL))
+        units = st.container(width="content")
         _gesture_button(about)
-        with folding(PAGE):
-            model = st.selectbox("Network", list(networks.emitting(*EMITS)), on_change=forget_model, width=160, **bound(MODEL))
-            layer = select("Layer", layers, LAYER, 103, guide.get("layer", 0))
-            quantity = select("Quantity", QUANTITIES[kind], QUANTITY, 137)
-            scale = select_named("Colour scale", SCALES, SCALE, 165)
-            order = select_named("Order of the units", orders, ORDER, 185)
-            _text_popover(about)
+        label, icon = ("Stop silencing", ":material/volume_up:") if is_silenced() else ("Silence this unit", ":material/volume_off:")
+        st.button(f"**{label}**", key=f"{PAGE}.silence_button", icon=icon, on_click=silence)
+        _text_popover(about)
+        with st.popover("Change", icon=":material/tune:", width="content"):
+            layer = select("Layer", layers, LAYER, WIDE, guide.get("layer", 0), label_visibility="visible")
+            quantity = select("Quantity", QUANTITIES[kind], QUANTITY, WIDE, label_visibility="visible")
+            scale = select_named("Colour scale", SCALES, SCALE, WIDE, label_visibility="visible")
+            order = select_named("Order of the units", orders, ORDER, WIDE, label_visibility="visible")
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
+    with units:
+        _measured_units(about, layers.index(layer), unit)
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == STRETCHED)
+
+
+def _measured_units(about: dict, layer: int, unit: int) -> None:
+    """The units of the card by what they track; the button names the one that is shown."""
+    known = guides(about)
+    if not known:
+        return
+    names = {(guide["layer"], guide["unit"]): str(CHIPS.get(guide["concept"], guide["concept"])) for guide in known}
+    # A key for each unit: after a choice it is another popover, which is closed.
+    with st.popover(names.get((layer, unit), f"unit {unit}"), icon=":material/neurology:", key=f"{PAGE}.units.{layer}.{unit}"):
+        for index, guide in enumerate(known):
+            at = (guide["layer"], guide["unit"])
+            icon = ":material/visibility:" if at == (layer, unit) else None
+            options = {"icon": icon, "on_click": look_at, "args": (*at, guide.get("quantity")), "width": "stretch"}
+            st.button(names[at], key=f"{PAGE}.chip.{index}", **options)
 
 
 def _gesture_button(about: dict) -> None:
@@ -212,6 +247,8 @@ def _text_popover(about: dict) -> None:
 def write_link(view: View, about: dict) -> bool:
     """Write text, unit and part into the link; False if the text is too long for it."""
     guide, state = (guides(about) or [{}])[0], st.session_state
+    if state.get(PANEL, UNIT_PANEL) != UNIT_PANEL and SILENCE in st.query_params:
+        link(SILENCE, "", "")  # its panel was closed
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
     earlier.link_weights(PAGE, view.model, view.unit)
     link(PART, str(view.part), "0")

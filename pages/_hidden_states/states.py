@@ -52,6 +52,14 @@ def sentence(view: View, about: dict, run: WindowRun) -> str:
     return f"{name} of layer {view.layer + 1} has no known meaning. Try other units with the arrow keys, or open *Find a unit* below."
 
 
+def without(view: View, network: Loaded, run: WindowRun) -> str:
+    """What the text costs with and without the unit, where it is silenced and the text is short enough to know at once."""
+    if not state.is_silenced() or compute.cost(view, "silenced"):
+        return ""
+    own, silenced = run.reading.bits, compute.silenced_bits(view, network)
+    return f" **Silenced: {own.mean():.3f} → {silenced.mean():.3f} bits per character.**"
+
+
 def _guided(name: str, guide: dict, view: View, run: WindowRun, example: Example | None) -> str:
     """The sentence of a measured unit; the edit of the `example` disturbs the first one."""
     if view.quantity not in state.STATES and guide["concept"] != state.UNCLEAR:
@@ -122,11 +130,11 @@ def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure
 
 
 def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
-    """Buttons and the state view; returns the view as chosen in the browser, and the window that it shows."""
+    """The state view; returns the view as chosen in the browser, and the window that it shows."""
     if not view.text:
         st.info("There is no text yet. Type one under *Your text*, or go back to the example.")
         st.stop()
-    _actions(view, about)
+    _parts(view)
     read = partial(compute.window, view, network)
     run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
@@ -135,24 +143,13 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     return view.of(unit=chosen.unit, cursor=chosen.cursor, selection=chosen.selection), run
 
 
-def _actions(view: View, about: dict) -> None:
-    guides, parts = state.guides(about), (len(view.text) - 1) // compute.WINDOW + 1
-    if not guides and parts == 1:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for index, guide in enumerate(guides):
-            layer_unit = (guide["layer"], guide["unit"])
-            st.button(
-                str(state.CHIPS.get(guide["concept"], guide["concept"])),
-                key=f"hidden_states.chip.{index}",
-                icon=":material/visibility:" if layer_unit == (view.layer, view.unit) else None,
-                on_click=state.look_at,
-                args=(*layer_unit, guide.get("quantity")),
-            )
-        if parts > 1:
-            label = f"Part 1 to {parts} ({compute.WINDOW:,} characters each)"
-            st.session_state[state.PART_BOX] = view.part + 1  # a new text begins at its first part
-            st.number_input(label, 1, parts, key=state.PART_BOX, on_change=state.turn, width=220)
+def _parts(view: View) -> None:
+    """Which part of a long text is shown."""
+    parts = (len(view.text) - 1) // compute.WINDOW + 1
+    if parts > 1:
+        label = f"Part 1 to {parts} ({compute.WINDOW:,} characters each)"
+        st.session_state[state.PART_BOX] = view.part + 1  # a new text begins at its first part
+        st.number_input(label, 1, parts, key=state.PART_BOX, on_change=state.turn, width=220)
 
 
 def _say_unknown(run: WindowRun) -> None:

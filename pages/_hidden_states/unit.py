@@ -17,6 +17,7 @@ from pages._hidden_states import cell_and_hidden, compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
+from pages._ui.link import is_unread, link, linked
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import code, grid, how_to_read
@@ -75,7 +76,10 @@ def _characters(time: float) -> str:
 
 
 def _silence(view: View, network: Loaded, run: WindowRun) -> None:
-    on = st.toggle("Silence this unit", key=f"{KEY}.silence", bind="query-params")
+    if is_unread(state.SILENCE):
+        st.session_state[state.SILENCE] = linked(state.SILENCE, "") == "true"
+    on = st.toggle("Silence this unit", key=state.SILENCE)
+    link(state.SILENCE, "true" if on else "", "")  # not bound: a button above sets it while it is not on the page
     st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
     if not on:
         return

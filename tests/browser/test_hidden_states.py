@@ -76,15 +76,24 @@ def test_figure_sentence_and_link_are_printed_on_one_sheet(hidden_states, scheme
     expect(page.locator(".st-key-printed-link")).to_contain_text("hidden_states.unit=33")
 
 
-def test_on_a_small_screen_the_controls_fold_into_one_button(hidden_states):
+def test_on_a_small_screen_what_is_rarely_changed_is_behind_one_button(hidden_states):
     page = hidden_states(width=390, height=844)
-    network = page.get_by_role("combobox", name="Network")
-    expect(network).to_be_hidden()
+    layer = page.get_by_role("combobox", name="Layer")
+    expect(layer).to_have_count(0)
     page.get_by_role("button", name="Change").tap()
-    expect(network).to_be_visible()
-    expect(page.get_by_role("button", name="Your text")).to_be_visible()
-    page.get_by_role("button", name="Change").tap()
-    expect(network).to_be_hidden()
+    expect(layer).to_be_visible()
+
+
+def test_text_map_and_panels_stand_on_a_screen_of_720_pixels_and_a_unit_is_silenced_from_there(hidden_states):
+    page = hidden_states(height=720)
+    bottoms = {part: page.locator(part).first.bounding_box() for part in (".view .text", ".view .window", ".st-key-hidden_states-panel")}
+    assert {part: box for part, box in bottoms.items() if box["y"] + box["height"] > 720} == {}
+    expect(page.locator(".more")).to_have_text(re.compile("scroll the text for the others"))
+    page.get_by_role("button", name="Silence this unit").click()
+    expect(page.get_by_text(re.compile("Silenced: .* bits per character"))).to_be_visible()
+    expect(page).to_have_url(re.compile("unit.silence=true"))
+    page.get_by_role("button", name="Stop silencing").click()
+    expect(page.get_by_text(re.compile("Silenced: .* bits per character"))).to_have_count(0)
 
 
 def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
@@ -129,7 +138,7 @@ def test_axe_finds_nothing_of_ours(hidden_states, scheme):
     page.get_by_role("button", name="keyboard shortcuts").click()
     by_rule |= violations(page)
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    for dialog in ("Terms", "Save", "Your text"):
+    for dialog in ("Terms", "Save", "Your text", "Change", "inside [[ ]]"):
         page.get_by_role("button", name=dialog).first.click()
         expect(page.get_by_test_id("stPopoverBody").last).to_be_visible()
         by_rule |= violations(page)
@@ -142,10 +151,13 @@ def test_axe_finds_nothing_of_ours(hidden_states, scheme):
 def test_another_network_opens_at_its_own_layer_and_the_widgets_say_so(hidden_states, tmp_path):
     page = hidden_states("hidden_states.panel=Your+own+network")
     layer = page.locator(".st-key-hidden_states-layer input")
+    page.get_by_role("button", name="Change").click()
     expect(layer).to_have_value("layer 2")  # of wiki-lstm's first unit
+    page.keyboard.press("Escape")
     own = {"name": "mine.safetensors", "mimeType": "", "buffer": own_checkpoint(tmp_path, layers=2)}
     page.locator("input[type=file]").set_input_files([own])
     expect(page.get_by_text("Unit 0 of layer 1")).to_be_visible()
+    page.get_by_role("button", name="Change").click()
     expect(layer).to_have_value("layer 1")
 
 

@@ -37,6 +37,15 @@ test("about thirty characters a line at 358 px, whole cells at 1200", () => {
   assert.ok(textHeight(500, metrics(1200)) <= 262);
 });
 
+test("on a low screen text and map are small enough to stand together; on a phone they are as ever", () => {
+  const line = metrics(1200).line;
+  assert.equal(textHeight(500, metrics(1200), 720), 4 * line);
+  assert.ok(textHeight(500, metrics(1200), 900) > 4 * line);
+  const [low, high] = [720, 900].map((screen) => mapSizes(1000, 420, 512, screen));
+  assert.ok(low.height + low.overview + low.line < 170 && high.height === 400);
+  assert.equal(mapSizes(358, 420, 512, 720).height, mapSizes(358, 420, 512).height);
+});
+
 test("a text that is cut says so, and six lines with their next characters are shown", () => {
   assert.equal(leftOut(0, 8, 11), "lines 1 to 9 of 11: scroll the text for the others");
   assert.equal(leftOut(0, 10, 11), "");

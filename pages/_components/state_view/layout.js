@@ -2,6 +2,7 @@
 
 export const LIKELY = 5;
 const NARROW = 600;
+const LOW = 800; // pixels of a screen on which text, map and what follows them stand together only if both are small
 
 // Sizes of a character's cell at this width; `next` makes room for the five likely next characters.
 export function metrics(width, next = false) {
@@ -48,19 +49,20 @@ export function lineOf(starts, index) {
 }
 
 // Height of the text's window: as many lines as there are, up to a third of a small screen; with next characters, six lines.
-export function textHeight(lines, sizes) {
-  const most = sizes.below ? 6 * sizes.line : sizes.narrow ? 330 : 262;
+export function textHeight(lines, sizes, screen = Infinity) {
+  const most = sizes.below ? 6 * sizes.line : sizes.narrow ? 330 : screen < LOW ? 120 : 262;
   const whole = Math.max(1, Math.floor(most / sizes.line)) * sizes.line;
   return Math.min(lines * sizes.line, whole);
 }
 
 // Sizes of the map: rows of at least 2 px, columns of at least 2 px or the whole time in the width there is.
-export function mapSizes(width, time, units) {
+export function mapSizes(width, time, units, screen = Infinity) {
   const narrow = width < NARROW;
+  const low = !narrow && screen < LOW;
   const column = width / time >= 1.5 ? Math.min(width / time, 24) : 2;
   const row = narrow ? Math.max(4, Math.min(24, Math.floor(160 / units))) : Math.max(2, Math.min(24, Math.floor(400 / units)));
   const full = { width: Math.ceil(column * time), height: row * units };
-  return { column, row, full, height: Math.min(full.height, narrow ? 160 : 400), overview: 60, line: 52 };
+  return { column, row, full, height: Math.min(full.height, narrow ? 160 : low ? 60 : 400), overview: low ? 32 : 60, line: low ? 40 : 52 };
 }
 
 // Character at (x, y); beyond a line's end its last character, above the text the first, below it the last.

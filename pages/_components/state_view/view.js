@@ -90,11 +90,11 @@ function resize(view) {
   if (!view.width) return false;
   view.sizes = metrics(view.width, choice.looks.includes("next") && Boolean(figure.next_p));
   view.starts = wrap(figure.breaks, view.sizes.columns);
-  view.textHeight = textHeight(view.starts.length - 1, view.sizes);
+  view.textHeight = textHeight(view.starts.length - 1, view.sizes, globalThis.innerHeight);
   view.text.style.height = `${view.textHeight}px`;
   view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line}px`;
   view.mapWidth = view.root.clientWidth;
-  view.map = mapSizes(view.mapWidth, figure.time, figure.units);
+  view.map = mapSizes(view.mapWidth, figure.time, figure.units, globalThis.innerHeight);
   const scrolls = view.map.full.width > view.mapWidth;
   view.window.style.height = `${view.map.height + (scrolls ? 10 : 0)}px`;
   Object.assign(view.part(".window .sizer").style, { width: `${view.map.full.width}px`, height: `${view.map.full.height}px` });
