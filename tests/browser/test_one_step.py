@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from pages._one_step import cell, hello, shapes
 from tests.browser.accessibility import faults
 from tests.browser.chromium import settle, sideways, violations
+from tests.browser.readiness import rerun
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
 
@@ -41,16 +42,14 @@ def one_step(room, folder):
     return go
 
 
-def test_a_wide_screen_shows_four_steps_and_the_button_without_scrolling(one_step):
-    page = one_step(height=720)
+def shows_four_steps_and_the_button_without_scrolling(page: Page) -> None:
     assert sideways(page) == 0
     box = page.locator(WIDE).bounding_box()
     assert box["width"] > 800 and box["y"] + box["height"] <= 720
     assert page.get_by_role("button", name="One training step").bounding_box()["y"] < box["y"]
 
 
-def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
-    page = one_step(width=390, scheme="dark")
+def shows_one_step_that_the_slider_chooses(page: Page) -> None:
     assert sideways(page) == 0
     expect(page.locator(WIDE)).to_be_hidden()
     expect(page.locator(NARROW)).to_contain_text("reads h")
@@ -59,8 +58,7 @@ def test_a_narrow_screen_shows_one_step_that_the_slider_chooses(one_step):
     expect(page.locator(NARROW)).to_contain_text("reads e")
 
 
-def test_a_press_leaves_the_button_under_the_finger(one_step):
-    page = one_step(width=390)
+def leaves_the_button_under_the_finger(page: Page) -> None:
     button, before = page.get_by_role("button", name="One training step"), []
     for steps in ("1 training step", "2 training steps"):
         before.append(button.bounding_box()["y"])
@@ -70,21 +68,23 @@ def test_a_press_leaves_the_button_under_the_finger(one_step):
     assert before == [button.bounding_box()["y"]] * 2
 
 
-@pytest.mark.parametrize("view", PICTURES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(one_step, scheme, view):
-    assert violations(one_step(f"one_step.view={quote(view)}", PICTURES[view], scheme=scheme)) == {}
+def test_a_phone_shows_one_step_and_no_view_scrolls_it_sideways_or_shuts_anybody_out(one_step):
+    page = one_step(width=390, scheme="dark")
+    shows_one_step_that_the_slider_chooses(page)
+    leaves_the_button_under_the_finger(page)
+    assert faults(page, "one_step-view") == {}
 
 
-@pytest.mark.parametrize("view", [cell.TITLE, shapes.TITLE])
-def test_wide_graphs_scroll_in_their_frames_and_the_page_does_not(one_step, view):
-    page = one_step(f"one_step.view={quote(view)}&one_step.lesson=2", PICTURES[view], width=390)
+def test_wide_graphs_scroll_in_their_frames_and_the_page_does_not(one_step):
+    page = one_step(f"one_step.view={quote(cell.TITLE)}&one_step.lesson=2", PICTURES[cell.TITLE], width=390)
     assert sideways(page) == 0
-    if view == cell.TITLE:
-        # The chosen character has others on both sides of it in sight.
-        chosen = page.locator(".st-key-one_step-cell-strip svg.marks text").filter(has_text="▲").bounding_box()
-        assert 100 < chosen["x"] < 290
+    # The chosen character has others on both sides of it in sight.
+    chosen = page.locator(".st-key-one_step-cell-strip svg.marks text").filter(has_text="▲").bounding_box()
+    assert 100 < chosen["x"] < 290
     expect(page.get_by_text("2 of 7: Learning.")).to_be_visible()  # no GRU is at hand, and the lesson says so by leaving it out
+    rerun(page, page.locator(".st-key-one_step-view button", has_text=shapes.TITLE).click)
+    assert page.locator(PICTURES[shapes.TITLE]).is_visible() and sideways(page) == 0
+    expect(page.get_by_text("2 of 7: Learning.")).to_be_visible()
 
 
 def test_arrow_keys_and_clicks_go_through_the_text(one_step):
@@ -97,8 +97,10 @@ def test_arrow_keys_and_clicks_go_through_the_text(one_step):
     expect(page).to_have_url(re.compile(r"one_step\.at=3(&|$)"))
 
 
-def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
-    page = one_step()
+def test_a_wide_page_teaches_and_chooses_its_link_restores_both_and_axe_finds_nothing(one_step):
+    page = one_step(height=720)
+    shows_four_steps_and_the_button_without_scrolling(page)
+    assert violations(page) == {}
     page.get_by_role("button", name="One training step").click()
     expect(page.get_by_text("After 1 training step")).to_be_visible()
     settle(page)
@@ -109,7 +111,4 @@ def test_a_press_teaches_a_click_chooses_and_the_link_restores_both(one_step):
     again = one_step(page.url.split("?")[1])
     expect(again.get_by_text("After 1 training step")).to_be_visible()
     expect(again.get_by_role("slider")).to_have_value("3")
-
-
-def test_no_panel_scrolls_a_phone_sideways_or_shuts_anybody_out(one_step):
-    assert faults(one_step(width=390), "one_step-view") == {}
+    assert faults(again, "one_step-view") == {}

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages._components.state_view import FILES, source
 from tests.browser import chromium
+from tests.browser.accessibility import CONTRAST, recolour
+from tests.browser.chromium import violations
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +52,7 @@ def data(page: Page, name: str) -> str:
     return page.locator(".view").get_attribute(f"data-{name}") or ""
 
 
-def test_the_text_wears_the_colours_of_the_unit_and_changes_with_it_without_a_rerun(open_view):
+def test_the_text_wears_the_colours_of_the_unit_and_changes_with_it_without_a_rerun_and_nothing_swings(open_view):
     page = open_view()
     before = painted(page, 55)
     assert before[2] > before[0] + 50, f"unit 21 is negative outside brackets, so blue; painted {before}"
@@ -62,9 +63,36 @@ def test_the_text_wears_the_colours_of_the_unit_and_changes_with_it_without_a_re
     assert "runs 1" in page.get_by_text("Told:").inner_text(), "painted before Python was told"
     wait_until_told(page, "unit 7, .*runs 2")
     assert "unit 7: tanh(cell)" in said(page)
+    is_asked_for_a_unit_again_and_again(page)
+    keeps_unit_and_cursor_with_other_data(page)
 
 
-def test_arrows_choose_units_in_the_maps_order_and_move_the_cursor(open_view):
+def is_asked_for_a_unit_again_and_again(page: Page) -> None:
+    page.locator("#unit").fill("33")
+    wait_until_told(page, "unit 33")
+    for unit in ("40", "41"):
+        page.get_by_role("button", name="Unit 7").click()
+        expect(page.locator(".view[data-unit='7']")).to_be_visible()
+        wait_until_told(page, "unit 7,")
+        page.locator("#unit").fill(unit)
+        wait_until_told(page, f"unit {unit},")
+    page.wait_for_timeout(900)
+    assert data(page, "unit") == "41"
+    wait_until_told(page, "unit 41, .*runs 7")  # two presses, four numbers, the first run: not one more
+
+
+def keeps_unit_and_cursor_with_other_data(page: Page) -> None:
+    page.locator("#unit").fill("33")
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowRight")
+    wait_until_told(page, "unit 33, cursor 1")
+    before = data(page, "digest")
+    page.get_by_text("Take the brackets away").click()
+    expect(page.locator(f".view:not([data-digest='{before}'])")).to_be_visible()
+    assert (data(page, "unit"), data(page, "cursor")) == ("33", "1")
+
+
+def test_arrows_choose_units_in_the_maps_order_move_the_cursor_and_select(open_view):
     page = open_view()
     page.locator(".text").focus()
     page.keyboard.press("ArrowDown")
@@ -81,10 +109,14 @@ def test_arrows_choose_units_in_the_maps_order_and_move_the_cursor(open_view):
     page.keyboard.press("PageDown")
     assert int(data(page, "cursor")) > 0
     wait_until_told(page, f"cursor {data(page, 'cursor')}")
+    page.keyboard.press("Home")
+    reads_out_value_guesses_and_bits(page)
+    page.keyboard.press("Home")
+    selects_with_shift(page)
 
 
-def test_the_readout_names_the_character_and_tells_value_guesses_and_bits(open_view):
-    page = open_view()
+def reads_out_value_guesses_and_bits(page: Page) -> None:
+    """Of the tenth character, from the first one on."""
     page.locator(".text").focus()
     for _ in range(9):
         page.keyboard.press("ArrowRight")
@@ -94,22 +126,8 @@ def test_the_readout_names_the_character_and_tells_value_guesses_and_bits(open_v
     expect(page.locator(".live")).to_contain_text("space, character 10. Unit 21,")
 
 
-def test_brushing_with_the_mouse_selects_and_a_click_does_not(open_view):
-    page = open_view()
-    box = page.locator(".text").bounding_box()
-    page.mouse.move(box["x"] + 25, box["y"] + 12)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 60, box["y"] + 14, steps=4)
-    page.mouse.move(box["x"] + 95, box["y"] + 12, steps=4)
-    page.mouse.up()
-    wait_until_told(page, "selection 2 to 10")
-    assert "8 selected (3 to 10)" in said(page)
-    page.mouse.click(box["x"] + 45, box["y"] + 12)
-    wait_until_told(page, "cursor 4, selection none")
-
-
-def test_shift_and_arrows_select_and_escape_clears(open_view):
-    page = open_view()
+def selects_with_shift(page: Page) -> None:
+    """And Escape clears the selection."""
     page.locator(".text").focus()
     page.keyboard.press("ArrowRight")
     for _ in range(3):
@@ -121,8 +139,22 @@ def test_shift_and_arrows_select_and_escape_clears(open_view):
     wait_until_told(page, "selection none")
 
 
-def test_a_click_on_the_map_chooses_unit_and_character(open_view):
+def test_the_mouse_brushes_and_clicks_in_the_text_and_on_the_map(open_view):
     page = open_view()
+    box = page.locator(".text").bounding_box()
+    page.mouse.move(box["x"] + 25, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 14, steps=4)
+    page.mouse.move(box["x"] + 95, box["y"] + 12, steps=4)
+    page.mouse.up()
+    wait_until_told(page, "selection 2 to 10")
+    assert "8 selected (3 to 10)" in said(page)
+    page.mouse.click(box["x"] + 45, box["y"] + 12)
+    wait_until_told(page, "cursor 4, selection none")
+    chooses_unit_and_character_on_the_map(page)
+
+
+def chooses_unit_and_character_on_the_map(page: Page) -> None:
     page.locator(".window").hover(position={"x": 300, "y": 30})
     expect(page.locator(".hover")).to_contain_text(re.compile(r"unit \d+ at character \d+"))
     seen = re.search(r"unit (\d+) at character (\d+)", page.locator(".hover").inner_text())
@@ -131,35 +163,8 @@ def test_a_click_on_the_map_chooses_unit_and_character(open_view):
     wait_until_told(page, f"unit {seen[1]}, cursor {int(seen[2]) - 1}")
 
 
-def test_python_may_ask_for_a_unit_again_and_again_and_nothing_swings(open_view):
-    page = open_view()
-    page.locator("#unit").fill("33")
-    wait_until_told(page, "unit 33")
-    for unit in ("40", "41"):
-        page.get_by_role("button", name="Unit 7").click()
-        expect(page.locator(".view[data-unit='7']")).to_be_visible()
-        wait_until_told(page, "unit 7,")
-        page.locator("#unit").fill(unit)
-        wait_until_told(page, f"unit {unit},")
-    page.wait_for_timeout(900)
-    assert data(page, "unit") == "41"
-    wait_until_told(page, "unit 41, .*runs 6")  # two presses, three numbers, the first run: not one more
-
-
-def test_other_data_keep_unit_and_cursor(open_view):
-    page = open_view()
-    page.locator("#unit").fill("33")
-    page.locator(".text").focus()
-    page.keyboard.press("ArrowRight")
-    wait_until_told(page, "unit 33, cursor 1")
-    before = data(page, "digest")
-    page.get_by_text("Take the brackets away").click()
-    expect(page.locator(f".view:not([data-digest='{before}'])")).to_be_visible()
-    assert (data(page, "unit"), data(page, "cursor")) == ("33", "1")
-
-
-def test_looks_next_characters_flip_and_lecture_colours(open_view):
-    page = open_view()
+def shows_other_looks(page: Page) -> None:
+    """Flipped, in lecture colours, with the next characters."""
     low, height = painted(page, 5), page.locator(".text").bounding_box()["height"]
     page.get_by_role("button", name="flip sign").click()
     high = painted(page, 5)
@@ -174,6 +179,42 @@ def test_looks_next_characters_flip_and_lecture_colours(open_view):
     expect(page.get_by_role("button", name="next characters")).to_have_attribute("aria-pressed", "true")
 
 
+def lists_the_keys(page: Page) -> None:
+    page.locator(".text").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("six characters per second")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def says_the_unit_in_words(page: Page) -> None:
+    words = "Unit 21, tanh(cell), over all 440 characters: above 0.50 at 88 to 99 (lighthouse]]), 110 to 130 (Isle"
+    expect(page.locator(".heard")).to_contain_text(words)
+    first = page.locator(".heard").inner_text()
+    page.locator(".text").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".heard")).not_to_have_text(first)
+    assert "below \u22120.50 at 1 to 87 ({{Infobox" in first, first
+
+
+def excludes_nobody(page: Page, rules: tuple[str, ...] = ()) -> None:
+    """Axe finds nothing in the view."""
+    assert page.locator(".st-key-map .view").count() == 1
+    assert violations(page, ".st-key-map", rules) == {}
+
+
+def test_html_is_text_looks_change_keys_are_listed_and_the_unit_is_said_in_words(open_view):
+    page = open_view()
+    assert page.locator(".view b >> text=lit").count() == 0 and page.locator(".view ref").count() == 0
+    lists_the_keys(page)
+    shows_other_looks(page)
+    page.get_by_role("button", name="lecture colours").click()  # back to its own
+    excludes_nobody(page)
+    says_the_unit_in_words(page)
+    recolour(page, "dark")
+    excludes_nobody(page, CONTRAST)
+
+
 def test_playing_moves_the_cursor_and_reduced_motion_only_steps(open_view):
     page = open_view(alone=True)
     page.clock.install(time=0)
@@ -186,27 +227,10 @@ def test_playing_moves_the_cursor_and_reduced_motion_only_steps(open_view):
     assert 12 <= stopped <= 13, "one at once, then six characters a second"
     page.clock.run_for(500)
     assert int(data(page, "cursor")) == stopped
-    still = open_view(alone=True, reduced_motion="reduce")
-    still.clock.install(time=0)
-    still.clock.pause_at(3600)
-    still.locator(".text").focus()
-    still.keyboard.press("Space")
-    still.clock.run_for(600)
-    assert data(still, "cursor") == "1"
-
-
-def test_question_mark_lists_the_keys_and_escape_closes(open_view):
-    page = open_view()
-    page.locator(".text").focus()
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("six characters per second")
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-
-
-def test_html_in_the_text_is_only_text(open_view):
-    page = open_view()
-    assert page.locator(".view b >> text=lit").count() == 0 and page.locator(".view ref").count() == 0
+    page.emulate_media(reduced_motion="reduce")
+    page.keyboard.press("Space")
+    page.clock.run_for(600)
+    assert int(data(page, "cursor")) == stopped + 1
 
 
 def test_long_texts_paint_only_what_is_in_sight_and_scroll(open_view):
@@ -226,19 +250,27 @@ def test_long_texts_paint_only_what_is_in_sight_and_scroll(open_view):
     assert painted_lines[1] == painted_lines[0] > 3
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view, scheme: str):
-    page = open_view(width=390, height=844, scheme=scheme)
+def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view):
+    page = open_view(width=390, height=844)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Display").tap()
-    for button in page.locator(".bar button:visible").all():
-        box = button.bounding_box()
-        assert box["height"] >= 44 and box["width"] >= 44, button.inner_text()
+    has_large_targets(page)
     box = page.locator(".text").bounding_box()
     page.touchscreen.tap(box["x"] + 30, box["y"] + 14)
     assert data(page, "cursor") == "2"
     hold(page, box["x"] + 80, box["y"] + 14)
     expect(page.locator(".readout .name")).to_contain_text("selected (3 to ")
+    recolour(page, "dark")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    has_large_targets(page)
+
+
+def has_large_targets(page: Page) -> None:
+    buttons = page.locator(".bar button:visible").all()
+    assert buttons
+    for button in buttons:
+        box = button.bounding_box()
+        assert box["height"] >= 44 and box["width"] >= 44, button.inner_text()
 
 
 def hold(page: Page, x: float, y: float) -> None:
@@ -247,27 +279,6 @@ def hold(page: Page, x: float, y: float) -> None:
     page.locator(".text").dispatch_event("pointerdown", finger)
     page.wait_for_timeout(600)
     page.locator(".text").dispatch_event("pointerup", finger)
-
-
-def test_the_chosen_unit_is_told_in_words(open_view):
-    page = open_view()
-    words = "Unit 21, tanh(cell), over all 440 characters: above 0.50 at 88 to 99 (lighthouse]]), 110 to 130 (Isle"
-    expect(page.locator(".heard")).to_contain_text(words)
-    first = page.locator(".heard").inner_text()
-    page.locator(".text").focus()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(".heard")).not_to_have_text(first)
-    assert "below \u22120.50 at 1 to 87 ({{Infobox" in first, first
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_view(open_view, scheme: str):
-    page = open_view(scheme=scheme)
-    page.get_by_role("button", name="next characters").click()
-    broken = Axe().run(page).response["violations"]
-    ours = [(v["id"], n["html"], n["failureSummary"]) for v in broken for n in v["nodes"] if "st-key-map" in str(n["target"])]
-    assert not ours, ours
-    assert page.locator(".st-key-map .view").count() == 1, "axe's targets would not name the view"
 
 
 def test_without_its_javascript_nothing_is_painted(serve, visit, tmp_path):
