@@ -20,7 +20,7 @@ if shown:
     st.caption(f"{len(shown)} of {len(known)} terms.")
 else:
     st.info(f"No entry contains “{plain(wanted or '')}”. Clear the search to see all {len(known)} terms.", icon=":material/search_off:")
-with st.container(key="glossary-entries", width=WIDE):
-    for entry in shown:
-        st.markdown(in_markdown(entry))
+if shown:  # as one element: a message for each entry would make every letter of a search slow
+    with st.container(key="glossary-entries", width=WIDE):
+        st.markdown("\n\n".join(map(in_markdown, shown)))
 st.html(STYLE)

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -12,6 +13,7 @@ import vl_convert
 from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
 
+_SETTINGS = threading.Lock()  # how Altair hands on data is one setting for all threads
 MARGIN, WIDEST = 12, 1400  # pixels around each figure of a picture, and of a row of several
 
 
@@ -118,8 +120,34 @@ def specification(figure: Any) -> dict[str, Any]:
     Raises:
         ExplorerError: it is no Altair figure.
     """
-    with alt.data_transformers.enable("default", max_rows=None):
+    with _SETTINGS, alt.data_transformers.enable("default", max_rows=None):
         return _altair(figure).to_dict()
+
+
+def with_packed_data(figure: Any, pack: Callable[[Any], bytes]) -> dict[str, Any]:
+    """The Vega-Lite of an Altair figure, with each of its tables packed once, under a name made of its content.
+
+    It is not checked against the schema of Vega-Lite, which takes longer than all the rest: the tests of the figures do that.
+
+    Args:
+        figure: The figure.
+        pack: Makes bytes of a table.
+
+    Raises:
+        ExplorerError: it is no Altair figure.
+    """
+    tables: dict[str, bytes] = {}
+
+    def keep(table: Any) -> dict[str, str]:
+        packed = pack(table)
+        name = hashlib.sha256(packed).hexdigest()[:16]
+        tables[name] = packed
+        return {"name": name}
+
+    with _SETTINGS:
+        alt.data_transformers.register("packed", keep)
+        with alt.data_transformers.enable("packed"), alt.theme.enable("none"):
+            return _altair(figure).to_dict(validate=False) | {"datasets": tables}
 
 
 def _altair(figure: Any) -> alt.TopLevelMixin:

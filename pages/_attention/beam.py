@@ -16,6 +16,7 @@ from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, linked_index
+from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling
 from pages._ui.text import plain
@@ -45,14 +46,14 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     st.radio("Translations, best first", list(names), format_func=names.__getitem__, key=f"{KEY}.list", on_change=_listed)
     st.caption("In brackets, the score: log probability divided by the number of subwords, end mark included.")
     branches, ends = beam_tree.branches(network, translation.beam)
-    figure = tree(branches, ends[chosen], pruned, is_dark())
+    figure = made(tree, branches, ends[chosen], pruned, is_dark())
     with scrolling("beam-tree"):
         draw_to_click(figure, f"{KEY}.tree", "node", lambda point: _clicked(translation.beam.tree, ends, int(point["node"])))
     save(figure, f"{KEY}.tree", "beam", pd.DataFrame(vars(branches)))
     sentence = compute.sentence(searched, chosen)
     if sentence and sentence.alignment is not None:
         with scrolling("beam-matrix"):
-            matrix = alignments.matrix(sentence.alignment, dark=is_dark())
+            matrix = made(alignments.matrix, sentence.alignment, dark=is_dark())
             draw(matrix, f"{KEY}.matrix")
         save(matrix, f"{KEY}.matrix", "attention")
     terms("beam search", "greedy decoding", "log probability", "subword")

@@ -8,6 +8,7 @@ from pages._attention import compute, state
 from pages._attention.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -52,13 +53,13 @@ def _matrices(first: View, second: View, own: Sentence) -> None:
             if shown.alignment is None:
                 st.info("No attention: the decoder gets the whole sentence as one vector.")
             else:
-                drawn.append(figures.matrix(shown.alignment, dark=is_dark(), is_small=True))
+                drawn.append(made(figures.matrix, shown.alignment, dark=is_dark(), is_small=True))
                 with scrolling(f"compare-{name}"):
                     draw(drawn[-1], f"{KEY}.{name}")
     if own.alignment is not None and fed.alignment is not None and (own.source, own.target) == (fed.source, fed.target):
         with columns[2]:
             st.markdown("**Difference**: first minus second")
-            drawn.append(figures.difference(own.alignment, fed.alignment, is_dark(), is_small=True))
+            drawn.append(made(figures.difference, own.alignment, fed.alignment, is_dark(), is_small=True))
             with scrolling("compare-difference"):
                 draw(drawn[-1], f"{KEY}.difference")
     if drawn:

@@ -10,6 +10,7 @@ from explorer.figures import alignment as figures
 from models.translation.experiments.edits import ALIKE, Sentence
 from pages._attention import compute, state
 from pages._attention.compute import View
+from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import marked, plain, share
@@ -143,10 +144,10 @@ def _picture(view: View, shown: Sentence) -> None:
         return
     is_long = len(shown.source) > WIDEST or len(shown.target) > WIDEST
     numbers = st.session_state.get(f"{KEY}.numbers", False)
-    figure = figures.matrix(shown.alignment, view.row, numbers, st.session_state.get(f"{KEY}.linear", False), is_dark())
+    figure = made(figures.matrix, shown.alignment, view.row, numbers, st.session_state.get(f"{KEY}.linear", False), is_dark())
     with st.container(key="attention-lines-long" if is_long else "attention-lines"):
         act = partial(_row_clicked, shown)
-        lines = figures.lines(shown.alignment, view.row, is_dark())
+        lines = made(figures.lines, shown.alignment, view.row, is_dark())
         draw_to_click(lines, f"{KEY}.lines", "word", act)
     with scrolling("attention-matrix"):
         draw_to_click(figure, f"{KEY}.cells", "cell", partial(_cell_clicked, view, shown))
@@ -203,7 +204,7 @@ def _word(view: View, shown: Sentence) -> None:
             st.button(label, key=f"{KEY}.write.{subword}", on_click=state.edit, args=(step, "write", subword))
     if shown.alignment is not None:
         _where(view, shown, step)
-        show(figures.row(shown.alignment, view.row, is_dark()), f"{KEY}.bars", "weights")
+        show(made(figures.row, shown.alignment, view.row, is_dark()), f"{KEY}.bars", "weights")
         if (subwords := len(shown.steps[view.row])) > 1:
             is_moved = any(edit.step == step and edit.kind == "look" for edit in view.edits)
             moved = " Your edit moves the weights of the first subword only." if is_moved else ""

@@ -9,6 +9,7 @@ from pages._attention import state
 from pages._attention.compute import View
 from pages._ui import card, networks
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import grid, plain
 
@@ -38,7 +39,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
     lines = {n: _scores(other) for n, other in _same_direction(about["direction"]).items() if other["scores"].get("bleu_by_length")}
     if lines:
         frame = pd.DataFrame([{"network": n, **vars(score)} for n, parts in lines.items() for score in parts])
-        figure = by_length(lines, is_dark())
+        figure = made(by_length, lines, is_dark())
         with scrolling("card-length"):
             draw(figure, f"{KEY}.length")
         save(figure, f"{KEY}.length", "bleu-by-length", frame)

@@ -10,6 +10,7 @@ from pages._attention import compute
 from pages._attention.compute import View
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, linked_index
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -57,7 +58,7 @@ def _side_by_side(before: View, after: View) -> None:
             total = float(shown.hypothesis.log_probabilities.sum())
             st.markdown(f"{name}: **{plain(shown.text)}**  \nlog probability {total:.1f}")
             if shown.alignment is not None:
-                drawn.append(figures.matrix(shown.alignment, dark=is_dark(), is_small=True))
+                drawn.append(made(figures.matrix, shown.alignment, dark=is_dark(), is_small=True))
                 with scrolling(f"replace-{name}"):
                     draw(drawn[-1], f"{KEY}.{name}")
     if drawn:

@@ -17,6 +17,7 @@ from pages._attention.compute import View
 from pages._components.state_view import state_view
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, linked_index
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import grid, plain, share
 
@@ -56,7 +57,7 @@ def _writing(view: View, own: Sentence, step: int) -> None:
     left, right = st.columns(2)
     with left:
         if own.alignment is not None:
-            show(figures.row(own.alignment, step, is_dark()), f"{KEY}.row", "weights")
+            show(made(figures.row, own.alignment, step, is_dark()), f"{KEY}.row", "weights")
     with right:
         st.markdown("Most likely subwords:")
         rows = [{"subword": name, "probability": p} for _, name, p in compute.likely(view, own, step)]

@@ -12,6 +12,7 @@ from models.captioning.experiments.captions import CaptionRun, region_names
 from pages._captions import pictures, state
 from pages._captions.compute import View
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import plain, share
 
@@ -29,7 +30,7 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
         f"**Occlusion map of “{plain(run.words[view.word])}”**, on its own scale; blue where hiding the region makes the word more likely"
     )
     frame = pd.DataFrame(run.needed, columns=list(region_names(run.grid))).assign(word=run.words)
-    figure = image_attention.region_map(pictures.seen(view, run), view.word, run.needed[view.word], OCCLUSION, is_dark())
+    figure = made(image_attention.region_map, pictures.seen(view, run), view.word, run.needed[view.word], OCCLUSION, is_dark())
     with scrolling("captions-map"):
         show(figure, f"{KEY}.map", "needed", frame)
     terms("gain from the picture", "nats", "occlusion")
@@ -44,7 +45,7 @@ def draw_words(view: View, run: CaptionRun, key: str) -> None:
     seen = replace(whole, words=whole.words[:MOST], weights=whole.weights[:MOST])
     probabilities = np.exp(run.hypothesis.log_probabilities[:MOST])
     notes = [f"p {share(float(p))}, gain {gain:+z.1f}" for p, gain in zip(probabilities, run.visual, strict=False)]
-    figure = image_attention.multiples(seen, notes, not st.session_state.get(state.CELLS), is_dark(), pictures.is_heat())
+    figure = made(image_attention.multiples, seen, notes, not st.session_state.get(state.CELLS), is_dark(), pictures.is_heat())
     with scrolling(key.replace(".", "-")):
         draw(figure, f"{key}.words")
     st.caption(

@@ -1,16 +1,20 @@
 """Two confusion matrices side by side with their difference: two networks, or training names and held-out names."""
 
+from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from explorer.analysis.confusion import accuracy, class_scores, order
 from explorer.figures import confusion as figures
+from explorer.records import ConfusionMatrix
 from models.names.experiments import Confusions
 from pages._confusions import matrix
 from pages._confusions.compute import DEV, EMITS, TRAIN, View
 from pages._ui import networks
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain
 
@@ -49,18 +53,23 @@ def _matrices(view: View, counted: dict[str, Confusions | None]) -> None:
         scores = class_scores(counts.matrix)
         with column:
             st.markdown(f"**{plain(name)}**  \naccuracy {accuracy(counts.matrix):.3f}, macro F1 {scores.macro_f1:.3f}")
-            figure = figures.matrix(counts.matrix, places, counts.shared, by, dark=is_dark())
-            drawn.append(_small(figure, len(places), name))
+            drawn.append(_draw(made(_matrix, counts.matrix, counts.shared, places, by, is_dark()), name))
     with last:
         st.markdown(f"**{plain(names[0])}** minus **{plain(names[1])}**  \ndifference of row shares")
-        figure = figures.difference(both[0].matrix, both[1].matrix, places, is_dark())
-        drawn.append(_small(figure, len(places), "difference"))
-        save(drawn, KEY, "difference", figures.differences(both[0].matrix, both[1].matrix, names))
+        drawn.append(_draw(made(_difference, both[0].matrix, both[1].matrix, places, is_dark()), "difference"))
+        save(drawn, KEY, "difference", partial(figures.differences, both[0].matrix, both[1].matrix, names))
 
 
-def _small(figure: Any, classes: int, name: str) -> Any:
-    """Draw a matrix small; gives it as it is drawn."""
-    figure = figures.small(figure, classes)
+def _matrix(counts: ConfusionMatrix, shared: ConfusionMatrix | None, places: np.ndarray, by: str, dark: bool) -> Any:
+    return figures.small(figures.matrix(counts, places, shared, by, dark=dark), len(places))
+
+
+def _difference(one: ConfusionMatrix, other: ConfusionMatrix, places: np.ndarray, dark: bool) -> Any:
+    return figures.small(figures.difference(one, other, places, dark), len(places))
+
+
+def _draw(figure: Any, name: str) -> Any:
+    """Draw a matrix; gives it."""
     with scrolling(f"confusions-compare-{name.replace(' ', '-')}"):
         draw(figure, f"{KEY}.{name}")
     return figure

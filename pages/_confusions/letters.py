@@ -15,6 +15,7 @@ from pages._components.state_view import state_view
 from pages._confusions import compute
 from pages._confusions.compute import View
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import grid, plain
 
@@ -38,7 +39,7 @@ def _effects(view: View, about: dict) -> None:
         "letter (ticks)"
     )
     names = list(zip(effects.letters, effects.other, strict=True))
-    figure = figures.effects(effects.p, effects.without, effects.changed, names, is_dark())
+    figure = made(figures.effects, effects.p, effects.without, effects.changed, names, is_dark())
     rows = {"letter": list(effects.letters), "probability without it": effects.without}
     rows |= {
         "prediction without it": [labels[index] if index >= 0 else "" for index in effects.instead],

@@ -13,6 +13,7 @@ from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._confusions import compute, name, state
 from pages._confusions.compute import DEV, OWN, TRAIN, View
+from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw_to_click, is_dark, save, scrolling
 from pages._ui.text import count, grid, plain, share
@@ -51,15 +52,9 @@ def errors(view: View, about: dict, counted: Confusions) -> None:
 
 
 def _figure(view: View, counted: Confusions) -> Any:
-    """The matrix, rebuilt only when something in it changed; otherwise each typed letter would cost a fifth of a second."""
-    shared = None if counted.shared is None else counted.shared.counts.tobytes()
-    what = (counted.matrix.labels, counted.matrix.counts.tobytes(), shared, view.order, view.by, view.cell, is_dark())
-    kept = st.session_state.get(f"{KEY}.figure", (None, None))
-    if kept[0] != what:
-        ranks = order(counted.matrix, view.order)
-        kept = what, figures.matrix(counted.matrix, ranks, counted.shared, view.by, view.cell, is_dark())
-        st.session_state[f"{KEY}.figure"] = kept
-    return kept[1]
+    """The matrix."""
+    ranks = order(counted.matrix, view.order)
+    return made(figures.matrix, counted.matrix, ranks, counted.shared, view.by, view.cell, is_dark())
 
 
 def confusions(view: View, about: dict) -> Confusions | None:

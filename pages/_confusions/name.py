@@ -1,5 +1,6 @@
 """First screen of the Confusions page: the probability of each language after each letter of a name, and the prediction."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from explorer.figures import prediction_path as figures
 from models.names.romanise import left_out, spelling
 from pages._confusions import compute, state
 from pages._confusions.compute import View
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain, share
 
@@ -60,14 +62,14 @@ def panel(view: View, about: dict) -> bool:
     answer = f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**."
     st.markdown(f"{answer} {decision(p, labels, spelled)}")
     _origin(view, spelled)
-    save(figure, f"{KEY}.lines", "letters", figures.table(p, spelled, labels), figures.fills(spelled))
+    save(figure, f"{KEY}.lines", "letters", partial(figures.table, p, spelled, labels), figures.fills(spelled))
     return True
 
 
 def lines(model: str, text: str, about: dict, name: str) -> Any:
     """Draw the curves of a name in a frame that scrolls; returns the figure."""
     spelled = spelling(text)
-    figure = figures.lines(compute.after_letters(model, text), spelled, about["labels"], is_dark())
+    figure = made(figures.lines, compute.after_letters(model, text), spelled, about["labels"], is_dark())
     with scrolling(f"confusions-{name}"):
         draw(figure, f"{KEY}.{name}", stretch=figures.fills(spelled))
     return figure

@@ -9,6 +9,7 @@ from models.names.experiments import Confusions
 from pages._confusions.compute import View
 from pages._confusions.matrix import PARTS
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import grid
 
@@ -30,7 +31,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
             st.info("The card holds no confidences for these names.")
             return
         show(
-            figures.reliability_diagram(counted.reliability, is_dark()),
+            made(figures.reliability_diagram, counted.reliability, is_dark()),
             f"{KEY}.reliability",
             "reliability",
             figures.reliability_table(counted.reliability),

@@ -1,6 +1,7 @@
 """Panel "Clipping": gradient descent on the error surface of a one-unit network, without clipping, by norm and by value."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from pages._gradient_flow.compute import View
 from pages._ui.cache import shared_cache
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
+from pages._ui.made import made
 from pages._ui.show import draw, draw_surface, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -59,14 +61,15 @@ def panel(view: View, drawn: list[Curve]) -> None:
         st.markdown(f"At the end of the path, a gradient that goes {LENGTH} steps back keeps {kept[0]} of its size; without Ω, {kept[1]}.")
     first, second = st.columns([13, 8], gap="medium")
     with first, st.container(key=f"{KEY}.frame"):
-        figure = figures.surface(cache.get("mesh", mesh), paths, is_dark())
+        figure = made(figures.surface, cache.get("mesh", mesh), paths, is_dark())
         draw_surface(figure, f"{KEY}.surface")
-        save(figure, f"{KEY}.surface", "clipping", figures.table(paths))
+        save(figure, f"{KEY}.surface", "clipping", partial(figures.table, paths))
     with second:
-        errors, arrows = figures.errors(paths, is_dark()), figures.arrows(steepest(paths), how.threshold, is_dark())
+        errors = made(figures.errors, paths, is_dark())
+        arrows = made(figures.arrows, steepest(paths), how.threshold, is_dark())
         draw(errors, f"{KEY}.errors")
         draw(arrows, f"{KEY}.arrows")
-        save([errors, arrows], f"{KEY}.errors", "clipping-errors", figures.table(paths))
+        save([errors, arrows], f"{KEY}.errors", "clipping-errors", partial(figures.table, paths))
     terms("clipping", "Omega", "weight", "learning rate", "exploding gradient", "vanishing gradient")
     how_to_read(READ)
 

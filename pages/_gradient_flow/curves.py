@@ -1,5 +1,7 @@
 """First screen of the page: the text with the chosen character, the gradient over distance, and where it falls below 1/2 to 1/1000."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -11,6 +13,7 @@ from explorer.figures.gradient_decay import Curve, Felt
 from pages._components.text_choice import text_choice
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import plain
 
@@ -108,7 +111,7 @@ def panel(view: View) -> list[Curve]:
     """Text, figure and table; returns the lines."""
     shown = felt(view)
     paints: list[tuple[str, str] | None] = [None] * len(view.text)
-    paints[view.start : view.at] = figures.paints(shown.places())
+    paints[view.start : view.at] = made(figures.paints, shown.places())
     text_choice(view.text, paints, view.at, f"{KEY}.text", state.set_at)
     drawn = curves(view)
     if not drawn:
@@ -116,12 +119,12 @@ def panel(view: View) -> list[Curve]:
             "No chosen network has this curve: only an LSTM has a cell state, and some have fewer layers. Choose another line or quantity."
         )
         return []
-    figure = figures.flow(drawn, shown, _opener(view), view.whole, is_dark())
+    figure = made(figures.flow, drawn, shown, _opener(view), view.whole, is_dark())
     with st.container(key=f"{KEY}.frame"):
         draw(figure, f"{KEY}.figure", stretch=True)
     with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(_falls(view, drawn))
-        save(figure, f"{KEY}.figure", "gradient-flow", figures.table(drawn, shown), stretch=True)
+        save(figure, f"{KEY}.figure", "gradient-flow", partial(figures.table, drawn, shown), stretch=True)
     return drawn
 
 

@@ -1,5 +1,6 @@
 """Panel "The gap": the probability of the correct closing mark, near its opening mark and far from it."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from models.family import PROGRAM
 from pages._gradient_flow import compute, lossy_summary, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import code, how_to_read, plain
 
@@ -41,8 +43,8 @@ def _gap(measured: dict[str, Any]) -> None:
     st.markdown(
         f"**The gap**: does the network still know that a {code(opener)} is open? {plain(measured['marks'])} links in held-out text"
     )
-    figure = figures.gap(measured["bands"], mark, is_dark())
+    figure = made(figures.gap, measured["bands"], mark, is_dark())
     with st.container(key="gradient_flow.gap.frame"):
-        show(figure, "gradient_flow.gap", "gap", figures.table(measured["bands"]), stretch=True)
+        show(figure, "gradient_flow.gap", "gap", partial(figures.table, measured["bands"]), stretch=True)
     terms("probability p", "n-gram", "bootstrap")
     how_to_read(READ)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pages._gradient_flow.state import TITLES
 from pages._ui.cache import shared_cache
 from pages._ui.glossary import terms
 from pages._ui.layout import folding, select, select_named
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -57,6 +59,11 @@ maxout: Goodfellow et al., 2013.
 """
 
 
+def _slopes(setup: Setup, ran: Run, dark: bool) -> Any:
+    """The figure of the activation, by the name of which the setup can be compared."""
+    return figures.slopes(setup.phi, ran, dark)
+
+
 def panel(view: View, curves: list[Curve]) -> None:
     """Sliders, the gradient with its bounds, eigenvalues, activation."""
     st.markdown("**The laboratory**: configure a layer, feed it noise, and compare its gradient with the theoretical bounds")
@@ -68,9 +75,10 @@ def panel(view: View, curves: list[Curve]) -> None:
     st.markdown(sentence(setup, ran))
     left, middle, right = st.columns([11, 6, 6], gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
-        drawn = [figures.bounds(ran, is_dark()), figures.eigenvalues(ran, is_dark()), figures.slopes(setup.phi, ran, is_dark())]
+        dark = is_dark()
+        drawn = [made(figures.bounds, ran, dark), made(figures.eigenvalues, ran, dark), made(_slopes, setup, ran, dark)]
         draw(drawn[0], f"{KEY}.bounds", stretch=True)
-        save(drawn, f"{KEY}.bounds", "laboratory", figures.table(ran))
+        save(drawn, f"{KEY}.bounds", "laboratory", partial(figures.table, ran))
     with middle:
         draw(drawn[1], f"{KEY}.eigenvalues")
     with right:

@@ -1,6 +1,7 @@
 """Panel "Multiply": points that are multiplied by a 2 x 2 matrix again and again, the simplest case of vanishing and exploding."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from pages._components.matrix_choice import matrix_choice
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, linked_whole
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -66,11 +68,11 @@ def panel(view: View, drawn: list[Curve]) -> None:
     with first:
         st.markdown(f"σ = **{known.sigma:.2f}**, ρ = **{known.radius:.2f}**, **{state[PRESSES]}** multiplications. {known.in_words()}")
     with second, st.container(key=f"{KEY}.frame"):
-        points, lengths = figures.points(moved, is_dark()), figures.lengths(moved, known, is_dark())
+        points, lengths = made(figures.points, moved, is_dark()), made(figures.lengths, moved, known, is_dark())
         draw(points, f"{KEY}.points")
     with third:
         draw(lengths, f"{KEY}.lengths")
-        save([points, lengths], f"{KEY}.points", "multiply", figures.table(moved, known))
+        save([points, lengths], f"{KEY}.points", "multiply", partial(figures.table, moved, known))
     terms("singular value", "spectral radius", "eigenvalue")
     how_to_read(READ)
 

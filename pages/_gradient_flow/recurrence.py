@@ -1,5 +1,7 @@
 """Part "Why recurrence": three networks learn to find a digit in short sequences and are tested on long ones."""
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.figures import generalisation as figures
@@ -7,6 +9,7 @@ from explorer.figures.generalisation import Study
 from models.memory_tasks import experiments
 from pages._ui import jobs
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
@@ -64,4 +67,4 @@ def _draw(seed: int) -> None:
         "symbols in the sequence",
     )
     with st.container(key=f"{KEY}.frame"):
-        show(figures.beyond(study, is_dark()), f"{KEY}.figure", "why-recurrence", figures.table(study), stretch=True)
+        show(made(figures.beyond, study, is_dark()), f"{KEY}.figure", "why-recurrence", partial(figures.table, study), stretch=True)

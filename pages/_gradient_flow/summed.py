@@ -1,5 +1,7 @@
 """Panel "What training sees": the gradient of the summed loss, which shows neither decay nor memory."""
 
+from functools import partial
+
 import streamlit as st
 
 from explorer.figures import gradient_decay as figures
@@ -7,6 +9,7 @@ from explorer.figures.gradient_decay import Curve
 from pages._gradient_flow import compute, state
 from pages._gradient_flow.compute import View
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
@@ -26,7 +29,7 @@ def panel(view: View, drawn: list[Curve]) -> None:
         about = state.cards()[network.name]["arguments"]
         if view.layer < about["layers"]:
             series[state.title(network)] = compute.summed(view, network).state_log10[:, view.layer]
-    figure = figures.summed(series, view.tokens, view.start, is_dark())
-    show(figure, "gradient_flow.summed", "summed", figures.summed_table(series, view.tokens), stretch=True)
+    figure = made(figures.summed, series, view.tokens, view.start, is_dark())
+    show(figure, "gradient_flow.summed", "summed", partial(figures.summed_table, series, view.tokens), stretch=True)
     terms("gradient", "loss", "norm")
     how_to_read(READ)

@@ -1,5 +1,7 @@
 """Part "Truncated backpropagation": a network trained in short windows remembers far beyond them."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,7 @@ from explorer.figures.generalisation import Study
 from models.memory_tasks import experiments
 from pages._ui import jobs
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read
 
@@ -69,4 +72,4 @@ def _draw(chosen: tuple[str, int, int]) -> None:
     border = (window - 1, "no gradient beyond")
     study = Study(lines, 1 / SYMBOLS, ceiling, border, "steps since the symbol was shown")
     with st.container(key=f"{KEY}.frame"):
-        show(figures.beyond(study, is_dark()), f"{KEY}.figure", "truncated", figures.table(study), stretch=True)
+        show(made(figures.beyond, study, is_dark()), f"{KEY}.figure", "truncated", partial(figures.table, study), stretch=True)

@@ -12,6 +12,7 @@ from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
 from pages._ui import networks
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import is_dark, show
 from pages._ui.text import plain
@@ -65,5 +66,5 @@ def _costs(view: View, about: dict, run: WindowRun, others: dict[str, np.ndarray
     means = ", ".join(f"{plain(name)} {values.mean():.2f}" for name, values in bits.items())
     st.markdown(f"**Surprise on this text**, mean bits per character: {means}")
     tokens = run.trace.tokens
-    figure = bits_figure(bits, tokens, start=run.start, dark=is_dark())
-    show(figure, f"{KEY}.bits", "bits", pd.DataFrame({"character": tokens} | bits), stretch=True)
+    figure = made(bits_figure, bits, tokens, start=run.start, dark=is_dark())
+    show(figure, f"{KEY}.bits", "bits", lambda: pd.DataFrame({"character": tokens} | bits), stretch=True)

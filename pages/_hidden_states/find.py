@@ -16,6 +16,7 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.states import absent
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
+from pages._ui.made import made
 from pages._ui.progress import Report, guard, patiently
 from pages._ui.show import is_dark, show
 from pages._ui.text import grid, how_to_read
@@ -61,7 +62,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with left:
         _table(view, ranking)
     with right:
-        show(ranking_figure(ranking, dark=is_dark()), f"{KEY}.bars", "ranking", _frame(ranking))
+        show(made(ranking_figure, ranking, dark=is_dark()), f"{KEY}.bars", "ranking", lambda: _frame(ranking))
     how_to_read(READ)
 
 

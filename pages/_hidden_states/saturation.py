@@ -1,5 +1,7 @@
 """Panel "All units": how often each gate is nearly shut or nearly open."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,6 +12,7 @@ from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.compute import View
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read
 
@@ -31,13 +34,13 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     if not gates:
         st.info("A plain RNN has no gates. Choose an LSTM or a GRU.")
         return
-    saturations = [gate_saturation(run.trace, gate) for gate in gates]
+    saturations = [made(gate_saturation, run.trace, gate) for gate in gates]
     chosen, dark = (view.layer, view.unit), is_dark()
     st.caption("Each dot is one unit: how often its gate is nearly shut, and how often nearly open, on this text. Click one to show it.")
     with st.container(horizontal=True):  # one figure per gate: on a narrow screen they stand one below the other
-        drawn = {shares.gate: saturation([shares], chosen, 1, dark) for shares in saturations}
+        drawn = {shares.gate: made(saturation, [shares], chosen, 1, dark) for shares in saturations}
         points = [draw(figure, f"{KEY}.{gate}", "unit") for gate, figure in drawn.items()]
-    save(list(drawn.values()), f"{KEY}.scatter", "saturation", _frame(saturations))
+    save(list(drawn.values()), f"{KEY}.scatter", "saturation", partial(_frame, saturations))
     for layer, unit in sorted({(int(point["layer"]), int(point["unit"])) for point in points if point}):
         label = f"Show unit {unit} of layer {layer + 1}"
         st.button(label, key=f"{KEY}.show.{layer}.{unit}", on_click=state.look_at, args=(layer, unit))

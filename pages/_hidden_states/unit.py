@@ -18,6 +18,7 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, linked
+from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import code, grid, how_to_read
@@ -39,7 +40,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     _facts(view, about, run.trace)
     left, right = st.columns(2)
     with left:
-        figure = histogram(values, f"{view.quantity} of unit {view.unit}", dark=is_dark())
+        figure = made(histogram, values, f"{view.quantity} of unit {view.unit}", dark=is_dark())
         counts = pd.DataFrame({"position": range(len(values)), "value": values})
         show(figure, f"{KEY}.histogram", "histogram", counts, stretch=True)
     with right:
@@ -124,9 +125,9 @@ def _stretch(view: View, trace: Trace) -> tuple[int, int]:
 def _gates(view: View, trace: Trace) -> None:
     """Gates and state update of the unit around the cursor."""
     start, stop = _stretch(view, trace)
-    entries = ledger(trace, view.layer)
+    entries = made(ledger, trace, view.layer)
     st.markdown(f"**Gates and state update** of unit {view.unit}, {stop - start} characters around the cursor")
-    figure = gates_and_ledger(trace, view.layer, view.unit, (start, stop), dark=is_dark())
+    figure = made(gates_and_ledger, trace, view.layer, view.unit, (start, stop), dark=is_dark())
     with scrolling("hidden_states-gates"):
         draw(figure, f"{KEY}.gates")
     frame = {"position": range(start, stop), "character": trace.tokens[start:stop]}

@@ -1,5 +1,7 @@
 """View of a trained LSTM or GRU: one unit at one character, gate by gate, and what happens if a gate is held at 0 or 1."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -15,6 +17,7 @@ from pages._one_step import compute, gru_variants
 from pages._one_step.compute import View
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
+from pages._ui.made import made
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import grid, how_to_read, plain, share
 
@@ -67,15 +70,15 @@ def panel() -> None:
     shown = step if keeper is None or value is None else step.held(keeper, float(value))
     headline.markdown(sentence(view, step, shown))
     with scrolling("one_step-strip"):
-        strip = figures.strip(tuple(view.text), compute.held(view), view.at, is_dark())
+        strip = made(figures.strip, tuple(view.text), compute.held(view), view.at, is_dark())
         draw_to_click(strip, f"{KEY}.strip", "place", lambda point: choice.look_at(int(point["place"])))
         st.html(NARROW.format(left=max(0, figures.letters_before(len(view.text), view.at) - BEFORE) * figures.STRIP))
     choice.slide(view)
     with scrolling("one_step-cell"):
-        graph = figures.graph(shown, is_dark())
+        graph = made(figures.graph, shown, is_dark())
         draw(graph, f"{KEY}.graph")
     _equations(shown)
-    save([strip, graph], f"{KEY}.graph", "cell", figures.table(shown))
+    save([strip, graph], f"{KEY}.graph", "cell", partial(figures.table, shown))
     if keeper is not None:
         _what_if(view, keeper)
     if step.kind == "lstm":
@@ -137,7 +140,7 @@ def _what_if(view: View, keeper: str) -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left, scrolling("one_step-courses"):
         lines = {name: course.held for name, course in courses.items()}
-        figure = figures.courses(lines, ahead, what, is_dark())
+        figure = made(figures.courses, lines, ahead, what, is_dark())
         show(figure, f"{KEY}.courses", "what-if", pd.DataFrame({"character": list(ahead), **lines}))
     with right:
         rows = []

@@ -1,5 +1,6 @@
 """The example "hello": every number of its four steps, training step by step, and the role of the recurrent arrow."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from pages._one_step import state as one_step_state
 from pages._one_step.state import RATES, Learning
 from pages._ui.glossary import terms
 from pages._ui.layout import folding, select_named, still
+from pages._ui.made import made
 from pages._ui.show import draw, draw_to_click, is_dark, save, scrolling, show
 from pages._ui.text import count, grid, how_to_read
 
@@ -64,13 +66,13 @@ def panel() -> None:
     headline.markdown(sentence(learning, run, course))
     gradients = backward.chosen(network)
     what = (run, learning.step, learning.covered, is_dark(), gradients)
-    unfolded = figures.unfolded(*what)
+    unfolded = made(figures.unfolded, *what)
     _graphs(unfolded, what)
     with st.container(key=f"{KEY}.equations"):
         _equations(learning, network, run)
     if gradients:
         backward.sums(gradients)
-    save(unfolded, f"{KEY}.unfolded", "hello", figures.table(run, gradients))
+    save(unfolded, f"{KEY}.unfolded", "hello", partial(figures.table, run, gradients))
     with st.expander("Loss curve, and all numbers as a table"):
         _course(learning, course)
         grid(_numbers(run), f"{KEY}.table")
@@ -114,7 +116,7 @@ def _graphs(unfolded: Any, what: tuple[Forward, int, bool, bool, Gradients | Non
         with st.container(key=f"{KEY}.wide", width="content"), scrolling("one_step-unfolded"):
             draw_to_click(unfolded, f"{KEY}.unfolded", "place", lambda point: one_step_state.look_at(int(point["place"])))
         with st.container(key=f"{KEY}.narrow", width="content"):
-            draw(figures.folded(*what), f"{KEY}.folded")
+            draw(made(figures.folded, *what), f"{KEY}.folded")
     st.html(STYLE)
 
 
@@ -134,5 +136,5 @@ def _numbers(run: Forward) -> pd.DataFrame:
 
 
 def _course(learning: Learning, course: list[float]) -> None:
-    figure = losses(course, learning.stretches, is_dark())
+    figure = made(losses, course, learning.stretches, is_dark())
     show(figure, f"{KEY}.course", "hello-loss", pd.DataFrame({"steps": range(len(course)), "loss": course}))

@@ -15,6 +15,7 @@ from pages._one_step.cell_state import first
 from pages._one_step.state import PAGE
 from pages._ui import networks
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling, show
 from pages._ui.text import how_to_read, plain
 
@@ -50,7 +51,7 @@ def panel() -> None:
     _stacked(other)
     _directions(other)
     st.markdown("**At which steps a network gets input and gives output**")
-    patterns = {name: figures.pattern(name, is_dark()) for name in ROOMS}
+    patterns = {name: made(figures.pattern, name, is_dark()) for name in ROOMS}
     for column, (name, explanation) in zip(st.columns(4), ROOMS.items(), strict=True):
         with column:
             st.markdown(f"**{name.capitalize()}**")
@@ -92,4 +93,4 @@ def _draw(figure: Callable, divergence: Divergence, names: list[str], name: str)
         for t, token in enumerate(divergence.tokens)
     ]
     with scrolling(f"one_step-{name}"):
-        show(figure(paths, divergence.tokens, divergence.distance, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))
+        show(made(figure, paths, divergence.tokens, divergence.distance, is_dark()), f"{KEY}.{name}", name, pd.DataFrame(rows))

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -30,7 +31,9 @@ def emitting(*names: str) -> dict[str, dict]:
     """
     kinds = family.emitting(*names)
     brought = {name: uploads.card_of(name) for name in st.session_state.get(uploads.KEY, ())}
-    return _shipped(kinds) | {name: card for name, card in brought.items() if card and card["kind"] in kinds}
+    return _shipped(kinds, models.folder_of_checkpoints()) | {
+        name: card for name, card in brought.items() if card and card["kind"] in kinds
+    }
 
 
 def chosen(cards: dict[str, dict], key: str) -> dict[str, Any]:
@@ -54,8 +57,8 @@ def _say_if_lost(name: str, key: str, cards: dict[str, dict]) -> None:
     st.stop()
 
 
-@st.cache_data(show_spinner=False, ttl=30)
-def _shipped(kinds: tuple[str, ...]) -> dict[str, dict]:
+@st.cache_resource(show_spinner=False, ttl=30)  # shared, not copied at each call: nobody changes a card
+def _shipped(kinds: tuple[str, ...], folder: Path) -> dict[str, dict]:
     checked = {name: believed(card) for name, card in models.available().items() if card["kind"] in kinds}
     return {name: card for name, card in checked.items() if card}
 

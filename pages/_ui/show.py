@@ -1,5 +1,6 @@
 """Figures on a page: drawn with their text alternative, saved as a picture or as data."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -7,10 +8,14 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.dataframe_util import convert_anything_to_arrow_bytes
 
 from explorer.figures import export
+from explorer.figures.export import is_still
 
 WIDE = 1150  # pixels of a page in a window of 1,280
+Data = pd.DataFrame | Callable[[], pd.DataFrame] | None
+_KEPT: dict[int, dict[str, Any]] = {}  # specifications by the identity of the figures, as long as they live
 
 
 def is_dark() -> bool:
@@ -43,14 +48,22 @@ def scrolling(name: str) -> Iterator[None]:
         st.html(SCROLLING)
 
 
-def show(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, pick: str | None = None, stretch: bool = False) -> dict | None:
+def specification(figure: Any) -> dict[str, Any]:
+    """What is sent of an Altair figure, made once; a figure must not change afterwards."""
+    if id(figure) not in _KEPT:
+        _KEPT[id(figure)] = export.with_packed_data(figure, convert_anything_to_arrow_bytes)
+        weakref.finalize(figure, _KEPT.pop, id(figure), None)
+    return _KEPT[id(figure)]
+
+
+def show(figure: Any, key: str, name: str, data: Data = None, pick: str | None = None, stretch: bool = False) -> dict | None:
     """Draw an Altair figure with a Save menu: SVG, PNG, PDF, HTML and its data as CSV, each made when clicked.
 
     Args:
         figure: What to draw; its description is the text alternative.
         key: Of the figure, `page.thing`.
         name: Name of the files.
-        data: Content of the CSV.
+        data: Content of the CSV, or what makes it when the button is clicked.
         pick: Name of a selection in the figure; its first selected point is returned.
         stretch: Whether it fills the width; figures of several panels, or with labels outside, keep their own.
     """
@@ -63,9 +76,9 @@ def draw(figure: Any, key: str, pick: str | None = None, stretch: bool = False) 
     """Draw an Altair figure without the Save menu, for several that are saved as one. Arguments as for `show`."""
     options = {"key": key, "theme": None, "width": "stretch" if stretch else "content"}
     if pick is None:
-        st.altair_chart(figure, **options)
+        st.vega_lite_chart(spec=specification(figure), **options)
         return None
-    event = st.altair_chart(figure, on_select="rerun", selection_mode=[pick], **options)
+    event: Any = st.vega_lite_chart(spec=specification(figure), on_select="rerun", selection_mode=[pick], **options)
     points = event["selection"].get(pick) or []
     return points[0] if points else None
 
@@ -83,7 +96,8 @@ def draw_to_click(figure: Any, key: str, pick: str, act: Callable[[dict], None])
         if points := st.session_state[key]["selection"].get(pick):
             act(points[0])
 
-    st.altair_chart(figure, key=key, theme=None, width="content", on_select=clicked, selection_mode=[pick])
+    spec = specification(figure)
+    st.vega_lite_chart(spec=spec, key=key, theme=None, width="content", on_select=clicked, selection_mode=[pick])
 
 
 def draw_surface(figure: Any, key: str) -> None:
@@ -92,14 +106,14 @@ def draw_surface(figure: Any, key: str) -> None:
     st.plotly_chart(figure, key=key, theme=None, config=config, alt=export.alt_text(figure))
 
 
-def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, stretch: bool = False) -> None:
+def save(figure: Any, key: str, name: str, data: Data = None, stretch: bool = False) -> None:
     """The Save menu of a figure, or of a list of figures that are saved as one; one that can be rotated is saved only as HTML.
 
     Arguments otherwise as for `show`.
     """
     kinds = kinds_of(figure if isinstance(figure, list) else [figure], stretch)
     if data is not None:
-        kinds.append(("CSV", lambda: data.to_csv(index=False), "text/csv"))
+        kinds.append(("CSV", lambda: (data() if callable(data) else data).to_csv(index=False), "text/csv"))
     with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
         for label, make, mime in kinds:
             st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
@@ -108,7 +122,7 @@ def save(figure: Any, key: str, name: str, data: pd.DataFrame | None = None, str
 def kinds_of(figures: list[Any], stretch: bool) -> list[tuple[str, Callable[[], str | bytes], str]]:
     """What figures can be saved as: name, what makes it, type of the file."""
     makes = [("SVG", export.to_svg, "image/svg+xml"), ("PNG", export.to_png, "image/png"), ("PDF", export.to_pdf, "application/pdf")]
-    makes = [*(makes if all(map(export.is_still, figures)) else []), ("HTML", export.to_html, "text/html")]
+    makes = [*(makes if all(map(is_still, figures)) else []), ("HTML", export.to_html, "text/html")]
     return [(label, partial(_made, make, figures, stretch), mime) for label, make, mime in makes]
 
 

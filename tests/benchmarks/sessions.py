@@ -1,6 +1,6 @@
-"""Many visitors at once: reruns a second with and without the frozen garbage collector, and the server's memory.
+"""Many visitors at once: reruns beside those of a toy page, with and without the frozen garbage collector, cold starts, and memory.
 
-python -m tests.benchmarks.sessions [--long]
+python -m tests.benchmarks.sessions [--long | --pages | --cold] [PAGE...]
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,41 +24,54 @@ from pages._ui.link import packed
 ROOT = Path(__file__).parents[2]
 
 
-class Visitor:
-    """One session over a WebSocket: asks for a run of the page and waits until it is finished."""
+TOY = Path(__file__).with_name("toy.py")
+PAGES = ("", "hidden_states", "attention", "captions", "confusions", "gradient_flow", "one_step", "glossary")
+SERVE = "import sys; from pathlib import Path; from recurrent_explorer_app.server import serve; serve(Path(sys.argv[1]), int(sys.argv[2]))"
 
-    def __init__(self, port: int, query: str = ""):
-        self.port, self.query, self.bytes, self.errors = port, query, 0, 0
+
+class Visitor:
+    """One session over a WebSocket: asks for a run of a page and waits until it is finished. As a browser it keeps long messages."""
+
+    def __init__(self, port: int, query: str = "", page: str = ""):
+        self.port, self.query, self.page = port, query, page
+        self.bytes = self.messages = self.errors = 0
+        self.kept: set[str] = set()
 
     async def open(self) -> float:
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
         self.socket = await websockets.connect(address, subprotocols=["streamlit"], max_size=None, origin=f"http://127.0.0.1:{self.port}")
         return await self.run()
 
-    async def run(self) -> float:
+    async def run(self, until: str = "script_finished") -> float:
+        """Seconds from the request to a message of a kind; `bytes` and `messages` are those of this run."""
         message = BackMsg()
-        message.rerun_script.query_string = self.query
+        message.rerun_script.query_string, message.rerun_script.page_name = self.query, self.page
+        message.rerun_script.cached_message_hashes.extend(self.kept)
+        self.bytes = self.messages = 0
         started = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         while True:
             data = await self.socket.recv()
-            self.bytes += len(data)
+            self.bytes, self.messages = self.bytes + len(data), self.messages + 1
             reply = ForwardMsg()
             reply.ParseFromString(data)
-            if reply.WhichOneof("type") == "delta" and reply.delta.WhichOneof("type") == "new_element":
-                self.errors += reply.delta.new_element.WhichOneof("type") == "exception"
-            if reply.WhichOneof("type") == "script_finished":
+            if reply.metadata.cacheable:
+                self.kept.add(reply.hash)
+            element = reply.delta.new_element.WhichOneof("type") if reply.delta.WhichOneof("type") == "new_element" else None
+            self.errors += element == "exception"
+            if until in (element, reply.WhichOneof("type")):
                 return time.perf_counter() - started
 
 
 @contextmanager
-def server(**environment: str):
-    """The app on a free port; yields (port, process id)."""
+def server(script: Path = ROOT / "app.py", environment: dict[str, str] | None = None):
+    """A script served on a free port as the app is; yields (port, process id)."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "recurrent_explorer_app", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", SERVE, str(script), str(port)]
+    settings = os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {})
+    process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -65,11 +79,17 @@ def server(**environment: str):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
                 break
             except OSError:
-                time.sleep(0.2)
+                time.sleep(0.05)
         yield port, process.pid
     finally:
         process.terminate()
         process.wait(10)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Time that a process has computed, in seconds, threads that have ended included (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(pid: int) -> float:
@@ -87,10 +107,7 @@ async def crowd(port: int, sessions: int, reruns: int, queries: list[str]) -> di
     first += await asyncio.gather(*[visitor.open() for visitor in visitors[1:]])
     started = time.perf_counter()
 
-    async def stay(visitor: Visitor) -> list[float]:
-        return [await visitor.run() for _ in range(reruns)]
-
-    times = sorted(t for row in await asyncio.gather(*[stay(v) for v in visitors]) for t in row)
+    times = sorted(t for row in await asyncio.gather(*[stay(visitor, reruns) for visitor in visitors]) for t in row)
     took = time.perf_counter() - started
     return {
         "first run p50 ms": 1e3 * statistics.median(first),
@@ -101,14 +118,87 @@ async def crowd(port: int, sessions: int, reruns: int, queries: list[str]) -> di
     }
 
 
+async def beside_the_toy(page: str, sessions: int, reruns: int, rounds: int, ports: dict[str, tuple[int, int]]) -> dict:
+    """What a rerun of a page costs over what one of the toy page costs, taken in turns.
+
+    Args:
+        page: Name of the page.
+        sessions, reruns: Visitors at once, and how often each runs the page in a round.
+        rounds: Number of rounds; medians are given.
+        ports: Port and process of the servers of "app" and "toy".
+    """
+    visitors = {name: [Visitor(ports[name][0], page=page if name == "app" else "") for _ in range(sessions)] for name in ports}
+    figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ports}
+    for group in visitors.values():
+        for visitor in group:
+            await visitor.open()
+            await visitor.run()
+    for _ in range(rounds):
+        for name, group in visitors.items():
+            before, started = cpu_seconds(ports[name][1]), time.perf_counter()
+            rows = await asyncio.gather(*[stay(visitor, reruns) for visitor in group])
+            times = sorted(time for row in rows for time in row)
+            took = time.perf_counter() - started
+            cpu = (cpu_seconds(ports[name][1]) - before) / len(times)
+            figures[name].append((len(times) / took, times[int(0.95 * len(times))], cpu))
+    app, toy = ([statistics.median(column) for column in zip(*figures[name], strict=True)] for name in ("app", "toy"))
+    first = visitors["app"][0]
+    for group in visitors.values():
+        for visitor in group:
+            await visitor.socket.close()
+    return {
+        "name": f"{page} / toy page, {sessions} sessions",
+        "reruns/s": app[0] / toy[0],
+        "p95": app[1] / toy[1],
+        "CPU": app[2] / toy[2],
+        "messages": first.messages,
+        "kB": first.bytes / 1e3,
+        "errors": sum(visitor.errors for visitor in visitors["app"]),
+    }
+
+
+async def stay(visitor: Visitor, reruns: int) -> list[float]:
+    """Seconds of each of so many runs, one after another."""
+    return [await visitor.run() for _ in range(reruns)]
+
+
+def run_pages(pages: Iterable[str] = PAGES, sessions: int = 20, reruns: int = 5, rounds: int = 3) -> list[dict]:
+    """Every page beside the toy page. Wanted: at least half of its reruns per second, p95 at most twice as long."""
+    with server() as app, server(TOY) as toy:
+        return [asyncio.run(beside_the_toy(page, sessions, reruns, rounds, {"app": app, "toy": toy})) for page in pages]
+
+
+async def first_element(port: int, page: str = "") -> float:
+    """Seconds from a visitor's request to the heading of a page."""
+    visitor = Visitor(port, page=page)
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    started = time.perf_counter()
+    visitor.socket = await websockets.connect(address, subprotocols=["streamlit"], max_size=None, origin=f"http://127.0.0.1:{port}")
+    await visitor.run(until="heading")
+    took = time.perf_counter() - started
+    await visitor.socket.close()
+    return took
+
+
+def run_cold(pages: Iterable[str] = PAGES, rounds: int = 3) -> list[dict]:
+    """The first visitor of a server that has just become healthy: time to the heading, over that of the toy page; in turns."""
+    times: dict[str, list[float]] = {name: [] for name in ("toy", *pages)}
+    for _ in range(rounds):
+        for name, kept in times.items():
+            with server(TOY if name == "toy" else ROOT / "app.py") as (port, _pid):
+                kept.append(asyncio.run(first_element(port, "" if name == "toy" else name)))
+    medians = {name: statistics.median(kept) for name, kept in times.items()}
+    return [{"name": f"cold server, {name}: heading / toy page", "measured": medians[name] / medians["toy"]} for name in pages]
+
+
 def run() -> list[dict]:
-    """Twenty visitors at the example text, with the freeze and without."""
+    """Twenty visitors at the example text, with the freeze and without; every page beside the toy page; cold servers."""
     rows = []
     for label, environment in (("with gc.freeze", {}), ("without", {"EXPLORER_NO_FREEZE": "1"})):
-        with server(**environment) as (port, pid):
+        with server(environment=environment) as (port, pid):
             figures = asyncio.run(crowd(port, 20, 10, [""]))
             rows.append({"name": f"20 sessions, {label}", **figures, "memory MB": memory_mb(pid)})
-    return rows
+    return rows + run_pages() + run_cold()
 
 
 def run_long() -> list[dict]:
@@ -129,4 +219,6 @@ def show(rows: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    show(run_long() if "--long" in sys.argv else run())
+    kinds = {"--long": lambda: run_long(), "--pages": lambda: run_pages(named or PAGES), "--cold": lambda: run_cold(named or PAGES)}
+    named = [argument for argument in sys.argv[1:] if argument not in kinds]
+    show(next((make for kind, make in kinds.items() if kind in sys.argv), run)())

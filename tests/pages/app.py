@@ -38,6 +38,7 @@ def as_read(part: Any) -> str:
 def forget() -> None:
     """Forget every network and answer; what was read from lists and folders stays."""
     st.cache_data.clear()
+    networks._shipped.clear()
     networks.loaded.clear()
     shared_cache.clear()
     compute._eye.clear()

@@ -200,7 +200,7 @@ def test_the_csv_of_a_difference_holds_both_matrices(monkeypatch):
     saved = {}
     monkeypatch.setattr(compare, "save", lambda figure, key, name, data=None: saved.update({name: data}))
     sound(open_page(panel="Compare"))
-    frame, (_, dev) = saved["difference"].set_index(["true", "predicted"]), source().split()
+    frame, (_, dev) = saved["difference"]().set_index(["true", "predicted"]), source().split()
     wanted = {}
     for cell in ("gru", "lstm"):
         predicted = probabilities(tiny_namer(cell), dev.texts).argmax(1)

@@ -10,6 +10,7 @@ from streamlit.components.v2 import component
 
 from explorer.figures import image_attention
 from explorer.figures.image_attention import Seen
+from pages._ui.made import made
 
 HERE = Path(__file__).parent
 
@@ -70,7 +71,7 @@ def picture_view(caption: Caption, word: int, asked: str, key: str, acts: tuple[
         acts: Called when another word, or a region, was chosen.
     """
     on_word, on_place = acts
-    data = data_of(caption) | {"word": word, "asked": asked}
+    data = made(data_of, caption) | {"word": word, "asked": asked}
     _view()(key=key, data=data, on_word_change=on_word, on_place_change=on_place)
 
 

@@ -19,7 +19,7 @@ from pages._ui.link import is_reopened
 HERE = Path(__file__).parent
 # In this order: each file comes after those it imports from.
 FILES = ("figure", "colour", "layout", "words", "choice", "text", "map", "readout", "events", "view")
-_KEPT: dict[int, tuple[tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
+_KEPT: dict[int, tuple[tuple, tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
 
 
 @dataclass(frozen=True)
@@ -151,20 +151,30 @@ def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
 
 def _blob(figure: StateFigure) -> tuple[str, bytes]:
     """The bytes of a figure and their digest, made once per array of values; values must not change in place."""
-    name, about = id(figure.values), _about(figure)
+    name, about, parts = id(figure.values), _about(figure), _parts(figure)
     known = _KEPT.get(name)
-    if known and known[0] == about:
-        return known[1:]
+    if known and known[0] == about and all(map(_same, known[1], parts)):
+        return known[2:]
     blob = figure.to_bytes()
     digest = hashlib.blake2b(blob, digest_size=8).hexdigest()
     if known is None:
         weakref.finalize(figure.values, _KEPT.pop, name, None)
-    _KEPT[name] = (about, digest, blob)
+    _KEPT[name] = (about, parts, digest, blob)
     return digest, blob
 
 
 def _about(figure: StateFigure) -> tuple:
-    """Everything in the bytes of a figure except its values, small enough to compare."""
-    rows = None if figure.next_tokens is None else hash(tuple(str(token) for row in figure.next_tokens for token in row))
-    arrays = tuple(None if a is None else np.asarray(a).tobytes() for a in (figure.order, figure.next_p, figure.bits))
-    return (figure.tokens, figure.quantity, figure.order_name, figure.scale, figure.start, figure.title, rows, arrays)
+    """Everything small in the bytes of a figure, to compare."""
+    return figure.quantity, figure.order_name, figure.scale, figure.start, figure.title
+
+
+def _parts(figure: StateFigure) -> tuple:
+    """Everything large in them except its values; it never changes in place either."""
+    return figure.tokens, figure.order, figure.next_tokens, figure.next_p, figure.bits
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether it is the same object, or one of the same content."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one is other or (one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes())
+    return one is other or (type(one) is type(other) and one == other)
