@@ -1,5 +1,6 @@
 """The server of the app: where it listens, which headers its answers carry, and how it ends."""
 
+import ast
 import errno
 import os
 import re
@@ -59,7 +60,22 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # after uvicorn has ended the server: what is to be done at exit is done
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
+            preload(script.parent)
             server.run(sockets=[listener])
+
+
+def preload(home: Path) -> None:
+    """Import what the pages import, before the server answers: else its first visitors would wait for Altair, pandas and torch.
+
+    A browser that asks meanwhile waits in the line of the socket.
+
+    Args:
+        home: The folder of the script; nothing is imported if it has no pages.
+    """
+    for file in sorted(home.glob("pages/*.py")):
+        lines: list[ast.stmt] = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        with suppress(Exception):  # the page that needs it says what is wrong
+            exec(compile(ast.Module(lines, []), file, "exec"), {})
 
 
 def same_site(embed_from: Iterable[str]) -> str:

@@ -155,3 +155,19 @@ def test_what_is_no_origin_is_refused(origin: str):
 )
 def test_the_cookie_goes_to_frames_of_other_sites_only_where_browsers_accept_that(origins: list[str], sent: str):
     assert server.same_site(origins) == sent
+
+
+def test_what_pages_import_is_there_before_the_server_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Only the imports of a page are run, and one that fails is left to the page."""
+    (tmp_path / "pages").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / f"imported_by_{name}.py").touch()
+    (tmp_path / "pages" / "a.py").write_text("import imported_by_nobody\n")
+    (tmp_path / "pages" / "b.py").write_text(
+        '"""A page."""\nimport imported_by_first\nfrom imported_by_second import __name__\nraise SystemExit\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    server.preload(tmp_path)
+    assert {"imported_by_first", "imported_by_second"} <= sys.modules.keys()
+    for name in ("first", "second"):
+        monkeypatch.delitem(sys.modules, f"imported_by_{name}")
