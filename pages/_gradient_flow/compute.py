@@ -125,6 +125,13 @@ def probe(corpus: str) -> dict[str, Any]:
     return _read(f"{corpus}-probe.json")
 
 
+@st.cache_data(show_spinner=False, ttl=30)
+def studied(study: str) -> dict[int, dict[str, list[float]]]:
+    """Lines by seed of "lengths" or "windows", as `python -m models measure memory_tasks learning --studies` gave them; may be empty."""
+    seeds = _read("memory-tasks.json").get("studies", {})
+    return {int(seed): {name: line for name, line in of[study].items() if isinstance(line, list)} for seed, of in seeds.items()}
+
+
 def _read(name: str) -> dict[str, Any]:
     file = models.file_of(name)
     try:

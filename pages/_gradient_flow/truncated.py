@@ -9,6 +9,7 @@ from explorer.analysis.gradients import heard
 from explorer.figures import generalisation as figures
 from explorer.figures.generalisation import Study
 from models.memory_tasks import experiments
+from pages._gradient_flow import compute
 from pages._ui import jobs
 from pages._ui.glossary import terms
 from pages._ui.made import made
@@ -18,6 +19,7 @@ from pages._ui.text import how_to_read
 KEY = "gradient_flow.truncated"
 KINDS = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"}
 WINDOWS = (5, 10, 20)
+MEASURED = ("lstm", 10)  # for which the lines were measured in advance
 READ = """
 *A stream shows a symbol from time to time, and sometimes asks which symbol was shown last.* Both networks are trained on windows
 of the same few steps, and **no gradient ever crosses the border of a window**.
@@ -61,9 +63,12 @@ def _begin(chosen: tuple[str, int, int]):
 
 
 def _draw(chosen: tuple[str, int, int]) -> None:
-    lines = dict(_accuracies().get(chosen, {}))  # the training adds to it meanwhile
-    if not lines:
+    own = dict(_accuracies().get(chosen, {}))  # the training adds to it meanwhile
+    measured = compute.studied("windows") if chosen[:2] == MEASURED else {}
+    if not own and not measured:
         return
+    known = chosen[2] if chosen[2] in measured else next(iter(measured), chosen[2])
+    lines = own or measured[known]
     from models.memory_tasks.truncated_bptt import FAR, SYMBOLS
 
     window = chosen[1]
@@ -73,3 +78,5 @@ def _draw(chosen: tuple[str, int, int]) -> None:
     study = Study(lines, 1 / SYMBOLS, ceiling, border, "steps since the symbol was shown")
     with st.container(key=f"{KEY}.frame"):
         show(made(figures.beyond, study, is_dark()), f"{KEY}.figure", "truncated", partial(figures.table, study), stretch=True)
+    if not own:
+        st.caption(f"Measured in advance with seed {known}. *Train both* trains these networks here, with the seed that you choose.")

@@ -2,19 +2,20 @@
 
 import time
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
 from models.memory_tasks import experiments, length_generalisation, truncated_bptt
 from models.memory_tasks.network import Setup
-from pages._gradient_flow import learn
+from pages._gradient_flow import compute, learn
 from pages._ui import jobs
 from pages._ui.pool import Pool
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import as_read, sound
-from tests.pages.made_jobs import started
+from tests.pages.made_jobs import endless, started
 
 APP = "from pages._gradient_flow import learn\nlearn.panel(None, [])"
 LEARN, RECURRENCE, TRUNCATED = learn.KEY, learn.recurrence.KEY, learn.truncated.KEY
@@ -128,11 +129,35 @@ def test_a_waiting_training_says_so_and_a_failed_one_shows_its_error():
 )
 def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, lines: list[str]):
     page = panel(part=part)
-    assert not drawn(page)
+    (measured,) = drawn(page)  # no empty page: what was measured in advance
+    assert all(line in measured for line in lines) and "Measured in advance with seed 1." in text_of(page)
     page = finished(pressed(page, key))
     (figure,) = drawn(page)
+    assert figure != measured and "Measured in advance" not in text_of(page)
     assert all(line in figure for line in lines)
     assert "Save" in [popover.proto.popover.label for popover in page.get("popover")] or page.get("download_button")
+
+
+def test_what_was_measured_in_advance_shows_what_the_texts_say():
+    """An RNN works at lengths that it was not trained on, weights per step do not; a state that is carried over remembers."""
+    lengths, windows = compute.studied("lengths")[1], compute.studied("windows")[1]
+    assert {len(line) for line in (*lengths.values(), *windows.values())} == {length_generalisation.LONG}
+    rnn, per_step, padded = (np.array(lengths[name]) for name in length_generalisation.NETWORKS)
+    assert (rnn[:10] > 0.95).all() and (rnn[10:] > padded[10:]).all() and (per_step[12:] < 0.2).all()
+    carried, reset = (np.array(windows[name]) for name in experiments.CARRIED)
+    assert (carried[10:] > reset[10:] + 0.2).all()
+
+
+def test_a_young_job_is_drawn_at_a_faster_pace(monkeypatch):
+    paces = []
+    monkeypatch.setattr(jobs.st, "fragment", lambda run_every: paces.append(run_every) or (lambda draw: draw))
+    work = started(endless, Pool())
+    monkeypatch.setattr(jobs, "mine", lambda: work)
+    jobs.watch(lambda: None, "test")
+    monkeypatch.setattr(jobs, "YOUNG", 0.0)
+    jobs.watch(lambda: None, "test")
+    work.cancel()
+    assert paces == [jobs.AT_FIRST, jobs.REDRAWN]
 
 
 def test_the_page_has_the_panel(folder):
