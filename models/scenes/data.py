@@ -1,23 +1,23 @@
 """Synthetic scenes by index: pictures of known things, their positions, and all true captions. Generation is deterministic."""
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from models.captioning.images import SIDE, Box
 from models.corpora import DataError
+from models.scenes import drawing
 
 SHAPES = ("circle", "square", "triangle", "star", "cross", "ring")
 COLOURS = {
     "red": (214, 40, 40), "orange": (245, 145, 30), "yellow": (240, 220, 60), "green": (40, 150, 70), "blue": (45, 85, 200),
     "purple": (130, 60, 160), "pink": (245, 150, 190),
 }  # fmt: skip
-GROUNDS = ((250, 250, 248), (205, 205, 200), (150, 155, 160), (90, 95, 100), (25, 28, 32), (225, 205, 165), (175, 205, 225))
+GROUNDS = tuple(drawing.LANDSCAPES)
 SIDES = (0.12, 1 / 3)  # range of a thing's side relative to the picture's; at most a ninth of its area
 SIZES = {"small": (0.12, 0.19), "medium": (0.19, 0.26), "large": (0.26, 1 / 3)}
 THINGS = (2, 3)  # number of things in a scene
@@ -70,7 +70,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """Things on a background; they have different names and do not overlap."""
+    """Things in front of a landscape, one of GROUNDS; they have different names and do not overlap."""
 
     ground: tuple[int, int, int]
     things: tuple[Thing, ...]
@@ -157,32 +157,13 @@ def _place(thing: Thing) -> str:
     return f"{down} {across}".strip() or "centre"
 
 
-def picture(scene: Scene, side: int = SIDE) -> Image.Image:
-    """The picture of a scene, `side` pixels square, antialiased."""
-    large = Image.new("RGB", (2 * side, 2 * side), scene.ground)
-    pen = ImageDraw.Draw(large)
-    for thing in scene.things:
-        _draw(pen, thing, thing.box(2 * side))
-    return large.reduce(2)
+def picture(scene: Scene, side: int = SIDE, is_flat: bool = False) -> Image.Image:
+    """The picture of a scene, `side` pixels square, antialiased.
 
-
-def _draw(pen: ImageDraw.ImageDraw, thing: Thing, box: Box) -> None:
-    left, top, right, bottom = box
-    x, y, half = (left + right) / 2, (top + bottom) / 2, (right - left) / 2
-    colour = COLOURS[thing.colour]
-    if thing.shape == "circle":
-        pen.ellipse(box, colour)
-    elif thing.shape == "ring":
-        pen.ellipse(box, outline=colour, width=round(half * 0.5))
-    elif thing.shape == "square":
-        pen.rectangle(box, colour)
-    elif thing.shape == "triangle":
-        pen.polygon([(x, top), (right, bottom), (left, bottom)], colour)
-    elif thing.shape == "cross":
-        arm = half * 0.35
-        pen.rectangle((left, y - arm, right, y + arm), colour)
-        pen.rectangle((x - arm, top, x + arm, bottom), colour)
-    else:
-        reach = [half if point % 2 == 0 else half * 0.45 for point in range(10)]
-        turns = [math.pi * (point / 5 - 0.5) for point in range(10)]
-        pen.polygon([(x + r * math.cos(turn), y + r * math.sin(turn)) for r, turn in zip(reach, turns, strict=True)], colour)
+    Args:
+        scene: What to draw.
+        side: Width and height in pixels.
+        is_flat: Without landscape, light and shadows: the first stage of training sees such pictures.
+    """
+    draw = drawing.flat if is_flat else drawing.shaded
+    return draw(scene.ground, [(thing.shape, COLOURS[thing.colour], thing.box(side)) for thing in scene.things], side)

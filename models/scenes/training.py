@@ -20,7 +20,7 @@ from models.scenes import FAMILY, examples, pointing_game
 from models.scenes import data as scenes_data
 from models.scenes.data import DEV, Scene
 from models.scenes.network import SceneCaptioner
-from models.training import Job, Recipe, Trainer, pack, restore, resume
+from models.training import Job, Recipe, Trainer, kept_state, pack, restore, resume
 from models.vocabulary.words import FIXED, Words
 
 UPDATES = 250  # updates per "epoch"; scenes are never repeated
@@ -36,10 +36,10 @@ def vocabulary() -> Words:
     return Words((*FIXED, *said, *scenes_data.SHAPES, *scenes_data.COLOURS))
 
 
-def drawn(numbers: Sequence[int]) -> tuple[list[Scene], list[np.ndarray]]:
-    """Scenes and their pictures, each [row, column, channel]."""
+def drawn(numbers: Sequence[int], is_flat: bool = False) -> tuple[list[Scene], list[np.ndarray]]:
+    """Scenes and their pictures, each [row, column, channel]; see `picture` for flat ones."""
     scenes = [scenes_data.scene(index) for index in numbers]
-    return scenes, [np.asarray(scenes_data.picture(scene)) for scene in scenes]
+    return scenes, [np.asarray(scenes_data.picture(scene, is_flat=is_flat)) for scene in scenes]
 
 
 def said_of(scene: Scene, seed: int) -> list[str]:
@@ -48,7 +48,7 @@ def said_of(scene: Scene, seed: int) -> list[str]:
     return [caption.text for caption in random.Random(f"said {seed}").sample(every, min(SAID, len(every)))]
 
 
-def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, float]) -> Job:
+def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float], recipe: Recipe, about: dict[str, Any]) -> Job:
     """Training with teacher forcing on newly generated scenes; encoder and decoder are trained jointly.
 
     Args:
@@ -56,8 +56,9 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
         words: Its vocabulary.
         score: Dev score, lower is better.
         recipe: The recipe; its batch size is in scenes, its seed determines the first scene.
-        about: Options of the loss, see `captioning.losses.nats`.
+        about: Options of the loss, see `captioning.losses.nats`, and `is_flat`, whether its pictures are flat; default False.
     """
+    is_flat = about.get("is_flat", False)
 
     def batches(epoch: int) -> Iterator[list[int]]:
         first = (recipe.seed * 10_000 + epoch) * UPDATES * recipe.batch
@@ -65,17 +66,17 @@ def job(module: SceneCaptioner, words: Words, score: Callable[[nn.Module], float
             yield list(range(first + update * recipe.batch, first + (update + 1) * recipe.batch))
 
     def loss(module: Any, batch: list[int], carry: Any) -> tuple[Tensor, Any]:
-        scenes, pictures = drawn(batch)
+        scenes, pictures = drawn(batch, is_flat)
         captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, batch, strict=True)])
         return nats(module, module.look(pictures), captions, about), None
 
     return Job(module, batches, loss, score, UPDATES)
 
 
-def dev_nats(words: Words) -> Callable[[nn.Module], float]:
+def dev_nats(words: Words, is_flat: bool = False) -> Callable[[nn.Module], float]:
     """Cross-entropy in nats per word of true captions of dev scenes."""
     which = range(DEV, DEV + LISTENED)
-    scenes, pictures = drawn(which)
+    scenes, pictures = drawn(which, is_flat)
     captions = numbers(words, [said_of(scene, index) for scene, index in zip(scenes, which, strict=True)])
 
     def score(module: Any) -> float:
@@ -86,17 +87,27 @@ def dev_nats(words: Words) -> Callable[[nn.Module], float]:
 
 
 def trainers(name: str, data: None, state: Path, device: str = "cpu", epochs: float | None = None) -> Iterator[Trainer]:
-    """The training of a recipe, ready to start or to resume from its state file.
+    """The stages of a recipe, each ready to start or to resume from its state file; the last one sees the scenes as they are shown.
 
     Raises:
-        TrainingError: the state file belongs to another recipe.
+        TrainingError: a state file belongs to another recipe.
     """
     about = FAMILY.recipes[name]
-    recipe = Recipe(**about["recipe"]).lasting(epochs)
     words = vocabulary()
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(about["recipe"].get("seed", 1))
     module = SceneCaptioner(len(words), **about["arguments"]).to(device)
-    yield resume(job(module, words, dev_nats(words), recipe, about["loss"]), recipe, state)
+    files = states(name, state)
+    for stage, file in enumerate(files):
+        recipe, is_flat = Recipe(**about[("recipe", "then")[stage]]).lasting(epochs), file != state
+        if stage:
+            module.load_state_dict(kept_state(files[0])["best"])
+        options = about["loss"] | {"is_flat": is_flat}
+        yield resume(job(module, words, dev_nats(words, is_flat), recipe, options), recipe, file)
+
+
+def states(name: str, state: Path) -> list[Path]:
+    """The state files of a recipe's stages; the last one gives the published network."""
+    return [state.with_stem(f"{state.stem}-flat"), state] if "then" in FAMILY.recipes[name] else [state]
 
 
 def finish(name: str, state: Path, data: None, target: Path, report: Report = lambda done, total: None) -> dict[str, Any]:
@@ -116,13 +127,16 @@ def finish(name: str, state: Path, data: None, target: Path, report: Report = la
     arguments = {"vocab_size": len(words)} | about["arguments"]
     module = SceneCaptioner(**arguments)
     kept = restore(module, state, name)
+    stages = [kept_state(file) for file in states(name, state)]
     with torch.inference_mode():
         module.average.copy_(module.look(drawn(range(SCORED))[1]).mean(0))
     card = {"kind": FAMILY.kind, "name": name, "arguments": arguments} | words.card()
     captions = [said.text for index in range(DEV, DEV + SCORED) for said in scenes_data.captions(scenes_data.scene(index))]
     split = f"scenes from number {DEV:,} on are dev; no training comes so far, and none sees a scene twice"
     card["data"] = origin("scenes") | {"sha256": sha256("\n".join(captions)), "split": split}  # of all true captions of the dev scenes
-    card |= {"recipe": kept["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]}}
+    then = {"then": kept["recipe"]} if "then" in about else {}
+    card["recipe"] = stages[0]["recipe"] | {"loss": about["loss"], "scenes_an_epoch": UPDATES * kept["recipe"]["batch"]} | then
+    card["curve"] = [{"stage": index} | row for index, stage in enumerate(stages, 1) for row in stage["curve"]]
 
     def measure(loaded: checkpoint.Loaded) -> dict[str, Any]:
         return {"scores": card_scores(loaded, report), "examples": examples.occlusion_examples(loaded, report)}

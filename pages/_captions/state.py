@@ -32,6 +32,7 @@ FILL, HOLE, CELLS, LOOK, TITLED, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("fill", "hole", "cells", "look", "titled", "file", "stopped")
 )
 SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
+BEFORE = f"{SCENE}{DEV + 90}"  # of links that name no picture, from when the page opened on this scene
 DOG = f"{PHOTO}dog"  # a photograph with a right caption
 FIRST = f"{SCENE}{DEV}"  # the first held-out scene
 ENDINGS = (
@@ -91,7 +92,9 @@ def without_name(about: dict[str, Any]) -> str:
     """The picture of a link that names none: the dog, unless the link says more, as links did when the page opened on a scene."""
     is_bare = not any(key.startswith(f"{PAGE}.") and key != PICTURE for key in st.query_params)
     has_photographs = not all(knows_truth(about) for about in networks.emitting(*EMITS).values())
-    return DOG if is_bare and has_photographs else opening(about)
+    if is_bare and has_photographs:
+        return DOG
+    return BEFORE if about.get("name") == "scenes-soft" and about.get("examples") else opening(about)
 
 
 def opening(about: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Drawn scenes: reproducible, with true captions and things inside their boxes; the pointing game by hand."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from models.captioning.images import Box
 from models.scenes import data
-from models.scenes.data import COLOURS, DEV, SHAPES, SIZES, Scene, Thing, captions, picture, scene
+from models.scenes.data import COLOURS, DEV, GROUNDS, SHAPES, SIZES, Scene, Thing, captions, picture, scene
 from models.scenes.pointing_game import GroundedCaption, game, hit
 
 MANY = [scene(index) for index in range(300)]
@@ -44,13 +45,26 @@ def test_things_are_small_apart_inside_and_everywhere():
 def test_a_thing_is_drawn_in_its_box_and_fills_it(shape: str):
     for side in (0.12, 0.3):
         thing = Thing(shape, "red", 0.4, 0.6, side)
-        pixels = np.asarray(picture(Scene((255, 255, 255), (thing,)))).astype(int)
-        painted = np.abs(pixels - 255).sum(2) > 60
+        pixels = np.asarray(picture(Scene(GROUNDS[0], (thing,)), is_flat=True)).astype(int)
+        painted = np.abs(pixels - GROUNDS[0]).sum(2) > 60
         rows, columns = np.flatnonzero(painted.any(1)), np.flatnonzero(painted.any(0))
         box = thing.box()
         assert abs(rows[0] - box.top) < 2.5 and abs(columns[0] - box.left) < 4 and abs(columns[-1] + 1 - box.right) < 4
         assert rows[-1] + 1 < box.bottom + 2 and rows[-1] + 1 > box.bottom - 0.12 * (box.bottom - box.top) - 2
         assert np.abs(pixels[painted].mean(0) - COLOURS["red"]).max() < 30
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_light_shadow_and_landscape_leave_a_thing_where_and_what_it_is(ground):
+    thing, empty = Thing("square", "red", 0.4, 0.45, 0.3), np.asarray(picture(Scene(ground, ()))).astype(int)
+    pixels, box = np.asarray(picture(Scene(ground, (thing,)))).astype(int), thing.box()
+    rows, columns = (slice(math.ceil(start) + 1, math.floor(stop) - 1) for start, stop in ((box.top, box.bottom), (box.left, box.right)))
+    inside = pixels[rows, columns]
+    assert np.abs(inside.mean((0, 1)) - COLOURS["red"]).max() < 30 and inside[0, 0].sum() > inside[-1, -1].sum() + 60  # lit from upper left
+    changed = pixels - empty
+    changed[math.floor(box.top) : math.ceil(box.bottom), math.floor(box.left) : math.ceil(box.right)] = 0
+    assert changed.max() <= 1 and changed.sum() < 0  # outside only a shadow, which is darker
+    assert np.abs(changed[: math.floor(box.top) - 15]).max() == 0 and len(np.unique(empty[:, 0].sum(1))) > 20  # no flat ground
 
 
 def test_every_caption_by_hand():
@@ -136,5 +150,8 @@ def test_the_last_scene_of_a_training_is_no_dev_scene():
     from models.scenes import FAMILY
     from models.scenes.training import UPDATES
 
+    firsts = [stage["seed"] for about in FAMILY.recipes.values() for stage in (about["recipe"], about["then"])]
+    assert len(firsts) == len(set(firsts))  # no stage sees the scenes of another
     for about in FAMILY.recipes.values():
-        assert (about["recipe"]["seed"] * 10_000 + 9_999) * UPDATES * about["recipe"]["batch"] < data.DEV
+        for stage in (about["recipe"], about["then"]):
+            assert (stage["seed"] * 10_000 + 9_999) * UPDATES * stage["batch"] < data.DEV

@@ -14,6 +14,7 @@ from models.scenes import training as scenes_training
 from models.scenes.data import DEV, scene
 from models.scenes.network import SceneCaptioner
 from models.scenes.training import drawn, said_of, vocabulary
+from models.training import kept_state as training_state
 from models.vocabulary.subwords import START
 from tests.models.captioning.tiny_captions import collection
 from tests.models.command_line import call, stopped
@@ -135,6 +136,19 @@ def test_a_stopped_training_goes_on_and_ends_the_same(tmp_path, capsys, monkeypa
     assert "cannot resume from" in train(capsys, tmp_path, "parts")[2]
     with pytest.raises(TrainingError, match="does not fit tiny"):
         scenes_training.finish("tiny", tmp_path / "parts/tiny.pt", None, tmp_path / "x.safetensors")
+
+
+def test_a_second_stage_goes_on_from_the_first_with_pictures_as_they_are_shown(tmp_path, capsys, monkeypatch):
+    seen = []
+    draw = scenes_training.drawn
+    monkeypatch.setattr(scenes_training, "drawn", lambda numbers, is_flat=False: seen.append(is_flat) or draw(numbers, is_flat))
+    monkeypatch.setitem(FAMILY.recipes, "tiny", TINY | {"then": TINY["recipe"] | {"epochs": 1, "seed": 9}})
+    assert train(capsys, tmp_path, "states")[0] == 0
+    assert seen == sorted(seen, reverse=True) and {True, False} == set(seen)  # flat ones first
+    card = models.available()["tiny"]
+    assert [row["stage"] for row in card["curve"]] == [1, 1, 1, 2] and card["recipe"]["then"]["seed"] == card["seed"] == 9
+    flat = training_state(tmp_path / "states/tiny-flat.pt")
+    assert any(not torch.equal(flat["best"][key], kept) for key, kept in training_state(tmp_path / "states/tiny.pt")["best"].items())
 
 
 def test_no_scene_comes_twice_and_seeds_differ():
