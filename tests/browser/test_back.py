@@ -1,6 +1,7 @@
 """Back, Forward, reload and a second tab open each page with its panel and choices; the menu of a phone says where one is."""
 
 import re
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.analysis.ordering import IN_WORDS, VARIANCE
 from tests.browser.chromium import ROOT, settle
+from tests.browser.readiness import ran
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.tiny import save_tiny
@@ -121,8 +123,8 @@ def parameters(address: str) -> dict[str, list[str]]:
 # Whether each choice can be seen in its widget, where the page has one: as words, as a value, or pressed.
 SHOWN = """choices => choices.every(([selector, values]) => [...document.querySelectorAll(selector)].every(part => {
     const boxes = [...part.querySelectorAll("input")].map(box => box.type == "checkbox" ? box.checked : box.value);
-    const pressed = [...part.querySelectorAll("button[kind$=Active]")].map(button => button.innerText);
-    const isGroup = part.querySelector("button[kind^=segmented]");
+    const pressed = [...part.querySelectorAll("[aria-checked=true], [aria-pressed=true]")].map(button => button.innerText);
+    const isGroup = part.querySelector("[data-variant=segmented_control]");
     const shown = (isGroup ? pressed : [part.innerText, ...boxes]).join(" | ");
     return values.every(value => shown.includes(value));
 }))"""
@@ -138,7 +140,6 @@ def opens(page: Page, address: str) -> None:
     """The page shows what its link asks for, and asks for nothing else."""
     asked = parameters(address)
     page.wait_for_function("path => location.pathname == path", arg=urlsplit(address).path)
-    page.wait_for_timeout(100)  # until the run has begun
     settle(page)
     selectors = [
         [f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}", [SAYS.get(value, value) for value in values]] for key, values in asked.items()
@@ -184,10 +185,10 @@ def test_back_undoes_a_gesture_and_opens_the_whole_view(visit, home):
         seen.append(page.url)
     assert page.evaluate(WHOLE), "a colour bar is lost when the link changes"
     for address in reversed(seen[:-1]):
-        page.evaluate("history.back()")
+        ran(page, partial(page.evaluate, "history.back()"))
         opens(page, address)
     for address in seen[1:]:
-        page.evaluate("history.forward()")
+        ran(page, partial(page.evaluate, "history.forward()"))
         opens(page, address)
     page.reload()
     opens(page, seen[-1])
@@ -198,10 +199,10 @@ def test_back_forward_reload_and_a_second_tab_open_every_panel_with_its_choices(
     page = visit(f"{home}/glossary")
     page.evaluate("links => { for (const link of links) History.prototype.pushState.call(history, {}, '', link); }", [*links, "/glossary"])
     for link in reversed(links):
-        page.evaluate("history.back()")
+        ran(page, partial(page.evaluate, "history.back()"))
         opens(page, link)
     for link in links[1:8]:
-        page.evaluate("history.forward()")
+        ran(page, partial(page.evaluate, "history.forward()"))
         opens(page, link)
     for link in links[1:8]:
         page.goto(f"{home}{link}")
