@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.decoding.steps import NO_EDITS, Decodable, Edits, Hypothesis, Kept, Search, Stepping, hypothesis, no_report
+from models.decoding.steps import NO_EDITS, Decodable, Edits, Hypothesis, Records, Search, Stepping, hypothesis, no_report
 from models.vocabulary.subwords import END, START
 
 PLAIN = Search()
@@ -31,7 +31,7 @@ def greedy(
     state = network.start(memory)
     rows = len(state[0])
     token = torch.full((rows,), START, device=state[0].device)
-    going, written, records = torch.ones_like(token, dtype=torch.bool), [], []
+    going, written, records = torch.ones_like(token, dtype=torch.bool), [], Records()
     for at in range(search.longest):
         state, logs, kept = stepping.advance(state, token, at)
         best, token = logs.max(-1)
@@ -87,7 +87,7 @@ def beam(
     stepping = Stepping(network, _rows(memory, owners), search, edits, report)
     state = _rows(network.start(memory), owners)
     token = torch.full((inputs * width,), START, device=owners.device)
-    beams, records = [_Beam(index * width, search) for index in range(inputs)], []
+    beams, records = [_Beam(index * width, search) for index in range(inputs)], Records()
     for at in range(search.longest):
         state, logs, kept = stepping.advance(state, token, at)
         records.append(kept)
@@ -134,7 +134,7 @@ class _Beam:
         going = [(self.nodes[index].row, self.nodes[index].token) for index in self.open]
         return going + [(self.first, END)] * (self.search.width - len(going))
 
-    def sentences(self, records: list[Kept]) -> Found:
+    def sentences(self, records: Records) -> Found:
         """The hypotheses, best first: the finished ones or, if there are none, those truncated at the maximum length."""
         ends = sorted(self.finished or self.open, key=lambda index: -self.nodes[index].score)
         return Found(tuple(hypothesis(self._chain(index), records, self.search) for index in ends), tuple(self.nodes))

@@ -121,6 +121,49 @@ class Kept(NamedTuple):
     top_log_probabilities: np.ndarray
 
 
+class Records:
+    """The stored data of all steps so far, a sequence of Kept.
+
+    They are copied into blocks of many steps. Many small arrays, each made between two large temporary ones, would split the memory that
+    these leave behind: a beam search of 400 steps over 600 subwords then takes 1 GB instead of 150 MB.
+    """
+
+    STEPS = 64  # of a block
+
+    def __init__(self) -> None:
+        self._blocks: list[Kept] = []
+        self._count = 0
+
+    def append(self, kept: Kept) -> None:
+        """Add the data of the next step."""
+        at = self._count % self.STEPS
+        if at == 0:
+            self._blocks.append(_over(kept, lambda array: np.empty((self.STEPS, *array.shape), array.dtype)))
+        block = self._blocks[-1]
+        for stored, array in zip(_arrays(block), _arrays(kept), strict=True):
+            stored[at] = array
+        self._count += 1
+
+    def __getitem__(self, index: int) -> Kept:
+        """The data of a step, counted from 0.
+
+        Raises:
+            IndexError: there is no such step.
+        """
+        if not 0 <= index < self._count:
+            raise IndexError(index)
+        return _over(self._blocks[index // self.STEPS], lambda array: array[index % self.STEPS])
+
+
+def _over(kept: Kept, change: Callable[[np.ndarray], np.ndarray]) -> Kept:
+    attention = None if kept.attention is None else change(kept.attention)
+    return Kept(attention, tuple(map(change, kept.states)), change(kept.top), change(kept.top_log_probabilities))
+
+
+def _arrays(kept: Kept) -> list[np.ndarray]:
+    return [*([] if kept.attention is None else [kept.attention]), *kept.states, kept.top, kept.top_log_probabilities]
+
+
 class Stepping:
     """Step-by-step decoding with a network, with the edits of each step."""
 
@@ -159,7 +202,7 @@ def _weights(row: np.ndarray, own: Tensor | None, at: int) -> Tensor:
     return given.expand_as(own)
 
 
-def hypothesis(chain: list[tuple[int, int, float]], records: list[Kept], search: Search) -> Hypothesis:
+def hypothesis(chain: list[tuple[int, int, float]], records: Records, search: Search) -> Hypothesis:
     """A hypothesis from the (row, token, log probability) of each step; everything after its end mark is dropped."""
     ends = [at for at, (_, token, _) in enumerate(chain) if token == END]
     chain = chain[: ends[0] + 1] if ends else chain

@@ -9,6 +9,7 @@ import torch
 
 from models.char_lm.generate import sample
 from models.decoding import DecodingError, shares
+from models.decoding.steps import Kept, Records
 from models.vocabulary.characters import UNKNOWN
 from tests.models.tiny import tiny
 
@@ -100,3 +101,17 @@ def test_drawn_characters_follow_their_probabilities():
 def test_settings_out_of_range_get_a_sentence_at_once(settings: dict, sentence: str):
     with pytest.raises(DecodingError, match=sentence):
         sample(tiny(), **settings)
+
+
+def test_stored_steps_are_read_back_in_order_across_blocks(monkeypatch):
+    monkeypatch.setattr(Records, "STEPS", 3)
+    records, steps = Records(), []
+    for at in range(8):
+        attention = np.full((2, 4), at / 10, np.float32)
+        steps.append(Kept(attention, (np.full((2, 5), at), np.full((2, 1), -at)), np.full((2, 3), at), np.full((2, 3), -1.5 * at)))
+        records.append(steps[-1])
+    for kept, given in zip(records, steps, strict=True):
+        for stored, array in zip((kept.attention, *kept.states, *kept[2:]), (given.attention, *given.states, *given[2:]), strict=True):
+            np.testing.assert_array_equal(stored, array)
+    with pytest.raises(IndexError):
+        records[8]
