@@ -6,6 +6,8 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from models.corpora import DataError
@@ -25,6 +27,7 @@ ENCODINGS = {
     "mac_roman": "Mac OS Roman",
     "cp850": "DOS 850, Western Europe",
 }
+_CHOSEN: ContextVar[str | None] = ContextVar("encoding", default=None)
 SAMPLE = 100_000  # bytes from which the encoding is guessed
 CLOSE = 0.1  # difference of two guesses of charset-normalizer that says too little
 UNLIKELY = re.compile(r"[^\x00-\x7f\w’‘“”–—«»…·]|[\xc0-\u024f]{3}")  # no letter, or three accents in a row: another script, misread
@@ -41,6 +44,16 @@ class Row(NamedTuple):
     problem: str = ""
 
 
+@contextmanager
+def in_encoding(encoding: str | None) -> Iterator[None]:
+    """Within this block every table is of an encoding, one of ENCODINGS, unless the call that reads it names another; None: a guess."""
+    token = _CHOSEN.set(encoding)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
+
+
 def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
     """The text of a file, and a note that names its encoding if that had to be guessed.
 
@@ -52,6 +65,7 @@ def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str
     Raises:
         DataError: it is no text, or not of that encoding.
     """
+    encoding = encoding or _CHOSEN.get()
     is_marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in content and not is_marked:
         raise DataError(f"{name} is not text; expected a table as CSV or TSV. Save the spreadsheet as CSV.")
@@ -62,7 +76,7 @@ def decoded(content: bytes, name: str, encoding: str | None = None) -> tuple[str
         if guess is None:
             expected = ENCODINGS.get(encoding or "", "a text in UTF-8")
             raise DataError(f"{name} cannot be read at byte {error.start:,}; expected {expected}. Save it as CSV in UTF-8.") from None
-    note = f"The file is not UTF-8 and was read as {ENCODINGS[guess]}. If letters look wrong, save it as UTF-8."
+    note = f"The file is not UTF-8 and was read as {ENCODINGS[guess]}. If letters look wrong, choose another encoding, or save it as UTF-8."
     return content.decode(guess, errors="replace"), note
 
 

@@ -13,8 +13,8 @@ import typer
 
 import models
 from explorer.errors import CheckpointError, ExplorerError
-from models import checkpoint, corpora, family
-from models.cli.console import AsJson, Name, bar, open_network, usable, write
+from models import checkpoint, corpora, family, tables
+from models.cli.console import AsJson, Encoding, Name, bar, open_network, usable, write
 from models.files import alone
 
 app = typer.Typer()
@@ -58,6 +58,7 @@ def train(
     name: Annotated[str, typer.Argument(help="A recipe: " + RECIPES)],
     device: Annotated[str, typer.Option(help="Device to train on: cpu, cuda, mps ...")] = "cpu",
     source: Annotated[Path | None, typer.Option("--data", help="Other training data, in the same form.")] = None,
+    encoding: Encoding = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data; default: as in the recipe.")] = None,
     folder: States = corpora.ROOT / "runs",
     as_json: AsJson = False,
@@ -70,7 +71,8 @@ def train(
     typer.echo(f"The checkpoint will be written to {_target(name)}.", err=True)
     if epochs is not None and not 0 < epochs < math.inf:
         raise ExplorerError(f"--epochs is {epochs}; expected more than 0. Omit it to use that of the recipe.")
-    read = _data(name, source)
+    with tables.in_encoding(encoding):
+        read = _data(name, source)
     with alone(state, patience=0, advice="Wait until that training has ended, or choose another folder with --folder."):
         try:
             torch.set_flush_denormal(True)  # denormal gradients are very slow on a CPU
@@ -152,6 +154,7 @@ def evaluate(
     source: Annotated[
         Path, typer.Option("--data", help="Data to score on, in the form of its training data; for character networks any UTF-8 text.")
     ],
+    encoding: Encoding = None,
     width: Annotated[
         int | None, typer.Option("--beam", min=1, max=100, help="Beam width, for translation networks and captioners.")
     ] = None,
@@ -166,7 +169,7 @@ def evaluate(
         raise CheckpointError(f"{name} is of kind {kind}, which cannot be scored. Expected one of {scored}.")
     if width is not None and not own.searches:
         raise CheckpointError(f"{name} is of kind {kind}, which does not use beam search. Omit --beam.")
-    with bar("scoring") as report:
+    with bar("scoring") as report, tables.in_encoding(encoding):
         more = {} if width is None else {"width": width}
         scores = family.named(own.training).evaluate(loaded, source, report, **more)
     write(scores, as_json)
@@ -176,6 +179,7 @@ def evaluate(
 def compare(
     names: Annotated[list[str], typer.Argument(help="Networks of one kind; each is compared with the first.")],
     source: Annotated[Path | None, typer.Option("--data", help="Their training data; default: that of the recipe.")] = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare translation networks or captioners with the first one on dev, by a paired bootstrap; results go into the others' cards."""
@@ -189,7 +193,8 @@ def compare(
         raise CheckpointError(f"{names[0]} is of kind {kind}; expected one of {compared}, whose output can be compared.")
     data, training = family.named(own.data), family.named(own.training)
     loaded = {name: open_network(name, kind) for name in names}
-    read = data.read(source or data.find(first.card["data"]["corpus"]))
+    with tables.in_encoding(encoding):
+        read = data.read(source or data.find(first.card["data"]["corpus"]))
     with bar("reading dev") as report:
         results = training.compare(loaded, read, report)
     for name in names[1:]:

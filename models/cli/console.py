@@ -11,9 +11,24 @@ import typer
 
 import models
 from explorer.errors import CheckpointError, ExplorerError
-from models import checkpoint, corpora
+from models import checkpoint, corpora, tables
 
 Name = Annotated[str, typer.Argument(help="A network from `list`, or the path of a .safetensors file.")]
+
+
+def _known_encoding(encoding: str | None) -> str | None:
+    if encoding is not None and encoding not in tables.ENCODINGS:
+        raise typer.BadParameter(f"{encoding!r} is not known; expected one of {', '.join(tables.ENCODINGS)}, or UTF-8 without this option.")
+    return encoding
+
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        callback=_known_encoding,
+        help=f"Encoding of a table that is not UTF-8; guessed if left out: {', '.join(tables.ENCODINGS)}.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
 

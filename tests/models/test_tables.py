@@ -3,7 +3,7 @@
 import pytest
 
 from models.corpora import DataError
-from models.tables import SHOWN, decoded, heading, rows, warn
+from models.tables import SHOWN, decoded, heading, in_encoding, rows, warn
 
 IN = {
     "cp1252": "name;language\r\nMüller;German\r\nNúñez;Spanish\r\nGroßmann;German\r\nGrønbæk;Danish\r\nLefèvre;French\r\n",
@@ -28,6 +28,9 @@ def test_what_names_its_encoding_needs_no_guess(encoding: str):
 def test_an_encoding_may_be_named():
     turkish = "Yılmaz;Turkish\nŞahin;Turkish\n"
     assert decoded(turkish.encode("cp1254"), "x.csv", "cp1254") == (turkish, "")
+    with in_encoding("cp1254"):
+        assert decoded(turkish.encode("cp1254"), "x.csv") == (turkish, "")
+        assert decoded(turkish.encode("cp1252", "replace"), "x.csv", "cp1252")[0].startswith("Y?lmaz")
     with pytest.raises(DataError, match=r"x\.csv cannot be read at byte 0; expected Shift JIS, Japanese\. Save it as CSV in UTF-8"):
         decoded(b"\xff\xff", "x.csv", "shift_jis")
 

@@ -126,7 +126,10 @@ def test_a_file_of_a_spreadsheet_opens_in_its_encoding(tmp_path: Path):
     path.write_bytes("name;language\r\nMüller;German\r\nNúñez;Spanish\r\nO'Brien;Irish\r\nGrønbæk;Danish\r\n".encode("cp1252"))
     parsed = labelled(path)
     assert parsed.texts == ("Müller", "Núñez", "O'Brien", "Grønbæk") and parsed.labels == ("German", "Spanish", "Irish", "Danish")
-    assert parsed.notes == ("The file is not UTF-8 and was read as Windows-1252, Western Europe. If letters look wrong, save it as UTF-8.",)
+    assert parsed.notes == (
+        "The file is not UTF-8 and was read as Windows-1252, Western Europe. If letters look wrong, choose another encoding, "
+        "or save it as UTF-8.",
+    )
     assert names_data.read(path).labels == ("Danish", "German", "Irish", "Spanish")
 
 

@@ -239,6 +239,29 @@ def test_classify_reads_names_on_stdin(shipped, capsys, monkeypatch):
     assert code == 1 and out == "" and "stdin is not UTF-8 text (byte 0 is 0xff). Convert it first." in err
 
 
+# Too short for a sure guess: in each file a letter that another encoding of the same bytes has as another letter.
+SHORT = {
+    "cp1254": ("Pappas;Greek\nYıldız;Çeşitli\n", "Çeşitli"),
+    "cp1250": ("Pappas;Greek\nDvořák;Čeština\n", "Čeština"),
+    "gb18030": ("Pappas;Greek\nWang;汉语\n", "汉语"),
+    "big5": ("Pappas;Greek\nWang;漢語\n", "漢語"),
+}
+
+
+@pytest.mark.parametrize("encoding", SHORT)
+def test_the_encoding_of_a_short_table_is_said_and_can_be_named(encoding: str, shipped, tmp_path: Path, capsys):
+    text, label = SHORT[encoding]
+    (tmp_path / "rows.csv").write_bytes(text.encode(encoding))
+    code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / "rows.csv", "--encoding", encoding, "--json")
+    printed = json.loads(out)
+    assert code == 0 and printed["unknown_labels"] == {label: 1} and not printed["notes"]
+    code, out, _ = call(capsys, "evaluate", "tiny", "--data", tmp_path / "rows.csv", "--json")
+    (note,) = json.loads(out)["notes"]
+    assert code == 0 and note.startswith("The file is not UTF-8 and was read as ") and "choose another encoding" in note
+    code, _, err = call(capsys, "evaluate", "tiny", "--data", tmp_path / "rows.csv", "--encoding", "klingon")
+    assert code == 2 and "'klingon' is not known; expected one of cp1252" in " ".join(err.replace("│", " ").split())
+
+
 def test_a_network_of_another_kind_cannot_classify(tmp_path: Path, capsys):
     save_tiny(tmp_path / "checkpoints/letters.safetensors")
     code, out, err = call(capsys, "classify", "letters")
