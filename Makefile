@@ -4,8 +4,10 @@ BIN := .venv/bin
 PORT ?= 8501
 ADDRESS ?= localhost
 WORKERS ?= auto
+SECONDS ?= 180
+SESSIONS ?= 12
 
-.PHONY: app test check shots bench lock clean
+.PHONY: app test check shots bench fuzz soak lock clean
 
 app: .venv/app
 	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS)
@@ -24,6 +26,14 @@ shots: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks
+
+# Damaged checkpoints, tables, pictures, texts and links, made by chance, for SECONDS; what failed is printed with its seed.
+fuzz: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# SESSIONS visitors at a time come and go for SECONDS on a real server: its memory, errors and temporary files.
+soak: .venv/dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --seconds $(SECONDS) --sessions $(SESSIONS)
 
 # After a change of requirements.txt. Versions that are in the lock stay if they still fit.
 lock: .venv/bin/python

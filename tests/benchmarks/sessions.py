@@ -36,6 +36,7 @@ class Visitor:
         self.port, self.query, self.page = port, query, page
         self.bytes = self.messages = self.errors = 0
         self.kept: set[str] = set()
+        self.session = ""
 
     async def open(self) -> float:
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
@@ -55,6 +56,8 @@ class Visitor:
             self.bytes, self.messages = self.bytes + len(data), self.messages + 1
             reply = ForwardMsg()
             reply.ParseFromString(data)
+            if reply.WhichOneof("type") == "new_session":
+                self.session = reply.new_session.initialize.session_id
             if reply.metadata.cacheable:
                 self.kept.add(reply.hash)
             element = reply.delta.new_element.WhichOneof("type") if reply.delta.WhichOneof("type") == "new_element" else None

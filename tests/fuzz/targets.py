@@ -1,0 +1,162 @@
+"""What is attacked: each target makes one case by chance and runs it. An ExplorerError, a sentence, is an answer; no other error is."""
+
+import io
+import json
+import os
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import models
+from explorer.errors import ExplorerError
+from models import checkpoint, tables
+from models.captioning import images
+from models.names import table as names_table
+from models.names.romanise import spelling
+from models.translation import data as pairs
+from pages._ui import cards, link
+from tests.fuzz.mutations import changed, damaged, text
+from tests.models.captioning.tiny_captions import save_tiny_scenes
+from tests.models.names.tiny_names import save_tiny_namer
+from tests.models.tiny import save_tiny
+from tests.models.translation.tiny_translation import save_tiny_translator
+from tests.pages.app import open_page
+
+FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "PPM", "TGA", "ICO", "PCX")
+MODES = ("RGB", "L", "RGBA", "P", "1", "I;16", "CMYK")
+TABLE = "name,language\nPapadakis,Greek\nNowak,Polish\n“de Vries”,Dutch\nMüller;x,German\n" * 3
+PAGES = ("hidden_states", "attention", "captions", "confusions", "gradient_flow", "one_step", "glossary")
+ROWS = 1_000  # of a table
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The networks and links that cases start from.
+
+    Args:
+        folder: Of the checkpoints, where a damaged one is put too.
+        links: Addresses of pages that open, as parameters by page.
+    """
+
+    folder: Path
+    links: list[tuple[str, dict[str, str]]]
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Sound checkpoints, one of each family."""
+        return sorted(path for path in self.folder.glob("*.safetensors") if path.stem != "damaged")
+
+
+def prepared(folder: Path, links: list[tuple[str, dict[str, str]]]) -> Ground:
+    """Ground with a tiny network of each family; pages see its folder."""
+    os.environ["EXPLORER_CHECKPOINTS"] = str(folder)
+    save_tiny(folder / "wiki-lstm.safetensors")
+    save_tiny(folder / "wiki-gru.safetensors", cell="gru")
+    save_tiny_translator(folder / "en-fr-additive.safetensors", attention="additive")
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    save_tiny_namer(folder / "names-gru.safetensors", cell="gru")
+    return Ground(folder, links)
+
+
+def of_checkpoint(rng: random.Random, ground: Ground) -> None:
+    """A checkpoint with a damaged header, card or weights; beside sound ones it must not hide them."""
+    path, sound = ground.folder / "damaged.safetensors", ground.checkpoints
+    content = rng.choice(sound).read_bytes()
+    path.write_bytes(_with_header(content, rng) if rng.random() < 0.6 else damaged(content, rng))
+    try:
+        known = set(models.available()) | set(models.damaged())
+        assert known >= {file.stem for file in sound}, (
+            f"a damaged file hides {sorted(file.stem for file in sound if file.stem not in known)}"
+        )
+        loaded = checkpoint.load(path)
+        cards.believed(loaded.card)
+        cards.of_module(loaded.card, loaded.module)
+    finally:
+        path.unlink()
+
+
+def _with_header(content: bytes, rng: random.Random) -> bytes:
+    """The file with another header: something in the places of its arrays, or in its card, is changed."""
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    if rng.random() < 0.7:
+        card = changed(json.loads(header["__metadata__"]["card"]), rng)
+        header["__metadata__"]["card"] = json.dumps(card)
+    else:
+        header = changed(header, rng)
+    packed = json.dumps(header).encode()
+    return struct.pack("<Q", len(packed)) + packed + content[8 + length :]
+
+
+def of_table(rng: random.Random, ground: Ground) -> None:
+    """A table in any encoding, damaged, read as names and as pairs of sentences."""
+    encoding = rng.choice([*tables.ENCODINGS, "utf-8", "utf-8-sig", "utf-16"])
+    content = (TABLE.replace(",", rng.choice(",;\t|")) + text(rng)).encode(encoding, "replace")
+    content = damaged(content, rng) if rng.random() < 0.8 else content
+    path = ground.folder / "table.csv"
+    path.write_bytes(content)
+    named = rng.choice([None, None, *tables.ENCODINGS])
+    for read in (lambda: names_table.table_of(content, "table.csv", named, ROWS), lambda: pairs.read(path)):
+        answered(read)
+    path.unlink()
+
+
+def of_picture(rng: random.Random, ground: Ground) -> None:
+    """A picture of any format and mode, damaged."""
+    made, file = Image.new("RGB", (rng.randrange(1, 40), rng.randrange(1, 40)), "red"), io.BytesIO()
+    try:
+        made.convert(rng.choice(MODES)).save(file, rng.choice(FORMATS))
+    except (OSError, ValueError, KeyError):  # a format that does not have this mode
+        made.save(file, "PNG")
+    picture = images.opened(damaged(file.getvalue(), rng), "damaged.png")
+    images.squashed(picture)
+
+
+def of_text(rng: random.Random, ground: Ground) -> None:
+    """A text: packed into a link and back, romanised, read by a character network."""
+    from models.char_lm.experiments.window import Layer, read_window
+
+    given = text(rng, 3_000)
+    clean = link.clean(given, 2_000)
+    assert link.unpacked(link.packed(clean)) == clean, "a text changes in its link"
+    spelling(clean)
+    answered(lambda: link.unpacked(damaged(link.packed(clean).encode(), rng).decode("latin-1")))
+    loaded = checkpoint.load(ground.folder / f"wiki-{rng.choice(('lstm', 'gru'))}.safetensors")
+    read_window(loaded, clean, Layer(0, "hidden", "index"), warm_up=link.clean(text(rng), 200))
+
+
+def of_link(rng: random.Random, ground: Ground) -> None:
+    """A link with some parameters changed, invented or exchanged between pages: the page opens, without an exception."""
+    page, query = rng.choice(ground.links)
+    query = dict(query)
+    for _ in range(rng.randrange(1, 4)):
+        other = rng.choice(ground.links)[1]
+        key = rng.choice([*query, *other] or ["panel"])
+        way = rng.random()
+        query[key] = text(rng) if way < 0.5 else str(rng.choice((-1, 0, 7, 10**12, 1e999, "nan"))) if way < 0.7 else other.get(key, "")
+        if way < 0.1 and query[key]:
+            query[key] = damaged(query[key].encode("utf-8", "replace"), rng).decode("latin-1")
+    opened = open_page(page, **{key: link.clean(value, 4_000) for key, value in query.items()})
+    assert not opened.exception, f"{page} {query}: {[error.value for error in opened.exception]}"
+
+
+def answered(read: Callable[[], Any]) -> None:
+    """Run something that may refuse what it reads with a sentence."""
+    try:
+        read()
+    except ExplorerError as error:
+        assert str(error) and len(str(error)) < 1_000, "no sentence, or one of a thousand characters"
+
+
+TARGETS: dict[str, Callable[[random.Random, Ground], None]] = {
+    "checkpoint": of_checkpoint,
+    "table": of_table,
+    "picture": of_picture,
+    "text": of_text,
+    "link": of_link,
+}
