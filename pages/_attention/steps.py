@@ -14,15 +14,15 @@ from models.translation.experiments.edits import Sentence
 from models.translation.gold_alignments import by_hand
 from pages._attention import compute, state
 from pages._attention.compute import View
-from pages._components.state_view import state_view
 from pages._ui.glossary import terms
-from pages._ui.link import is_unread, link, linked_index
+from pages._ui.link import is_unread, link, link_text, linked, linked_index, linked_text
 from pages._ui.made import made
 from pages._ui.show import is_dark, show
+from pages._ui.state_link import linked_state_view
 from pages._ui.text import grid, plain, share
 
 KEY = "attention.steps"
-STEP = f"{KEY}.step"
+STEP, PATH, TRUTH = (f"{KEY}.{name}" for name in ("step", "path", "truth"))
 
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
@@ -70,7 +70,10 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
     traces = compute.traces(view, own.hypothesis.tokens)
     paths = list(traces)
     start = paths.index("decoder") if at >= reads and "decoder" in paths else 0
-    path = st.selectbox("Hidden state of", paths, start, key=f"{KEY}.path.{at >= reads}", width=220)
+    if is_unread(key := f"{PATH}.{at >= reads}") or st.session_state[key] not in paths:
+        st.session_state[key] = asked if (asked := linked(PATH, "")) in paths else paths[start]
+    path = st.selectbox("Hidden state of", paths, key=key, width=220)
+    link(PATH, path, paths[start])
     trace = traces[path]
     letters = [(subword, letter) for subword, token in enumerate(trace.tokens) for letter in token.replace("·", " ")]
     values = np.ascontiguousarray(trace.hidden[[subword for subword, _ in letters], 0])
@@ -86,14 +89,20 @@ def _states(view: View, own: Sentence, at: int, reads: int) -> None:
         title=f"{view.model}, {path}",
         cursor=next((index for index, (subword, _) in enumerate(letters) if subword == at), 0),
     )
-    state_view(figure, f"{KEY}.states.{path}")
+    linked_state_view(figure, f"{KEY}.states.{path}", f"{KEY}.states")
     st.caption("All letters of a subword show the state after the whole subword. Units are sorted by variance.")
 
 
 def _two_phases(view: View, about: dict) -> None:
     """The same network fed the reference translation (teacher forcing), and fed its own output."""
     st.markdown("**Teacher forcing.** In training the decoder is fed the reference translation; in use, its own output.")
-    truth = st.text_input("Reference translation", _known(view.text, about), key=f"{KEY}.truth.{view.text}", max_chars=state.CHARACTERS)
+    known, key = _known(view.text, about), f"{TRUTH}.{view.text}"
+    if is_unread(TRUTH):
+        st.session_state[TRUTH], st.session_state[key] = True, linked_text(TRUTH, state.CHARACTERS) or known
+    if key not in st.session_state:
+        st.session_state[key] = known
+    truth = st.text_input("Reference translation", key=key, max_chars=state.CHARACTERS)
+    link_text(TRUTH, truth, known)
     if not truth.strip():
         st.caption("Type a reference translation.")
         return

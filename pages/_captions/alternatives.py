@@ -9,9 +9,11 @@ from models.decoding import Hypothesis
 from pages._captions import compute, multiples
 from pages._captions.compute import View
 from pages._ui.glossary import terms
+from pages._ui.link import is_unread, link, linked_index
 from pages._ui.text import grid
 
 KEY = "captions.alternatives"
+CHOSEN = f"{KEY}.chosen"
 SAMPLES = 5
 
 
@@ -29,7 +31,10 @@ def panel(view: View, about: dict, network: Loaded, run: CaptionRun) -> None:
     grid(pd.DataFrame(rows).round(2), f"{KEY}.table")
     st.caption("Score: log probability divided by the number of words, end mark included.")
     labels = {index: f"{row['method']}: {row['caption']}" for index, row in enumerate(rows)}
-    chosen = st.selectbox("Attention maps of", list(labels), format_func=labels.__getitem__, key=f"{KEY}.chosen.{len(rows)}")
+    if is_unread(key := f"{CHOSEN}.{len(rows)}"):
+        st.session_state[key] = linked_index(CHOSEN, len(rows))
+    chosen = st.selectbox("Attention maps of", list(labels), format_func=labels.__getitem__, key=key)
+    link(CHOSEN, str(chosen), "0")
     multiples.draw_words(view, compute.other_caption(view, network, hypotheses[chosen]), KEY)
     terms("beam search", "temperature", "seed", "log probability")
 

@@ -11,12 +11,13 @@ from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models.names.experiments import Confusions
 from models.names.romanise import spelling
-from pages._components.state_view import state_view
 from pages._confusions import compute
 from pages._confusions.compute import View
 from pages._ui.glossary import terms
+from pages._ui.layout import select
 from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
+from pages._ui.state_link import linked_state_view
 from pages._ui.text import grid, plain
 
 KEY = "confusions.letters"
@@ -61,7 +62,7 @@ def _effects(view: View, about: dict) -> None:
 def _states(view: View) -> None:
     """The state view of the Hidden states page, over the letters of the name."""
     trace = compute.trace(view.model, view.text)
-    name = st.selectbox("State", quantities(trace), key=f"{KEY}.quantity", width=160)
+    name = select("State", quantities(trace), f"{KEY}.quantity", 160, label_visibility="visible")
     values = np.ascontiguousarray(quantity(trace, name, 0))
     rows = np.argsort(-values.var(0), kind="stable")
     figure = StateFigure(
@@ -74,5 +75,5 @@ def _states(view: View) -> None:
         scale=scale_of(name, values),
         title=view.model,
     )
-    state_view(figure, f"{KEY}.states")
+    linked_state_view(figure, f"{KEY}.states", f"{KEY}.states")
     st.caption("Each letter shows the state after reading it. Units are sorted by variance on this name.")

@@ -163,6 +163,7 @@ def _pairs(counted: Confusions) -> None:
 def _cell(view: View, about: dict, counted: Confusions) -> None:
     """The names of the selected cell; two lists select it too, for use without a mouse."""
     labels = [NONE, *about["labels"]]
+    st.session_state[state.IS_OPEN] = False
     for side, word in enumerate(("True language", "Predicted language")):
         st.session_state[f"{KEY}.{side}"] = view.cell[side] if view.cell else NONE
         st.selectbox(word, labels, key=f"{KEY}.{side}", on_change=_boxes_changed)
@@ -192,9 +193,16 @@ def _list(view: View, about: dict, names: pd.DataFrame) -> None:
     }
     key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
     shown = pd.DataFrame(names[["name", "p", TRUE_P, "shared"]]).set_axis(["name", *config], axis=1)
-    event = grid(shown, key, column_config=config, height=250, selection_mode="single-row", on_select="rerun")
-    if chosen := [row for row in event["selection"]["rows"] if row < len(names)]:
-        opened(view, about, names["name"].iloc[chosen[0]])
+    spelled = list(names["name"])
+
+    def selected() -> None:
+        rows = [row for row in st.session_state[key]["selection"]["rows"] if row < len(spelled)]
+        st.session_state[state.OPENED] = spelled[rows[0]] if rows else None
+
+    grid(shown, key, column_config=config, height=250, selection_mode="single-row", on_select=selected)
+    if (name_opened := st.session_state[state.OPENED]) in spelled:
+        opened(view, about, name_opened)
+        st.session_state[state.IS_OPEN] = view.part != OWN
 
 
 def opened(view: View, about: dict, text: str) -> None:

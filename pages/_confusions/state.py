@@ -15,9 +15,10 @@ from pages._ui.link import clean, is_unread, link, linked
 from pages._ui.text import plain
 
 PAGE = "confusions"
-MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, PANEL = (
-    f"{PAGE}.{name}" for name in ("model", "text", "draft", "part", "by", "order", "cell", "panel")
+MODEL, TEXT, DRAFT, PART, BY, ORDER, CELL, OPENED, PANEL = (
+    f"{PAGE}.{name}" for name in ("model", "text", "draft", "part", "by", "order", "cell", "opened", "panel")
 )
+IS_OPEN = f"{PAGE}.is_open"  # whether the opened name is on the page and may be in its link
 ROWS = f"{PAGE}.rows"  # the visitor's own names: (Labelled, digest)
 PARTS = {"held-out names": DEV, "training names": TRAIN, "your own names": OWN}
 BYS = {"row shares": "share", "row shares, 0 to 1": "whole share", "counts": "count"}
@@ -33,7 +34,7 @@ def restore() -> None:
         return
     text = linked(TEXT, "")
     state[TEXT] = text[:LONGEST] if text else None
-    state[CELL] = _cell(linked(CELL, ""))
+    state[CELL], state[OPENED] = _cell(linked(CELL, "")), linked(OPENED, "") or None
     state.setdefault(ROWS, None)
 
 
@@ -70,7 +71,7 @@ def open_name(text: str) -> None:
 
 def open_cell(true: str | None, predicted: str | None) -> None:
     """Show the names of a cell; None closes it."""
-    st.session_state[CELL] = (true, predicted) if true and predicted else None
+    st.session_state[CELL], st.session_state[OPENED] = (true, predicted) if true and predicted else None, None
 
 
 def own_rows() -> tuple[Labelled, str] | None:
@@ -134,6 +135,7 @@ def write_link(view: View, about: dict) -> None:
     """Write name and cell into the link."""
     link(TEXT, view.text, opening(about))
     link(CELL, ">".join(view.cell or ()), "")
+    link(OPENED, st.session_state[OPENED] if st.session_state.get(IS_OPEN) else "", "")
 
 
 def is_readable(text: str) -> bool:

@@ -7,7 +7,6 @@ import streamlit as st
 from explorer.figures.bits import bits as bits_figure
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._components.state_view import state_view
 from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
 from pages._ui import networks
@@ -15,6 +14,7 @@ from pages._ui.glossary import terms
 from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import is_dark, show
+from pages._ui.state_link import linked_state_view
 from pages._ui.text import plain
 
 KEY = "hidden_states.compare"
@@ -36,7 +36,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         st.caption("Unit numbers and signs are not comparable between networks. Use *flip sign* for units of opposite sign.")
     read = lambda report: compute.window(other, networks.loaded(other.model), report)  # noqa: E731
     other_run = patiently(f"{other.model} is reading the text, characters", f"{KEY}.cancel", state.close_panel, read, compute.cost(other))
-    state_view(states.figure(other.of(unit=unit), other_run), key=f"{KEY}.map")
+    linked_state_view(states.figure(other.of(unit=unit), other_run), f"{KEY}.map", f"{KEY}.map")
     if other.text == view.text:
         _costs(view, about, run, {other.model: other_run.bits})
     terms("bits", "n-gram")

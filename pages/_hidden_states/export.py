@@ -87,6 +87,7 @@ def _view_file(view: View) -> dict:
         "stretched": view.stretched,
         "cursor": st.session_state[state.CURSOR],
         "looks": list(st.session_state[state.LOOKS]),
+        "selection": view.selection,
         "text": view.text,
     }
 
@@ -118,6 +119,9 @@ def _restore(view: dict) -> None:
     chosen[state.SCALE] = state.STRETCHED if view.get("stretched") is True else state.FIXED
     chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else 0
     chosen[state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
+    selection = view.get("selection")
+    is_range = isinstance(selection, list) and len(selection) == 2 and all(type(index) is int for index in selection)
+    chosen[state.SELECTION] = tuple(selection) if is_range and 0 <= selection[0] < selection[1] <= len(view["text"]) else None
     if view.get("order") in state.ORDERS:
         chosen[state.ORDER] = state.ROWS_BY.format(view["order"])
     quantity = view.get("quantity")

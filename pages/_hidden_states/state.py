@@ -11,13 +11,26 @@ from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
 from pages._ui.layout import bound, select, select_named, text_form
-from pages._ui.link import TEXT_CHARACTERS, clean, is_unread, link, link_text, linked, linked_choices, linked_text, linked_whole
+from pages._ui.link import (
+    TEXT_CHARACTERS,
+    clean,
+    is_unread,
+    link,
+    link_text,
+    linked,
+    linked_choices,
+    linked_range,
+    linked_text,
+    linked_whole,
+    of_range,
+)
 
 PAGE = "hidden_states"
 EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
+SELECTION = f"{PAGE}.selection"
 SCALE, PART_BOX, PANEL = f"{PAGE}.scale", f"{PAGE}.part_box", f"{PAGE}.panel"
 SILENCE = f"{PAGE}.unit.silence"  # the switch of the panel that shows what silencing does
 UNIT_PANEL = "This unit"
@@ -64,7 +77,7 @@ def restore() -> None:
     state[UNIT], state[CURSOR] = linked_whole(UNIT, LARGEST), linked_whole(CURSOR, LARGEST)
     earlier.restore(PAGE, state[UNIT])
     state[PART] = linked_whole(PART, LARGEST) or 0
-    state[LOOKS] = linked_choices(LOOKS, ALL_LOOKS)
+    state[LOOKS], state[SELECTION] = linked_choices(LOOKS, ALL_LOOKS), linked_range(SELECTION, LARGEST)
     uploads.remember_linked(PAGE)
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
@@ -74,7 +87,8 @@ def restore() -> None:
 def take_choice() -> None:
     """Store what the visitor chose in the browser."""
     if chosen := state_choice(MAP):
-        st.session_state[UNIT], st.session_state[CURSOR], st.session_state[LOOKS] = chosen.unit, chosen.cursor, chosen.looks
+        state = st.session_state
+        state[UNIT], state[CURSOR], state[LOOKS], state[SELECTION] = chosen.unit, chosen.cursor, chosen.looks, chosen.selection
 
 
 def card() -> dict:
@@ -131,7 +145,7 @@ def set_text(text: str | None) -> None:
     state = st.session_state
     state[PREVIOUS] = state.get(TEXT)
     state[TEXT] = None if text is None else clean(text, TEXT_CHARACTERS)
-    state[BEFORE], state[PART], state[CURSOR] = None, 0, 0
+    state[BEFORE], state[PART], state[CURSOR], state[SELECTION] = None, 0, 0, None
 
 
 def undo_text() -> None:
@@ -165,6 +179,7 @@ def text_of(about: dict) -> str:
 def gesture(about: dict) -> None:
     """Make the edit of the example, or undo it."""
     state = st.session_state
+    state[SELECTION] = None
     if state[BEFORE] is not None:
         state[TEXT], state[BEFORE] = state[BEFORE], None
     else:
@@ -254,4 +269,5 @@ def write_link(view: View, about: dict) -> bool:
     link(PART, str(view.part), "0")
     link(CURSOR, str(state[CURSOR] or 0), "0")
     link(LOOKS, ",".join(state[LOOKS]), "")
+    link(SELECTION, of_range(view.selection), "")
     return link_text(TEXT, view.text, example(about).text)

@@ -139,7 +139,9 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)))
-    chosen = state_view(shown, state.MAP, state.take_choice, st.session_state[state.LOOKS])
+    chosen = state_view(
+        shown, state.MAP, state.take_choice, st.session_state[state.LOOKS], selection=st.session_state[state.SELECTION] or ()
+    )
     return view.of(unit=chosen.unit, cursor=chosen.cursor, selection=chosen.selection), run
 
 

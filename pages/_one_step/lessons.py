@@ -247,10 +247,10 @@ def panel() -> None:
 def _question(index: int, step: Step) -> None:
     key = f"{KEY}.answer.{STEPS.index(step)}"
     if step.options:
-        answer = st.radio(step.question, step.options, index=None, key=key, horizontal=True)
+        answer = st.radio(step.question, step.options, index=None, key=key, bind="query-params", horizontal=True)
     else:
         # A text field: the number field of a browser silently drops the comma of 0,35.
-        typed = st.text_input(step.question, key=key, width=240, max_chars=20, placeholder="a number").strip()
+        typed = st.text_input(step.question, key=key, bind="query-params", width=240, max_chars=20, placeholder="a number").strip()
         answer = _value(typed)
         if typed and answer is None:
             st.warning(f"“{plain(typed)}” is not a number. Type one like 3 or 0.25.", icon=":material/edit:")

@@ -81,6 +81,18 @@ def linked_whole(name: str, below: int) -> int | None:
     return whole(linked(name, ""), below)
 
 
+def linked_range(name: str, most: int) -> tuple[int, int] | None:
+    """A range "12-34" of the link: its first index and one past the last, at most `most`; None if the link has none."""
+    first, mark, last = linked(name, "").partition("-")
+    start, stop = whole(first, most), whole(last, most + 1)
+    return (start, stop) if mark and start is not None and stop is not None and start < stop else None
+
+
+def of_range(selection: tuple[int, int] | None) -> str:
+    """A range as `linked_range` reads it; empty if there is none."""
+    return "-".join(map(str, selection)) if selection else ""
+
+
 def linked_index(name: str, count: int, default: int = 0) -> int:
     """An index of the link into a list of `count` items; the default if the link has no valid one."""
     index = linked_whole(name, count)

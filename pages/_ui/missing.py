@@ -13,7 +13,12 @@ from pages._ui.link import WRITTEN, is_unread
 from pages._ui.text import plain
 
 SHOWN = 40  # characters of a value
-NOUNS = {"model": "network", "at": "character", "felt": "colours by"}  # where the last part of a parameter's name says less
+NOUNS = {
+    "model": "network",
+    "at": "character",
+    "felt": "colours by",
+    "opened": "name",
+}  # where the last part of a parameter's name says less
 ELSEWHERE = ("text", "weights")  # a damaged text and earlier weights have notices of their own
 
 

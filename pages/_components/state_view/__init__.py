@@ -89,10 +89,11 @@ def state_view(
     on_change: Callable[[], None] | None = None,
     looks: tuple[str, ...] | None = None,
     is_line: bool = False,
+    selection: tuple[int, int] | tuple[()] | None = None,
 ) -> StateChoice:
     """Draw the figure and return the visitor's choice.
 
-    Unit, cursor and looks belong to the browser. A value from Python counts only if it is new: a `figure.unit` that
+    Unit, cursor, looks and selection belong to the browser. A value from Python counts only if it is new: a `figure.unit` that
     differs both from the previous run and from what the browser sent is a request and is followed; anything else is an
     echo. After Back or Forward all of Python's values are requests. A page that keeps its own unit copies
     `state_choice(key)` before it makes the figure, or in `on_change`.
@@ -103,9 +104,10 @@ def state_view(
         on_change: Called before the run in which the browser's choice is new.
         looks: Switches to start with, of "next", "lecture", "flip".
         is_line: Whether to show only the text and what is predicted: no row of buttons, no map, no name of the unit.
+        selection: Range to start with, (start, stop) in the whole text; () asks for none.
     """
     sent = _sent(key)
-    asked = _asked(key, figure, looks, sent)
+    asked = _asked(key, {"unit": figure.unit, "cursor": figure.cursor, "looks": looks, "selection": selection}, figure.start, sent)
     choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"])), figure)
     digest, blob = _blob(figure)
     with st.container(gap=None):
@@ -116,10 +118,16 @@ def state_view(
     return choice
 
 
-def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: StateChoice | None) -> dict:
-    """What Python believes to be on screen, with a counter that grows with each request to the browser."""
-    wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks}
-    first = {"n": 1, "unit": figure.unit, "cursor": figure.cursor or figure.start, "selection": None, "looks": looks or ()}
+def _asked(key: str, wish: dict[str, Any], start: int, sent: StateChoice | None) -> dict:
+    """What Python believes to be on screen, with a counter that grows with each request to the browser.
+
+    Args:
+        key: Of the component.
+        wish: Values of Python: unit, cursor, looks and selection; None leaves a value to the browser.
+        start: Of the figure in the whole text.
+        sent: The choice that the browser last sent.
+    """
+    first = {"n": 1} | wish | {"cursor": wish["cursor"] or start, "looks": wish["looks"] or ()}
     memory = st.session_state.get(f"{key}.asked")
     if memory and is_reopened():
         memory = {"now": first | {"n": memory["now"]["n"] + 1}, "wish": wish, "said": sent}
@@ -132,6 +140,8 @@ def _asked(key: str, figure: StateFigure, looks: tuple[str, ...] | None, sent: S
         now = dict(memory["now"])
     for name, value in wish.items():
         echoes = [before[name], now[name], said and getattr(said, name)]
+        if name == "selection":
+            echoes = [echo or () for echo in echoes]
         if value is not None and value not in echoes:
             now |= {name: value, "n": now["n"] + 1}
     st.session_state[f"{key}.asked"] = {"now": now, "wish": wish, "said": sent}
@@ -143,7 +153,7 @@ def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
     end = figure.start + len(figure.tokens)
     unit = min(max(choice.unit, 0), figure.values.shape[1] - 1)
     cursor = min(max(choice.cursor, figure.start), end - 1)
-    selection = choice.selection
+    selection = choice.selection or None
     if selection and not figure.start <= selection[0] < selection[1] <= end:
         selection = None
     return replace(choice, unit=unit, cursor=cursor, selection=selection)
