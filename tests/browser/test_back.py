@@ -21,18 +21,18 @@ expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 # Page -> the parameter of its panel -> its panels, each with choices that are not the default.
 TABLE = {
     ("hidden_states", "hidden_states", "panel"): {
-        "": "unit=5&layer=layer 2&cursor=40&looks=lecture",
+        "": "unit=5&layer=layer 2&cursor=40&looks=lecture&selection=10-30",
         "Find a unit": "find.concept=URL&unit=2",
         "This unit": "unit.silence=true&unit=4",
         "All units": "order=rows by variance",
         "Generate": "generate.seed=7&generate.temperature=0.3",
-        "Compare": "compare.model=wiki-rnn&compare.unit=3",
+        "Compare": "compare.model=wiki-rnn&compare.unit=3&compare.map.cursor=7",
         "Export and link": "model=wiki-rnn&unit=1",
         "The network": "model=wiki-gru&quantity=update",
         "Your own network": "unit=3",
     },
     ("attention", "attention", "panel"): {
-        "Step through": "steps.step=1",
+        "Step through": "steps.step=1&steps.states.unit=2",
         "Replace a word": "replace.word=1&replace.by=blue",
         "Beam": "beam.width=3&beam.chosen=1",
         "Compare": "model=en-fr-uniform",
@@ -43,7 +43,7 @@ TABLE = {
     },
     ("captions", "captions", "panel"): {
         "All words": "picture=scene:3",
-        "Other captions": "alternatives.width=3&alternatives.seed=4",
+        "Other captions": "alternatives.width=3&alternatives.seed=4&alternatives.chosen=2",
         "Compare": "hidden=9.10",
         "When it is wrong": "picture=scene:2",
         "Your own network": "cells=true",
@@ -51,7 +51,7 @@ TABLE = {
         "The network": "picture=photo:cat",
     },
     ("confusions", "confusions", "panel"): {
-        "Letter by letter": "text=Silvano",
+        "Letter by letter": "text=Silvano&letters.quantity=update&letters.states.selection=1-3",
         "Scores": "by=counts",
         "Compare": "compare.way=training and held-out names",
         "Your own names": "order=order by size",
@@ -70,7 +70,7 @@ TABLE = {
     ("one_step", "one_step", "view"): {
         "": "stretches=4&step=3&rate=step size 0.3",
         "LSTM and GRU, a real unit": "unit=3&at=5&model=wiki-gru&hold=held at 0",
-        "Layers, directions, patterns": "stacked=[[sun]]&other=true",
+        "Layers, directions, patterns": "stacked=[[sun]]&other=true&lesson=1&lessons.answer.0=2",
     },
     ("glossary", "glossary", "search"): {"memory time": ""},
 }
