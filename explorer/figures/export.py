@@ -1,6 +1,7 @@
 """Export of a figure as SVG, PNG, PDF or a self-contained HTML page, and its text alternative."""
 
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -76,10 +77,26 @@ def to_html(*figures: Any) -> str:
         picture = to_svg(*figures).replace("<svg ", f'<svg role="img" aria-label="{escape(says)}" ', 1)
         return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{picture}</body></html>'
     if isinstance(figure, alt.TopLevelMixin):
-        return vl_convert.vegalite_to_html(specification(figure), bundle=True)
+        return _page(specification(figure))
     if hasattr(figure, "to_html"):
         return figure.to_html(include_plotlyjs=True, full_html=True)
     raise ExplorerError(f"A {type(figure).__name__} is no figure; expected one of Altair or Plotly.")
+
+
+def _page(spec: dict[str, Any]) -> str:
+    """A page that draws a specification; a text in it such as "</script>" stays a text."""
+    mark = hashlib.sha256(json.dumps(spec).encode()).hexdigest()
+    # vl-convert writes the strings of a specification into a script as they are; \u003c is a "<" in a string of JavaScript.
+    return vl_convert.vegalite_to_html(_over_strings(spec, lambda text: text.replace("<", mark)), bundle=True).replace(mark, "\\u003c")
+
+
+def _over_strings(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with each of its strings changed, names too."""
+    if isinstance(value, dict):
+        return {change(key): _over_strings(part, change) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_over_strings(part, change) for part in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def _together(svgs: Sequence[str], ground: str) -> str:

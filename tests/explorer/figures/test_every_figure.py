@@ -7,6 +7,7 @@ import itertools
 import pkgutil
 import re
 from collections import Counter
+from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import altair as alt
@@ -20,7 +21,8 @@ import explorer.figures
 from explorer.errors import ExplorerError
 from explorer.figures.export import alt_text, as_drawn, svg_to_png, to_html, to_pdf, to_png, to_svg
 from explorer.figures.gradient_decay import Curve, Felt, flow
-from explorer.figures.scales import GROUND
+from explorer.figures.scales import GROUND, scale_of
+from explorer.figures.states import StateFigure
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread, themed
 from explorer.figures.unit import histogram
 from tests.explorer.figures.figure_examples import EXAMPLES
@@ -180,3 +182,42 @@ def test_export_refuses_what_is_no_figure():
     with pytest.raises(ExplorerError, match="A str is no figure"):
         to_html("x")
     assert svg_to_png("<svg xmlns='http://www.w3.org/2000/svg' width='4' height='4'/>")[:4] == b"\x89PNG"
+
+
+HOSTILE = "a < b </script><script>alert(1)</script><!--<script><img src=x onerror=alert(1)>"
+
+
+class Parts(HTMLParser):
+    """What a browser makes of a page: how many elements of each kind, and how many comments."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.counts = Counter()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.counts[tag] += 1
+
+    def handle_comment(self, data) -> None:
+        self.counts["comment"] += 1
+
+
+def page_of(kind: str, text: str) -> str:
+    """A figure that holds a text wherever it can, saved as HTML."""
+    chart = alt.Chart(pd.DataFrame({"name": [text]})).mark_bar().encode(x=alt.X("name:N", title=text), y="name:N")
+    chart = chart.properties(description=text, title=text, background="#ffffff")
+    if kind == "plotly":
+        return to_html(go.Figure(go.Scatter(x=[text], y=[1], name=text), layout={"meta": text, "title": text}))
+    if kind == "states":
+        values = np.zeros((len(text), 2), np.float32)
+        scale = scale_of("hidden", values)
+        return StateFigure(list(text), values, "hidden", 0, np.arange(2), text, scale, title=text).to_html()
+    return to_html(chart) if kind == "one" else to_html(chart, chart)
+
+
+@pytest.mark.parametrize("kind", ["one", "several", "plotly", "states"])
+def test_a_text_in_a_saved_page_is_never_markup(kind: str):
+    page, plain = (page_of(kind, text) for text in (HOSTILE, "x" * len(HOSTILE)))
+    hostile, harmless = Parts(page).counts, Parts(plain).counts
+    assert {tag: hostile[tag] for tag in ("script", "img", "comment")} == {tag: harmless[tag] for tag in ("script", "img", "comment")}
+    assert "<script>alert(1)" not in page
