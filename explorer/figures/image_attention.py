@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import altair as alt
@@ -181,6 +182,58 @@ def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str
     most, description = int(np.argmax(values)), f"{name[:1].upper()}{name[1:]}, for the word {seen.words[word]!r}, next to the picture."
     description = f"{description} Largest at row {row[most] + 1}, column {column[most] + 1} of {rows} × {columns}: {values[most]:.2g}."
     return themed(alt.hconcat(*sides, spacing=14), description, dark)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How pictures are drawn.
+
+    Args:
+        hidden: Regions that are hidden, counted from 0 row by row.
+        smooth: As `spread`.
+        heat: As `overlay`.
+        dark: Colours for a dark ground.
+    """
+
+    hidden: tuple[int, ...] = ()
+    smooth: bool = True
+    heat: bool = False
+    dark: bool = False
+
+
+def of_word(maps: Mapping[str, Seen], word: int, note: str, looks: Looks) -> alt.TopLevelMixin:
+    """The picture of one word, once under each of several maps, side by side; hidden regions are grey.
+
+    Args:
+        maps: Name of a map -> the same picture and words with its values, each on the scale of the whole caption.
+        word: Index of the word.
+        note: Below the pictures.
+        looks: How they are drawn.
+    """
+    panels = []
+    for name, seen in maps.items():
+        small = replace(seen, picture=fitted(seen.picture))
+        height, width = small.picture.shape[:2]
+        frame = pd.DataFrame({"url": [address(png(dimmed(small, word, looks.smooth, looks.heat)))]})
+        image = alt.Chart(frame).mark_image(width=width, height=height, aria=False)
+        image = image.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
+        holes = [
+            alt.Chart(pd.DataFrame({"hidden": [1]})).mark_rect(color="#888888", aria=False).encode(
+                x=alt.value(width * column / small.grid[1]), x2=alt.value(width * (column + 1) / small.grid[1]),
+                y=alt.value(height * row / small.grid[0]), y2=alt.value(height * (row + 1) / small.grid[0]),
+            )
+            for row, column in (divmod(region, small.grid[1]) for region in looks.hidden)
+        ]  # fmt: skip
+        panels.append(alt.layer(image, *holes).properties(width=width, height=height, title=name))
+    first = next(iter(maps.values()))
+    lines = [" ".join(first.words), *re.split(r"(?<=\.) ", note)]  # a sentence a line
+    colour = ink(looks.dark)
+    title = alt.TitleParams([first.words[word]], subtitle=lines, orient="bottom", color=colour, subtitleColor=colour)
+    figure = alt.hconcat(*panels, spacing=14).properties(title=title)
+    spoken = " ".join(
+        f"{name}: {in_words(Seen(seen.picture, (seen.words[word],), seen.weights[[word]], seen.grid))}" for name, seen in maps.items()
+    )
+    return themed(figure, f"The picture for the word {first.words[word]!r}. {spoken}", looks.dark)
 
 
 def in_words(seen: Seen, most: int = 30) -> str:

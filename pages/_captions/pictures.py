@@ -1,7 +1,9 @@
 """First screen of the Captions page: the words of the caption, and the attention map next to the occlusion map."""
 
 import math
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.map_agreement import agreement, on_needed
-from explorer.figures.image_attention import CENTRED, Seen
+from explorer.figures import image_attention
+from explorer.figures.image_attention import CENTRED, Looks, Seen
 from models.captioning.experiments.captions import CaptionRun, PictureInput
 from models.captioning.experiments.dependence import Dependence
 from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
@@ -20,6 +23,7 @@ from pages._captions.compute import View
 from pages._components.picture_view import Caption, chosen_word, clicked_region, picture_view
 from pages._ui.layout import still
 from pages._ui.progress import patiently
+from pages._ui.show import is_dark, save
 from pages._ui.text import grid, marked, plain, share
 
 KEY = "captions.first"
@@ -157,6 +161,7 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
     left, right = st.columns([7, 3], gap="medium")
     with left:
         picture_view(shown, view.word, asked, f"{KEY}.view", (_take_word, partial(_take_region, run.grid)))
+        save(partial(_figure, shown, view.word), f"{KEY}.view", "caption")
     with right:
         st.markdown(readout.sentence(view, run, depends))
         if run.needed is None:
@@ -170,6 +175,16 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
             st.caption(f"Other likely words: {', '.join(others)}")
     if run.without:
         _every_word(view, run, run.without)
+
+
+def _figure(shown: Caption, word: int) -> Any:
+    """The pictures as they are on screen, to be saved."""
+    whole = shown.seen
+    maps = {shown.names[0]: whole if whole.weights.any() else replace(whole, weights=np.ones_like(whole.weights))}
+    if shown.lost is not None:
+        maps[shown.names[1]] = replace(whole, weights=shown.lost, root=False)
+    looks = Looks(shown.hidden, shown.smooth, shown.heat and bool(whole.weights.any()), is_dark())
+    return image_attention.of_word(maps, word, shown.notes[word], looks)
 
 
 def note(run: CaptionRun, word: int) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.figures.export import svg_to_pdf, svg_to_png
 from explorer.figures.states import StateFigure
 from explorer.records import Trace
 from models import Loaded
@@ -14,14 +13,12 @@ from models.char_lm.experiments.window import WindowRun
 from pages._components.state_view import LOOKS
 from pages._hidden_states import state, states
 from pages._hidden_states.compute import View
-from pages._ui import export, networks, uploads
+from pages._ui import export, networks, state_export, uploads
 from pages._ui.export import Download
 from pages._ui.link import LINK_CHARACTERS, packed
-from pages._ui.show import is_dark
 from pages._ui.text import failure
 
 KEY = "hidden_states.export"
-LONGEST = 2_000  # characters of a picture
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
@@ -49,16 +46,10 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 
 def _pictures(view: View, figure: StateFigure, name: str) -> list[Download]:
-    """The view as it is on screen, with its looks, cursor and selection."""
-    shown = {"dark": is_dark(), "looks": st.session_state[state.LOOKS], "selection": view.selection}
-    # Drawing takes a millisecond for each letter: a picture of a longer text shows the part around the cursor.
-    picture = lambda: figure.around(view.cursor, LONGEST).to_svg(**shown)  # noqa: E731
-    return [
-        Download("svg", "Picture (SVG)", f"{name}.svg", lambda: figure.to_svg(**shown).encode(), "image/svg+xml"),
-        Download("png", "Picture (PNG)", f"{name}.png", lambda: svg_to_png(picture()), "image/png"),
-        Download("pdf", "Picture (PDF)", f"{name}.pdf", lambda: svg_to_pdf(picture()), "application/pdf"),
-        Download("html", "Page (HTML)", f"{name}.html", lambda: figure.to_html(**shown).encode(), "text/html"),
-    ]
+    """The view as it is on screen."""
+    labels = {"SVG": "Picture (SVG)", "PNG": "Picture (PNG)", "PDF": "Picture (PDF)", "HTML": "Page (HTML)"}
+    kinds = state_export.kinds_of(figure, states.choice(view))
+    return [Download(kind.lower(), labels[kind], f"{name}.{kind.lower()}", make, mime) for kind, make, mime in kinds if kind in labels]
 
 
 def notebook(view: View) -> str:

@@ -12,11 +12,12 @@ from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._components.state_view import state_view
+from pages._components.state_view import StateChoice, state_view
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import Example
 from pages._ui.progress import patiently
+from pages._ui.state_export import save_states
 from pages._ui.text import code
 
 SPELT = 8  # unknown characters that are listed
@@ -127,6 +128,16 @@ def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure
         title=f"{view.model}, layer {view.layer + 1}",
         cursor=cursor,
     )
+
+
+def choice(view: View) -> StateChoice:
+    """What the visitor chose in the state view."""
+    return StateChoice(view.unit, view.cursor, view.selection, st.session_state[state.LOOKS])
+
+
+def save(view: View, run: WindowRun) -> None:
+    """The Save menu of the state view."""
+    save_states(figure(view, run, view.cursor), choice(view), state.MAP, f"{view.model}-layer{view.layer + 1}-unit{view.unit}")
 
 
 def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:

@@ -109,7 +109,7 @@ def draw_surface(figure: Any, key: str) -> None:
 def save(figure: Any, key: str, name: str, data: Data = None, stretch: bool = False) -> None:
     """The Save menu of a figure, or of a list of figures that are saved as one; one that can be rotated is saved only as HTML.
 
-    Arguments otherwise as for `show`.
+    A function that makes an Altair figure is called only when something is saved. Arguments otherwise as for `show`.
     """
     kinds = kinds_of(figure if isinstance(figure, list) else [figure], stretch)
     if data is not None:
@@ -122,9 +122,11 @@ def save(figure: Any, key: str, name: str, data: Data = None, stretch: bool = Fa
 def kinds_of(figures: list[Any], stretch: bool) -> list[tuple[str, Callable[[], str | bytes], str]]:
     """What figures can be saved as: name, what makes it, type of the file."""
     makes = [("SVG", export.to_svg, "image/svg+xml"), ("PNG", export.to_png, "image/png"), ("PDF", export.to_pdf, "application/pdf")]
-    makes = [*(makes if all(map(is_still, figures)) else []), ("HTML", export.to_html, "text/html")]
+    is_drawn = all(callable(figure) or is_still(figure) for figure in figures)
+    makes = [*(makes if is_drawn else []), ("HTML", export.to_html, "text/html")]
     return [(label, partial(_made, make, figures, stretch), mime) for label, make, mime in makes]
 
 
 def _made(make: Callable[..., str | bytes], figures: list[Any], stretch: bool) -> str | bytes:
-    return make(*(export.as_drawn(figure, WIDE if stretch else None) for figure in figures))
+    drawn = (figure() if callable(figure) else figure for figure in figures)
+    return make(*(export.as_drawn(figure, WIDE if stretch else None) for figure in drawn))

@@ -7,10 +7,11 @@ import streamlit as st
 from explorer.figures.states import LOOKS, StateFigure
 from pages._components.state_view import StateChoice, state_choice, state_view
 from pages._ui.link import is_unread, link, linked_choices, linked_range, linked_whole, of_range
+from pages._ui.state_export import save_states
 
 
 def linked_state_view(figure: StateFigure, key: str, name: str) -> StateChoice:
-    """Draw a state view; what the visitor chooses in it goes into the link, and a link opens it so.
+    """Draw a state view with its Save menu; what the visitor chooses in it goes into the link, and a link opens it so.
 
     A choice belongs to one text and one quantity: when the figure is of another, or asks for another unit, it starts anew.
 
@@ -35,4 +36,5 @@ def linked_state_view(figure: StateFigure, key: str, name: str) -> StateChoice:
     link(f"{name}.cursor", str(chosen.cursor), str(default.cursor))
     link(f"{name}.selection", of_range(chosen.selection), "")
     link(f"{name}.looks", ",".join(chosen.looks), "")
+    save_states(figure, chosen, key, "states")
     return chosen

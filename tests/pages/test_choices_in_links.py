@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from pages._ui import link
 from pages._ui.link import linked_range, of_range, packed
@@ -86,3 +87,23 @@ def test_a_range_in_a_link_is_checked(code: str, selection: tuple[int, int] | No
     monkeypatch.setattr(link, "linked", lambda name, default: code)
     assert linked_range("x", 10) == selection
     assert of_range(selection) == (code if selection else "")
+
+
+@pytest.mark.parametrize("about", ["compared states", "path and reference", "states of a name"])
+def test_every_state_view_has_a_save_menu_with_the_picture_that_is_shown(about: str, networks, monkeypatch):
+    menus, buttons = {}, st.download_button
+
+    def button(label, make, *rest, key, **more):
+        menus[key] = make
+        return buttons(label, make, *rest, key=key, **more)
+
+    monkeypatch.setattr(st, "download_button", button)
+    name, query, _ = CHOICES[about]
+    sound(open_page(name, **query))
+    made = {
+        key.rsplit(".", 1)[1]: make() for key, make in menus.items() if ".states" in key or key.startswith("hidden_states.compare.map.")
+    }
+    assert list(made) == ["SVG", "PNG", "PDF", "HTML", "CSV"]
+    assert made["SVG"].startswith("<svg") and made["PNG"][:4] == b"\x89PNG" and made["PDF"][:4] == b"%PDF" and "<svg" in made["HTML"]
+    selected = next((value for key, value in query.items() if key.endswith(".selection")), "")
+    assert ("selected" in made["SVG"]) is bool(selected)

@@ -117,6 +117,9 @@ EXAMPLES = {
     "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
     "training_curve.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
     "image_attention.multiples": lambda dark: image_attention.multiples(SEEN, ["0.90", "0.50"], dark=dark),
+    "image_attention.of_word": lambda dark: image_attention.of_word(
+        {"attention": SEEN, "occlusion": SEEN}, 1, "probability 0.50", image_attention.Looks((0, 4), True, False, dark)
+    ),
     "image_attention.region_map": lambda dark: image_attention.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
     "region_maps.maps": lambda dark: region_maps.maps(REGIONS, dark),
     "series.over_time": lambda dark: series.over_time(SERIES, dark),

@@ -1,0 +1,45 @@
+"""Files of a state view: the picture as it is on screen, with its looks, cursor and selection, and its values."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from explorer.figures.export import svg_to_pdf, svg_to_png
+from explorer.figures.states import StateFigure
+from pages._components.state_view import StateChoice
+from pages._ui.show import is_dark
+
+LONGEST = 2_000  # characters of a PNG or PDF: drawing takes a millisecond for each; a longer text is drawn around its cursor
+
+
+def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callable[[], str | bytes], str]]:
+    """What a state view can be saved as: name, what makes it, type of the file.
+
+    Args:
+        figure: The figure.
+        choice: What the visitor chose in it.
+    """
+    figure = replace(figure, unit=choice.unit, cursor=choice.cursor)
+    shown = {"dark": is_dark(), "looks": choice.looks, "selection": choice.selection}
+    picture = lambda: figure.around(choice.cursor, LONGEST).to_svg(**shown)  # noqa: E731
+    return [
+        ("SVG", lambda: figure.to_svg(**shown), "image/svg+xml"),
+        ("PNG", lambda: svg_to_png(picture()), "image/png"),
+        ("PDF", lambda: svg_to_pdf(picture()), "application/pdf"),
+        ("HTML", lambda: figure.to_html(**shown), "text/html"),
+        ("CSV", lambda: figure.to_frame().to_csv(index=False), "text/csv"),
+    ]
+
+
+def save_states(figure: StateFigure, choice: StateChoice, key: str, name: str) -> None:
+    """The Save menu of a state view.
+
+    Args:
+        figure, choice: As for `kinds_of`.
+        key: Of the view.
+        name: Name of the files.
+    """
+    with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
+        for label, make, mime in kinds_of(figure, choice):
+            st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
