@@ -29,10 +29,10 @@ def links() -> list[tuple[str, dict[str, str]]]:
     rows = json.loads(LINKS.read_text(encoding="utf-8"))["addresses"]
     made = []
     for row in rows:
-        path = urlsplit(row["address"]).path.strip("/") or "hidden_states"
+        path = urlsplit(row["address"]).path.strip("/") or "hidden_states"  # the first page of links made before there was a start page
         asked = parse_qsl(urlsplit(row["address"]).query, keep_blank_values=True)
         made.append((path, {key.removeprefix(f"{path}."): value for key, value in asked}))
-    return [(page, query) for page, query in made if page in PAGES]
+    return [(page, query) for page, query in made if page in PAGES] + [("start", {}), ("your_model", {})]
 
 
 def failure(ground: Ground, target: str, seed: int) -> str:
