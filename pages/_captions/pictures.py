@@ -161,7 +161,7 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
     left, right = st.columns([7, 3], gap="medium")
     with left:
         picture_view(shown, view.word, asked, f"{KEY}.view", (_take_word, partial(_take_region, run.grid)))
-        save(partial(_figure, shown, view.word), f"{KEY}.view", "caption")
+        save(partial(_figure, shown, view.word, is_dark()), f"{KEY}.view", "caption")
     with right:
         st.markdown(readout.sentence(view, run, depends))
         if run.needed is None:
@@ -177,13 +177,13 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
         _every_word(view, run, run.without)
 
 
-def _figure(shown: Caption, word: int) -> Any:
+def _figure(shown: Caption, word: int, dark: bool) -> Any:
     """The pictures as they are on screen, to be saved."""
     whole = shown.seen
     maps = {shown.names[0]: whole if whole.weights.any() else replace(whole, weights=np.ones_like(whole.weights))}
     if shown.lost is not None:
         maps[shown.names[1]] = replace(whole, weights=shown.lost, root=False)
-    looks = Looks(shown.hidden, shown.smooth, shown.heat and bool(whole.weights.any()), is_dark())
+    looks = Looks(shown.hidden, shown.smooth, shown.heat and bool(whole.weights.any()), dark)
     return image_attention.of_word(maps, word, shown.notes[word], looks)
 
 
