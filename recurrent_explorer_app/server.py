@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import gc
 import os
 import re
 import signal
@@ -76,6 +77,9 @@ def preload(home: Path) -> None:
         lines: list[ast.stmt] = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.Import | ast.ImportFrom)]
         with suppress(Exception):  # the page that needs it says what is wrong
             exec(compile(ast.Module(lines, []), file, "exec"), {})
+    if "EXPLORER_NO_FREEZE" not in os.environ:  # Streamlit looks for garbage after every run: 60 ms among so many modules
+        gc.collect()
+        gc.freeze()
 
 
 def same_site(embed_from: Iterable[str]) -> str:

@@ -1,5 +1,7 @@
 """A row of photographs whose captions name the wrong animal, each with what was said and why."""
 
+from io import BytesIO
+
 import streamlit as st
 
 from models.captioning.card import Answer, Answers
@@ -8,6 +10,7 @@ from models.captioning.photographs import Photograph
 from pages._captions import compute, gallery, state
 from pages._captions.compute import View
 from pages._captions.gallery import PHOTO, PHOTOS
+from pages._ui.made import made
 from pages._ui.text import plain
 
 KEY = "captions.failures"
@@ -49,11 +52,18 @@ def _article(noun: str) -> str:
 def _one(name: str, answer: Answer, is_open: bool) -> None:
     """A picture with its caption, what its wrong word depends on, and a button that opens it."""
     photo, words = PHOTOS[name], answer["caption"].split()
-    st.image(gallery.picture(f"{PHOTO}{name}"), width=WIDTH)
+    st.image(made(_file, f"{PHOTO}{name}"), width=WIDTH)
     words = [f"**{plain(word)}**" if index == answer["word"] else plain(word) for index, word in enumerate(words)]
     st.markdown(" ".join(words))
     st.caption(reason(photo, answer))
     st.button("Open", key=f"{KEY}.{name}", on_click=state.set_picture, args=(f"{PHOTO}{name}",), disabled=is_open, width="stretch")
+
+
+def _file(picture: str) -> bytes:
+    """A photograph as a file, which Streamlit would else write at each run."""
+    file = BytesIO()
+    gallery.picture(picture).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def reason(photo: Photograph, answer: Answer) -> str:

@@ -1,5 +1,6 @@
 """The confusion matrix: its scores, the most confused pairs, and the names of the selected cell."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -36,7 +37,7 @@ def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
     figure = _figure(view, counted)
     with frame, scrolling("confusions-matrix"):
         draw_to_click(figure, f"{KEY}.cells", "cell", lambda point: state.open_cell(point["true"], point["predicted"]))
-    save(figure, KEY, "confusions", figures.table(counted.matrix, counted.shared))
+    save(figure, KEY, "confusions", partial(figures.table, counted.matrix, counted.shared))
     return view, counted
 
 

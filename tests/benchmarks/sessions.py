@@ -38,9 +38,12 @@ class Visitor:
         self.kept: set[str] = set()
         self.session = ""
 
-    async def open(self) -> float:
+    async def connect(self) -> None:
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
         self.socket = await websockets.connect(address, subprotocols=["streamlit"], max_size=None, origin=f"http://127.0.0.1:{self.port}")
+
+    async def open(self) -> float:
+        await self.connect()
         return await self.run()
 
     async def run(self, until: str = "script_finished") -> float:
@@ -171,27 +174,30 @@ def run_pages(pages: Iterable[str] = PAGES, sessions: int = 20, reruns: int = 5,
         return [asyncio.run(beside_the_toy(page, sessions, reruns, rounds, {"app": app, "toy": toy})) for page in pages]
 
 
-async def first_element(port: int, page: str = "") -> float:
-    """Seconds from a visitor's request to the heading of a page."""
+async def first_element(port: int, pid: int, page: str = "") -> tuple[float, float]:
+    """Seconds from a visitor's request to the heading of a page, and seconds that the server computed meanwhile."""
     visitor = Visitor(port, page=page)
-    address = f"ws://127.0.0.1:{port}/_stcore/stream"
-    started = time.perf_counter()
-    visitor.socket = await websockets.connect(address, subprotocols=["streamlit"], max_size=None, origin=f"http://127.0.0.1:{port}")
+    started, before = time.perf_counter(), cpu_seconds(pid)
+    await visitor.connect()
     await visitor.run(until="heading")
-    took = time.perf_counter() - started
+    took = time.perf_counter() - started, cpu_seconds(pid) - before
     await visitor.socket.close()
     return took
 
 
 def run_cold(pages: Iterable[str] = PAGES, rounds: int = 3) -> list[dict]:
     """The first visitor of a server that has just become healthy: time to the heading, over that of the toy page; in turns."""
-    times: dict[str, list[float]] = {name: [] for name in ("toy", *pages)}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ("toy", *pages)}
     for _ in range(rounds):
         for name, kept in times.items():
-            with server(TOY if name == "toy" else ROOT / "app.py") as (port, _pid):
-                kept.append(asyncio.run(first_element(port, "" if name == "toy" else name)))
-    medians = {name: statistics.median(kept) for name, kept in times.items()}
-    return [{"name": f"cold server, {name}: heading / toy page", "measured": medians[name] / medians["toy"]} for name in pages]
+            with server(TOY if name == "toy" else ROOT / "app.py") as (port, pid):
+                kept.append(asyncio.run(first_element(port, pid, "" if name == "toy" else name)))
+    medians = {name: [statistics.median(column) for column in zip(*kept, strict=True)] for name, kept in times.items()}
+    toy = medians.pop("toy")
+    return [
+        {"name": f"cold server, {name}: heading / toy page", "time": seconds / toy[0], "CPU": cpu / toy[1], "seconds": seconds}
+        for name, (seconds, cpu) in medians.items()
+    ]
 
 
 def run() -> list[dict]:
