@@ -26,7 +26,7 @@ SHOWS = {
     "gradient_flow": (".st-key-gradient_flow-curves-frame svg.marks", 600, 530),
     "attention": (".st-key-scrolling-attention-matrix svg.marks", 0, 600),
     "captions": (".view .picture", 0, 700),
-    "confusions": (".st-key-scrolling-confusions-matrix svg.marks", 60, 480),
+    "confusions": (".st-key-scrolling-confusions-matrix svg.marks", 0, 640),
 }
 
 
