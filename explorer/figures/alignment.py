@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import sign
 from explorer.figures.theme import ink, themed, unsqueezed
@@ -126,28 +127,44 @@ def lines(alignment: Alignment, chosen: int | None = None, dark: bool = False) -
     return themed(unsqueezed(chart), f"Lines from source words to target words, thicker for larger weights. {in_words(alignment)}", dark)
 
 
-def row(alignment: Alignment, chosen: int, dark: bool = False) -> alt.TopLevelMixin:
+def row(alignment: Alignment, chosen: int, dark: bool = False, scores: Float[np.ndarray, "in"] | None = None) -> alt.TopLevelMixin:
     """The weights of one target word as bars, one per source word; for a long source only the largest.
 
     Args:
         alignment: What to show.
         chosen: Row of the word.
         dark: Colours for a dark ground.
+        scores: Its scores before the softmax, [in], drawn beside the weights; None draws the weights alone.
 
     Raises:
-        AnalysisError: there is no such row.
+        AnalysisError: there is no such row, or not one score for each source word.
     """
     if not 0 <= chosen < len(alignment.target):
         raise AnalysisError(f"There is no target word {chosen}; expected 0 to {len(alignment.target) - 1}.")
+    if scores is not None and len(scores) != len(alignment.source):
+        raise AnalysisError(f"There are {len(scores)} scores for {len(alignment.source)} source words; expected one for each.")
     frame = _frame(alignment)
     largest = np.argsort(-alignment.weights[chosen])[: MANY if len(alignment.source) > 2 * MANY else None].tolist()
     frame = frame[(frame["row"] == chosen) & frame["column"].isin(largest)]
     x = alt.X("weight:Q", title=f"weight when choosing “{_shown(alignment.target[chosen])}”", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y("column:O", title=None, axis=alt.Axis(labelExpr=_names(alignment.source), labelLimit=96))
-    bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1]).encode(x=x, y=y, tooltip=[_words()[1], alt.Tooltip("weight", format=".2f")])
+    bars = alt.Chart(frame).mark_bar(color=COLOURS[dark][1])
+    bars = bars.encode(x=x, y=y, tooltip=[_words()[1], alt.Tooltip("weight", format=".2f")]).properties(width=230, height=20 * len(frame))
     most = alignment.source[int(alignment.weights[chosen].argmax())]
     description = f"Attention when choosing {alignment.target[chosen]!r}: most on {most!r}, {alignment.weights[chosen].max():.2f}."
-    return themed(unsqueezed(bars.properties(width=230, height=20 * len(frame))), description, dark)
+    if scores is None:
+        return themed(unsqueezed(bars), description, dark)
+    both = alt.hconcat(_scores(frame.assign(score=np.asarray(scores, float)[frame["column"]]), y, dark), bars.encode(y=y.axis(None)))
+    highest = alignment.source[int(np.argmax(scores))]
+    return themed(unsqueezed(both), f"{description} Scores before the softmax: highest {highest!r}, {np.max(scores):.2f}.", dark)
+
+
+def _scores(frame: pd.DataFrame, y: alt.Y, dark: bool) -> alt.Chart:
+    """Scores before the softmax as grey bars; only their differences matter."""
+    x = alt.X("score:Q", title="score before the softmax")
+    bars = alt.Chart(frame).mark_bar(color=ink(dark), opacity=0.6)
+    tooltip = [_words()[1], alt.Tooltip("score", format=".2f")]
+    return bars.encode(x=x, y=y, tooltip=tooltip).properties(width=170, height=20 * len(frame))
 
 
 def in_words(alignment: Alignment, most: int = 30) -> str:

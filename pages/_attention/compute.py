@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from explorer.records import Trace
 from models.decoding import Hypothesis, no_report
 from models.translation.experiments import edits
@@ -102,6 +104,14 @@ def phases(view: View, own: Sentence, reference: str) -> Phases:
 def likely(view: View, shown: Sentence, row: int) -> list[tuple[int, str, float]]:
     """The most likely subwords at a row's first step: id, name, probability."""
     return edits.likely(loaded(view.model), shown.hypothesis, shown.steps[row][0])
+
+
+def scores(view: View, tokens: Sequence[int]) -> np.ndarray | None:
+    """Scores of the attention before its softmax under teacher forcing, [out, in]; None without attention, and with edited weights."""
+    if view.edits:
+        return None
+    key = ("scores", view.model, view.text, tuple(tokens))
+    return shared_cache("translations", 128).get(key, lambda: edits.scores(loaded(view.model), text_of(view), tokens))
 
 
 def traces(view: View, tokens: Sequence[int]) -> dict[str, Trace]:

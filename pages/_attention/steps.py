@@ -9,6 +9,7 @@ from explorer.analysis.quantities import HIDDEN
 from explorer.figures import alignment as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
+from explorer.records import Alignment
 from models.translation.examples import pairs
 from models.translation.experiments.edits import Sentence
 from models.translation.gold_alignments import by_hand
@@ -17,7 +18,7 @@ from pages._attention.compute import View
 from pages._ui.glossary import terms
 from pages._ui.link import is_unread, link, link_text, linked, linked_index, linked_text
 from pages._ui.made import made
-from pages._ui.show import is_dark, show
+from pages._ui.show import is_dark, scrolling, show
 from pages._ui.state_link import linked_state_view
 from pages._ui.text import grid, plain, share
 
@@ -57,12 +58,23 @@ def _writing(view: View, own: Sentence, step: int) -> None:
     left, right = st.columns(2)
     with left:
         if own.alignment is not None:
-            show(made(figures.row, own.alignment, step, is_dark()), f"{KEY}.row", "weights")
+            scores = compute.scores(view, own.hypothesis.tokens)
+            row = None if scores is None else scores[step]
+            with scrolling("attention-steps-row"):
+                show(made(figures.row, own.alignment, step, is_dark(), row), f"{KEY}.row", "weights", _weights(own.alignment, step, row))
+            if row is not None:
+                st.caption("The softmax turns the scores eᵢⱼ into weights αᵢⱼ that sum to 1; only differences between scores matter.")
     with right:
         st.markdown("Most likely subwords:")
         rows = [{"subword": name, "probability": p} for _, name, p in compute.likely(view, own, step)]
         config = {"probability": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)}
         grid(pd.DataFrame(rows), f"{KEY}.likely", column_config=config)
+
+
+def _weights(alignment: Alignment, step: int, scores: np.ndarray | None) -> pd.DataFrame:
+    """The CSV: source, weight and score of each subword; `scores` [in]."""
+    frame = pd.DataFrame({"source": alignment.source, "weight": alignment.weights[step]})
+    return frame if scores is None else frame.assign(score=scores)
 
 
 def _states(view: View, own: Sentence, at: int, reads: int) -> None:

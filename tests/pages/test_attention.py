@@ -61,6 +61,15 @@ def test_replacing_opens_with_a_word_of_the_other_gender_where_there_is_one():
     assert page.text_input(key="attention.replace.by").value == "" and "before: **" not in text_of(page)
 
 
+def test_the_scores_of_a_step_are_drawn_and_their_softmax_is_the_weights():
+    page = reading(panel="Step through")
+    assert any("only differences between scores matter" in caption.value for caption in page.caption)
+    tables = (table for chart in page.main.get("vega_lite_chart") for table in chart.proto.datasets)
+    frame = next(frame for table in tables if "score" in (frame := pa.ipc.open_stream(table.data.data).read_pandas()))
+    shares = np.exp(frame["score"] - frame["score"].max())
+    assert (shares / shares.sum()).to_numpy() == pytest.approx(frame["weight"].to_numpy(), abs=1e-3)
+
+
 def test_a_link_restores_the_step_the_replaced_word_and_the_chosen_sentence_of_the_beam():
     page = reading(panel="Step through", **{"steps.step": "2"})
     (slider,) = page.select_slider

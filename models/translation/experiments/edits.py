@@ -153,6 +153,23 @@ def traces(loaded: Loaded, text: str, tokens: Sequence[int]) -> dict[str, Trace]
     return {path: recording.trace(tuple(named(loaded.vocab, ids)), path=path) for path, ids in read.items()}
 
 
+def scores(loaded: Loaded, text: str, tokens: Sequence[int]) -> np.ndarray | None:
+    """Scores e_ij before the softmax under teacher forcing of `tokens`, [out, in]; None if the network has no attention.
+
+    The softmax of a row gives the attention weights of that step.
+    """
+    module: Any = loaded.module
+    if module.score is None:
+        return None
+    rows: list[np.ndarray] = []
+    handle = module.score.register_forward_hook(lambda _, given, scored: rows.append(scored[0].numpy()))
+    try:
+        log_probabilities(module, source_of(loaded.vocab, text), tokens)
+    finally:
+        handle.remove()
+    return np.stack(rows)
+
+
 @dataclass(frozen=True, eq=False)
 class Phases:
     """Training compared with inference: the network fed a reference translation, and fed its own output.

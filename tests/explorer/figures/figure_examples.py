@@ -96,7 +96,7 @@ EXAMPLES = {
     "alignment.matrix": lambda dark: alignment.matrix(ALIGNED, 1, numbers=True, dark=dark),
     "alignment.difference": lambda dark: alignment.difference(ALIGNED, EVEN, dark),
     "alignment.lines": lambda dark: alignment.lines(ALIGNED, 1, dark),
-    "alignment.row": lambda dark: alignment.row(ALIGNED, 2, dark),
+    "alignment.row": lambda dark: alignment.row(ALIGNED, 2, dark, np.arange(5.0)),
     "beam.tree": lambda dark: tree(BEAM, 5, True, dark),
     "bleu.by_length": lambda dark: by_length(BLEU, dark),
     "confusion.matrix": lambda dark: confusion.matrix(COUNTED, [2, 0, 1], SHARED, chosen=("bee", "cow"), dark=dark),

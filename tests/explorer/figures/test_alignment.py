@@ -65,6 +65,11 @@ def test_one_row_as_bars():
     assert [r["weight"] for r in bars] == pytest.approx([0, 0.8, 0.2, 0, 0]) and says(
         alt_text(alignment.row(ALIGNED, 2)), "rouge", "red", "0.80"
     )
+    figure = alignment.row(ALIGNED, 2, scores=np.array([0.5, 3.0, 1.0, -2.0, 0.0]))
+    assert [r["score"] for r in rows(figure.to_dict(), "weight", "score")] == [0.5, 3.0, 1.0, -2.0, 0.0]
+    assert says(alt_text(figure), "Scores before the softmax", "red", "3.00")
+    with pytest.raises(AnalysisError, match="There are 2 scores for 5 source words"):
+        alignment.row(ALIGNED, 2, scores=np.zeros(2))
     with pytest.raises(AnalysisError, match="no target word 9"):
         alignment.row(ALIGNED, 9)
     with pytest.raises(AnalysisError, match="The translation is empty"):

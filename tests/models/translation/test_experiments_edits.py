@@ -13,6 +13,7 @@ from models.translation.experiments.edits import (
     possible,
     reached,
     reference_tokens,
+    scores,
     sentence,
 )
 from models.translation.translate import source_of
@@ -59,6 +60,18 @@ def test_words_are_made_of_their_subwords():
     assert by_words.alignment is not None and by_subwords.alignment is not None and own.attention is not None
     np.testing.assert_allclose(by_subwords.alignment.weights, own.attention, atol=1e-6)
     assert by_words.alignment.weights.shape == (len(by_words.target), len(by_words.source))
+
+
+@pytest.mark.parametrize("attention", ["additive", "bilinear", "uniform"])
+def test_the_softmax_of_the_scores_is_the_attention(attention: str):
+    loaded = tiny_translator(attention)
+    own = edited(loaded, TEXT, ()).hypotheses[0]
+    before = scores(loaded, TEXT, own.tokens)
+    assert before is not None and own.attention is not None and before.shape == own.attention.shape
+    shares = np.exp(before - before.max(1, keepdims=True))
+    np.testing.assert_allclose(shares / shares.sum(1, keepdims=True), own.attention, atol=1e-5)
+    assert (np.ptp(before) == 0) == (attention == "uniform")
+    assert not loaded.module.score._forward_hooks and scores(tiny_translator("none"), TEXT, own.tokens) is None
 
 
 def test_training_and_use_differ_from_where_the_reference_does():
