@@ -39,7 +39,7 @@ def shaded(ground: Colour, figures: list[Figure], side: int) -> Image.Image:
         blur = max(1, round(size * 0.07))
         below = Box(box.left + size * 0.05, box.top + size * 0.09, box.right + size * 0.05, box.bottom + size * 0.09)
         share, corner = _mask(shape, below, 3 * blur)
-        soft = share.filter(ImageFilter.GaussianBlur(blur)).point(lambda value: round(SHADOW * value))
+        soft = share.filter(ImageFilter.GaussianBlur(blur)).point([round(SHADOW * value) for value in range(256)])
         picture.paste((0, 0, 0), corner, soft)
         share, corner = _mask(shape, box)
         picture.paste(_lit(colour).resize(share.size), corner, share)
