@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import faults
+from tests.browser.accessibility import CONTRAST, faults, recolour
 from tests.browser.chromium import ROOT, printed, settle, sideways, violations
+from tests.browser.readiness import rerun
 from tests.pages.test_hidden_states import own_checkpoint
 
 pytestmark = pytest.mark.browser
@@ -57,31 +58,66 @@ def is_one_line(page: Page, beginning: str) -> bool:
     return sentence.evaluate("p => p.getBoundingClientRect().height < 1.9 * parseFloat(getComputedStyle(p).lineHeight)")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_draws_without_a_console_error_and_without_scrolling_sideways(hidden_states, width, scheme):
-    page = hidden_states(width=width, scheme=scheme)
+def draws(page: Page, width: int) -> None:
+    """The text is painted in the width of the page, which does not scroll sideways."""
     expect(page.get_by_role("heading", name="What does each neuron remember?")).to_be_visible()
     assert painted(page)[0] > 0.8 * min(width, 1120)
     assert sideways(page) == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figure_sentence_and_link_are_printed_on_one_sheet(hidden_states, scheme):
-    page = hidden_states("hidden_states.panel=Compare&hidden_states.unit=33", scheme=scheme)
-    sheets, shown = printed(
-        page, [".view .text", "h1", ".st-key-printed-link", ".st-key-hidden_states-panel", "[data-testid=stVegaLiteChart]"]
-    )
-    assert (sheets, shown) == (1, [True, True, True, False, False])
+def excludes_nobody(page: Page, rules: tuple[str, ...] = ()) -> None:
+    """Axe finds nothing of ours on the page and in its dialogs."""
+    read = {"rules": rules, "known": f"with {rules}"}
+    by_rule = violations(page, **read)
+    page.get_by_role("button", name="keyboard shortcuts").click()
+    by_rule |= violations(page, **read)
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    for dialog in ("Terms", "Save", "Your text", "Change", "inside [[ ]]"):
+        page.get_by_role("button", name=dialog).first.click()
+        expect(page.get_by_test_id("stPopoverBody").last).to_be_visible()
+        by_rule |= violations(page, **read)
+        page.keyboard.press("Escape")
+    ours = {rule: elements for rule, elements in by_rule.items() if rule not in NOT_OURS}
+    assert not ours, ours
+    assert set(by_rule) >= set(NOT_OURS), "a row of NOT_OURS is no longer needed"
+
+
+def prints_figure_sentence_and_link_on_one_sheet(page: Page) -> None:
+    parts = [".view .text", "h1", ".st-key-printed-link", ".st-key-hidden_states-panel", "[data-testid=stVegaLiteChart]"]
+    assert printed(page, parts) == (1, [True, True, True, False, False])
     expect(page.locator(".st-key-printed-link")).to_contain_text("hidden_states.unit=33")
 
 
-def test_on_a_small_screen_what_is_rarely_changed_is_behind_one_button(hidden_states):
-    page = hidden_states(width=390, height=844)
+def test_a_wide_page_draws_prints_and_excludes_nobody_light_and_dark(hidden_states):
+    page = hidden_states("hidden_states.panel=This+unit")
+    draws(page, 1280)
+    excludes_nobody(page)
+    recolour(page, "dark")
+    draws(page, 1280)
+    excludes_nobody(page, CONTRAST)
+    page.locator("#unit").fill("33")
+    expect(page).to_have_url(re.compile("hidden_states.unit=33"))
+    rerun(page, page.locator(".st-key-hidden_states-panel button", has_text="Compare").click)
+    prints_figure_sentence_and_link_on_one_sheet(page)
+    recolour(page, "light")
+    prints_figure_sentence_and_link_on_one_sheet(page)
+
+
+def keeps_what_is_rarely_changed_behind_one_button(page: Page) -> None:
     layer = page.get_by_role("combobox", name="Layer")
     expect(layer).to_have_count(0)
     page.get_by_role("button", name="Change").tap()
     expect(layer).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(layer).to_have_count(0)
+
+
+def test_a_phone_draws_keeps_a_button_for_the_rest_and_no_panel_scrolls_it_sideways_or_shuts_anybody_out(hidden_states):
+    page = hidden_states(width=390, height=844, scheme="dark")
+    draws(page, 390)
+    keeps_what_is_rarely_changed_behind_one_button(page)
+    assert faults(page, "hidden_states-panel") == {}
+    draws(page, 390)
 
 
 def test_text_map_and_panels_stand_on_a_screen_of_720_pixels_and_a_unit_is_silenced_from_there(hidden_states):
@@ -96,8 +132,8 @@ def test_text_map_and_panels_stand_on_a_screen_of_720_pixels_and_a_unit_is_silen
     expect(page.get_by_text(re.compile("Silenced: .* bits per character"))).to_have_count(0)
 
 
-def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
-    page = hidden_states()
+def floods_the_text_and_is_undone(page: Page) -> None:
+    """Leave it open, and close it again."""
     before = painted(page)
     assert is_one_line(page, r"Unit \d+ turns")
     page.get_by_role("button", name="Leave it open").click()
@@ -113,8 +149,22 @@ def test_leave_it_open_floods_the_text_and_is_undone(hidden_states):
     until(page, lambda now: now == before)
 
 
-def test_a_unit_chosen_in_the_browser_reaches_the_link_and_the_link_restores_it(hidden_states):
+def opens_another_network_at_its_own_layer(page: Page, content: bytes) -> None:
+    """And the widgets say so."""
+    layer = page.locator(".st-key-hidden_states-layer input")
+    page.get_by_role("button", name="Change").click()
+    expect(layer).to_have_value("layer 2")  # of wiki-lstm's first unit
+    page.keyboard.press("Escape")
+    own = {"name": "mine.safetensors", "mimeType": "", "buffer": content}
+    page.locator("input[type=file]").set_input_files([own])
+    expect(page.get_by_text("Unit 0 of layer 1")).to_be_visible()
+    page.get_by_role("button", name="Change").click()
+    expect(layer).to_have_value("layer 1")
+
+
+def test_the_gesture_is_undone_a_unit_reaches_the_link_which_restores_it_and_another_network_has_its_own_layer(hidden_states, tmp_path):
     page = hidden_states()
+    floods_the_text_and_is_undone(page)
     page.locator("#unit").fill("33")
     expect(page).to_have_url(re.compile("hidden_states.unit=33"), timeout=30_000)
     settle(page, 60_000)
@@ -122,6 +172,8 @@ def test_a_unit_chosen_in_the_browser_reaches_the_link_and_the_link_restores_it(
     again = hidden_states(page.url.split("?")[1])
     assert again.locator(".view").get_attribute("data-unit") == "33"
     assert painted(again) == seen
+    rerun(again, again.locator(".st-key-hidden_states-panel button", has_text="Your own network").click)
+    opens_another_network_at_its_own_layer(again, own_checkpoint(tmp_path, layers=2))
 
 
 def test_markup_in_the_text_is_text(hidden_states):
@@ -129,37 +181,3 @@ def test_markup_in_the_text_is_text(hidden_states):
 
     page = hidden_states("hidden_states.text=" + packed("<script>document.title = 'owned'</script><b>bold</b>"))
     assert "owned" not in page.title()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_of_ours(hidden_states, scheme):
-    page = hidden_states("hidden_states.panel=This+unit", scheme=scheme)
-    by_rule = violations(page)
-    page.get_by_role("button", name="keyboard shortcuts").click()
-    by_rule |= violations(page)
-    page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    for dialog in ("Terms", "Save", "Your text", "Change", "inside [[ ]]"):
-        page.get_by_role("button", name=dialog).first.click()
-        expect(page.get_by_test_id("stPopoverBody").last).to_be_visible()
-        by_rule |= violations(page)
-        page.keyboard.press("Escape")
-    ours = {rule: elements for rule, elements in by_rule.items() if rule not in NOT_OURS}
-    assert not ours, ours
-    assert set(by_rule) >= set(NOT_OURS), "a row of NOT_OURS is no longer needed"
-
-
-def test_another_network_opens_at_its_own_layer_and_the_widgets_say_so(hidden_states, tmp_path):
-    page = hidden_states("hidden_states.panel=Your+own+network")
-    layer = page.locator(".st-key-hidden_states-layer input")
-    page.get_by_role("button", name="Change").click()
-    expect(layer).to_have_value("layer 2")  # of wiki-lstm's first unit
-    page.keyboard.press("Escape")
-    own = {"name": "mine.safetensors", "mimeType": "", "buffer": own_checkpoint(tmp_path, layers=2)}
-    page.locator("input[type=file]").set_input_files([own])
-    expect(page.get_by_text("Unit 0 of layer 1")).to_be_visible()
-    page.get_by_role("button", name="Change").click()
-    expect(layer).to_have_value("layer 1")
-
-
-def test_no_panel_scrolls_a_phone_sideways_or_shuts_anybody_out(hidden_states):
-    assert faults(hidden_states(width=390), "hidden_states-panel") == {}
