@@ -13,7 +13,7 @@ from pages._ui.show import is_dark
 LONGEST = 2_000  # characters of a PNG or PDF: drawing takes a millisecond for each; a longer text is drawn around its cursor
 
 
-def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callable[[], str | bytes], str]]:
+def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callable[[], bytes], str]]:
     """What a state view can be saved as: name, what makes it, type of the file.
 
     Args:
@@ -24,11 +24,11 @@ def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callab
     shown = {"dark": is_dark(), "looks": choice.looks, "selection": choice.selection}
     picture = lambda: figure.around(choice.cursor, LONGEST).to_svg(**shown)  # noqa: E731
     return [
-        ("SVG", lambda: figure.to_svg(**shown), "image/svg+xml"),
+        ("SVG", lambda: figure.to_svg(**shown).encode(), "image/svg+xml"),
         ("PNG", lambda: svg_to_png(picture()), "image/png"),
         ("PDF", lambda: svg_to_pdf(picture()), "application/pdf"),
-        ("HTML", lambda: figure.to_html(**shown), "text/html"),
-        ("CSV", lambda: figure.to_frame().to_csv(index=False), "text/csv"),
+        ("HTML", lambda: figure.to_html(**shown).encode(), "text/html"),
+        ("CSV", lambda: figure.to_frame().to_csv(index=False).encode(), "text/csv"),
     ]
 
 

@@ -104,6 +104,6 @@ def test_every_state_view_has_a_save_menu_with_the_picture_that_is_shown(about: 
         key.rsplit(".", 1)[1]: make() for key, make in menus.items() if ".states" in key or key.startswith("hidden_states.compare.map.")
     }
     assert list(made) == ["SVG", "PNG", "PDF", "HTML", "CSV"]
-    assert made["SVG"].startswith("<svg") and made["PNG"][:4] == b"\x89PNG" and made["PDF"][:4] == b"%PDF" and "<svg" in made["HTML"]
+    assert made["SVG"].startswith(b"<svg") and made["PNG"][:4] == b"\x89PNG" and made["PDF"][:4] == b"%PDF" and b"<svg" in made["HTML"]
     selected = next((value for key, value in query.items() if key.endswith(".selection")), "")
-    assert ("selected" in made["SVG"]) is bool(selected)
+    assert (b"selected" in made["SVG"]) is bool(selected)
