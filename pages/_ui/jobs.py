@@ -24,7 +24,6 @@ from pages._ui.visitors import visitor
 GRACE = 10.0  # seconds a visitor may be away: after a short loss of connection the same session comes back
 WAITING, RUNNING, PAUSED, DONE, CANCELLED, LEFT, FAILED = "waiting", "running", "paused", "done", "cancelled", "left", "failed"
 REDRAWN = 2.0  # seconds between two drawings: drawing slows the training down
-AT_FIRST, YOUNG = 0.5, 4.0  # the same for a job younger than so many seconds: its first curve is not to be waited for
 # What a run has not drawn again yet fades elsewhere; here all of it would, every time the results are drawn.
 STEADY = "<style>[data-testid=stElementContainer][data-stale=true] { opacity: 1 !important; }</style>"
 KEY = "training.work"  # one job per visitor
@@ -69,7 +68,7 @@ class Background(Job):
         self.error: Exception | None = None
         self._work, self._pool, self._is_there = work, pool, owner.is_there
         self._end, self._held = threading.Event(), threading.Event()
-        self._seen = self._asked = self._made = time.monotonic()
+        self._seen = self._asked = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
         pool.alive.append(self)
         self._thread.start()
@@ -78,11 +77,6 @@ class Background(Job):
     def is_over(self) -> bool:
         """Whether the job has ended, for whatever reason."""
         return self.state not in (WAITING, RUNNING, PAUSED)
-
-    @property
-    def is_young(self) -> bool:
-        """Whether it was started a moment ago."""
-        return time.monotonic() - self._made < YOUNG
 
     @property
     def is_held(self) -> bool:
@@ -184,28 +178,26 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
 
 
 def watch(draw: Callable[[], None], key: str) -> None:
-    """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job runs, at first faster.
+    """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job runs.
 
     Args:
         draw: Draws the results so far.
         key: Of the buttons.
     """
-    started = mine()
-    going, young = is_going(), started is not None and started.is_young
+    going = is_going()
 
-    @st.fragment(run_every=(AT_FIRST if young else REDRAWN) if going else None)
+    @st.fragment(run_every=REDRAWN if going else None)
     def again() -> None:
         work = mine()
         if work is not None:
             with guard(stop=False):  # a fragment that reruns is outside the guard of the page
                 _progress(work, key)
         draw()
-        if going:
-            st.html(STEADY)
-        if going and work is not None and (work.is_over or (young and not work.is_young)):
-            st.rerun()  # the whole page, so that the fragment stops rerunning, or reruns at its other pace
+        if going and work is not None and work.is_over:
+            st.rerun()  # the whole page, so that the fragment stops rerunning
 
     again()
+    st.html(STEADY)
 
 
 def _progress(work: Background, key: str) -> None:

@@ -15,7 +15,7 @@ from pages._ui.pool import Pool
 from tests.models.tiny import save_tiny
 from tests.pages import app
 from tests.pages.app import as_read, sound
-from tests.pages.made_jobs import endless, started
+from tests.pages.made_jobs import started
 
 APP = "from pages._gradient_flow import learn\nlearn.panel(None, [])"
 LEARN, RECURRENCE, TRUNCATED = learn.KEY, learn.recurrence.KEY, learn.truncated.KEY
@@ -146,18 +146,6 @@ def test_what_was_measured_in_advance_shows_what_the_texts_say():
     assert (rnn[:10] > 0.95).all() and (rnn[10:] > padded[10:]).all() and (per_step[12:] < 0.2).all()
     carried, reset = (np.array(windows[name]) for name in experiments.CARRIED)
     assert (carried[10:] > reset[10:] + 0.2).all()
-
-
-def test_a_young_job_is_drawn_at_a_faster_pace(monkeypatch):
-    paces = []
-    monkeypatch.setattr(jobs.st, "fragment", lambda run_every: paces.append(run_every) or (lambda draw: draw))
-    work = started(endless, Pool())
-    monkeypatch.setattr(jobs, "mine", lambda: work)
-    jobs.watch(lambda: None, "test")
-    monkeypatch.setattr(jobs, "YOUNG", 0.0)
-    jobs.watch(lambda: None, "test")
-    work.cancel()
-    assert paces == [jobs.AT_FIRST, jobs.REDRAWN]
 
 
 def test_the_page_has_the_panel(folder):
