@@ -50,7 +50,7 @@ with guard(), said("hidden_states"):
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key="hidden_states.panel", bind="query-params", label_visibility="collapsed")
         states.save(view, run)
-        terms("unit", "layer", "hidden state", *GATES[about["arguments"]["cell"]], "variance", "bits")
+        terms("unit", "layer", "hidden state", *GATES[about["arguments"]["cell"]], "variance", "bits", "silencing")
     if panel:
         PANELS[panel](view, about, network, run)
 how_to_read(states.HOW_TO_READ, "this page")

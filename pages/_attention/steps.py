@@ -47,7 +47,7 @@ def panel(view: View, about: dict, shown: Sentence) -> None:
         _writing(by_subwords, own, at - len(reads))
     _states(view, own, at, len(reads))
     _two_phases(by_subwords, about)
-    terms("encoder and decoder", "bidirectional", "hidden state", "probability p", "teacher forcing", "reference translation")
+    terms("encoder and decoder", "bidirectional", "softmax", "hidden state", "probability p", "teacher forcing", "reference translation")
 
 
 def _writing(view: View, own: Sentence, step: int) -> None:

@@ -38,7 +38,7 @@ def part() -> None:
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
         jobs.start_button("Train all three", f"{KEY}.start", lambda: _begin(seed))
     jobs.watch(lambda: _draw(seed), KEY)
-    terms("RNN", "seed", "chance")
+    terms("RNN", "seed", "accuracy", "chance")
     how_to_read(READ)
 
 

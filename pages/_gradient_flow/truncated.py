@@ -47,7 +47,7 @@ def part() -> None:
         chosen = (KINDS[kind], window, seed)
         jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
     jobs.watch(lambda: _draw(chosen), KEY)
-    terms("truncated backpropagation", "RNN", "LSTM", "GRU", "hidden state", "seed", "chance")
+    terms("truncated backpropagation", "RNN", "LSTM", "GRU", "hidden state", "seed", "accuracy", "chance")
     how_to_read(READ)
 
 
