@@ -1,10 +1,7 @@
 """Uploads are limited for a visitor and for the server, before they are kept."""
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from streamlit import runtime
@@ -13,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 
 from recurrent_explorer_app.upload_limit import FILES, SERVER, VISITOR, UploadLimit
+from tests.threads import run
 
 LARGEST = 20 << 20
 
@@ -60,12 +58,6 @@ class Sized(bytes):
 
     def __len__(self) -> int:
         return self.size
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """What a coroutine returns, in a thread of its own: in this one the browser of other tests has a loop that runs."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def uploads(server, *files: tuple[str, int] | tuple[str, int, str], at_once: bool = False) -> list[int]:

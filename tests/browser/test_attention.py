@@ -64,7 +64,7 @@ def compares(page: Page, width: int) -> None:
 
 def test_a_link_is_the_first_visit_of_a_server_and_draws_a_wide_page_in_which_axe_finds_nothing(attention):
     page = attention(f"{TEXT}&attention.panel=Compare")
-    expect(page.get_by_role("link", name="Hidden states")).to_be_visible()
+    expect(page.get_by_role("button", name="Look inside")).to_be_visible()
     assert page.locator(".stMainBlockContainer").bounding_box()["width"] > 1_000
     for scheme, rules in (("light", ()), ("dark", CONTRAST)):
         if scheme == "dark":

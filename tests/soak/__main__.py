@@ -5,7 +5,6 @@ leaves. The exit status is 1 if there is an error or a file left, or if memory s
 """
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
@@ -21,6 +20,7 @@ from tests.browser import chromium
 from tests.browser.chromium import ROOT, Server
 from tests.fuzz.__main__ import links
 from tests.soak.visitors import Links, crowd
+from tests.threads import run
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LOUD = ("Traceback", "ERROR", "Uncaught", "MemoryError")  # in the log of a server
@@ -98,7 +98,7 @@ def soak(seconds: float, sessions: int, seed: int, opened: Links, environment: d
         with chromium.serving(ROOT / "app.py", Path(folder), 120, more) as server:
             with watched(server, report.memory):
                 port = int(server.url.rsplit(":", 1)[1])
-                report.counts = dict(asyncio.run(crowd(port, sessions, seed, opened, time.monotonic() + seconds)))
+                report.counts = dict(run(crowd(port, sessions, seed, opened, time.monotonic() + seconds)))
             server.process.send_signal(signal.SIGTERM)
             report.status = server.process.wait(120)
             report.loud = [line for line in server.output().splitlines() if any(word in line for word in LOUD)]

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models import training
 from models.char_lm.network import CharLM
 from models.char_lm.training import job
-from models.training import Recipe, Trainer
+from models.training import Recipe, Trainer, has_bfloat16
 
 TEXT = torch.arange(401) % 7
 RECIPE = Recipe(epochs=2, batch=4, steps=10, learning_rate=1e-2, warmup=0.0)
@@ -108,6 +109,7 @@ def test_a_stopped_training_with_all_of_it_goes_on_and_ends_the_same(tmp_path):
     assert all(tensor.dtype == torch.float32 for tensor in whole.best.values())
 
 
+@pytest.mark.skipif(not has_bfloat16("cpu"), reason="this processor lacks bfloat16")
 def test_bfloat16_computes_with_eight_bits_of_mantissa_and_learns_the_same():
     losses = {}
     for precision in ("float32", "bfloat16"):
@@ -125,3 +127,13 @@ def test_a_state_file_from_before_these_options_goes_on(tmp_path):
         del state["recipe"][name]
     torch.save(state, tmp_path / "old.pt")
     assert trainer(replace(RECIPE, epochs=1), tmp_path / "old.pt").update == old.update
+
+
+def test_a_processor_without_bfloat16_trains_in_float32(monkeypatch):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        monkeypatch.setattr(training, "has_bfloat16", lambda device: False)
+        run = trainer(replace(RECIPE, precision=precision, epochs=2))
+        run.run()
+        losses.append(run.curve[-1]["dev"])
+    assert losses[0] == losses[1]
