@@ -78,6 +78,7 @@ def restore() -> None:
     earlier.restore(PAGE, state[UNIT])
     state[PART] = linked_whole(PART, LARGEST) or 0
     state[LOOKS], state[SELECTION] = linked_choices(LOOKS, ALL_LOOKS), linked_range(SELECTION, LARGEST)
+    state[SILENCE] = linked(SILENCE, "") == "true"
     uploads.remember_linked(PAGE)
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):

@@ -17,7 +17,7 @@ from pages._hidden_states import cell_and_hidden, compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
-from pages._ui.link import is_unread, link, linked
+from pages._ui.link import link, linked
 from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
@@ -77,7 +77,7 @@ def _characters(time: float) -> str:
 
 
 def _silence(view: View, network: Loaded, run: WindowRun) -> None:
-    if is_unread(state.SILENCE):
+    if state.SILENCE not in st.session_state:
         st.session_state[state.SILENCE] = linked(state.SILENCE, "") == "true"
     on = st.toggle("Silence this unit", key=state.SILENCE)
     link(state.SILENCE, "true" if on else "", "")  # not bound: a button above sets it while it is not on the page

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from explorer.analysis.ordering import IN_WORDS, VARIANCE
 from tests.browser.chromium import ROOT, settle
@@ -144,7 +144,11 @@ def opens(page: Page, address: str) -> None:
     selectors = [
         [f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}", [SAYS.get(value, value) for value in values]] for key, values in asked.items()
     ]
-    page.wait_for_function(SHOWN, arg=selectors)
+    try:
+        page.wait_for_function(SHOWN, arg=selectors, timeout=30_000)
+    except TimeoutError as error:
+        missing = [selector for selector in selectors if not page.evaluate(SHOWN, [selector])]
+        raise AssertionError(f"{address} does not show {missing}") from error
     assert parameters(page.url) == asked and page.evaluate(WHOLE)
     if unit := asked.get("hidden_states.unit"):
         expect(page.locator(".view[data-unit]").first).to_have_attribute("data-unit", unit[0])
