@@ -208,7 +208,7 @@ def hypothesis(chain: list[tuple[int, int, float]], records: Records, search: Se
     chain = chain[: ends[0] + 1] if ends else chain
     rows = [row for row, _, _ in chain]
     costs = np.array([cost for _, _, cost in chain])
-    steps = list(zip(rows, records, strict=False))
+    steps = [(row, records[at]) for at, row in enumerate(rows)]
     looked = [kept.attention[row] for row, kept in steps if kept.attention is not None]
     states = tuple(np.stack([kept.states[part][row] for row, kept in steps]) for part in range(len(records[0].states)))
     return Hypothesis(

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -102,6 +103,14 @@ def _open_view() -> None:
         st.session_state[f"{KEY}.error"] = sentence
 
 
+def _range(value: Any, most: int) -> tuple[int, int] | None:
+    """A range of a view file within a text of `most` characters; None for anything else."""
+    if not isinstance(value, list) or len(value) != 2 or any(type(index) is not int for index in value):
+        return None
+    start, stop = value
+    return (start, stop) if 0 <= start < stop <= most else None
+
+
 def _restore(view: dict) -> None:
     """Show the view of a view file; optional entries are used where they are valid."""
     state.set_text(view["text"])
@@ -110,9 +119,7 @@ def _restore(view: dict) -> None:
     chosen[state.SCALE] = state.STRETCHED if view.get("stretched") is True else state.FIXED
     chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else 0
     chosen[state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
-    selection = view.get("selection")
-    is_range = isinstance(selection, list) and len(selection) == 2 and all(type(index) is int for index in selection)
-    chosen[state.SELECTION] = tuple(selection) if is_range and 0 <= selection[0] < selection[1] <= len(view["text"]) else None
+    chosen[state.SELECTION] = _range(view.get("selection"), len(view["text"]))
     if view.get("order") in state.ORDERS:
         chosen[state.ORDER] = state.ROWS_BY.format(view["order"])
     quantity = view.get("quantity")
