@@ -18,6 +18,7 @@ from models.checkpoint import Loaded
 from models.corpora import ROOT
 from models.family import IS_PROJECT, TrainingError
 from models.files import write_atomically
+from models.precision import forward_in
 from models.training_state import Kept, State, first_line
 
 
@@ -37,7 +38,7 @@ class Recipe:
         patience: Number of dev scores without improvement after which training stops.
         average: Decay of an exponential average of the weights, near 1; the averaged weights are scored and saved. 0 uses the
             weights themselves.
-        precision: Precision of the forward pass, "float32" or "bfloat16" (autocast; see `has_bfloat16`); the weights stay float32.
+        precision: Precision of the forward pass, "float32" or "bfloat16" (see `models.precision`); the weights stay float32.
         shifted: Whether each epoch after the first starts at a different character of a text, so that rows and windows of
             truncated backpropagation have different borders.
     """
@@ -90,15 +91,6 @@ def rate(update: int, total: int, recipe: Recipe) -> float:
         return recipe.learning_rate * (update + 1) / warm
     done = (update - warm) / max(1, total - warm)
     return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-
-
-def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16. On a processor without it an LSTM fails in torch, and a GRU is twenty times slower.
-
-    Args:
-        device: "cpu", "cuda" and so on.
-    """
-    return device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class Trainer:
@@ -195,8 +187,7 @@ class Trainer:
         module = self.job.module.train()
         for group in self.optimiser.param_groups:
             group["lr"] = rate(self.update, self.total, self.recipe)
-        device = next(module.parameters()).device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.recipe.precision == "bfloat16" and has_bfloat16(device)):
+        with forward_in(self.recipe.precision, next(module.parameters()).device.type):
             loss, carry = self._loss(module, batch)
         self.optimiser.zero_grad()
         loss.backward()

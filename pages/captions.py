@@ -9,6 +9,7 @@ from pages._captions import (
     compute,
     export,
     failures,
+    first_row,
     gallery,
     mistakes,
     model_card,
@@ -46,7 +47,7 @@ if not about:
     st.stop()
 with guard(), said("captions"):
     head = pictures.head()
-    view, about, network = state.pick()
+    view, about, network = first_row.pick()
     if view.picture == gallery.OWN:
         st.info(
             "Upload a picture above: JPEG, PNG, HEIC, WebP, GIF, TIFF or another format, at most 10 MB and 40 megapixels.",

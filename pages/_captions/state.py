@@ -1,4 +1,4 @@
-"""State of the Captions page: picture, network, word and hidden regions, the widgets of the first row, and the link."""
+"""State of the Captions page: picture, network, word and hidden regions, and the link; see first_row for its widgets."""
 
 import re
 from typing import Any
@@ -7,11 +7,9 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from models import Loaded
 from models.captioning.experiments.captions import CaptionRun
 from models.captioning.experiments.dependence import COARSE
-from models.captioning.images import LARGEST_BYTES
-from models.captioning.occlusion import ACROSS, CHANGES, FILLS, around
+from models.captioning.occlusion import ACROSS, around
 from models.captioning.photographs import main_word
 from models.family import PROGRAM, of_kind
 from models.scenes import data
@@ -20,9 +18,7 @@ from pages._captions import gallery
 from pages._captions.compute import View
 from pages._captions.gallery import OWN, PHOTO, SCENE
 from pages._ui import networks, uploads
-from pages._ui.layout import bound, folding
 from pages._ui.link import is_unread, link, linked, linked_whole
-from pages._ui.progress import guard
 from pages._ui.text import plain
 
 PAGE = "captions"
@@ -31,26 +27,9 @@ MODEL, SOURCE, PICTURE, WORD, HIDDEN, WISHES = (f"{PAGE}.{name}" for name in ("m
 FILL, HOLE, CELLS, LOOK, TITLED, FILE, STOPPED = (
     f"{PAGE}.{name}" for name in ("fill", "hole", "cells", "look", "titled", "file", "stopped")
 )
-SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
 BEFORE = f"{SCENE}{DEV + 90}"  # of links that name no picture, from when the page opened on this scene
 DOG = f"{PHOTO}dog"  # a photograph with a right caption
 FIRST = f"{SCENE}{DEV}"  # the first held-out scene
-ENDINGS = (
-    "jpg",
-    "jpeg",
-    "jfif",
-    "jpe",
-    "png",
-    "webp",
-    "heic",
-    "heif",
-    "avif",
-    "gif",
-    "tif",
-    "tiff",
-    "bmp",
-)  # .jfif: a JPEG of some browsers
-ENDINGS += ("jp2", "j2k", "tga", "psd", "ico", "ppm", "pgm", "pbm", "pcx", "sgi", "qoi", "dds")
 HOLES = (1, 3, 5)  # side of the hidden square, in regions
 LOOKS = ("dimmed", "heat map")  # how the maps are drawn over the picture
 MOST = 256  # regions that a link can hide
@@ -194,32 +173,6 @@ def hole_key(grid: tuple[int, int]) -> str:
     return HOLE if grid[0] > COARSE else f"{HOLE}.coarse"
 
 
-def pick() -> tuple[View, dict[str, Any], Loaded]:
-    """Draw the first row of widgets; returns the view, still without its word, and its network with its card."""
-    from models.captioning.caption import grid
-
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.session_state[SOURCE] = kind()
-        st.segmented_control(
-            "Pictures", list(SOURCES), format_func=SOURCES.__getitem__, key=SOURCE, on_change=_other_source, label_visibility="collapsed"
-        )
-        _picture()
-        with folding(PAGE):
-            choices = cards()
-            model = st.selectbox("Network", list(choices), width=170, on_change=anew, **bound(MODEL))
-            fill = st.selectbox("Hide with", FILLS, width=90, **bound(FILL), help="What replaces hidden pixels")
-            network = networks.loaded(model)
-            regions = grid(network)
-            at = HOLES.index(default_hole(regions))
-            st.selectbox(
-                "Size of the hidden square, in regions", HOLES, at, format_func="{0} × {0}".format, width=90, **bound(hole_key(regions))
-            )
-            st.selectbox("Maps", LOOKS, width=110, **bound(LOOK), help="Dim what has small weights, or colour all regions by weight")
-            st.toggle("Regions", key=CELLS, bind="query-params", help="Show the regions as squares, without smoothing")
-    hidden = tuple(cell for cell in st.session_state[HIDDEN] if cell < regions[0] * regions[1])
-    return View(model, st.session_state[PICTURE], hidden=hidden, fill=fill), choices[model], network
-
-
 def word_of(view: View, about: dict[str, Any], run: CaptionRun) -> int:
     """The selected word, at most the last; before one is selected, that of the card's example, or the animal's, else `first_word`."""
     word = st.session_state[WORD]
@@ -241,69 +194,6 @@ def first_word(run: CaptionRun) -> int:
 def set_stopped(value: bool) -> None:
     """Whether the occlusion map is left out."""
     st.session_state[STOPPED] = value
-
-
-def _other_source() -> None:
-    wanted = st.session_state[SOURCE] or kind()
-    own = next(reversed(st.session_state.get(gallery.KEY, {})), OWN)
-    scene = opening(next(iter(cards(SCENE).values())))
-    set_picture({SCENE: scene, PHOTO: f"{PHOTO}{next(iter(gallery.PHOTOS))}", OWN: own}[wanted])
-
-
-def _picture() -> None:
-    """The widget that chooses a picture of the current kind."""
-    name = st.session_state[PICTURE]
-    if kind() == SCENE:
-        index = int(name.removeprefix(SCENE))
-        if rows := card()["examples"]:
-            _tries(rows)
-        st.button("Another scene", key=f"{PAGE}.another", icon=":material/casino:", on_click=set_picture, args=(f"{SCENE}{index + 1}",))
-    elif kind() == PHOTO:
-        st.session_state[f"{PAGE}.photo"] = name.removeprefix(PHOTO)
-        names = list(gallery.PHOTOS)
-        shows = {key: gallery.PHOTOS[key].shows for key in names}
-        st.selectbox(
-            "Photograph",
-            names,
-            format_func=shows.__getitem__,
-            key=f"{PAGE}.photo",
-            width=170,
-            label_visibility="collapsed",
-            on_change=_photo,
-        )
-    else:
-        with st.popover("Upload a picture", icon=":material/add_photo_alternate:", width="content"):
-            most = -(-LARGEST_BYTES // 2**20)
-            st.file_uploader("JPEG, PNG, HEIC, WebP, GIF, TIFF ...", list(ENDINGS), key=FILE, on_change=_opened, max_upload_size=most)
-            st.caption("Only you see it. It is not part of the link and is deleted when you close the page.")
-
-
-def _tries(rows: list[dict[str, Any]]) -> None:
-    """Scenes for which the card says what hiding does to a word."""
-    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for row in rows:
-            word = plain(row["says"].split()[row["word"]])
-            name = f"“{word}” disappears" if row["kind"] == CHANGES else f"“{word}” stays"
-            st.button(
-                name,
-                key=f"{PAGE}.try.{row['scene']}.{row['word']}",
-                help=plain(row["says"]),
-                on_click=set_picture,
-                args=(f"{SCENE}{row['scene']}",),
-                width="stretch",
-            )
-
-
-def _photo() -> None:
-    set_picture(f"{PHOTO}{st.session_state[f'{PAGE}.photo']}")
-
-
-def _opened() -> None:
-    file = st.session_state[FILE]
-    if file is None:
-        return
-    with guard(stop=False):
-        set_picture(gallery.keep(file.name, file.getvalue()))
 
 
 def write_link(view: View, about: dict[str, Any]) -> bool:

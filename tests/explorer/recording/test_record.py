@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 import explorer
 from explorer.errors import RecordingError
+from models.precision import has_bfloat16
 from tests.explorer.errors import refused
 
 
@@ -132,7 +133,7 @@ def test_nan_is_refused():
 
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
 def test_under_autocast_all_layers_are_replayed_as_exactly_as_it_ran(kind: type[nn.RNNBase]):
-    if kind is nn.LSTM and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    if kind is nn.LSTM and not has_bfloat16("cpu"):
         pytest.skip("torch has no LSTM in bfloat16 on this processor")
     torch.manual_seed(0)
     module, x = kind(3, 40, 2, bidirectional=True).eval(), torch.randn(6, 3)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models import training
+from models import precision as precisions
 from models.char_lm.network import CharLM
 from models.char_lm.training import job
-from models.training import Recipe, Trainer, has_bfloat16
+from models.precision import has_bfloat16
+from models.training import Recipe, Trainer
 
 TEXT = torch.arange(401) % 7
 RECIPE = Recipe(epochs=2, batch=4, steps=10, learning_rate=1e-2, warmup=0.0)
@@ -132,7 +133,7 @@ def test_a_state_file_from_before_these_options_goes_on(tmp_path):
 def test_a_processor_without_bfloat16_trains_in_float32(monkeypatch):
     losses = []
     for precision in ("float32", "bfloat16"):
-        monkeypatch.setattr(training, "has_bfloat16", lambda device: False)
+        monkeypatch.setattr(precisions, "has_bfloat16", lambda device: False)
         run = trainer(replace(RECIPE, precision=precision, epochs=2))
         run.run()
         losses.append(run.curve[-1]["dev"])
