@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer.figures import probe as figures
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import is_dark, show
 from pages._ui.text import how_to_read, plain
 
@@ -32,7 +33,7 @@ def section(measured: Mapping[str, Any]) -> None:
     st.markdown(f"**The hidden state is a lossy summary of the text.** {sentence(measured)}")
     shares = shares_of(measured["networks"])
     with st.container(key=f"{KEY}.frame"):
-        show(figures.probe(shares, lags, chance, is_dark()), KEY, "probe", figures.table(shares, lags), stretch=True)
+        show(made(figures.probe, shares, lags, chance, is_dark()), KEY, "probe", figures.table(shares, lags), stretch=True)
     terms("linear probe", "hidden state", "cell state")
     how_to_read(READ, "the probe")
 

@@ -7,6 +7,7 @@ import streamlit as st
 from explorer.analysis.ledger import withheld
 from explorer.figures.unit import cell_and_hidden
 from explorer.records import Trace
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import how_to_read
 
@@ -31,7 +32,7 @@ def panel(trace: Trace, layer: int, unit: int, stretch: tuple[int, int], key: st
     """
     start, stop = stretch
     st.markdown(f"**c is what it knows, h is what it says.** {sentence(withheld(trace, layer)[start:stop, unit])}")
-    figure = cell_and_hidden(trace, layer, unit, stretch, is_dark())
+    figure = made(cell_and_hidden, trace, layer, unit, stretch, is_dark())
     with scrolling(key.replace(".", "-")):
         draw(figure, key)
     frame = {"position": range(start + 1, stop + 1), "character": trace.tokens[start:stop]}

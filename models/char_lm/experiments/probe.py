@@ -17,9 +17,10 @@ from torch import Tensor
 import models
 from explorer.analysis.quantities import HIDDEN, TANH_CELL
 from models import corpora
-from models.char_lm.experiments.gradients import fingerprint, networks_of
+from models.char_lm.experiments.gradients import networks_of
 from models.char_lm.experiments.units import activations, first_pages
 from models.char_lm.network import untrained
+from models.checkpoint import fingerprint
 from models.measurement import Measured, Report, Subject
 
 LAGS = range(1, 51)

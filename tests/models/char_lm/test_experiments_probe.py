@@ -8,7 +8,8 @@ import torch
 
 import models
 from models.char_lm.experiments import probe
-from models.char_lm.experiments.gradients import fingerprint, networks_of
+from models.char_lm.experiments.gradients import networks_of
+from models.checkpoint import fingerprint
 from tests.models.command_line import call
 from tests.models.tiny import save_tiny, tiny
 
