@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import RecordError
 
-VERSION = 1
+VERSION = 2  # 2 added `carried`
 SIGNED_GATES = ("candidate",)  # -1..1; every other gate is a sigmoid, 0..1
 SLACK = 1e-3  # half-precision gates may miss their range by a rounding
 
@@ -65,6 +65,9 @@ class Trace(Displayed):
         vocab: Names of the columns of `logits`, [vocab], or None.
         source: Path of the module inside the model, "rnn" or "decoder.cell"; "rnn[reverse]" read from the end:
             there position t has read tokens t..T-1.
+        carried: Whether each step got the state that the step before it left, bool [time]; False where the model reset
+            the state or changed it between two steps (normalised, dropped, mixed). The first step always counts as
+            carried: it got the initial state. None means that the state was carried everywhere.
 
     Raises:
         RecordError: shapes do not fit together, or a gate leaves its range.
@@ -79,6 +82,7 @@ class Trace(Displayed):
     logits: np.ndarray | None = None
     vocab: tuple[str, ...] | None = None
     source: str = field(default="")
+    carried: np.ndarray = field(default=None)  # type: ignore[assignment]  # never None once the record is made
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
@@ -87,6 +91,7 @@ class Trace(Displayed):
         self._check_cell()
         self._check_gates()
         self._check_logits()
+        object.__setattr__(self, "carried", self._checked_carried())
 
     def __str__(self) -> str:
         _, layers, units = self.hidden.shape
@@ -94,12 +99,18 @@ class Trace(Displayed):
         has += [f"gates {', '.join(self.gates)}"] if self.gates else []
         states = f"hidden {list(self.hidden.shape)}" + ("" if self.cell is None else f", cell {list(self.cell.shape)}")
         of = f"'{self.source}', " if self.source else ""
+        broken = f"; the state was reset or changed before {_plural(len(self.breaks), 'step')}" if len(self.breaks) else ""
         return (
             f"Trace of {of}{self._network()}: {_plural(layers, 'layer')} of {_plural(units, 'unit')} "
-            f"over {_plural(len(self.tokens), 'token')}, {_quoted(self.tokens)}\n"
+            f"over {_plural(len(self.tokens), 'token')}, {_quoted(self.tokens)}{broken}\n"
             f"{states} = [time, layer, unit]; {'; '.join(has) or 'no gates'}\n"
             "Next: explorer.show(trace) draws it, trace.hidden and trace.gates hold the numbers, trace.save('trace.npz') keeps them."
         )
+
+    @property
+    def breaks(self) -> np.ndarray:
+        """Steps that did not get the state of the step before them, in order, [break]: it was reset or changed there."""
+        return np.flatnonzero(~self.carried)
 
     def _network(self) -> str:
         """What kind of network the gates are of."""
@@ -139,6 +150,18 @@ class Trace(Displayed):
                 got = f"{values.min():.3g}..{values.max():.3g}"
                 raise RecordError(f"gates['{name}'] lies in {got}; expected {low:g}..1. Is it the value before the sigmoid?")
 
+    def _checked_carried(self) -> np.ndarray:
+        time = len(self.tokens)
+        carried = np.ones(time, bool) if self.carried is None else np.asarray(self.carried)
+        if carried.shape != (time,):
+            raise _shape_error("carried", carried.shape, f"({time},) = [time]", _count(time, "token"))
+        if carried.dtype != bool:
+            raise RecordError(f"carried has type {carried.dtype}; expected bool, True where a step got the state of the step before it.")
+        first = time - 1 if self.source.endswith("[reverse]") else 0  # the step that was read first
+        if time and not carried[first]:
+            raise RecordError(f"carried[{first}] is False; expected True: the first step got initial_hidden, which the record holds.")
+        return carried
+
     def _check_logits(self) -> None:
         if self.logits is None:
             return
@@ -157,7 +180,10 @@ class Trace(Displayed):
         arrays = {"hidden": self.hidden, "initial_hidden": self.initial_hidden}
         arrays |= {f"gate.{name}": values for name, values in self.gates.items()}
         arrays |= {name: getattr(self, name) for name in ("cell", "initial_cell", "logits") if getattr(self, name) is not None}
-        about = {"version": VERSION, "record": "Trace", "tokens": self.tokens, "vocab": self.vocab, "source": self.source}
+        # A record whose state was carried everywhere is a file of version 1, which older installations open.
+        arrays |= {"carried": self.carried} if len(self.breaks) else {}
+        version = VERSION if len(self.breaks) else 1
+        about = {"version": version, "record": "Trace", "tokens": self.tokens, "vocab": self.vocab, "source": self.source}
         path = Path(path)
         partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
         try:

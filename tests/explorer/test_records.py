@@ -61,6 +61,16 @@ TRACES = [
     ),
     ({"logits": zeros(5, 4)}, "logits has shape (5, 4); expected (6, vocab) = [time, vocab] because there are 6 tokens."),
     ({"logits": zeros(6, 4), "vocab": tuple("abc")}, "vocab names 3 tokens; expected 4, one for each column of logits."),
+    ({"carried": np.ones(5, bool)}, "carried has shape (5,); expected (6,) = [time] because there are 6 tokens."),
+    ({"carried": np.ones(6)}, "carried has type float64; expected bool, True where a step got the state of the step before it."),
+    (
+        {"carried": np.arange(6) > 0},
+        "carried[0] is False; expected True: the first step got initial_hidden, which the record holds.",
+    ),
+    (
+        {"carried": np.arange(6) < 5, "source": "rnn[reverse]"},
+        "carried[5] is False; expected True: the first step got initial_hidden, which the record holds.",
+    ),
 ]
 
 
@@ -144,6 +154,19 @@ def test_files_round_trip_and_a_crash_leaves_the_old_one(tmp_path, monkeypatch):
     assert path.read_bytes() == kept and list(tmp_path.iterdir()) == [path]
 
 
+def test_where_the_state_was_not_carried_survives_a_file_and_older_files_open(tmp_path):
+    whole, cut = gru_trace(), replace(gru_trace(), carried=np.array([True, True, False, True, False, True]))
+    assert whole.carried.dtype == bool and whole.carried.all() and list(whole.breaks) == [] and list(cut.breaks) == [2, 4]
+    whole.save(tmp_path / "whole.npz")
+    cut.save(tmp_path / "cut.npz")
+    np.testing.assert_array_equal(Trace.load(tmp_path / "cut.npz").carried, cut.carried)
+    with np.load(tmp_path / "whole.npz") as file:
+        assert "carried" not in file.files and b'"version": 1' in bytes(file["about"]), "an older installation opens it"
+    assert Trace.load(tmp_path / "whole.npz").carried.all()
+    with np.load(tmp_path / "cut.npz") as file:
+        assert b'"version": 2' in bytes(file["about"]), "an older installation refuses it with a sentence"
+
+
 def test_two_saves_at_once_leave_one_whole_record(tmp_path, monkeypatch):
     path, write, first = tmp_path / "a.npz", np.savez_compressed, threading.Event()
     second = threading.Thread(target=lstm_trace().save, args=(path,))
@@ -172,7 +195,7 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
     with pytest.raises(RecordError, match="is not a record of this project"):
         Trace.load(path)
     np.savez(path, about=np.frombuffer(b'{"record": "Trace", "version": 99}', np.uint8))
-    with refused(f"{path} holds a Trace of version 99; expected Trace, at most 1."):
+    with refused(f"{path} holds a Trace of version 99; expected Trace, at most 2."):
         Trace.load(path)
 
 
@@ -222,6 +245,10 @@ def test_a_gradient_flow_that_does_not_fit(change: dict, sentence: str):
         (
             replace(gru_trace(2), gates={}, source="rnn"),
             ["Trace of 'rnn', a plain RNN: 1 layer of 3 units over 2 tokens, 'xx'", "hidden [2, 1, 3] = [time, layer, unit]; no gates"],
+        ),
+        (
+            replace(gru_trace(3), carried=np.array([True, False, True])),
+            ["Trace of a GRU: 1 layer of 3 units over 3 tokens, 'xxx'; the state was reset or changed before 1 step"],
         ),
         (
             replace(gru_trace(1), gates={"update": zeros(1, 1, 3)}),
