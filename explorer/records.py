@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.errors import RecordError
 
-VERSION = 2  # 2 added `carried`
+VERSION = 2  # 2 added `carried`, `parts` and complex hidden states
 SIGNED_GATES = ("candidate",)  # -1..1; every other gate is a sigmoid, 0..1
 SLACK = 1e-3  # half-precision gates may miss their range by a rounding
 
@@ -68,9 +68,13 @@ class Trace(Displayed):
         carried: Whether each step got the state that the step before it left, bool [time]; False where the model reset
             the state or changed it between two steps (normalised, dropped, mixed). The first step always counts as
             carried: it got the initial state. None means that the state was carried everywhere.
+        parts: What else a cell holds or computes, by name, each [time, layer, ...], of any width and without a range: a
+            second state that is no cell, "state[1]", or the step size of a state-space model.
+
+    The hidden state may be complex, as that of a linear recurrent unit; everything else is real, but for parts.
 
     Raises:
-        RecordError: shapes do not fit together, or a gate leaves its range.
+        RecordError: shapes do not fit together, a gate leaves its range, or a name is used twice.
     """
 
     tokens: tuple[str, ...]
@@ -83,6 +87,7 @@ class Trace(Displayed):
     vocab: tuple[str, ...] | None = None
     source: str = field(default="")
     carried: np.ndarray = field(default=None)  # type: ignore[assignment]  # never None once the record is made
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
@@ -90,6 +95,7 @@ class Trace(Displayed):
         self._check_hidden()
         self._check_cell()
         self._check_gates()
+        self._check_parts()
         self._check_logits()
         object.__setattr__(self, "carried", self._checked_carried())
 
@@ -97,6 +103,7 @@ class Trace(Displayed):
         _, layers, units = self.hidden.shape
         has = [] if self.logits is None else [f"logits {list(self.logits.shape)} = [time, vocab]"]
         has += [f"gates {', '.join(self.gates)}"] if self.gates else []
+        has += [f"parts {', '.join(self.parts)}"] if self.parts else []
         states = f"hidden {list(self.hidden.shape)}" + ("" if self.cell is None else f", cell {list(self.cell.shape)}")
         of = f"'{self.source}', " if self.source else ""
         broken = f"; the state was reset or changed before {_plural(len(self.breaks), 'step')}" if len(self.breaks) else ""
@@ -114,9 +121,10 @@ class Trace(Displayed):
 
     def _network(self) -> str:
         """What kind of network the gates are of."""
-        names = set(self.gates)
+        names = set() if self.parts else set(self.gates)
         kinds = {"an LSTM": {"input", "forget", "output"}, "a GRU": {"reset", "update"}}
-        plain = "a plain RNN" if names <= {"candidate"} and self.cell is None else "a network of your own equations"
+        is_plain = names <= {"candidate"} and self.cell is None and not self.parts and not np.iscomplexobj(self.hidden)
+        plain = "a plain RNN" if is_plain else "a network of your own equations"
         return next((kind for kind, gates in kinds.items() if gates <= names), plain)
 
     def _check_hidden(self) -> None:
@@ -145,6 +153,8 @@ class Trace(Displayed):
             if values.shape != body.shape:
                 why = f"a gate has one value for each {'hidden' if self.cell is None else 'cell'} value"
                 raise _shape_error(f"gates['{name}']", values.shape, f"{body.shape} = [time, layer, unit]", why)
+            if np.iscomplexobj(values):
+                raise RecordError(f"gates['{name}'] is complex; expected real numbers. Put it into parts.")
             low = -1.0 if name in SIGNED_GATES else 0.0
             if values.size and not (values.min() >= low - SLACK and values.max() <= 1 + SLACK):
                 got = f"{values.min():.3g}..{values.max():.3g}"
@@ -161,6 +171,14 @@ class Trace(Displayed):
         if time and not carried[first]:
             raise RecordError(f"carried[{first}] is False; expected True: the first step got initial_hidden, which the record holds.")
         return carried
+
+    def _check_parts(self) -> None:
+        for name, values in self.parts.items():
+            if name in (*self.gates, "hidden", "cell"):
+                raise RecordError(f"parts names {name!r}, which this record holds already; give the part another name.")
+            if values.shape[:2] != self.hidden.shape[:2]:
+                expected = f"({self.hidden.shape[0]}, {self.hidden.shape[1]}, ...) = [time, layer, ...]"
+                raise _shape_error(f"parts['{name}']", values.shape, expected, f"hidden has shape {self.hidden.shape}")
 
     def _check_logits(self) -> None:
         if self.logits is None:
@@ -179,10 +197,12 @@ class Trace(Displayed):
         """
         arrays = {"hidden": self.hidden, "initial_hidden": self.initial_hidden}
         arrays |= {f"gate.{name}": values for name, values in self.gates.items()}
+        arrays |= {f"part.{name}": values for name, values in self.parts.items()}
         arrays |= {name: getattr(self, name) for name in ("cell", "initial_cell", "logits") if getattr(self, name) is not None}
-        # A record whose state was carried everywhere is a file of version 1, which older installations open.
         arrays |= {"carried": self.carried} if len(self.breaks) else {}
-        version = VERSION if len(self.breaks) else 1
+        # A record of which older installations know everything is a file of version 1, which they open.
+        is_new = len(self.breaks) or self.parts or np.iscomplexobj(self.hidden)
+        version = VERSION if is_new else 1
         about = {"version": version, "record": "Trace", "tokens": self.tokens, "vocab": self.vocab, "source": self.source}
         path = Path(path)
         partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
@@ -210,10 +230,12 @@ class Trace(Displayed):
             raise RecordError(f"{path} is not a record of this project ({error}). Expected a .npz written by Trace.save.") from None
         if about.get("record") != "Trace" or about.get("version", 0) > VERSION:
             raise RecordError(f"{path} holds a {about.get('record')} of version {about.get('version')}; expected Trace, at most {VERSION}.")
-        gates = {name.removeprefix("gate."): arrays.pop(name) for name in list(arrays) if name.startswith("gate.")}
+        gates, parts = (
+            {name.removeprefix(kind): arrays.pop(name) for name in list(arrays) if name.startswith(kind)} for kind in ("gate.", "part.")
+        )
         arrays: dict = {"cell": None, **arrays}
         vocab = None if about["vocab"] is None else tuple(about["vocab"])
-        return cls(tokens=tuple(about["tokens"]), vocab=vocab, source=about["source"], gates=gates, **arrays)
+        return cls(tokens=tuple(about["tokens"]), vocab=vocab, source=about["source"], gates=gates, parts=parts, **arrays)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -32,16 +32,19 @@ def ledger(trace: Trace, layer: int) -> Ledger:
     """Split every step of a layer into kept and written; an open input gate alone wrote nothing if its candidate was 0.
 
     LSTM: kept = f c_{t-1}, written = i g, shown = o tanh(c). GRU (torch: 1 keeps): kept = z h_{t-1},
-    written = (1 - z) n, shown = h. A plain RNN keeps nothing as it was: written = shown = h.
+    written = (1 - z) n, shown = h. A plain RNN keeps nothing as it was: written = shown = h. Of another cell with a forget
+    or update gate and no cell state, what was written is what was not kept: h - f h_{t-1}.
 
     Args:
         trace: Run to inspect.
         layer: Counted from 0.
 
     Raises:
-        AnalysisError: no such layer, or a record whose gates are incomplete.
+        AnalysisError: no such layer, a record whose gates are incomplete, or a complex hidden state.
     """
     check_layer(trace, layer)
+    if np.iscomplexobj(trace.hidden):
+        raise AnalysisError("The hidden state is complex: its terms turn in the plane and have no sign. Draw its size and phase.")
     gate = {name: values[:, layer] for name, values in trace.gates.items()}
     if trace.cell is not None and trace.initial_cell is not None:
         _need(gate, "input", "forget", "candidate", "output")
@@ -51,9 +54,13 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         equation = "cell = kept + written = f·c₋₁ + i·g;  shown = o·tanh(cell)"
         return Ledger(kept, written, state, gate["output"] * np.tanh(state), equation)
     state = trace.hidden[:, layer]
+    before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
+    if {"update", "forget"} & set(gate) and not {"update", "candidate"} <= set(gate):
+        name = "forget" if "forget" in gate else "update"
+        kept = gate[name] * before
+        equation = f"hidden = kept + written, kept = {name} gate x hidden before;  shown = hidden"
+        return Ledger(kept, state - kept, state, state, equation)
     if "update" in gate:
-        _need(gate, "update", "candidate")
-        before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
         kept, written = gate["update"] * before, (1 - gate["update"]) * gate["candidate"]
         return Ledger(kept, written, state, state, "hidden = kept + written = z·h₋₁ + (1 − z)·n;  shown = hidden")
     return Ledger(np.zeros_like(state), state, state, state, "a plain RNN keeps no part of its state: hidden = written = shown")

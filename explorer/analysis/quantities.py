@@ -1,4 +1,4 @@
-"""Quantities of a trace by name, tanh(cell), cell, hidden and every gate, and single numbers for each unit."""
+"""Quantities of a trace by name, tanh(cell), cell, hidden, every gate and part, and single numbers for each unit."""
 
 import numpy as np
 
@@ -7,16 +7,20 @@ from explorer.errors import AnalysisError
 from explorer.records import Trace
 
 TANH_CELL, CELL, HIDDEN = "tanh(cell)", "cell", "hidden"
+SIZE, PHASE = "size", "phase"  # of a complex hidden state
 
 
 def quantities(trace: Trace) -> tuple[str, ...]:
     """Names of the quantities in this record, the most useful first.
 
     tanh(cell) leads where there is a cell: hidden is the same cell behind the output gate, which hides what a unit
-    remembers while it does not speak, and the raw cell has no fixed range.
+    remembers while it does not speak, and the raw cell has no fixed range. A complex hidden state is its size and its
+    phase. Parts of a cell are listed where they are real and have one value for each unit of some kind.
     """
     cell = () if trace.cell is None else (TANH_CELL, CELL)
-    return (*cell, HIDDEN, *trace.gates)
+    hidden = (SIZE, PHASE) if np.iscomplexobj(trace.hidden) else (HIDDEN,)
+    parts = (name for name, values in trace.parts.items() if values.ndim == 3 and not np.iscomplexobj(values))
+    return (*cell, *hidden, *trace.gates, *parts)
 
 
 def quantity(trace: Trace, name: str, layer: int) -> Float[np.ndarray, "time unit"]:
@@ -36,7 +40,10 @@ def quantity(trace: Trace, name: str, layer: int) -> Float[np.ndarray, "time uni
     if trace.cell is not None and name in (TANH_CELL, CELL):
         values = np.asarray(trace.cell[:, layer], np.float32)
         return np.tanh(values) if name == TANH_CELL else values
-    return np.asarray(trace.hidden[:, layer] if name == HIDDEN else trace.gates[name][:, layer], np.float32)
+    if np.iscomplexobj(trace.hidden) and name in (SIZE, PHASE):
+        return (np.abs if name == SIZE else np.angle)(trace.hidden[:, layer]).astype(np.float32)
+    values = trace.hidden if name == HIDDEN else trace.gates[name] if name in trace.gates else trace.parts[name]
+    return np.asarray(values[:, layer], np.float32)
 
 
 def check_layer(trace: Trace, layer: int) -> None:

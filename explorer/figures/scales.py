@@ -10,6 +10,7 @@ from explorer.axes import Float
 from explorer.errors import ExplorerError
 
 DIVERGING, SYMLOG, SEQUENTIAL = "diverging", "symlog", "sequential"
+PHASE = "phase"  # of a complex hidden state, in radians
 SIGNED = ("tanh(cell)", "hidden", "candidate")  # -1..1 by their equations
 LEVELS = 256
 STEPS = 32_767  # a value travels as a whole number of this many steps from the middle of its scale to an end
@@ -138,7 +139,7 @@ def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = 
 
     tanh(cell), hidden and candidate: -1..1; sigmoid gates: 0..1; both fixed, so that two pictures can be compared. The raw
     cell has no ends of its own: symmetric, logarithmic beyond 1, up to the largest value of this text. Hidden states
-    that leave -1..1 (a relu network) are treated like it, without the logarithm.
+    that leave -1..1 (a relu network) are treated like it, without the logarithm. The phase of a complex state: -pi..pi.
 
     Args:
         quantity: Name, as `analysis.quantities` gives it.
@@ -149,6 +150,8 @@ def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = 
     top = _rounded_up(largest) if largest > 0 else 1.0
     if quantity == "cell":
         return Scale(SYMLOG, -top, top, fixed=False)
+    if quantity == PHASE and not this_text:
+        return Scale(DIVERGING, -math.pi, math.pi)
     if quantity in SIGNED or (values.size and values.min() < 0):
         return Scale(DIVERGING, -top, top, fixed=False) if this_text or largest > 1.001 else Scale(DIVERGING, -1.0, 1.0)
     return Scale(SEQUENTIAL, 0.0, top, fixed=False) if this_text or largest > 1.001 else Scale(SEQUENTIAL, 0.0, 1.0)
