@@ -5,6 +5,7 @@ import graphlib
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,7 @@ def imports(path: Path, tree: ast.AST) -> set[str]:
     return names
 
 
+@cache
 def exists(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
@@ -101,33 +103,37 @@ def lines_of_code(node: ast.AST, source: list[str]) -> int:
     return sum(1 for row in rows if row not in skip and source[row - 1].strip() and not source[row - 1].strip().startswith("#"))
 
 
-def parsed(path: Path) -> tuple[ast.Module, list[str]]:
-    text = path.read_text(encoding="utf-8")
-    return ast.parse(text), text.splitlines()
-
-
 def functions(tree: ast.AST) -> list[ast.FunctionDef]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def each_file(test):
-    return pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))(test)
+class File:
+    """A file, read and parsed once for all the rules."""
+
+    def __init__(self, path: Path):
+        text = path.read_text(encoding="utf-8")
+        self.path, self.tree, self.source = path, ast.parse(text), text.splitlines()
+        self.imports = imports(path, self.tree)
 
 
-@each_file
-def test_imports_point_down(path: Path):
-    name = module_name(path)
+# Of the module's scope: pytest then runs all rules on one file before it goes on to the next.
+@pytest.fixture(scope="module", params=FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def file(request) -> File:
+    return File(request.param)
+
+
+def test_imports_point_down(file: File):
+    name = module_name(file.path)
     floor = floor_of(name)
-    for used in imports(path, parsed(path)[0]):
+    for used in file.imports:
         if used.split(".")[0] in (*FOLDERS, "app"):
             assert floor_of(used) <= floor, f"{name} (floor {floor}) imports {used} (floor {floor_of(used)})"
 
 
-@each_file
-def test_explorer_and_models_meet_only_in_experiments_and_pages(path: Path):
-    name = module_name(path)
+def test_explorer_and_models_meet_only_in_experiments_and_pages(file: File):
+    name = module_name(file.path)
     is_experiment = name.split(".")[2:3] == ["experiments"]
-    for used in imports(path, parsed(path)[0]):
+    for used in file.imports:
         if name.startswith("explorer"):
             assert used.split(".")[0] != "models", f"{name} imports {used}"
         if name.startswith("models") and used.startswith("explorer") and not is_experiment:
@@ -144,16 +150,16 @@ def test_no_family_is_imported_from_outside_it():
     crossings = {
         (part_of_models(module_name(path)), part_of_models(used))
         for path in FILES
-        for used in imports(path, parsed(path)[0])
-        if module_name(path).startswith("models") and part_of_models(used) in families
+        if module_name(path).startswith("models")
+        for used in File(path).imports
+        if part_of_models(used) in families
     }
     assert {(who, whom) for who, whom in crossings if who != whom} == WRONG_WAY.keys()
 
 
-@each_file
-def test_libraries_stay_in_their_places(path: Path):
-    name = module_name(path)
-    for used in imports(path, parsed(path)[0]):
+def test_libraries_stay_in_their_places(file: File):
+    name = module_name(file.path)
+    for used in file.imports:
         allowed = ONLY_IN.get(used.split(".")[0])
         if allowed:
             assert any(name == a or name.startswith(a + ".") for a in allowed), f"{name} imports {used}; only {allowed} may"
@@ -163,14 +169,13 @@ def test_no_import_circles():
     graph = {}
     for path in FILES:
         name = module_name(path)
-        used = {u for u in imports(path, parsed(path)[0]) if u.split(".")[0] in FOLDERS and exists(u)}
+        used = {u for u in File(path).imports if u.split(".")[0] in FOLDERS and exists(u)}
         graph[name] = {u for u in used if u != name and not name.startswith(u + ".")}
     graphlib.TopologicalSorter(graph).prepare()  # a CycleError names the circle
 
 
-@each_file
-def test_ceilings(path: Path):
-    tree, source = parsed(path)
+def test_ceilings(file: File):
+    path, tree, source = file.path, file.tree, file.source
     relative = str(path.relative_to(ROOT))
     is_page = path.parent == ROOT / "pages" and not path.name.startswith("_")
     limit = LIFTED.get((relative, "*"), (PAGE_LINES if is_page else FILE_LINES, ""))[0]
@@ -181,61 +186,55 @@ def test_ceilings(path: Path):
         assert length <= limit, f"{relative}: {function.name} has {length} lines of code; at most {limit}"
 
 
-@each_file
-def test_few_parameters(path: Path):
-    tree, _ = parsed(path)
+def test_few_parameters(file: File):
     init_of_module = {
         f.name
-        for c in ast.walk(tree)
+        for c in ast.walk(file.tree)
         if isinstance(c, ast.ClassDef)
         for f in c.body
         if isinstance(f, ast.FunctionDef) and f.name == "__init__"
     }
-    for function in functions(tree):
+    for function in functions(file.tree):
         is_command = any("command" in ast.unparse(d) for d in function.decorator_list)
         if is_command or function.name in init_of_module:
             continue
         args = function.args
         arguments = [a for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg not in ("self", "cls")]
-        assert len(arguments) <= PARAMETERS, f"{path.name}: {function.name} has {len(arguments)} parameters"
+        assert len(arguments) <= PARAMETERS, f"{file.path.name}: {function.name} has {len(arguments)} parameters"
 
 
-@each_file
-def test_public_things_say_what_they_give(path: Path):
-    tree, _ = parsed(path)
-    assert ast.get_docstring(tree), f"{path.relative_to(ROOT)} has no docstring"
-    for node in tree.body:
+def test_public_things_say_what_they_give(file: File):
+    name = file.path.relative_to(ROOT)
+    assert ast.get_docstring(file.tree), f"{name} has no docstring"
+    for node in file.tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{path.relative_to(ROOT)}: {node.name} has no docstring"
+            assert ast.get_docstring(node), f"{name}: {node.name} has no docstring"
             for inner in getattr(node, "body", []) if isinstance(node, ast.ClassDef) else []:
                 if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
                     is_override = inner.name == "forward" or any("override" in ast.unparse(d) for d in inner.decorator_list)
-                    assert is_override or ast.get_docstring(inner), f"{path.relative_to(ROOT)}: {node.name}.{inner.name} has no docstring"
+                    assert is_override or ast.get_docstring(inner), f"{name}: {node.name}.{inner.name} has no docstring"
 
 
-@each_file
-def test_arrays_have_their_axes_in_the_docstring(path: Path):
-    tree, _ = parsed(path)
+def test_arrays_have_their_axes_in_the_docstring(file: File):
+    tree = file.tree
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
             continue
         docstring = ast.get_docstring(function) or ""
         annotations = [ast.unparse(a.annotation) for a in (*function.args.args, *function.args.kwonlyargs) if a.annotation]
         if any("ndarray" in a or "Float[" in a or "Tensor" in a for a in annotations):
-            assert "[" in docstring, f"{path.name}: {function.name} takes an array; name its axes in brackets"
+            assert "[" in docstring, f"{file.path.name}: {function.name} takes an array; name its axes in brackets"
 
 
-@each_file
-def test_pages_ask_what_a_network_gives_and_never_its_kind(path: Path):
-    name = str(path.relative_to(ROOT))
+def test_pages_ask_what_a_network_gives_and_never_its_kind(file: File):
+    name = str(file.path.relative_to(ROOT))
     if name.startswith("pages/"):
-        kinds = re.findall(rf"""(["'])({"|".join(family.kinds())})\1""", path.read_text(encoding="utf-8"))
+        kinds = re.findall(rf"""(["'])({"|".join(family.kinds())})\1""", file.path.read_text(encoding="utf-8"))
         assert not kinds, f"{name} names kinds of networks: {kinds}; ask what their family emits (pages._ui.networks.emitting)"
 
 
-@each_file
-def test_names_tell(path: Path):
-    assert not set(path.relative_to(ROOT).with_suffix("").parts) & EMPTY_NAMES
+def test_names_tell(file: File):
+    assert not set(file.path.relative_to(ROOT).with_suffix("").parts) & EMPTY_NAMES
 
 
 def bound_names(tree: ast.AST) -> set[str]:
@@ -246,13 +245,12 @@ def bound_names(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: str(p.relative_to(ROOT)))
 def test_names_say_what_they_hold(path: Path):
-    vague = bound_names(parsed(path)[0]) & VAGUE_NAMES
+    vague = bound_names(File(path).tree) & VAGUE_NAMES
     assert not vague, f"{path.relative_to(ROOT)}: name {', '.join(sorted(vague))} after what it holds"
 
 
-@each_file
-def test_nothing_is_unpickled(path: Path):
-    for node in ast.walk(parsed(path)[0]):
+def test_nothing_is_unpickled(file: File):
+    for node in ast.walk(file.tree):
         if isinstance(node, ast.Import):
             assert not {a.name for a in node.names} & {"pickle", "dill", "joblib", "shelve"}
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
@@ -280,7 +278,7 @@ def test_javascript_keeps_the_ceilings():
 
 
 def test_test_files_keep_the_ceiling():
-    lengths = {str(path.relative_to(ROOT)): len(parsed(path)[1]) for path in (ROOT / "tests").rglob("*.py")}
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
     long = {name: length for name, length in lengths.items() if length > FILE_LINES}
     assert lengths and not long, f"longer than {FILE_LINES} lines: {long}; split them by what is tested"
 
