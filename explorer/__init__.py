@@ -10,9 +10,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from explorer.analysis.attribution import Attribution
     from explorer.analysis.rank import Ranking, rank
     from explorer.errors import ExplorerError
     from explorer.figures.notebook import Figure, show
+    from explorer.gradients.attribution import AttributionMethod, attribution
     from explorer.gradients.contributions import InputGradient, input_gradient
     from explorer.gradients.flow import gradient_flow, gradient_flows
     from explorer.interventions import clamped, intervene, silenced
@@ -29,6 +31,9 @@ _PLACES = {
     "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
     "input_gradient": "explorer.gradients.contributions",  # how sensitive a loss is to each input of the network
     "InputGradient": "explorer.gradients.contributions",  # norms of dL/dx, and gradient times input, [time] each
+    "attribution": "explorer.gradients.attribution",  # how much one output depends on each token that was read, by one of four methods
+    "AttributionMethod": "explorer.gradients.attribution",  # a method with its baseline and its number of steps
+    "Attribution": "explorer.analysis.attribution",  # scores of the tokens, [time], with baseline and completeness error
     "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
     "show": "explorer.figures.notebook",  # show(trace): the figure of a record; displays itself in a notebook
     "Figure": "explorer.figures.notebook",  # what show returns: .save("figure.svg"), .drawn
@@ -45,6 +50,8 @@ _PLACES = {
 
 __all__ = [
     "Alignment",
+    "Attribution",
+    "AttributionMethod",
     "ConfusionMatrix",
     "ExplorerError",
     "Figure",
@@ -54,6 +61,7 @@ __all__ = [
     "Recording",
     "Tap",
     "Trace",
+    "attribution",
     "clamped",
     "gradient_flow",
     "gradient_flows",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.analysis.attribution import Attribution
 from explorer.analysis.ordering import IN_WORDS, order, orders
 from explorer.analysis.quantities import check_layer, quantities, quantity, variance
 from explorer.analysis.rank import Ranking
@@ -20,7 +21,7 @@ INSTALL = 'pip install "recurrent-explorer[figures]"'
 LONGEST = 2_000  # tokens that are drawn where no window is given
 VEGA_LITE = "application/vnd.vegalite.v6+json"
 
-Record = Trace | Alignment | GradientFlow | ConfusionMatrix | Ranking
+Record = Trace | Alignment | GradientFlow | ConfusionMatrix | Ranking | Attribution
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def show(
     the numbers of a time series as lines. Below them is a map of all units.
 
     Args:
-        record: A Trace, Alignment, GradientFlow, ConfusionMatrix or Ranking.
+        record: A Trace, Alignment, GradientFlow, ConfusionMatrix, Ranking or Attribution.
         what: Of a Trace: one of its quantities, "tanh(cell)", "cell", "hidden" or a gate such as "forget"; or "gates", all
             gates of one unit. Of an Alignment: "matrix" or "lines". Of a GradientFlow: "state", "hidden" or "cell". Of a
             ConfusionMatrix: "share", "whole share" or "count". None takes the first of these that there is.
@@ -272,10 +273,18 @@ def _ranking(ranking: Ranking, choice: Choice) -> Any:
     return unit.ranking(ranking, dark=choice.dark)
 
 
+def _attribution(attribution: Attribution, choice: Choice) -> Any:
+    from explorer.figures.attribution import row
+
+    _refuse(attribution, choice)
+    return row(attribution, dark=choice.dark)
+
+
 _DRAW: Mapping[type, Callable[[Any, Choice], Any]] = {
     Trace: _trace,
     Alignment: _alignment,
     GradientFlow: _flow,
     ConfusionMatrix: _matrix,
     Ranking: _ranking,
+    Attribution: _attribution,
 }

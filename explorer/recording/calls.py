@@ -170,11 +170,16 @@ def row_steps(module: nn.Module, values: Steps, row: int) -> Tensor:
 
 
 def _unpacked(packed: PackedSequence, row: int) -> Tensor:
+    return packed.data[packed_places(packed, row)]
+
+
+def packed_places(packed: PackedSequence, row: int) -> Tensor:
+    """Where the steps of one row lie in the data of a packed sequence, [time]."""
     # Step t of the packed data begins where the longer rows of all earlier steps end.
     column = row if packed.unsorted_indices is None else int(packed.unsorted_indices[row])
     sizes = packed.batch_sizes
     starts = torch.cumsum(sizes, 0) - sizes
-    return packed.data[(starts[sizes > column] + column).to(packed.data.device)]
+    return (starts[sizes > column] + column).to(packed.data.device)
 
 
 def row_state(module: nn.Module, state: Tensor, row: int) -> Tensor:

@@ -29,7 +29,7 @@ from explorer.tap import Tap
 _open: ContextVar[tuple["Recording", ...]] = ContextVar("open recordings", default=())
 
 # torch numbers its hooks with a counter that two threads may read at once: one hook would replace the other.
-_registering = threading.Lock()
+registering = threading.Lock()
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
     recording = Recording(module, gradients)
     handles = []
     try:
-        with _registering:
+        with registering:
             for path, part in recording.modules.items():
                 handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True))
         _open.set((*_open.get(), recording))
@@ -61,7 +61,7 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
             yield recording
     finally:
         _open.set(tuple(other for other in _open.get() if other is not recording))
-        with _registering:
+        with registering:
             for handle in handles:
                 handle.remove()
 

@@ -27,10 +27,17 @@ def followed(loss_of):
         out = gru(torch.randn(5, 3))[0]
     return explorer.gradient_flow(recording, loss_of(out), "abcde")
 
+def attributed():
+    gru = nn.GRU(3, 4)
+    with explorer.record(gru) as recording:
+        out = gru(torch.randn(5, 3))[0]
+    return explorer.attribution(recording, out[-1, 0], "occlusion", "abcde")
+
 said(explorer.record(len).__enter__)
 said(explorer.record(nn.LSTM).__enter__)
 said(tapped)
 said(lambda: followed(lambda out: out.sum().item()))
+said(attributed)
 """
 ADVICE = "expected a torch.nn.Module. Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
 
@@ -42,4 +49,5 @@ def test_another_type_is_a_sentence():
         f"record was given the class LSTM, not one of it; {ADVICE}",
         "Tap('cell') was given a tuple; expected one tensor. Give each part its own Tap.",
         "loss is of type float; expected a tensor with a gradient. Leave out item() and numpy().",
+        "output is a Tensor; expected a function that runs the module again: output=lambda: module(x)[:, -1, 3].",
     ], done.stderr

@@ -5,11 +5,23 @@ from functools import cache
 import altair as alt
 import numpy as np
 
+from explorer.analysis.attribution import Attribution, Comparison
 from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.confusion import reliability_of
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
-from explorer.figures import alignment, architectures, cell, confusion, hello, image_attention, prediction_path, region_maps, series
+from explorer.figures import (
+    alignment,
+    architectures,
+    attribution,
+    cell,
+    confusion,
+    hello,
+    image_attention,
+    prediction_path,
+    region_maps,
+    series,
+)
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
 from explorer.figures.bleu import Score, by_length
@@ -85,8 +97,15 @@ SERIES = StateFigure(
     title="rnn, layer 1",
 )
 
+SCORED = Attribution(tuple("a [b"), np.array([0.1, -0.02, 1.5, -0.6]), "integrated gradients", -0.4, "zero", -1.4, 0.02, "rnn")
+COMPARED = Comparison(
+    SCORED.tokens, "]", -0.4, np.array([0.0, -0.1, 2.5, 0.4]), (Attribution(SCORED.tokens, np.arange(4.0), "gradient", -0.4), SCORED)
+)
+
 # One call of each public figure, with and without the dark ground.
 EXAMPLES = {
+    "attribution.rows": lambda dark: attribution.rows(COMPARED, 10, dark),
+    "attribution.row": lambda dark: attribution.row(SCORED, 10, dark),
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
     "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),

@@ -17,7 +17,7 @@ from explorer.figures import notebook
 from explorer.figures.scales import GROUND
 from explorer.figures.states import StateFigure
 from tests.explorer.figures.facts import says
-from tests.explorer.figures.figure_examples import ALIGNED, COUNTED, REGIONS, planted
+from tests.explorer.figures.figure_examples import ALIGNED, COUNTED, REGIONS, SCORED, planted
 from tests.explorer.traces import gru_trace, lstm_trace, rnn_trace
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -27,7 +27,7 @@ SERIES = replace(gru_trace(time=6, units=4), tokens=("0.25", "-1", "2", "0.5", "
 STEPS = replace(SERIES, tokens=tuple(str(step) for step in range(5, 11)))
 NORMS = np.array([[-4.0, -3.0], [-2.0, -1.5], [-1.0, 0.0]])
 FLOW = explorer.GradientFlow(("the", "old", "harbour"), NORMS, None, NORMS, 2, "rnn")
-RECORDS = [TRACE, WORDS, SERIES, STEPS, rnn_trace(), ALIGNED, REGIONS, FLOW, replace(FLOW, loss_at=None), COUNTED, planted()]
+RECORDS = [TRACE, WORDS, SERIES, STEPS, rnn_trace(), ALIGNED, REGIONS, FLOW, replace(FLOW, loss_at=None), COUNTED, planted(), SCORED]
 VECTOR = "{http://www.w3.org/2000/svg}"
 
 
@@ -191,7 +191,9 @@ def test_what_draws_is_imported_when_it_draws_and_a_sentence_says_what_to_instal
     done = subprocess.run([sys.executable, "-c", PROGRAM.format(before=before)], cwd=ROOT, capture_output=True, text=True, check=False)
     loaded, displayed, refused, shown = done.stdout.splitlines() or [done.stderr] * 4
     assert loaded == "[]"
-    assert refused == "explorer.show was given a list; expected one of Trace, Alignment, GradientFlow, ConfusionMatrix, Ranking."
+    assert (
+        refused == "explorer.show was given a list; expected one of Trace, Alignment, GradientFlow, ConfusionMatrix, Ranking, Attribution."
+    )
     if library:
         assert displayed == "['text/plain']"
         assert shown == f'explorer.show draws with {library}, which is not installed. Install it: pip install "recurrent-explorer[figures]"'
