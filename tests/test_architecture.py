@@ -45,6 +45,7 @@ FUNCTION_LINES, FILE_LINES, PAGE_LINES, PARAMETERS = 40, 300, 80, 6
 
 # A ceiling lifted for one named place: (file, name or "*") -> (limit, reason).
 LIFTED: dict[tuple[str, str], tuple[int, str]] = {}
+MORE_PARAMETERS = {("explorer/recording/record.py", "trace"): 7}  # all that a user may choose of a recording
 
 # Imports between parts of `models` that point the wrong way: (who, whom) -> reason.
 WRONG_WAY = {
@@ -200,7 +201,8 @@ def test_few_parameters(file: File):
             continue
         args = function.args
         arguments = [a for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg not in ("self", "cls")]
-        assert len(arguments) <= PARAMETERS, f"{file.path.name}: {function.name} has {len(arguments)} parameters"
+        limit = MORE_PARAMETERS.get((str(file.path.relative_to(ROOT)), function.name), PARAMETERS)
+        assert len(arguments) <= limit, f"{file.path.name}: {function.name} has {len(arguments)} parameters"
 
 
 def test_public_things_say_what_they_give(file: File):

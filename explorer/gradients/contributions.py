@@ -11,6 +11,7 @@ from explorer.gradients.flow import Backpass
 from explorer.gradients.scan import NOTHING, Scaled
 from explorer.recording.arrays import Rows, Tokens
 from explorer.recording.record import Recording
+from explorer.recording.sequences import Calls
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,16 +94,18 @@ class InputGradient:
     times_input: np.ndarray
 
 
-def input_gradient(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> InputGradient:
+def input_gradient(
+    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, calls: Calls = None
+) -> InputGradient:
     """Gradient of a loss to what the module read at each step, both directions together.
 
     Args:
-        recording, loss, tokens, path, index: As for `gradient_flow`; the tokens [time].
+        recording, loss, tokens, path, index, calls: As for `gradient_flow`; the tokens [time].
 
     Raises:
         RecordingError: as gradient_flow.
     """
-    back = Backpass(recording, _scalar(loss), len(tokens), path, index)
+    back = Backpass(recording, _scalar(loss), len(tokens), path, index, calls)
     to_input: Scaled | None = None
     for layer, span, part in back.parts(both=True):
         if layer == 0:
@@ -130,18 +133,21 @@ class DirectPath:
     cosine: np.ndarray
 
 
-def direct_path(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> DirectPath:
+def direct_path(
+    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, calls: Calls = None
+) -> DirectPath:
     """How much of dL/dc_t runs from cell to cell, from where the loss is: through the forget gates and nothing else.
 
-    Each layer starts from its own dL/dc at the step of the loss.
+    Each layer starts from its own dL/dc at the step of the loss. The path ends where the model reset the state or changed it
+    between two steps.
 
     Args:
-        recording, loss, tokens, path, index: As for `gradient_flow`, the loss at one step; the tokens [time].
+        recording, loss, tokens, path, index, calls: As for `gradient_flow`, the loss at one step; the tokens [time].
 
     Raises:
         RecordingError: the path is not an LSTM, the loss enters at several steps, or as gradient_flow.
     """
-    back = Backpass(recording, _scalar(loss), len(tokens), path, index)
+    back = Backpass(recording, _scalar(loss), len(tokens), path, index, calls)
     start = back.loss_at(0)
     if back.kind != "lstm":
         raise RecordingError(f"'{back.reading.path}' is not an LSTM; only an LSTM has a cell state with a path of its own.")
@@ -149,6 +155,7 @@ def direct_path(recording: Recording, loss: Tensor, tokens: Tokens, path: str | 
         raise RecordingError("This loss enters at several steps, and no one step begins its path: take the loss at one step.")
     shape = (len(tokens), back.depth)
     direct, total, cosine = np.full(shape, -np.inf), np.full(shape, -np.inf), np.full(shape, np.nan)
+    carried = back.reading.carried
     along: dict[int, Scaled] = {}  # the direct path of each layer, from the step of the loss on
     for layer, span, part in back.parts():
         assert part.cell is not None and part.slopes.keep is not None
@@ -161,7 +168,7 @@ def direct_path(recording: Recording, loss: Tensor, tokens: Tokens, path: str | 
             if layer in along:
                 direct[time, layer] = along[layer].log10()[0]
                 cosine[time, layer] = _cosine(along[layer].numbers[0], cells[step])
-                along[layer] = _past_forget_gates(along[layer], keep[step])
+                along[layer] = _past_forget_gates(along[layer], keep[step] if carried[time] else np.zeros_like(keep[step]))
     return DirectPath(direct, total, cosine)
 
 

@@ -23,10 +23,13 @@ from explorer.recording.arrays import Rows, Tokens, names_of
 from explorer.recording.calls import Reading, directions, layers
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
+from explorer.recording.sequences import Calls
 from explorer.records import GradientFlow
 
 
-def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> GradientFlow:
+def gradient_flow(
+    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, calls: Calls = None
+) -> GradientFlow:
     """Size of the gradient of one loss at every step and layer of one path: how far back learning reaches.
 
     Args:
@@ -36,6 +39,7 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str 
         tokens: What was read, one for each step, [time]: characters, words, or the numbers of a time series.
         path: One of `recording.paths`; needed where there are several.
         index: Row of the batch, or one row for each token where rows moved, [time].
+        calls: Which calls of the module the tokens are, as for `Recording.trace`.
 
     Returns:
         A GradientFlow, norms as powers of ten: they may lie far below what float32 can hold.
@@ -48,17 +52,19 @@ def gradient_flow(recording: Recording, loss: Tensor, tokens: Tokens, path: str 
     """
     if isinstance(loss, Tensor) and loss.ndim:
         raise RecordingError(f"loss has shape {tuple(loss.shape)}; expected a scalar. For a vector of losses call gradient_flows.")
-    return gradient_flows(recording, loss, tokens, path, index)[0]
+    return gradient_flows(recording, loss, tokens, path, index, calls)[0]
 
 
-def gradient_flows(recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0) -> list[GradientFlow]:
+def gradient_flows(
+    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, calls: Calls = None
+) -> list[GradientFlow]:
     """A GradientFlow for each entry of a vector of losses, [loss], from one scan for all of them; see `gradient_flow`.
 
     Raises:
         RecordingError: as gradient_flow.
     """
     names = names_of(tokens)
-    back = Backpass(recording, loss, len(names), path, index)
+    back = Backpass(recording, loss, len(names), path, index, calls)
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)
     cell = np.full(shape, -np.inf) if back.kind == "lstm" else None
@@ -90,11 +96,11 @@ class Backpass:
         RecordingError: as gradient_flow.
     """
 
-    def __init__(self, recording: Recording, loss: Tensor, time: int, path: str | None, index: Rows):
+    def __init__(self, recording: Recording, loss: Tensor, time: int, path: str | None, index: Rows, calls: Calls = None):
         if not recording.gradients:
             raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
-        self.reading = recording.reading(recording.chosen(path), time, index)
-        edges = recording.edges[self.reading.name]
+        self.reading = recording.reading(recording.chosen(path), time, index, calls)
+        edges = [recording.edges[self.reading.name][number_of] for number_of in self.reading.numbers]
         if all(edge is None for of_call in edges for edge in of_call.after):
             raise RecordingError(
                 f"'{self.reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
@@ -182,4 +188,5 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
         cell=None if own.cell is None else own.cell[depth, span],
         first=[state[0, row] for state in stretch.before],
         reverse=bool(way),
+        restarts=stretch.restarts(row),
     )

@@ -4,13 +4,14 @@ Gradients leave the range of every float within a few hundred steps: the scan ca
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from explorer.recording.cells import Slopes, Weights, slopes
+from explorer.recording.replay import restarted
 
 BLOCK = 500  # steps of one loss whose slopes are computed together
 RESCALE = 4  # steps between two looks at the size of the numbers: each step may shrink or grow them a millionfold
@@ -22,7 +23,7 @@ NOTHING = -1e15  # power of two of a gradient that is exactly zero
 class Layer:
     """One layer in one direction over one stretch: what it read, [time, feature], and held, [time, state] and [time, unit].
 
-    `first`: hidden (and cell) state before its first step.
+    `first`: hidden (and cell) state before its first step; `restarts`: those before the steps that did not get the last ones.
     """
 
     kind: str
@@ -32,17 +33,18 @@ class Layer:
     cell: Tensor | None
     first: Sequence[Tensor]
     reverse: bool
+    restarts: Mapping[int, Sequence[Tensor]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def before(self, block: slice) -> Tensor:
         """Hidden state before each step of a block, [block, state]."""
-        return self._before(self.hidden, self.first[0], block)
+        return self._before(self.hidden, 0, block)
 
     def slopes(self, block: slice) -> Slopes:
         """Derivatives of a block of steps."""
-        cell = None if self.cell is None else (self._before(self.cell, self.first[1], block), self.cell[block])
+        cell = None if self.cell is None else (self._before(self.cell, 1, block), self.cell[block])
         return slopes(self.kind, self.weights, self.x[block], self.before(block), cell)
 
     def blocks(self, losses: int = 1) -> list[slice]:
@@ -60,12 +62,13 @@ class Layer:
         """Room for the gradient to what it read, [time, loss, feature], still zero."""
         return Scaled.zeros(len(self), losses, self.weights.W.shape[1], dtype=self.hidden.numpy().dtype)
 
-    def _before(self, states: Tensor, first: Tensor, block: slice) -> Tensor:
-        first = first.to(states.dtype).unsqueeze(0)
+    def _before(self, states: Tensor, part: int, block: slice) -> Tensor:
+        first = self.first[part].to(states.dtype).unsqueeze(0)
         if self.reverse:
             after = states[block.start + 1 : block.stop + 1]
             return after if block.stop < len(states) else torch.cat([after, first])
-        return states[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, states[: block.stop - 1]])
+        before = states[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, states[: block.stop - 1]])
+        return restarted(before, block, {step: given[part] for step, given in self.restarts.items()})
 
 
 @dataclass(frozen=True, eq=False)

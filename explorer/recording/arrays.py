@@ -1,13 +1,14 @@
 """Conversion of recorded tensors to numpy arrays (detached, on the CPU, float32), and of what was read to token names."""
 
 from collections.abc import Sequence
+from operator import index
 
 import numpy as np
 from torch import Tensor
 
 from explorer.errors import RecordingError
 
-Rows = int | Sequence[int]
+Rows = int | Sequence[int] | np.ndarray | Tensor  # a row of the batch, or one for each step
 Tokens = Sequence[object] | np.ndarray | Tensor  # characters, words or numbers, one for each step
 
 
@@ -33,17 +34,31 @@ def names_of(tokens: Tokens) -> tuple[str, ...]:
     return tuple(f"{value:.6g}" if isinstance(value, float | np.floating) else str(value) for value in values)
 
 
+def rows_of(rows: Rows, word: str) -> int | list[int]:
+    """A row of the batch, [], or a list of them, [time], as whole numbers.
+
+    Raises:
+        RecordingError: it is neither; `word` names the argument.
+    """
+    try:
+        values = rows.tolist() if isinstance(rows, Tensor | np.ndarray) else rows
+        return [index(row) for row in values] if isinstance(values, Sequence) else index(values)
+    except TypeError:
+        raise RecordingError(f"{word} is {rows!r}; expected a row of the batch, counted from 0, or one row for each token.") from None
+
+
 def one_for_each(rows: Rows, count: int, word: str) -> list[int]:
     """Row of the batch for each of `count` steps.
 
     Raises:
         RecordingError: a list of rows that is not as long as there are steps; `word` names the argument.
     """
-    if isinstance(rows, int | np.integer):
-        return [int(rows)] * count
+    rows = rows_of(rows, word)
+    if isinstance(rows, int):
+        return [rows] * count
     if len(rows) != count:
         raise RecordingError(f"{word} names {len(rows)} rows of the batch; expected one row, or {count}: one for each token.")
-    return [int(row) for row in rows]
+    return rows
 
 
 def picked(values: np.ndarray, time_first: bool, rows: list[int], word: str) -> np.ndarray:

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, one_for_each
+from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, rows_of
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
-from explorer.recording.calls import Call, Reading, directions, joined, layers, stretch, versions
+from explorer.recording.calls import Call, Reading, batch_size, layers, no_row, versions
 from explorer.recording.cells import TOLERANCE, is_cell, kind
 from explorer.recording.modules import RECURRENT, REVERSE, listened_to, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
+from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, sequences_of
 from explorer.recording.taps import Heard, alignment, state_paths, tapped_trace
 from explorer.records import Alignment, Trace
 from explorer.tap import Tap
@@ -121,6 +122,7 @@ class Recording:
         logits: Tensor | np.ndarray | None = None,
         vocab: Sequence[str] | None = None,
         layer: int | None = None,
+        calls: Calls = None,
     ) -> Trace:
         """Hidden state, cell state and every gate of one path over one sequence.
 
@@ -133,12 +135,15 @@ class Recording:
             logits: The model's output at each step, [time, vocab], or with a batch axis before or after time.
             vocab: Names of the columns of logits, [vocab].
             layer: Only this layer, counted from 0, which saves memory for a long text. None takes all.
+            calls: Which calls of the module the tokens are: one of `sequences()`, a number, a slice or a list of numbers, counted
+                from 0 as in `calls()`. Needed where it read several sequences. Several of them make one trace, whose `carried`
+                says where a state was reset.
 
         Returns:
             A Trace of numpy float32, independent of the model.
 
         Raises:
-            RecordingError: the path is unclear, was not called, or did not pass its state on; the tokens do not fit its steps; the
+            RecordingError: the path is unclear, was not called, or read several sequences; the tokens do not fit its steps; the
                 replay differs from the module's own output by more than the tolerance of its precision.
             RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
         """
@@ -148,7 +153,7 @@ class Recording:
             values = None if logits is None else self._logits(logits, path, index, len(names))
             if path in state_paths(self._heard):
                 return tapped_trace(self._heard, path, names, index, values, vocab)
-            reading = self.reading(path, len(names), index)
+            reading = self.reading(path, len(names), index, calls)
             states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
         hidden = _array(states.hidden)
         # What a plain tanh network proposes is its new state: one array, two names.
@@ -163,7 +168,41 @@ class Recording:
             logits=values,
             vocab=None if vocab is None else tuple(vocab),
             source=path,
+            carried=reading.carried,
         )
+
+    def calls(self, path: str | None = None, index: int = 0) -> tuple[RecordedCall, ...]:
+        """Every call of one path: how many steps and rows it read, and from which state the row `index` began.
+
+        Args:
+            path: One of `paths`; needed where there are several.
+            index: Row of the batch.
+
+        Raises:
+            RecordingError: the path is unclear, was not called, or is made of Taps.
+        """
+        path = self.chosen(path)
+        module, heard = self._module(path)
+        return calls_of(path.removesuffix(REVERSE), module, heard, index)
+
+    def sequences(self, path: str | None = None, index: int = 0) -> tuple[RecordedSequence, ...]:
+        """What one row of the batch read without a reset: episodes of a rollout, sentences of a loop, both readings of an encoder.
+
+        Give one of them to `calls=` of `trace`, `alignment` or `gradient_flow`; its `len()` is the number of its steps.
+
+        Args:
+            path: One of `paths`; needed where there are several. A direction that reads from the end has one for each call.
+            index: Row of the batch.
+
+        Raises:
+            RecordingError: the path is unclear, was not called, is made of Taps, or no batch had this row.
+        """
+        path = self.chosen(path)
+        name, (module, heard) = path.removesuffix(REVERSE), self._module(path)
+        here = [call for call in calls_of(name, module, heard, index) if call.began is not None]
+        if not here:
+            raise RecordingError(no_row(index, max(batch_size(module, call) for call in heard), f"'{name}'"))
+        return sequences_of(name, index, here, in_pieces=path != name)
 
     def alignment(self, source: Sequence[str], target: Sequence[str], name: str = "attention", rows: Rows = 0) -> Alignment:
         """Attention weight of each source token when each target token was chosen.
@@ -220,48 +259,35 @@ class Recording:
         _check(path, reading.module, reading.calls, distances, max(piece.longest for piece in reading.stretches))
         return states
 
-    def reading(self, path: str, time: int, index: Rows) -> Reading:
+    def reading(self, path: str, time: int, index: Rows, calls: Calls = None) -> Reading:
         """One sequence as it was read: one stretch, or one for each call where the directions cannot be joined.
 
         Raises:
-            RecordingError: the module was not called, did not pass its state on, or read another number of steps than `time`.
+            RecordingError: the module was not called, read several sequences, or read another number of steps than `time`.
         """
+        module, heard = self._module(path)
+        rows, name = rows_of(index, "index"), path.removesuffix(REVERSE)
+        if isinstance(calls, RecordedSequence) and isinstance(rows, int):
+            if calls.path != name or rows not in (0, calls.index):
+                got = f"calls is a sequence of row {calls.index} of '{calls.path}'"
+                raise RecordingError(f"{got}; expected one of row {rows} of '{name}': take it from recording.sequences('{name}', {rows}).")
+            rows = calls.index
+        return reading_of(path, module, heard, time, rows, calls)
+
+    def _module(self, path: str) -> tuple[nn.Module, list[Call]]:
+        """The recurrent module of a path and all its calls."""
         name = path.removesuffix(REVERSE)
         if name not in self._calls:
             raise RecordingError(f"'{path}' is made of Taps, which record values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
-        module, calls = self.modules[name], self._calls[name]
+        module, heard = self.modules[name], self._calls[name]
         if name in self._odd:
             raise RecordingError(
                 f"'{name}' is a {type(module).__name__} whose arguments or results differ from those of torch's own ({self._odd[name]}). "
                 "Put Taps on the values it computes instead."
             )
-        if not calls:
+        if not heard:
             raise RecordingError(f"'{name}' was not called inside this recording. Call the model in the `with` block, not its forward().")
-        if path != name and len(calls) > 1:
-            raise RecordingError(
-                f"'{path}' was called {len(calls)} times, and reads each piece from its own end, so that no position has read "
-                "all that follows it. Call the module once on the whole sequence."
-            )
-        rows = [int(index)] * len(calls) if isinstance(index, int | np.integer) else _rows_of_calls(module, calls, index, time)
-        pieces = [stretch(module, call, row, name) for call, row in zip(calls, rows, strict=True)]
-        steps = sum(map(len, pieces))
-        if steps != time:
-            raise RecordingError(f"'{name}' read {steps} steps and {time} tokens were given. Give one token for each step.")
-        whole = joined(pieces, name)
-        return Reading(path, name, module, calls, rows, pieces if directions(module) == 2 else [whole])
-
-
-def _rows_of_calls(module: nn.Module, calls: list[Call], index: Sequence[int], time: int) -> list[int]:
-    """The row of each call, from the row of each token: within one call a sequence keeps its row."""
-    rows = one_for_each(index, time, "index")
-    lengths = [len(stretch(module, call, 0, "")) for call in calls]
-    if sum(lengths) != time:
-        raise RecordingError(f"The module read {sum(lengths)} steps and {time} tokens were given. Give one token for each step.")
-    starts = np.cumsum([0, *lengths[:-1]])
-    for start, length in zip(starts, lengths, strict=True):
-        if len(set(rows[start : start + length])) > 1:
-            raise RecordingError("index moves to another row in the middle of a call; rows can move only between calls.")
-    return [rows[start] for start in starts]
+        return module, heard
 
 
 def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Distances, steps: int) -> None:

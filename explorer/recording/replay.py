@@ -118,13 +118,32 @@ def _replay_stretch(job: _Job, states: States, chosen: Sequence[int], span: slic
     x, module, many = job.piece.input, job.module, directions(job.module)
     top = layers(module) - 1
     for layer in range(max(chosen) + 1):
-        rows = slice(layer * many, (layer + 1) * many)
-        out = job.piece.output if layer == top else fused(module, x, tuple(state[0][rows] for state in job.piece.before), layer)
+        out = job.piece.output if layer == top else _outputs(job, x, layer)
         if layer in chosen:
             width = out.shape[1] // many
             hidden = out[:, job.reverse * width : (job.reverse + 1) * width].to(job.precision)
             _replay_layer(job, layer, x.to(job.precision), hidden, _layer_of(states, chosen.index(layer), span))
         x = out
+
+
+def _outputs(job: _Job, x: Tensor, layer: int) -> Tensor:
+    """Output of one layer, both directions, [time, direction * state]: each part between two breaks from its own state."""
+    piece, many = job.piece, directions(job.module)
+    firsts = [0, *piece.breaks]  # the call with which each part begins
+    starts = np.array([piece.starts[call] for call in firsts])
+    lengths = np.diff([*starts, len(piece)])
+    before = tuple(states[firsts, layer * many : (layer + 1) * many].transpose(0, 1) for states in piece.before)
+    if len(firsts) == 1:
+        return fused(job.module, x.unsqueeze(1), before, layer).squeeze(1)
+    out: Tensor | None = None
+    for length in np.unique(lengths):  # parts of one length side by side, as a batch
+        which = np.flatnonzero(lengths == length)
+        steps = torch.from_numpy(np.arange(length)[:, None] + starts[which])
+        part = fused(job.module, x[steps], tuple(states[:, which] for states in before), layer)
+        out = x.new_empty(len(x), part.shape[2]) if out is None else out
+        out[steps] = part
+    assert out is not None
+    return out
 
 
 def _layer_of(states: States, layer: int, span: slice) -> States:
@@ -182,7 +201,17 @@ def _shifted(job: _Job, layer: int, hidden: Tensor, block: slice) -> Tensor:
     if job.reverse:
         after = hidden[block.start + 1 : block.stop + 1]
         return after if block.stop < len(hidden) else torch.cat([after, first])
-    return hidden[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, hidden[: block.stop - 1]])
+    before = hidden[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, hidden[: block.stop - 1]])
+    return restarted(before, block, {step: states[0] for step, states in job.piece.restarts(job.row(layer)).items()})
+
+
+def restarted(before: Tensor, block: slice, restarts: Mapping[int, Tensor]) -> Tensor:
+    """States before each step of a block, [block, state], with those from which some steps started instead, each [state]."""
+    here = [step for step in restarts if block.start <= step < block.stop]
+    if here:
+        before = before.clone()
+        before[[step - block.start for step in here]] = torch.stack([restarts[step] for step in here]).to(before.dtype)
+    return before
 
 
 def _room(kind: str, w: cells.Weights, record: States, block: slice, precision: torch.dtype) -> tuple[dict[str, Tensor], Tensor | None]:

@@ -31,7 +31,7 @@ def test_hooks_are_gone_after_an_exception_and_when_nested(pair):
         assert hooks(pair) == 2
     assert hooks(pair) == 0
     inner.trace("ab", "encoder")
-    with pytest.raises(RecordingError, match="does not start from"):
+    with pytest.raises(RecordingError, match="'encoder' read 2 sequences, because its state was reset"):
         outer.trace("abcdefgh", "encoder")
 
 
