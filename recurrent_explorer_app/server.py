@@ -3,13 +3,15 @@
 import ast
 import errno
 import gc
+import importlib
 import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 FIRST, PORTS = 8501, 100  # without a wish, the first free port of so many
 SAFE = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
 GRACE = 3  # seconds that open connections have when the server ends; without a limit one browser could hold it for ever
+BEHIND = ("torch", "explorer.recording.record", "models.char_lm.network")  # imported while the server answers
+HEAD_START = 1.0  # seconds that its first answers have before
 PING = 30  # seconds; a browser that does not answer for so long is gone
 
 
@@ -61,23 +65,61 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # after uvicorn has ended the server: what is to be done at exit is done
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
-            preload(script.parent)
-            server.run(sockets=[listener])
+            has_pages = preload(script.parent)
+            with importing_behind(BEHIND if has_pages else ()):
+                server.run(sockets=[listener])
 
 
-def preload(home: Path) -> None:
-    """Import what the pages import, before the server answers: else its first visitors would wait for Altair, pandas and torch.
+@contextmanager
+def importing_behind(modules: Sequence[str], head_start: float = HEAD_START) -> Iterator[None]:
+    """Import modules while the server answers already: a visitor who comes at once sees a page before torch is there.
 
-    A browser that asks meanwhile waits in the line of the socket.
+    Args:
+        modules: To import, after the head start that the first answers have: while a library is loaded nothing else runs.
+        head_start: In seconds.
+    """
+    ended = threading.Event()
+
+    def work() -> None:
+        if ended.wait(head_start):
+            return
+        for module in modules:
+            with suppress(Exception):  # the page that needs it says what is wrong
+                importlib.import_module(module)
+        freeze()
+
+    thread = threading.Thread(target=work, name="import behind", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()  # a library that is being loaded while Python exits would crash it
+
+
+def preload(home: Path) -> bool:
+    """Import what the pages import, before the server answers: else its first visitors would wait for Altair and pandas.
+
+    A browser that asks meanwhile waits in the line of the socket. Torch is left out: no page imports it before it needs a network.
 
     Args:
         home: The folder of the script; nothing is imported if it has no pages.
+
+    Returns:
+        Whether it has pages.
     """
-    for file in sorted(home.glob("pages/*.py")):
+    pages = sorted(home.glob("pages/*.py"))
+    for file in pages:
         lines: list[ast.stmt] = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.Import | ast.ImportFrom)]
         with suppress(Exception):  # the page that needs it says what is wrong
             exec(compile(ast.Module(lines, []), file, "exec"), {})
-    if "EXPLORER_NO_FREEZE" not in os.environ:  # Streamlit looks for garbage after every run: 60 ms among so many modules
+    freeze()
+    return bool(pages)
+
+
+def freeze() -> None:
+    """Leave what was imported out of the search for garbage, which Streamlit makes after every run: 60 ms among so many modules."""
+    if "EXPLORER_NO_FREEZE" not in os.environ:
         gc.collect()
         gc.freeze()
 

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -167,7 +168,22 @@ def test_what_pages_import_is_there_before_the_server_answers(tmp_path: Path, mo
         '"""A page."""\nimport imported_by_first\nfrom imported_by_second import __name__\nraise SystemExit\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    server.preload(tmp_path)
+    assert server.preload(tmp_path)
     assert {"imported_by_first", "imported_by_second"} <= sys.modules.keys()
     for name in ("first", "second"):
         monkeypatch.delitem(sys.modules, f"imported_by_{name}")
+
+
+def test_what_networks_need_is_imported_while_the_server_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A server that ends before that imports nothing any more; what cannot be imported is left to the page."""
+    (tmp_path / "imported_behind.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with server.importing_behind(["imported_behind"], head_start=3_600):
+        pass
+    assert "imported_behind" not in sys.modules and "torch" in server.BEHIND
+    with server.importing_behind(["not_there", "imported_behind"], head_start=0):
+        limit = time.monotonic() + 60
+        while "imported_behind" not in sys.modules and time.monotonic() < limit:
+            time.sleep(0.01)
+    assert "imported_behind" in sys.modules
+    monkeypatch.delitem(sys.modules, "imported_behind")

@@ -1,14 +1,14 @@
 """Greedy decoding and beam search."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.decoding.steps import NO_EDITS, Decodable, Edits, Hypothesis, Records, Search, Stepping, hypothesis, no_report
+from models.decoding.hypotheses import NO_EDITS, Edits, Found, Hypothesis, Node, Search, no_report
+from models.decoding.steps import Decodable, Records, Stepping, hypothesis
 from models.vocabulary.subwords import END, START
 
 PLAIN = Search()
@@ -41,27 +41,6 @@ def greedy(
         if not going.any():
             break
     return [hypothesis([(row, tokens[row], logs[row]) for tokens, logs in written], records, search) for row in range(rows)]
-
-
-class Node(NamedTuple):
-    """One token in the tree of a beam search."""
-
-    parent: int  # index of the parent node; -1 for the first token
-    step: int
-    row: int  # batch row in which it was chosen
-    token: int
-    log_probability: float
-    total: float  # log probability from the first token up to this one
-    score: float  # total, normalised by length
-    kept: bool  # False: pruned here
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Result of a beam search for one input: hypotheses, best first, and the tree of all candidates."""
-
-    hypotheses: tuple[Hypothesis, ...]
-    tree: tuple[Node, ...]
 
 
 @torch.inference_mode()

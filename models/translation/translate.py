@@ -1,13 +1,16 @@
-"""Translation of sentences, singly or in batches, with attention by subwords or by words."""
+"""Translation of sentences, singly or in batches, with attention by subwords or by words. Torch is imported with the first one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, beam, greedy, no_report
-from models.translation.network import Memory, Seq2Seq, batch_of
+from models.decoding import NO_EDITS, Edits, Found, Hypothesis, Search, no_report
 from models.vocabulary.subwords import END, START, Subwords
+
+if TYPE_CHECKING:
+    from models.translation.network import Memory, Seq2Seq
 
 ROWS, PIECES = 64, 3_000  # limits of a batch: sentences, and subwords in all, padding included
 BEAM, GREEDY = Search(width=5), Search(width=1)
@@ -36,7 +39,7 @@ def source_of(pieces: Subwords, sentence: str) -> list[int]:
 
 
 def translate(
-    module: Seq2Seq,
+    module: "Seq2Seq",
     pieces: Subwords,
     sentence: str,
     search: Search = BEAM,
@@ -58,7 +61,7 @@ def translate(
 
 
 def translate_all(
-    module: Seq2Seq,
+    module: "Seq2Seq",
     pieces: Subwords,
     sentences: Sequence[str],
     search: Search = BEAM,
@@ -91,13 +94,15 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _searched(
-    module: Seq2Seq,
+    module: "Seq2Seq",
     pieces: Subwords,
     sources: list[list[int]],
     search: Search,
     edits: Edits = NO_EDITS,
     report: Callable[[int, int], None] = no_report,
 ) -> list[Translation]:
+    from models.decoding import beam, greedy
+
     memory = encoded(module, sources)
     longest = min(search.longest, 2 * max(map(len, sources)) + 10)
     bounded = replace(search, longest=longest)
@@ -116,16 +121,18 @@ def _without_padding(hypothesis: Hypothesis, length: int) -> Hypothesis:
     return hypothesis if hypothesis.attention is None else replace(hypothesis, attention=hypothesis.attention[:, :length])
 
 
-def encoded(module: Seq2Seq, sources: list[list[int]]) -> Memory:
+def encoded(module: "Seq2Seq", sources: list[list[int]]) -> "Memory":
     """Encoder output for sentences given as subword ids with their end marks."""
     import torch
+
+    from models.translation.network import batch_of
 
     table, lengths = batch_of(sources)
     with torch.inference_mode():
         return module.encode(table.to(module.bias.device), lengths)
 
 
-def log_probabilities(module: Seq2Seq, source: Sequence[int], target: Sequence[int]) -> np.ndarray:
+def log_probabilities(module: "Seq2Seq", source: Sequence[int], target: Sequence[int]) -> np.ndarray:
     """Log probability (natural logarithm) of each subword of a translation under teacher forcing, [out].
 
     Args:

@@ -24,8 +24,6 @@ ENDINGS = (  # .jfif: a JPEG of some browsers
 
 def pick() -> tuple[View, dict[str, Any], Loaded]:
     """Draw the first row of widgets; returns the view, still without its word, and its network with its card."""
-    from models.captioning.caption import grid
-
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.session_state[state.SOURCE] = state.kind()
         st.segmented_control(
@@ -42,7 +40,7 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
             model = st.selectbox("Network", list(choices), width=170, on_change=state.anew, **bound(state.MODEL))
             fill = st.selectbox("Hide with", FILLS, width=90, **bound(state.FILL), help="What replaces hidden pixels")
             network = networks.loaded(model)
-            regions = grid(network)
+            regions = _grid(network)
             at = state.HOLES.index(state.default_hole(regions))
             st.selectbox(
                 "Size of the hidden square, in regions",
@@ -58,6 +56,13 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
             st.toggle("Regions", key=state.CELLS, bind="query-params", help="Show the regions as squares, without smoothing")
     hidden = tuple(cell for cell in st.session_state[state.HIDDEN] if cell < regions[0] * regions[1])
     return View(model, st.session_state[state.PICTURE], hidden=hidden, fill=fill), choices[model], network
+
+
+def _grid(network: Loaded) -> tuple[int, int]:
+    """Rows and columns of the regions at which a network looks."""
+    from models.captioning.caption import grid  # needs torch
+
+    return grid(network)
 
 
 def _other_source() -> None:
