@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from explorer.errors import RecordingError
 
-AXES = ("batch", "out", "in", "time", "unit")
+AXES = ("batch", "head", "out", "in", "time", "unit")
 
 
 class Tap(nn.Module):
@@ -16,7 +16,8 @@ class Tap(nn.Module):
 
     Args:
         name: What passes here: "hidden", "cell", "input", "forget", "candidate", "output", "reset", "update" or any word.
-        axes: Names of the axes in order, such as "batch in" or "batch time unit", where the shape leaves two readings.
+        axes: Names of the axes in order, such as "batch in", "batch head out in" or "batch time unit", where the shape leaves
+            several readings.
 
     Raises:
         RecordingError: the name is empty, or an axis is unknown or named twice.

@@ -50,24 +50,28 @@ def call_gradients(reading: Reading, edges: Sequence[Edges], others: Sequence[Ed
     Raises:
         RecordingError: the loss depends on nothing that was recorded, or its graph is gone.
     """
-    grads = _gradients(loss, [edge for of_call in edges for edge in (of_call.output, *of_call.after)])
+    grads = gradients(loss, [edge for of_call in edges for edge in (of_call.output, *of_call.after)])
     if all(grad is None for grad in grads):
         everything = [edge for of_call in others for edge in (of_call.output, *of_call.after)]
-        if all(grad is None for grad in _gradients(loss, everything)):
+        if all(grad is None for grad in gradients(loss, everything)):
             raise RecordingError("The loss depends on nothing that was recorded. Compute it from what the module returned in the block.")
-    in_order, gradients = iter(grads), []
+    in_order, of_calls = iter(grads), []
     for call, row, _ in zip(reading.calls, reading.rows, edges, strict=True):
         grad = next(in_order)
         if grad is not None and isinstance(call.output, PackedSequence):
             grad = PackedSequence(grad, *call.output[1:])
         output = None if grad is None else row_steps(reading.module, grad, row)
         states = [next(in_order) for _ in call.after]
-        gradients.append(CallGradient(output, tuple(None if s is None else row_state(reading.module, s, row)[0] for s in states)))
-    return gradients
+        of_calls.append(CallGradient(output, tuple(None if s is None else row_state(reading.module, s, row)[0] for s in states)))
+    return of_calls
 
 
-def _gradients(loss: Tensor, edges: Sequence[GradientEdge | None]) -> list[Tensor | None]:
-    """Gradient of a loss at each edge; None where there is no edge or nothing arrives."""
+def gradients(loss: Tensor, edges: Sequence[GradientEdge | None]) -> list[Tensor | None]:
+    """Gradient of one loss [] at each edge; None where there is no edge or nothing arrives.
+
+    Raises:
+        RecordingError: autograd cannot follow the loss back: its graph is gone, or something in it was changed in place.
+    """
     real = [edge for edge in edges if edge is not None]
     try:
         grads = iter(torch.autograd.grad(loss, real, retain_graph=True, allow_unused=True) if real else ())

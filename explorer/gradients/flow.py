@@ -18,12 +18,14 @@ from torch import Tensor
 from explorer.errors import RecordingError
 from explorer.gradients.autograd import CallGradient, call_gradients, incoming_gradient, losses_of, note
 from explorer.gradients.scan import IncomingGradient, Layer, LayerGradient, Scaled, layer_gradients
+from explorer.gradients.tapped import tapped_flows
 from explorer.recording import cells
 from explorer.recording.arrays import Rows, Tokens, names_of
 from explorer.recording.calls import Reading, directions, layers
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
-from explorer.recording.sequences import Calls
+from explorer.recording.sequences import Calls, row_in
+from explorer.recording.taps import Part
 from explorer.records import GradientFlow
 
 
@@ -63,7 +65,10 @@ def gradient_flows(
     Raises:
         RecordingError: as gradient_flow.
     """
-    names = names_of(tokens)
+    names, path = names_of(tokens), recording.chosen(path)
+    taps = recording.taps(path)
+    if taps and recording.gradients:
+        return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls))
     back = Backpass(recording, loss, len(names), path, index, calls)
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)

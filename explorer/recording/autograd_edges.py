@@ -34,18 +34,19 @@ def anchored(result, is_cell: bool) -> tuple:
         return (values if isinstance(result, tuple) else values[0]), Edges(None, edges)
     output, state = result
     packed = isinstance(output, PackedSequence)
-    data, edge = _anchor(output.data if packed else output)
+    data, edge = anchor(output.data if packed else output)
     values, edges = _all(state if isinstance(state, tuple) else (state,))
     shown = PackedSequence(data, *output[1:]) if packed else data
     return (shown, values if isinstance(state, tuple) else values[0]), Edges(edge, edges)
 
 
 def _all(values: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], tuple[GradientEdge | None, ...]]:
-    pairs = [_anchor(value) for value in values]
+    pairs = [anchor(value) for value in values]
     return tuple(value for value, _ in pairs), tuple(edge for _, edge in pairs)
 
 
-def _anchor(value: Tensor) -> tuple[Tensor, GradientEdge | None]:
+def anchor(value: Tensor) -> tuple[Tensor, GradientEdge | None]:
+    """A tensor [...] as the caller shall see it, with a node of its own, and that node; None where torch keeps no graph."""
     if not torch.is_grad_enabled():
         return value, None
     fresh = (value if value.requires_grad else value.detach().requires_grad_()).clone()

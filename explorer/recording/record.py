@@ -9,20 +9,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, rows_of
+from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
 from explorer.recording.calls import Call, Reading, batch_size, layers, no_row, versions
 from explorer.recording.cells import TOLERANCE, is_cell, kind
 from explorer.recording.modules import RECURRENT, REVERSE, listened_to, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
-from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, sequences_of
-from explorer.recording.taps import Heard, alignment, state_paths, tapped_trace
+from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, row_in, sequences_of
+from explorer.recording.taps import Heard, Part, alignment, state_paths, state_taps, tapped
 from explorer.records import Alignment, Trace
 from explorer.tap import Tap
 
@@ -95,8 +96,7 @@ class Recording:
                 return None
             kwargs = rest[0] if len(rest) == 2 else {}
             if path in self._heard:
-                self._heard[path].add(rest[-1])
-                return None
+                return self._heard[path].add(rest[-1], self.gradients)
             try:
                 self._calls[path].append(Call.heard(module, args, kwargs, rest[-1]))
                 if self.gradients:
@@ -148,28 +148,29 @@ class Recording:
             RecordError: the vocab does not fit the logits, or a tapped gate leaves its range.
         """
         path = self.chosen(path)
-        names = names_of(tokens)
+        names, rows = names_of(tokens), row_in(calls, index, path)
         with torch.inference_mode():
-            values = None if logits is None else self._logits(logits, path, index, len(names))
+            values = None if logits is None else self._logits(logits, path, rows, len(names))
             if path in state_paths(self._heard):
-                return tapped_trace(self._heard, path, names, index, values, vocab)
-            reading = self.reading(path, len(names), index, calls)
-            states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
+                held = tapped(self._heard, path, len(names), Part(rows, calls))
+            else:
+                held = self._held(self.reading(path, len(names), rows, calls), layer)
+        return Trace(tokens=names, logits=values, vocab=None if vocab is None else tuple(vocab), source=path, **held)
+
+    def _held(self, reading: Reading, layer: int | None) -> dict[str, Any]:
+        """The states and gates of a Trace, by field, of one layer or all."""
+        states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
         hidden = _array(states.hidden)
         # What a plain tanh network proposes is its new state: one array, two names.
         own = {"candidate": hidden} if kind(reading.module) == "tanh" else {}
-        return Trace(
-            tokens=names,
-            hidden=hidden,
-            cell=None if states.cell is None else _array(states.cell),
-            gates=own or {name: _array(values) for name, values in states.gates.items()},
-            initial_hidden=states.initial[0].numpy(),
-            initial_cell=states.initial[1].numpy() if len(states.initial) > 1 else None,
-            logits=values,
-            vocab=None if vocab is None else tuple(vocab),
-            source=path,
-            carried=reading.carried,
-        )
+        return {
+            "hidden": hidden,
+            "cell": None if states.cell is None else _array(states.cell),
+            "gates": own or {name: _array(values) for name, values in states.gates.items()},
+            "initial_hidden": states.initial[0].numpy(),
+            "initial_cell": states.initial[1].numpy() if len(states.initial) > 1 else None,
+            "carried": reading.carried,
+        }
 
     def calls(self, path: str | None = None, index: int = 0) -> tuple[RecordedCall, ...]:
         """Every call of one path: how many steps and rows it read, and from which state the row `index` began.
@@ -202,9 +203,17 @@ class Recording:
         here = [call for call in calls_of(name, module, heard, index) if call.began is not None]
         if not here:
             raise RecordingError(no_row(index, max(batch_size(module, call) for call in heard), f"'{name}'"))
-        return sequences_of(name, index, here, in_pieces=path != name)
+        return sequences_of(path, index, here, len(heard))
 
-    def alignment(self, source: Sequence[str], target: Sequence[str], name: str = "attention", rows: Rows = 0) -> Alignment:
+    def alignment(
+        self,
+        source: Sequence[str],
+        target: Sequence[str],
+        name: str = "attention",
+        rows: Rows = 0,
+        calls: Calls = None,
+        head: int | str | None = None,
+    ) -> Alignment:
         """Attention weight of each source token when each target token was chosen.
 
         Args:
@@ -212,14 +221,25 @@ class Recording:
             target: What was written, [out].
             name: Name of the Tap, or its path where several have the name.
             rows: Row of the batch, or one row for each target token where rows moved, as in beam search, [out].
+            calls: Which of the values that the Tap received the target is: a number, a slice or a list of numbers, counted from 0;
+                or one of `sequences()` of a module that was called once for each of them. None takes all that have the row.
+            head: Which head of attention, counted from 0, or "mean" for the mean of all; needed where there are several.
 
         Returns:
             An Alignment whose rows are the weights in float64, each made to sum to 1.
 
         Raises:
-            RecordingError: no such tap, it received nothing, its shapes do not fit, or its rows are not attention weights.
+            RecordingError: no such tap or head, it received nothing, its shapes do not fit, or its rows are not attention weights.
         """
-        return alignment(self._heard, source, target, name, rows)
+        return alignment(self._heard, source, target, name, Part(row_in(calls, rows, name), calls, head))
+
+    def taps(self, path: str) -> dict[str, Heard]:
+        """What the taps of a path heard, by name; empty where the path is a recurrent module.
+
+        Raises:
+            RecordingError: none of them is named hidden.
+        """
+        return state_taps(self._heard, path) if path in state_paths(self._heard) else {}
 
     def chosen(self, path: str | None) -> str:
         """The path that was named, or the only one.
@@ -266,19 +286,19 @@ class Recording:
             RecordingError: the module was not called, read several sequences, or read another number of steps than `time`.
         """
         module, heard = self._module(path)
-        rows, name = rows_of(index, "index"), path.removesuffix(REVERSE)
-        if isinstance(calls, RecordedSequence) and isinstance(rows, int):
-            if calls.path != name or rows not in (0, calls.index):
-                got = f"calls is a sequence of row {calls.index} of '{calls.path}'"
-                raise RecordingError(f"{got}; expected one of row {rows} of '{name}': take it from recording.sequences('{name}', {rows}).")
-            rows = calls.index
-        return reading_of(path, module, heard, time, rows, calls)
+        name = path.removesuffix(REVERSE)
+        if isinstance(calls, RecordedSequence) and calls.path != name:
+            got = f"calls is a sequence of '{calls.path}'; expected one of '{name}'"
+            raise RecordingError(f"{got}: take it from recording.sequences('{name}').")
+        return reading_of(path, module, heard, time, row_in(calls, index, name), calls)
 
     def _module(self, path: str) -> tuple[nn.Module, list[Call]]:
         """The recurrent module of a path and all its calls."""
         name = path.removesuffix(REVERSE)
         if name not in self._calls:
-            raise RecordingError(f"'{path}' is made of Taps, which record values only: gradients need nn.RNN, nn.LSTM, nn.GRU or a cell.")
+            raise RecordingError(
+                f"'{path}' is made of Taps: only nn.RNN, nn.LSTM, nn.GRU and their cells have calls that begin from a state."
+            )
         module, heard = self.modules[name], self._calls[name]
         if name in self._odd:
             raise RecordingError(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, one_for_each
+from explorer.recording.arrays import Rows, one_for_each, rows_of
 from explorer.recording.calls import Call, Reading, State, Stretch, batch_size, directions, every_row_state, joined, no_row, stretch
 from explorer.recording.cells import TOLERANCE
 from explorer.recording.modules import REVERSE
@@ -56,6 +56,7 @@ class RecordedSequence:
         calls: Numbers of its calls, counted from 0.
         steps: Time steps of all of them together.
         began: The state in which it began: "zero", "given" or "moved"; see `RecordedCall`.
+        of: How many calls the module had in all.
     """
 
     path: str
@@ -63,6 +64,7 @@ class RecordedSequence:
     calls: tuple[int, ...]
     steps: int
     began: str
+    of: int
 
     def __len__(self) -> int:
         return self.steps
@@ -89,6 +91,11 @@ def numbers_of(calls: Calls, count: int, path: str) -> list[int]:
     if isinstance(calls, slice):
         chosen = list(range(count)[calls])
     elif isinstance(calls, RecordedSequence):
+        if calls.of != count:
+            got = f"calls is a sequence of '{calls.path}', which was called {calls.of} times; '{path}' received {count} values"
+            raise RecordingError(
+                f"{got}, and they are not in step. Give calls= the numbers of its values, such as slice(0, {len(calls.calls)})."
+            )
         chosen = list(calls.calls)
     else:
         named = calls if isinstance(calls, Iterable) else [calls]
@@ -173,17 +180,33 @@ def calls_of(name: str, module: nn.Module, heard: Sequence[Call], index: int) ->
     return tuple(RecordedCall(n, steps[n], size, began.get(n)) for n, size in enumerate(sizes))
 
 
-def sequences_of(name: str, index: int, calls: Sequence[RecordedCall], in_pieces: bool = False) -> tuple[RecordedSequence, ...]:
-    """The sequences that some calls make: a new one wherever the state was reset, or is that of another row.
+def sequences_of(path: str, index: int, calls: Sequence[RecordedCall], of: int) -> tuple[RecordedSequence, ...]:
+    """The sequences that some calls out of `of` make: a new one wherever the state was reset, or is that of another row.
 
-    in_pieces: one for each call, as a direction reads that begins at the end of each.
+    A direction that reads from the end has one for each call.
     """
-    starts = [at for at, call in enumerate(calls) if at == 0 or in_pieces or call.began not in FOLLOWS]
+    name = path.removesuffix(REVERSE)
+    starts = [at for at, call in enumerate(calls) if at == 0 or path != name or call.began not in FOLLOWS]
     parts = [calls[a:b] for a, b in zip(starts, [*starts[1:], len(calls)], strict=True)]
     return tuple(
-        RecordedSequence(name, index, tuple(call.position for call in part), sum(call.steps for call in part), part[0].began or GIVEN)
+        RecordedSequence(name, index, tuple(call.position for call in part), sum(call.steps for call in part), part[0].began or GIVEN, of)
         for part in parts
     )
+
+
+def row_in(calls: Calls, index: Rows, name: str) -> int | list[int]:
+    """The row of the batch, or that of each token, [time]: that of a chosen sequence where none was named.
+
+    Raises:
+        RecordingError: the sequence is that of another row, or `index` names no row.
+    """
+    rows = rows_of(index, "index")
+    if not isinstance(calls, RecordedSequence) or isinstance(rows, list):
+        return rows
+    if rows not in (0, calls.index):
+        got = f"calls is a sequence of row {calls.index} of '{calls.path}'; expected one of row {rows}"
+        raise RecordingError(f"{got}: take it from recording.sequences('{name}', {rows}).")
+    return calls.index
 
 
 def unclear(sequences: Sequence[RecordedSequence]) -> str:
@@ -221,7 +244,7 @@ def reading_of(path: str, module: nn.Module, heard: Sequence[Call], time: int, i
     numbers, rows = _rows(name, module, heard, time, index, calls)
     pieces = [stretch(module, heard[n], row, name) for n, row in zip(numbers, rows, strict=True)]
     steps, began = list(map(len, pieces)), beginnings(module, heard, numbers, pieces)
-    sequences = sequences_of(name, rows[0], [RecordedCall(*call) for call in zip(numbers, steps, rows, began, strict=True)])
+    sequences = sequences_of(name, rows[0], [RecordedCall(*call) for call in zip(numbers, steps, rows, began, strict=True)], len(heard))
     if calls is None and len(sequences) > 1:
         raise RecordingError(unclear(sequences))
     if path != name and len(pieces) > 1:

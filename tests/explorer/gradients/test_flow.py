@@ -215,15 +215,6 @@ def test_what_has_no_gradient_is_a_sentence():
         explorer.gradient_flow(recording, out.sum(), "abcd")
 
 
-def test_taps_hear_no_gradients():
-    model = nn.ModuleDict({"hand": nn.Sequential(explorer.Tap("hidden")), "rnn": nn.RNN(3, 4)})
-    with explorer.record(model, gradients=True) as recording:
-        out = model["rnn"](model["hand"](torch.randn(4, 3)))[0]
-    explorer.gradient_flow(recording, out[3].sum(), "abcd", "rnn")
-    with pytest.raises(RecordingError, match=r"^'hand' is made of Taps, which record values only"):
-        explorer.gradient_flow(recording, out[3].sum(), "abcd", "hand")
-
-
 def test_a_network_in_training_mode_with_dropout_is_refused():
     lstm = nn.LSTM(3, 4, 2, dropout=0.5).train()
     with explorer.record(lstm, gradients=True) as recording:

@@ -249,9 +249,11 @@ def test_a_choice_of_calls_that_cannot_be_is_a_sentence():
     gru = nn.GRU(3, 4)
     with explorer.record(gru) as other:
         gru(torch.randn(3, 2, 3))
-    got = "calls is a sequence of row 0 of 'lstm'; expected one of row 1 of 'gru': take it from recording.sequences('gru', 1)."
+    got = "calls is a sequence of row 0 of 'lstm'; expected one of row 1: take it from recording.sequences('gru', 1)."
     with refused(got):
         other.trace("abc", index=1, calls=recording.sequences()[0])
+    with refused("calls is a sequence of 'lstm'; expected one of 'gru': take it from recording.sequences('gru')."):
+        other.trace("abc", calls=recording.sequences()[0])
     row = other.trace("abc", calls=other.sequences(index=1)[0])
     np.testing.assert_array_equal(row.hidden, other.trace("abc", index=1).hidden)
 

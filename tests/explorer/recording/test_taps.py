@@ -41,9 +41,13 @@ def test_a_tap_changes_nothing_and_leaves_no_trace_in_the_state_dict():
     ("name", "axes", "sentence"),
     [
         ("", None, "A Tap needs a name, such as 'attention' or 'forget'; got an empty one."),
-        ("a", "rows in", "Tap('a') has axes 'rows in'; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
-        ("a", "in in", "Tap('a') has axes 'in in'; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
-        ("a", "", "Tap('a') has axes ''; expected different words out of batch, out, in, time, unit, such as 'batch in'."),
+        (
+            "a",
+            "rows in",
+            "Tap('a') has axes 'rows in'; expected different words out of batch, head, out, in, time, unit, such as 'batch in'.",
+        ),
+        ("a", "in in", "Tap('a') has axes 'in in'; expected different words out of batch, head, out, in, time, unit, such as 'batch in'."),
+        ("a", "", "Tap('a') has axes ''; expected different words out of batch, head, out, in, time, unit, such as 'batch in'."),
     ],
 )
 def test_bad_taps(name: str, axes: str | None, sentence: str):
@@ -75,14 +79,102 @@ def test_attention_of_one_sentence_without_a_batch():
     np.testing.assert_allclose(heard(None, *weights).alignment("abcde", "wxyz").weights, weights, rtol=1e-6)
 
 
-def test_two_readings_are_asked_for():
-    square = rows(4, 4)
-    asked = "Tap('attention') received 4 values of shape (4, 4), which can be read in two ways. "
-    asked += "Name its axes: Tap('attention', axes='batch in')."
+def test_two_readings_are_asked_for_and_each_advice_works():
+    weights = rows(4, 4, 5)
+    asked = "Tap('attention') received 1 value of shape (4, 4, 5), which can be read in 2 ways. "
+    asked += "Name its axes: Tap('attention', axes='batch out in') or Tap('attention', axes='out batch in')."
     with refused(asked):
-        heard(None, *[square] * 4).alignment("abcd", "wxyz")
-    record = heard("batch in", *[square] * 4).alignment("abcd", "wxyz", rows=3)
-    np.testing.assert_allclose(record.weights, np.stack([square[3]] * 4), rtol=1e-6)
+        heard(None, weights).alignment("abcde", "wxyz", rows=1)
+    for axes, row in (("batch out in", weights[1]), ("out batch in", weights[:, 1])):
+        np.testing.assert_allclose(heard(axes, weights).alignment("abcde", "wxyz", rows=1).weights, row, rtol=1e-6)
+    # Weights of attention are those whose rows sum to 1: a square leaves no doubt, nor does a batch of one step each.
+    square = rows(4, 4)
+    for axes in (None, "batch in"):
+        record = heard(axes, *[square] * 4).alignment("abcd", "wxyz", rows=3)
+        np.testing.assert_allclose(record.weights, np.stack([square[3]] * 4), rtol=1e-6)
+    steps = [torch.rand(3, 1, 3).softmax(-1) for _ in range(3)]
+    for axes in (None, "batch out in"):
+        record = heard(axes, *steps).alignment("abc", "xyz", rows=1)
+        np.testing.assert_allclose(record.weights, torch.cat([step[1] for step in steps]), rtol=1e-6)
+    shape = "3 rows of 3 weights, one row for each target token and one weight for each source column"
+    got = "Tap('attention') with axes 'batch in' received 3 values of shape (3, 1, 3)"
+    with refused(f"{got}; expected {shape}. These axes fit: axes='batch out in'."):
+        heard("batch in", *steps).alignment("abc", "xyz", rows=1)
+
+
+def test_attention_of_a_batch_that_shrinks_is_read_as_long_as_a_row_lived():
+    torch.manual_seed(0)
+    steps = [torch.rand(size, 5).softmax(-1) for size in (3, 2, 2, 1)]
+    for axes in (None, "batch in"):
+        recording = heard(axes, *steps)
+        for row, target in enumerate(("wxyz", "wxy", "w")):
+            np.testing.assert_allclose(recording.alignment("abcde", target, rows=row).weights, expected_of(steps, row), rtol=1e-6)
+    shape = "2 rows of 5 weights, one row for each target token and one weight for each source column"
+    with refused(f"Tap('attention') with axes 'batch in' received 4 values of shapes (3, 5) to (1, 5); expected {shape}."):
+        recording.alignment("abcde", "wx", rows=1)
+    both = heard("batch in", *steps, *steps)  # two batches, one after the other
+    np.testing.assert_allclose(both.alignment("abcde", "wxy", rows=1, calls=slice(4, 7)).weights, expected_of(steps, 1), rtol=1e-6)
+    with pytest.raises(RecordingError, match=r"received 8 values of shapes \(3, 5\) to \(1, 5\); expected 6 rows"):
+        both.alignment("abcde", "uvwxyz", rows=1)
+
+
+def expected_of(steps: list[Tensor], row: int) -> Tensor:
+    return torch.stack([step[row] for step in steps if row < len(step)])
+
+
+def test_the_sequence_of_a_decoder_picks_its_attention_too():
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"cell": nn.GRUCell(3, 4), "tap": Tap("attention", axes="batch in"), "other": Tap("other")})
+    weights = torch.rand(5, 2, 6).softmax(-1)
+    with explorer.record(model) as recording:
+        state = None
+        for step in range(5):
+            state = model["cell"](torch.randn(2, 3), None if step == 2 else state)
+            model["tap"](weights[step])
+        model["other"](weights[0])
+    second = recording.sequences(index=1)[1]
+    np.testing.assert_allclose(recording.alignment("abcdef", "xyz", calls=second).weights, weights[2:, 1], rtol=1e-6)
+    got = "calls is a sequence of 'cell', which was called 5 times; 'other' received 1 values, and they are not in step. "
+    with refused(got + "Give calls= the numbers of its values, such as slice(0, 3)."):
+        recording.alignment("abcdef", "xyz", "other", calls=second)
+
+
+@pytest.mark.parametrize(
+    ("axes", "order"), [("batch head out in", (0, 1, 2, 3)), ("out batch in head", (2, 0, 3, 1)), (None, (0, 1, 2, 3))]
+)
+def test_heads_of_attention(axes: str | None, order: tuple[int, ...]):
+    weights = rows(2, 3, 4, 5)
+    recording = heard(axes, weights.permute(*order))
+    for head in range(3):
+        record = recording.alignment("abcde", "wxyz", rows=1, head=head) if axes or head == 2 else None
+        if record:
+            np.testing.assert_allclose(record.weights, weights[1, head], rtol=1e-6)
+    if axes:
+        np.testing.assert_allclose(recording.alignment("abcde", "wxyz", rows=1, head="mean").weights, weights[1].mean(0), rtol=1e-6)
+
+
+def test_heads_of_torchs_own_attention_and_of_single_steps():
+    torch.manual_seed(0)
+    attention, x = nn.MultiheadAttention(8, 4, batch_first=True), torch.randn(2, 5, 8)
+    weights = attention(x, x, x, average_attn_weights=False)[1].detach()
+    mean = attention(x, x, x)[1].detach()
+    recording = heard("batch head out in", weights)
+    np.testing.assert_allclose(recording.alignment("abcde", "vwxyz", rows=1, head="mean").weights, mean[1], rtol=1e-5)
+    by_step = heard("batch head in", *weights.unbind(2))
+    np.testing.assert_allclose(by_step.alignment("abcde", "vwxyz", rows=1, head=3).weights, weights[1, 3], rtol=1e-6)
+    for call, sentence in (
+        ({}, "Tap('attention') has 4 heads. Choose one, head=0 to 3, or their mean: head='mean'."),
+        ({"head": 4}, "head is 4, but Tap('attention') has 4: choose from 0 to 3, or 'mean'."),
+        ({"head": "sum"}, "head is 'sum'; expected the number of a head, counted from 0, or 'mean'."),
+    ):
+        with refused(sentence):
+            recording.alignment("abcde", "vwxyz", **call)
+    without = "Tap('attention') has axes 'batch in', without a head. Name the axis: axes='batch head out in'."
+    with refused(without):
+        heard("batch in", rows(2, 5)).alignment("abcde", "z", head=0)
+    several = "Tap('attention') received 1 value of shape (2, 4, 5, 5): attention of several heads. "
+    with refused(several + "Choose one, such as head=0, or their mean: head='mean'."):
+        heard(None, weights).alignment("abcde", "vwxyz")
 
 
 def test_what_cannot_be_read_is_a_sentence():

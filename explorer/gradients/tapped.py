@@ -1,0 +1,76 @@
+"""Gradients of a network written by hand: what autograd says at its taps named hidden and cell."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from explorer.errors import RecordingError
+from explorer.gradients.autograd import gradients, losses_of
+from explorer.recording.taps import Heard, Part, over_time
+from explorer.records import GradientFlow
+
+
+def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part) -> list[GradientFlow]:
+    """A GradientFlow of one layer for each entry of a loss, [] or [loss], from the taps under one path.
+
+    Raises:
+        RecordingError: the taps had no graph, or the loss depends on nothing that passed them.
+    """
+    states = {name: taps[name] for name in ("hidden", "cell") if name in taps}
+    if all(behind is None for tap in states.values() for _, behind in tap.edges):
+        raise RecordingError(
+            f"The taps of '{path}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
+        )
+    return [_flow(states, one, tokens, path, part) for one in losses_of(loss)]
+
+
+def _flow(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part) -> GradientFlow:
+    time = len(tokens)
+    grads = {name: gradients(loss, [behind for _, behind in tap.edges]) for name, tap in taps.items()}
+    if all(grad is None for of_tap in grads.values() for grad in of_tap):
+        raise RecordingError(
+            f"The loss depends on nothing that passed the taps of '{path}'. Go on with what a tap returns: h = self.hidden(h)."
+        )
+    norms = {name: _norms(tap, grads[name], time, part) for name, tap in taps.items()}
+    state = norms["hidden"]
+    if "cell" in taps:
+        state = np.hypot(state, _norms(taps["cell"], _kept(taps, grads), time, part))
+    with np.errstate(divide="ignore"):
+        log10 = {name: np.log10(values)[:, None] for name, values in (norms | {"state": state}).items()}
+    reached = np.flatnonzero(state)
+    return GradientFlow(
+        tokens=tokens,
+        hidden_log10=log10["hidden"],
+        cell_log10=log10.get("cell"),
+        state_log10=log10["state"],
+        loss_at=int(reached[-1]) if len(reached) else None,
+        source=path,
+        note="Computed by autograd in the precision of the network: what is smaller than that can hold counts as zero.",
+    )
+
+
+def _norms(tap: Heard, grads: Sequence[Tensor | None], time: int, part: Part) -> np.ndarray:
+    """Size of the gradient at each step, float64, [time]."""
+    return np.linalg.norm(over_time(tap, time, part)(grads)[-time:].astype(np.float64), axis=1)
+
+
+def _kept(taps: dict[str, Heard], grads: dict[str, list[Tensor | None]]) -> list[Tensor | None]:
+    """Gradient to the cell as an input of the next step alone: without what passes through the hidden state of its own step."""
+    kept = []
+    hidden, cell = taps["hidden"].edges, taps["cell"].edges
+    for at, whole in enumerate(grads["cell"]):
+        shown = grads["hidden"][at] if len(hidden) == len(cell) else None
+        before, behind = (hidden[at][0], cell[at][1]) if len(hidden) == len(cell) else (None, None)
+        kept.append(whole if whole is None or shown is None else _less(whole, before, behind, shown))
+    return kept
+
+
+def _less(whole: Tensor, hidden: GradientEdge | None, cell: GradientEdge | None, shown: Tensor) -> Tensor:
+    """A gradient to a cell less what a gradient to the hidden state computed from it adds."""
+    if hidden is None or cell is None:
+        return whole
+    (through,) = torch.autograd.grad([hidden], [cell], [shown], retain_graph=True, allow_unused=True)
+    return whole if through is None else whole - through

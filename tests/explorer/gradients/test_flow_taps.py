@@ -1,0 +1,77 @@
+"""Gradients of networks written by hand, at their taps, against autograd on the same equations without taps."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import explorer
+from explorer import Tap
+from tests.explorer.errors import refused
+
+
+class ByHand(nn.Module):
+    """An LSTM without a library: the states that were made are kept, or pass a tap."""
+
+    def __init__(self, is_tapped: bool, has_cell: bool = True):
+        super().__init__()
+        torch.manual_seed(0)
+        self.rows, self.has_cell = nn.Linear(7, 16, dtype=torch.float64), has_cell
+        self.hidden, self.cell = (Tap("hidden"), Tap("cell")) if is_tapped else (nn.Identity(), nn.Identity())
+        if not has_cell:
+            del self.cell
+        self.states: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = kept = torch.zeros(x.shape[1], 4, dtype=x.dtype)
+        for step in x:
+            i, f, g, o = self.rows(torch.cat([step, h], 1)).chunk(4, 1)
+            c = f.sigmoid() * kept + i.sigmoid() * g.tanh()
+            c = self.cell(c) if self.has_cell else c
+            h, kept = self.hidden(o.sigmoid() * c.tanh()), c.clone()
+            self.states.append((h, c, kept))
+        return h
+
+
+@pytest.mark.parametrize("has_cell", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_gradient_at_taps_is_that_of_the_equations(has_cell: bool, frozen: bool):
+    x = torch.randn(6, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    model, witness = ByHand(True, has_cell).requires_grad_(not frozen), ByHand(False, has_cell)
+    with explorer.record(model, gradients=True) as recording:
+        h = model(x)
+    flow = explorer.gradient_flow(recording, h[1].square().sum(), "abcdef", index=1)
+    loss = witness(x)[1].square().sum()
+    nodes = [part for state in witness.states for part in state]
+    grads = torch.autograd.grad(loss, nodes, allow_unused=True, materialize_grads=True)
+    hidden, cell, kept = torch.stack([grad[1].norm() for grad in grads]).reshape(6, 3).T.numpy()
+    with np.errstate(divide="ignore"):
+        np.testing.assert_allclose(flow.hidden_log10[:, 0], np.log10(hidden), atol=1e-12)
+        if has_cell:
+            np.testing.assert_allclose(flow.cell_log10[:, 0], np.log10(cell), atol=1e-12)
+        np.testing.assert_allclose(flow.state_log10[:, 0], np.log10(np.hypot(hidden, kept) if has_cell else hidden), atol=1e-12)
+    assert flow.loss_at == 5 and flow.source == "taps"
+    (other,) = explorer.gradient_flows(recording, h[0].sum()[None], "abcdef", index=1)
+    assert (other.state_log10 == -np.inf).all() and other.loss_at is None, "another row of the batch is another sequence"
+
+
+def test_what_has_no_gradient_at_taps_is_a_sentence():
+    model, x = ByHand(True), torch.randn(4, 1, 3, dtype=torch.float64)
+    with explorer.record(model) as recording:
+        h = model(x)
+    with refused("This recording was made without gradients. Make it with record(module, gradients=True)."):
+        explorer.gradient_flow(recording, h.sum(), "abcd")
+    with torch.no_grad(), explorer.record(model, gradients=True) as recording:
+        model(x)
+    without = "The taps of 'taps' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
+    with refused(without):
+        explorer.gradient_flow(recording, h.sum(), "abcd")
+    with explorer.record(model, gradients=True) as recording:
+        again = model(x)
+    with refused("The loss depends on nothing that passed the taps of 'taps'. Go on with what a tap returns: h = self.hidden(h)."):
+        explorer.gradient_flow(recording, h.sum(), "abcd")
+    only = "'taps' is made of Taps: only nn.RNN, nn.LSTM, nn.GRU and their cells have calls that begin from a state."
+    with refused(only):
+        explorer.input_gradient(recording, again.sum(), "abcd")
+    with refused(only):
+        recording.calls()
