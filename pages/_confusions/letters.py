@@ -1,4 +1,7 @@
-"""A name letter by letter: the effect of each letter on the prediction, and the hidden states while the name is read."""
+"""A name letter by letter: each letter's effect on the prediction, the one-hot vectors the network gets, and its hidden states."""
+
+from collections import Counter
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -6,11 +9,13 @@ import streamlit as st
 
 from explorer.analysis.ordering import IN_WORDS, VARIANCE
 from explorer.analysis.quantities import quantities, quantity
+from explorer.figures import one_hot
 from explorer.figures import prediction_path as figures
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models.names.experiments import Confusions
 from models.names.romanise import spelling
+from models.vocabulary.characters import Vocabulary
 from pages._confusions import compute
 from pages._confusions.compute import View
 from pages._ui.glossary import terms
@@ -24,13 +29,14 @@ KEY = "confusions.letters"
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
-    """The effect of each letter, and the states below; the probability curves are at the top of the page."""
+    """The effect of each letter, then what the network is given and its states; the probability curves are at the top of the page."""
     if not spelling(view.text):
         st.info("There is no letter yet.")
         return
     _effects(view, about)
+    _given(view, about)
     _states(view)
-    terms("probability p", "hidden state", "unit", "candidate", "reset gate", "update gate")
+    terms("probability p", "one-hot vector", "hidden state", "unit", "candidate", "reset gate", "update gate")
 
 
 def _effects(view: View, about: dict) -> None:
@@ -57,6 +63,46 @@ def _effects(view: View, about: dict) -> None:
     with right:
         formats = {name: st.column_config.NumberColumn(format="%.3f") for name in table if name.startswith("probability")}
         grid(table, f"{KEY}.table", column_config=formats)
+
+
+def _given(view: View, about: dict) -> None:
+    """The name as the matrix of one-hot vectors that the network reads."""
+    vocabulary = Vocabulary.of_card(about)
+    ids = vocabulary.encode(spelling(view.text))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        with scrolling("confusions-one-hot"):
+            figure = made(one_hot.one_hot, ids, list(vocabulary.tokens), is_dark())
+            draw(figure, f"{KEY}.one_hot")
+        save(figure, f"{KEY}.one_hot", "one-hot", partial(one_hot.table, ids, vocabulary.tokens))
+    with right:
+        st.markdown(given(spelling(view.text), len(vocabulary)))
+        if share := about["arguments"].get("letters"):
+            st.caption(f"The row *unknown* is for other signs. In training {share:.0%} of the letters were replaced by it.")
+
+
+def given(spelled: str, rows: int) -> str:
+    """What the one-hot vectors of a name hold, and what they do not.
+
+    Args:
+        spelled: The letters that are read.
+        rows: Size of the vocabulary.
+    """
+    many = len(spelled)
+    name = f"a name of {many} letters is a matrix of {rows} × {many}" if many > 1 else f"this name is a single vector of {rows} numbers"
+    parts = [
+        f"**What the network is given.** Each letter is a *one-hot vector*: {rows} numbers, one for each sign that it knows, all 0 except "
+        f"for a 1 in the row of the letter. So {name}, and the network reads one column per step."
+    ]
+    if twice := [letter for letter, times in Counter(spelled).items() if times > 1 and letter.isalpha()]:
+        parts.append(
+            f"Every “{twice[0]}” is the same column. What came before it is not in the column: the network has it only in its hidden state."
+        )
+    parts.append(
+        "Nothing here says that a and e are both vowels: all letters are equally far apart. Which of them behave alike must be learned "
+        "from the names."
+    )
+    return "\n\n".join(parts)
 
 
 def _states(view: View) -> None:

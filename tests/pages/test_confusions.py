@@ -70,7 +70,23 @@ def test_smoke_every_kind_of_network_is_shown_letter_by_letter(name: str):
 def test_any_name_is_accepted(text: str):
     page = sound(open_page(text=text, panel="Letter by letter"))
     assert page.text_input(key=state.DRAFT).value == text[:100]
-    assert spelling(text) or "no letter" in page.info[0].value
+    if not spelling(text):
+        assert "no letter" in page.info[0].value
+        return
+    assert given_to_the_network(text) == [row.token for row in drawn(page, {"token", "position", "value"}).itertuples() if row.value], (
+        "the matrix on screen is the input of the recurrent layer"
+    )
+
+
+def given_to_the_network(text: str) -> list[str]:
+    """The row of the 1 in each vector that the recurrent layer of the tiny classifier really gets."""
+    import torch
+
+    loaded, inputs = tiny_namer(), []
+    with loaded.module.rnn.register_forward_pre_hook(lambda module, args: inputs.append(args[0][0])):
+        after_each_letter(loaded, text[:100])
+    assert (inputs[0].sum(1) == 1).all() and (inputs[0].max(1).values == 1).all() and torch.is_tensor(inputs[0])
+    return [{" ": "space", "-": "hyphen"}.get(loaded.vocab.tokens[row], loaded.vocab.tokens[row]) for row in inputs[0].argmax(1)]
 
 
 def test_an_empty_name_gets_a_sentence_and_the_matrix_stays():

@@ -5,6 +5,7 @@ import pytest
 
 from explorer.errors import AnalysisError
 from explorer.figures.architectures import PATTERNS, Path, bidirectional, pattern, stacked
+from explorer.figures.deep_graphs import DEEP, deep, shortest
 from explorer.figures.theme import sentence_of
 from tests.explorer.figures.test_hello import rows, texts
 
@@ -39,7 +40,17 @@ def test_patterns_have_a_box_for_each_input_state_and_answer(name: str, boxes: i
     assert len(rows(figure, "thick")) == boxes and len(rows(figure, "angle")) == boxes - 4 + 3
 
 
+@pytest.mark.parametrize(("name", "boxes", "arrows", "way"), [*zip(DEEP, (12, 11, 12, 11), (11, 10, 11, 12), (2, 4, 2, 2), strict=True)])
+def test_a_deep_graph_has_its_layers_and_the_length_of_its_shortest_way(name: str, boxes: int, arrows: int, way: int):
+    """Nine boxes and eight arrows without a further layer; a deep transition makes the way twice as long, a skip connection short again."""
+    figure = deep(name)
+    assert (len(rows(figure, "thick")), len(rows(figure, "angle")), shortest(name)) == (boxes, arrows, way)
+    assert ("past it" in sentence_of(figure)) == ("skip" in name)
+
+
 def test_what_cannot_be_drawn():
+    with pytest.raises(AnalysisError, match=r"There is no graph 'x'; expected one of deep input, deep transition"):
+        deep("x")
     with pytest.raises(AnalysisError, match=r"There is no pattern 'x'; expected one of one to many, many to one"):
         pattern("x")
     with pytest.raises(AnalysisError, match=r"Each layer needs a state for each of the 2 tokens"):
