@@ -39,6 +39,11 @@ MENU = """<style>
   [data-testid=stPopoverBody] [data-testid=stPageLink-NavLink] { min-height: 44px; }
 }
 </style>"""
+# The list of pages of a wide screen shows its groups; the one that holds the current page names it.
+HERE = """<style>
+[data-testid=stTopNav] .rc-overflow-item:nth-child({position}) p {{ font-weight: 650; }}
+[data-testid=stTopNav] .rc-overflow-item:nth-child({position}) p::after {{ content: "{name}"; }}
+</style>"""
 # The server cannot know the width, so both are sent and the style sheet hides one.
 FOLDING = """<style>
 @media (max-width: 640px) {{ .st-key-{page}-folded {{ display: none; }} }}
@@ -63,11 +68,12 @@ def touchable() -> None:
 
 
 def menu(groups: Mapping[str, Sequence[Page]], page: Page) -> None:
-    """The list of pages, by groups, on a screen of 768 pixels or less, behind a button that names the page.
+    """Say in the list of pages which one is shown; on a screen of 768 pixels or less, the list is behind a button that names the page.
 
-    Streamlit's own button there has no name, and its list stays open over the page.
+    Streamlit's own list names only the groups; its button on a narrow screen has no name, and its list stays open over the page.
     """
     st.html(MENU)
+    st.html(here(groups, page))
     # A key for each page: on another page it is another popover, which is closed.
     with st.container(key="menu"), st.popover(f"Menu: {page.title}", icon=":material/menu:", key=f"menu.{page.url_path}"):
         for group, pages in groups.items():
@@ -75,6 +81,17 @@ def menu(groups: Mapping[str, Sequence[Page]], page: Page) -> None:
                 st.caption(group)
             for other in pages:
                 st.page_link(other)
+
+
+def here(groups: Mapping[str, Sequence[Page]], page: Page) -> str:
+    """Style that names the current page beside its group in the list of pages; pages without a group stand there themselves."""
+    position = 1
+    for group, pages in groups.items():
+        if page in pages:
+            is_named = not group or group == page.title
+            return HERE.format(position=position if group else position + pages.index(page), name="" if is_named else f": {page.title}")
+        position += 1 if group else len(pages)
+    return ""
 
 
 def next_page(course: Sequence[Page], page: Page) -> None:

@@ -53,7 +53,7 @@ ROOMS = (
 def uploader() -> None:
     """A field for a checkpoint; below it the link that opens it, or why it cannot be opened."""
     st.file_uploader("Open your own checkpoint", type="safetensors", key=FILE, on_change=_open)
-    if error := st.session_state.pop(ERROR, None):
+    if error := st.session_state.get(ERROR):
         failure(error)
     if opened := st.session_state.get(OPENED):
         name, kind = opened
@@ -72,7 +72,7 @@ def _address(room: Room, name: str) -> str:
 
 def _open() -> None:
     state = st.session_state
-    file = state[FILE]
+    file, state[ERROR] = state[FILE], None
     if file is None:
         return
     kinds = dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits))

@@ -5,7 +5,7 @@ from functools import partial
 from playwright.sync_api import Page
 
 from tests.browser.chromium import sideways, violations
-from tests.browser.readiness import rerun, still
+from tests.browser.readiness import rerun
 
 MAIN = "[data-testid=stMain]"
 # The only rule whose answer depends on the colour scheme: all others read the structure, which both schemes share.
@@ -13,11 +13,8 @@ CONTRAST = ("color-contrast",)
 
 
 def recolour(page: Page, scheme: str) -> None:
-    """Change the colour scheme, as a visitor's system does in the evening, and run the page again, which draws its figures anew."""
-    page.emulate_media(color_scheme=scheme)
-    still(page)
-    page.evaluate("document.activeElement.blur()")
-    rerun(page, partial(page.keyboard.press, "r"))
+    """Change the colour scheme, as a visitor's system does in the evening: the page runs again by itself and draws its figures anew."""
+    rerun(page, partial(page.emulate_media, color_scheme=scheme))
 
 
 def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:

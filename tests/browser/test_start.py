@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from pages._start import line
 from tests.browser.chromium import ROOT, settle, sideways, violations
@@ -24,7 +24,7 @@ def start(serve, visit):
     return go
 
 
-def test_the_line_follows_what_is_typed_and_a_door_opens_the_first_lesson(start):
+def test_the_line_follows_what_is_typed_and_the_doors_open_the_first_lesson_and_ones_own_network(start, tinies):
     page = start(height=720)
     view = page.locator(".view.alone")
     first = view.get_attribute("data-digest")
@@ -36,8 +36,26 @@ def test_the_line_follows_what_is_typed_and_a_door_opens_the_first_lesson(start)
     assert page.evaluate(LOADED)
     page.get_by_role("link", name="I am learning").click()
     expect(page.get_by_text("The loss of a step")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Learn: One step")).to_be_visible()  # the list of pages says where one is
     page.go_back()
     expect(page.locator(".st-key-start-line input")).to_have_value(line.FIRST.replace("http://", ""))
+    the_third_door_opens_a_network_of_ones_own(page, (tinies / "wiki-gru.safetensors").read_bytes())
+
+
+def the_third_door_opens_a_network_of_ones_own(page: Page, content: bytes) -> None:
+    """Axe finds nothing there; a file that is refused and one that opens each get a sentence, and the link leads into its room."""
+    page.get_by_role("link", name="I want to see inside my own model").click()
+    expect(page.get_by_role("heading", name="What happens inside your own network?")).to_be_visible()
+    settle(page)
+    assert violations(page) == {}
+    for file, says in ((b"no checkpoint", "Nothing was changed."), (content, "is open. See it in")):
+        page.locator("input[type=file]").set_input_files([{"name": "mine.safetensors", "mimeType": "", "buffer": file}])
+        expect(page.get_by_text(says)).to_be_visible()
+    assert violations(page) == {}
+    with page.expect_popup() as opened:
+        page.get_by_test_id("stAlert").get_by_role("link", name="Hidden states").click()
+    expect(opened.value.get_by_text("Unit 0 of layer 1")).to_be_visible(timeout=120_000)
+    opened.value.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { oncePerGesture, withoutAddress } from "../../pages/_components/address/view.js";
+import { oncePerGesture, recoloured, withoutAddress } from "../../pages/_components/address/view.js";
 
 // A history that remembers its entries, and what a page does to it.
 function browser() {
@@ -61,4 +61,9 @@ test("a chart refers to itself without its address", () => {
   assert.equal(withoutAddress("url(http://host/attention?row=1#gradient_0)"), "url(#gradient_0)");
   assert.equal(withoutAddress('url("http://host/#clip1")'), 'url("#clip1")');
   assert.equal(withoutAddress("url(#clip1)"), "url(#clip1)");
+});
+
+test("another colour of the ground is noticed once, and a page without one is none", () => {
+  const isOther = recoloured();
+  assert.deepEqual(["", "#ffffff", "#ffffff", "", "#141418", "#141418", "#ffffff"].map(isOther), [false, false, false, false, true, false, true]);
 });

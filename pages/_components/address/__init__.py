@@ -1,4 +1,4 @@
-"""Component that shows nothing: Back undoes one gesture and opens whole views, and charts survive a change of the address."""
+"""Component that shows nothing: Back undoes one gesture, charts survive a change of the address and follow a change of colours."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ KEY = "address"
 
 
 def watch_address() -> None:
-    """Keep one entry of the browser's history for each gesture, and the colour bars of charts when the address changes."""
+    """Keep one entry of the browser's history for each gesture; run the page again when its theme changes, which draws its figures anew."""
     script = (Path(__file__).parent / "view.js").read_text(encoding="utf-8").replace("export function", "function")
     # Registered with the running server; registering it again changes nothing.
-    component("address", js=script)(key=KEY, height=0)
+    component("address", js=script)(key=KEY, height=0, on_recoloured_change=lambda: None)

@@ -1,4 +1,4 @@
-// The address of the page and the browser.
+// The address of the page and the browser, and the colours of the page.
 // One entry of the history for each gesture. Streamlit adds one for every parameter that a page writes into its link, and one
 // more before it leaves a page, so that Back would open half a view; and it adds none for a widget that is bound to the link, so
 // that Back would leave the page instead of opening the panel before.
@@ -56,9 +56,23 @@ function watch(history) {
   window.addEventListener("popstate", referToThemselves);
 }
 
-let isWatching = false;
+// Whether the ground of the page has another colour than at the call before; a page that is only being built has none.
+export function recoloured() {
+  let before = "";
+  return (now) => {
+    const isOther = Boolean(before && now && now !== before);
+    before = now || before;
+    return isOther;
+  };
+}
 
-export default function component() {
+let isWatching = false;
+const isOther = recoloured();
+
+// Called again when the theme changes: figures have their colours from the server, so it is asked for them again.
+export default function component({ parentElement, setTriggerValue }) {
   if (!isWatching) watch(window.history);
   isWatching = true;
+  const ground = getComputedStyle(parentElement.host ?? parentElement).getPropertyValue("--st-background-color").trim();
+  if (isOther(ground)) setTriggerValue("recoloured", true);
 }

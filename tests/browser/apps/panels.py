@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from pages._components.address import watch_address
+
+watch_address()
 st.title("Panels")
 st.html("<p>Above them stands what does not change.</p>")
 panel = st.segmented_control("Panel", ["sound", "broken", "pale"], key="panel")
