@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import AnalysisError
-from explorer.figures.theme import colours, dashes, end_labels, kind_style, themed
+from explorer.figures.theme import colours, dashes, end_labels, line_styles, themed
 
-SECOND = ("#cc79a7", [6, 2])  # Okabe and Ito's purple, read on light and dark
 TOP = 8.0  # end of the scale; a larger surprise is drawn there, and its value is in the tooltip
 
 
@@ -45,7 +44,7 @@ def bits(
     for name, values in series.items():
         if len(values) != len(tokens):
             raise AnalysisError(f"{name} has {len(values)} values; expected {len(tokens)}, one for each character.")
-    styles = _styles(list(series), dark)
+    styles = line_styles(list(series), dark)
     top = max(TOP, *(float(np.nanmax(smoothed(np.asarray(v, float), window), initial=0)) for v in series.values()))
     frames = [
         pd.DataFrame({"position": np.arange(start, start + len(tokens)), "raw": np.asarray(values, float), "token": list(tokens),
@@ -55,7 +54,7 @@ def bits(
     frame = pd.concat(frames, ignore_index=True)
     frame["clipped"] = frame["raw"].clip(upper=top)
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
-    y = alt.Y("value:Q", title=f"bits per character (mean of {window})", scale=alt.Scale(domain=[0, top], clamp=True))
+    y = alt.Y("value:Q", title=f"bits, mean of {window}", scale=alt.Scale(domain=[0, top], clamp=True))
     tooltip = [
         "series",
         "position",
@@ -71,12 +70,3 @@ def bits(
     )
     description = f"Surprise over {len(tokens)} characters, mean bits per character: {means}."
     return themed(alt.layer(raw, lines, *names).properties(width=620, height=180), description, dark)
-
-
-def _styles(names: list[str], dark: bool) -> dict[str, tuple[str, list[int]]]:
-    """The line of each series by its kind; the second of a kind gets a colour and a dash of its own."""
-    styles: dict[str, tuple[str, list[int]]] = {}
-    for name in names:
-        style = kind_style(name, dark)
-        styles[name] = SECOND if style in styles.values() else style
-    return styles

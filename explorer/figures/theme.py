@@ -1,7 +1,7 @@
 """The common theme of all figures: colours, dashes, labels at the ends of lines, fonts, light and dark."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -21,6 +21,7 @@ DARK_KINDS: Mapping[str, str] = {"rnn": "#ff8c42", "gru": "#3ddba6", "lstm": "#5
 # The same architecture with random weights: the colour of its kind, in dashes that no trained network has.
 UNTRAINED: Mapping[str, list[int]] = {"rnn": [6, 3, 1, 3], "gru": [2, 6], "lstm": [10, 4], "n-gram": [1, 4]}
 PARTS = {"kept": "lstm", "written": "rnn", "shown": "gru"}  # the ledger borrows the three colours
+SECOND = ("#cc79a7", [6, 2])  # Okabe and Ito's purple, read on light and dark
 LAYER_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 LAYERS = {False: ("#0072b2", "#d55e00", "#009e73", "#7b5ea7"), True: ("#5ab4f0", "#ff8c42", "#3ddba6", "#c0a9ea")}
 
@@ -46,6 +47,15 @@ def kind_style(name: str, dark: bool = False) -> tuple[str, list[int]]:
     kind = kind_of(name)
     colour, dash = KINDS[kind]
     return (DARK_KINDS[kind] if dark else colour), UNTRAINED[kind] if "untrained" in name.lower() else dash
+
+
+def line_styles(names: Iterable[str], dark: bool = False) -> dict[str, tuple[str, list[int]]]:
+    """Colour and dash of each line by its kind; the second of a kind gets a colour and a dash of its own."""
+    styles: dict[str, tuple[str, list[int]]] = {}
+    for name in names:
+        style = kind_style(name, dark)
+        styles[name] = SECOND if style in styles.values() else style
+    return styles
 
 
 def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.TopLevelMixin:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from explorer.analysis.training_curve import Course
 from explorer.errors import AnalysisError
-from explorer.figures.theme import LAYERS, colours, dashes, end_labels, haloed, ink, kind_style, rule_at, themed, unsqueezed
+from explorer.figures.theme import LAYERS, colours, dashes, end_labels, haloed, ink, line_styles, rule_at, themed, unsqueezed
 
 DECADES = 12  # of the map's scale, the same as that of the lines above it on the page
 LINES, MAP = 150, 372  # pixels: two figures of lines stand beside one map
@@ -35,7 +35,7 @@ def progress(courses: Sequence[Course], what: str, chance: float, updates: int, 
         raise AnalysisError("There is nothing to draw; expected a training with at least one evaluation.")
     frame = frame.rename(columns={"training": "series", "update": "position", what: "value"})
     top = 1.0 if what == "accuracy" else 1.05 * float(frame["value"].to_numpy().max(initial=chance))
-    styles = {course.name: kind_style(course.name, dark) for course in courses}
+    styles = line_styles((course.name for course in courses), dark)
     title = f"{NAMES[what]}, {measure}" if measure else NAMES[what]
     x = alt.X("position:Q", title="training steps", axis=alt.Axis(grid=False), scale=alt.Scale(domain=[0, updates], nice=False))
     shown = alt.Axis(format="%", tickCount=5) if what == "accuracy" else alt.Axis(tickCount=5)

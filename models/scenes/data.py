@@ -75,6 +75,11 @@ class Scene:
     ground: tuple[int, int, int]
     things: tuple[Thing, ...]
 
+    @property
+    def is_by_day(self) -> bool:
+        """Whether its sky is bright."""
+        return drawing.is_bright(self.ground)
+
 
 @dataclass(frozen=True)
 class Said:

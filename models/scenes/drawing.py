@@ -14,6 +14,7 @@ LIGHT = 0.30  # how far a figure's colour goes towards white at its upper left
 SHADE = 0.16  # and towards black at its lower right
 SHADOW = 0.30  # largest opacity of a shadow
 HILLS = ((0.60, 0.035, 1.3, 0.4), (0.74, 0.045, 0.9, 2.6))  # far and near: height, swing, waves across the picture, phase
+BRIGHT = 3 * 110  # sum of red, green and blue of a sky by day
 LANDSCAPES: dict[Colour, tuple[Colour, Colour, Colour, Colour]] = {  # of a flat ground: sky, sky at the horizon, far hill, near hill
     (250, 250, 248): ((206, 226, 244), (248, 250, 250), (234, 241, 247), (220, 231, 241)),  # snow
     (205, 205, 200): ((178, 198, 210), (228, 228, 216), (190, 202, 176), (166, 186, 148)),  # morning
@@ -23,6 +24,12 @@ LANDSCAPES: dict[Colour, tuple[Colour, Colour, Colour, Colour]] = {  # of a flat
     (225, 205, 165): ((236, 204, 150), (248, 232, 204), (216, 186, 134), (198, 164, 112)),  # desert
     (175, 205, 225): ((146, 194, 232), (216, 234, 242), (164, 204, 152), (134, 184, 120)),  # meadow
 }
+
+
+def is_bright(ground: Colour) -> bool:
+    """Whether the sky of a landscape is bright, as by day; `ground` names the landscape, one of LANDSCAPES."""
+    sky, *_ = LANDSCAPES[ground]
+    return sum(sky) > BRIGHT
 
 
 def shaded(ground: Colour, figures: list[Figure], side: int) -> Image.Image:

@@ -77,9 +77,10 @@ def without_name(about: dict[str, Any]) -> str:
 
 
 def opening(about: dict[str, Any]) -> str:
-    """The scene to show first: the one on which hiding a region changes most, see the card; else the first."""
+    """The scene to show first: of those in the card the one by day on which hiding a region changes most; else the first."""
     rows = about.get("examples")
-    return f"{SCENE}{rows[0]['scene']}" if rows else FIRST
+    shown = next((row for row in rows if data.scene(row["scene"]).is_by_day), rows[0]) if rows else None
+    return f"{SCENE}{shown['scene']}" if shown else FIRST
 
 
 def example(picture: str, about: dict[str, Any]) -> dict[str, Any] | None:

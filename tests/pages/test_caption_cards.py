@@ -1,8 +1,9 @@
 """What the page of captions takes from the card of a network: its scene and its scores, and nothing malformed."""
 
 from models import checkpoint
-from models.scenes.data import DEV
+from models.scenes.data import DEV, scene
 from pages._captions import state
+from pages._captions.gallery import SCENE
 from pages._ui import cards
 from tests.models.captioning.tiny_captions import tiny_captioner, tiny_scenes
 from tests.pages.app import forget, sound
@@ -11,11 +12,11 @@ from tests.pages.captions_page import drawn, markdown, open_page, opened_bare
 
 def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, monkeypatch):
     tiny, sent = tiny_scenes(), drawn(monkeypatch)
-    row = {"scene": DEV + 7, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
+    row = {"scene": DEV + 8, "word": 1, "kind": "changes", "says": "a ring", "pixels": "a star", "mean": "a cross", "change": 2.0}
     others = [row | {"scene": DEV + 9, "word": 0, "kind": "stays"}, row | {"scene": "7"}, row | {"word": 2}, row | {"kind": "x"}, 7]
     checkpoint.save(tiny.module, tiny.card | {"examples": [row, *others]}, folder / "scenes-soft.safetensors")
     page = sound(opened_bare())
-    assert page.session_state[state.PICTURE] == f"scene:{DEV + 7}" and sent[-1]["word"] == 1
+    assert page.session_state[state.PICTURE] == f"scene:{DEV + 8}" and sent[-1]["word"] == 1
     assert "and the word disappears" in markdown(page) and "captions.picture" not in page.query_params
     assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” disappears", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()
@@ -67,3 +68,9 @@ def test_the_card_shows_people_beside_the_network_and_what_was_tried(folder):
     checkpoint.save(loaded.module, loaded.card | claims | {"features": {"views": 3}}, folder / "caption-soft.safetensors")
     forget()
     assert len(sound(open_page(panel="The network")).dataframe) == 4  # scores, people, recipe, curve
+
+
+def test_drawn_scenes_open_on_the_first_example_by_day_and_on_the_first_where_all_are_by_night():
+    day, night = (next(n for n in range(DEV, DEV + 40) if scene(n).is_by_day is wanted) for wanted in (True, False))
+    assert state.opening({"examples": [{"scene": night}, {"scene": day}]}) == f"{SCENE}{day}"
+    assert state.opening({"examples": [{"scene": night}]}) == f"{SCENE}{night}" and state.opening({}) == state.FIRST
