@@ -9,7 +9,7 @@ from models.names.romanise import spelling
 from models.names.table import LONGEST, Labelled
 from pages._components.as_typed import send_as_typed
 from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View
-from pages._ui import networks
+from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding, select, try_another
 from pages._ui.link import clean, is_unread, link, linked
 from pages._ui.text import plain
@@ -28,10 +28,11 @@ FALLBACK = "Romanov"  # if a card holds no example
 
 
 def restore() -> None:
-    """Read name and cell from the link, once per visit."""
+    """Read name, cell and an uploaded network from the link, once per visit."""
     state = st.session_state
     if not is_unread(TEXT):
         return
+    uploads.remember_linked(PAGE)
     text = linked(TEXT, "")
     state[TEXT] = text[:LONGEST] if text else None
     state[CELL], state[OPENED] = _cell(linked(CELL, "")), linked(OPENED, "") or None

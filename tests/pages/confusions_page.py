@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
-from tests.models.names.tiny_names import save_tiny_namer
+from models.names.network import after_each_letter
+from tests.models.names.tiny_names import save_tiny_namer, tiny_namer
 from tests.pages import app
 
 ABSENT = {"corpus": "names18", "sha256": "none"}
@@ -35,3 +36,13 @@ def drawn(page: AppTest, fields: set[str]):
             if fields <= set(frame.columns):
                 return frame
     raise AssertionError(f"no chart holds {fields}")
+
+
+def given_to_the_network(text: str) -> list[str]:
+    """The row of the 1 in each vector that the recurrent layer of the tiny classifier really gets."""
+    loaded, inputs = tiny_namer(), []
+    with loaded.module.rnn.register_forward_pre_hook(lambda module, args: inputs.append(args[0][0])):
+        after_each_letter(loaded, text[:100])
+    assert (inputs[0].sum(1) == 1).all() and (inputs[0].max(1).values == 1).all()
+    tokens = [loaded.vocab.tokens[row] for row in inputs[0].argmax(1)]
+    return [{" ": "space", "-": "hyphen"}.get(token, token) for token in tokens]

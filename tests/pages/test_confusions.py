@@ -15,7 +15,7 @@ from pages._confusions.compute import View
 from pages._ui import networks
 from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 from tests.pages.app import sound
-from tests.pages.confusions_page import drawn, open_page, save_classifiers, text_of
+from tests.pages.confusions_page import drawn, given_to_the_network, open_page, save_classifiers, text_of
 
 PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 
@@ -76,17 +76,6 @@ def test_any_name_is_accepted(text: str):
     assert given_to_the_network(text) == [row.token for row in drawn(page, {"token", "position", "value"}).itertuples() if row.value], (
         "the matrix on screen is the input of the recurrent layer"
     )
-
-
-def given_to_the_network(text: str) -> list[str]:
-    """The row of the 1 in each vector that the recurrent layer of the tiny classifier really gets."""
-    import torch
-
-    loaded, inputs = tiny_namer(), []
-    with loaded.module.rnn.register_forward_pre_hook(lambda module, args: inputs.append(args[0][0])):
-        after_each_letter(loaded, text[:100])
-    assert (inputs[0].sum(1) == 1).all() and (inputs[0].max(1).values == 1).all() and torch.is_tensor(inputs[0])
-    return [{" ": "space", "-": "hyphen"}.get(loaded.vocab.tokens[row], loaded.vocab.tokens[row]) for row in inputs[0].argmax(1)]
 
 
 def test_an_empty_name_gets_a_sentence_and_the_matrix_stays():

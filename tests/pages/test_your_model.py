@@ -30,15 +30,15 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def uploaded(content: bytes) -> AppTest:
-    page = open_page("your_model")
-    return sound(page.file_uploader(key=opening.FILE).set_value(("mine.safetensors", content, "application/octet-stream")).run())
+    page = sound(open_page("your_model"))
+    return page.file_uploader(key=opening.FILE).set_value(("mine.safetensors", content, "application/octet-stream")).run()
 
 
 @pytest.mark.parametrize("room", KINDS)
 def test_a_checkpoint_is_opened_in_the_room_that_shows_its_kind(room: str, tmp_path: Path):
     file = tmp_path / "mine.safetensors"
     KINDS[room](file)
-    (said,) = uploaded(file.read_bytes()).success
+    (said,) = sound(uploaded(file.read_bytes())).success
     links = re.findall(r"\[\*\*[^]]+\*\*\]\(\./([^)]+)\)", said.value)
     assert [urlsplit(link).path for link in links] == [room]
     name = parse_qs(urlsplit(links[0]).query)[f"{room}.model"][0]
