@@ -29,15 +29,16 @@ if not about:
     st.stop()
 with guard(), said("confusions"):
     sentence = st.empty()
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
-        view = state.pick(about)
-        name.panel(view, about)
-    sentence.markdown(name.sentence(view, about))
-    with right:
-        view, counted = matrix.panel(view, about)
-    if counted is not None:
-        matrix.errors(view, about, counted)
+    with matrix.pairs_first():
+        left, right = st.columns([1, 1], gap="medium")
+        with left:
+            view = state.pick(about)
+            name.panel(view, about)
+        sentence.markdown(name.sentence(view, about))
+        with right, st.container(key="confusions-matrix-part"):
+            view, counted = matrix.panel(view, about)
+        if counted is not None:
+            matrix.errors(view, about, counted)
     state.write_link(view, about)
     with st.container(horizontal=True, vertical_alignment="center"):
         panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")

@@ -179,23 +179,29 @@ def without(module: Captioner, features: Tensor, cells: Sequence[int]) -> Tensor
 
 
 def occlusion_importance(
-    module: Captioner, features: Tensor, target: Sequence[int], report: Report = lambda done, total: None
+    module: Captioner,
+    features: Tensor,
+    target: Sequence[int],
+    report: Report = lambda done, total: None,
+    hidden: Sequence[Sequence[int]] | None = None,
 ) -> np.ndarray:
-    """Loss in log probability of each word when a region is hidden, [out, in], nats; negative where hiding it helps.
+    """Loss in log probability of each word when regions are hidden, [out, in], nats; negative where hiding them helps.
 
-    log p(word | picture) - log p(word | picture without the region), both given the preceding words.
+    log p(word | picture) - log p(word | picture without the regions), both given the preceding words.
 
     Args:
         module: A captioner in eval mode.
         features: The encoder's features, [in, channel].
         target: Ids of the caption's words, the end mark last, [out].
         report: Called with (done, total) regions; may raise to stop.
+        hidden: The regions that are hidden together, for each region of the map, [in]; each alone where None.
     """
+    hidden = [[cell] for cell in range(len(features))] if hidden is None else hidden
     own, lost = log_probabilities(module, features[None], target)[0], []
     for start in range(0, len(features), SIDE_BY_SIDE):
         report(start, len(features))
-        cells = range(start, min(start + SIDE_BY_SIDE, len(features)))
-        lost.append(own - log_probabilities(module, torch.stack([without(module, features, [cell]) for cell in cells]), target))
+        part = hidden[start : start + SIDE_BY_SIDE]
+        lost.append(own - log_probabilities(module, torch.stack([without(module, features, list(cells)) for cells in part]), target))
     report(len(features), len(features))
     return np.concatenate(lost).T
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FILLS = ("grey", "blur")  # what replaces hidden pixels
 ACROSS = 3  # side of the hidden square in regions, of 14
+COARSE = 7  # regions per side; in such a coarse grid each region has seen nearly the whole picture
 GREY = 127  # becomes about 0 in an encoder
 NEEDS = float(np.log(2))  # loss in nats of a word whose probability is halved
 WOULD, WOULD_NOT, CANNOT_TELL = "stays", "disappears", "cannot tell"  # verdict on a word when regions are hidden
@@ -45,6 +46,15 @@ def around(cell: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int
     reach = side // 2
     rows, columns = (range(max(0, at - reach), min(cells, at + reach + 1)) for at, cells in zip(cell, grid, strict=True))
     return tuple(row * grid[1] + column for row in rows for column in columns)
+
+
+def squares(grid: tuple[int, int]) -> list[tuple[int, ...]]:
+    """The regions that an occlusion map hides together, for each region of a grid: itself in a coarse grid, else the square around it.
+
+    In a fine grid its neighbours show nearly the same, so a word hardly misses one region alone.
+    """
+    cells = ((row, column) for row in range(grid[0]) for column in range(grid[1]))
+    return [around(cell, grid, ACROSS if grid[0] > COARSE else 1) for cell in cells]
 
 
 def filled(picture: np.ndarray, regions: Sequence[int], grid: tuple[int, int], fill: str = "grey") -> np.ndarray:

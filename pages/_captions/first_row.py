@@ -11,7 +11,7 @@ from pages._captions import gallery, state
 from pages._captions.compute import View
 from pages._captions.gallery import OWN, PHOTO, SCENE
 from pages._ui import networks
-from pages._ui.layout import bound, folding
+from pages._ui.layout import bound
 from pages._ui.progress import guard
 from pages._ui.text import plain
 
@@ -35,27 +35,23 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
             label_visibility="collapsed",
         )
         _picture()
-        with folding(state.PAGE):
+        with st.popover("Change", icon=":material/tune:", width="content"):
             choices = state.cards()
-            model = st.selectbox("Network", list(choices), width=170, on_change=state.anew, **bound(state.MODEL))
-            fill = st.selectbox("Hide with", FILLS, width=90, **bound(state.FILL), help="What replaces hidden pixels")
+            model = st.selectbox("Network", list(choices), on_change=state.anew, **_shown(state.MODEL))
+            fill = st.selectbox("Hide with", FILLS, **_shown(state.FILL), help="What replaces hidden pixels")
             network = networks.loaded(model)
             regions = _grid(network)
-            at = state.HOLES.index(state.default_hole(regions))
-            st.selectbox(
-                "Size of the hidden square, in regions",
-                state.HOLES,
-                at,
-                format_func="{0} × {0}".format,
-                width=90,
-                **bound(state.hole_key(regions)),
-            )
-            st.selectbox(
-                "Maps", state.LOOKS, width=110, **bound(state.LOOK), help="Dim what has small weights, or colour all regions by weight"
-            )
+            at, hole = state.HOLES.index(state.default_hole(regions)), state.hole_key(regions)
+            st.selectbox("Size of the hidden square, in regions", state.HOLES, at, format_func="{0} × {0}".format, **_shown(hole))
+            st.selectbox("Maps", state.LOOKS, **_shown(state.LOOK), help="Dim what has small weights, or colour all regions by weight")
             st.toggle("Regions", key=state.CELLS, bind="query-params", help="Show the regions as squares, without smoothing")
     hidden = tuple(cell for cell in st.session_state[state.HIDDEN] if cell < regions[0] * regions[1])
     return View(model, st.session_state[state.PICTURE], hidden=hidden, fill=fill), choices[model], network
+
+
+def _shown(key: str) -> dict[str, Any]:
+    """Options of a widget in the popover, where its label is on screen."""
+    return bound(key) | {"label_visibility": "visible", "width": 280}
 
 
 def _grid(network: Loaded) -> tuple[int, int]:

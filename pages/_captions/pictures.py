@@ -15,7 +15,7 @@ from explorer.figures import image_attention
 from explorer.figures.image_attention import CENTRED, Looks, Seen
 from models.captioning.experiments.captions import CaptionRun, PictureInput
 from models.captioning.experiments.dependence import Dependence
-from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without
+from models.captioning.occlusion import ACROSS, CANNOT_TELL, CHANGES, FILLS, WOULD, Without, squares
 from models.scenes import data
 from models.vocabulary.subwords import MARKS
 from pages._captions import compute, gallery, readout, state
@@ -29,6 +29,7 @@ from pages._ui.text import grid, marked, plain, share
 KEY = "captions.first"
 NOTHING = "*The caption is empty.*"
 READ = 800  # pixels: width of the sentence, with room for the button beside it
+LIKELY = 0.005  # a smaller probability has no digit on screen
 OUTSIDE = "This picture is unlike anything it was trained on (people and dogs outdoors)."
 HOW_TO_READ = """
 **Left, the attention map.** For each word, the decoder puts a weight on every region of the picture; the weights of a word sum to 1.
@@ -37,8 +38,9 @@ the largest weight of the whole caption and is that of the square root, so that 
 also depend on much of the picture around it, so a bright spot means *weight on the region centred here*, not "only these pixels".
 
 **Right, the occlusion map.** The features of one region after the other are replaced by those of the mean training picture. The map
-shows how many nats of log probability the word loses, given the same previous words. Where the network looked and what it needed are
-two questions.
+shows how many nats of log probability the word loses, given the same previous words. In a drawn scene, which has 14 × 14 small regions,
+the 3 × 3 regions around each one are replaced together: its neighbours show nearly the same, so the word would hardly miss one region
+alone. Where the network looked and what it needed are two questions.
 
 **The sentence beside them.** In a drawn scene, *that place* is the hidden square around the region with the largest weight. In a
 photograph every region has seen nearly the whole picture and the weights are spread out, so there it is the fewest regions that together
@@ -152,7 +154,7 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
         seen(view, run),
         run.needed,
         tuple(note(run, word) for word in range(len(run.words))),
-        (looks, "occlusion: nats lost without the region centred here" if run.needed is not None else "the picture"),
+        (looks, _occlusion(run) if run.needed is not None else "the picture"),
         view.hidden,
         not st.session_state.get(state.CELLS),
         is_heat(),
@@ -171,10 +173,18 @@ def panel(view: View, run: CaptionRun, depends: Dependence) -> None:
         else:
             st.caption("Click a picture to hide a region (touch: long press).")
             word = run.words[view.word]
-            others = [f"{plain(name)} {share(p)}" for name, p in run.likely(view.word) if name != word]
-            st.caption(f"Other likely words: {', '.join(others)}")
+            others = [(plain(name), p) for name, p in run.likely(view.word) if name != word]
+            shown = [f"{name} {share(p)}" for name, p in others if p >= LIKELY]
+            st.caption(f"Other likely words: {', '.join(shown)}." if shown else f"No other word has a probability of {LIKELY} or more.")
     if run.without:
         _every_word(view, run, run.without)
+
+
+def _occlusion(run: CaptionRun) -> str:
+    """What the occlusion map shows."""
+    square = len(max(squares(run.grid), key=len))
+    what = "the region" if square == 1 else f"the {square} regions"
+    return f"occlusion: nats lost without {what} centred here"
 
 
 def _figure(shown: Caption, word: int, dark: bool) -> Any:

@@ -4,9 +4,9 @@ import numpy as np
 
 from explorer.figures.image_attention import where
 from models.captioning.experiments.captions import CaptionRun
-from models.captioning.experiments.dependence import COARSE, Dependence
+from models.captioning.experiments.dependence import Dependence
 from models.captioning.images import SIDE, cell_box
-from models.captioning.occlusion import Without
+from models.captioning.occlusion import COARSE, Without
 from models.scenes.data import Scene
 from pages._captions import gallery, state
 from pages._captions.compute import View
@@ -52,9 +52,9 @@ def _without_place(view: View, run: CaptionRun, without: Without | None) -> str:
     texts = [f"“{plain(text)}”" if text != run.text else "the same" for text in (without.pixels, without.mean)]
     named = _named(run)
     if texts[0] == texts[1]:
-        return f"Without that place{named} it would have said {texts[0]}."
+        return f"Without that place{named} the caption would have been {texts[0]}."
     way = "blurred" if view.fill == "blur" else "grey"
-    return f"With that place {way}{named} it would have said {texts[0]}, with mean features there {texts[1]}."
+    return f"With that place{named} turned {way} the caption would have been {texts[0]}; with mean features there, {texts[1]}."
 
 
 def _named(run: CaptionRun) -> str:

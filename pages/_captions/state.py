@@ -8,8 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from models.captioning.experiments.captions import CaptionRun
-from models.captioning.experiments.dependence import COARSE
-from models.captioning.occlusion import ACROSS, around
+from models.captioning.occlusion import ACROSS, COARSE, around
 from models.captioning.photographs import main_word
 from models.family import PROGRAM, of_kind
 from models.scenes import data

@@ -1,5 +1,7 @@
 """The confusion matrix: its scores, the most confused pairs, and the names of the selected cell."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,7 +24,27 @@ from pages._ui.text import count, grid, plain, share
 KEY = "confusions.matrix"
 PAIRS = 5
 NONE = "none"
+# On a narrow screen, where columns stand one below the other, the pairs come before the matrix and the names of a cell after it.
+PAIRS_FIRST = """<style>
+@media (max-width: 640px) {
+  .st-key-confusions-order > [data-testid=stLayoutWrapper]:has(> [data-testid=stHorizontalBlock] > [data-testid=stColumn]),
+  .st-key-confusions-order > [data-testid=stLayoutWrapper] > [data-testid=stHorizontalBlock]:has(> [data-testid=stColumn]) {
+    display: contents;
+  }
+  .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-pairs) { order: 1; }
+  .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-matrix-part) { order: 2; }
+  .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-cell) { order: 3; }
+}
+</style>"""
 PARTS = {DEV: "held out from training", TRAIN: "from the training data", OWN: "of your own"}
+
+
+@contextmanager
+def pairs_first() -> Iterator[None]:
+    """Around the name, the matrix and its errors: a narrow screen shows the pairs before the matrix."""
+    with st.container(key="confusions-order"):
+        yield
+        st.html(PAIRS_FIRST)
 
 
 def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
@@ -45,10 +67,10 @@ def errors(view: View, about: dict, counted: Confusions) -> None:
     """Scores, the most confused pairs, and the names of the selected cell."""
     st.markdown("**Which languages get confused**")
     left, right = st.columns([7, 5], gap="medium")
-    with left:
+    with left, st.container(key="confusions-pairs"):
         _summary(view, about, counted)
         _pairs(counted)
-    with right:
+    with right, st.container(key="confusions-cell"):
         _cell(view, about, counted)
 
 

@@ -22,10 +22,10 @@ def confusions(room, tinies):
 
 
 def draws(page: Page, width: int) -> None:
-    """The matrix stands above its pairs; its legend is in sight and its right edge fades where it is cut."""
+    """The pairs stand below the matrix, on a phone above it; the legend is in sight and the right edge fades where it is cut."""
     assert sideways(page) == 0
     pairs, matrix = (page.locator(f".st-key-{part}").first for part in ("confusions-matrix-pair-0", "scrolling-confusions-matrix"))
-    assert matrix.bounding_box()["y"] < pairs.bounding_box()["y"]
+    assert (matrix.bounding_box()["y"] < pairs.bounding_box()["y"]) is (width > 640)
     legend = matrix.locator(".role-legend").bounding_box()
     assert legend["x"] >= 0 and legend["x"] + legend["width"] <= width
     is_cut = matrix.evaluate("e => e.scrollWidth > e.clientWidth")

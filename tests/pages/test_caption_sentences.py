@@ -102,9 +102,10 @@ def test_the_sentence_and_the_title_on_a_photograph_are_computed(folder, monkeyp
     hidden = without(view.of(word=word, hidden=page.session_state[state.HIDDEN]))
     said = [f"“{plain(text)}”" if text != run.text else "the same" for text in (hidden.pixels, hidden.mean)]
     both = (
-        f"With that place grey (the regions with half of the attention) it would have said {said[0]}, with mean features there {said[1]}."
+        f"With that place (the regions with half of the attention) turned grey the caption would have been {said[0]}; "
+        f"with mean features there, {said[1]}."
     )
-    one = f"Without that place (the regions with half of the attention) it would have said {said[0]}."
+    one = f"Without that place (the regions with half of the attention) the caption would have been {said[0]}."
     assert (one if said[0] == said[1] else both) in markdown(sound(page))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.records import Alignment
-from models.captioning.occlusion import FILLS, Without, filled, without
+from models.captioning.occlusion import FILLS, Without, filled, squares, without
 from models.decoding import no_report
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class CaptionRun:
         likeliest: The most likely words at each step, most likely first, [out][rank].
         hypothesis: The caption as a hypothesis of the search.
         hypotheses: All hypotheses of the search, best first.
-        needed: Loss in log probability of each word without each region, [out, in], nats; None if not computed.
+        needed: Loss in log probability of each word without each region and, in a fine grid, its neighbours (see
+            models.captioning.occlusion.squares), [out, in], nats; None if not computed.
         without: The caption without the hidden regions; None if none is hidden.
     """
 
@@ -176,7 +177,8 @@ def taken_apart(
     run = caption_run(source, width)
     lost = None
     if report is not None:
-        measure = lambda: occlusion_importance(module, source.features(), run.hypothesis.tokens, report)  # noqa: E731
+        hidden_with = squares(run.grid)
+        measure = lambda: occlusion_importance(module, source.features(), run.hypothesis.tokens, report, hidden_with)  # noqa: E731
         lost = source.keep(("needed", width), measure)
     return replace(run, needed=lost, without=None if hidden is None else hide_regions(source, run, hidden, fill, width))
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from models.captioning.experiments.captions import WIDTH, CaptionRun, PictureInput, hide_regions
-from models.captioning.occlusion import ACROSS, FILLS, Without, around
+from models.captioning.occlusion import ACROSS, COARSE, FILLS, Without, around
 
-COARSE = 7  # regions per side; in such a coarse grid each region has seen nearly the whole picture
 GUESSES = 5  # most likely words
 
 

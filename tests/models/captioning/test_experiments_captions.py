@@ -17,7 +17,9 @@ def test_one_call_gives_what_each_measurement_gives():
     assert run.grid == (14, 14) and run.alignment is not None and run.alignment.target == run.words
     tokens = best.hypotheses[0].tokens
     np.testing.assert_array_equal(run.visual, caption.visual(loaded.module, features, tokens))
-    np.testing.assert_array_equal(run.needed, caption.occlusion_importance(loaded.module, features, tokens))
+    np.testing.assert_array_equal(
+        run.needed, caption.occlusion_importance(loaded.module, features, tokens, hidden=occlusion.squares(run.grid))
+    )
     other = caption.feature_extractor(loaded)([occlusion.filled(picture, hidden, (14, 14), "blur")])[0]
     expected = occlusion.without(loaded, features, other, hidden, caption.BEAM, tokens)
     np.testing.assert_array_equal(run.without.change, expected.change)

@@ -171,6 +171,8 @@ def test_hiding_nothing_changes_nothing_and_hiding_all_leaves_the_mean_picture(a
     lost = occlusion_importance(module, features, target, lambda done, total: reports.append((done, total)))
     assert lost.shape == (len(target), 4) and reports == [(0, 4), (4, 4)]
     np.testing.assert_allclose(lost[:, 2], own - log_probabilities(module, one[None], target)[0], atol=1e-5)
+    together = occlusion_importance(module, features, target, hidden=[[0], [1], [0, 1, 2, 3], [3]])
+    np.testing.assert_allclose(together[:, 2], gain, atol=1e-5)  # all regions hidden: the mean picture
     same = without(module, features, [])
     assert np.abs(occlusion_importance(module, module.average, target)).max() < 1e-6 and np.abs(lost).max() > 1e-3
     np.testing.assert_array_equal(log_probabilities(module, same[None], target)[0], own)
