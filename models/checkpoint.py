@@ -140,6 +140,15 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
 
 
+def shapes_of(file: BinaryIO, path: Path) -> dict[str, list[int]]:
+    """Names and shapes of the tensors in an open safetensors file; `path` is its name in errors.
+
+    Raises:
+        CheckpointError: the file is damaged or no safetensors file.
+    """
+    return {name: about["shape"] for name, about in _header(file, path)[0].items() if name != "__metadata__"}
+
+
 def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     """The header of a safetensors file and the start of its data; refuses other files, truncated files and far too large ones."""
     size, start = file.seek(0, os.SEEK_END), (file.seek(0), file.read(8))[1]

@@ -19,6 +19,7 @@ from pages._ui.text import plain
 
 KEY = "gradient_flow.curves"
 FAR = 100
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BELOW, FACTOR = "below {}", "factor per step, {}"  # columns of the tables
 HOW_TO_READ = """
 The network reads the text up to the framed character and gives that character a probability p; its loss is −log p. The
@@ -80,9 +81,9 @@ def sentence(view: View, drawn: list[Curve]) -> str:
     named = _named(view, drawn, far) if far else {}
     if not named:
         return f"The gradient of the loss at {token}, on its way back through the text."
-    (first, line), *others = named.items()
-    text = f"Of the gradient of the loss at {token}, {first} keeps **{_share(line.log10[far])}** over {far} characters"
-    return text + "".join(f", {name} **{_share(other.log10[far])}**" for name, other in others) + "."
+    is_less = all(line.log10[far] < 0 for line in named.values())
+    parts = ", ".join(f"**{_share(line.log10[far])}** in {name}" for name, line in named.items())
+    return f"{far} characters back, the gradient of the loss at {token} is {'down to ' if is_less else ''}{parts}."
 
 
 def _named(view: View, drawn: list[Curve], far: int) -> dict[str, Curve]:
@@ -104,7 +105,7 @@ def _named(view: View, drawn: list[Curve], far: int) -> dict[str, Curve]:
 def _share(log10: float) -> str:
     if log10 == -np.inf:
         return "nothing"
-    return f"1/{10**-log10:.0f}" if -3 <= log10 < -0.2 else f"{10**log10:.2g}" if log10 >= -0.2 else f"1e{log10:.0f}"
+    return f"1/{10**-log10:.0f}" if -3 <= log10 < -0.2 else f"{10**log10:.2g}" if log10 >= -0.2 else f"10{f'{log10:.0f}'.translate(RAISED)}"
 
 
 def panel(view: View) -> list[Curve]:

@@ -50,7 +50,7 @@ UNCLEAR = "a unit that does nothing clear"  # its name in a card
 WEAK = 0.3  # a smaller correlation is called weak
 # Concept -> what to look for; the first concept that a card holds opens the page.
 WATCH = {
-    "inside [[ ]]": "{unit} turns {colour} inside a `[[link]]`, and back at `]]`.",
+    "inside [[ ]]": "{unit}, a neuron, turns {colour} inside a `[[link]]` and back at `]]`.",
     "comment": "{unit} is {colour} from `/*` to `*/`.",
     "speaker's name": "{unit} is {colour} at a speaker's name, up to the colon.",
     "since the line began": "{unit} turns more {colour} as the line gets longer, and starts again after `⏎`.",

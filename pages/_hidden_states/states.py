@@ -108,7 +108,7 @@ def _opened(view: View, run: WindowRun, example: Example, sign: int) -> str:
 def _invitation(view: View, example: Example) -> str:
     """A hint to make the edit of the example, if the text still allows it."""
     possible = example.needle in view.text and st.session_state[state.BEFORE] is None
-    return f"Now press *{example.open_label}*. " if possible else ""
+    return f"Press *{example.open_label}*. " if possible else ""
 
 
 def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure:

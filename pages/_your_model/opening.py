@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from models import family
+from models.bare_weights import recurrent_layers
 from pages._attention import state as attention
 from pages._captions import state as captions
 from pages._confusions import compute as confusions
@@ -14,7 +15,7 @@ from pages._hidden_states import state as hidden_states
 from pages._ui import uploads
 from pages._ui.text import failure, plain
 
-FILE, OPENED, ERROR = (f"your_model.{name}" for name in ("file", "opened", "error"))
+FILE, OPENED, ERROR, BARE = (f"your_model.{name}" for name in ("file", "opened", "error", "bare"))
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Room:
 
 
 OWN = "Your own network"
+MOST = 3  # groups of recurrent layers of one file for which code is shown
 ROOMS = (
     Room("hidden_states", "Hidden states", "predicts the next character", OWN, hidden_states.EMITS),
     Room("attention", "Attention", "translates with attention", OWN, attention.EMITS),
@@ -55,6 +57,12 @@ def uploader() -> None:
     st.file_uploader("Open your own checkpoint", type="safetensors", key=FILE, on_change=_open)
     if error := st.session_state.get(ERROR):
         failure(error)
+    for code, what in st.session_state.get(BARE, ()):
+        st.markdown(
+            f"**What you can do with it now.** Without a card nobody knows which characters its numbers stand for, so no room can show it. "
+            f"But it holds {what}, and these lines look inside:"
+        )
+        st.code(code, language="python")
     if opened := st.session_state.get(OPENED):
         name, kind = opened
         links = " · ".join(f"[**{room.title}**]({_address(room, name)})" for room in fitting(kind))
@@ -72,7 +80,7 @@ def _address(room: Room, name: str) -> str:
 
 def _open() -> None:
     state = st.session_state
-    file, state[ERROR] = state[FILE], None
+    file, state[ERROR], state[BARE] = state[FILE], None, ()
     if file is None:
         return
     kinds = dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits))
@@ -80,6 +88,7 @@ def _open() -> None:
         name = uploads.keep(file.name, file.getvalue(), *kinds)
     except ExplorerError as error:
         state[ERROR] = f"{error} Nothing was changed."
+        state[BARE] = [(layers.code(file.name), layers.in_words) for layers in recurrent_layers(file.getvalue())[:MOST]]
         return
     uploads.remember(name)
     card = uploads.card_of(name)

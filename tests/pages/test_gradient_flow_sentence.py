@@ -22,7 +22,8 @@ def test_the_first_screen_says_what_its_lines_say():
     lines = curves.curves(view)
     left = {line.name: curves._share(line.log10[100]) for line in lines}
     text = text_of(page)
-    assert f"the trained LSTM keeps **{left['wiki-lstm']}** over 100 characters, the trained RNN **{left['wiki-rnn']}**" in text
+    assert f"**{left['wiki-lstm']}** in the trained LSTM, **{left['wiki-rnn']}** in the trained RNN, " in text
+    assert "100 characters back, the gradient of the loss at “\\]” is down to **" in text
     assert "untrained LSTM, forget bias 0" in text
 
 
@@ -32,5 +33,7 @@ def test_without_an_lstm_and_an_rnn_the_sentence_names_the_best_and_the_worst_li
     far = len(lines[0].log10) - 1
     lowest, highest = (end(lines, key=lambda line: line.log10[far]) for end in (min, max))
     said = curves.sentence(view, lines)
-    assert f"**{plain(highest.name)}** keeps **{curves._share(highest.log10[far])}** over {far} characters" in said
-    assert f", **{plain(lowest.name)}** **{curves._share(lowest.log10[far])}**." in said
+    assert said.startswith(f"{far} characters back, the gradient of the loss at ")
+    assert f"**{curves._share(highest.log10[far])}** in **{plain(highest.name)}**, " in said
+    assert said.endswith(f"**{curves._share(lowest.log10[far])}** in **{plain(lowest.name)}**.")
+    assert [curves._share(log10) for log10 in (0.3, -1.0, -20.4, float("-inf"))] == ["2", "1/10", "10⁻²⁰", "nothing"]

@@ -5,12 +5,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import uploads
 from pages._your_model import opening
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.names.tiny_names import save_tiny_namer
+from tests.models.test_bare_weights import saved
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
 from tests.pages.app import as_read, open_page, sound
@@ -51,3 +53,12 @@ def test_what_is_no_checkpoint_gets_a_sentence_and_changes_nothing(content: byte
     page = uploaded(content)
     (said,) = page.error
     assert as_read(said).endswith("Nothing was changed.") and "mine.safetensors" in as_read(said) and not page.success
+
+
+def test_weights_without_a_card_get_code_that_records_them():
+    page = uploaded(saved(torch.nn.LSTM(4, 8, num_layers=2)))
+    assert "without a card" in as_read(page.error[0])
+    assert any("an LSTM with 2 layers of 8 units that reads 4 numbers per step" in part.value for part in page.markdown)
+    assert "torch.nn.LSTM(4, 8, num_layers=2)" in page.code[0].value and "'mine.safetensors'" in page.code[0].value
+    page = page.file_uploader(key=opening.FILE).set_value(("x.safetensors", b"", "application/octet-stream")).run()
+    assert len(page.code) == 1 and "is empty" in as_read(page.error[0])  # the code for any module stays
