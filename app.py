@@ -1,13 +1,11 @@
 """Entry point of the app: the list of pages; and, for a server that imports this file, the app with its headers and limits."""
 
-from pathlib import Path
-
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages._components.accessible import make_accessible
 from pages._components.address import watch_address
-from pages._ui.layout import menu, next_page, touchable
+from pages._ui.layout import ICON, body, menu, next_page, touchable
 from pages._ui.paper import printable
 from recurrent_explorer_app.server import middleware
 
@@ -26,19 +24,19 @@ def main() -> None:
     rooms = [hidden_states, gradient_flow, attention, captions, confusions]
     groups = {"": [start], "Learn": [one_step, glossary], "Look inside": rooms, "Your model": [your_model]}
     # Before st.navigation, which would else fetch the icon of the page from another server.
-    st.set_page_config(page_icon=Path(__file__).with_name("pages") / "_ui/icon.png", layout="wide")
+    st.set_page_config(page_icon=ICON, layout="wide")
     page = st.navigation(groups, position="top")
     # Hidden states was the first page: old links to its views have the address "/".
     if page is start and any(name.startswith("hidden_states.") for name in st.query_params):
         st.switch_page(hidden_states, query_params={name: st.query_params.get_all(name) for name in st.query_params})
     st.set_page_config(page_title=f"{page.title} – Recurrent Explorer")
     touchable()
+    printable()
     make_accessible()
     watch_address()
     menu(groups, page)
-    page.run()
+    body(page)
     next_page([start, one_step, *rooms, your_model, glossary], page)
-    printable()
 
 
 if get_script_run_ctx(suppress_warning=True) is None:  # imported, as `streamlit run app.py` does because it sees an App here

@@ -1,5 +1,6 @@
 """A row of photographs whose captions name the wrong animal, each with what was said and why."""
 
+import base64
 from io import BytesIO
 
 import streamlit as st
@@ -15,6 +16,7 @@ from pages._ui.text import plain
 
 KEY = "captions.failures"
 WIDTH = 142  # pixels of a picture
+SHARP = 2  # pixels of the file for each, for fine screens
 
 
 def row(view: View) -> None:
@@ -52,18 +54,18 @@ def _article(noun: str) -> str:
 def _one(name: str, answer: Answer, is_open: bool) -> None:
     """A picture with its caption, what its wrong word depends on, and a button that opens it."""
     photo, words = PHOTOS[name], answer["caption"].split()
-    st.image(made(_file, f"{PHOTO}{name}"), width=WIDTH)
+    st.image(made(_address, f"{PHOTO}{name}"), width=WIDTH)
     words = [f"**{plain(word)}**" if index == answer["word"] else plain(word) for index, word in enumerate(words)]
     st.markdown(" ".join(words))
     st.caption(reason(photo, answer))
     st.button("Open", key=f"{KEY}.{name}", on_click=state.set_picture, args=(f"{PHOTO}{name}",), disabled=is_open, width="stretch")
 
 
-def _file(picture: str) -> bytes:
-    """A photograph as a file, which Streamlit would else write at each run."""
-    file = BytesIO()
-    gallery.picture(picture).save(file, "JPEG", quality=90)
-    return file.getvalue()
+def _address(picture: str) -> str:
+    """A photograph as part of the page, in the size in which it is shown: given as a file, Streamlit would make it smaller at each run."""
+    image, file = gallery.picture(picture), BytesIO()
+    image.resize((SHARP * WIDTH, round(SHARP * WIDTH * image.height / image.width))).save(file, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def reason(photo: Photograph, answer: Answer) -> str:

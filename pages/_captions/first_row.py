@@ -103,9 +103,9 @@ def _picture() -> None:
 
 
 def _tries(rows: list[dict[str, Any]]) -> None:
-    """Scenes for which the card says what hiding does to a word."""
-    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
-        for row in rows:
+    """Scenes for which the card says what hiding does to a word; drawn when the menu is opened."""
+    with st.popover("Try another", icon=":material/lightbulb:", width="content", key=f"{state.PAGE}.tries", on_change="rerun") as menu:
+        for row in rows if menu.open else ():
             word = plain(row["says"].split()[row["word"]])
             name = f"“{word}” disappears" if row["kind"] == CHANGES else f"“{word}” stays"
             st.button(

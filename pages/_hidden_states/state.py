@@ -237,8 +237,9 @@ def _measured_units(about: dict, layer: int, unit: int) -> None:
         return
     names = {(guide["layer"], guide["unit"]): str(CHIPS.get(guide["concept"], guide["concept"])) for guide in known}
     # A key for each unit: after a choice it is another popover, which is closed.
-    with st.popover(names.get((layer, unit), f"unit {unit}"), icon=":material/neurology:", key=f"{PAGE}.units.{layer}.{unit}"):
-        for index, guide in enumerate(known):
+    name, key = names.get((layer, unit), f"unit {unit}"), f"{PAGE}.units.{layer}.{unit}"
+    with st.popover(name, icon=":material/neurology:", key=key, on_change="rerun") as menu:
+        for index, guide in enumerate(known) if menu.open else ():
             at = (guide["layer"], guide["unit"])
             icon = ":material/visibility:" if at == (layer, unit) else None
             options = {"icon": icon, "on_click": look_at, "args": (*at, guide.get("quantity")), "width": "stretch"}

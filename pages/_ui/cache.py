@@ -7,7 +7,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 
 def size(value: Any) -> int:
@@ -77,7 +76,18 @@ class SharedCache:
                 self.held -= dropped
 
 
-@st.cache_resource
+_SHARED: dict[str, SharedCache] = {}
+_MAKING = threading.Lock()
+
+
 def shared_cache(name: str, megabytes: int) -> SharedCache:
-    """The cache with this name, shared by all visitors of the server."""
-    return SharedCache(megabytes << 20)
+    """The cache with this name, shared by all visitors of the server: a dict, because a page asks for it some fifteen times a run."""
+    if name not in _SHARED:
+        with _MAKING:
+            _SHARED.setdefault(name, SharedCache(megabytes << 20))
+    return _SHARED[name]
+
+
+def forget_shared() -> None:
+    """Drop every shared cache."""
+    _SHARED.clear()

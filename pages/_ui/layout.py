@@ -1,17 +1,24 @@
 """Layout of a page: start through app.py, touch targets, rows of controls that fold, containers of fixed height, text forms."""
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage as Page
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages._ui.link import is_reopened, is_unread, link, linked
+from pages._ui.paper import print_link
 from pages._ui.text import plain
 
+# Part of the page: a file would be read, stored and given a reference at every run.
+ICON = f"data:image/png;base64,{base64.b64encode(Path(__file__).with_name('icon.png').read_bytes()).decode()}"
 TOUCH = """<style>
 @media (max-width: 640px), (pointer: coarse) {
   [data-testid=stMain] :is(
@@ -60,6 +67,18 @@ def through_app() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+@st.fragment
+def body(page: Page) -> None:
+    """Run a page. A gesture on it runs it alone, without the navigation, menus and style sheets around it."""
+    context = get_script_run_ctx()
+    if context is not None and context.fragment_ids_this_run:
+        # What a whole run does: files that the page shows no longer, as those of earlier downloads, are dropped.
+        runtime.get_instance().media_file_mgr.clear_session_refs()
+        page._can_be_called = True
+    page.run()
+    print_link()
 
 
 def touchable() -> None:
@@ -199,14 +218,16 @@ def text_form(page: str, text: str, most: int, read: Callable[[str | None], None
 
 
 def try_another(page: str, tries: Iterable[tuple[str, str]], choose: Callable[[str | None], None]) -> None:
-    """A popover of other examples, each with a hint what it shows, and a button back to the first one.
+    """A popover of other examples, each with a hint what it shows, and a button back to the first one; drawn when it is opened.
 
     Args:
         page: Prefix of the keys of the page's widgets.
         tries: Examples and their hints.
         choose: Called with the chosen example, or with None for the first.
     """
-    with st.popover("Try another", icon=":material/lightbulb:", width="content"):
+    with st.popover("Try another", icon=":material/lightbulb:", width="content", key=f"{page}.tries", on_change="rerun") as menu:
+        if not menu.open:
+            return
         for index, (what, why) in enumerate(tries):
             st.button(plain(what), key=f"{page}.try.{index}", help=plain(why), on_click=choose, args=(what,), width="stretch")
         st.button("Back to the first", key=f"{page}.back", on_click=choose, args=(None,), icon=":material/undo:")

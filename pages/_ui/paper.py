@@ -20,19 +20,23 @@ STYLE = """<style>
     [data-testid=stButton], [data-testid=stDownloadButton], [data-testid=stButtonGroup], [data-testid=stPopover], [data-testid=stExpander],
     [data-testid=stSelectbox], [data-testid=stTextInput], [data-testid=stNumberInput], [data-testid=stSlider], [data-testid=stCheckbox],
     [data-testid=stRadio], [data-testid=stFileUploader], [data-testid=stElementToolbar]
-  ), [data-testid=stMainBlockContainer] > * > :has([class*="-panel "], [class$="-panel"]) ~ * { display: none !important; }
+  ), [data-testid=stMainBlockContainer] :has([class*="-panel "], [class$="-panel"]) ~ * { display: none !important; }
   [class*="st-key-scrolling-"] { overflow: visible !important; mask-image: none !important; animation: none !important; }
   svg.marks { max-width: 100%; height: auto; }
-  [data-testid=stMainBlockContainer] > * > :has(.st-key-printed-link), .st-key-printed-link { display: block !important; }
+  [data-testid=stMainBlockContainer] :has(> .st-key-printed-link), .st-key-printed-link { display: block !important; }
   .st-key-printed-link * { overflow-wrap: anywhere; white-space: pre-wrap !important; }
 }
 </style>"""
 
 
 def printable() -> None:
-    """Add the link of the page as it is now, which only a printer shows, and the style sheet of printers."""
+    """Add the style sheet of printers."""
+    st.html(STYLE)
+
+
+def print_link() -> None:
+    """Add the link of the page as it is now, which only a printer shows."""
     query = urlencode(st.query_params.to_dict())
     link = f"{st.context.url}{'?' if query else ''}{query}"
     with st.container(key="printed-link"):
         st.text(link if len(link) <= LONGEST else f"{st.context.url}: the link that restores this view is too long to be printed.")
-    st.html(STYLE)

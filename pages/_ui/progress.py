@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from explorer.errors import ExplorerError
 from pages._ui.pool import Cost, Job, pool
@@ -30,6 +33,24 @@ def guard(stop: bool = True) -> Iterator[None]:
         st.stop()
 
 
+def give_way() -> None:
+    """End this run if the visitor has made a gesture on the page since it began.
+
+    Any other run is ended by the next element that is drawn; but the run of a part of a page, see layout.body, would first be waited for.
+    """
+    context = get_script_run_ctx()
+    if context is None or context.script_requests is None:
+        return
+    context.yield_check()
+    requests, running = context.script_requests, context.fragment_ids_this_run or []
+    asked = requests._rerun_data
+    is_gesture = not set(running).isdisjoint(asked.fragment_id_queue) if running else not asked.is_auto_rerun
+    if requests._state == ScriptRequestType.RERUN and is_gesture:
+        data = requests.on_scriptrunner_ready().rerun_data
+        if data is not None:  # else the session has ended
+            raise RerunException(replace(data, fragment_id_queue=list({*data.fragment_id_queue, *running}) if running else []))
+
+
 class Progress:
     """A progress bar with a Cancel button, drawn after a second. A click on Cancel, or a newer input, ends the script when it is redrawn.
 
@@ -47,7 +68,8 @@ class Progress:
         self._offers = False
 
     def draw(self, share: float, text: str) -> None:
-        """Draw the bar with this share filled, 0..1."""
+        """Draw the bar with this share filled, 0..1, or give way to what the visitor did meanwhile."""
+        give_way()
         if self._bar is None and time.monotonic() - self._started < 1.0:
             return
         if self._bar is None:

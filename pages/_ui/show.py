@@ -114,8 +114,19 @@ def save(figure: Any, key: str, name: str, data: Data = None, stretch: bool = Fa
     kinds = kinds_of(figure if isinstance(figure, list) else [figure], stretch)
     if data is not None:
         kinds.append(("CSV", lambda: (data() if callable(data) else data).to_csv(index=False), "text/csv"))
-    with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
-        for label, make, mime in kinds:
+    save_menu(kinds, key, name)
+
+
+def save_menu(kinds: list[tuple[str, Callable[[], str | bytes], str]], key: str, name: str) -> None:
+    """A menu of files, whose buttons are made when it is opened: made at every run, they would cost more than the figure.
+
+    Args:
+        kinds: Label, what makes it, type of each file.
+        key: Of what is saved.
+        name: Name of the files.
+    """
+    with st.popover("Save", icon=":material/download:", key=f"{key}.save", on_change="rerun") as menu:
+        for label, make, mime in kinds if menu.open else ():
             st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
 
 

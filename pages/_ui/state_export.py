@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import streamlit as st
-
 from explorer.figures.export import svg_to_pdf, svg_to_png
 from explorer.figures.states import StateFigure
 from pages._components.state_view import StateChoice
-from pages._ui.show import is_dark
+from pages._ui.show import is_dark, save_menu
 
 LONGEST = 2_000  # characters of a PNG or PDF: drawing takes a millisecond for each; a longer text is drawn around its cursor
 
@@ -40,6 +38,4 @@ def save_states(figure: StateFigure, choice: StateChoice, key: str, name: str) -
         key: Of the view.
         name: Name of the files.
     """
-    with st.popover("Save", icon=":material/download:", key=f"{key}.save"):
-        for label, make, mime in kinds_of(figure, choice):
-            st.download_button(label, make, f"{name}.{label.lower()}", mime, key=f"{key}.{label}", on_click="ignore", width="stretch")
+    save_menu(kinds_of(figure, choice), key, name)

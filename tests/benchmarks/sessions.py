@@ -36,7 +36,7 @@ class Visitor:
         self.port, self.query, self.page = port, query, page
         self.bytes = self.messages = self.errors = 0
         self.kept: set[str] = set()
-        self.session = ""
+        self.session = self.part = ""
 
     async def connect(self) -> None:
         address = f"ws://127.0.0.1:{self.port}/_stcore/stream"
@@ -46,12 +46,18 @@ class Visitor:
         await self.connect()
         return await self.run()
 
-    async def run(self, until: str = "script_finished") -> float:
+    async def gesture(self) -> float:
+        """Seconds of a run as a widget of the page asks for it: of the part of the app that the page is, if it is one."""
+        return await self.run(part=self.part)
+
+    async def run(self, until: str = "script_finished", part: str = "") -> float:
         """Seconds from the request to a message of a kind; `bytes` and `messages` are those of this run."""
         message = BackMsg()
         message.rerun_script.query_string, message.rerun_script.page_name = self.query, self.page
+        message.rerun_script.fragment_id = part
         message.rerun_script.cached_message_hashes.extend(self.kept)
         self.bytes = self.messages = 0
+        self.part = part  # known anew after a run of the whole app
         started = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         while True:
@@ -63,6 +69,7 @@ class Visitor:
                 self.session = reply.new_session.initialize.session_id
             if reply.metadata.cacheable:
                 self.kept.add(reply.hash)
+            self.part = self.part or reply.delta.fragment_id
             element = reply.delta.new_element.WhichOneof("type") if reply.delta.WhichOneof("type") == "new_element" else None
             self.errors += element == "exception"
             if until in (element, reply.WhichOneof("type")):
@@ -164,8 +171,8 @@ async def beside_the_toy(page: str, sessions: int, reruns: int, rounds: int, por
 
 
 async def stay(visitor: Visitor, reruns: int) -> list[float]:
-    """Seconds of each of so many runs, one after another."""
-    return [await visitor.run() for _ in range(reruns)]
+    """Seconds of each of so many gestures, one after another."""
+    return [await visitor.gesture() for _ in range(reruns)]
 
 
 def run_pages(pages: Iterable[str] = PAGES, sessions: int = 20, reruns: int = 5, rounds: int = 3) -> list[dict]:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages._captions import compute
 from pages._hidden_states.compute import ngram
 from pages._ui import networks
-from pages._ui.cache import shared_cache
+from pages._ui.cache import forget_shared
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +40,6 @@ def forget() -> None:
     st.cache_data.clear()
     networks._shipped.clear()
     networks.loaded.clear()
-    shared_cache.clear()
+    forget_shared()
     compute._eye.clear()
     ngram.clear()

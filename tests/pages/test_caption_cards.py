@@ -18,6 +18,8 @@ def test_it_opens_on_the_scene_of_its_card_and_says_what_to_look_for(folder, mon
     page = sound(opened_bare())
     assert page.session_state[state.PICTURE] == f"scene:{DEV + 8}" and sent[-1]["word"] == 1
     assert "and the word disappears" in markdown(page) and "captions.picture" not in page.query_params
+    page.session_state["captions.tries"] = True  # the menu is opened
+    page.run()
     assert [button.label for button in page.button if "captions.try" in (button.key or "")] == ["“ring” disappears", "“a” stays"]
     page.button(key=f"captions.try.{DEV + 9}.0").click().run()
     assert "and the word stays" in markdown(sound(page)) and sent[-1]["word"] == 0

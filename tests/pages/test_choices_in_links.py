@@ -99,7 +99,12 @@ def test_every_state_view_has_a_save_menu_with_the_picture_that_is_shown(about: 
 
     monkeypatch.setattr(st, "download_button", button)
     name, query, _ = CHOICES[about]
-    sound(open_page(name, **query))
+    page = sound(open_page(name, **query))
+    assert not any(".states" in key or key.startswith("hidden_states.compare.map.") for key in menus)  # made when the menu is opened
+    menu_keys = [block.proto.id.split("-", 2)[2] for block in page.get("popover") if block.proto.id.endswith(".save")]
+    for key in menu_keys:
+        page.session_state[key] = True
+    sound(page.run())
     made = {
         key.rsplit(".", 1)[1]: make() for key, make in menus.items() if ".states" in key or key.startswith("hidden_states.compare.map.")
     }

@@ -34,10 +34,15 @@ def leave() -> None:
         job.cancel()
 
 
-st.button("Read a long text", on_click=lambda: state.update(text="new", cost=None))
-st.button("Read it in turn", on_click=lambda: state.update(text="new", cost=Cost(megabytes=1)))
-st.button("Others come", on_click=busy)
-st.button("Others leave", on_click=leave)
-if state["text"] == "new":
-    patiently("The network reads", "cancel", back, work, state["cost"])
-st.write(f"This is the {state['text']} text.")
+@st.fragment  # as every page is in the app: its gestures do not end a run by themselves
+def page() -> None:
+    st.button("Read a long text", on_click=lambda: state.update(text="new", cost=None))
+    st.button("Read it in turn", on_click=lambda: state.update(text="new", cost=Cost(megabytes=1)))
+    st.button("Others come", on_click=busy)
+    st.button("Others leave", on_click=leave)
+    if state["text"] == "new":
+        patiently("The network reads", "cancel", back, work, state["cost"])
+    st.write(f"This is the {state['text']} text.")
+
+
+page()
