@@ -3,7 +3,8 @@
 import streamlit as st
 
 from models.family import PROGRAM
-from pages._confusions import compare, export, letters, matrix, model_card, name, own_model, scores, state
+from pages._confusions import attribution, compare, export, letters, matrix, model_card, name, own_model, scores, state
+from pages._ui.attribution import PANEL
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.missing import said
@@ -12,6 +13,7 @@ from pages._ui.text import how_to_read
 
 PANELS = {
     state.LETTERS_PANEL: letters.panel,
+    PANEL: attribution.panel,
     "Scores": scores.panel,
     "Compare": compare.panel,
     "Your own names": own_model.panel,

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from models.family import PROGRAM
-from pages._hidden_states import compare, export, find, generate, model_card, own_model, saturation, state, states, unit
+from pages._hidden_states import attribution, compare, export, find, generate, model_card, own_model, saturation, state, states, unit
 from pages._ui import networks
+from pages._ui.attribution import PANEL
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.missing import said
@@ -14,6 +15,7 @@ from pages._ui.text import how_to_read
 PANELS = {
     "Find a unit": find.panel,
     state.UNIT_PANEL: unit.panel,
+    PANEL: attribution.panel,
     "All units": saturation.panel,
     "Generate": generate.panel,
     "Compare": compare.panel,

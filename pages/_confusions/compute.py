@@ -19,6 +19,7 @@ from pages._ui.pool import Cost
 from pages._ui.view import PageView
 
 if TYPE_CHECKING:
+    from explorer.analysis.attribution import Comparison
     from models.names.experiments import Confusions
 
 LIGHT = 2_000  # names that are classified in a moment
@@ -62,6 +63,19 @@ def effects(model: str, text: str) -> Any:
 
     spelled = spelling(text)
     return shared_cache("names", 64).get(("effects", model, spelled), lambda: letter_effects(loaded(model), spelled))
+
+
+def attributed(model: str, text: str, label: str | None, baseline: str) -> "Comparison":
+    """Attribution methods beside deletion for the probability of a language, that of the prediction for None.
+
+    Raises:
+        AnalysisError: the name has fewer than two letters.
+        RecordingError: the network has no recurrent layers that can be recorded.
+    """
+    from models.names.experiments.attribution import comparison
+
+    make = lambda: comparison(loaded(model), text, label, baseline)  # noqa: E731
+    return shared_cache("names", 64).get(("attribution", model, spelling(text), label, baseline), make)
 
 
 def trace(model: str, text: str) -> Trace:

@@ -5,7 +5,7 @@ Each action of a visitor is one cached call of models.char_lm.experiments. Cache
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -18,6 +18,9 @@ from models.char_lm.experiments.window import Window, WindowRun, read_silenced, 
 from pages._ui.cache import shared_cache
 from pages._ui.pool import Cost
 from pages._ui.view import TextView
+
+if TYPE_CHECKING:
+    from explorer.analysis.attribution import Comparison
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
@@ -119,6 +122,39 @@ def silenced_bits(view: View, network: Loaded, report: Callable[[int, int], None
     """Surprise at each character up to the end of the window, in bits, while the chosen unit is held at 0, [time]."""
     read = lambda: read_silenced(network, shown_so_far(view), view.warm_up, view.layer, view.unit, report)  # noqa: E731
     return shared_cache("readings", 256).get(_key(view, "silenced"), read).bits
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prediction that is explained by the characters before it.
+
+    Args:
+        at: Index in the whole text of the character after which it is made.
+        span: Number of characters that are scored.
+        target: The character whose probability is explained; "" for the most likely one.
+        baseline: What an input is compared with, "zero" or "mean".
+    """
+
+    at: int
+    span: int
+    target: str = ""
+    baseline: str = "zero"
+
+
+def attributed(view: View, network: Loaded, asked: Asked) -> "Comparison":
+    """Attribution methods beside deletion for one prediction in the recorded window.
+
+    Raises:
+        AnalysisError: there are fewer than two characters before the prediction.
+    """
+    from models.char_lm.experiments.attribution import Prediction, comparison
+
+    def make() -> "Comparison":
+        reading, start = recorded(view, network).reading, view.part * WINDOW
+        prediction = Prediction(view.text[start : asked.at + 1], asked.span, asked.target or None)
+        return comparison(network, prediction, asked.baseline, reading.states[view.part])
+
+    return shared_cache("attributions", 16).get(("attribution", *view.reads, view.part, asked), make)
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:

@@ -42,6 +42,16 @@ CHOICES = {
         {"panel": "Letter by letter", "letters.quantity": "update", "letters.states.cursor": "2", "letters.states.selection": "1-3"},
         {"confusions.letters.quantity": "update", "confusions.letters.states.asked": {"cursor": 2, "selection": (1, 3)}},
     ),
+    "what a character depends on": (
+        "hidden_states",
+        {"panel": "What it depends on", "attribution.span": "30", "attribution.target": "actual", "attribution.baseline": "mean"},
+        {"hidden_states.attribution.span": "30", "hidden_states.attribution.target": "actual"},
+    ),
+    "what a name depends on": (
+        "confusions",
+        {"panel": "What it depends on", "attribution.label": "Greek", "attribution.baseline": "mean"},
+        {"confusions.attribution.label": "Greek", "confusions.attribution.baseline": "mean"},
+    ),
     "answer to choose": ("one_step", {"lesson": "1", "lessons.answer.0": "2"}, {"one_step.lessons.answer.0": "2"}),
     "answer to type": ("one_step", {"lesson": "2", "lessons.answer.1": "3"}, {"one_step.lessons.answer.1": "3"}),
 }

@@ -17,7 +17,7 @@ from tests.models.names.tiny_names import save_tiny_namer, source, tiny_namer
 from tests.pages.app import sound
 from tests.pages.confusions_page import drawn, given_to_the_network, open_page, save_classifiers, text_of
 
-PANELS = ["Letter by letter", "Scores", "Compare", "Your own names", "Export and link", "The network"]
+PANELS = ["Letter by letter", "What it depends on", "Scores", "Compare", "Your own names", "Export and link", "The network"]
 
 
 pytestmark = pytest.mark.usefixtures("opened", "without_lists")

@@ -65,9 +65,10 @@ def test_every_network_opens(name: str):
     assert page.selectbox(key=state.MODEL).value == name
 
 
-@pytest.mark.parametrize(
-    "panel", ["Find a unit", "This unit", "All units", "Generate", "Compare", "Export and link", "The network", "Your own network"]
-)
+PANELS = ["Find a unit", "This unit", "What it depends on", "All units", "Generate", "Compare", "Export and link", "The network"]
+
+
+@pytest.mark.parametrize("panel", [*PANELS, "Your own network"])
 def test_every_panel_draws(panel: str):
     page = sound(open_page(HIDDEN, panel=panel))
     assert page.session_state["hidden_states.panel"] == panel

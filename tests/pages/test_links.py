@@ -41,6 +41,7 @@ PANELS = [  # that neither the table nor the glossary opens
     "/captions?captions.panel=When%20it%20is%20wrong",
     "/captions?captions.panel=Your%20own%20network",
     "/captions?captions.panel=Export%20and%20link",
+    "/confusions?confusions.panel=What%20it%20depends%20on",
     "/confusions?confusions.panel=Your%20own%20names",
     "/gradient_flow?gradient_flow.panel=The%20gap",
     "/your_model",

@@ -12,6 +12,7 @@ from models.checkpoint import Loaded
 from models.names.answers import Answers
 from models.names.romanise import spelling
 
+MEASUREMENTS = {"attribution": "models.names.experiments.attribution:measure"}
 TRUE_P = "p of the true class"  # column of a table of names
 
 

@@ -1,0 +1,103 @@
+"""The panels that show what a prediction depends on, in both rooms: rows and sentences against the experiment, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from explorer.analysis.attribution import METHODS, Attribution, Comparison
+from models.char_lm.experiments.attribution import Prediction
+from models.char_lm.experiments.attribution import comparison as of_text
+from models.names.experiments.attribution import comparison as of_name
+from pages._hidden_states.examples import EXAMPLES
+from pages._ui.attribution import agreement_table, disagreement, many
+from pages._ui.link import packed
+from tests.models.names.tiny_names import save_tiny_namer
+from tests.models.tiny import save_tiny
+from tests.pages.app import as_read, open_page, sound
+from tests.pages.confusions_page import drawn
+
+PANEL = "What it depends on"
+FIELDS = {"sign", "method", "score", "position"}
+
+
+def rows_of(page) -> dict[str, list[float]]:
+    """The scores that a page draws, by row."""
+    frame = drawn(page, FIELDS)
+    return {name: of_row["score"].tolist() for name, of_row in frame.groupby("method", sort=False)}
+
+
+def same(page, compared: Comparison) -> bool:
+    deleted, *scored = rows_of(page).values()
+    pairs = [(deleted, compared.deleted), *zip(scored, (one.scores for one in compared.attributions), strict=True)]
+    return all(np.allclose(shown, wanted, atol=1e-4) for shown, wanted in pairs)
+
+
+def test_the_rows_are_those_of_the_character_before_the_cursor(folder: Path, capsys):
+    loaded = save_tiny(folder / "wiki-gru.safetensors", cell="gru", embedding=4)
+    text, warm_up = "ab[cd]ef gh\nabc[de] fg", EXAMPLES["wiki"].warm_up
+    page = sound(open_page("hidden_states", panel=PANEL, text=packed(text), cursor="12", **{"attribution.target": "actual"}))
+    assert same(page, of_text(loaded, Prediction(text[:13], 60, text[13], warm_up)))
+    assert drawn(page, FIELDS)["position"].tolist()[:13] == list(range(1, 14))
+    page.selectbox(key="hidden_states.attribution.target").set_value("likeliest")
+    page.selectbox(key="hidden_states.attribution.span").set_value("30")
+    page.selectbox(key="hidden_states.attribution.baseline").set_value("mean").run()
+    compared = of_text(loaded, Prediction(text[:13], 30, None, warm_up), "mean")
+    assert same(sound(page), compared) and f"probability **{np.exp(compared.log_p):.2f}**" in "".join(map(as_read, page.markdown))
+    exec(page.code[-1].value, {})
+    assert capsys.readouterr().out.startswith(str(compared.deleted)), "the same from Python, without the page"
+    page = sound(open_page("hidden_states", panel=PANEL, text=packed("a")))
+    assert any("fewer than 2 characters" in as_read(info) for info in page.info)
+
+
+def test_the_rows_of_a_name_and_a_network_that_cannot_be_recorded(folder: Path, capsys):
+    for cell in ("gru", "linear"):
+        save_tiny_namer(folder / f"names-{cell}.safetensors", cell=cell)
+    loaded, label = models.load("names-gru"), models.load("names-gru").card["labels"][4]
+    page = sound(open_page("confusions", panel=PANEL, text="Müller", **{"attribution.label": label}))
+    assert same(page, of_name(loaded, "Müller", label))
+    exec(page.code[-1].value, {})
+    assert capsys.readouterr().out.startswith(str(of_name(loaded, "Müller", label).deleted))
+    about = json.dumps({"networks": {"names-gru": {"weights": "of another training"}}})
+    (folder / "names-attribution.json").write_text(about, encoding="utf-8")
+    page.text_input(key="confusions.draft").set_value("M").run()
+    assert any("fewer than 2 letters" in as_read(info) for info in sound(page).info)
+    page = sound(open_page("confusions", panel=PANEL, model="names-linear", text="Müller"))
+    assert any("is made of Taps" in as_read(info) for info in page.info)
+
+
+def compared(*scores: list[float], deleted: list[float]) -> Comparison:
+    tokens = tuple("abcd"[: len(deleted)])
+    methods = zip(METHODS, scores, strict=False)
+    return Comparison(tokens, "x", -1.0, np.array(deleted), tuple(Attribution(tokens, np.array(s), m, -1.0) for m, s in methods))
+
+
+def test_the_sentence_says_where_the_methods_disagree():
+    one = compared([0, 1, 0.5], [0, -1, 0.5], [0.2, 0.1, -2], [0, 0.9, 0.1], deleted=[0.0, -1.26, 0.3])
+    assert as_read(disagreement(one, 10)) == (
+        "Deleting `b` (position 12) has the largest effect: the log probability rises by **1.3 nats**. "
+        "It is the same for gradient, gradient × input and occlusion; for integrated gradients it is `c` (position 13)."
+    )
+    assert as_read(disagreement(compared([1, 0], [1, 0], deleted=[0.5, 0.1]))).endswith("It is the same for all methods.")
+    assert "depends on none of these alone" in disagreement(compared([1, 0], deleted=[0.01, 0.02]))
+
+
+def test_the_table_puts_the_mean_over_many_beside_this_one():
+    one = compared([1, 2, 4], deleted=[0.5, 0.2, 0.1])
+    about = {"size": [0.5, 0.4, 0.6], "signed": None, "top": [0.25, 0.2, 0.3], "over_recency": [0.1, 0.0, 0.2]}
+    measured = {"predictions": 200, "methods": {"gradient": about, "recency": about | {"size": None}}}
+    table = agreement_table(one, measured)
+    assert table["row"].tolist() == ["gradient", "recency alone (the nearer, the more)"]
+    assert table["rank correlation"].tolist() == ["−1.0", "−1.0"] and table["largest agrees"].tolist() == ["no", "no"]
+    assert table["mean over many"].tolist() == ["0.50 (0.40 to 0.60)", "–"] and table["largest agrees in"].tolist() == ["25 %", "25 %"]
+    assert "200 held-out names" in many(measured, "letter")
+
+
+@pytest.mark.parametrize("corpus", ["names"])
+def test_what_ships_was_measured_on_the_weights_that_ship(corpus: str):
+    networks = json.loads((models.FOLDER / f"{corpus}-attribution.json").read_text(encoding="utf-8"))["networks"]
+    for name, about in networks.items():
+        assert about["weights"] == models.checkpoint.fingerprint(models.load(name, models.FOLDER)) and about["predictions"] == 200, name
+        assert set(about["methods"]) == {*METHODS, "recency"} and about["completeness"]["largest"] < 0.05, name
