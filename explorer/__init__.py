@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from explorer.interventions import clamped, intervene, silenced
     from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
+    from explorer.steps import step
     from explorer.tap import Tap
 
 # Public name -> module that gives it. Loaded when first asked for (PEP 562), so that records cost no torch.
@@ -27,6 +28,7 @@ _PLACES = {
     "record": "explorer.recording.record",  # with record(module) as recording: module(x)
     "Recording": "explorer.recording.record",  # what was recorded: .paths, .trace(tokens), .alignment(source, target)
     "Tap": "explorer.tap",  # Tap("attention"): an identity module with a name, so that a value inside a model can be recorded
+    "step": "explorer.steps",  # @explorer.step(MyCell): the equation of a cell that torch does not know, so that its gates are recorded
     "gradient_flow": "explorer.gradients.flow",  # how large the gradient of a loss is at every step and layer
     "gradient_flows": "explorer.gradients.flow",  # the same for each entry of a vector of losses
     "input_gradient": "explorer.gradients.contributions",  # how sensitive a loss is to each input of the network
@@ -71,6 +73,7 @@ __all__ = [
     "record",
     "show",
     "silenced",
+    "step",
 ]
 
 

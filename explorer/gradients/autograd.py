@@ -51,10 +51,7 @@ def call_gradients(reading: Reading, edges: Sequence[Edges], others: Sequence[Ed
         RecordingError: the loss depends on nothing that was recorded, or its graph is gone.
     """
     grads = gradients(loss, [edge for of_call in edges for edge in (of_call.output, *of_call.after)])
-    if all(grad is None for grad in grads):
-        everything = [edge for of_call in others for edge in (of_call.output, *of_call.after)]
-        if all(grad is None for grad in gradients(loss, everything)):
-            raise RecordingError("The loss depends on nothing that was recorded. Compute it from what the module returned in the block.")
+    refuse_nothing(loss, grads, others)
     in_order, of_calls = iter(grads), []
     for call, row, _ in zip(reading.calls, reading.rows, edges, strict=True):
         grad = next(in_order)
@@ -64,6 +61,19 @@ def call_gradients(reading: Reading, edges: Sequence[Edges], others: Sequence[Ed
         states = [next(in_order) for _ in call.after]
         of_calls.append(CallGradient(output, tuple(None if s is None else row_state(reading.module, s, row)[0] for s in states)))
     return of_calls
+
+
+def refuse_nothing(loss: Tensor, grads: Sequence[Tensor | None], others: Sequence[Edges]) -> None:
+    """Refuse a loss [] that depends on nothing that was recorded: neither on what has these gradients nor on anything else.
+
+    Raises:
+        RecordingError: it depends on nothing.
+    """
+    if any(grad is not None for grad in grads):
+        return
+    everything = [edge for of_call in others for edge in (of_call.output, *of_call.after)]
+    if all(grad is None for grad in gradients(loss, everything)):
+        raise RecordingError("The loss depends on nothing that was recorded. Compute it from what the module returned in the block.")
 
 
 def gradients(loss: Tensor, edges: Sequence[GradientEdge | None]) -> list[Tensor | None]:

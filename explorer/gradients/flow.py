@@ -17,6 +17,7 @@ from torch import Tensor
 
 from explorer.errors import RecordingError
 from explorer.gradients.autograd import CallGradient, call_gradients, incoming_gradient, losses_of, note
+from explorer.gradients.custom import custom_flows
 from explorer.gradients.scan import IncomingGradient, Layer, LayerGradient, Scaled, layer_gradients
 from explorer.gradients.tapped import tapped_flows
 from explorer.recording import cells
@@ -66,9 +67,11 @@ def gradient_flows(
         RecordingError: as gradient_flow.
     """
     names, path = names_of(tokens), recording.chosen(path)
-    taps = recording.taps(path)
+    taps, custom = recording.taps(path), recording.custom(path, len(names), index, calls)
     if taps and recording.gradients:
         return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls))
+    if custom is not None and recording.gradients:
+        return custom_flows(*custom, recording.all_edges, loss, names)
     back = Backpass(recording, loss, len(names), path, index, calls)
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)
@@ -105,15 +108,15 @@ class Backpass:
         if not recording.gradients:
             raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
         self.reading = recording.reading(recording.chosen(path), time, index, calls)
+        self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
         edges = [recording.edges[self.reading.name][number_of] for number_of in self.reading.numbers]
         if all(edge is None for of_call in edges for edge in of_call.after):
             raise RecordingError(
                 f"'{self.reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
             )
         self.note = note(self.reading)
-        everything = [of_call for calls in recording.edges.values() for of_call in calls]
+        everything = recording.all_edges
         self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
-        self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
         with torch.no_grad():
             self._states: list[States] = [
                 recording.states(self.reading, bool(way), range(self.depth), bare=True) for way in range(directions(self.reading.module))

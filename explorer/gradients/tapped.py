@@ -24,7 +24,36 @@ def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], 
         raise RecordingError(
             f"The taps of '{path}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
         )
+    for name, tap in states.items():
+        _check_passed_on(name, tap, len(tokens))
     return [_flow(states, one, tokens, path, part) for one in losses_of(loss)]
+
+
+def _check_passed_on(name: str, tap: Heard, time: int) -> None:
+    """Refuse a tap that the way from step to step does not pass: there autograd knows what the outputs ask for and no more.
+
+    Raises:
+        RecordingError: it got several steps at once, or no step is computed from what it returned at the step before.
+    """
+    line = f"{name[0]} = self.{name}({name[0]})"
+    if time > 1 and len(tap.values) < time:
+        raise RecordingError(
+            f"Tap('{name}') received {tap.shapes()} for {time} steps; a gradient needs the state of each step by itself, inside the "
+            f"loop: {line}."
+        )
+    pairs = zip(tap.edges, tap.edges[1:], tap.values[1:], strict=False)
+    if len(tap.values) > 1 and not any(_is_behind(before, after, torch.ones_like(value)) for (_, before), (after, _), value in pairs):
+        raise RecordingError(
+            f"Tap('{name}') is beside the way from step to step: no state is computed from what it returned. Write {line}, "
+            f"and give the next step that {name[0]}."
+        )
+
+
+def _is_behind(before: GradientEdge | None, after: GradientEdge | None, ones: Tensor) -> bool:
+    """Whether a later value is computed from an earlier one."""
+    if before is None or after is None:
+        return False
+    return torch.autograd.grad((after,), (before,), (ones,), retain_graph=True, allow_unused=True)[0] is not None
 
 
 def _flow(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part) -> GradientFlow:

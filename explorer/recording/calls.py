@@ -40,7 +40,13 @@ class Call:
 
     @classmethod
     def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result) -> "Call":
-        """Copy what a forward hook sees."""
+        """Copy what a forward hook sees.
+
+        Raises:
+            TypeError: it is not what torch's own modules return.
+        """
+        if not is_cell(module) and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(f"a {type(result).__name__} came back")
         given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
         output, after = (result if isinstance(result, Tensor) else result[0], result) if is_cell(module) else result
         before = given.get("hx")
@@ -51,7 +57,7 @@ class Call:
             after=_state(after),
             training=module.training,
             versions=versions(module),
-            autocast=_autocast((output.data if isinstance(output, PackedSequence) else output).device.type),
+            autocast=autocast_of((output.data if isinstance(output, PackedSequence) else output).device.type),
         )
 
     @property
@@ -74,7 +80,8 @@ class Call:
         return self.output.data if isinstance(self.output, PackedSequence) else self.output
 
 
-def _autocast(device: str) -> torch.dtype | None:
+def autocast_of(device: str) -> torch.dtype | None:
+    """The precision that torch.autocast computes in on a device at this moment; None where it is off."""
     on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     return torch.get_autocast_dtype(device) if on else None
 

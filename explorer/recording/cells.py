@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from explorer.axes import Float
+from explorer.errors import RecordingError
+from explorer.recording.layouts import CellLayout
 
 # Gates by kind, in the order of the rows of torch's weights.
 GATES = {
@@ -26,6 +28,9 @@ GATES = {
     "relu": ("candidate",),  # max(0, .) is not a gate: records leave it out
 }
 
+STATES = ("hidden", "cell")
+GATE_NAMES = tuple(dict.fromkeys(name for kind in GATES.values() for name in kind))
+
 # How far a replay may be from the module's own output, for each unit of the largest value.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 
@@ -33,7 +38,13 @@ Gates = Mapping[str, Float[Tensor, "block unit"]]
 
 
 def kind(module: nn.Module) -> str:
-    """Which equation a recurrent module computes: "lstm", "gru", "tanh" or "relu"."""
+    """Which equation a recurrent module computes: "lstm", "gru", "tanh" or "relu".
+
+    Raises:
+        RecordingError: it is not one of torch's own.
+    """
+    if not isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        raise RecordingError("This needs the equations of nn.RNN, nn.LSTM, nn.GRU or one of their cells; this path is of another class.")
     if isinstance(module, nn.LSTM | nn.LSTMCell):
         return "lstm"
     return "gru" if isinstance(module, nn.GRU | nn.GRUCell) else str(module.nonlinearity)
@@ -41,7 +52,7 @@ def kind(module: nn.Module) -> str:
 
 def is_cell(module: nn.Module) -> bool:
     """Whether the module takes one step a call."""
-    return isinstance(module, nn.RNNCellBase)
+    return isinstance(module, nn.RNNCellBase | CellLayout)
 
 
 @dataclass(frozen=True, eq=False)

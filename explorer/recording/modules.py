@@ -8,6 +8,9 @@ from torch import nn
 
 from explorer.errors import RecordingError
 from explorer.recording.calls import directions
+from explorer.recording.cells import GATE_NAMES, STATES
+from explorer.recording.custom_cells import CustomCell, parameters
+from explorer.steps import step_of
 from explorer.tap import Tap
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell)
@@ -17,8 +20,10 @@ REVERSE = "[reverse]"  # ends the path of a direction that reads from the end
 ADVICE = "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
 
 
-def listened_to(module: nn.Module) -> dict[str, nn.Module]:
-    """Every recurrent module and every Tap, by path; a module that is itself recurrent has the name of its class as path.
+def listened_to(module: nn.Module, may_be_none: bool = False) -> dict[str, nn.Module]:
+    """Every recurrent module of torch and every Tap, by path; a module that is itself recurrent has the name of its class as path.
+
+    A class with a registered step is left to `custom_cells`; `may_be_none`: that there is nothing is no error.
 
     Raises:
         RecordingError: it is not a module, nothing in it can be recorded, or it is compiled; the message says what was found.
@@ -27,10 +32,12 @@ def listened_to(module: nn.Module) -> dict[str, nn.Module]:
         raise RecordingError(f"record was given {_a(module)}; expected a torch.nn.Module. {ADVICE}")
     _refuse_compiled(module)
     parts: dict[str, nn.Module] = {
-        path or _class(part).lower(): part for path, part in module.named_modules() if isinstance(part, (*RECURRENT, Tap))
+        path or _class(part).lower(): part
+        for path, part in module.named_modules()
+        if isinstance(part, (*RECURRENT, Tap)) and step_of(part) is None
     }
-    if not parts:
-        raise RecordingError(_nothing(module))
+    if not parts and not may_be_none:
+        raise RecordingError(nothing_recurrent(module))
     return parts
 
 
@@ -65,7 +72,48 @@ def _refuse_compiled(module: nn.Module) -> None:
             )
 
 
-def _nothing(module: nn.Module) -> str:
+def custom_cells(module: nn.Module) -> dict[str, CustomCell]:
+    """Every module with a registered step, and every other that may turn out to be a cell, by path.
+
+    A cell is written by somebody else than torch, its forward takes at least two values, and nothing inside it is known to be
+    recurrent: the innermost is the cell. Classes derived from those of torch are listed where they have a forward of their own.
+    """
+    if not isinstance(module, nn.Module):
+        return {}
+    cells = {}
+    for path, part in module.named_modules():
+        step = step_of(part)
+        if step is not None or _may_be_cell(part):
+            cells[path or _class(part).lower()] = CustomCell(part, step)
+    return cells
+
+
+def _may_be_cell(part: nn.Module) -> bool:
+    if isinstance(part, RECURRENT):
+        return type(part).forward not in {kind.forward for kind in RECURRENT}
+    if type(part).__module__.split(".")[0] == "torch" or isinstance(part, (Tap, torch.jit.ScriptModule)):
+        return False
+    inside = [inner for inner in part.modules() if inner is not part]
+    is_outer = any(isinstance(inner, RECURRENT) or step_of(inner) is not None or _is_state(inner) for inner in inside)
+    return not is_outer and len(parameters(part)) > 1
+
+
+def _is_state(part: nn.Module) -> bool:
+    return isinstance(part, Tap) and part.name in (*STATES, *GATE_NAMES)
+
+
+def innermost(cells: Mapping[str, CustomCell]) -> tuple[str, ...]:
+    """Paths of the modules that have turned out to be cells and hold no other that has."""
+    cells = {path: cell for path, cell in cells.items() if cell.is_cell}
+    return tuple(
+        path
+        for path, cell in cells.items()
+        if cell.step is not None or not any(other is not cell and other.module in set(cell.module.modules()) for other in cells.values())
+    )
+
+
+def nothing_recurrent(module: nn.Module) -> str:
+    """The sentence for a model in which nothing can be recorded: what was found instead."""
     for path, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             name = getattr(part, "original_name", "module")

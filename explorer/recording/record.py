@@ -20,7 +20,9 @@ from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
 from explorer.recording.calls import Call, Reading, batch_size, layers, no_row, versions
 from explorer.recording.cells import TOLERANCE, is_cell, kind
-from explorer.recording.modules import RECURRENT, REVERSE, listened_to, recurrent_paths
+from explorer.recording.custom_cells import CustomCell
+from explorer.recording.custom_trace import custom_fields
+from explorer.recording.modules import RECURRENT, REVERSE, custom_cells, innermost, listened_to, nothing_recurrent, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
 from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, row_in, sequences_of
 from explorer.recording.taps import Heard, Part, alignment, state_paths, state_taps, tapped
@@ -58,6 +60,8 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
         with registering:
             for path, part in recording.modules.items():
                 handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True))
+            for path, cell in recording.cells.items():
+                handles.append(cell.module.register_forward_hook(recording.cell_hook(path), with_kwargs=True))
         _open.set((*_open.get(), recording))
         with without_cudnn() if gradients else nullcontext():
             yield recording
@@ -75,8 +79,9 @@ class Recording:
     """
 
     def __init__(self, module: nn.Module, gradients: bool = False):
-        self.modules = listened_to(module)
-        self.gradients = gradients
+        self.cells = custom_cells(module)
+        self.modules = listened_to(module, may_be_none=bool(self.cells))
+        self.gradients, self._of = gradients, module
         self.edges: dict[str, list[Edges]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
         self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
         self._odd: dict[str, str] = {}
@@ -84,8 +89,9 @@ class Recording:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Names of everything that can be traced: "rnn", "rnn[reverse]", or the parent of taps named after states."""
-        return (*recurrent_paths(self.modules), *state_paths(self._heard))
+        """Names of all that can be traced: "rnn", "rnn[reverse]", a cell that was called, or the parent of taps named after states."""
+        known = recurrent_paths(self.modules)
+        return (*known, *(path for path in innermost(self.cells) if path not in known), *state_paths(self._heard))
 
     def hook(self, path: str):
         """The forward hook of one module; silent outside the context in which this recording is open, and in copies."""
@@ -113,6 +119,43 @@ class Recording:
             return None
 
         return hook
+
+    def cell_hook(self, path: str):
+        """The forward hook of a module that is, or may turn out to be, a cell of an unknown class."""
+
+        def hook(module: nn.Module, args: tuple, *rest):
+            if self not in _open.get() or module is not self.cells[path].module:
+                return None
+            try:
+                return self.cells[path].add(args, rest[0] if len(rest) == 2 else {}, rest[-1], self.gradients)
+            except (IndexError, RuntimeError, TypeError, ValueError) as error:  # reported when a trace is taken
+                self._odd.setdefault(path, f"{type(error).__name__}: {error}")
+            return None
+
+        return hook
+
+    @property
+    def all_edges(self) -> list[Edges]:
+        """Places in autograd's graph of everything that was recorded."""
+        taps = [Edges(None, tuple(behind for _, behind in heard.edges)) for heard in self._heard.values()]
+        return [edges for of_path in (*self.edges.values(), *(cell.edges for cell in self.cells.values()), taps) for edges in of_path]
+
+    def custom(self, path: str, time: int, index: Rows, calls: Calls = None) -> tuple[CustomCell, Reading] | None:
+        """The cell of an unknown class at a path, and what it read; None where torch's own equations hold, or Taps.
+
+        A class derived from torch's is read by torch's equations where they reproduce it.
+        """
+        if path not in innermost(self.cells):
+            return None
+        cell = self.cells[path]
+        if path in self.modules and path not in self._odd:
+            try:
+                reading = self.reading(path, time, index, calls)
+                self.states(reading, reading.reverse, range(layers(reading.module)))
+                return None
+            except RecordingError:
+                pass
+        return cell, self._reading(path, cell.layout, cell.calls, time, index, calls)
 
     def trace(
         self,
@@ -153,6 +196,8 @@ class Recording:
             values = None if logits is None else self._logits(logits, path, rows, len(names))
             if path in state_paths(self._heard):
                 held = tapped(self._heard, path, len(names), Part(rows, calls))
+            elif (custom := self.custom(path, len(names), rows, calls)) is not None:
+                held = custom_fields(*custom)
             else:
                 held = self._held(self.reading(path, len(names), rows, calls), layer)
         return Trace(tokens=names, logits=values, vocab=None if vocab is None else tuple(vocab), source=path, **held)
@@ -252,6 +297,8 @@ class Recording:
         if path in self.paths:
             return str(path)
         known = ", ".join(f"'{name}'" for name in self.paths)
+        if not known and not self._heard:
+            raise RecordingError(f"{nothing_recurrent(self._of)} None of its modules got back a state that it had returned.")
         if not known:
             raise RecordingError("This model has taps, but none named hidden, cell or after a gate: there is no path to trace.")
         if path is None:
@@ -285,7 +332,9 @@ class Recording:
         Raises:
             RecordingError: the module was not called, read several sequences, or read another number of steps than `time`.
         """
-        module, heard = self._module(path)
+        return self._reading(path, *self._module(path), time, index, calls)
+
+    def _reading(self, path: str, module: nn.Module, heard: list[Call], time: int, index: Rows, calls: Calls) -> Reading:
         name = path.removesuffix(REVERSE)
         if isinstance(calls, RecordedSequence) and calls.path != name:
             got = f"calls is a sequence of '{calls.path}'; expected one of '{name}'"
@@ -295,6 +344,9 @@ class Recording:
     def _module(self, path: str) -> tuple[nn.Module, list[Call]]:
         """The recurrent module of a path and all its calls."""
         name = path.removesuffix(REVERSE)
+        cell = self.cells.get(name)
+        if cell is not None and name in innermost(self.cells) and (name not in self._calls or name in self._odd):
+            return cell.layout, cell.calls
         if name not in self._calls:
             raise RecordingError(
                 f"'{path}' is made of Taps: only nn.RNN, nn.LSTM, nn.GRU and their cells have calls that begin from a state."

@@ -13,13 +13,11 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from explorer.errors import RecordingError
 from explorer.recording.arrays import Rows, array, one_for_each, picked, rows_of
 from explorer.recording.autograd_edges import anchor
-from explorer.recording.cells import GATES, TOLERANCE
+from explorer.recording.cells import GATE_NAMES, STATES, TOLERANCE
 from explorer.recording.sequences import Calls, numbers_of
 from explorer.records import Alignment
 from explorer.tap import Tap
 
-STATES = ("hidden", "cell")
-GATE_NAMES = tuple(dict.fromkeys(name for kind in GATES.values() for name in kind))
 MEAN = "mean"  # of the heads of attention
 
 

@@ -75,3 +75,42 @@ def test_what_has_no_gradient_at_taps_is_a_sentence():
         explorer.input_gradient(recording, again.sum(), "abcd")
     with refused(only):
         recording.calls()
+
+
+class Elman(nn.Module):
+    """A plain network by hand; where it is tapped, beside the way to the next step or once for all steps."""
+
+    def __init__(self, is_beside: bool):
+        super().__init__()
+        self.step, self.hidden, self.is_beside = nn.Linear(7, 4), Tap("hidden"), is_beside
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, outputs = torch.zeros(x.shape[1], 4), []
+        for step in x:
+            h = torch.tanh(self.step(torch.cat([step, h], 1)))
+            outputs.append(self.hidden(h) if self.is_beside else h)
+        return torch.stack(outputs) if self.is_beside else self.hidden(torch.stack(outputs))
+
+
+@pytest.mark.parametrize(
+    ("is_beside", "sentence"),
+    [
+        (
+            True,
+            "Tap('hidden') is beside the way from step to step: no state is computed from what it returned. Write "
+            "h = self.hidden(h), and give the next step that h.",
+        ),
+        (
+            False,
+            "Tap('hidden') received 1 value of shape (6, 2, 4) for 6 steps; a gradient needs the state of each step by itself, "
+            "inside the loop: h = self.hidden(h).",
+        ),
+    ],
+)
+def test_taps_that_the_way_from_step_to_step_does_not_pass_are_refused(is_beside: bool, sentence: str):
+    model = Elman(is_beside)
+    with explorer.record(model, gradients=True) as recording:
+        out = model(torch.randn(6, 2, 3))
+    assert recording.trace("abcdef", index=1).hidden.shape == (6, 1, 4)
+    with refused(sentence):
+        explorer.gradient_flow(recording, out[5].sum(), "abcdef")
