@@ -5,7 +5,7 @@ import resource
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +14,19 @@ Result = TypeVar("Result")
 
 def interleaved(first: Callable[[], object], second: Callable[[], object], rounds: int = 7) -> float:
     """Median time of `first` over the median time of `second`, taken in turns so that a busy machine slows both."""
-    times: tuple[list[float], list[float]] = ([], [])
+    return medians([first], second, rounds)[0]
+
+
+def medians(works: Sequence[Callable[[], object]], one: Callable[[], object], rounds: int = 7) -> list[float]:
+    """Median time of each of some works over the median time of `one`, all taken in turns."""
+    times: list[list[float]] = [[] for _ in (*works, one)]
     for turn in range(rounds + 1):
-        for kept, work in zip(times, (first, second), strict=True):
+        for kept, work in zip(times, (*works, one), strict=True):
             start = time.perf_counter()
             work()
             if turn:  # the first turn warms up
                 kept.append(time.perf_counter() - start)
-    return statistics.median(times[0]) / statistics.median(times[1])
+    return [statistics.median(kept) / statistics.median(times[-1]) for kept in times[:-1]]
 
 
 def resident() -> int:

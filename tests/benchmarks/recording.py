@@ -4,6 +4,7 @@ Numerator: record + call + trace() as numpy; denominator: the call alone; both u
 """
 
 import sys
+from itertools import product
 
 import numpy as np
 import torch
@@ -12,7 +13,10 @@ from torch import nn
 import explorer
 from tests.benchmarks.measure import alone_in_a_process, grown, interleaved, row
 
-UNITS, TIME, LONG, THREADS = 512, 1_000, 100_000, 2
+UNITS, TIME, THREADS = 512, 1_000, 2
+LONG = {20_000: 7, 100_000: 3}  # steps of a long text, and how often it is read: the longest takes half a minute each time
+LAYERS = {1: 1.3, 3: 1.8}  # layers, and how many times the call alone a trace may cost
+FAMILIES = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
 
 
 def traced(module: nn.Module, x: torch.Tensor, layer: int | None = None) -> explorer.Trace:
@@ -64,13 +68,13 @@ def celled(cell: nn.LSTMCell, x: torch.Tensor) -> dict[str, np.ndarray]:
         return {"hidden": hidden.numpy(), "cell": cells.numpy()} | gates
 
 
-def lstm(layers: int) -> nn.LSTM:
+def network(name: str, layers: int = 1) -> nn.RNNBase:
     """The network that is measured."""
     torch.manual_seed(0)
-    return nn.LSTM(UNITS, UNITS, layers).eval()
+    return FAMILIES[name](UNITS, UNITS, layers).eval()
 
 
-def cell_of(module: nn.LSTM) -> nn.LSTMCell:
+def cell_of(module: nn.RNNBase) -> nn.LSTMCell:
     """The first layer of an LSTM as an LSTMCell."""
     cell = nn.LSTMCell(UNITS, UNITS)
     cell.load_state_dict({name.removesuffix("_l0"): values for name, values in module.state_dict().items() if name.endswith("_l0")})
@@ -80,7 +84,7 @@ def cell_of(module: nn.LSTM) -> nn.LSTMCell:
 def peak_over_record(layers: int, steps: int, out) -> None:
     """Put on the queue: highest memory while recording and tracing, above what was there, over the size of the record."""
     torch.set_num_threads(THREADS)
-    module, x = lstm(layers), torch.randn(steps, UNITS)
+    module, x = network("LSTM", layers), torch.randn(steps, UNITS)
     alone(module, x[:100])
     traced(module, x[:100])
     most, trace = grown(lambda: traced(module, x))
@@ -88,38 +92,36 @@ def peak_over_record(layers: int, steps: int, out) -> None:
     out.put(most / sum(a.nbytes for a in arrays if a is not None))
 
 
+def against_loops(x: torch.Tensor) -> list[dict]:
+    """Two loops that give the same values, beside one recording of the same text in the same run."""
+    module, rows = network("LSTM"), []
+    cell = cell_of(module)
+    for words, loop, limit in (
+        ("loop over the written equations, input products batched, all gates", stepped, 1.1),
+        ("nn.LSTMCell loop, all gates", celled, 2.5),
+    ):
+        ratio = interleaved(lambda: loop(cell, x), lambda: traced(module, x))  # noqa: B023
+        rows.append(row(f"{words} / record + call + trace", ratio, limit, False))
+    return rows
+
+
 def run(long: bool = True) -> list[dict]:
-    """Every ratio with its limit; `long` adds the 100,000 steps, some minutes."""
+    """Every ratio with its limit; `long` adds texts of 20,000 and 100,000 steps, many minutes."""
     torch.set_num_threads(THREADS)
-    x, rows, ratios = torch.randn(TIME, UNITS), [], {}
-    for layers, limit in ((1, 2.0), (3, 2.8)):
-        module = lstm(layers)
-        ratios[layers] = interleaved(lambda: traced(module, x), lambda: alone(module, x))  # noqa: B023
-        rows.append(row(f"record + call + trace / call, {layers} layer{'s' if layers > 1 else ''}, T=1000, H=512", ratios[layers], limit))
-    module, cell = lstm(1), cell_of(lstm(1))
-    rows.append(
-        row(
-            "loop over the written equations, all gates / record + call + trace",
-            interleaved(lambda: stepped(cell, x), lambda: traced(module, x)),
-            1.8,
-            False,
-        )
-    )
-    rows.append(
-        row(
-            "nn.LSTMCell loop, all gates / record + call + trace",
-            interleaved(lambda: celled(cell, x), lambda: traced(module, x)),
-            1.8,
-            False,
-        )
-    )
+    x, rows = torch.randn(TIME, UNITS), []
+    for name in FAMILIES:
+        for layers, limit in LAYERS.items():
+            module = network(name, layers)
+            ratio = interleaved(lambda: traced(module, x), lambda: alone(module, x))  # noqa: B023
+            words = f"{name}, {layers} layer{'s' if layers > 1 else ''}, T=1,000, H=512"
+            rows.append(row(f"{words}: record + call + trace / call", ratio, limit))
+    rows += against_loops(x)
     rows.append(row("peak memory / record, 3 layers, T=10,000", alone_in_a_process(peak_over_record, 3, 10_000), 2.0))
     rows.append(row("peak memory / record, 1 layer, T=10,000", alone_in_a_process(peak_over_record, 1, 10_000), 2.0))
-    if long:
-        x = torch.randn(LONG, UNITS)
-        ratio = interleaved(lambda: traced(module, x), lambda: alone(module, x), 3)
-        rows.append(row("record + call + trace / call, 1 layer, T=100,000", ratio, 2.0))
-        rows.append(row("that over the same at T=1000", ratio / ratios[1], 1.5))
+    for name, (steps, rounds) in product(FAMILIES, LONG.items() if long else ()):
+        module, x = network(name), torch.randn(steps, UNITS)
+        ratio = interleaved(lambda: traced(module, x), lambda: alone(module, x), rounds)  # noqa: B023
+        rows.append(row(f"{name}, 1 layer, T={steps:,}: record + call + trace / call", ratio, 1.4))
     return rows
 
 
