@@ -12,6 +12,7 @@ from pages._gradient_flow import recurrence, state, truncated
 from pages._gradient_flow.compute import View
 from pages._ui import jobs
 from pages._ui.glossary import terms
+from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save
 from pages._ui.text import how_to_read, table
 
@@ -52,7 +53,7 @@ def _live() -> None:
         return
     st.caption(f"The task: *{setups[0].what.says}*")
     jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
-    jobs.watch(lambda: _draw(setups[0]), KEY)
+    jobs.watch(lambda: _draw(setups[0]), KEY, lambda: any(len(course.looks) > 1 for course in _alike(setups[0]).values()))
     terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "memory task", "truncated backpropagation", "training step", "seed", "unit")
     how_to_read(READ)
 
@@ -90,13 +91,17 @@ def _begin(setups: list):
     return experiments.in_turn([(setup, _name(setup), partial(kept.__setitem__, setup)) for setup in setups])
 
 
+def _alike(shown) -> dict:
+    """The trainings with the same task, length and number of training steps as the chosen one."""
+    kept = dict(_kept())  # the training adds to it meanwhile
+    return {s: c for s, c in kept.items() if (s.task, s.length, s.updates) == (shown.task, shown.length, shown.updates)}
+
+
 def _draw(shown) -> None:
     """The trainings with the same task, length and number of training steps as the chosen one, and a table of all."""
-    kept = dict(_kept())  # the training adds to it meanwhile
-    alike = {s: c for s, c in kept.items() if (s.task, s.length, s.updates) == (shown.task, shown.length, shown.updates)}
-    if alike:
+    if alike := _alike(shown):
         _figures(alike)
-    if kept:
+    if kept := dict(_kept()):
         table(_finished(kept), f"{KEY}.finished", "trainings")
 
 
@@ -105,8 +110,8 @@ def _figures(alike: dict) -> None:
     chance = setup.what.chance(setup.length)
     left, right = st.columns(2, gap="medium")
     with left, st.container(key=f"{KEY}.frame"):
-        accuracy = figures.progress(courses, "accuracy", chance.accuracy, setup.updates, "", dark)
-        loss = figures.progress(courses, "loss", chance.loss, setup.updates, setup.what.measure, dark)
+        accuracy = made(figures.progress, courses, "accuracy", chance.accuracy, setup.updates, "", dark)
+        loss = made(figures.progress, courses, "loss", chance.loss, setup.updates, setup.what.measure, dark)
         draw(accuracy, f"{KEY}.accuracy", stretch=True)
         draw(loss, f"{KEY}.loss", stretch=True)
         save([accuracy, loss], f"{KEY}.accuracy", "does-it-learn", figures.table(courses))
@@ -116,7 +121,7 @@ def _figures(alike: dict) -> None:
             st.session_state[f"{KEY}.map"] = names[-1]
         name = st.segmented_control("Gradient of", names, key=f"{KEY}.map", required=True)
         course = courses[names.index(name)]
-        figure = figures.gradient_map(course, setup.what.reach(setup.length), setup.updates, dark)
+        figure = made(figures.gradient_map, course, setup.what.reach(setup.length), setup.updates, dark)
         draw(figure, f"{KEY}.gradient", stretch=True)
         save(figure, f"{KEY}.gradient", "gradient-map", figures.map_table(course))
 

@@ -5,6 +5,8 @@ The page starts a job and draws its results whenever it likes; the job knows not
 the server stops.
 """
 
+import atexit
+import importlib
 import logging
 import threading
 import time
@@ -24,6 +26,7 @@ from pages._ui.visitors import visitor
 GRACE = 10.0  # seconds a visitor may be away: after a short loss of connection the same session comes back
 WAITING, RUNNING, PAUSED, DONE, CANCELLED, LEFT, FAILED = "waiting", "running", "paused", "done", "cancelled", "left", "failed"
 REDRAWN = 2.0  # seconds between two drawings: drawing slows the training down
+SOON = 0.4  # before the first result, when there is little to draw
 # What a run has not drawn again yet fades elsewhere; here all of it would, every time the results are drawn.
 STEADY = "<style>[data-testid=stElementContainer][data-stale=true] { opacity: 1 !important; }</style>"
 KEY = "training.work"  # one job per visitor
@@ -174,27 +177,40 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
         if not is_going():  # two presses may come before the page is drawn again
             st.session_state[KEY] = Background(make(), pool(), Visitor(visitor(), presence()))
 
+    if runtime.exists():
+        _optimisers()
     st.button(label, key=key, type="primary", icon=":material/play_arrow:", on_click=begin, disabled=disabled or is_going())
 
 
-def watch(draw: Callable[[], None], key: str) -> None:
+@st.cache_resource(show_spinner=False)
+def _optimisers() -> threading.Thread:
+    """Import what torch imports with its first optimiser, twice as much as torch itself: as soon as a training can be started."""
+    thread = threading.Thread(target=importlib.import_module, args=("torch._dynamo",), name="import optimisers", daemon=True)
+    thread.start()
+    atexit.register(thread.join)  # ended while it loads a library, Python would crash
+    return thread
+
+
+def watch(draw: Callable[[], None], key: str, has_results: Callable[[], bool] = lambda: True) -> None:
     """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job runs.
 
     Args:
         draw: Draws the results so far.
         key: Of the buttons.
+        has_results: Whether there is a first result; until then it is drawn more often, so that this one is seen at once.
     """
     going = is_going()
+    waits = going and not has_results()
 
-    @st.fragment(run_every=REDRAWN if going else None)
+    @st.fragment(run_every=(SOON if waits else REDRAWN) if going else None)
     def again() -> None:
         work = mine()
         if work is not None:
             with guard(stop=False):  # a fragment that reruns is outside the guard of the page
                 _progress(work, key)
         draw()
-        if going and work is not None and work.is_over:
-            st.rerun()  # the whole page, so that the fragment stops rerunning
+        if going and work is not None and (work.is_over or (waits and has_results())):
+            st.rerun()  # the whole page, so that the fragment stops rerunning, or does so less often
 
     again()
     st.html(STEADY)

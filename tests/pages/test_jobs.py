@@ -118,3 +118,20 @@ def test_the_end_of_the_server_ends_and_joins_all_of_them():
     until(lambda: works[0].state == "paused")
     places.end(PATIENCE)
     assert [work.state for work in works] == ["cancelled"] * 3 and not any(work._thread.is_alive() for work in works)
+
+
+def test_the_first_result_is_asked_for_more_often_than_those_that_follow(monkeypatch):
+    """As soon as it is there the page runs once, and from then on the results are drawn seldom, which leaves time to the work."""
+    every, reruns, results = [], [], []
+    monkeypatch.setattr(jobs.st, "fragment", lambda run_every: every.append(run_every) or (lambda part: part))
+    monkeypatch.setattr(jobs.st, "rerun", lambda: reruns.append(list(results)))
+    monkeypatch.setattr(jobs, "is_going", lambda: True)
+    monkeypatch.setattr(jobs, "mine", lambda: started(lambda report: None, Pool(1)))
+    monkeypatch.setattr(jobs.Background, "is_over", False)
+    monkeypatch.setattr(jobs, "_progress", lambda work, key: None)
+    jobs.watch(lambda: None, "x", lambda: bool(results))
+    assert not reruns
+    jobs.watch(lambda: results.append("a curve"), "x", lambda: bool(results))
+    assert reruns == [["a curve"]]
+    jobs.watch(lambda: None, "x", lambda: bool(results))
+    assert every == [jobs.SOON, jobs.SOON, jobs.REDRAWN] and jobs.SOON < jobs.REDRAWN and len(reruns) == 1
