@@ -50,8 +50,10 @@ lock: .venv/bin/python
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
 	touch $@
 
+# xlstm without what it asks for: its tests here need torch alone, and mlstm_kernels is not under a free licence.
 .venv/dev: .venv/app requirements-dev.txt
 	$(BIN)/pip install --quiet -r requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps xlstm==2.0.6
 	touch $@
 
 clean:

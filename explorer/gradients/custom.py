@@ -125,7 +125,7 @@ def _back(cell: CustomCell, x: Tensor, before: States, carried: Carried, enterin
         output = after[0] if output is None else output
         numbers = [_shrunk(part, carried.exponent - scale).to(own) for part, own in zip(carried.parts, after, strict=True)]
         shown = None if fed is None else _shrunk(fed.parts[0], fed.exponent - scale).to(output)
-        local = [None] * len(after) if shown is None else torch.autograd.grad(output, after, shown, retain_graph=True, allow_unused=True)
+        local = [None] * len(after) if shown is None else _apart(output, after, shown)
         total = [part if grad is None else part + grad for part, grad in zip(numbers, local, strict=True)]
         ends = [*zip(after, numbers, strict=True), *([] if shown is None else [(output, shown)])]
         ends = [(end, grad) for end, grad in ends if end.requires_grad]
@@ -133,6 +133,22 @@ def _back(cell: CustomCell, x: Tensor, before: States, carried: Carried, enterin
     new = [torch.zeros_like(leaf) if grad is None else grad for grad, leaf in zip(back, leaves, strict=True)]
     decades = scale * np.log10(2)
     return Carried(new, scale), log10_norm(total[:1]) + decades, log10_norm(total) + decades
+
+
+def _apart(output: Tensor, after: States, shown: Tensor) -> list[Tensor | None]:
+    """Gradient to each state after a step from the output of that step, the other states held.
+
+    Autograd's own counts what passes through another state too: a cell reaches the output through the hidden state. States are
+    taken in their order, which is that of their equations from the last to the first.
+    """
+    parts: list[Tensor | None] = []
+    for index, whole in enumerate(torch.autograd.grad(output, after, shown, retain_graph=True, allow_unused=True)):
+        for other, part in zip(after[:index], parts, strict=True):
+            if whole is not None and part is not None and other.requires_grad:
+                through = torch.autograd.grad(other, after[index], part, retain_graph=True, allow_unused=True)[0]
+                whole = whole if through is None else whole - through
+        parts.append(whole)
+    return parts
 
 
 def _shrunk(numbers: Tensor, power: int) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from explorer.errors import RecordingError
+from explorer.recording import published  # noqa: F401, registers the steps of published cells
 from explorer.recording.calls import directions
 from explorer.recording.cells import GATE_NAMES, STATES
 from explorer.recording.custom_cells import CustomCell, parameters
