@@ -27,6 +27,7 @@ SAFE = re.compile(r"http://(localhost|127\.0\.0\.1)(:|$)")
 GRACE = 3  # seconds that open connections have when the server ends; without a limit one browser could hold it for ever
 BEHIND = ("torch", "explorer.recording.record", "models.char_lm.network")  # imported while the server answers
 HEAD_START = 1.0  # seconds that its first answers have before
+COLLECTED = 10.0  # seconds between two collections of garbage
 PING = 30  # seconds; a browser that does not answer for so long is gone
 
 
@@ -66,17 +67,21 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
             has_pages = preload(script.parent)
-            with importing_behind(BEHIND if has_pages else ()):
+            with behind_the_answers(BEHIND if has_pages else ()):
                 server.run(sockets=[listener])
 
 
 @contextmanager
-def importing_behind(modules: Sequence[str], head_start: float = HEAD_START) -> Iterator[None]:
-    """Import modules while the server answers already: a visitor who comes at once sees a page before torch is there.
+def behind_the_answers(modules: Sequence[str], head_start: float = HEAD_START, pause: float = COLLECTED) -> Iterator[None]:
+    """Import modules while the server answers already, so that its first visitor sees a page before torch is there; then collect garbage.
+
+    Streamlit would look for garbage after every run, see .streamlit/config.toml: among the objects of twenty visitors that takes longer
+    than the run of a short page.
 
     Args:
         modules: To import, after the head start that the first answers have: while a library is loaded nothing else runs.
         head_start: In seconds.
+        pause: Seconds between two collections.
     """
     ended = threading.Event()
 
@@ -87,8 +92,10 @@ def importing_behind(modules: Sequence[str], head_start: float = HEAD_START) -> 
             with suppress(Exception):  # the page that needs it says what is wrong
                 importlib.import_module(module)
         freeze()
+        while not ended.wait(pause):
+            gc.collect()
 
-    thread = threading.Thread(target=work, name="import behind", daemon=True)
+    thread = threading.Thread(target=work, name="behind the answers", daemon=True)
     thread.start()
     try:
         yield
@@ -118,7 +125,7 @@ def preload(home: Path) -> bool:
 
 
 def freeze() -> None:
-    """Leave what was imported out of the search for garbage, which Streamlit makes after every run: 60 ms among so many modules."""
+    """Leave what was imported out of the search for garbage, which would take 60 ms among so many modules."""
     if "EXPLORER_NO_FREEZE" not in os.environ:
         gc.collect()
         gc.freeze()

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -174,16 +175,23 @@ def test_what_pages_import_is_there_before_the_server_answers(tmp_path: Path, mo
         monkeypatch.delitem(sys.modules, f"imported_by_{name}")
 
 
-def test_what_networks_need_is_imported_while_the_server_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_networks_need_is_imported_while_the_server_answers_and_then_garbage_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """A server that ends before that imports nothing any more; what cannot be imported is left to the page."""
     (tmp_path / "imported_behind.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    with server.importing_behind(["imported_behind"], head_start=3_600):
+    collections: list[bool] = []
+    monkeypatch.setattr(server, "freeze", lambda: None)
+    monkeypatch.setattr(server.gc, "collect", lambda: collections.append("imported_behind" in sys.modules))
+    with server.behind_the_answers(["imported_behind"], head_start=3_600):
         pass
-    assert "imported_behind" not in sys.modules and "torch" in server.BEHIND
-    with server.importing_behind(["not_there", "imported_behind"], head_start=0):
+    assert "imported_behind" not in sys.modules and "torch" in server.BEHIND and not collections
+    with server.behind_the_answers(["not_there", "imported_behind"], head_start=0, pause=0.01):
         limit = time.monotonic() + 60
-        while "imported_behind" not in sys.modules and time.monotonic() < limit:
+        while len(collections) < 2 and time.monotonic() < limit:
             time.sleep(0.01)
-    assert "imported_behind" in sys.modules
+    assert len(collections) >= 2 and all(collections)
+    settings = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
+    assert settings["runner"]["postScriptGC"] is False  # else it would be collected after every run as well
     monkeypatch.delitem(sys.modules, "imported_behind")
