@@ -119,7 +119,8 @@ def incoming_gradient(reading: Reading, piece: int, row: int, losses: Sequence[S
     many = directions(reading.module)
     way, top = row % many, row >= _rows(reading) - many
     stretch = reading.stretches[piece]
-    calls = range(len(reading.calls)) if len(reading.stretches) == 1 else [piece]
+    first = sum(len(one.starts) for one in reading.stretches[:piece])
+    calls = range(first, first + len(stretch.starts))
     at: dict[int, list[Entry]] = {}
     ends = [start if way else stop - 1 for start, stop in zip(stretch.starts, (*stretch.starts[1:], len(stretch)), strict=True)]
     for call, start, end in zip(calls, stretch.starts, ends, strict=True):

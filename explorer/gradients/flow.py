@@ -23,6 +23,7 @@ from explorer.gradients.tapped import tapped_flows
 from explorer.recording import cells
 from explorer.recording.arrays import Rows, Tokens, names_of
 from explorer.recording.calls import Reading, directions, layers
+from explorer.recording.circumstances import NO_GRAPH, undisturbed
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
 from explorer.recording.sequences import Calls, row_in
@@ -69,9 +70,11 @@ def gradient_flows(
     names, path = names_of(tokens), recording.chosen(path)
     taps, custom = recording.taps(path), recording.custom(path, len(names), index, calls)
     if taps and recording.gradients:
-        return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls))
+        with undisturbed(recording.root):
+            return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls))
     if custom is not None and recording.gradients:
-        return custom_flows(*custom, recording.all_edges, loss, names)
+        with undisturbed(recording.root):
+            return custom_flows(*custom, recording.all_edges, loss, names)
     back = Backpass(recording, loss, len(names), path, index, calls)
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)
@@ -111,12 +114,11 @@ class Backpass:
         self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
         edges = [recording.edges[self.reading.name][number_of] for number_of in self.reading.numbers]
         if all(edge is None for of_call in edges for edge in of_call.after):
-            raise RecordingError(
-                f"'{self.reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
-            )
+            raise RecordingError(recording.without_graph.get(self.reading.name, NO_GRAPH).format(path=self.reading.name))
         self.note = note(self.reading)
         everything = recording.all_edges
-        self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
+        with undisturbed(recording.root):
+            self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
         with torch.no_grad():
             self._states: list[States] = [
                 recording.states(self.reading, bool(way), range(self.depth), bare=True) for way in range(directions(self.reading.module))
@@ -190,7 +192,7 @@ def layer_of(reading: Reading, states: Sequence[States], piece: int, start: int,
     below = [of_way.hidden[depth - 1, span] for of_way in states] if depth else []
     return Layer(
         kind=cells.kind(reading.module),
-        weights=cells.weights(reading.module, depth, bool(way), dtype, stretch.output.dtype),
+        weights=cells.weights(stretch.weights.tensors, depth, bool(way), dtype, stretch.output.dtype),
         x=stretch.input.to(dtype) if not below else below[0] if len(below) == 1 else torch.cat(below, 1),
         hidden=own.hidden[depth, span],
         cell=None if own.cell is None else own.cell[depth, span],

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from explorer.errors import RecordingError
 from explorer.recording.cells import is_cell, kind
+from explorer.recording.used_weights import UsedWeights
 
 State = tuple[Tensor, ...]
 Steps = Tensor | PackedSequence
@@ -26,20 +27,20 @@ def copied(value: Steps) -> Steps:
 class Call:
     """One call of a recurrent module, as it was: input, state before (None: zeros), output, state after.
 
-    `training` tells whether dropout was on; `versions` counts the writes to its weights until then; `autocast` is the
-    precision that torch.autocast computed in, None where it was off.
+    `weights` are those that it used; `training` tells whether dropout was on; `autocast` is the precision that torch.autocast
+    computed in, None where it was off.
     """
 
     input: Steps
     before: State | None
     output: Steps
     after: State
+    weights: UsedWeights
     training: bool
-    versions: tuple[int, ...]
     autocast: torch.dtype | None = None
 
     @classmethod
-    def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result) -> "Call":
+    def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result, weights: UsedWeights) -> "Call":
         """Copy what a forward hook sees.
 
         Raises:
@@ -55,8 +56,8 @@ class Call:
             before=None if before is None else _state(before),
             output=copied(output),
             after=_state(after),
+            weights=weights,
             training=module.training,
-            versions=versions(module),
             autocast=autocast_of((output.data if isinstance(output, PackedSequence) else output).device.type),
         )
 
@@ -90,17 +91,13 @@ def _state(state: Tensor | State) -> State:
     return tuple(part.detach().clone() for part in ((state,) if isinstance(state, Tensor) else state))
 
 
-def versions(module: nn.Module) -> tuple[int, ...]:
-    """How often each weight was written to; empty where torch does not count (inference tensors)."""
-    return tuple(p._version for p in module.parameters() if not p.is_inference())
-
-
 @dataclass(frozen=True, eq=False)
 class Stretch:
     """One sequence as the module read it, in one or more calls.
 
     input [time, feature], output [time, direction * state]; `starts`: the step at which each call began;
     `before` and `after`: hidden (and cell) state at its two ends, each [call, layer * direction, state];
+    `weights`: those that its calls used;
     `breaks`: the calls, counted from 0, that did not start from the state in which the one before ended.
     """
 
@@ -109,6 +106,7 @@ class Stretch:
     starts: tuple[int, ...]
     before: State
     after: State
+    weights: UsedWeights
     breaks: tuple[int, ...] = ()
 
     def __len__(self) -> int:
@@ -146,6 +144,12 @@ class Reading:
         """Whether this direction reads from the end."""
         return self.path != self.name
 
+    def at(self, step: int) -> tuple[Stretch, int]:
+        """The stretch in which a step of the sequence lies, and its place in it."""
+        starts = np.cumsum([0, *map(len, self.stretches)])
+        piece = int(np.searchsorted(starts, step, "right")) - 1
+        return self.stretches[piece], step - int(starts[piece])
+
 
 def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
     """One row of the batch of one call, on the CPU; all in the precision it ran in, which autocast makes coarser than its input.
@@ -163,6 +167,7 @@ def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
         starts=(0,),
         before=tuple(row_state(module, state, row).to(call.dtype) for state in before),
         after=tuple(row_state(module, state, row).to(call.dtype) for state in call.after),
+        weights=call.weights,
     )
 
 
@@ -222,7 +227,7 @@ def every_row_state(module: nn.Module, state: State) -> State:
 
 
 def joined(stretches: Sequence[Stretch], breaks: Sequence[int] = ()) -> Stretch:
-    """Several calls as one stretch; `breaks`: those that did not start from the state in which the one before ended."""
+    """Several calls with the same weights as one stretch; `breaks`: those that did not start where the one before ended."""
     if len(stretches) == 1:
         return stretches[0]
     starts, total = [], 0
@@ -235,6 +240,7 @@ def joined(stretches: Sequence[Stretch], breaks: Sequence[int] = ()) -> Stretch:
         starts=tuple(starts),
         before=tuple(torch.cat(states) for states in zip(*(piece.before for piece in stretches), strict=True)),
         after=tuple(torch.cat(states) for states in zip(*(piece.after for piece in stretches), strict=True)),
+        weights=stretches[0].weights,
         breaks=tuple(breaks),
     )
 
@@ -249,18 +255,18 @@ def layers(module: nn.Module) -> int:
     return getattr(module, "num_layers", 1)
 
 
-def fused(module: nn.Module, x: Tensor, before: State, layer: int) -> Tensor:
+def fused(module: nn.Module, weights: UsedWeights, x: Tensor, before: State, layer: int) -> Tensor:
     """Output of one layer alone, both directions, [time, batch, direction * state]: torch's own kernel, dropout off.
 
     x is the layer's input [time, batch, feature]; before, its first states, each [direction, batch, state].
     """
-    flat = [weight.detach().to("cpu", x.dtype) for name, weight in _named_weights(module, layer)]
+    flat = [weights.tensors[name].detach().to("cpu", x.dtype) for name in _names(module, layer)]
     call = {"lstm": torch.lstm, "gru": torch.gru, "tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[kind(module)]
     first = [state.contiguous() for state in before]
     return call(x, tuple(first) if len(first) > 1 else first[0], flat, module.bias, 1, 0.0, False, module.bidirectional, False)[0]
 
 
-def _named_weights(module: nn.Module, layer: int) -> list[tuple[str, Tensor]]:
+def _names(module: nn.Module, layer: int) -> list[str]:
     names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if module.bias else []), *(["weight_hr"] if module.proj_size else [])]
     suffixes = [f"_l{layer}", *([f"_l{layer}_reverse"] if module.bidirectional else [])]
-    return [(name + suffix, getattr(module, name + suffix)) for suffix in suffixes for name in names]
+    return [name + suffix for suffix in suffixes for name in names]

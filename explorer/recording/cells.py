@@ -71,15 +71,16 @@ class Weights:
         return self.U.shape[1] if self.P is None else self.P.shape[1]
 
 
-def weights(module: nn.Module, layer: int, reverse: bool, dtype: torch.dtype, ran_in: torch.dtype | None = None) -> Weights:
+def weights(tensors: Mapping[str, Tensor], layer: int, reverse: bool, dtype: torch.dtype, ran_in: torch.dtype | None = None) -> Weights:
     """The weights of one layer and direction, on the CPU, in the precision of the replay.
 
+    tensors: those that a call used, by torch's names, each [row, column] or [row].
     ran_in: the precision they were rounded to when the module ran, which autocast makes coarser than their own.
     """
-    suffix = "" if is_cell(module) else f"_l{layer}{'_reverse' if reverse else ''}"
+    suffix = "" if "weight_ih" in tensors else f"_l{layer}{'_reverse' if reverse else ''}"
 
     def get(name: str) -> Tensor | None:
-        weight = getattr(module, name + suffix, None)
+        weight = tensors.get(name + suffix)
         return None if weight is None else weight.detach().to("cpu", ran_in or dtype).to(dtype)
 
     W, U = get("weight_ih"), get("weight_hh")

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
 from explorer.recording.autograd_edges import Edges, anchor
-from explorer.recording.calls import Call, autocast_of, versions
+from explorer.recording.calls import Call, autocast_of
 from explorer.recording.layouts import CellLayout, SequenceLayout
+from explorer.recording.used_weights import of_parameters
 from explorer.steps import Layout, Step
 
 # Names that people give to the parameter that holds the state.
@@ -229,9 +230,9 @@ def flat(state: Tensor, axis: int | None) -> Tensor:
 
 
 def settings(module: nn.Module, result: Any) -> tuple:
-    """What a Call keeps besides tensors: training, versions of the weights, precision of autocast."""
+    """What a Call keeps besides tensors: its weights, whether it was in training mode, precision of autocast."""
     device = next((leaf.device.type for leaf in leaves(result) if leaf is not None), "cpu")
-    return module.training, versions(module), autocast_of(device)
+    return of_parameters(module), module.training, autocast_of(device)
 
 
 @dataclass(frozen=True, eq=False)

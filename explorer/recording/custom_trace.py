@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import RecordingError
-from explorer.recording.calls import Reading, versions
+from explorer.recording.calls import Reading
 from explorer.recording.cells import GATE_NAMES, TOLERANCE
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.replay import Distance
@@ -180,7 +180,7 @@ def _refuse(cell: CustomCell, reading: Reading, why: str) -> None:
 
 
 def _reason(cell: CustomCell, calls: Sequence[Any]) -> str:
-    if any(call.versions != versions(cell.module) for call in calls):
+    if any(call.weights.is_changed for call in calls):
         return "Its weights were changed after it ran: take the trace before the next step of training."
     if any(call.training for call in calls) and any(isinstance(part, torch.nn.Dropout) and part.p for part in cell.module.modules()):
         return "It is in training mode with dropout: call module.eval() first."

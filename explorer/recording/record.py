@@ -18,14 +18,16 @@ from torch import Tensor, nn
 from explorer.errors import RecordingError
 from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
-from explorer.recording.calls import Call, Reading, batch_size, layers, no_row, versions
+from explorer.recording.calls import Call, Reading, batch_size, layers, no_row
 from explorer.recording.cells import TOLERANCE, is_cell, kind
+from explorer.recording.circumstances import CHECKPOINTED, TRANSFORMED, is_checkpointed, is_recomputing, is_transformed
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.custom_trace import custom_fields
 from explorer.recording.modules import RECURRENT, REVERSE, custom_cells, innermost, listened_to, nothing_recurrent, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
 from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, row_in, sequences_of
 from explorer.recording.taps import Heard, Part, alignment, state_paths, state_taps, tapped
+from explorer.recording.used_weights import UnseenWeightsError, used_weights, watched
 from explorer.records import Alignment, Trace
 from explorer.tap import Tap
 
@@ -34,6 +36,15 @@ _open: ContextVar[tuple["Recording", ...]] = ContextVar("open recordings", defau
 
 # torch numbers its hooks with a counter that two threads may read at once: one hook would replace the other.
 registering = threading.Lock()
+
+# What a module with the name and the class of torch's own, but other arguments, results or weights, makes of a hook.
+ODD = (AttributeError, KeyError, TypeError, ValueError, UnseenWeightsError)
+
+NOT_CALLED = "'{path}' was not called inside this recording. Call the model in the `with` block, not its forward()."
+COPIED = (
+    "'{path}' was not called inside this recording; copies of it were, as nn.DataParallel on several devices, copy.deepcopy and "
+    "explorer.intervene make them. Record the copy."
+)
 
 
 @contextmanager
@@ -58,10 +69,12 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
     handles = []
     try:
         with registering:
-            for path, part in recording.modules.items():
-                handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True))
             for path, cell in recording.cells.items():
-                handles.append(cell.module.register_forward_hook(recording.cell_hook(path), with_kwargs=True))
+                handles.append(cell.module.register_forward_hook(recording.cell_hook(path), with_kwargs=True, prepend=True))
+            for path, part in recording.modules.items():
+                # Before the user's own hooks, which may change what the module returned.
+                handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True, prepend=True))
+                handles += watched(part, recording.computed[path])
         _open.set((*_open.get(), recording))
         with without_cudnn() if gradients else nullcontext():
             yield recording
@@ -81,10 +94,14 @@ class Recording:
     def __init__(self, module: nn.Module, gradients: bool = False):
         self.cells = custom_cells(module)
         self.modules = listened_to(module, may_be_none=bool(self.cells))
-        self.gradients, self._of = gradients, module
+        self.gradients, self.root = gradients, module
         self.edges: dict[str, list[Edges]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
         self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
+        self.computed: dict[str, dict[str, Tensor]] = {path: {} for path in self.modules}  # weights that parametrisations gave last
+        self.without_graph: dict[str, str] = {}  # why a module had no graph, where it is not torch.no_grad()
         self._odd: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
+        self._copied: set[str] = set()
         self._heard: dict[str, Heard] = {path: Heard(part) for path, part in self.modules.items() if isinstance(part, Tap)}
 
     @property
@@ -98,23 +115,15 @@ class Recording:
 
         # *rest: while another thread removes its hook, torch may call this without the keyword arguments.
         def hook(module: nn.Module, args: tuple, *rest):
-            if self not in _open.get() or module is not self.modules[path]:  # a copy, as interventions make, brings its hooks along
+            if self not in _open.get() or is_recomputing():
+                return None
+            if module is not self.modules[path]:  # a copy, as interventions make, brings its hooks along
+                self._copied.add(path)
                 return None
             kwargs = rest[0] if len(rest) == 2 else {}
-            if path in self._heard:
-                return self._heard[path].add(rest[-1], self.gradients)
             try:
-                self._calls[path].append(Call.heard(module, args, kwargs, rest[-1]))
-                if self.gradients:
-                    result, edges = anchored(rest[-1], is_cell(module))
-                    self.edges[path].append(edges)
-                    return result  # takes the place of the module's own
-            except (
-                AttributeError,
-                KeyError,
-                TypeError,
-                ValueError,
-            ) as error:  # reported when a trace is taken, not inside the model's forward
+                return self._hear(path, module, args, kwargs, rest[-1])
+            except ODD as error:  # reported when a trace is taken, not inside the model's forward
                 self._odd[path] = f"{type(error).__name__}: {error}"
             return None
 
@@ -124,7 +133,7 @@ class Recording:
         """The forward hook of a module that is, or may turn out to be, a cell of an unknown class."""
 
         def hook(module: nn.Module, args: tuple, *rest):
-            if self not in _open.get() or module is not self.cells[path].module:
+            if self not in _open.get() or module is not self.cells[path].module or is_recomputing() or is_transformed(args, rest[-1]):
                 return None
             try:
                 return self.cells[path].add(args, rest[0] if len(rest) == 2 else {}, rest[-1], self.gradients)
@@ -156,6 +165,26 @@ class Recording:
             except RecordingError:
                 pass
         return cell, self._reading(path, cell.layout, cell.calls, time, index, calls)
+
+    def _hear(self, path: str, module: nn.Module, args: tuple, kwargs: dict, result):
+        """Keep one call of a module or a Tap; what takes the place of its result, if anything does."""
+        if is_transformed(args, tuple(kwargs.values()), result):
+            self._refused[path] = TRANSFORMED.format(path=path)
+            if path in self._heard:
+                self._heard[path].refused = self._refused[path]
+            return None
+        if self.gradients and not torch.is_grad_enabled() and is_checkpointed():
+            self.without_graph[path] = CHECKPOINTED
+        if path in self._heard:
+            return self._heard[path].add(result, self.gradients)
+        calls = self._calls[path]
+        weights = used_weights(module, self.computed[path], calls[-1].weights if calls else None)
+        calls.append(Call.heard(module, args, kwargs, result, weights))
+        if not self.gradients:
+            return None
+        shown, edges = anchored(result, is_cell(module))
+        self.edges[path].append(edges)
+        return shown  # takes the place of the module's own
 
     def trace(
         self,
@@ -298,7 +327,7 @@ class Recording:
             return str(path)
         known = ", ".join(f"'{name}'" for name in self.paths)
         if not known and not self._heard:
-            raise RecordingError(f"{nothing_recurrent(self._of)} None of its modules got back a state that it had returned.")
+            raise RecordingError(f"{nothing_recurrent(self.root)} None of its modules got back a state that it had returned.")
         if not known:
             raise RecordingError("This model has taps, but none named hidden, cell or after a gate: there is no path to trace.")
         if path is None:
@@ -352,13 +381,15 @@ class Recording:
                 f"'{path}' is made of Taps: only nn.RNN, nn.LSTM, nn.GRU and their cells have calls that begin from a state."
             )
         module, heard = self.modules[name], self._calls[name]
+        if name in self._refused:
+            raise RecordingError(self._refused[name])
         if name in self._odd:
             raise RecordingError(
                 f"'{name}' is a {type(module).__name__} whose arguments or results differ from those of torch's own ({self._odd[name]}). "
                 "Put Taps on the values it computes instead."
             )
         if not heard:
-            raise RecordingError(f"'{name}' was not called inside this recording. Call the model in the `with` block, not its forward().")
+            raise RecordingError((COPIED if name in self._copied else NOT_CALLED).format(path=name))
         return module, heard
 
 
@@ -383,7 +414,7 @@ def _why(module: nn.Module, calls: Sequence[Call], apart: float) -> str:
         return "It holds nan or inf: look for them in its input, its initial state and its weights."
     if any(call.training for call in calls) and getattr(module, "dropout", 0):
         return "It is in training mode with dropout: call module.eval() first."
-    if any(call.versions != versions(module) for call in calls):
+    if any(call.weights.is_changed for call in calls):
         return "Its weights were changed after it ran: take the trace before the next step of training."
     if any(call.is_cuda for call in calls):
         return "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."

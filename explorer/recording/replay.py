@@ -64,7 +64,7 @@ def replay(
     The states are float32, for a record; `bare` keeps the precision of the replay instead, and no gates.
     """
     kind, time = cells.kind(module), sum(map(len, stretches))
-    first = cells.weights(module, 0, reverse, precision(stretches) if bare else torch.float32)
+    first = cells.weights(stretches[0].weights.tensors, 0, reverse, precision(stretches) if bare else torch.float32)
     states = _empty(kind, time, len(chosen), first, bare)
     distances, start = (Distance(), Distance()), 0
     for piece in stretches:
@@ -134,12 +134,12 @@ def _outputs(job: _Job, x: Tensor, layer: int) -> Tensor:
     lengths = np.diff([*starts, len(piece)])
     before = tuple(states[firsts, layer * many : (layer + 1) * many].transpose(0, 1) for states in piece.before)
     if len(firsts) == 1:
-        return fused(job.module, x.unsqueeze(1), before, layer).squeeze(1)
+        return fused(job.module, piece.weights, x.unsqueeze(1), before, layer).squeeze(1)
     out: Tensor | None = None
     for length in np.unique(lengths):  # parts of one length side by side, as a batch
         which = np.flatnonzero(lengths == length)
         steps = torch.from_numpy(np.arange(length)[:, None] + starts[which])
-        part = fused(job.module, x[steps], tuple(states[:, which] for states in before), layer)
+        part = fused(job.module, piece.weights, x[steps], tuple(states[:, which] for states in before), layer)
         out = x.new_empty(len(x), part.shape[2]) if out is None else out
         out[steps] = part
     assert out is not None
@@ -159,7 +159,7 @@ def _layer_of(states: States, layer: int, span: slice) -> States:
 def _replay_layer(job: _Job, layer: int, x: Tensor, hidden: Tensor, record: States) -> None:
     """Fill one layer of the record from its input x [time, feature] and its hidden states [time, state]."""
     kind = cells.kind(job.module)
-    w = cells.weights(job.module, layer, job.reverse, job.precision, job.piece.output.dtype)
+    w = cells.weights(job.piece.weights.tensors, layer, job.reverse, job.precision, job.piece.output.dtype)
     record.hidden.copy_(hidden)
     before = np.empty(0)
     for block in _blocks(len(x), job.reverse):

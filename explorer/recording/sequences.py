@@ -257,8 +257,15 @@ def reading_of(path: str, module: nn.Module, heard: Sequence[Call], time: int, i
     breaks = [at for at, now in enumerate(began) if at and now != CARRIED]
     carried = np.ones(time, bool)
     carried[np.cumsum([0, *steps])[breaks]] = False
-    stretches = pieces if directions(module) == 2 else [joined(pieces, breaks)]
+    stretches = _joined_where_they_can(pieces, breaks) if directions(module) == 1 else pieces
     return Reading(path, name, module, [heard[n] for n in numbers], numbers, rows, stretches, carried)
+
+
+def _joined_where_they_can(pieces: Sequence[Stretch], breaks: Sequence[int]) -> list[Stretch]:
+    """Stretches of calls that used the same weights."""
+    starts = [at for at, piece in enumerate(pieces) if at == 0 or not piece.weights.is_same_as(pieces[at - 1].weights)]
+    spans = pairwise([*starts, len(pieces)])
+    return [joined(pieces[a:b], [at - a for at in breaks if a < at < b]) for a, b in spans]
 
 
 def _rows(name: str, module: nn.Module, heard: Sequence[Call], time: int, index: Rows, calls: Calls) -> tuple[list[int], list[int]]:

@@ -66,6 +66,7 @@ class Heard:
     def __init__(self, tap: Tap):
         self.tap = tap
         self.values: list[Tensor] = []
+        self.refused = ""  # why its values cannot be had
         self.edges: list[tuple[GradientEdge | None, GradientEdge | None]] = []
 
     def add(self, value: Tensor, gradients: bool = False) -> Tensor | None:
@@ -186,6 +187,8 @@ def over_time(heard: Heard, time: int, part: Part) -> Callable[[Sequence[Tensor 
 
 
 def _check_heard(heard: Heard) -> None:
+    if heard.refused:
+        raise RecordingError(heard.refused)
     if not heard.values:
         nothing = f"Tap('{heard.tap.name}') received nothing inside this recording"
         raise RecordingError(f"{nothing}. Call the module in the `with` block, and the tap in its forward.")

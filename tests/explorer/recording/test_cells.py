@@ -20,7 +20,7 @@ VARIANTS = [
 
 def replayed(module: nn.Module, x: torch.Tensor, layer: int, reverse: bool) -> torch.Tensor:
     """Hidden states of one layer and direction, [time, state], one step at a time through the block equations."""
-    kind, w = cells.kind(module), cells.weights(module, layer, reverse, torch.float32)
+    kind, w = cells.kind(module), cells.weights(dict(module.named_parameters()), layer, reverse, torch.float32)
     h, c, out = torch.zeros(1, w.U.shape[1]), np.zeros(w.units, np.float32), [torch.empty(0)] * len(x)
     for t in reversed(range(len(x))) if reverse else range(len(x)):
         gates = {name: torch.empty(1, w.units) for name in cells.GATES[kind]}

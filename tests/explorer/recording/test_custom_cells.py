@@ -185,11 +185,11 @@ def test_states_that_are_separate_named_or_complex():
     torch.manual_seed(0)
     x = torch.randn(6, 2, 3)
     with explorer.record(Separate()) as recording:
-        results = loop(recording._of, x, torch.zeros(2, 4), torch.zeros(2, 4), feed=lambda result: result)
+        results = loop(recording.root, x, torch.zeros(2, 4), torch.zeros(2, 4), feed=lambda result: result)
     np.testing.assert_array_equal(recording.trace(TOKENS).parts["state[1]"][:, 0], torch.stack([c for _, c in results])[:, 0])
     first = Pair(torch.ones(2, 1), torch.zeros(2, 2, dtype=torch.complex64))
     with explorer.record(Named(), gradients=True) as recording:
-        results = loop(recording._of, x, first, feed=lambda result: (result[1],))
+        results = loop(recording.root, x, first, feed=lambda result: (result[1],))
         assert isinstance(results[0][1], Pair)
     trace = recording.trace(TOKENS, index=1)
     np.testing.assert_array_equal(trace.parts["state[1]"][:, 0], torch.stack([pair.fast for _, pair in results])[:, 1].detach())

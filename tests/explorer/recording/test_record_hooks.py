@@ -48,9 +48,9 @@ def test_a_recording_hears_only_its_own_context():
 def test_a_hook_whose_recording_ends_while_torch_calls_hooks_is_silent():
     """Torch then calls it without the keyword arguments; so it does where another thread ends its recording."""
     gru, ended = nn.GRU(2, 3), contextlib.ExitStack()
-    first = gru.register_forward_hook(lambda *given: ended.close())
     silent = ended.enter_context(explorer.record(gru))
     with explorer.record(gru) as recording:
+        first = gru.register_forward_hook(lambda *given: ended.close(), prepend=True)
         gru(torch.randn(4, 2))
     first.remove()
     assert recording.trace("abcd").hidden.shape == (4, 1, 3) and not silent._calls["gru"] and not silent._odd
@@ -145,3 +145,14 @@ def test_scripted_quantised_and_compiled_modules_are_named():
     inside.compile()
     with pytest.raises(RecordingError, match=said), explorer.record(nn.Sequential(inside)):
         pass
+
+
+def test_a_recording_hears_what_the_module_returned_and_not_what_a_hook_made_of_it():
+    gru, x = nn.GRU(2, 3), torch.randn(4, 2)
+    own = gru(x)[0].detach()
+    hook = gru.register_forward_hook(lambda module, args, result: (result[0] + 1, result[1]))
+    with explorer.record(gru) as recording:
+        out = gru(x)[0]
+    assert torch.equal(out.detach(), own + 1) and hooks(gru) == 1
+    assert recording.trace("abcd").hidden[:, 0].tolist() == own.tolist()
+    hook.remove()
