@@ -14,7 +14,7 @@ class Ledger:
     """Terms of the state update; kept + written = state at every step.
 
     Args:
-        kept: What was left of the memory of the step before, [time, unit].
+        kept: What was left of the memory that the step got, [time, unit]: of the step before, where it was carried.
         written: What this step added, [time, unit].
         state: The memory afterwards, [time, unit]: the cell of an LSTM, the hidden state otherwise.
         shown: What the unit let others see, [time, unit].
@@ -50,7 +50,8 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         _need(gate, "input", "forget", "candidate", "output")
         state = trace.cell[:, layer]
         before = np.concatenate([trace.initial_cell[None, layer], state[:-1]]) if len(state) else state
-        kept, written = gate["forget"] * before, gate["input"] * gate["candidate"]
+        written = gate["input"] * gate["candidate"]
+        kept = _kept(trace, gate["forget"] * before, state - written)
         equation = "cell = kept + written = f·c₋₁ + i·g;  shown = o·tanh(cell)"
         return Ledger(kept, written, state, gate["output"] * np.tanh(state), equation)
     state = trace.hidden[:, layer]
@@ -61,9 +62,15 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         equation = f"hidden = kept + written, kept = {name} gate x hidden before;  shown = hidden"
         return Ledger(kept, state - kept, state, state, equation)
     if "update" in gate:
-        kept, written = gate["update"] * before, (1 - gate["update"]) * gate["candidate"]
+        written = (1 - gate["update"]) * gate["candidate"]
+        kept = _kept(trace, gate["update"] * before, state - written)
         return Ledger(kept, written, state, state, "hidden = kept + written = z·h₋₁ + (1 − z)·n;  shown = hidden")
     return Ledger(np.zeros_like(state), state, state, state, "a plain RNN keeps no part of its state: hidden = written = shown")
+
+
+def _kept(trace: Trace, of_the_step_before: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """What each step kept, [time, unit]: where the state was reset or changed, what its state holds beside what it wrote."""
+    return np.where(trace.carried[:, None], of_the_step_before, rest)
 
 
 REMEMBERS, SHOWS = 0.5, 0.1  # |tanh(c)| from which a unit remembers something; |h| from which it shows something

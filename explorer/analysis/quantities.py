@@ -96,9 +96,14 @@ def memory_time(trace: Trace, layer: int) -> Float[np.ndarray, "unit"] | None:
 
 
 def memory_time_meaning(trace: Trace) -> str:
-    """One sentence on what `memory_time` is for this kind of network."""
+    """What `memory_time` is for this kind of network; and where in this record it does not hold."""
+    breaks = len(trace.breaks)
+    cut = (
+        f" It counts the gates alone: the model reset or changed the state before {breaks} of {len(trace.tokens)} steps." if breaks else ""
+    )
     if "forget" in trace.gates:
-        return "Memory time: the number of characters after which the forget gate leaves about 1/e (37 %) of the cell state."
+        return f"Memory time: the number of characters after which the forget gate leaves about 1/e (37 %) of the cell state.{cut}"
     if "update" in trace.gates:
-        return "Memory time: the number of characters after which the update gate (PyTorch: 1 keeps) leaves about 1/e (37 %) of the state."
+        keeps = "the update gate (PyTorch: 1 keeps) leaves about 1/e (37 %) of the state"
+        return f"Memory time: the number of characters after which {keeps}.{cut}"
     return "A plain RNN has no gate that keeps its state: it rewrites the whole state at every step, so it has no memory time."

@@ -213,6 +213,7 @@ def _states(trace: Trace, layer: int, name: str, unit: int, window: tuple[int, i
         order_name=IN_WORDS[by],
         scale=scale_of(name, values),
         start=start,
+        carried=trace.carried[start:stop],
         title=f"{trace.source or 'trace'}, layer {layer + 1}{part}",
     )
     return figure if numbers_of(figure.tokens) is None else over_time(figure, dark)

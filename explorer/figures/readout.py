@@ -1,6 +1,7 @@
 """What stands at one character in words: its value, the likely next characters and the surprise, as the page says it under the text."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,14 @@ def _following(figure: Any, at: int) -> str:
         cost = math.nan if figure.bits is None else float(figure.bits[at + 1])
         parts += [f"surprise {bits(cost)}"] if math.isfinite(cost) else []
     return "   ".join(parts)
+
+
+NAMED = 5  # steps that a description names
+
+
+def broken(breaks: Sequence[int]) -> str:
+    """A sentence, after a space, that says before which tokens the state was reset or changed, counted from 1; empty if nowhere."""
+    if not breaks:
+        return ""
+    named = ", ".join(f"{at + 1:,}" for at in breaks[:NAMED]) + (f" and {len(breaks) - NAMED:,} more" if len(breaks) > NAMED else "")
+    return f" The state was reset or changed before {'number' if len(breaks) == 1 else 'numbers'} {named}."

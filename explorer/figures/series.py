@@ -11,7 +11,7 @@ from explorer.figures.characters import numbers_of
 from explorer.figures.scales import LEVELS
 from explorer.figures.states import StateFigure
 from explorer.figures.states_svg import png
-from explorer.figures.theme import ink, kind_style, rule_at, themed
+from explorer.figures.theme import break_rules, ink, kind_style, rule_at, themed
 
 WIDTH, HEIGHT, MAP = 620, 110, 240  # pixels
 
@@ -25,7 +25,11 @@ def over_time(figure: StateFigure, dark: bool = False) -> alt.TopLevelMixin:
         dark: Colours for a dark ground.
     """
     steps = np.arange(figure.start, figure.start + len(figure.tokens))
-    panels = [_line(steps, figure.of(figure.unit), f"{figure.quantity} of unit {figure.unit}", ends(figure), dark), _map(figure, dark)]
+    own = _line(steps, figure.of(figure.unit), f"{figure.quantity} of unit {figure.unit}", ends(figure), dark)
+    if figure.breaks:
+        rules = break_rules([figure.start + at for at in figure.breaks], "step", dark)
+        own = alt.layer(own, rules).properties(width=WIDTH, height=HEIGHT, title=own.title)
+    panels = [own, _map(figure, dark)]
     series = numbers_of(figure.tokens)
     if series is not None and not np.array_equal(np.diff(series), np.ones(len(series) - 1)):
         panels.insert(0, _line(steps, series, "what the network read", None, dark))

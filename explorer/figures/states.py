@@ -36,6 +36,7 @@ class StateFigure:
         start: Position of the first character in the whole text.
         title: What is shown, "wiki-lstm, layer 2".
         cursor: Position in the whole text at which the reader starts.
+        carried: Whether each step got the state that the step before it left, bool [time], as in a Trace; None: all did.
 
     Raises:
         RecordError: the parts do not fit together, or a value is no number or beyond the scale.
@@ -54,6 +55,7 @@ class StateFigure:
     start: int = 0
     title: str = ""
     cursor: int | None = None
+    carried: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
@@ -96,6 +98,13 @@ class StateFigure:
                     raise RecordError(f"{name} has shape {got}; expected ({time}, {LIKELY}) = [time, rank].")
         if self.bits is not None and np.shape(self.bits) != (time,):
             raise RecordError(f"bits has shape {np.shape(self.bits)}; expected ({time},) = [time].")
+        if self.carried is not None and np.shape(self.carried) != (time,):
+            raise RecordError(f"carried has shape {np.shape(self.carried)}; expected ({time},) = [time].")
+
+    @property
+    def breaks(self) -> tuple[int, ...]:
+        """Tokens of this figure before which the state was reset or changed, counted from its first."""
+        return () if self.carried is None else tuple(np.flatnonzero(~np.asarray(self.carried)).tolist())
 
     def of(self, unit: int) -> np.ndarray:
         """Values of one unit, float32 [time]."""
@@ -160,7 +169,7 @@ class StateFigure:
             return self
         first = min(max(position - self.start - most // 2, 0), time - most)
         part, start = slice(first, first + most), self.start + first
-        arrays = {name: getattr(self, name) for name in ("next_tokens", "next_p", "bits")}
+        arrays = {name: getattr(self, name) for name in ("next_tokens", "next_p", "bits", "carried")}
         arrays = {name: None if array is None else array[part] for name, array in arrays.items()}
         title = f"{self.title}, {characters.noun(self.tokens)} {start + 1:,} to {start + most:,}"
         return replace(self, tokens=self.tokens[part], values=self.values[part], start=start, title=title, **arrays)
@@ -183,6 +192,7 @@ class StateFigure:
         first = f"{self.title}: " if self.title else ""
         noun = characters.noun(self.tokens)
         first += f"{time:,} {noun}{'' if noun == 'steps' else ' of text'} and a map of {units} units, {self.quantity}, {self.order_name}."
+        first += readout.broken([self.start + at for at in self.breaks])
         if not with_unit:
             return first
         line = self.of(self.unit)
@@ -215,6 +225,8 @@ class StateFigure:
         heading = [self.title, f"unit {self.unit}", self.quantity, "sign flipped" if is_flipped else ""]
         order, noun = np.asarray(self.order), characters.noun(self.tokens)
         captions = f"all {self.values.shape[1]} units, {self.order_name}", f"{len(self.tokens):,} {noun} \u2192"
+        if self.breaks:
+            captions = f"{captions[0]}; at upright lines the state was reset or changed", captions[1]
         sheet = states_svg.Sheet(
             tokens=tuple(self.tokens),
             stored=-stored if is_flipped else stored,
@@ -225,6 +237,7 @@ class StateFigure:
             captions=captions,
             alt=self.alt(),
             selection=self._inside(selection),
+            breaks=self.breaks,
             columns=columns,
             dark=dark,
             lecture="lecture" in looks,

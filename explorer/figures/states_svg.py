@@ -57,6 +57,7 @@ class Sheet:
         next_p: Their probabilities, [time, 5].
         cursor: Index of the framed character, or None.
         selection: First selected index and one past the last, or None.
+        breaks: Indices of the characters before which the state was reset or changed.
         columns: Characters of a line.
         dark, lecture: Which colours.
     """
@@ -74,6 +75,7 @@ class Sheet:
     next_p: np.ndarray | None = None
     cursor: int | None = None
     selection: tuple[int, int] | None = None
+    breaks: tuple[int, ...] = ()
     columns: int = 100
     dark: bool = False
     lecture: bool = False
@@ -206,6 +208,7 @@ def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
         for i in range(*(sheet.selection or (0, 0)))
         for at, height in ((1, 2.5), (TOP + BODY, 3))
     ]
+    parts += [_upright(places[i][0], places[i][1] + 1, BODY + 2 * TOP - 1, sheet.paper) for i in sheet.breaks]
     if sheet.cursor is not None:
         x, top = places[sheet.cursor]
         parts.append(_frame((x - 1, top + TOP - 1, sizes[sheet.cursor] + 2, BODY + 2), sheet.paper.text, sheet.paper.ground, 4))
@@ -227,6 +230,11 @@ def _mark(sheet: Sheet, stored: int, corner: tuple[int, int], width: int) -> lis
     if abs(stored) < (CLEAR if sheet.scale.is_signed else OPEN) * STEPS:
         return []
     return [_box(x, top + 1 if stored > 0 else top + TOP + BODY + 1, width, 2, sheet.paper.text)]
+
+
+def _upright(x: Number, y: Number, height: Number, paper: Paper) -> str:
+    """A line where the state was reset or changed, which stands out from any colour."""
+    return _box(x - 1.5, y, 3, height, paper.ground) + _box(x - 0.5, y, 1.5, height, paper.text)
 
 
 def _guesses(sheet: Sheet, places: list[tuple[int, int]], sizes: list[int]) -> list[str]:
@@ -273,6 +281,7 @@ def _map(sheet: Sheet, top: int, width: int, row_height: int) -> str:
         f'<image x="{MARGIN}" y="{below}" width="{column * len(sheet.tokens):g}" height="{units * row_height}" preserveAspectRatio="none" '
         f'style="image-rendering:pixelated" href="data:image/png;base64,{picture}"/>',
     ]
+    parts += [_upright(MARGIN + i * column, top, COURSE + 4 + units * row_height, paper) for i in sheet.breaks]
     if sheet.cursor is not None:
         x = MARGIN + (sheet.cursor + 0.5) * column - 0.5
         parts.append(_box(x, top, 1, COURSE, paper.text, ' opacity="0.55"'))

@@ -146,3 +146,9 @@ def dashes(styles: dict[str, tuple[str, list[int]]]) -> alt.StrokeDash:
 def rule_at(value: float, dark: bool) -> alt.Chart:
     """A faint level line."""
     return alt.Chart(pd.DataFrame({"value": [value]})).mark_rule(color=ink(dark, faint=True), strokeDash=[2, 3]).encode(y=alt.Y("value:Q"))
+
+
+def break_rules(breaks: Iterable[int], axis: str, dark: bool) -> alt.Chart:
+    """Upright lines at the steps before which the state was reset or changed, half a step before each."""
+    frame = pd.DataFrame({axis: [float(at) - 0.5 for at in breaks]})
+    return alt.Chart(frame).mark_rule(color=ink(dark), strokeWidth=1.5).encode(x=alt.X(f"{axis}:Q"))

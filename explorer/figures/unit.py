@@ -12,7 +12,8 @@ from explorer.analysis.quantities import check_layer
 from explorer.analysis.rank import LAST, Ranking
 from explorer.axes import Float
 from explorer.errors import AnalysisError
-from explorer.figures.theme import PARTS, colours, dashes, end_labels, haloed, ink, kind_style, rule_at, themed, unsqueezed
+from explorer.figures.readout import broken
+from explorer.figures.theme import PARTS, break_rules, colours, dashes, end_labels, haloed, ink, kind_style, rule_at, themed, unsqueezed
 from explorer.records import SIGNED_GATES, Trace
 
 BINS = 40
@@ -81,14 +82,15 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     part_styles = {name: kind_style(kind, dark) for name, kind in PARTS.items()}
     low = -1.0 if set(gates) & set(SIGNED_GATES) else 0.0
     reach = max(1.0, float(max(np.abs(values).max() for values in parts.values())))
-    panels = [_panel(_frame(parts, positions, tokens), part_styles, (-reach, reach), book.equation, dark)]
+    breaks = [at for at in trace.breaks.tolist() if start <= at < stop]
+    panels = [_panel(_frame(parts, positions, tokens), part_styles, (-reach, reach), book.equation, dark, breaks)]
     if gates:
-        panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark))
+        panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark, breaks))
     kept, written = np.abs(parts["kept"]).mean(), np.abs(parts["written"]).mean()
     description = (
         f"Gates and state update of unit {unit}, layer {layer + 1}, characters {start} to {stop - 1}: "
         f"on average {kept:.2g} kept and {written:.2g} written per step."
-    )
+    ) + broken(breaks)
     both = alt.vconcat(*panels).resolve_scale(color="independent", strokeDash="independent")
     return themed(both, description, dark)
 
@@ -112,7 +114,9 @@ def cell_and_hidden(trace: Trace, layer: int, unit: int, window: tuple[int, int]
         f"Cell and hidden state of unit {unit}, layer {layer + 1}, characters {start + 1} to {stop}: the unit remembers something but "
         f"shows almost nothing at {silent:.0%} of them."
     )
-    return themed(unsqueezed(_panel(frame, styles, (-1.0, 1.0), "h = output gate × tanh(c)", dark)), description, dark)
+    breaks = [at for at in trace.breaks.tolist() if start <= at < stop]
+    panel = _panel(frame, styles, (-1.0, 1.0), "h = output gate × tanh(c)", dark, breaks)
+    return themed(unsqueezed(panel), description + broken(breaks), dark)
 
 
 def _window(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None) -> tuple[int, int]:
@@ -132,14 +136,15 @@ def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[s
     return pd.concat(frames, ignore_index=True)
 
 
-def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title: str, dark: bool) -> Any:
+def _panel(frame: pd.DataFrame, styles: dict, scale: tuple[float, float], title: str, dark: bool, breaks: Sequence[int] = ()) -> Any:
     height = 150
     x = alt.X("position:Q", title="position in the text", axis=alt.Axis(tickMinStep=1, grid=False), scale=alt.Scale(nice=False, zero=False))
     y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=list(scale), nice=False))
     tooltip = ["series", "position", "token", alt.Tooltip("value", format=".2g")]
     lines = alt.Chart(frame).mark_line(interpolate="step-after", strokeWidth=1.8)
     lines = lines.encode(x=x, y=y, color=colours(styles), strokeDash=dashes(styles), tooltip=tooltip)
-    layers = alt.layer(rule_at(0.0, dark), lines, *end_labels(frame, styles, scale, height, dark))
+    cuts = [break_rules(breaks, "position", dark)] if breaks else []
+    layers = alt.layer(rule_at(0.0, dark), *cuts, lines, *end_labels(frame, styles, scale, height, dark))
     return layers.properties(width=620, height=height, title=title)
 
 

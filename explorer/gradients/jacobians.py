@@ -17,6 +17,7 @@ from explorer.recording.arrays import Rows, Tokens
 from explorer.recording.calls import directions, layers
 from explorer.recording.cells import Slopes
 from explorer.recording.record import Recording
+from explorer.recording.sequences import Calls
 
 MOST = 200  # distances of one call
 SMALL = 256  # numbers of a state whose whole spectrum is computed
@@ -49,18 +50,23 @@ class Jacobians:
         path: One of `recording.paths`; needed where there are several.
         index: Row of the batch, or one row for each token, [time].
         layer: Which layer; -1 is the last.
+        calls: Which calls of the module the tokens are, as for `Recording.trace`.
 
     Raises:
         RecordingError: there is no such path or layer, or the module read the sequence in several calls and both directions.
     """
 
-    def __init__(self, recording: Recording, tokens: Tokens, path: str | None = None, index: Rows = 0, layer: int = -1):
-        reading = recording.reading(recording.chosen(path), len(tokens), index)
+    def __init__(
+        self, recording: Recording, tokens: Tokens, path: str | None = None, index: Rows = 0, layer: int = -1, calls: Calls = None
+    ):
+        reading = recording.reading(recording.chosen(path), len(tokens), index, calls)
         depth = layers(reading.module)
         if not -depth <= layer < depth:
             raise RecordingError(f"layer is {layer}, but '{reading.path}' has {depth}: choose from 0 to {depth - 1}.")
         if len(reading.stretches) > 1:
-            raise RecordingError(f"'{reading.path}' reads in both directions and was called several times: call it once for its Jacobians.")
+            why = "reads in both directions" if directions(reading.module) == 2 else "had other weights from call to call"
+            raise RecordingError(f"'{reading.path}' {why} and was called several times: call it once for its Jacobians.")
+        self._breaks = np.flatnonzero(~reading.carried)
         with torch.no_grad():
             ways = range(directions(reading.module))
             states = [recording.states(reading, bool(way), range(layer % depth + 1), bare=True) for way in ways]
@@ -115,6 +121,12 @@ class Jacobians:
                 f"Distances {order[0]} to {order[-1]} from step {at} leave the text of {time} steps, or are no step at all."
             )
         block = slice(at, at + order[-1]) if self._layer.reverse else slice(at - order[-1] + 1, at + 1)
+        inside = self._breaks[(self._breaks >= block.start) & (self._breaks < block.stop)]
+        if len(inside):
+            raise RecordingError(
+                f"Distances up to {order[-1]} from step {at} pass step {inside[-1]}, before which the state was reset or changed: "
+                f"expected at most {at - inside[-1]}."
+            )
         return _Maps(self._layer, block)
 
 

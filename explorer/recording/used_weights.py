@@ -54,7 +54,7 @@ def _writes(tensors: Mapping[str, Tensor]) -> tuple[int | None, ...]:
 
 
 def watched(module: nn.Module, computed: MutableMapping[str, Tensor]) -> list[torch.utils.hooks.RemovableHandle]:
-    """Keep what the parametrisations of a module compute in `computed`, by the weight's name, until the hooks are removed."""
+    """Keep what the parametrisations of a module compute in `computed`, [row, column] by the weight's name, until the hooks end."""
     handles = []
     if parametrize.is_parametrized(module):
         for name, part in module.parametrizations.items():  # type: ignore[union-attr, operator]
@@ -71,6 +71,8 @@ def _keeping(name: str, computed: MutableMapping[str, Tensor]) -> Callable:
 
 def used_weights(module: nn.Module, computed: Mapping[str, Tensor], last: UsedWeights | None) -> UsedWeights:
     """The weights that the call which has just ended used; `last`, those of the call before, where they are the same.
+
+    computed: those that parametrisations gave last, [row, column] by name.
 
     Raises:
         UnseenWeightsError: a weight was computed where it could not be seen.

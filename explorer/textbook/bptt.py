@@ -101,10 +101,12 @@ def lstm_nodes(trace: Trace, layer: int, weights: np.ndarray, entering: np.ndarr
         dL/dh_t with c_t held, and dL/dc_t with h_t following it, each [time, unit], float64.
 
     Raises:
-        AnalysisError: the trace has no cells, or `entering` does not fit it.
+        AnalysisError: the trace has no cells, its state was not carried, or `entering` does not fit it.
     """
     if trace.cell is None or trace.initial_cell is None:
         raise AnalysisError("This trace has no cells; expected one of an LSTM.")
+    if len(trace.breaks):
+        raise AnalysisError(f"The state was reset or changed before step {trace.breaks[0]}: expected a trace whose state was carried.")
     if entering.shape != trace.hidden[:, layer].shape:
         raise AnalysisError(f"entering has shape {entering.shape}; expected {trace.hidden[:, layer].shape} = [time, unit].")
     c = trace.cell[:, layer].astype(np.float64)

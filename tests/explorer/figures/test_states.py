@@ -146,6 +146,23 @@ def test_a_part_of_a_longer_figure_keeps_its_places():
     assert "character 61" in drawn and "2 selected (59 to 60)" in drawn and "selected" not in part.to_svg(selection=(50, 55))
 
 
+def test_a_state_that_was_not_carried_is_marked_by_an_upright_line_and_said():
+    carried = np.arange(len(TOKENS)) % 5 > 0
+    carried[0] = True
+    whole, cut = figure(), figure(carried=carried, start=50)
+    assert whole.breaks == () and cut.breaks == (5, 10)
+    assert cut.alt().startswith(figure(start=50).alt(with_unit=False) + " The state was reset or changed before numbers 56, 61. Unit 2")
+    for drawn in (cut.to_svg(), cut.to_html(), cut.to_svg(dark=True)):
+        assert "at upright lines the state was reset or changed" in drawn
+    # Two lines in the text and two over the map, each of them a line on a wider one in the colour of the ground.
+    assert cut.to_svg().count('width="1.5"') - whole.to_svg().count('width="1.5"') == 4
+    part = cut.around(60, 6)
+    assert [part.start + at for at in part.breaks] == [60]
+    assert "number 61." in part.alt()
+    with pytest.raises(RecordError, match=r"carried has shape \(3,\); expected \(14,\) = \[time\]"):
+        figure(carried=np.ones(3, bool))
+
+
 def test_svg_becomes_pixels_without_a_browser():
     assert vl_convert.svg_to_png(figure().to_svg())[:8] == b"\x89PNG\r\n\x1a\n"
 
