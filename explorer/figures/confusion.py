@@ -235,7 +235,7 @@ def _down(labels: Sequence[str]) -> alt.Y:
 def _frame_of(base: alt.Chart, chosen: tuple[str, str], dark: bool) -> alt.Chart:
     true, predicted = (json.dumps(label) for label in chosen)
     only = base.transform_filter(f"datum['true'] == {true} && datum['predicted'] == {predicted}")
-    return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2, aria=False).encode(opacity=alt.value(1))
+    return only.mark_rect(fill=None, stroke=ink(dark), strokeWidth=2, aria=False).encode(opacity=alt.OpacityValue(1))
 
 
 def reliability_diagram(bins: Reliability, dark: bool = False) -> alt.TopLevelMixin:

@@ -67,9 +67,9 @@ def beyond(study: Study, dark: bool = False) -> alt.TopLevelMixin:
     words = alt.Text("words:N")
     drawn = [
         level.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3]),
-        *haloed(level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.value(0), text=words), dark),
+        *haloed(level.mark_text(align="left", baseline="top", dx=4, dy=4, **quiet).encode(x=alt.XValue(0), text=words), dark),
         border.mark_rule(color=ink(dark), opacity=0.5),
-        *haloed(border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.value(0), text=words), dark),
+        *haloed(border.mark_text(align="left", baseline="bottom", dx=4, dy=-4, **quiet).encode(y=alt.YValue(0), text=words), dark),
         lines,
         points,
         *end_labels(frame, styles, (0.0, 1.02), HEIGHT, dark, x),

@@ -192,7 +192,7 @@ def _bands(curves: Sequence[Curve], styles: dict, x: alt.X, y: alt.Y) -> list[al
             low, high = (np.where(np.isfinite(edge), edge, -400.0) for edge in curve.band)
             frame = pd.DataFrame({"lag": np.arange(len(low)), "value": low, "high": high})
             area = alt.Chart(frame).mark_area(clip=True, opacity=0.16).encode(x=x, y=y, y2=alt.Y2("high:Q"))
-            drawn.append(area.encode(color=alt.value(styles[curve.name][0])))
+            drawn.append(area.encode(color=alt.ColorValue(styles[curve.name][0])))
     return drawn
 
 
@@ -202,14 +202,14 @@ def _floor(floor: float, lowest: float, dark: bool, y: alt.Y) -> list[alt.Chart]
     if floor < lowest:
         words = pd.DataFrame({"words": [f"float32 ends at 1e{floor:.0f} (see the full range)"]})
         text = alt.Chart(words).mark_text(align="left", baseline="bottom", dx=4, **quiet).encode(text=alt.Text("words:N"))
-        return [text.encode(x=alt.value(0), y=alt.value(HEIGHT - 3))]
+        return [text.encode(x=alt.XValue(0), y=alt.YValue(HEIGHT - 3))]
     frame = pd.DataFrame({"value": [floor], "low": [lowest], "words": ["smaller than any float32 number"]})
     region = alt.Chart(frame).mark_rect(color=ink(dark, faint=True), opacity=0.45).encode(y=y, y2=alt.Y2("low:Q"))
     rule = alt.Chart(frame).mark_rule(color=ink(dark), strokeDash=[2, 3]).encode(y=y)
     text = (
         alt.Chart(frame)
         .mark_text(align="right", baseline="top", dx=-4, dy=4, **quiet)
-        .encode(x=alt.value("width"), y=y, text=alt.Text("words:N"))
+        .encode(x=alt.XValue("width"), y=y, text=alt.Text("words:N"))
     )
     return [region, rule, text]
 
@@ -222,7 +222,7 @@ def _opener(opener: tuple[int, str] | None, x: alt.X, dark: bool) -> list[alt.Ch
     text = (
         alt.Chart(frame)
         .mark_text(color=ink(dark), align="right", baseline="top", dx=-4, fontSize=12)
-        .encode(x=x, y=alt.value(1), text=alt.Text("words:N"))
+        .encode(x=x, y=alt.YValue(1), text=alt.Text("words:N"))
     )
     return [rule, text]
 
@@ -262,9 +262,9 @@ def _strip(felt: Felt, lags: int, across: Callable[[str], alt.X], dark: bool) ->
     drawn, low = [], HEIGHT + GAP
     for row, (label, height) in enumerate([(felt.label, felt.height(lags)), ("gradient × input", ROW)][: felt.rows()]):
         cells = alt.Chart(frame).mark_rect().encode(x=across("from"), x2=alt.X2("to:Q"), tooltip=tooltip)
-        cells = cells.encode(y=alt.value(low), y2=alt.value(low + height), color=alt.Color(f"fill{row}:N", scale=None))
+        cells = cells.encode(y=alt.YValue(low), y2=alt.Y2Value(low + height), color=alt.Color(f"fill{row}:N", scale=None))
         words = alt.Chart(pd.DataFrame({"words": [label]})).mark_text(align="right", dx=-6, fontSize=11, color=ink(dark))
-        drawn += [cells, words.encode(x=alt.value(0), y=alt.value(low + height / 2), text=alt.Text("words:N"))]
+        drawn += [cells, words.encode(x=alt.XValue(0), y=alt.YValue(low + height / 2), text=alt.Text("words:N"))]
         if row == 0:
             drawn += _letters(felt, frame, lags, across("lag"), low + height / 2)
         low += height + GAP
@@ -295,7 +295,7 @@ def _letters(felt: Felt, frame: pd.DataFrame, lags: int, x: alt.X, middle: float
     if is_upwards:
         font = {"font": "monospace", "fontSize": 11, "angle": 270, "limit": 7 * LONGEST + 4}
     letters = alt.Chart(frame).mark_text(**font)  # type: ignore[arg-type]
-    return [letters.encode(x=x, y=alt.value(middle), text=alt.Text("character:N"), color=alt.Color("ink0:N", scale=None))]
+    return [letters.encode(x=x, y=alt.YValue(middle), text=alt.Text("character:N"), color=alt.Color("ink0:N", scale=None))]
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

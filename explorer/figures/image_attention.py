@@ -145,7 +145,7 @@ def multiples(seen: Seen, notes: Sequence[str], smooth: bool = True, dark: bool 
         image = (
             alt.Chart(frame)
             .mark_image(width=width, height=height, aria=False)
-            .encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
+            .encode(url=alt.Url("url:N"), x=alt.XValue(width / 2), y=alt.YValue(height / 2))
         )
         title = alt.TitleParams([word], subtitle=[note], orient="bottom", color=ink(dark), subtitleColor=ink(dark), anchor="middle")
         panels.append(image.properties(width=width, height=height, title=title))
@@ -177,7 +177,7 @@ def region_map(seen: Seen, word: int, values: Float[np.ndarray, "in"], name: str
     tooltip = ["row", "column", alt.Tooltip("value", format=".2g", title=name)]
     cells = alt.Chart(frame).mark_rect().encode(x=x, x2=alt.X2("right:Q"), y=y, y2=alt.Y2("bottom:Q"), color=colour, tooltip=tooltip)
     plain = alt.Chart(pd.DataFrame({"url": [address(png(picture))]})).mark_image(width=width, height=height, aria=False)
-    plain = plain.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
+    plain = plain.encode(url=alt.Url("url:N"), x=alt.XValue(width / 2), y=alt.YValue(height / 2))
     sides = [chart.properties(width=width, height=height) for chart in (plain, cells)]
     most, description = int(np.argmax(values)), f"{name[:1].upper()}{name[1:]}, for the word {seen.words[word]!r}, next to the picture."
     description = f"{description} Largest at row {row[most] + 1}, column {column[most] + 1} of {rows} × {columns}: {values[most]:.2g}."
@@ -216,11 +216,11 @@ def of_word(maps: Mapping[str, Seen], word: int, note: str, looks: Looks) -> alt
         height, width = small.picture.shape[:2]
         frame = pd.DataFrame({"url": [address(png(dimmed(small, word, looks.smooth, looks.heat)))]})
         image = alt.Chart(frame).mark_image(width=width, height=height, aria=False)
-        image = image.encode(url=alt.Url("url:N"), x=alt.value(width / 2), y=alt.value(height / 2))
+        image = image.encode(url=alt.Url("url:N"), x=alt.XValue(width / 2), y=alt.YValue(height / 2))
         holes = [
             alt.Chart(pd.DataFrame({"hidden": [1]})).mark_rect(color="#888888", aria=False).encode(
-                x=alt.value(width * column / small.grid[1]), x2=alt.value(width * (column + 1) / small.grid[1]),
-                y=alt.value(height * row / small.grid[0]), y2=alt.value(height * (row + 1) / small.grid[0]),
+                x=alt.XValue(width * column / small.grid[1]), x2=alt.X2Value(width * (column + 1) / small.grid[1]),
+                y=alt.YValue(height * row / small.grid[0]), y2=alt.Y2Value(height * (row + 1) / small.grid[0]),
             )
             for row, column in (divmod(region, small.grid[1]) for region in looks.hidden)
         ]  # fmt: skip

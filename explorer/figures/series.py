@@ -74,13 +74,13 @@ def _map(figure: StateFigure, dark: bool) -> Any:
     image = png(np.ascontiguousarray(pixels.repeat(rows, 0).repeat(columns, 1)))
     frame = pd.DataFrame({"image": ["data:image/png;base64," + base64.b64encode(image).decode()]})
     drawn = alt.Chart(frame).mark_image(width=WIDTH, height=MAP, aspect=False, align="left", baseline="top")
-    drawn = drawn.encode(url="image:N", x=alt.value(0), y=alt.value(0))
+    drawn = drawn.encode(url="image:N", x=alt.XValue(0), y=alt.YValue(0))
     row = int(np.flatnonzero(figure.order == figure.unit)[0])
     steps = np.arange(figure.start, figure.start + len(figure.tokens))
     span = pd.DataFrame({"step": [float(steps[0]) - 0.5], "end": [float(steps[-1]) + 0.5]})
     frame_of_unit = alt.Chart(span).mark_rect(fill=None, stroke=ink(dark), strokeWidth=1.5)
     frame_of_unit = frame_of_unit.encode(
-        x=_steps(steps, "step"), x2=alt.X2("end:Q"), y=alt.value(row * MAP / count), y2=alt.value((row + 1) * MAP / count)
+        x=_steps(steps, "step"), x2=alt.X2("end:Q"), y=alt.YValue(row * MAP / count), y2=alt.Y2Value((row + 1) * MAP / count)
     )
     title = f"all {count} units, {figure.quantity}, {figure.order_name}"
     return alt.layer(drawn, frame_of_unit, _legend(figure, dark)).properties(width=WIDTH, height=MAP, title=_title(title))
@@ -93,4 +93,4 @@ def _legend(figure: StateFigure, dark: bool) -> alt.Chart:
     scale = alt.Scale(domain=values, range=list(figure.scale.stops(dark=dark)), interpolate="rgb")
     colour = alt.Color("value:Q", scale=scale, legend=alt.Legend(title=None, values=values, format="~g", gradientLength=120))
     points = alt.Chart(pd.DataFrame({"value": values})).mark_point(opacity=0, tooltip=None)
-    return points.encode(x=alt.value(0), y=alt.value(0), color=colour)
+    return points.encode(x=alt.XValue(0), y=alt.YValue(0), color=colour)

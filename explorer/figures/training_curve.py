@@ -60,7 +60,7 @@ def _chance(chance: float, what: str, y: alt.Y, dark: bool) -> list[alt.Chart]:
     rule = base.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
     # Every line starts at chance, so the words stand at the other end.
     words = base.mark_text(align="right", baseline="top", dx=-4, dy=6, fontSize=11, color=ink(dark))
-    return [rule, *haloed(words.encode(x=alt.value("width"), text=alt.Text("words:N")), dark)]
+    return [rule, *haloed(words.encode(x=alt.XValue("width"), text=alt.Text("words:N")), dark)]
 
 
 def in_words(courses: Sequence[Course], what: str, chance: float) -> str:
@@ -123,8 +123,8 @@ def gradient_map(course: Course, reach: int, updates: int, dark: bool = False) -
     under = mark.mark_rule(color="#00224e", strokeWidth=3)  # white alone is invisible on yellow, and where nothing is drawn yet
     rule = mark.mark_rule(color="#ffffff", strokeWidth=1.5, strokeDash=[4, 3])
     side = {"align": "right", "baseline": "bottom", "dx": -5, "dy": -3, "fontSize": 12, "strokeJoin": "round"}
-    halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.value("width"), text=alt.Text("words:N"))
-    words = mark.mark_text(color="#ffffff", **side).encode(x=alt.value("width"), text=alt.Text("words:N"))
+    halo = mark.mark_text(stroke="#00224e", strokeWidth=3, **side).encode(x=alt.XValue("width"), text=alt.Text("words:N"))
+    words = mark.mark_text(color="#ffffff", **side).encode(x=alt.XValue("width"), text=alt.Text("words:N"))
     chart = alt.layer(cells, under, rule, halo, words).properties(width=420, height=MAP)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, map_in_words(course, reach), dark)

@@ -174,7 +174,7 @@ def ranking(ranked: Ranking, names: Sequence[str] | None = None, top: int = 10, 
         .mark_bar(height={"band": 0.75})
         .encode(x=x, y=y, color=tint, tooltip=["name", alt.Tooltip("r", title="correlation", format=".2f")])
     )
-    bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.value(ink(dark))).add_params(click)
+    bars = bars.encode(strokeWidth=alt.condition(click, alt.value(2), alt.value(0)), stroke=alt.StrokeValue(ink(dark))).add_params(click)
     height = 24 * len(units)
     chart = alt.layer(bars, *_rules(ranked, scale, height, dark)).resolve_scale(y="independent").properties(width=300, height=height)
     return themed(unsqueezed(chart), f"The {len(units)} best units as bars, the baselines as dashed lines. {ranked.verdict()}", dark)
