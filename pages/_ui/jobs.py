@@ -8,6 +8,7 @@ the server stops.
 import atexit
 import importlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from models.files import temporary_folder
 from pages._ui import pool as pools
 from pages._ui.pool import TRAINING, Cost, EndedError, Job, Pool, pool
 from pages._ui.progress import guard
@@ -185,6 +187,8 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
 @st.cache_resource(show_spinner=False)
 def _optimisers() -> threading.Thread:
     """Import what torch imports with its first optimiser, twice as much as torch itself: as soon as a training can be started."""
+    # The import makes a folder for compiled code, of which there is none here.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(temporary_folder("recurrent-explorer-")))
     thread = threading.Thread(target=importlib.import_module, args=("torch._dynamo",), name="import optimisers", daemon=True)
     thread.start()
     atexit.register(thread.join)  # ended while it loads a library, Python would crash

@@ -1,7 +1,11 @@
 """Background jobs: two at a time, in turn, paused, cancelled, abandoned, and ended with the server."""
 
+import os
+import sys
 import threading
 import time
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -135,3 +139,12 @@ def test_the_first_result_is_asked_for_more_often_than_those_that_follow(monkeyp
     assert reruns == [["a curve"]]
     jobs.watch(lambda: None, "x", lambda: bool(results))
     assert every == [jobs.SOON, jobs.SOON, jobs.REDRAWN] and jobs.SOON < jobs.REDRAWN and len(reruns) == 1
+
+
+def test_what_torch_writes_when_its_optimisers_are_imported_goes_with_the_server(monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setitem(sys.modules, "torch._dynamo", ModuleType("torch._dynamo"))
+    jobs._optimisers.clear()
+    jobs._optimisers().join(PATIENCE)
+    assert Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]).name.startswith("recurrent-explorer-")
