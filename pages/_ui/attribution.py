@@ -24,6 +24,7 @@ from pages._ui.text import code, grid, how_to_read
 
 PANEL = "What it depends on"  # name of the panel in both rooms
 BASELINES = {"zero": "zero vector", "mean": "mean of the inputs"}  # in links -> on screen
+CONVERGED = 0.1  # completeness error in nats up to which the sum of integrated gradients is near its limit
 CLOSE = 0.05  # effects in nats below which deletion changes nothing worth a sentence
 READ = """
 Every row shows the same {tokens}. **The first row is measured**: each of the {tokens} was really deleted and the rest read anew. Its
@@ -133,14 +134,19 @@ def completeness(comparison: Comparison) -> str:
         f"Integrated gradients add up to {one.scores.sum():.3f}; the log probability is {one.output:.3f}, at the baseline "
         f"{one.at_baseline:.3f}: completeness error {one.completeness:.1e} nats. "
     )
+    if one.completeness > CONVERGED:
+        sentence += "The sum has not converged here, so this row cannot be relied on: on the way from the baseline the gradient jumps. "
     return sentence.replace(" -", " \u2212")
 
 
 def many(measured: dict[str, Any], noun: str) -> str:
     """What the columns on many predictions are, in words."""
     what = "predictions in held-out text" if noun == "character" else "held-out names"
-    count = f"{measured['predictions']:,} {what}"
-    return f"“Mean over many”: rank correlation over {count}, with a 95 % interval; the baseline is the zero vector."
+    count, errors = f"{measured['predictions']:,} {what}", measured["completeness"]
+    return (
+        f"“Mean over many”: rank correlation over {count}, with a 95 % interval; the baseline is the zero vector. Completeness error "
+        f"there: median {errors['median']:.1e}, largest {errors['largest']:.1e} nats."
+    )
 
 
 @st.cache_data(show_spinner=False, ttl=30)

@@ -163,6 +163,23 @@ def test_cells_in_a_loop_and_calls_that_carry_the_state(method: str, wide: bool)
         np.testing.assert_allclose(scored.scores, by_captum(module, ids, method), rtol=1e-6, atol=1e-9)
 
 
+def test_a_row_keeps_its_own_state_also_where_as_many_inputs_run_at_once_as_the_batch_has_rows():
+    module, batch = reader(nn.GRU), torch.tensor([[0] * 7, TEXT])
+    first = torch.randn(1, 2, 6).double()
+
+    def run(rows: slice) -> Tensor:
+        out, _ = module.rnn(module.embedding(batch[rows]), first[:, rows])
+        return module.readout(out[:, -1]).log_softmax(-1)[:, ANSWER]
+
+    scored = []
+    for rows, index in ((slice(0, 2), 1), (slice(1, 2), 0)):
+        with explorer.record(module) as recording:
+            run(rows)
+        method = AttributionMethod("integrated gradients", steps=2)
+        scored.append(explorer.attribution(recording, lambda: run(rows), method, LETTERS, index=index).scores)  # noqa: B023
+    np.testing.assert_allclose(*scored, rtol=1e-9)
+
+
 def test_the_reverse_direction_reads_the_same_inputs():
     module, ids = reader(nn.LSTM, bidirectional=True), torch.tensor([TEXT])
     with explorer.record(module) as recording:
