@@ -25,7 +25,7 @@ SHOWS = {
     "hidden_states": (".view .text", 0, 520),
     "gradient_flow": (".st-key-gradient_flow-curves-frame svg.marks", 600, 530),
     "attention": (".st-key-scrolling-attention-matrix svg.marks", 0, 600),
-    "captions": (".view .picture", 0, 700),
+    "captions": (".view .picture", 0, 500),
     "confusions": (".st-key-scrolling-confusions-matrix svg.marks", 0, 640),
 }
 
