@@ -225,7 +225,7 @@ def _classes() -> list[alt.Tooltip]:
 
 def _across(labels: Sequence[str]) -> alt.X:
     axis = alt.Axis(orient="top", labelAngle=-45 if len(labels) > 4 else 0, labelOverlap=False, labelLimit=120)
-    return alt.X("predicted:N", title="predicted language", sort=list(labels), axis=axis)
+    return alt.X("predicted:N", title="predicted class", sort=list(labels), axis=axis)
 
 
 def _down(labels: Sequence[str]) -> alt.Y:

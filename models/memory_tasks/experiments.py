@@ -196,4 +196,7 @@ def _trained(job: "Job", recipe: "Recipe", every: Every) -> None:
     job.module.eval()
 
 
-MEASUREMENTS = {"learning": "models.memory_tasks.experiments:learning"}
+MEASUREMENTS = {
+    "learning": "models.memory_tasks.experiments:learning",
+    "parameters": "models.memory_tasks.parameter_match:compared",
+}

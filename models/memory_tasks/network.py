@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,6 +16,7 @@ from models.training import Job, Recipe
 RATES = {"rnn": 2e-3, "gru": 1e-2, "lstm": 3e-3}
 OF_TASK = {("adding", "lstm"): 1e-2, ("copying", "lstm"): 2e-2}  # exceptions for single tasks
 BATCH = 32
+BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # weighted sums of input and state per unit
 HELD_OUT, HELD_OUT_SEED = 500, 2**31  # number of held-out sequences, and their seed
 
 
@@ -95,6 +96,19 @@ def learner(setup: Setup) -> Learner:
     """The untrained network."""
     task = setup.what
     return Learner(setup.kind, task.features, setup.units, task.outputs, Generator().manual_seed(setup.seed))
+
+
+def parameters(setup: Setup) -> int:
+    """Number of parameters of the network, counted from its shapes."""
+    units, task = setup.units, setup.what
+    return BLOCKS[setup.kind] * units * (task.features + units + 2) + (units + 1) * task.outputs
+
+
+def matched(setup: Setup) -> Setup:
+    """The same training of a plain RNN that has as many parameters as an LSTM with these units, or as near as whole units allow."""
+    wanted = parameters(replace(setup, kind="lstm"))
+    wider = [replace(setup, kind="rnn", units=units) for units in range(setup.units, 4 * setup.units + 1)]
+    return min(wider, key=lambda rnn: abs(parameters(rnn) - wanted))
 
 
 def recipe(setup: Setup) -> Recipe:

@@ -66,7 +66,7 @@ QUESTIONS = {
         "alignment error rate",
     ),
 }
-FAKE = "the weights are computed from the decoder alone. The matrix may look plausible; only the first of the four tests tells."
+FAKE = "the weights are computed from the decoder alone. The matrix may look plausible; only the first of the four tests reveals it."
 HOW_TO_READ = """
 {questions}
 

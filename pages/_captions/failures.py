@@ -72,6 +72,6 @@ def reason(photo: Photograph, answer: Answer) -> str:
     """What attention and occlusion say about the wrong word, and what the previous words alone predict."""
     said = plain(answer["said"])
     looked = f"It looked {photo.where_looked(answer['on'], answer['area'])}."
-    hidden = "one cannot tell" if answer["verdict"] == CANNOT_TELL else f"“{said}” {plain(answer['verdict'])}"
+    hidden = "the result is unclear" if answer["verdict"] == CANNOT_TELL else f"“{said}” {plain(answer['verdict'])}"
     alone = f"“{said}” too" if answer["guess"] == answer["said"] else f"“{plain(answer['guess'])}”"
     return f"{looked} With that place hidden, {hidden}. The previous words alone suggest {alone}."

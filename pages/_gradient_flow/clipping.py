@@ -24,7 +24,7 @@ FAR = 1.0  # a longer step leaves the region around the cliff
 # Examples, by what they show: the descent, whether Omega is on, and the paths.
 PRESETS = {
     "Thrown off the cliff": (Descent(), False, RULES[:2]),
-    "By value: to and fro": (Descent(), False, RULES[1:]),
+    "By value: back and forth": (Descent(), False, RULES[1:]),
     "Ω keeps gradients alive": (Descent(w=3.0, b=-3.0, rate=0.3, threshold=0.3, steps=100, omega=0.01), True, RULES[1:2]),
 }
 READ = """

@@ -132,6 +132,12 @@ def studied(study: str) -> dict[int, dict[str, list[float]]]:
     return {int(seed): {name: line for name, line in of[study].items() if isinstance(line, list)} for seed, of in seeds.items()}
 
 
+@st.cache_data(show_spinner=False, ttl=30)
+def parameters() -> dict[str, Any]:
+    """Results of `python -m models measure memory_tasks parameters`; empty if it has not been run."""
+    return _read("memory-parameters.json")
+
+
 def _read(name: str) -> dict[str, Any]:
     file = models.file_of(name)
     try:

@@ -8,7 +8,7 @@ import streamlit as st
 from explorer.figures import training_curve as figures
 from explorer.figures.gradient_decay import Curve
 from models.memory_tasks import experiments
-from pages._gradient_flow import recurrence, state, truncated
+from pages._gradient_flow import more_parameters, recurrence, state, truncated
 from pages._gradient_flow.compute import View
 from pages._ui import jobs
 from pages._ui.glossary import terms
@@ -22,16 +22,19 @@ TASKS = (
     "adding",
     "copying",
 )  # as in models.memory_tasks.tasks; importing them from there would load torch, which takes a second
-KINDS = {"RNN": "rnn", "GRU": "gru", "LSTM": "lstm"}
+WIDER = "wider RNN"  # with as many parameters as the LSTM
+KINDS = {"RNN": "rnn", WIDER: "rnn", "GRU": "gru", "LSTM": "lstm"}
 LENGTHS, UNITS, UPDATES = (10, 20, 40, 60, 100), (8, 16, 32, 64), (1000, 2000, 4000)
 KEPT = 12  # finished and stopped trainings kept per visitor
-PARTS = ("Train live", "Why recurrence", "Truncated backpropagation")
+PARTS = ("Train live", "Why recurrence", "More parameters?", "Truncated backpropagation")
 READ = """
 - **Chance** is the score of the best answer that is the same for every sequence. A network at this line has remembered nothing.
 - The map shows the gradient of the *last answer's* loss with respect to the state at every step, relative to the last step
   (median of five held-out sequences). Each column is one evaluation; the first was made before training.
 - The inputs that the answer depends on lie **at or above the dashed line**. Where no gradient arrives, nothing can be learned,
   and a network that starts this way may stay at chance however long it is trained.
+- **Wider RNN**: a plain RNN with as many parameters as the LSTM, for a comparison that is not decided by size. *More parameters?* shows
+  it for several seeds.
 - One seed is one sample: try another. Each kind of network has its own learning rate; the forget bias of an LSTM starts at 1.
 
 Sources: Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and Bengio, 2013.
@@ -39,10 +42,10 @@ Sources: Hochreiter and Schmidhuber, 1997; Pascanu, Mikolov and Bengio, 2013.
 
 
 def panel(view: View, drawn: list[Curve]) -> None:
-    """Three parts: live training on a task, and two demonstrations."""
+    """Four parts: live training on a task, two demonstrations, and a comparison at equal size."""
     options = {"label_visibility": "collapsed", "bind": "query-params", "required": True}
     part = st.segmented_control("Part", PARTS, default=PARTS[0], key=f"{KEY}.part", **options)
-    {PARTS[0]: _live, PARTS[1]: recurrence.part, PARTS[2]: truncated.part}[str(part)]()
+    {PARTS[0]: _live, PARTS[1]: recurrence.part, PARTS[2]: more_parameters.part, PARTS[3]: truncated.part}[str(part)]()
 
 
 def _live() -> None:
@@ -54,12 +57,25 @@ def _live() -> None:
     st.caption(f"The task: *{setups[0].what.says}*")
     jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
     jobs.watch(lambda: _draw(setups[0]), KEY, lambda: any(len(course.looks) > 1 for course in _alike(setups[0]).values()))
-    terms("RNN", "LSTM", "GRU", "chance", "loss", "accuracy", "memory task", "truncated backpropagation", "training step", "seed", "unit")
+    terms(
+        "RNN",
+        "LSTM",
+        "GRU",
+        "parameters",
+        "chance",
+        "loss",
+        "accuracy",
+        "memory task",
+        "truncated backpropagation",
+        "training step",
+        "seed",
+        "unit",
+    )
     how_to_read(READ)
 
 
 def _chosen() -> list:
-    from models.memory_tasks.network import Setup
+    from models.memory_tasks.network import Setup, matched
 
     columns = st.columns([3, 4, 2, 2, 2, 2], vertical_alignment="bottom")
     task = columns[0].selectbox("Task", TASKS, key=f"{KEY}.task", bind="query-params")
@@ -68,8 +84,8 @@ def _chosen() -> list:
     units = columns[3].selectbox("Units", UNITS, 2, key=f"{KEY}.units", bind="query-params")
     updates = columns[4].selectbox("Training steps", UPDATES, key=f"{KEY}.updates", bind="query-params")
     seed = columns[5].number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params")
-    order = [KINDS[kind] for kind in KINDS if kind in kinds]
-    return [Setup(task, kind, length, units, updates, seed=seed) for kind in order]
+    setups = {kind: Setup(task, KINDS[kind], length, units, updates, seed=seed) for kind in KINDS if kind in kinds}
+    return [matched(setup) if kind == WIDER else setup for kind, setup in setups.items()]
 
 
 def _name(setup) -> str:
@@ -128,6 +144,8 @@ def _figures(alike: dict) -> None:
 
 def _finished(kept: dict) -> pd.DataFrame:
     """A table with one row per training of this visitor."""
+    from models.memory_tasks.network import parameters
+
     rows = []
     for setup, course in kept.items():
         last, chance = course.looks[-1], setup.what.chance(setup.length)
@@ -136,6 +154,7 @@ def _finished(kept: dict) -> pd.DataFrame:
             "sequence length": setup.length,
             "network": course.name,
             "training steps": f"{last.update} of {setup.updates}",
+            "parameters": f"{parameters(setup):,}",
         }
         about |= {"accuracy": f"{last.accuracy:.1%}", "chance": f"{chance.accuracy:.1%}", "loss": f"{last.loss:.3g}"}
         rows.append(about | {"seconds": f"{course.seconds:.0f}"})

@@ -46,12 +46,12 @@ def shares_of(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float
 def sentence(measured: Mapping[str, Any]) -> str:
     """What the probes find one step back, how far back they are better than chance, and whether untrained networks hold more."""
     lags, chance, networks = measured["lags"], measured["most_frequent"], measured["networks"]
-    first = ", ".join(f"{about['trained'][0]:.0%} from {plain(name)}" for name, about in networks.items())
+    first = ", ".join(f"{about['trained'][0]:.0%} in {plain(name)}" for name, about in networks.items())
     ends = {run: [last_above(lags, about[run], chance) for about in networks.values()] for run in ("trained", "untrained")}
-    fall = ", ".join(f"{plain(name)} after {end}" for name, end in zip(networks, ends["trained"], strict=True))
+    fall = ", ".join(f"{end} characters in {plain(name)}" for name, end in zip(networks, ends["trained"], strict=True))
     more = all(before > after for after, before in zip(ends["trained"], ends["untrained"], strict=True))
     why = " Untrained, all hold the letters longer: training keeps what helps to predict, not the letters." if more else ""
-    return f"A linear probe names the character one step back: {first}. It falls to chance ({chance:.0%}): {fall} characters.{why}"
+    return f"A linear probe recovers the previous character ({first} correct) and falls to chance ({chance:.0%}) after {fall}.{why}"
 
 
 def last_above(lags: Sequence[int], shares: Sequence[float], chance: float) -> int:

@@ -51,7 +51,7 @@ def said(page: str) -> Iterator[None]:
             parts = [f"{_noun(name)} “{plain(', '.join(values)[:SHOWN])}”" for name, values in missing.items()]
             lost = any(uploads.is_lost(word) for values in missing.values() for value in values for word in value.split())
             why = f" {uploads.REMOVED}" if lost else ""
-            above.info(f"This link names what is not here: {', '.join(parts)}.{why}", icon=":material/link_off:")
+            above.info(f"This link asks for something that is not here: {', '.join(parts)}.{why}", icon=":material/link_off:")
 
 
 def _noun(name: str) -> str:

@@ -59,8 +59,8 @@ def uploader() -> None:
         failure(error)
     for code, what in st.session_state.get(BARE, ()):
         st.markdown(
-            f"**What you can do with it now.** Without a card nobody knows which characters its numbers stand for, so no room can show it. "
-            f"But it holds {what}, and these lines look inside:"
+            "**What you can do with it now.** The file does not say which characters its inputs and outputs stand for, so no room can "
+            f"show it. It holds {what}; this code looks inside:"
         )
         st.code(code, language="python")
     if opened := st.session_state.get(OPENED):

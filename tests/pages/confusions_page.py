@@ -1,6 +1,7 @@
 """The page of confusions with tiny classifiers, its texts and its drawn tables."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
@@ -41,8 +42,9 @@ def drawn(page: AppTest, fields: set[str]):
 def given_to_the_network(text: str) -> list[str]:
     """The row of the 1 in each vector that the recurrent layer of the tiny classifier really gets."""
     loaded, inputs = tiny_namer(), []
-    with loaded.module.rnn.register_forward_pre_hook(lambda module, args: inputs.append(args[0][0])):
+    module: Any = loaded.module
+    with module.rnn.register_forward_pre_hook(lambda module, args: inputs.append(args[0][0])):
         after_each_letter(loaded, text[:100])
     assert (inputs[0].sum(1) == 1).all() and (inputs[0].max(1).values == 1).all()
-    tokens = [loaded.vocab.tokens[row] for row in inputs[0].argmax(1)]
-    return [{" ": "space", "-": "hyphen"}.get(token, token) for token in tokens]
+    names = {" ": "space", "-": "hyphen"}
+    return [names.get(token, token) for token in (str(loaded.vocab.tokens[row]) for row in inputs[0].argmax(1))]

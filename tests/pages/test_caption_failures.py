@@ -36,10 +36,8 @@ def test_each_wrong_caption_is_shown_with_its_reason_and_opens(measured):
     )
     captions = [caption.value for caption in page.caption]
     assert "It looked mostly at the cow. With that place hidden, “dogs” stays. The previous words alone suggest “men”." in captions
-    assert (
-        "It looked more at the pig than elsewhere. With that place hidden, one cannot tell. The previous words alone suggest “dog” too."
-        in captions
-    )
+    unclear = "It looked more at the pig than elsewhere. With that place hidden, the result is unclear."
+    assert f"{unclear} The previous words alone suggest “dog” too." in captions
     buttons = {button.key.rsplit(".", 1)[1]: button for button in page.button if (button.key or "").startswith(failures.KEY)}
     assert list(buttons) == ["cow", "pig"] and not any(button.disabled for button in buttons.values())
     buttons["cow"].click().run()

@@ -44,6 +44,7 @@ PANELS = [  # that neither the table nor the glossary opens
     "/confusions?confusions.panel=What%20it%20depends%20on",
     "/confusions?confusions.panel=Your%20own%20names",
     "/gradient_flow?gradient_flow.panel=The%20gap",
+    "/gradient_flow?gradient_flow.panel=Does%20it%20learn%3F&gradient_flow.learn.part=More%20parameters%3F",
     "/your_model",
 ]
 

@@ -1,6 +1,7 @@
 """The panel "Does it learn?" in process: its drawings, its texts, and what it keeps."""
 
 import time
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from models.memory_tasks import experiments, length_generalisation, truncated_bptt
 from models.memory_tasks.network import Setup
-from pages._gradient_flow import compute, learn
+from pages._gradient_flow import compute, learn, more_parameters
 from pages._ui import jobs
 from pages._ui.pool import Pool
 from tests.models.tiny import save_tiny
@@ -29,7 +30,7 @@ def short(monkeypatch):
     torch.set_num_threads(1)
 
 
-def panel(**query: str) -> AppTest:
+def panel(**query: str | list[str]) -> AppTest:
     page = AppTest.from_string(APP, default_timeout=120)
     for key, value in query.items():
         page.query_params[f"{LEARN}.{key}"] = value
@@ -136,6 +137,27 @@ def test_each_study_trains_its_networks_and_draws_them(part: str, key: str, line
     assert figure != measured and "Measured in advance" not in text_of(page)
     assert all(line in figure for line in lines)
     assert "Save" in [popover.proto.popover.label for popover in page.get("popover")] or page.get("download_button")
+
+
+def test_at_equal_size_the_networks_are_those_that_were_measured_and_the_sentence_says_what_they_reached():
+    page = panel(part="More parameters?")
+    rows, (figure,) = compute.parameters()["rows"], drawn(page)
+    longest = max(row["length"] for row in rows)
+    lstm, wide, small = (
+        fmean(next(row["accuracy"] for row in rows if row["length"] == longest and (row["kind"], row["units"]) == which))
+        for which in (("lstm", 32), ("rnn", 67), ("rnn", 32))
+    )
+    assert lstm > wide + more_parameters.CLOSE, "the answer of the page is “No”"
+    said = f"reaches **{lstm:.0%}**, an RNN with as many parameters (5,297) **{wide:.0%}**"
+    assert "No, not on this task" in text_of(page) and said in text_of(page) and f"**{small:.0%}**" in text_of(page)
+    assert all(f"{row['units']} units, {row['parameters']:,} parameters" in figure for row in rows)
+
+
+def test_a_wider_rnn_is_trained_with_as_many_parameters_as_the_lstm():
+    page = finished(pressed(panel(length="10", units="8", kinds=["RNN", "wider RNN", "LSTM"]), LEARN))
+    rows = [row for row in text_of(page).split("\n") if row.startswith("| temporal order")]
+    counts = [int(row.split(" | ")[4].replace(",", "")) for row in rows]
+    assert len(rows) == 3 and counts[0] < counts[1] and abs(counts[1] - counts[2]) < counts[2] / 20
 
 
 def test_what_was_measured_in_advance_shows_what_the_texts_say():

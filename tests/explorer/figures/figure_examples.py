@@ -22,6 +22,7 @@ from explorer.figures import (
     one_hot,
     prediction_path,
     region_maps,
+    seeds,
     series,
 )
 from explorer.figures.beam import Branches, tree
@@ -136,6 +137,9 @@ EXAMPLES = {
     "architectures.pattern": lambda dark: architectures.pattern("one to many", dark),
     "deep_graphs.deep": lambda dark: deep_graphs.deep("skip connection", dark),
     "one_hot.one_hot": lambda dark: one_hot.one_hot([3, 1, 3], ["\N{REPLACEMENT CHARACTER}", " ", "-", "a"], dark),
+    "seeds.by_length": lambda dark: seeds.by_length(
+        {"RNN, 4 units": [[1.0, 0.9], [0.3, 0.2]], "RNN, 9 units": [[1.0, 1.0], [0.25, 0.25]], "LSTM": [[1.0], [0.8]]}, [10, 40], 0.25, dark
+    ),
     "hello.unfolded": lambda dark: hello.unfolded(forward(opening()), 1, False, dark),
     "hello.folded": lambda dark: hello.folded(forward(opening()), 1, True, dark),
     "training_curve.losses": lambda dark: losses(after((3, 4), 0.1)[1], (3, 4), dark),
