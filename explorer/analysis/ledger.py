@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.analysis.quantities import check_layer
 from explorer.errors import AnalysisError
-from explorer.records import Trace
+from explorer.records import SLACK, Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,10 @@ class Ledger:
 def ledger(trace: Trace, layer: int) -> Ledger:
     """Split every step of a layer into kept and written; an open input gate alone wrote nothing if its candidate was 0.
 
-    LSTM: kept = f c_{t-1}, written = i g, shown = o tanh(c). GRU (torch: 1 keeps): kept = z h_{t-1},
-    written = (1 - z) n, shown = h. A plain RNN keeps nothing as it was: written = shown = h. Of another cell with a forget
-    or update gate and no cell state, what was written is what was not kept: h - f h_{t-1}.
+    LSTM: kept = f c_{t-1}, written = i g, shown = o tanh(c), or the hidden state where that is something else (sLSTM).
+    GRU (torch: 1 keeps): kept = z h_{t-1}, written = (1 - z) n, shown = h. A plain RNN keeps nothing as it was:
+    written = shown = h. Of another cell with a forget or update gate and no cell state, what was written is what was not
+    kept: h - f h_{t-1}.
 
     Args:
         trace: Run to inspect.
@@ -52,8 +53,11 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         before = np.concatenate([trace.initial_cell[None, layer], state[:-1]]) if len(state) else state
         written = gate["input"] * gate["candidate"]
         kept = _kept(trace, gate["forget"] * before, state - written)
-        equation = "cell = kept + written = f·c₋₁ + i·g;  shown = o·tanh(cell)"
-        return Ledger(kept, written, state, gate["output"] * np.tanh(state), equation)
+        shown, law = gate["output"] * np.tanh(state), "o·tanh(cell)"
+        hidden = trace.hidden[:, layer]
+        if hidden.shape == shown.shape and not np.allclose(shown, hidden, atol=SLACK):  # an sLSTM divides by its normaliser instead
+            shown, law = hidden, "hidden"
+        return Ledger(kept, written, state, shown, f"cell = kept + written = f·c₋₁ + i·g;  shown = {law}")
     state = trace.hidden[:, layer]
     before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
     if {"update", "forget"} & set(gate) and not {"update", "candidate"} <= set(gate):

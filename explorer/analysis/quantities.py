@@ -102,7 +102,8 @@ def memory_time_meaning(trace: Trace) -> str:
         f" It counts the gates alone: the model reset or changed the state before {breaks} of {len(trace.tokens)} steps." if breaks else ""
     )
     if "forget" in trace.gates:
-        return f"Memory time: the number of characters after which the forget gate leaves about 1/e (37 %) of the cell state.{cut}"
+        state = "state" if trace.cell is None else "cell state"
+        return f"Memory time: the number of characters after which the forget gate leaves about 1/e (37 %) of the {state}.{cut}"
     if "update" in trace.gates:
         keeps = "the update gate (PyTorch: 1 keeps) leaves about 1/e (37 %) of the state"
         return f"Memory time: the number of characters after which {keeps}.{cut}"

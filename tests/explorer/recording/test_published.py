@@ -14,7 +14,9 @@ from torchrecurrent import PeepholeLSTMCell
 from xlstm.blocks.slstm.cell import sLSTMCell, sLSTMCellConfig
 
 import explorer
+from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import memory_time, quantities
+from explorer.figures.notebook import show
 from explorer.recording.published import linear_memory, lru_eigenvalues
 
 TOKENS = "twelve steps"
@@ -169,3 +171,19 @@ def test_slstm(given: bool):
     before[0, 1].sum().backward()
     norms = torch.stack([of.grad[:, 1].norm() for of in states]).log10()
     np.testing.assert_allclose(flow.state_log10[:, 0], norms, atol=1e-4)
+
+
+def test_every_figure_of_a_trace_draws_them():
+    torch.manual_seed(0)
+    slstm_cell = sLSTMCell(sLSTMCellConfig(hidden_size=4, num_heads=2, backend="vanilla", recurrent_weight_init="standard"))
+    modules = {minGRU(4): 4, minLSTM(4): 4, LRU(4, 4, 3): 4, MambaBlock(MambaConfig(d_model=4, n_layers=1, d_state=2)): 4, slstm_cell: 16}
+    for module, width in modules.items():
+        recording, _ = recorded(module, torch.randn(1, TIME, width))
+        trace = recording.trace(TOKENS)
+        for what in quantities(trace):
+            assert what in str(show(trace, what))
+        if not np.iscomplexobj(trace.hidden):
+            assert "Gates and state update" in str(show(trace, "gates", unit=1))
+            book = ledger(trace, 0)
+            np.testing.assert_allclose(book.kept + book.written, book.state, atol=1e-5)
+            np.testing.assert_array_equal(book.shown, trace.hidden[:, 0])
