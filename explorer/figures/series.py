@@ -27,7 +27,7 @@ def over_time(figure: StateFigure, dark: bool = False) -> alt.TopLevelMixin:
     steps = np.arange(figure.start, figure.start + len(figure.tokens))
     own = _line(steps, figure.of(figure.unit), f"{figure.quantity} of unit {figure.unit}", ends(figure), dark)
     if figure.breaks:
-        rules = break_rules([figure.start + at for at in figure.breaks], "step", dark)
+        rules = break_rules([figure.start + at - 0.5 for at in figure.breaks], "step", dark)
         own = alt.layer(own, rules).properties(width=WIDTH, height=HEIGHT, title=own.title)
     panels = [own, _map(figure, dark)]
     series = numbers_of(figure.tokens)
