@@ -71,7 +71,8 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
         path: File to write, ending in .safetensors.
 
     Raises:
-        CheckpointError: the kind of the card is unknown, or the card lacks a field that `load` needs.
+        CheckpointError: the kind of the card is unknown, the card lacks a field that `load` needs, or `load` would refuse its
+            vocabulary.
         OSError: the folder cannot be written.
     """
     content = _content(module, card)
@@ -97,6 +98,12 @@ def _content(module: "nn.Module", card: dict[str, Any]) -> bytes:
     if lacking or card["kind"] not in kinds():
         got = f"lacks {', '.join(lacking)}" if lacking else f"is of kind {card['kind']!r}"
         raise CheckpointError(f"The card {got}; expected kind ({', '.join(sorted(kinds()))}), arguments and vocabulary.")
+    vocabulary = kinds()[card["kind"]].vocabulary
+    if vocabulary is not None:
+        try:
+            named(vocabulary).of_card(card | {"vocabulary": list(card["vocabulary"])})
+        except ValueError as error:
+            raise CheckpointError(f"`load` would not open this card: {error}") from None
     tensors = {}
     for name, tensor in module.state_dict().items():
         half = tensor.half() if tensor.dtype == float32 else tensor

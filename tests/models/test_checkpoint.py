@@ -207,6 +207,8 @@ def test_a_card_that_could_not_be_loaded_is_not_saved(tmp_path):
         checkpoint.save(loaded.module, {k: v for k, v in loaded.card.items() if k != "vocabulary"}, tmp_path / "x.safetensors")
     with pytest.raises(CheckpointError, match="is of kind 'x'; expected kind"):
         checkpoint.save(loaded.module, loaded.card | {"kind": "x"}, tmp_path / "x.safetensors")
+    with pytest.raises(CheckpointError, match=r"^`load` would not open this card: A vocabulary starts with the unknown mark"):
+        checkpoint.save(loaded.module, loaded.card | {"vocabulary": list("abc")}, tmp_path / "x.safetensors")
     assert not list(tmp_path.iterdir())
 
 
