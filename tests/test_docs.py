@@ -23,8 +23,8 @@ def test_the_readme_is_short():
     assert len(LINES) <= 120
 
 
-OWN_CELL = (ROOT / "docs" / "own-cell.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?", README + OWN_CELL, flags=re.DOTALL)
+GUIDES = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("own-cell.md", "several-calls.md"))
+PYTHON = re.findall(r"```python\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?", README + GUIDES, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize(("code", "printed"), PYTHON)

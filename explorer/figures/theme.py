@@ -148,7 +148,7 @@ def rule_at(value: float, dark: bool) -> alt.Chart:
     return alt.Chart(pd.DataFrame({"value": [value]})).mark_rule(color=ink(dark, faint=True), strokeDash=[2, 3]).encode(y=alt.Y("value:Q"))
 
 
-def break_rules(breaks: Iterable[float], axis: str, dark: bool) -> alt.Chart:
+def break_rules(breaks: Iterable[int | float], axis: str, dark: bool) -> alt.Chart:
     """Upright lines on an axis of steps where the state was reset or changed."""
     frame = pd.DataFrame({axis: list(map(float, breaks))})
     return alt.Chart(frame).mark_rule(color=ink(dark), strokeWidth=1.5).encode(x=alt.X(f"{axis}:Q"))
