@@ -33,7 +33,7 @@ PAIRS_FIRST = """<style>
   }
   .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-pairs) { order: 1; }
   .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-matrix-part) { order: 2; }
-  .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-cell) { order: 3; }
+  .st-key-confusions-order [data-testid=stColumn]:has(.st-key-confusions-cell-names) { order: 3; }
 }
 </style>"""
 PARTS = {DEV: "held out from training", TRAIN: "from the training data", OWN: "of your own"}
@@ -70,7 +70,7 @@ def errors(view: View, about: dict, counted: Confusions) -> None:
     with left, st.container(key="confusions-pairs"):
         _summary(view, about, counted)
         _pairs(counted)
-    with right, st.container(key="confusions-cell"):
+    with right, st.container(key="confusions-cell-names"):
         _cell(view, about, counted)
 
 
