@@ -135,7 +135,7 @@ def test_text_map_and_panels_stand_on_a_screen_of_720_pixels_and_a_unit_is_silen
 def floods_the_text_and_is_undone(page: Page) -> None:
     """Leave it open, and close it again."""
     before = painted(page)
-    assert is_one_line(page, r"Unit \d+ turns")
+    assert is_one_line(page, r"Unit \d+, a neuron, turns")
     page.get_by_role("button", name="Leave it open").click()
     expect(page.get_by_role("button", name="Close it again")).to_be_visible(timeout=60_000)
     settle(page, 60_000)
