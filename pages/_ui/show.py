@@ -1,7 +1,7 @@
 """Figures on a page: drawn with their text alternative, saved as a picture or as data."""
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -117,7 +117,7 @@ def save(figure: Any, key: str, name: str, data: Data = None, stretch: bool = Fa
     save_menu(kinds, key, name)
 
 
-def save_menu(kinds: list[tuple[str, Callable[[], str | bytes], str]], key: str, name: str) -> None:
+def save_menu(kinds: Sequence[tuple[str, Callable[[], str | bytes], str]], key: str, name: str) -> None:
     """A menu of files, whose buttons are made when it is opened: made at every run, they would cost more than the figure.
 
     Args:
