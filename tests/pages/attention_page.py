@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from models.translation.translate import GREEDY, translate
+from pages._ui.cache import forget_shared
 from pages._ui.link import packed
 from tests.models.translation.tiny_translation import save_tiny_translator, tiny_translator
 from tests.pages import app
@@ -23,11 +24,16 @@ def translators(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Path]
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(folder))
     for name, attention in (("en-fr-additive", "additive"), ("en-fr-none", "none"), ("en-fr-uniform", "uniform")):
         save_tiny_translator(folder / f"{name}.safetensors", attention=attention)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget_everything()
     yield folder
+    forget_everything()
+
+
+def forget_everything() -> None:
+    """Empty every cache."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    forget_shared()
 
 
 def open_page(**query: str) -> AppTest:

@@ -61,7 +61,7 @@ def test_a_lost_network_that_is_one_of_several_is_said_alone(parameter: str, fol
     for other in ("lstm", "two"):
         save(folder / f"{NAMES[save].format(other)}.safetensors")
     page = sound(open_page(parameter.split(".")[0], **query))
-    (notice,) = [info.value.replace("\\", "") for info in page.info if "This link names" in info.value]
+    (notice,) = [info.value.replace("\\", "") for info in page.info if "This link asks for something that is not here" in info.value]
     assert LOST in notice and "wiki-lstm" not in notice and "An uploaded network is removed" in notice
 
 
@@ -78,6 +78,6 @@ def test_another_visitors_network_is_opened_in_whichever_parameter_a_link_names_
     both = {key: value if isinstance(value, list) else [value] for key, value in query.items()}
     given = {key: [part.replace(LOST, name) for part in parts] for key, parts in both.items()}
     page = sound(open_page(parameter.split(".")[0], **given))
-    assert not [info for info in page.info if "This link names" in info.value]
+    assert not [info for info in page.info if "This link asks for something that is not here" in info.value]
     used = page.query_params[parameter]
     assert (used if isinstance(used, list) else [used]) == given[parameter.split(".", 1)[1]]
