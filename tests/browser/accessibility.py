@@ -5,16 +5,27 @@ from functools import partial
 from playwright.sync_api import Page
 
 from tests.browser.chromium import sideways, violations
-from tests.browser.readiness import rerun
+from tests.browser.readiness import rerun, still
 
 MAIN = "[data-testid=stMain]"
 # The only rule whose answer depends on the colour scheme: all others read the structure, which both schemes share.
 CONTRAST = ("color-contrast",)
 
 
-def recolour(page: Page, scheme: str) -> None:
-    """Change the colour scheme, as a visitor's system does in the evening: the page runs again by itself and draws its figures anew."""
-    rerun(page, partial(page.emulate_media, color_scheme=scheme))
+def recolour(page: Page, scheme: str, is_app: bool = True) -> None:
+    """Change the colour scheme, as a visitor's system does in the evening: the app runs again by itself and draws its figures anew.
+
+    Args:
+        page: An idle page.
+        scheme: "light" or "dark".
+        is_app: Whether it is a page of the app; a component alone takes its colours from the page and runs nothing.
+    """
+    change = partial(page.emulate_media, color_scheme=scheme)
+    if is_app:
+        rerun(page, change)
+    else:
+        change()
+        still(page)
 
 
 def faults(page: Page, key: str) -> dict[str, int | dict[str, list[str]]]:

@@ -7,9 +7,8 @@ from playwright.sync_api import Page, expect
 
 from pages._components.state_view import FILES, source
 from tests.browser import chromium
-from tests.browser.accessibility import CONTRAST
+from tests.browser.accessibility import CONTRAST, recolour
 from tests.browser.chromium import violations
-from tests.browser.readiness import still
 
 pytestmark = pytest.mark.browser
 
@@ -212,8 +211,7 @@ def test_html_is_text_looks_change_keys_are_listed_and_the_unit_is_said_in_words
     page.get_by_role("button", name="lecture colours").click()  # back to its own
     excludes_nobody(page)
     says_the_unit_in_words(page)
-    page.emulate_media(color_scheme="dark")
-    still(page)
+    recolour(page, "dark", is_app=False)
     excludes_nobody(page, CONTRAST)
 
 
@@ -262,8 +260,7 @@ def test_a_small_screen_has_large_targets_and_scrolls_nothing_sideways(open_view
     assert data(page, "cursor") == "2"
     hold(page, box["x"] + 80, box["y"] + 14)
     expect(page.locator(".readout .name")).to_contain_text("selected (3 to ")
-    page.emulate_media(color_scheme="dark")
-    still(page)
+    recolour(page, "dark", is_app=False)
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     has_large_targets(page)
 
