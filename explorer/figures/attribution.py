@@ -1,5 +1,6 @@
 """Attribution: the same tokens in one row for each method, coloured by their scores, with the effect of really deleting them on top."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ def in_words(method: str) -> str:
     return NAMES.get(method, method)
 
 
+def correlation(value: float | None) -> str:
+    """A rank correlation in two digits; a dash where there is none, because all scores or all effects are the same."""
+    return "–" if value is None or math.isnan(value) else two(value)
+
+
 def rows(comparison: Comparison, start: int = 0, dark: bool = False) -> alt.TopLevelMixin:
     """Deletion in the first row, each method in one below it; every row is scaled to its own largest score.
 
@@ -54,7 +60,7 @@ def rows(comparison: Comparison, start: int = 0, dark: bool = False) -> alt.TopL
     agreements = comparison.agreements()
     drawn = [Row(DELETED, f"largest effect {two(_largest(comparison.deleted))} nats", comparison.deleted, True)]
     for one in comparison.attributions:
-        more = f"rank correlation with deletion {two(agreements[one.method].size)}"
+        more = f"rank correlation with deletion {correlation(agreements[one.method].size)}"
         drawn.append(Row(in_words(one.method), more, one.scores, one.is_signed))
     return _drawn(comparison.tokens, drawn, start, sentence(comparison, start), dark)
 
@@ -80,7 +86,7 @@ def row(attribution: Attribution, start: int = 0, dark: bool = False) -> alt.Top
 def sentence(comparison: Comparison, start: int = 0) -> str:
     """The text alternative: which deletion costs most, and how far each method agrees with deletion."""
     most = int(np.abs(comparison.deleted).argmax())
-    parts = [f"{in_words(method)} {two(agreement.size)}" for method, agreement in comparison.agreements().items()]
+    parts = [f"{in_words(method)} {correlation(agreement.size)}" for method, agreement in comparison.agreements().items()]
     return (
         f"Prediction of {said(comparison.predicted) or comparison.predicted}, probability {np.exp(comparison.log_p):.2f}, from "
         f"{len(comparison.tokens)} {noun(comparison.tokens)}. Deletion has the largest effect at {_named(comparison.tokens, most, start)}: "

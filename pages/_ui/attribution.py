@@ -13,7 +13,6 @@ import models
 from explorer.analysis.attribution import INTEGRATED, Comparison
 from explorer.figures import attribution as figures
 from explorer.figures.characters import shown
-from explorer.figures.readout import two
 from pages._ui import export
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
@@ -110,8 +109,11 @@ def agreement_table(comparison: Comparison, measured: dict[str, Any] | None = No
     """How far each method agrees with deletion: here, and on average over many predictions if that was measured."""
     rows = []
     for method, agreement in comparison.agreements().items():
-        signed = "–" if agreement.signed is None else two(agreement.signed)
-        one = {"row": figures.in_words(method), "rank correlation": two(agreement.size), "with sign": signed}
+        one = {
+            "row": figures.in_words(method),
+            "rank correlation": figures.correlation(agreement.size),
+            "with sign": figures.correlation(agreement.signed),
+        }
         one["largest agrees"] = "yes" if agreement.top else "no"
         if measured:
             about = measured["methods"][method]

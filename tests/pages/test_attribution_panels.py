@@ -65,6 +65,8 @@ def test_the_rows_of_a_name_and_a_network_that_cannot_be_recorded(folder: Path, 
     (folder / "names-attribution.json").write_text(about, encoding="utf-8")
     page.text_input(key="confusions.draft").set_value("M").run()
     assert any("fewer than 2 letters" in as_read(info) for info in sound(page).info)
+    page.text_input(key="confusions.draft").set_value("Oo").run()
+    assert same(sound(page), of_name(loaded, "Oo", label)), "deleting either letter leaves the same name: there is no rank"
     page = sound(open_page("confusions", panel=PANEL, model="names-linear", text="Müller"))
     assert any("is made of Taps" in as_read(info) for info in page.info)
 
@@ -96,6 +98,11 @@ def test_the_table_puts_the_mean_over_many_beside_this_one():
     assert table["mean over many"].tolist() == ["0.50 (0.40 to 0.60)", "–"] and table["largest agrees in"].tolist() == ["25 %", "25 %"]
     sentence = many(measured, "letter")
     assert "200 held-out names" in sentence and sentence.endswith("there: median 1.0e-03, largest 2.0e-02 nats.")
+
+
+def test_where_all_effects_are_the_same_there_is_no_rank_correlation():
+    table = agreement_table(compared([1, 2], [1, -2], deleted=[0.5, 0.5]))
+    assert table["rank correlation"].tolist() == table["with sign"].tolist() == ["–", "–", "–"]
 
 
 def test_a_sum_that_has_not_converged_is_said():
