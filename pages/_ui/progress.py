@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from explorer.errors import ExplorerError
@@ -44,11 +44,15 @@ def give_way() -> None:
     context.yield_check()
     requests, running = context.script_requests, context.fragment_ids_this_run or []
     asked = requests._rerun_data
-    is_gesture = not set(running).isdisjoint(asked.fragment_id_queue) if running else not asked.is_auto_rerun
+    # A timer asks for its own fragment alone; after a gesture that waits, Streamlit adds it to the queue and calls both automatic.
+    is_timer = asked.is_auto_rerun and len(asked.fragment_id_queue) == 1
+    is_gesture = not set(running).isdisjoint(asked.fragment_id_queue) if running else not is_timer
     if requests._state == ScriptRequestType.RERUN and is_gesture:
-        data = requests.on_scriptrunner_ready().rerun_data
-        if data is not None:  # else the session has ended
-            raise RerunException(replace(data, fragment_id_queue=list({*data.fragment_id_queue, *running}) if running else []))
+        request = requests.on_scriptrunner_ready()
+        if request.type != ScriptRequestType.RERUN:  # the session has ended meanwhile
+            raise StopException
+        data = request.rerun_data
+        raise RerunException(replace(data, fragment_id_queue=list({*data.fragment_id_queue, *running}) if running else []))
 
 
 class Progress:
