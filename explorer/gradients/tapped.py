@@ -24,9 +24,18 @@ def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], 
         raise RecordingError(
             f"The taps of '{path}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
         )
+    _check_in_step(states, part)
     for name, tap in states.items():
         _check_passed_on(name, tap, len(tokens))
     return [_flow(states, one, tokens, path, part) for one in losses_of(loss)]
+
+
+def _check_in_step(taps: dict[str, Heard], part: Part) -> None:
+    """Refuse a choice of calls where it would mean other steps for the cell than for the hidden state, as a Trace does."""
+    counts = {name: len(tap.values) for name, tap in taps.items()}
+    if part.calls is not None and len(set(counts.values())) > 1:
+        received = ", ".join(f"Tap('{name}') {count}" for name, count in counts.items())
+        raise RecordingError(f"calls= needs taps that received equally many values; received: {received}. Record one sequence alone.")
 
 
 def _check_passed_on(name: str, tap: Heard, time: int) -> None:
@@ -88,12 +97,12 @@ def _norms(tap: Heard, grads: Sequence[Tensor | None], time: int, part: Part) ->
 
 def _kept(taps: dict[str, Heard], grads: dict[str, list[Tensor | None]]) -> list[Tensor | None]:
     """Gradient to the cell as an input of the next step alone: without what passes through the hidden state of its own step."""
-    kept = []
-    hidden, cell = taps["hidden"].edges, taps["cell"].edges
-    for at, whole in enumerate(grads["cell"]):
-        shown = grads["hidden"][at] if len(hidden) == len(cell) else None
-        before, behind = (hidden[at][0], cell[at][1]) if len(hidden) == len(cell) else (None, None)
-        kept.append(whole if whole is None or shown is None else _less(whole, before, behind, shown))
+    kept, hidden = list(grads["cell"]), taps["hidden"].edges
+    # Counted from the last step: one of the taps may have received its initial state too, the other not.
+    for back in range(1, min(len(kept), len(hidden)) + 1):
+        whole, shown = kept[-back], grads["hidden"][-back]
+        if whole is not None and shown is not None:
+            kept[-back] = _less(whole, hidden[-back][0], taps["cell"].edges[-back][1], shown)
     return kept
 
 

@@ -11,11 +11,12 @@ from tests.explorer.errors import refused
 
 
 class ByHand(nn.Module):
-    """An LSTM without a library: the states that were made are kept, or pass a tap."""
+    """An LSTM without a library: the states that were made are kept, or pass a tap; so does the initial state of some names."""
 
-    def __init__(self, is_tapped: bool, has_cell: bool = True):
+    def __init__(self, is_tapped: bool, has_cell: bool = True, initial: str = ""):
         super().__init__()
         torch.manual_seed(0)
+        self.initial = initial
         self.rows, self.has_cell = nn.Linear(7, 16, dtype=torch.float64), has_cell
         self.hidden, self.cell = (Tap("hidden"), Tap("cell")) if is_tapped else (nn.Identity(), nn.Identity())
         if not has_cell:
@@ -24,6 +25,8 @@ class ByHand(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = c = kept = torch.zeros(x.shape[1], 4, dtype=x.dtype)
+        h = self.hidden(h) if "hidden" in self.initial else h
+        kept = self.cell(kept) if "cell" in self.initial else kept
         for step in x:
             i, f, g, o = self.rows(torch.cat([step, h], 1)).chunk(4, 1)
             c = f.sigmoid() * kept + i.sigmoid() * g.tanh()
@@ -53,6 +56,28 @@ def test_the_gradient_at_taps_is_that_of_the_equations(has_cell: bool, frozen: b
     assert flow.loss_at == 5 and flow.source == "taps"
     (other,) = explorer.gradient_flows(recording, h[0].sum()[None], "abcdef", index=1)
     assert (other.state_log10 == -np.inf).all() and other.loss_at is None, "another row of the batch is another sequence"
+
+
+@pytest.mark.parametrize("initial", ["hidden", "cell", "hidden cell"])
+def test_an_initial_state_that_passes_only_some_taps_changes_no_gradient(initial: str):
+    x = torch.randn(6, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    flows = []
+    for model in (ByHand(True), ByHand(True, initial=initial)):
+        with explorer.record(model, gradients=True) as recording:
+            h = model(x)
+        flows.append(explorer.gradient_flow(recording, h[1].square().sum(), "abcdef", index=1))
+    for name in ("hidden_log10", "cell_log10", "state_log10"):
+        np.testing.assert_allclose(getattr(flows[1], name), getattr(flows[0], name), atol=1e-12, err_msg=name)
+
+
+def test_chosen_calls_of_taps_that_are_not_in_step_are_refused():
+    model, x = ByHand(True, initial="cell"), torch.randn(6, 1, 3, dtype=torch.float64)
+    with explorer.record(model, gradients=True) as recording:
+        loss = model(x).sum()
+    with refused(
+        "calls= needs taps that received equally many values; received: Tap('hidden') 6, Tap('cell') 7. Record one sequence alone."
+    ):
+        explorer.gradient_flow(recording, loss, "abcdef", calls=slice(0, 6))
 
 
 def test_what_has_no_gradient_at_taps_is_a_sentence():
