@@ -84,7 +84,7 @@ def floor(name: str) -> int:
         return 3
     if name.startswith("explorer.figures") or ".experiments" in name:
         return 2
-    return 0 if name in ("explorer.errors", "explorer.records", "explorer.tap") else 1
+    return 0 if name in ("explorer.errors", "explorer.tap") or name.startswith("explorer.records") else 1
 
 
 def entry(name: str, folder: str) -> str:
