@@ -1,5 +1,7 @@
 """Panel "What it depends on": which earlier characters the prediction of the next one depends on, by several methods."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -28,9 +30,11 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         baseline = attribution.baseline(KEY)
     at = _position(view, about, run)
     asked = Asked(at, int(span), view.text[at + 1 : at + 2] if target == ACTUAL else "", baseline)
-    work = lambda report: compute.attributed(view, network, asked)  # noqa: E731
+    if target == ACTUAL and not asked.target:
+        st.caption("The text ends here, so there is no actual next character. The most likely next character is explained instead.")
+    work = partial(compute.attributed, view, network, asked)
     try:
-        compared = patiently("The network is reading the text again", f"{KEY}.cancel", state.close_panel, work, _cost(asked, run))
+        compared = patiently("Rows computed", f"{KEY}.cancel", state.close_panel, work, compute.cost_of(asked))
     except ExplorerError as error:
         st.info(plain(error))
         return
@@ -60,13 +64,10 @@ print(compared.deleted, compared.agreements())
 def _position(view: View, about: dict, run: WindowRun) -> int:
     """The cursor; before anybody has moved it, where the network expects the mark that the example is about, or the last character."""
     length = len(run.trace.tokens)
-    if cursor := state.cursor_within(run.start, length):
+    cursor = state.cursor_within(run.start, length)
+    if cursor is not None:
         return cursor
     mark = state.example(about).needle
     text = "".join(run.trace.tokens)
     expected = (at for at in range(1, length - 1) if text.startswith(mark, at + 1) and run.next_tokens[at][0] == mark[0])
     return run.start + next(expected, length - 1)
-
-
-def _cost(asked: Asked, run: WindowRun) -> compute.Cost | None:
-    return compute.HEAVY if asked.at - run.start > compute.LIGHT else None

@@ -140,9 +140,25 @@ class Asked:
     target: str = ""
     baseline: str = "zero"
 
+    @property
+    def part(self) -> int:
+        """The window in which the scored characters begin; it may be the one before that of the prediction."""
+        return max(0, self.at + 1 - self.span) // WINDOW
 
-def attributed(view: View, network: Loaded, asked: Asked) -> "Comparison":
+
+def cost_of(asked: Asked) -> Cost | None:
+    """What it may use to compute the attributions of a prediction; None where little text is read first."""
+    return HEAVY if asked.at - asked.part * WINDOW > LIGHT else None
+
+
+def attributed(view: View, network: Loaded, asked: Asked, report: Callable[[int, int], None] = lambda done, total: None) -> "Comparison":
     """Attribution methods beside deletion for one prediction in the recorded window.
+
+    Args:
+        view: Gives network, text, warm-up and part.
+        network: The opened network of that name.
+        asked: The prediction.
+        report: Called with (done, total) rows; may raise to stop.
 
     Raises:
         AnalysisError: there are fewer than two characters before the prediction.
@@ -150,9 +166,9 @@ def attributed(view: View, network: Loaded, asked: Asked) -> "Comparison":
     from models.char_lm.experiments.attribution import Prediction, comparison
 
     def make() -> "Comparison":
-        reading, start = recorded(view, network).reading, view.part * WINDOW
-        prediction = Prediction(view.text[start : asked.at + 1], asked.span, asked.target or None)
-        return comparison(network, prediction, asked.baseline, reading.states[view.part])
+        reading, part = recorded(view, network).reading, asked.part
+        prediction = Prediction(view.text[part * WINDOW : asked.at + 1], asked.span, asked.target or None)
+        return comparison(network, prediction, asked.baseline, reading.states[part], report)
 
     return shared_cache("attributions", 16).get(("attribution", *view.reads, view.part, asked), make)
 

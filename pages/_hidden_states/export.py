@@ -117,7 +117,7 @@ def _restore(view: dict) -> None:
     chosen, cursor, looks = st.session_state, view.get("cursor"), view.get("looks")
     chosen[state.MODEL], chosen[state.PART] = view["model"], view["part"]
     chosen[state.SCALE] = state.STRETCHED if view.get("stretched") is True else state.FIXED
-    chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else 0
+    chosen[state.CURSOR] = cursor if type(cursor) is int and 0 <= cursor < len(view["text"]) else None
     chosen[state.LOOKS] = tuple(look for look in LOOKS if isinstance(looks, list) and look in looks)
     chosen[state.SELECTION] = _range(view.get("selection"), len(view["text"]))
     if view.get("order") in state.ORDERS:

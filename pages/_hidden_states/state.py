@@ -89,7 +89,10 @@ def take_choice() -> None:
     """Store what the visitor chose in the browser."""
     if chosen := state_choice(MAP):
         state = st.session_state
-        state[UNIT], state[CURSOR], state[LOOKS], state[SELECTION] = chosen.unit, chosen.cursor, chosen.looks, chosen.selection
+        state[UNIT], state[LOOKS], state[SELECTION] = chosen.unit, chosen.looks, chosen.selection
+        # The browser sends its cursor with every choice: at the start of the part nobody has moved it yet.
+        if state[CURSOR] is not None or chosen.cursor != state[PART] * compute.WINDOW:
+            state[CURSOR] = chosen.cursor
 
 
 def card() -> dict:
@@ -146,7 +149,7 @@ def set_text(text: str | None) -> None:
     state = st.session_state
     state[PREVIOUS] = state.get(TEXT)
     state[TEXT] = None if text is None else clean(text, TEXT_CHARACTERS)
-    state[BEFORE], state[PART], state[CURSOR], state[SELECTION] = None, 0, 0, None
+    state[BEFORE], state[PART], state[CURSOR], state[SELECTION] = None, 0, None, None
 
 
 def undo_text() -> None:
@@ -162,11 +165,11 @@ def close_panel() -> None:
 def turn() -> None:
     """Go to the chosen part of the text."""
     st.session_state[PART] = st.session_state[PART_BOX] - 1
-    st.session_state[CURSOR] = st.session_state[PART] * compute.WINDOW
+    st.session_state[CURSOR] = None
 
 
 def cursor_within(start: int, length: int) -> int | None:
-    """The cursor of the link or the browser; None if it lies outside the window."""
+    """The cursor of the link or the browser; None if nobody has moved it, or if it lies outside the window."""
     cursor = st.session_state[CURSOR]
     return cursor if cursor is not None and start <= cursor < start + length else None
 
@@ -269,7 +272,7 @@ def write_link(view: View, about: dict) -> bool:
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
     earlier.link_weights(PAGE, view.model, view.unit)
     link(PART, str(view.part), "0")
-    link(CURSOR, str(state[CURSOR] or 0), "0")
+    link(CURSOR, "" if state[CURSOR] is None else str(state[CURSOR]), "")
     link(LOOKS, ",".join(state[LOOKS]), "")
     link(SELECTION, of_range(view.selection), "")
     return link_text(TEXT, view.text, example(about).text)

@@ -149,7 +149,8 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     read = partial(compute.window, view, network)
     run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
-    shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)))
+    is_moved = st.session_state[state.CURSOR] is not None
+    shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)) if is_moved else run.start)
     chosen = state_view(
         shown, state.MAP, state.take_choice, st.session_state[state.LOOKS], selection=st.session_state[state.SELECTION] or ()
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from explorer.analysis.attribution import INTEGRATED, METHODS, Attribution, Comp
 from models.char_lm.experiments.attribution import Prediction
 from models.char_lm.experiments.attribution import comparison as of_text
 from models.names.experiments.attribution import comparison as of_name
+from pages._components.state_view import StateChoice
+from pages._hidden_states import compute, state
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui.attribution import agreement_table, completeness, disagreement, many
 from pages._ui.link import packed
@@ -49,8 +52,33 @@ def test_the_rows_are_those_of_the_character_before_the_cursor(folder: Path, cap
     assert same(sound(page), compared) and f"probability **{np.exp(compared.log_p):.2f}**" in "".join(map(as_read, page.markdown))
     exec(page.code[-1].value, {})
     assert capsys.readouterr().out.startswith(str(compared.deleted)), "the same from Python, without the page"
-    page = sound(open_page("hidden_states", panel=PANEL, text=packed("a")))
-    assert any("fewer than 2 characters" in as_read(info) for info in page.info)
+    for begun in (text, "a"):
+        page = sound(open_page("hidden_states", panel=PANEL, text=packed(begun), cursor="0"))
+        assert any("fewer than 2 characters" in as_read(info) for info in page.info), "nothing stands before the first character"
+    page = sound(open_page("hidden_states", panel=PANEL, text=packed(text), cursor=str(len(text) - 1), **{"attribution.target": "actual"}))
+    assert same(page, of_text(loaded, Prediction(text, 60, None, warm_up)))
+    assert any("there is no actual next character" in as_read(caption) for caption in page.caption)
+
+
+def test_at_the_start_of_a_part_what_stands_before_it_counts_too(folder: Path, monkeypatch):
+    loaded = save_tiny(folder / "wiki-gru.safetensors", cell="gru", embedding=4)
+    monkeypatch.setattr(compute, "WINDOW", 30)
+    text, warm_up, asked = "ab[cd]ef gh\nabc" * 5, EXAMPLES["wiki"].warm_up, {"panel": PANEL, "attribution.span": "30"}
+    for cursor in (29, 60, 64, 70):
+        part = {"text": packed(text), "part": str(cursor // 30), "cursor": str(cursor)}
+        page = sound(open_page("hidden_states", **asked, **part))
+        assert same(page, of_text(loaded, Prediction(text[: cursor + 1], 30, None, warm_up))), cursor
+        assert drawn(page, FIELDS)["position"].min() == cursor - 28
+
+
+def test_a_cursor_at_the_first_character_is_one_that_was_moved_there(monkeypatch):
+    session = {state.CURSOR: None, state.PART: 2}
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state=session))
+    start = 2 * compute.WINDOW
+    for sent, kept in ((start, None), (start + 5, start + 5), (start, start)):
+        monkeypatch.setattr(state, "state_choice", lambda key, sent=sent: StateChoice(3, sent))
+        state.take_choice()
+        assert session[state.CURSOR] == kept and session[state.UNIT] == 3
 
 
 def test_the_rows_of_a_name_and_a_network_that_cannot_be_recorded(folder: Path, capsys):

@@ -4,6 +4,7 @@ The measurement repeats this at evenly spaced places of the dev text. Its result
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,9 @@ from torch import Tensor
 
 import explorer
 import models
-from explorer.analysis.attribution import METHODS, Comparison, as_text, summary
+from explorer.analysis.attribution import METHODS, Attribution, Comparison, as_text, summary
 from explorer.errors import AnalysisError, RecordingError
-from explorer.gradients.attribution import BASELINES, AttributionMethod, attributions
+from explorer.gradients.attribution import BASELINES, AttributionMethod, attribution
 from models import corpora
 from models.char_lm.experiments.gradients import BEFORE, networks_of
 from models.char_lm.reading import CHUNK, Stream, numbers
@@ -44,7 +45,13 @@ class Prediction:
     before: str = ""
 
 
-def comparison(loaded: Loaded, prediction: Prediction, baseline: str = BASELINES[0], state: Any = None) -> Comparison:
+def comparison(
+    loaded: Loaded,
+    prediction: Prediction,
+    baseline: str = BASELINES[0],
+    state: Any = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Comparison:
     """Every method beside deletion, for the log probability of one character after a text.
 
     Args:
@@ -52,6 +59,7 @@ def comparison(loaded: Loaded, prediction: Prediction, baseline: str = BASELINES
         prediction: What is explained.
         baseline: What an embedding is compared with, "zero" or "mean", see `explorer.AttributionMethod`.
         state: Recurrent state before the text, if it is known; else the warm-up is read from the zero state.
+        report: Called with (done, total): one for each method, and one for deletion; may raise to stop.
 
     Raises:
         AnalysisError: the text has fewer than two characters.
@@ -62,16 +70,19 @@ def comparison(loaded: Loaded, prediction: Prediction, baseline: str = BASELINES
         raise AnalysisError("There are fewer than 2 characters before the prediction; expected some that can be deleted.")
     module: Any = loaded.module
     start = max(0, len(text) - prediction.span)
-    ids, state = numbers(loaded, text[start:]), _after(loaded, prediction, text[:start], state)
+    rows = len(METHODS) + 1
+    ids, state = numbers(loaded, text[start:]), _after(loaded, prediction, text[:start], state, lambda: report(0, rows))
     with explorer.record(module) as recording:
         logs = module(ids[None], state)[0][0, -1].double().log_softmax(-1)
     answer = int(logs.argmax()) if prediction.target is None else int(numbers(loaded, prediction.target)[0])
-    methods = [AttributionMethod(name, baseline, STEPS) for name in METHODS]
     output = lambda: module(ids[None], state)[0][:, -1].log_softmax(-1)[:, answer]  # noqa: E731
-    scored = attributions(recording, output, methods, tuple(text[start:]))
+    scored: list[Attribution] = []
+    for name in METHODS:
+        scored.append(attribution(recording, output, AttributionMethod(name, baseline, STEPS), tuple(text[start:])))
+        report(len(scored), rows)
     deleted = logs[answer] - after_deletions(loaded, ids, state)[:, answer]
     predicted = str(loaded.vocab.tokens[answer]) if prediction.target is None else prediction.target
-    return Comparison(tuple(text[start:]), predicted, float(logs[answer]), deleted.numpy(), scored)
+    return Comparison(tuple(text[start:]), predicted, float(logs[answer]), deleted.numpy(), tuple(scored))
 
 
 def after_deletions(loaded: Loaded, ids: Tensor, state: Any) -> Tensor:
@@ -91,11 +102,12 @@ def after_deletions(loaded: Loaded, ids: Tensor, state: Any) -> Tensor:
         return logits[:, -1].double().log_softmax(-1)
 
 
-def _after(loaded: Loaded, prediction: Prediction, text: str, state: Any) -> Any:
+def _after(loaded: Loaded, prediction: Prediction, text: str, state: Any, report: Callable[[], None]) -> Any:
     """Recurrent state after the part of the text that is not scored."""
     stream = Stream(loaded, "" if state is not None else prediction.before)
     stream.state = stream.state if state is None else state
     for at in range(0, len(text), CHUNK):
+        report()
         stream.read(numbers(loaded, text[at : at + CHUNK]))
     return stream.state
 
