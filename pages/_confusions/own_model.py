@@ -82,6 +82,7 @@ def _pasted() -> None:
 def _take(read: Callable[[], Labelled]) -> None:
     """Check the rows and show them in the matrix; nothing changes if they cannot be read."""
     state = st.session_state
+    state.pop(f"{KEY}.error", None)
     try:
         rows = read()
     except ExplorerError as error:

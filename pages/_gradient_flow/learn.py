@@ -55,8 +55,8 @@ def _live() -> None:
         st.info("Choose at least one kind of network.", icon=":material/info:")
         return
     st.caption(f"The task: *{setups[0].what.says}*")
-    jobs.start_button("Train", f"{KEY}.start", lambda: _begin(setups))
-    jobs.watch(lambda: _draw(setups[0]), KEY, lambda: any(len(course.looks) > 1 for course in _alike(setups[0]).values()))
+    jobs.start_button("Train", KEY, lambda: _begin(setups))
+    jobs.watch(lambda: _draw(setups[0]), KEY, _has_curve)
     terms(
         "RNN",
         "LSTM",
@@ -98,8 +98,15 @@ def _kept() -> dict:
     return st.session_state.setdefault(f"{KEY}.kept", {})
 
 
+def _has_curve() -> bool:
+    """Whether one of the trainings that were started last has more than its first point, whatever is chosen meanwhile."""
+    kept = dict(_kept())  # the training adds to it meanwhile
+    return any(len(kept[setup].looks) > 1 for setup in st.session_state.get(f"{KEY}.begun", ()) if setup in kept)
+
+
 def _begin(setups: list):
     kept = _kept()
+    st.session_state[f"{KEY}.begun"] = setups
     for setup in setups:
         kept.pop(setup, None)
     for setup in list(kept)[: max(0, len(kept) + len(setups) - KEPT)]:

@@ -36,7 +36,7 @@ def part() -> None:
     st.markdown("**Why recurrence?** Trained on up to 10 symbols, tested on up to 40: sharing weights over time needs no new ones")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
-        jobs.start_button("Train all three", f"{KEY}.start", lambda: _begin(seed))
+        jobs.start_button("Train all three", KEY, lambda: _begin(seed))
     jobs.watch(lambda: _draw(seed), KEY)
     terms("RNN", "seed", "accuracy", "chance")
     how_to_read(READ)

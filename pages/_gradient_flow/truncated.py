@@ -45,7 +45,7 @@ def part() -> None:
         window = st.segmented_control("Window, steps", WINDOWS, default=10, key=f"{KEY}.window", bind="query-params", required=True)
         seed = st.number_input("Seed", 1, 99, key=f"{KEY}.seed", bind="query-params", width=130)
         chosen = (KINDS[kind], window, seed)
-        jobs.start_button("Train both", f"{KEY}.start", lambda: _begin(chosen))
+        jobs.start_button("Train both", KEY, lambda: _begin(chosen))
     jobs.watch(lambda: _draw(chosen), KEY)
     terms("truncated backpropagation", "RNN", "LSTM", "GRU", "hidden state", "seed", "accuracy", "chance")
     how_to_read(READ)

@@ -65,10 +65,12 @@ class Background(Job):
         pool: The pool of the server.
         owner: For whom it runs.
         cost: What it may use.
+        results: Key of the `watch` that draws its results.
     """
 
-    def __init__(self, work: Callable[[Every], None], pool: Pool, owner: Visitor, cost: Cost = TRAINING):
+    def __init__(self, work: Callable[[Every], None], pool: Pool, owner: Visitor, cost: Cost = TRAINING, results: str = ""):
         super().__init__(owner.name, cost)
+        self.results = results
         self.state, self.done, self.total = WAITING, 0, 1
         self.error: Exception | None = None
         self._work, self._pool, self._is_there = work, pool, owner.is_there
@@ -82,6 +84,10 @@ class Background(Job):
     def is_over(self) -> bool:
         """Whether the job has ended, for whatever reason."""
         return self.state not in (WAITING, RUNNING, PAUSED)
+
+    def works_for(self, key: str) -> bool:
+        """Whether it computes now, neither waiting nor paused, what the `watch` with this key draws."""
+        return self.results == key and self.state == RUNNING
 
     @property
     def is_held(self) -> bool:
@@ -171,17 +177,18 @@ def start_button(label: str, key: str, make: Callable[[], Callable[[Every], None
     """A button that starts a job; disabled while this visitor's job runs.
 
     Args:
-        label, key: Of the button.
+        label: Of the button.
+        key: Of the `watch` that draws the results; the key of the button is `key.start`.
         make: Called when it is pressed; returns the work, see Background.
     """
 
     def begin() -> None:
         if not is_going():  # two presses may come before the page is drawn again
-            st.session_state[KEY] = Background(make(), pool(), Visitor(visitor(), presence()))
+            st.session_state[KEY] = Background(make(), pool(), Visitor(visitor(), presence()), results=key)
 
     if runtime.exists():
         _optimisers()
-    st.button(label, key=key, type="primary", icon=":material/play_arrow:", on_click=begin, disabled=disabled or is_going())
+    st.button(label, key=f"{key}.start", type="primary", icon=":material/play_arrow:", on_click=begin, disabled=disabled or is_going())
 
 
 @st.cache_resource(show_spinner=False)
@@ -196,15 +203,19 @@ def _optimisers() -> threading.Thread:
 
 
 def watch(draw: Callable[[], None], key: str, has_results: Callable[[], bool] = lambda: True) -> None:
-    """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job runs.
+    """A progress bar with Pause and Cancel, and below it what `draw` draws; repeated every two seconds while the job is not over.
 
     Args:
         draw: Draws the results so far.
         key: Of the buttons.
-        has_results: Whether there is a first result; until then it is drawn more often, so that this one is seen at once.
+        has_results: Whether the job has a first result; while it works for that, the page is drawn more often, so that it is seen at once.
     """
-    going = is_going()
-    waits = going and not has_results()
+
+    def expects() -> bool:
+        work = mine()
+        return work is not None and work.works_for(key) and not has_results()
+
+    going, waits = is_going(), expects()
 
     @st.fragment(run_every=(SOON if waits else REDRAWN) if going else None)
     def again() -> None:
@@ -213,8 +224,8 @@ def watch(draw: Callable[[], None], key: str, has_results: Callable[[], bool] = 
             with guard(stop=False):  # a fragment that reruns is outside the guard of the page
                 _progress(work, key)
         draw()
-        if going and work is not None and (work.is_over or (waits and has_results())):
-            st.rerun()  # the whole page, so that the fragment stops rerunning, or does so less often
+        if going and work is not None and (work.is_over or expects() != waits):
+            st.rerun()  # the whole page, so that the fragment stops rerunning, or does so at another pace
 
     again()
     st.html(STEADY)

@@ -80,6 +80,7 @@ class OwnModel:
 
     def _open(self) -> None:
         file, state = st.session_state[f"{self.page}.own.file"], st.session_state
+        state.pop(f"{self.page}.own.error", None)
         if file is None:
             return
         try:

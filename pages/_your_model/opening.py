@@ -54,7 +54,8 @@ ROOMS = (
 
 def uploader() -> None:
     """A field for a checkpoint; below it the link that opens it, or why it cannot be opened."""
-    st.file_uploader("Open your own checkpoint", type="safetensors", key=FILE, on_change=_open)
+    if st.file_uploader("Open your own checkpoint", type="safetensors", key=FILE, on_change=_open) is None:
+        st.session_state[ERROR], st.session_state[BARE] = None, ()  # the visitor was on another page: the file is gone
     if error := st.session_state.get(ERROR):
         failure(error)
     for code, what in st.session_state.get(BARE, ()):

@@ -126,12 +126,12 @@ def test_the_end_of_the_server_ends_and_joins_all_of_them():
 
 def test_the_first_result_is_asked_for_more_often_than_those_that_follow(monkeypatch):
     """As soon as it is there the page runs once, and from then on the results are drawn seldom, which leaves time to the work."""
-    every, reruns, results = [], [], []
+    every, reruns, results, work = [], [], [], started(lambda report: None, Pool(1))
+    work.join(PATIENCE)
+    work.results, work.state = "x", jobs.RUNNING
     monkeypatch.setattr(jobs.st, "fragment", lambda run_every: every.append(run_every) or (lambda part: part))
     monkeypatch.setattr(jobs.st, "rerun", lambda: reruns.append(list(results)))
-    monkeypatch.setattr(jobs, "is_going", lambda: True)
-    monkeypatch.setattr(jobs, "mine", lambda: started(lambda report: None, Pool(1)))
-    monkeypatch.setattr(jobs.Background, "is_over", False)
+    monkeypatch.setattr(jobs, "mine", lambda: work)
     monkeypatch.setattr(jobs, "_progress", lambda work, key: None)
     jobs.watch(lambda: None, "x", lambda: bool(results))
     assert not reruns
@@ -139,6 +139,13 @@ def test_the_first_result_is_asked_for_more_often_than_those_that_follow(monkeyp
     assert reruns == [["a curve"]]
     jobs.watch(lambda: None, "x", lambda: bool(results))
     assert every == [jobs.SOON, jobs.SOON, jobs.REDRAWN] and jobs.SOON < jobs.REDRAWN and len(reruns) == 1
+    results.clear()
+    for key, state in (("y", jobs.RUNNING), ("x", jobs.PAUSED), ("x", jobs.WAITING)):
+        work.state = state
+        jobs.watch(lambda: None, key, lambda: bool(results))
+        assert every[-1] == jobs.REDRAWN, "nothing comes soon: the work is of another panel, or it rests"
+    jobs.watch(lambda: setattr(work, "state", jobs.RUNNING), "x", lambda: bool(results))
+    assert len(reruns) == 2, "it works again: from now on it is drawn often"
 
 
 def test_what_torch_writes_when_its_optimisers_are_imported_goes_with_the_server(monkeypatch):

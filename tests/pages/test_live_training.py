@@ -54,7 +54,9 @@ def pressed(page: AppTest, key: str) -> AppTest:
     return page.button(key=f"{key}.start").click().run()
 
 
-def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
+def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance(monkeypatch):
+    has_curve, watch = [], jobs.watch
+    monkeypatch.setattr(jobs, "watch", lambda draw, key, has: (has_curve.append(has()), watch(draw, key, has)))
     page = panel(length="10", units="8", kinds="RNN,LSTM")
     assert not drawn(page)
     page = finished(pressed(page, LEARN))
@@ -66,6 +68,7 @@ def test_both_kinds_are_trained_and_drawn_on_one_axis_with_chance():
     assert "RNN, 8 units" in accuracy and "LSTM, 8 units" in accuracy
     assert page.button_group(key=f"{LEARN}.map").value == "LSTM, 8 units"
     page = sound(page.selectbox(key=f"{LEARN}.task").set_value("adding").run())
+    assert has_curve[0] is False and has_curve[-1] is True, "another choice does not make the training wait for its first curve again"
     assert not drawn(page) and "| temporal order" in text_of(page), "another task has axes of its own; the table keeps all"
 
 

@@ -55,6 +55,18 @@ def test_what_is_no_checkpoint_gets_a_sentence_and_changes_nothing(content: byte
     assert as_read(said).endswith("Nothing was changed.") and "mine.safetensors" in as_read(said) and not page.success
 
 
+def test_an_error_goes_with_its_file(tmp_path: Path):
+    """The visitor brings a wrong file, a good one in a room, and comes back: the field is empty, and so is what is below it."""
+    page = uploaded(b"no checkpoint")
+    page.session_state[opening.FILE] = None
+    assert not page.run().error
+    save_tiny(tmp_path / "mine.safetensors")
+    room = open_page("hidden_states", panel="Your own network")
+    room.session_state["hidden_states.own.error"] = "of an upload whose run was ended before it was drawn"
+    good = ("mine.safetensors", (tmp_path / "mine.safetensors").read_bytes(), "application/octet-stream")
+    assert not room.file_uploader(key="hidden_states.own.file").set_value(good).run().error
+
+
 def test_weights_without_a_card_get_code_that_records_them():
     page = uploaded(saved(torch.nn.LSTM(4, 8, num_layers=2)))
     assert "without a card" in as_read(page.error[0])
