@@ -7,7 +7,7 @@ from pages._components.accessible import make_accessible
 from pages._components.address import watch_address
 from pages._ui.layout import ICON, body, menu, next_page, touchable
 from pages._ui.paper import printable
-from recurrent_explorer_app.server import middleware
+from recurrent_explorer_app.server import lifespan, middleware
 
 
 def main() -> None:
@@ -40,6 +40,6 @@ def main() -> None:
 
 
 if get_script_run_ctx(suppress_warning=True) is None:  # imported, as `streamlit run app.py` does because it sees an App here
-    app = st.App(__file__, middleware=middleware())
+    app = st.App(__file__, middleware=middleware(), lifespan=lifespan)
 else:
     main()

@@ -10,8 +10,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from recurrent_explorer_app.headers import Headers, policy
 from recurrent_explorer_app.upload_limit import UploadLimit
 
 if TYPE_CHECKING:
+    import streamlit
     from starlette.middleware import Middleware
 
 FIRST, PORTS = 8501, 100  # without a wish, the first free port of so many
@@ -53,7 +54,7 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
     import uvicorn
     from streamlit.web import bootstrap
 
-    app = streamlit.App(script, middleware=middleware(embed_from))
+    app = streamlit.App(script, middleware=middleware(embed_from), lifespan=lifespan)
     where = address or os.environ.get("STREAMLIT_SERVER_ADDRESS") or "localhost"
     with listening(where, port) as listener:
         chosen = listener.getsockname()[1]
@@ -66,9 +67,19 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # after uvicorn has ended the server: what is to be done at exit is done
         print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
         with suppress(KeyboardInterrupt):
-            has_pages = preload(script.parent)
-            with behind_the_answers(BEHIND if has_pages else ()):
-                server.run(sockets=[listener])
+            server.run(sockets=[listener])
+
+
+@asynccontextmanager
+async def lifespan(app: "streamlit.App") -> AsyncIterator[None]:
+    """Import what the pages need, and collect garbage, while the app is there: also where `streamlit run app.py` starts it.
+
+    It begins when Streamlit's runtime is there and before the first answer. Cached functions that are imported without a runtime would
+    each print a warning.
+    """
+    has_pages = preload(Path(app.script_path).resolve().parent)
+    with behind_the_answers(BEHIND if has_pages else ()):
+        yield
 
 
 @contextmanager
