@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.analysis.unit_scores import ranks
 from explorer.errors import AnalysisError, RecordError
-from explorer.records import Displayed
+from explorer.records.displayed import Displayed, plural, quoted
 
 GRADIENT, TIMES_INPUT, INTEGRATED, OCCLUSION = "gradient", "gradient x input", "integrated gradients", "occlusion"
 METHODS = (GRADIENT, TIMES_INPUT, INTEGRATED, OCCLUSION)
@@ -22,7 +22,7 @@ class Attribution(Displayed):
 
     Args:
         tokens: What was read, [time].
-        scores: One for each token, float64 [time], in the unit of the output: positive where the token speaks for it. Of the
+        scores: One for each token, float64 [time], in the unit of the output: positive where the token supports it. Of the
             method "gradient" they are norms, 0 or more, and say nothing about the direction.
         method: One of METHODS.
         output: The value that is explained.
@@ -58,8 +58,6 @@ class Attribution(Displayed):
             )
 
     def __str__(self) -> str:
-        text = ("" if all(len(token) == 1 for token in self.tokens) else " ").join(self.tokens)
-        quoted = repr(text if len(text) <= 40 else text[:37] + "...")
         against = f", baseline {self.baseline}" if self.baseline else ""
         through = f" through '{self.source}'" if self.source else ""
         span = f"{self.scores.min():.3g}..{self.scores.max():.3g}" if len(self.scores) else "empty"
@@ -68,14 +66,15 @@ class Attribution(Displayed):
             whole = self.output - self.at_baseline
             complete = f"; their sum {self.scores.sum():.4g} should be {whole:.4g}: completeness error {self.completeness:.1e}"
         return (
-            f"Attribution of the output {self.output:.4g} to {len(self.tokens):,} tokens{through} by {self.method}{against}, {quoted}\n"
+            f"Attribution of the output {self.output:.4g} to {plural(len(self.tokens), 'token')}{through} by {self.method}{against}, "
+            f"{quoted(self.tokens)}\n"
             f"scores [{len(self.scores)}] = [time], {span}{complete}\n"
             "Next: explorer.show(attribution) draws it, attribution.scores holds the numbers."
         )
 
     @property
     def is_signed(self) -> bool:
-        """Whether the scores say for or against."""
+        """Whether the scores have a sign: positive where a token supports the output, negative where it counts against it."""
         return self.method != GRADIENT
 
 
@@ -102,8 +101,8 @@ class Comparison:
         tokens: The tokens that were scored, [time].
         predicted: What is predicted.
         log_p: Its log probability after the unchanged text, in nats.
-        deleted: The log probability that is lost if a token is deleted and the rest is read anew, in nats, [time]: positive
-            where the token speaks for the prediction.
+        deleted: The log probability that is lost if a token is deleted and the rest is read again, in nats, [time]: positive
+            where the token supports the prediction.
         attributions: Of the log probability, one for each method.
 
     Raises:
@@ -146,7 +145,7 @@ def agreement(scores: np.ndarray, deleted: np.ndarray, signed: bool = True) -> A
     Args:
         scores: Of each token, [time].
         deleted: Effect of deleting each token, [time].
-        signed: Whether the scores say for or against.
+        signed: Whether the scores have a sign.
     """
     sizes, effects = np.abs(scores), np.abs(deleted)
     with_signs = rank_correlation(scores, deleted) if signed else None

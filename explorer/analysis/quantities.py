@@ -7,7 +7,7 @@ from explorer.errors import AnalysisError
 from explorer.records import Trace
 
 TANH_CELL, CELL, HIDDEN = "tanh(cell)", "cell", "hidden"
-SIZE, PHASE = "size", "phase"  # of a complex hidden state
+SIZE, PHASE = "size", "phase"  # of a complex hidden state; the phase in radians
 
 
 def quantities(trace: Trace) -> tuple[str, ...]:

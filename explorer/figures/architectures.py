@@ -10,7 +10,7 @@ from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import sign
 from explorer.figures.diagram import Number, Point, Sketch
-from explorer.figures.scales import DIVERGING, Scale
+from explorer.figures.scales import DIVERGING, Scale, css
 from explorer.figures.theme import LAYERS, ink
 
 COLUMN, ROW, LEAD = 84, 74, 110  # pixels of a step, of a layer, and of the names before them
@@ -140,7 +140,7 @@ def _node(sketch: Sketch, states: np.ndarray, at: Point, changed: bool) -> None:
     colours, units = Scale(DIVERGING, -1.0, 1.0).colours(sketch.dark), states[:MOST]
     left = at[0] - UNIT * len(units) / 2
     for n, value in enumerate(units):
-        fill = "#{:02x}{:02x}{:02x}".format(*colours[round(float(np.clip(value + 1, 0, 2)) / 2 * 255)].tolist())
+        fill = css(colours[round(float(np.clip(value + 1, 0, 2)) / 2 * 255)])
         sketch.box((left + n * UNIT, at[1] - 13), (UNIT, 26), fill, ink(sketch.dark, faint=True))
     if changed:
         sketch.box((left - 3, at[1] - 16), (UNIT * len(units) + 6, 32), stroke=LAYERS[sketch.dark][0], thick=3)

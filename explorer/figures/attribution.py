@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from explorer.analysis.attribution import RECENCY, Attribution, Comparison
-from explorer.figures.characters import columns_of, noun, shown
+from explorer.figures.characters import columns_of, counted, shown
 from explorer.figures.characters import name as said
 from explorer.figures.readout import two
-from explorer.figures.scales import SEQUENTIAL, Scale, ramp
+from explorer.figures.scales import SEQUENTIAL, Scale, css, ramp
 from explorer.figures.scales import ink as on
 from explorer.figures.theme import ink, themed, unsqueezed
 
@@ -20,13 +20,13 @@ CELL, TITLE, GAP = 26, 18, 8  # pixels: height of a row, of the words above it, 
 NARROW, WIDE, FEW = 15, 34, 24  # width of a character; of one of few
 MARK, SMALL = 3, 0.1  # pixels of the bar that shows a sign; a smaller share of the largest score has none
 NAMES = {"gradient x input": "gradient × input", RECENCY: "recency alone (the nearer, the more)"}
-DELETED = "deleted, and the rest read anew"
+DELETED = "deleted, and the rest read again"
 SIGNED = {dark: ramp(("#2166ac", "#1e1e24" if dark else "#f7f7f7", "#b35806")) for dark in (False, True)}
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row: its name, what stands behind it, its scores [time], and whether they say for or against."""
+    """One row: its name, what stands behind it, its scores [time], and whether they have a sign."""
 
     name: str
     more: str
@@ -75,12 +75,11 @@ def row(attribution: Attribution, start: int = 0, dark: bool = False) -> alt.Top
     """
     largest = int(np.abs(attribution.scores).argmax()) if len(attribution.scores) else 0
     against = f", baseline {attribution.baseline}" if attribution.baseline else ""
-    drawn = Row(in_words(attribution.method), f"largest score {two(_largest(attribution.scores))}{against}", attribution.scores, True)
-    description = f"Scores of {len(attribution.tokens)} {noun(attribution.tokens)} by {drawn.name}{against}."
+    more = f"largest score {two(_largest(attribution.scores))}{against}"
+    drawn = Row(in_words(attribution.method), more, attribution.scores, attribution.is_signed)
+    description = f"Scores of {counted(attribution.tokens)} by {drawn.name}{against}."
     description += f" The largest, {two(_largest(attribution.scores))}, is that of {_named(attribution.tokens, largest, start)}."
-    return _drawn(
-        attribution.tokens, [drawn if attribution.is_signed else Row(drawn.name, drawn.more, drawn.scores, False)], start, description, dark
-    )
+    return _drawn(attribution.tokens, [drawn], start, description, dark)
 
 
 def sentence(comparison: Comparison, start: int = 0) -> str:
@@ -89,7 +88,7 @@ def sentence(comparison: Comparison, start: int = 0) -> str:
     parts = [f"{in_words(method)} {correlation(agreement.size)}" for method, agreement in comparison.agreements().items()]
     return (
         f"Prediction of {said(comparison.predicted) or comparison.predicted}, probability {np.exp(comparison.log_p):.2f}, from "
-        f"{len(comparison.tokens)} {noun(comparison.tokens)}. Deletion has the largest effect at {_named(comparison.tokens, most, start)}: "
+        f"{counted(comparison.tokens)}. Deletion has the largest effect at {_named(comparison.tokens, most, start)}: "
         f"{two(float(comparison.deleted[most]))} nats. Rank correlation with deletion: {', '.join(parts)}."
     )
 
@@ -173,7 +172,7 @@ def _cells(tokens: Sequence[str], one: Row, edges: np.ndarray, at: tuple[int, in
             "bar": bar.astype(float),
             "bar_end": bar + float(MARK),
             "mark": is_marked.astype(int),
-            "colour": ["#" + "".join(f"{int(part):02x}" for part in colour) for colour in colours],
+            "colour": [css(colour) for colour in colours],
             "ink": [on([int(part) for part in colour]) for colour in colours],
             "sign": [shown(token) for token in tokens],
             "token": [said(token) or token for token in tokens],

@@ -13,7 +13,7 @@ from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
 from explorer.figures.characters import sign
 from explorer.figures.diagram import Number, Point, Sketch, short
-from explorer.figures.scales import DIVERGING, Scale
+from explorer.figures.scales import DIVERGING, Scale, css
 from explorer.figures.scales import ink as readable
 from explorer.figures.theme import LAYERS, colours, dashes, end_labels, ink, rule_at, themed, unsqueezed
 
@@ -65,8 +65,7 @@ def strip(tokens: Sequence[str], values: Float[np.ndarray, "time"], at: int, dar
     paint = scale.colours(dark)[np.clip(np.rint(scale.place(values[first:last]) * 255), 0, 255).astype(int)].tolist()
     for n, (index, colour) in enumerate(zip(range(first, last), paint, strict=True)):
         corner, is_chosen = (2 + n * STRIP, 8), index == at
-        fill = "#{:02x}{:02x}{:02x}".format(*colour)
-        sketch.box(corner, (STRIP, 32), fill)
+        sketch.box(corner, (STRIP, 32), css(colour))
         sketch.text((corner[0] + STRIP / 2, 24), sign(tokens[index]), 14, readable(colour), "center bold" if is_chosen else "center")
         sketch.target(corner, (STRIP, 32), index)
     sketch.box((2 + (at - first) * STRIP, 6), (STRIP, 36), stroke=ink(dark), thick=2.5)
@@ -201,7 +200,7 @@ def _node(sketch: Sketch, at: Point, label: str, value: float) -> None:
     """A state in its colour; values outside -1..1 get the colour of the nearer end."""
     scale = Scale(DIVERGING, -1.0, 1.0)
     colour = scale.colours(sketch.dark)[round(float(np.clip(scale.place(value), 0, 1)) * 255)].tolist()
-    sketch.box((at[0] - 30, at[1] - 17), (60, 34), "#{:02x}{:02x}{:02x}".format(*colour), ink(sketch.dark, faint=True))
+    sketch.box((at[0] - 30, at[1] - 17), (60, 34), css(colour), ink(sketch.dark, faint=True))
     sketch.text(at, short(value), 15, readable(colour), "center bold")
     sketch.text((at[0], at[1] - 27), label, 13)
 

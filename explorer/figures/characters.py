@@ -65,6 +65,12 @@ def noun(tokens: Sequence[str]) -> str:
     return "words" if has_words(tokens) else "characters"
 
 
+def counted(tokens: Sequence[str]) -> str:
+    """How many tokens there are, by their noun: "1 word", "7 characters"."""
+    plural = noun(tokens)
+    return f"{len(tokens)} {plural[:-1] if len(tokens) == 1 else plural}"
+
+
 def shown(token: str) -> str:
     """What is drawn for a token of any length: its sign, with signs in place of its spaces and of what has no shape."""
     if len(token) < 2:

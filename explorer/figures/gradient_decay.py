@@ -14,8 +14,8 @@ from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import columns_of, has_words, noun, numbers_of, shown
 from explorer.figures.characters import name as said
+from explorer.figures.scales import css, ramp
 from explorer.figures.scales import ink as on
-from explorer.figures.scales import ramp
 from explorer.figures.theme import colours, dashes, end_labels, haloed, ink, kind_style, spread, themed
 
 CIVIDIS = ramp(("#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d3c164", "#fee838"))
@@ -95,7 +95,7 @@ def paints(places: Float[np.ndarray, "lag"]) -> list[tuple[str, str]]:
 
 
 def _paint(rgb: np.ndarray) -> tuple[str, str]:
-    return "#" + "".join(f"{int(part):02x}" for part in rgb), on([int(part) for part in rgb])
+    return css(rgb), on([int(part) for part in rgb])
 
 
 def flow(

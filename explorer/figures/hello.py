@@ -6,7 +6,7 @@ import pandas as pd
 
 from explorer.errors import AnalysisError
 from explorer.figures.diagram import Number, Point, Sketch, short
-from explorer.figures.scales import DIVERGING, Scale
+from explorer.figures.scales import DIVERGING, Scale, css
 from explorer.figures.scales import ink as readable
 from explorer.figures.theme import LAYERS, ink
 from explorer.textbook.bptt import Gradients
@@ -187,6 +187,5 @@ def _unit(sketch: Sketch, value: float, corner: Point, most: float = 1.0) -> Non
     """A unit in the colour of its value, on a scale from -most to most."""
     scale = Scale(DIVERGING, -most, most)
     colour = scale.colours(sketch.dark)[round(float(scale.place(value)) * 255)].tolist()
-    fill = "#{:02x}{:02x}{:02x}".format(*colour)
-    sketch.box(corner, UNIT, fill, ink(sketch.dark, faint=True))
+    sketch.box(corner, UNIT, css(colour), ink(sketch.dark, faint=True))
     sketch.text((corner[0] + UNIT[0] / 2, corner[1] + UNIT[1] / 2), short(value), 14, readable(colour))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.analysis.quantities import CELL, HIDDEN, PHASE, TANH_CELL
 from explorer.axes import Float
 from explorer.errors import ExplorerError
 
 DIVERGING, SYMLOG, SEQUENTIAL = "diverging", "symlog", "sequential"
-PHASE = "phase"  # of a complex hidden state, in radians
-SIGNED = ("tanh(cell)", "hidden", "candidate")  # -1..1 by their equations
+SIGNED = (TANH_CELL, HIDDEN, "candidate")  # -1..1 by their equations
 LEVELS = 256
 STEPS = 32_767  # a value travels as a whole number of this many steps from the middle of its scale to an end
 GROUND = {False: "#ffffff", True: "#141418"}  # of the page, by whether it is dark
@@ -127,6 +127,11 @@ def ramp(stops: tuple[str, ...]) -> np.ndarray:
     return np.floor(np.stack(channels, 1) + 0.5).astype(np.uint8)
 
 
+def css(colour: np.ndarray | Sequence[int]) -> str:
+    """A colour [rgb], 0 to 255 each, as CSS and SVG write it: "#2166ac"."""
+    return "#" + "".join(f"{int(part):02x}" for part in colour)
+
+
 def ink(colour: Sequence[int]) -> str:
     """Black or white, whichever is easier to read on this colour; the contrast is never below 4.5."""
     linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
@@ -148,7 +153,7 @@ def scale_of(quantity: str, values: Float[np.ndarray, "..."], this_text: bool = 
     """
     largest = float(np.abs(values).max()) if values.size else 0.0
     top = _rounded_up(largest) if largest > 0 else 1.0
-    if quantity == "cell":
+    if quantity == CELL:
         return Scale(SYMLOG, -top, top, fixed=False)
     if quantity == PHASE and not this_text:
         return Scale(DIVERGING, -math.pi, math.pi)

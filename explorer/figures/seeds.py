@@ -44,7 +44,7 @@ def by_length(
     at = alt.Chart(pd.DataFrame({"value": [chance], "words": [f"chance {chance:.0%}"]})).encode(y="value:Q")
     rule = at.mark_rule(color=ink(dark), opacity=0.7, strokeDash=[4, 3])
     words = at.mark_text(align="left", baseline="top", dx=4, dy=4, fontSize=11, color=ink(dark))
-    named = haloed(words.encode(x=alt.value(0), text="words:N"), dark)
+    named = haloed(words.encode(x=alt.XValue(0), text="words:N"), dark)
     names = end_labels(means, styles, (0.0, 1.02), HEIGHT, dark, x)
     chart = alt.layer(rule, *named, lines, dots, *names).properties(width=760, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")

@@ -12,7 +12,7 @@ import numpy as np
 
 from explorer.axes import UInt8
 from explorer.figures import characters
-from explorer.figures.scales import GROUND, STEPS, Scale, ink, likely, ramp
+from explorer.figures.scales import GROUND, STEPS, Scale, css, ink, likely, ramp
 
 CELL, LINE, BODY, TOP, MARGIN, HEAD = 10, 29, 20, 4, 16, 56
 GUESS, ROOM = 15, 6  # pixels of a likely next character, and below the five of them
@@ -185,7 +185,7 @@ def _frame(box: tuple[Number, Number, Number, Number], colour: str, ground: str,
 def _css(colours: np.ndarray) -> tuple[list[str], list[str]]:
     """Each of 256 colours as it stands in SVG, and black or white to write on it."""
     rows = colours.tolist()
-    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in rows], [ink(colour) for colour in rows]
+    return [css(colour) for colour in rows], [ink(colour) for colour in rows]
 
 
 def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:

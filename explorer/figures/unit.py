@@ -82,7 +82,7 @@ def gates_and_ledger(trace: Trace, layer: int, unit: int, window: tuple[int, int
     part_styles = {name: kind_style(kind, dark) for name, kind in PARTS.items()}
     low = -1.0 if set(gates) & set(SIGNED_GATES) else 0.0
     reach = max(1.0, float(max(np.abs(values).max() for values in parts.values())))
-    breaks = [at for at in trace.breaks.tolist() if start <= at < stop]
+    breaks = _breaks(trace, start, stop)
     panels = [_panel(_frame(parts, positions, tokens), part_styles, (-reach, reach), book.equation, dark, breaks)]
     if gates:
         panels.insert(0, _panel(_frame(gates, positions, tokens), gate_styles, (low, 1.0), "gates", dark, breaks))
@@ -114,7 +114,7 @@ def cell_and_hidden(trace: Trace, layer: int, unit: int, window: tuple[int, int]
         f"Cell and hidden state of unit {unit}, layer {layer + 1}, characters {start + 1} to {stop}: the unit remembers something but "
         f"shows almost nothing at {silent:.0%} of them."
     )
-    breaks = [at for at in trace.breaks.tolist() if start <= at < stop]
+    breaks = _breaks(trace, start, stop)
     panel = _panel(frame, styles, (-1.0, 1.0), "h = output gate × tanh(c)", dark, breaks)
     return themed(unsqueezed(panel), description + broken(breaks), dark)
 
@@ -129,6 +129,11 @@ def _window(trace: Trace, layer: int, unit: int, window: tuple[int, int] | None)
     if not 0 <= start < stop <= len(trace.tokens):
         raise AnalysisError(f"The window {start}..{stop} does not fit a text of {len(trace.tokens)} tokens.")
     return start, stop
+
+
+def _breaks(trace: Trace, start: int, stop: int) -> list[int]:
+    """Positions of a stretch before which the state was reset or changed."""
+    return [at for at in trace.breaks.tolist() if start <= at < stop]
 
 
 def _frame(series: dict[str, np.ndarray], positions: np.ndarray, tokens: tuple[str, ...]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from explorer.analysis.attribution import RECENCY, Attribution, Comparison, agreement, rank_correlation
 from explorer.errors import AnalysisError, RecordError
+from explorer.figures.attribution import row
 
 VALUES = st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=2, max_size=30)
 
@@ -32,6 +33,15 @@ def test_sizes_signs_and_the_largest():
     other = agreement(np.array([4.0, 3.0, 2.0, 1.0]), deleted, signed=False)
     # Ranks of the sizes 1 3 2 4 against 4 3 2 1: 1 - 6 (9 + 0 + 0 + 9) / (4 * 15) = -0.8
     assert (other.size, other.signed, other.top) == (pytest.approx(-0.8), None, False)
+
+
+def test_one_token_is_counted_as_one_and_a_long_text_is_cut_as_in_every_record():
+    one = Attribution(("été",), np.array([0.5]), "occlusion", 2.0, "zero", source="rnn")
+    assert str(one).splitlines()[0] == "Attribution of the output 2 to 1 token through 'rnn' by occlusion, baseline zero, 'été'"
+    many = Attribution(("word",) * 1200, np.zeros(1200), "gradient", 2.0)
+    words = "word word word word word word word wo..."
+    assert str(many).splitlines()[0] == f"Attribution of the output 2 to 1,200 tokens by gradient, '{words}'"
+    assert row(one).description.startswith("Scores of 1 word by occlusion, baseline zero.")
 
 
 def test_a_comparison_puts_recency_beside_the_methods():

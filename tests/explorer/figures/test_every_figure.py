@@ -8,6 +8,7 @@ import pkgutil
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import altair as alt
@@ -21,7 +22,7 @@ import explorer.figures
 from explorer.errors import ExplorerError
 from explorer.figures.export import alt_text, as_drawn, svg_to_png, to_html, to_pdf, to_png, to_svg
 from explorer.figures.gradient_decay import Curve, Felt, flow
-from explorer.figures.scales import GROUND, scale_of
+from explorer.figures.scales import GROUND, css, scale_of
 from explorer.figures.states import StateFigure
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread, themed
 from explorer.figures.unit import histogram
@@ -125,6 +126,13 @@ def test_several_figures_are_saved_as_one_picture():
 
 
 # theme, labels, export
+
+
+def test_colours_are_written_by_one_function_and_fixed_positions_are_values():
+    """For a position given by `alt.value` Altair has to find out the type of the channel, which takes time."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in Path(explorer.figures.__path__[0]).glob("*.py")}
+    assert [name for name, source in sources.items() if "02x" in source] == ["scales.py"] and css(np.array([33, 0, 255])) == "#2100ff"
+    assert not [name for name, source in sources.items() if re.search(r"\b[xy]2?=alt\.value\(", source)]
 
 
 def test_kinds_are_told_from_names():
