@@ -32,6 +32,9 @@ def custom_flows(
         raise RecordingError(
             f"'{reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
         )
+    unseen = next((call for call in reading.numbers if call in cell.unseen), None)
+    if unseen is not None:
+        raise RecordingError(f"Autograd does not see the state that '{reading.name}' returned in call {unseen}: {cell.unseen[unseen]}.")
     flows = []
     for one in losses_of(loss):
         grads = gradients(one, places)

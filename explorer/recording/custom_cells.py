@@ -6,13 +6,13 @@ a whole sequence like those of nn.GRU.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from explorer.recording.autograd_edges import Edges, anchor
 from explorer.recording.calls import Call, autocast_of
@@ -45,6 +45,7 @@ class CustomCell:
         step: Its registered step, or None.
         calls: What was heard.
         edges: Places of the states of each call in the graph, where gradients are wanted.
+        unseen: Why autograd does not see the state that a call returned, by the number of the call.
         is_cell: Whether it got back a state that it had returned, or its step is registered.
         first: Index of the first state among the tensors that it returns; None while that is not known.
         batches: Axis of the batch in each state, None where there is no batch.
@@ -55,6 +56,7 @@ class CustomCell:
     step: Step | None
     calls: list[Call] = field(default_factory=list)
     edges: list[Edges] = field(default_factory=list)
+    unseen: dict[int, str] = field(default_factory=dict)
     is_cell: bool = False
     first: int | None = None
     batches: tuple[int | None, ...] = ()
@@ -87,16 +89,31 @@ class CustomCell:
         first = self._first_state(given[0], leaves(state), result)
         if first is None and (state or all(batch_axis(leaf, given[0]) == NO_STATE for leaf in leaves(result))):
             return None
-        shown, places = _anchored(result) if gradients else (None, _Places())
+        before = self.flat(copies(leaves(state))) if first is not None and leaves(state) else None
+        if first is not None:
+            if self._waiting is not None:
+                self._keep(self._waiting, first, None)
+            self._waiting = None
+            self.is_cell = self.is_cell or self._is_fed(before)
+        shown, places = self._anchored(given, result) if gradients else (None, _Places())
         heard = _Heard(given[0].detach().clone(), copies(leaves(result)), places, settings(self.module, result))
         if first is None:
             self._waiting = heard  # the first step, from no state: the next one shows which of the results it is
         else:
-            if self._waiting is not None:
-                self._keep(self._waiting, first, None)
-            self._waiting = None
-            self._keep(heard, first, leaves(state) or None)
+            self._keep(heard, first, before)
         return shown
+
+    def _anchored(self, given: Sequence[Any], result: Any) -> tuple[Any, "_Places"]:
+        """The result as the caller shall see it, and its places in the graph.
+
+        A state that shares its memory with the one before is handed on itself: a copy would part what the caller changes in place.
+        What may be no cell after all is left alone wherever it returns what it was given or keeps, or what has no graph.
+        """
+        if self.is_cell or self.step is not None or STATE_NAMES.intersection(parameters(self.module)[1:2]):
+            shared = memory_of(leaves(given[1:]))
+            return _anchored(result, lambda leaf: not memory_of([leaf]) & shared, GIVEN_BACK)
+        shared = memory_of(leaves(given)) | memory_of(kept_by(self.module))
+        return _anchored(result, lambda leaf: leaf.requires_grad and not memory_of([leaf]) & shared, UNKNOWN)
 
     def _first_state(self, x: Tensor, state: Leaves, result: Any) -> int | None:
         """Where the states begin among the tensors of a result: at the first, or after the output; None where they are not there."""
@@ -111,15 +128,16 @@ class CustomCell:
                 return first
         return None
 
-    def _keep(self, heard: _Heard, first: int, state: Leaves | None) -> None:
+    def _keep(self, heard: _Heard, first: int, before: tuple[Tensor, ...] | None) -> None:
         after = self.flat(heard.returned[first:])
-        before = None if state is None else self.flat(copies(state))
-        self.is_cell = self.is_cell or self.step is not None or self._is_fed(before)
+        self.is_cell = self.is_cell or self.step is not None
         self.first = first if self.is_cell else None
         shown = heard.returned[0]
         output = after[0] if not first or shown is None else shown.reshape((*after[0].shape[:-1], -1))
         x = heard.input.flatten() if after[0].ndim == 1 else heard.input.reshape(len(after[0]), -1)
         self.calls.append(Call(x, before, output, after, *heard.settings))
+        if heard.places.left_alone.intersection(range(first, len(heard.returned))):
+            self.unseen[len(self.edges)] = heard.places.why
         self.edges.append(Edges(None, heard.places.edges(first)))
 
     def flat(self, states: Leaves) -> tuple[Tensor, ...]:
@@ -153,7 +171,7 @@ class CustomCell:
         start = kept(before) if before else None
         self.is_cell = True
         self.calls.append(Call(x.detach().clone(), start, output.detach().clone(), ends, *settings(self.module, result)))
-        shown, places = _anchored(result) if gradients else (None, _Places())
+        shown, places = self._anchored(given, result) if gradients else (None, _Places())
         self.edges.append(Edges(None, tuple(places.own)))
         self._results.append(mapped(result, lambda leaf: leaf.detach().to("meta")) if gradients else None)
         return shown
@@ -204,6 +222,10 @@ def shapes(values: Leaves) -> list[torch.Size | None]:
 
 NO_STATE = -1
 
+# Why autograd does not see a state.
+GIVEN_BACK = "it is the very tensor that the module was given, which has no graph. Return a new one"
+UNKNOWN = "it had no graph, and nothing showed yet that the module is a cell. Name its second argument state, or register its step"
+
 
 def batch_axis(value: Tensor | None, x: Tensor) -> int | None:
     """Axis of the batch in what may be a state after one step that read x; None for a state without a batch, NO_STATE if it is none.
@@ -241,6 +263,8 @@ class _Places:
 
     own: list[GradientEdge | None] = field(default_factory=list)
     shared: list[GradientEdge | None] = field(default_factory=list)
+    left_alone: frozenset[int] = frozenset()  # tensors that have no place, though torch kept a graph
+    why: str = ""
 
     def edges(self, first: int) -> tuple[GradientEdge | None, ...]:
         """Place of each tensor where the states begin with the first: a state that is also the output has what reaches both.
@@ -252,20 +276,38 @@ class _Places:
         return tuple(shared if index >= first and shared in outputs else own for index, (own, shared) in enumerate(pairs))
 
 
-def _anchored(result: Any) -> tuple[Any, _Places]:
-    """The result with a node of its own for every tensor, and where these are."""
+def memory_of(values: Iterable[Tensor | None]) -> set[int]:
+    """Where the memory of some tensors, each [...], begins."""
+    return {value.untyped_storage().data_ptr() for value in values if value is not None} - {0}
+
+
+def kept_by(module: nn.Module) -> list[Tensor]:
+    """The tensors, each [...], that a module and those inside it hold as attributes."""
+    kept = [value for part in module.modules() for value in vars(part).values() if isinstance(value, Tensor)]
+    return [*kept, *module.parameters(), *module.buffers()]
+
+
+def _anchored(result: Any, is_copied: Callable[[Tensor], bool], why: str) -> tuple[Any, _Places]:
+    """The result with a node of its own for every tensor that may be copied, and where these are; others are handed on themselves.
+
+    why: the reason that is kept with those which have no graph of their own either.
+    """
     tensors = leaves(result)
     if not torch.is_grad_enabled():
         return None, _Places([None] * len(tensors), [None] * len(tensors))
-    firsts = {id(leaf): anchor(leaf) for leaf in tensors if leaf is not None and (leaf.is_floating_point() or leaf.is_complex())}
-    places = _Places()
-
-    def shown(leaf: Tensor) -> Tensor:
-        value, shared = firsts.get(id(leaf), (leaf, None))
-        is_one = sum(other is leaf for other in tensors) == 1
-        value, own = (value, shared) if is_one or shared is None else anchor(value)
+    numbers = {id(leaf): leaf for leaf in tensors if leaf is not None and (leaf.is_floating_point() or leaf.is_complex())}
+    copied = {key: anchor(leaf) for key, leaf in numbers.items() if is_copied(leaf)}
+    itself = {key: (leaf, get_gradient_edge(leaf) if leaf.requires_grad else None) for key, leaf in numbers.items() if key not in copied}
+    shown, places = (
+        [],
+        _Places(left_alone=frozenset(at for at, leaf in enumerate(tensors) if itself.get(id(leaf), (0, 0))[1] is None), why=why),
+    )
+    for leaf in tensors:
+        value, shared = (copied | itself).get(id(leaf), (leaf, None))
+        is_again = id(leaf) in copied and sum(other is leaf for other in tensors) > 1
+        value, own = anchor(value) if is_again else (value, shared)
+        shown.append(value)
         places.own.append(own)
         places.shared.append(shared)
-        return value
-
-    return mapped(result, shown), places
+    in_order = iter([value for value in shown if value is not None])
+    return mapped(result, lambda leaf: next(in_order)), places

@@ -1,5 +1,6 @@
 """A recording changes nothing: every parametrisation of torch, in training and not, however the model is called."""
 
+import contextlib
 import copy
 import subprocess
 import sys
@@ -257,3 +258,32 @@ def test_a_copy_that_ran_instead_is_named():
         copy.deepcopy(model)["rnn"](torch.randn(2, 3))
     with pytest.raises(explorer.ExplorerError, match=r"^'rnn' was not called inside this recording; copies of it were, as nn.DataParallel"):
         recording.trace("ab")
+
+
+class Memory(nn.Module):
+    """No cell: it adds to a memory in place and returns that."""
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        memory += x
+        return memory
+
+
+class Kept(nn.Module):
+    """No cell: it keeps what it returns."""
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        self.kept = x + bias
+        return self.kept
+
+
+@pytest.mark.parametrize("family", [Memory, Kept])
+@pytest.mark.parametrize("has_graph", [True, False])
+def test_what_is_no_cell_returns_its_own_results_though_gradients_are_recorded(family: type[nn.Module], has_graph: bool):
+    seen = []
+    for is_recorded in (False, True):
+        module, memory, x = family(), torch.ones(2, 3), torch.ones(2, 3, requires_grad=has_graph) * 1
+        with explorer.record(nn.ModuleList([module, nn.GRUCell(3, 3)]), gradients=True) if is_recorded else contextlib.nullcontext():
+            out = module(x, memory)
+            out.mul_(0.5)
+        seen.append((out.tolist(), memory.tolist(), out.requires_grad, out is getattr(module, "kept", memory)))
+    assert seen[1] == seen[0]
