@@ -215,6 +215,20 @@ def test_what_has_no_gradient_is_a_sentence():
         explorer.gradient_flow(recording, out.sum(), "abcd")
 
 
+def test_a_network_beside_a_tapped_module_has_the_gradient_that_it_has_alone():
+    torch.manual_seed(0)
+    model, x = nn.ModuleDict({"hand": nn.Sequential(explorer.Tap("hidden")), "rnn": nn.RNN(3, 4)}), torch.randn(4, 3)
+    with explorer.record(model, gradients=True) as recording:
+        out = model["rnn"](model["hand"](x))[0]
+    with explorer.record(model["rnn"], gradients=True) as alone:
+        same = model["rnn"](x)[0]
+    flow = explorer.gradient_flow(recording, out[3].sum(), "abcd", "rnn")
+    np.testing.assert_array_equal(flow.state_log10, explorer.gradient_flow(alone, same[3].sum(), "abcd").state_log10)
+    by_itself = "a gradient needs the state of each step by itself, inside the loop: h = self.hidden(h)."
+    with refused(f"Tap('hidden') received 1 value of shape (4, 3) for 4 steps; {by_itself}"):
+        explorer.gradient_flow(recording, out[3].sum(), "abcd", "hand")
+
+
 def test_a_network_in_training_mode_with_dropout_is_refused():
     lstm = nn.LSTM(3, 4, 2, dropout=0.5).train()
     with explorer.record(lstm, gradients=True) as recording:

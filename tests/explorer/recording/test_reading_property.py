@@ -1,6 +1,7 @@
 """Random readings against the written equations in float64: chosen calls, batches that shrink, changed states, heads of attention."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
@@ -26,6 +27,11 @@ never_shrunk = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),  # the seed rebuilds a failing network
 )
+
+
+def of_every_kind(test: Callable) -> Callable:
+    """The test over random examples, once for each kind of network."""
+    return pytest.mark.parametrize("kind", FAMILIES)(never_shrunk(given(data=st.data())(test)))
 
 
 def states_of(result, is_cell: bool) -> list[Tensor]:
@@ -73,9 +79,7 @@ def numbers(parts: list[Tensor], row: int) -> list[np.ndarray]:
     return [part[row].detach().numpy() for part in parts]
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
-@never_shrunk
-@given(data=st.data())
+@of_every_kind
 def test_chosen_calls(kind: str, data):
     module, units, features = network(data.draw, kind)
     longest = 1 if isinstance(module, nn.RNNCellBase) else 4
@@ -105,9 +109,7 @@ def test_chosen_calls(kind: str, data):
     counts["chosen calls", kind] += 1
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
-@never_shrunk
-@given(data=st.data())
+@of_every_kind
 def test_shrinking_batch(kind: str, data):
     module, units, features = network(data.draw, kind)
     lengths = sorted(data.draw(st.lists(small(1, 7), min_size=2, max_size=5)), reverse=True)
@@ -128,9 +130,7 @@ def test_shrinking_batch(kind: str, data):
     counts["shrinking batch", kind] += 1
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
-@never_shrunk
-@given(data=st.data())
+@of_every_kind
 def test_changed_state(kind: str, data):
     module, units, features = network(data.draw, kind)
     changed = [False, *data.draw(st.lists(st.booleans(), min_size=2, max_size=8))]
