@@ -34,6 +34,17 @@ def names_of(tokens: Tokens) -> tuple[str, ...]:
     return tuple(f"{value:.6g}" if isinstance(value, float | np.floating) else str(value) for value in values)
 
 
+def whole(value: object) -> int:
+    """A whole number as an int.
+
+    Raises:
+        TypeError: it is none; True and False are none either.
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{value} is no whole number")
+    return index(value)  # type: ignore[arg-type]
+
+
 def rows_of(rows: Rows, word: str) -> int | list[int]:
     """A row of the batch, [], or a list of them, [time], as whole numbers.
 
@@ -42,7 +53,7 @@ def rows_of(rows: Rows, word: str) -> int | list[int]:
     """
     try:
         values = rows.tolist() if isinstance(rows, Tensor | np.ndarray) else rows
-        return [index(row) for row in values] if isinstance(values, Sequence) else index(values)
+        return [whole(row) for row in values] if isinstance(values, Sequence) else whole(values)
     except TypeError:
         raise RecordingError(f"{word} is {rows!r}; expected a row of the batch, counted from 0, or one row for each token.") from None
 

@@ -305,7 +305,7 @@ def _anchored(result: Any, is_copied: Callable[[Tensor], bool], why: str) -> tup
     for leaf in tensors:
         value, shared = (copied | itself).get(id(leaf), (leaf, None))
         is_again = id(leaf) in copied and sum(other is leaf for other in tensors) > 1
-        value, own = anchor(value) if is_again else (value, shared)
+        value, own = anchor(value) if is_again and value is not None else (value, shared)
         shown.append(value)
         places.own.append(own)
         places.shared.append(shared)

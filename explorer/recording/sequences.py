@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, one_for_each, rows_of
+from explorer.recording.arrays import Rows, one_for_each, rows_of, whole
 from explorer.recording.calls import Call, Reading, State, Stretch, batch_size, directions, every_row_state, joined, no_row, stretch
 from explorer.recording.cells import TOLERANCE
 from explorer.recording.modules import REVERSE
@@ -88,9 +88,7 @@ def numbers_of(calls: Calls, count: int, path: str) -> list[int]:
     Raises:
         RecordingError: there is no such call, none was chosen, or they are not in order.
     """
-    if isinstance(calls, slice):
-        chosen = list(range(count)[calls])
-    elif isinstance(calls, RecordedSequence):
+    if isinstance(calls, RecordedSequence):
         if calls.of != count:
             got = f"calls is a sequence of '{calls.path}', which was called {calls.of} times; '{path}' received {count} values"
             raise RecordingError(
@@ -98,8 +96,7 @@ def numbers_of(calls: Calls, count: int, path: str) -> list[int]:
             )
         chosen = list(calls.calls)
     else:
-        named = calls if isinstance(calls, Iterable) else [calls]
-        chosen = [int(n) + count if -count <= int(n) < 0 else int(n) for n in named]  # type: ignore[arg-type]
+        chosen = _chosen(calls, count)
     has = f"'{path}' has {_count(count, 'call')}, numbered from 0"
     wrong = [n for n in chosen if not 0 <= n < count]
     if wrong:
@@ -109,6 +106,23 @@ def numbers_of(calls: Calls, count: int, path: str) -> list[int]:
     if any(later <= earlier for earlier, later in pairwise(chosen)):
         raise RecordingError(f"calls={calls!r} is not in order. Name each call once, in the order in which they were made.")
     return chosen
+
+
+def _chosen(calls: object, count: int) -> list[int]:
+    """Numbers that a slice, one number or several mean out of `count`; those below 0 are counted from the end.
+
+    Raises:
+        RecordingError: it is none of them.
+    """
+    try:
+        if isinstance(calls, slice):
+            return list(range(count)[calls])
+        values = calls.tolist() if isinstance(calls, Tensor | np.ndarray) else calls
+        numbers = [whole(n) for n in (values if isinstance(values, Iterable) else [values])]
+    except TypeError:
+        kinds = "the number of a call, counted from 0, a slice, a list of numbers, or one of recording.sequences()"
+        raise RecordingError(f"calls is {calls!r}; expected {kinds}.") from None
+    return [n + count if -count <= n < 0 else n for n in numbers]
 
 
 def beginnings(module: nn.Module, heard: Sequence[Call], numbers: Sequence[int], pieces: Sequence[Stretch]) -> list[str]:
@@ -244,7 +258,9 @@ def reading_of(path: str, module: nn.Module, heard: Sequence[Call], time: int, i
     numbers, rows = _rows(name, module, heard, time, index, calls)
     pieces = [stretch(module, heard[n], row, name) for n, row in zip(numbers, rows, strict=True)]
     steps, began = list(map(len, pieces)), beginnings(module, heard, numbers, pieces)
-    sequences = sequences_of(name, rows[0], [RecordedCall(*call) for call in zip(numbers, steps, rows, began, strict=True)], len(heard))
+    sizes = [batch_size(module, heard[n]) for n in numbers]
+    recorded = [RecordedCall(*call) for call in zip(numbers, steps, sizes, began, strict=True)]
+    sequences = sequences_of(name, rows[0], recorded, len(heard))
     if calls is None and len(sequences) > 1:
         raise RecordingError(unclear(sequences))
     if path != name and len(pieces) > 1:

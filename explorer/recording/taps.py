@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, array, one_for_each, picked, rows_of
+from explorer.recording.arrays import Rows, array, one_for_each, picked, rows_of, whole
 from explorer.recording.autograd_edges import anchor
 from explorer.recording.cells import GATE_NAMES, STATES, TOLERANCE
 from explorer.recording.sequences import Calls, numbers_of
@@ -53,7 +53,11 @@ class Reading:
         if "head" in names:
             at = names.index("head")
             names.remove("head")
-            value = value.float().mean(at) if self.head == MEAN else value.select(at, int(self.head or 0))
+            value = (
+                value.to(torch.promote_types(value.dtype, torch.float32)).mean(at)
+                if self.head == MEAN
+                else value.select(at, int(self.head or 0))
+            )
         for name in self.wanted:
             if name not in names:
                 value, names = value.unsqueeze(-1), [*names, name]
@@ -241,7 +245,7 @@ def alignment(heard: Mapping[str, Heard], source: Sequence[str], target: Sequenc
     # Where the shape leaves several readings, attention weights are those whose rows sum to 1.
     sound = [reading for reading in readings if len(readings) == 1 or _is_attention(reading, tap, rows)]
     expected = f"{len(target)} rows of {len(source)} weights, one row for each target token and one weight for each source column"
-    reading = _the_one(tap, sound or readings, expected + _advice(tap, part, fits))
+    reading = _the_one(tap, sound or readings, expected if readings else expected + _advice(tap, part, fits))
     weights = _picked(reading.laid_out(tap.values, tap.values), rows, "rows").astype(np.float64)
     _check_sums(weights, tap)
     return Alignment(tuple(source), tuple(target), weights / weights.sum(1, keepdims=True))
@@ -272,7 +276,7 @@ def _is_attention(reading: Reading, heard: Heard, rows: list[int] | None) -> boo
     """Whether the rows of a reading are distributions: those that were asked for, or all of them."""
     values = reading.laid_out(heard.values, heard.values)
     try:
-        weights = torch.cat([v.flatten(0, 1) for v in values]).double().numpy() if rows is None else _picked(values, rows, "rows")
+        weights = torch.cat([v.flatten(0, 1) for v in values]).cpu().double().numpy() if rows is None else _picked(values, rows, "rows")
     except RecordingError:  # there is no such row
         return False
     return bool((weights >= 0).all() and (np.abs(weights.sum(1, dtype=np.float64) - 1) <= _slack(heard)).all())
@@ -281,8 +285,11 @@ def _is_attention(reading: Reading, heard: Heard, rows: list[int] | None) -> boo
 def _check_head(heard: Heard, part: Part) -> None:
     """Refuse a head that is no number, or one of a tap without heads; ask for one where there are several."""
     name, axes = heard.tap.name, (heard.tap.axes or "").split()
-    if isinstance(part.head, str) and part.head != MEAN:
-        raise RecordingError(f"head is {part.head!r}; expected the number of a head, counted from 0, or 'mean'.")
+    if part.head is not None and part.head != MEAN:
+        try:
+            whole(part.head)
+        except TypeError:
+            raise RecordingError(f"head is {part.head!r}; expected the number of a head, counted from 0, or 'mean'.") from None
     if part.head is not None and axes and "head" not in axes:
         raise RecordingError(f"Tap('{name}') has axes {heard.tap.axes!r}, without a head. Name the axis: axes='batch head out in'.")
     if "head" not in axes and not (not axes and heard.values[0].ndim == 4 and part.head is None):

@@ -33,12 +33,23 @@ def attributed():
         out = gru(torch.randn(5, 3))[0]
     return explorer.attribution(recording, out[-1, 0], "occlusion", "abcde")
 
+def attended(**chosen):
+    tap = explorer.Tap("attention", axes="batch head out in")
+    with explorer.record(tap) as recording:
+        tap(torch.full((1, 2, 3, 4), 0.25))
+    return recording.alignment("abcd", "xyz", **chosen)
+
 said(explorer.record(len).__enter__)
 said(explorer.record(nn.LSTM).__enter__)
 said(tapped)
 said(lambda: followed(lambda out: out.sum().item()))
 said(attributed)
+said(lambda: attended(head=0, calls=0.0))
+said(lambda: attended(head=0, calls="0"))
+said(lambda: attended(head=0, calls=slice("0")))
+said(lambda: attended(head=1.7))
 """
+CHOICES = "the number of a call, counted from 0, a slice, a list of numbers, or one of recording.sequences()"
 ADVICE = "expected a torch.nn.Module. Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their cells, or a Tap."
 
 
@@ -50,4 +61,8 @@ def test_another_type_is_a_sentence():
         "Tap('cell') was given a tuple; expected one tensor. Give each part its own Tap.",
         "loss is of type float; expected a tensor with a gradient. Leave out item() and numpy().",
         "output is a Tensor; expected a function that runs the module again: output=lambda: module(x)[:, -1, 3].",
+        f"calls is 0.0; expected {CHOICES}.",
+        f"calls is '0'; expected {CHOICES}.",
+        f"calls is slice(None, '0', None); expected {CHOICES}.",
+        "head is 1.7; expected the number of a head, counted from 0, or 'mean'.",
     ], done.stderr

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import explorer
+from explorer.recording import sequences
 from tests.explorer.errors import refused
 from tests.explorer.unrolled import Edits, step, weights_of
 
@@ -229,6 +230,9 @@ def test_lower_layers_too_are_replayed_from_the_states_that_they_got(family):
         np.testing.assert_allclose(values, np.concatenate([part.gates[name] for part in parts]), atol=1e-7)
 
 
+CHOICES = "the number of a call, counted from 0, a slice, a list of numbers, or one of recording.sequences()"
+
+
 def test_a_choice_of_calls_that_cannot_be_is_a_sentence():
     _, _, recording, _ = rollout((3,))
     for calls, sentence in (
@@ -237,6 +241,8 @@ def test_a_choice_of_calls_that_cannot_be_is_a_sentence():
         (slice(3, 3), "calls=slice(3, 3, None) chooses no call: 'lstm' has 6 calls, numbered from 0."),
         ([1, 0], "calls=[1, 0] is not in order. Name each call once, in the order in which they were made."),
         ([1, 1], "calls=[1, 1] is not in order. Name each call once, in the order in which they were made."),
+        (True, f"calls is True; expected {CHOICES}."),
+        ([True, 2], f"calls is [True, 2]; expected {CHOICES}."),
     ):
         with refused(sentence):
             recording.trace("ab", calls=calls)
@@ -256,6 +262,16 @@ def test_a_choice_of_calls_that_cannot_be_is_a_sentence():
         other.trace("abc", calls=recording.sequences()[0])
     row = other.trace("abc", calls=other.sequences(index=1)[0])
     np.testing.assert_array_equal(row.hidden, other.trace("abc", index=1).hidden)
+
+
+def test_the_calls_of_a_sequence_know_the_size_of_their_batch(monkeypatch):
+    gru, seen = nn.GRU(3, 4), []
+    with explorer.record(gru) as recording:
+        gru(torch.randn(5, 3, 3))
+    whole = sequences.sequences_of
+    monkeypatch.setattr(sequences, "sequences_of", lambda *given: seen.extend(given[2]) or whole(*given))
+    recording.trace("hello", index=1)
+    assert [call.rows for call in seen] == [3] and seen == list(recording.calls(index=1))
 
 
 def test_an_index_may_be_a_tensor_and_an_empty_batch_is_a_sentence():

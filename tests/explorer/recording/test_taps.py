@@ -139,18 +139,46 @@ def test_the_sequence_of_a_decoder_picks_its_attention_too():
         recording.alignment("abcdef", "xyz", "other", calls=second)
 
 
-@pytest.mark.parametrize(
-    ("axes", "order"), [("batch head out in", (0, 1, 2, 3)), ("out batch in head", (2, 0, 3, 1)), (None, (0, 1, 2, 3))]
-)
-def test_heads_of_attention(axes: str | None, order: tuple[int, ...]):
-    weights = rows(2, 3, 4, 5)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("axes", "order"), [("batch head out in", (0, 1, 2, 3)), ("out batch in head", (2, 0, 3, 1))])
+def test_heads_of_attention(axes: str, order: tuple[int, ...], dtype: torch.dtype):
+    weights = torch.rand(2, 3, 4, 5, dtype=dtype).softmax(-1)
     recording = heard(axes, weights.permute(*order))
     for head in range(3):
-        record = recording.alignment("abcde", "wxyz", rows=1, head=head) if axes or head == 2 else None
-        if record:
-            np.testing.assert_allclose(record.weights, weights[1, head], rtol=1e-6)
-    if axes:
-        np.testing.assert_allclose(recording.alignment("abcde", "wxyz", rows=1, head="mean").weights, weights[1].mean(0), rtol=1e-6)
+        record = recording.alignment("abcde", "wxyz", rows=1, head=head)
+        np.testing.assert_allclose(record.weights, weights[1, head], rtol=1e-6)
+    np.testing.assert_allclose(recording.alignment("abcde", "wxyz", rows=1, head="mean").weights, weights[1].mean(0), rtol=1e-6)
+
+
+def test_a_head_of_attention_whose_axes_have_no_names():
+    weights = rows(2, 3, 4, 5)
+    recording = heard(None, weights)
+    np.testing.assert_allclose(recording.alignment("abcde", "wxyz", rows=1, head=2).weights, weights[1, 2], rtol=1e-6)
+    ways = " or ".join(f"Tap('attention', axes='{axes}')" for axes in ("batch head out in", "head batch out in"))
+    for head in (0, 1, "mean"):  # there may be two heads or three
+        with refused(f"Tap('attention') received 1 value of shape (2, 3, 4, 5), which can be read in 2 ways. Name its axes: {ways}."):
+            recording.alignment("abcde", "wxyz", rows=1, head=head)
+
+
+class OnDevice(Tensor):
+    """A tensor that behaves like one on a GPU: it has no numpy array until it is copied to the CPU."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func is Tensor.numpy:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+        out = super().__torch_function__(func, types, args, kwargs or {})
+        return out.as_subclass(Tensor) if func is Tensor.cpu or (func is Tensor.to and args[1] == "cpu") else out
+
+
+def test_attention_on_a_device_is_read_and_its_axes_are_advised():
+    weights = rows(3, 4, 5)
+    recording = heard("batch out in", weights.as_subclass(OnDevice))
+    np.testing.assert_allclose(recording.alignment("abcde", "wxyz", rows=1).weights, weights[1].numpy(), rtol=1e-6)
+    expected = "4 rows of 5 weights, one row for each target token and one weight for each source column"
+    got = f"Tap('attention') with axes 'batch in out' received 1 value of shape (3, 4, 5); expected {expected}"
+    with refused(f"{got}. These axes fit: axes='batch out in'."):
+        heard("batch in out", weights.as_subclass(OnDevice)).alignment("abcde", "wxyz")
 
 
 def test_heads_of_torchs_own_attention_and_of_single_steps():
@@ -166,6 +194,7 @@ def test_heads_of_torchs_own_attention_and_of_single_steps():
         ({}, "Tap('attention') has 4 heads. Choose one, head=0 to 3, or their mean: head='mean'."),
         ({"head": 4}, "head is 4, but Tap('attention') has 4: choose from 0 to 3, or 'mean'."),
         ({"head": "sum"}, "head is 'sum'; expected the number of a head, counted from 0, or 'mean'."),
+        ({"head": True}, "head is True; expected the number of a head, counted from 0, or 'mean'."),
     ):
         with refused(sentence):
             recording.alignment("abcde", "vwxyz", **call)
