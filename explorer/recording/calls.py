@@ -63,8 +63,9 @@ class Call:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of what came out."""
-        return self._output.dtype
+        """Precision of the numbers that came out, real also where they are complex; that of the state beside an output of whole numbers."""
+        is_number = self._output.is_floating_point() or self._output.is_complex()
+        return (self._output if is_number else self.after[0]).dtype.to_real()
 
     @property
     def computed_in(self) -> torch.dtype:
@@ -161,8 +162,9 @@ def stretch(module: nn.Module, call: Call, row: int, path: str) -> Stretch:
     if not 0 <= row < batch:
         raise RecordingError(no_row(row, batch, f"'{path}'"))
     before = call.before or tuple(torch.zeros_like(state) for state in call.after)
+    read = row_steps(module, call.input, row)
     return Stretch(
-        input=row_steps(module, call.input, row).to(call.dtype),
+        input=read.to(call.dtype.to_complex() if read.is_complex() else call.dtype),
         output=row_steps(module, call.output, row),
         starts=(0,),
         before=tuple(row_state(module, state, row).to(call.dtype) for state in before),

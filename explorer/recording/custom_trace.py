@@ -19,11 +19,15 @@ States = tuple[Tensor, ...]
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """What a cell held over one sequence: each state and part [time, ...], and the states before its first step."""
+    """What a cell held over one sequence: each state and part [time, ...], and the states before its first step.
+
+    output: what the module returned beside its states, [time, ...]: no gate, though a gate may have its name.
+    """
 
     states: States
     initial: States
     parts: dict[str, Tensor]
+    output: Tensor | None = None
 
 
 def custom_fields(cell: CustomCell, reading: Reading) -> dict[str, Any]:
@@ -38,6 +42,8 @@ def custom_fields(cell: CustomCell, reading: Reading) -> dict[str, Any]:
     first = {name: _array(state)[:, 0] for name, state in zip(names, held.initial, strict=True)}
     parts = {name: _array(part) for name, part in held.parts.items()}
     gates = {name: parts.pop(name) for name in list(parts) if cell.step is not None and name in GATE_NAMES}
+    if held.output is not None and "output" not in gates:
+        parts = {"output": _array(held.output)} | parts
     return {
         "hidden": values.pop("hidden"),
         "cell": values.pop("cell", None),
@@ -70,14 +76,14 @@ def held_by(cell: CustomCell, reading: Reading) -> Held:
         return _sequence(cell, reading)
     states, before = (tuple(cell.numbers(index, state[:, 0]) for index, state in enumerate(ends)) for ends in (piece.after, piece.before))
     initial = tuple(state[:1] for state in before)
-    output = {"output": piece.output} if cell.first else {}
+    output = piece.output if cell.first else None
     if cell.step is None:
-        return Held(states, initial, output)
+        return Held(states, initial, {}, output)
     new, parts, shown = taken(cell, piece.input, before)
     check(cell, reading, dict(zip(cell.step.states, zip(new, states, strict=True), strict=True)), 1)
     if shown is not None:
         check(cell, reading, {"output": (shown, piece.output)}, 1)
-    return Held(states, initial, parts if "output" in parts else output | parts)
+    return Held(states, initial, parts, output)
 
 
 def taken(cell: CustomCell, x: Tensor, before: States) -> tuple[States, dict[str, Tensor], Tensor | None]:
@@ -90,7 +96,8 @@ def taken(cell: CustomCell, x: Tensor, before: States) -> tuple[States, dict[str
     """
     assert cell.step is not None
     weight = next((p for p in cell.module.parameters() if p.is_floating_point()), None)
-    x, before = (x, before) if weight is None else (x.to(weight), tuple(_like(state, weight) for state in before))
+    if weight is not None:
+        x, before = x.to(weight.device if x.is_complex() else weight), tuple(_like(state, weight) for state in before)
     result = cell.step.equation(cell.module, x, before[0] if len(before) == 1 else before)
     states = result[0] if isinstance(result[0], tuple | list) else (result[0],)
     if len(states) != len(cell.step.states) or not isinstance(result[1], dict) or len(result) > 3:
