@@ -45,7 +45,8 @@ FUNCTION_LINES, FILE_LINES, PAGE_LINES, PARAMETERS = 40, 300, 80, 6
 
 # A ceiling lifted for one named place: (file, name or "*") -> (limit, reason).
 LIFTED: dict[tuple[str, str], tuple[int, str]] = {}
-MORE_PARAMETERS = {("explorer/recording/record.py", "trace"): 7}  # all that a user may choose of a recording
+MORE_PARAMETERS = {("explorer/recording/record.py", "trace"): 7, ("explorer/gradients/contributions.py", "contributions"): 7}
+MORE_PARAMETERS |= {("explorer/gradients/attribution.py", name): 7 for name in ("attribution", "attributions")}  # all that a user chooses
 
 # Imports between parts of `models` that point the wrong way: (who, whom) -> reason.
 WRONG_WAY = {

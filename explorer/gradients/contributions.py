@@ -31,18 +31,24 @@ class Contributions:
 
 
 def contributions(
-    recording: Recording, loss: Tensor, tokens: Tokens, path: str | None = None, index: Rows = 0, recurrent: bool = True
+    recording: Recording,
+    loss: Tensor,
+    tokens: Tokens,
+    path: str | None = None,
+    index: Rows = 0,
+    recurrent: bool = True,
+    calls: Calls = None,
 ) -> Contributions:
     """How much each step adds to the gradient of the weights, before the steps are summed.
 
     Args:
-        recording, loss, tokens, path, index: As for `gradient_flow`; the tokens [time].
+        recording, loss, tokens, path, index, calls: As for `gradient_flow`; the tokens [time].
         recurrent: Of the recurrent weights (torch's weight_hh); else of those of the input (weight_ih).
 
     Raises:
         RecordingError: as gradient_flow.
     """
-    back = Backpass(recording, _scalar(loss), len(tokens), path, index)
+    back = Backpass(recording, _scalar(loss), len(tokens), path, index, calls)
     log10 = np.full((len(tokens), back.depth), -np.inf)
     sums: dict[int, Scaled] = {}
     for layer, span, part in back.parts():

@@ -48,6 +48,20 @@ def test_each_steps_part_of_the_weights_gradient(family, more: dict, kind: str, 
     assert measured.cancellation[0] < 0.99
 
 
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_one_of_several_sequences(recurrent: bool):
+    torch.manual_seed(0)
+    module, x = nn.GRU(3, 4).double(), torch.randn(2, 6, 3).double()
+    with explorer.record(module, gradients=True) as recording:
+        first, second = (module(one)[0] for one in x)
+    parts = first.sum(), second.square().sum()
+    name = "weight_hh_l0" if recurrent else "weight_ih_l0"
+    for calls, own, held in ((1, parts[1], parts[0]), (recording.sequences()[0], parts[0], parts[1])):
+        measured = contributions.contributions(recording, parts[0] * parts[1], "abcdef", recurrent=recurrent, calls=calls)
+        (grad,) = torch.autograd.grad(own * held.detach(), [dict(module.named_parameters())[name]], retain_graph=True)
+        assert measured.total_log10[0] == pytest.approx(np.log10(float(grad.norm())), abs=1e-10)
+
+
 @pytest.mark.parametrize("family", [nn.GRU, nn.LSTM])
 def test_the_parts_of_every_layer_add_up_to_what_training_uses(family):
     torch.manual_seed(0)
