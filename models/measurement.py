@@ -8,6 +8,7 @@ Functions are given by name and not imported, because pages do not need them. Ea
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from reprlib import repr as short
 from typing import Any
 
 import models
-from explorer.errors import CheckpointError, ExplorerError
+from explorer.errors import CheckpointError, ExplorerError, RecordingError
 from models import checkpoint
 from models.family import PROGRAM, families, kinds, of_recipe, recipes
 from models.files import write_atomically
@@ -103,6 +104,39 @@ class Measured:
 
 
 Measurement = Callable[[Subject, Any, Report], Measured]
+
+
+def of_networks(
+    names: Iterable[str],
+    one: Callable[[checkpoint.Loaded], Mapping[str, Any]],
+    as_text: Callable[[Mapping[str, Any]], Iterable[str]],
+    file: Path,
+    report: Report,
+    **about: Any,
+) -> Measured:
+    """A measurement of several networks, in one file that names the weights of each. One that cannot be recorded is left out.
+
+    Args:
+        names: Of the networks.
+        one: Measures a network.
+        as_text: The result of a network as lines of text.
+        file: Where the result is saved.
+        report: Called with a line after each network.
+        about: What the file says beside `networks`.
+    """
+    networks, lines = {}, []
+    for name in names:
+        try:
+            loaded = models.load(name)
+            result = one(loaded)
+        except RecordingError as error:
+            report(f"{name}: left out. {error}")
+            continue
+        networks[name] = {"weights": checkpoint.fingerprint(loaded), **result}
+        lines += [f"{name}, {line}" for line in as_text(result)]
+        report(f"{name}: done")
+    values = {**about, "networks": networks}
+    return Measured(values, tuple(lines), files={file: json.dumps(values, separators=(",", ":")) + "\n"})
 
 
 def subject(name: str) -> Subject:

@@ -121,6 +121,20 @@ class Comparison:
             if values.shape != (len(self.tokens),):
                 raise RecordError(f"{name} has shape {values.shape}; expected ({len(self.tokens)},) = [time], one for each token.")
 
+    @property
+    def p(self) -> float:
+        """Probability of what is predicted after the unchanged text."""
+        return float(np.exp(self.log_p))
+
+    @property
+    def most(self) -> int:
+        """Index of the token whose deletion has the largest effect."""
+        return int(np.abs(self.deleted).argmax())
+
+    def most_by_method(self) -> dict[str, int]:
+        """Index of the token with the largest score, by method."""
+        return {one.method: int(np.abs(one.scores).argmax()) for one in self.attributions}
+
     def agreements(self) -> dict[str, Agreement]:
         """How far each method agrees with deletion, and how far RECENCY does, by name."""
         scored = {one.method: agreement(one.scores, self.deleted, one.is_signed) for one in self.attributions}
@@ -169,6 +183,11 @@ def rank_correlation(one: Sequence[float] | np.ndarray, other: Sequence[float] |
     placed = ranks(both).astype(np.float64)
     placed -= placed.mean(0)
     return float(placed[:, 0] @ placed[:, 1] / np.sqrt((placed**2).sum(0).prod()))
+
+
+def two_digits(value: float) -> str:
+    """A size in two digits: 170, 0.62, 0.0044, 2.1e-07."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def summary(comparisons: Sequence[Comparison], seed: int = 0) -> dict[str, Any]:
@@ -224,5 +243,8 @@ def as_text(summarised: Mapping[str, Any]) -> list[str]:
             f"{name} {mean:.2f} ({low:.2f} to {high:.2f})" for name, (mean, low, high) in ((name, of) for name, of in about.items() if of)
         ]
         lines.append(f"{method}: {', '.join(parts)}".replace("_", " "))
-    errors = summarised["completeness"]
-    return [*lines, *([f"completeness error: median {errors['median']:.1e}, largest {errors['largest']:.1e} nats"] if errors else [])]
+    errors = {name: two_digits(value) for name, value in (summarised["completeness"] or {}).items()}
+    return [
+        *lines,
+        *([f"completeness error: median {errors['median']}, largest {errors['largest']} nats"] if errors else []),
+    ]

@@ -84,10 +84,10 @@ def row(attribution: Attribution, start: int = 0, dark: bool = False) -> alt.Top
 
 def sentence(comparison: Comparison, start: int = 0) -> str:
     """The text alternative: which deletion costs most, and how far each method agrees with deletion."""
-    most = int(np.abs(comparison.deleted).argmax())
+    most = comparison.most
     parts = [f"{in_words(method)} {correlation(agreement.size)}" for method, agreement in comparison.agreements().items()]
     return (
-        f"Prediction of {said(comparison.predicted) or comparison.predicted}, probability {np.exp(comparison.log_p):.2f}, from "
+        f"Prediction of {said(comparison.predicted) or comparison.predicted}, probability {comparison.p:.2f}, from "
         f"{counted(comparison.tokens)}. Deletion has the largest effect at {_named(comparison.tokens, most, start)}: "
         f"{two(float(comparison.deleted[most]))} nats. Rank correlation with deletion: {', '.join(parts)}."
     )

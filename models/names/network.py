@@ -12,6 +12,7 @@ from explorer.tap import Tap
 from models.names.romanise import spelling
 from models.recurrent import CELLS as LAYERS
 from models.recurrent import read_with_fewer_weights
+from models.vocabulary.characters import without_each
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -191,7 +192,7 @@ def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
     """
     ids = _encoded(loaded, text)
     n, others = len(ids), [index for index, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
-    shorter = [[*ids[:at], *ids[at + 1 :]] for at in range(n) if n > 1]
+    shorter = without_each(ids) if n > 1 else []
     replaced = [[*ids[:at], new, *ids[at + 1 :]] for at in range(n) for new in others]
     p = _answers(loaded, [ids, *shorter, *replaced])
     best, gone, swapped = int(p[0].argmax()), p[1 : 1 + len(shorter)], p[1 + len(shorter) :].reshape(n, len(others), -1)

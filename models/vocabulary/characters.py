@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,11 @@ UNICODE = 1_114_112  # code points
 def unknown_cost(vocab_size: int) -> float:
     """Nats of a uniform choice among the code points outside the vocabulary, added to the cost of the unknown mark."""
     return math.log(UNICODE - vocab_size)
+
+
+def without_each(ids: Sequence[int]) -> list[list[int]]:
+    """The ids of a text without one of its characters, once for each character."""
+    return [[*ids[:at], *ids[at + 1 :]] for at in range(len(ids))]
 
 
 def check_whole(tokens: Iterable[str]) -> None:

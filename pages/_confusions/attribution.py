@@ -1,6 +1,5 @@
 """Panel "What it depends on": which letters of a name its predicted language depends on, by several methods."""
 
-import numpy as np
 import streamlit as st
 
 from explorer.errors import ExplorerError
@@ -32,7 +31,7 @@ def panel(view: View, about: dict, counted: Confusions | None) -> None:
         return
     st.markdown(
         f"**Which letters does this prediction depend on?** The network gives {plain(compared.predicted)} the probability "
-        f"**{np.exp(compared.log_p):.2f}** for “{plain(view.text)}”."
+        f"**{compared.p:.2f}** for “{plain(view.text)}”."
     )
     measured = attribution.of_many(str(about["data"]["corpus"]), view.model)
     attribution.rows(compared, KEY, "letter", notebook(view, chosen, baseline), 0, measured)

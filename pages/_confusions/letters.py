@@ -78,21 +78,21 @@ def _given(view: View, about: dict) -> None:
     with right:
         st.markdown(given(spelling(view.text), len(vocabulary)))
         if share := about["arguments"].get("letters"):
-            st.caption(f"The row *unknown* is for other signs. In training {share:.0%} of the letters were replaced by it.")
+            st.caption(f"The row *unknown* is for other characters. In training {share:.0%} of the letters were replaced by it.")
 
 
 def given(spelled: str, rows: int) -> str:
     """What the one-hot vectors of a name hold, and what they do not.
 
     Args:
-        spelled: The letters that are read.
+        spelled: The characters that are read.
         rows: Size of the vocabulary.
     """
     many = len(spelled)
-    name = f"a name of {many} letters is a matrix of {rows} × {many}" if many > 1 else f"this name is a single vector of {rows} numbers"
+    name = f"a name of {many} characters is a matrix of {rows} × {many}" if many > 1 else f"this name is a single vector of {rows} numbers"
     parts = [
-        f"**What the network is given.** Each letter is a *one-hot vector*: {rows} numbers, one for each sign that it knows, all 0 except "
-        f"for a 1 in the row of the letter. So {name}, and the network reads one column per step."
+        f"**What the network is given.** Each character is a *one-hot vector*: {rows} numbers, one for each character that it knows, "
+        f"all 0 except for a 1 in the row of the character. So {name}, and the network reads one column per step."
     ]
     if twice := [letter for letter, times in Counter(spelled).items() if times > 1 and letter.isalpha()]:
         parts.append(

@@ -9,7 +9,7 @@ from explorer.figures import probe as figures
 from pages._ui.glossary import terms
 from pages._ui.made import made
 from pages._ui.show import is_dark, show
-from pages._ui.text import how_to_read, plain
+from pages._ui.text import count, how_to_read, plain
 
 KEY = "gradient_flow.probe"
 RUNS = {"trained": "", "cell state": ", cell state", "untrained": ", untrained"}
@@ -48,7 +48,7 @@ def sentence(measured: Mapping[str, Any]) -> str:
     lags, chance, networks = measured["lags"], measured["most_frequent"], measured["networks"]
     first = ", ".join(f"{about['trained'][0]:.0%} in {plain(name)}" for name, about in networks.items())
     ends = {run: [last_above(lags, about[run], chance) for about in networks.values()] for run in ("trained", "untrained")}
-    fall = ", ".join(f"{end} characters in {plain(name)}" for name, end in zip(networks, ends["trained"], strict=True))
+    fall = ", ".join(f"{count(end, 'character')} in {plain(name)}" for name, end in zip(networks, ends["trained"], strict=True))
     more = all(before > after for after, before in zip(ends["trained"], ends["untrained"], strict=True))
     why = " Untrained, all hold the letters longer: training keeps what helps to predict, not the letters." if more else ""
     return f"A linear probe recovers the previous character ({first} correct) and falls to chance ({chance:.0%}) after {fall}.{why}"

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from explorer.errors import ExplorerError
@@ -41,7 +40,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     before = "".join(map(shown, compared.tokens[-24:]))
     st.markdown(
         f"**Which earlier characters does this prediction depend on?** After {code(before)} (position {at + 1:,}) the network gives "
-        f"{code(shown(compared.predicted))} the probability **{np.exp(compared.log_p):.2f}**. Click another character in the text above "
+        f"{code(shown(compared.predicted))} the probability **{compared.p:.2f}**. Click another character in the text above "
         "to explain the prediction after it."
     )
     start = at + 1 - len(compared.tokens)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 import models
-from explorer.analysis.attribution import INTEGRATED, Comparison
+from explorer.analysis.attribution import INTEGRATED, Comparison, two_digits
 from explorer.figures import attribution as figures
 from explorer.figures.characters import shown
 from pages._ui import export
@@ -26,14 +25,15 @@ BASELINES = {"zero": "zero vector", "mean": "mean of the inputs"}  # in links ->
 CONVERGED = 0.1  # completeness error in nats up to which the sum of integrated gradients is near its limit
 CLOSE = 0.05  # effects in nats below which deletion changes nothing worth a sentence
 READ = """
-Every row shows the same {tokens}. **The first row is measured**: each of the {tokens} was really deleted and the rest read anew. Its
+Every row shows the same {tokens}. **The first row is measured**: each of the {tokens} was really deleted and the rest read again. Its
 colour is the log probability that the prediction loses: orange where the {token} speaks for the prediction, blue where it speaks against
 it. The rows below are **attribution methods**, estimates that delete nothing:
 
 - **Gradient**: how strongly a very small change of the {token}'s input vector changes the log probability. It has no sign.
 - **Gradient × input**: the gradient multiplied by the input vector.
-- **Integrated gradients**: the mean gradient on the way from a baseline to the input vector, times the way. The scores add up to the
-  difference between the prediction and the one at the baseline; the completeness error says how exactly they do.
+- **Integrated gradients**: the mean gradient along the straight line from a baseline to the input vector, multiplied by the difference
+  between the two. The scores add up to the difference between the log probability and the one at the baseline; the completeness error
+  says how exactly they do.
 - **Occlusion**: the input vector of one {token} is replaced by the baseline, and its place stays.
 
 Each row is scaled to its own largest score, because the rows have different units. A bar at the top of a {token} is a plus, one at the
@@ -68,7 +68,7 @@ def rows(comparison: Comparison, key: str, noun: str, lines: str, start: int = 0
     with scrolling(key.replace(".", "-")):
         draw(figure, key)
     save(figure, key, "attribution", partial(figures.table, comparison, start))
-    grid(agreement_table(comparison, measured), f"{key}.agreement")
+    grid(agreement_table(comparison, noun, measured), f"{key}.agreement")
     st.caption(completeness(comparison) + (many(measured, noun) if measured else ""))
     terms(
         "attribution", "gradient", "gradient × input", "integrated gradients", "occlusion",
@@ -80,21 +80,21 @@ def rows(comparison: Comparison, key: str, noun: str, lines: str, start: int = 0
 
 def disagreement(comparison: Comparison, start: int = 0) -> str:
     """Which token deletion finds to matter most, and which methods find another one."""
-    effects = np.abs(comparison.deleted)
-    top = int(effects.argmax())
-    if effects[top] < CLOSE:
+    top = comparison.most
+    effect = float(comparison.deleted[top])
+    if abs(effect) < CLOSE:
         return f"No single deletion changes the log probability by {CLOSE} nats or more: the prediction depends on none of these alone."
-    falls = "falls" if comparison.deleted[top] > 0 else "rises"
+    falls = "falls" if effect > 0 else "rises"
     measured = f"Deleting {_named(comparison.tokens, top, start)} has the largest effect: the log probability {falls} by "
     others: dict[int, list[str]] = {}
-    for one in comparison.attributions:
-        others.setdefault(int(np.abs(one.scores).argmax()), []).append(figures.in_words(one.method))
+    for method, index in comparison.most_by_method().items():
+        others.setdefault(index, []).append(figures.in_words(method))
     same = others.pop(top, [])
     is_all = len(same) == len(comparison.attributions) > 1
     parts = [f"it is the same for {'all methods' if is_all else _listed(same)}"] if same else []
     parts += [f"for {_listed(names)} it is {_named(comparison.tokens, at, start)}" for at, names in others.items()]
     said = "; ".join(parts)
-    return f"{measured}**{abs(float(comparison.deleted[top])):.2g} nats**. {said[:1].upper()}{said[1:]}."
+    return f"{measured}**{two_digits(abs(effect))} nats**. {said[:1].upper()}{said[1:]}."
 
 
 def _named(tokens: Sequence[str], index: int, start: int) -> str:
@@ -105,7 +105,7 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def agreement_table(comparison: Comparison, measured: dict[str, Any] | None = None) -> pd.DataFrame:
+def agreement_table(comparison: Comparison, noun: str, measured: dict[str, Any] | None = None) -> pd.DataFrame:
     """How far each method agrees with deletion: here, and on average over many predictions if that was measured."""
     rows = []
     for method, agreement in comparison.agreements().items():
@@ -114,11 +114,11 @@ def agreement_table(comparison: Comparison, measured: dict[str, Any] | None = No
             "rank correlation": figures.correlation(agreement.size),
             "with sign": figures.correlation(agreement.signed),
         }
-        one["largest agrees"] = "yes" if agreement.top else "no"
+        one[f"same top {noun}"] = "yes" if agreement.top else "no"
         if measured:
             about = measured["methods"][method]
             one["mean over many"] = _interval(about["size"])
-            one["largest agrees in"] = f"{100 * about['top'][0]:.0f} %"
+            one[f"same top {noun} in"] = f"{100 * about['top'][0]:.0f} %"
         rows.append(one)
     return pd.DataFrame(rows)
 
@@ -134,10 +134,10 @@ def completeness(comparison: Comparison) -> str:
         return ""
     sentence = (
         f"Integrated gradients add up to {one.scores.sum():.3f}; the log probability is {one.output:.3f}, at the baseline "
-        f"{one.at_baseline:.3f}: completeness error {one.completeness:.1e} nats. "
+        f"{one.at_baseline:.3f}: completeness error {two_digits(one.completeness)} nats. "
     )
     if one.completeness > CONVERGED:
-        sentence += "The sum has not converged here, so this row cannot be relied on: on the way from the baseline the gradient jumps. "
+        sentence += "The sum has not converged here, so this row cannot be relied on: the gradient jumps on the line. "
     return sentence.replace(" -", " \u2212")
 
 
@@ -145,10 +145,13 @@ def many(measured: dict[str, Any], noun: str) -> str:
     """What the columns on many predictions are, in words."""
     what = "predictions in held-out text" if noun == "character" else "held-out names"
     count, errors = f"{measured['predictions']:,} {what}", measured["completeness"]
-    return (
+    sentence = (
         f"“Mean over many”: rank correlation over {count}, with a 95 % interval; the baseline is the zero vector. Completeness error "
-        f"there: median {errors['median']:.1e}, largest {errors['largest']:.1e} nats."
+        f"there: median {two_digits(errors['median'])}, largest {two_digits(errors['largest'])} nats."
     )
+    if errors["median"] > CONVERGED:
+        sentence += " Integrated gradients do not converge for this network, so their row says little."
+    return sentence
 
 
 @st.cache_data(show_spinner=False, ttl=30)

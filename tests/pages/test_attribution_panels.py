@@ -118,26 +118,30 @@ def test_the_sentence_says_where_the_methods_disagree():
 def test_the_table_puts_the_mean_over_many_beside_this_one():
     one = compared([1, 2, 4], deleted=[0.5, 0.2, 0.1])
     about = {"size": [0.5, 0.4, 0.6], "signed": None, "top": [0.25, 0.2, 0.3], "over_recency": [0.1, 0.0, 0.2]}
-    errors = {"median": 0.001, "largest": 0.02}
+    errors = {"median": 2.1e-7, "largest": 0.02}
     measured = {"predictions": 200, "completeness": errors, "methods": {"gradient": about, "recency": about | {"size": None}}}
-    table = agreement_table(one, measured)
+    table = agreement_table(one, "letter", measured)
     assert table["row"].tolist() == ["gradient", "recency alone (the nearer, the more)"]
-    assert table["rank correlation"].tolist() == ["−1.0", "−1.0"] and table["largest agrees"].tolist() == ["no", "no"]
-    assert table["mean over many"].tolist() == ["0.50 (0.40 to 0.60)", "–"] and table["largest agrees in"].tolist() == ["25 %", "25 %"]
+    assert table["rank correlation"].tolist() == ["−1.0", "−1.0"] and table["same top letter"].tolist() == ["no", "no"]
+    assert table["mean over many"].tolist() == ["0.50 (0.40 to 0.60)", "–"] and table["same top letter in"].tolist() == ["25 %", "25 %"]
     sentence = many(measured, "letter")
-    assert "200 held-out names" in sentence and sentence.endswith("there: median 1.0e-03, largest 2.0e-02 nats.")
+    assert "200 held-out names" in sentence and sentence.endswith("there: median 2.1e-07, largest 0.02 nats.")
+    measured["completeness"] = {"median": 1.7, "largest": 168.8}
+    assert many(measured, "letter").endswith(
+        "median 1.7, largest 170 nats. Integrated gradients do not converge for this network, so their row says little."
+    )
 
 
 def test_where_all_effects_are_the_same_there_is_no_rank_correlation():
-    table = agreement_table(compared([1, 2], [1, -2], deleted=[0.5, 0.5]))
+    table = agreement_table(compared([1, 2], [1, -2], deleted=[0.5, 0.5]), "letter")
     assert table["rank correlation"].tolist() == table["with sign"].tolist() == ["–", "–", "–"]
 
 
 def test_a_sum_that_has_not_converged_is_said():
-    for error, is_said in ((0.02, False), (2.0, True)):
+    for error, digits, is_said in ((0.02, "0.02", False), (2.0, "2", True), (168.8, "170", True)):
         one = Attribution(("a", "b"), np.array([1.0, 2.0]), INTEGRATED, -0.5, "zero", -3.5 + error, error)
         sentence = completeness(Comparison(one.tokens, "x", -0.5, np.array([0.5, 0.1]), (one,)))
-        assert ("has not converged" in sentence) is is_said and f"completeness error {error:.1e} nats" in sentence and "−0.500" in sentence
+        assert ("has not converged" in sentence) is is_said and f"completeness error {digits} nats" in sentence and "−0.500" in sentence
 
 
 def test_it_opens_where_the_network_expects_the_end_of_a_link_and_shows_what_was_measured():
@@ -150,8 +154,14 @@ def test_it_opens_where_the_network_expects_the_end_of_a_link_and_shows_what_was
 
 @pytest.mark.parametrize("corpus", ["names", "wiki"])
 def test_what_ships_was_measured_on_the_weights_that_ship(corpus: str):
+    limits = (
+        {"wiki-lstm": 0.01, "wiki-gru": 0.05, "wiki-rnn": 2}
+        if corpus == "wiki"
+        else dict.fromkeys(("names-gru", "names-lstm", "names-rnn"), 1e-5)
+    )
     networks = json.loads((models.FOLDER / f"{corpus}-attribution.json").read_text(encoding="utf-8"))["networks"]
+    assert networks.keys() == limits.keys()
     for name, about in networks.items():
         assert about["weights"] == models.checkpoint.fingerprint(models.load(name, models.FOLDER)) and about["predictions"] == 200, name
         assert set(about["methods"]) == {*METHODS, "recency"}, name
-        assert about["completeness"]["median"] < (0.01 if corpus == "names" else 2), name
+        assert about["completeness"]["median"] < limits[name], name

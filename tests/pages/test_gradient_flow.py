@@ -252,7 +252,7 @@ def test_the_gap_is_drawn_where_it_was_measured(shipped):
     [(shipped / f"wiki-{name}.json").unlink() for name in ("gap", "probe")]
     st.cache_data.clear()
     assert "9 links in held-out text" in text
-    assert "90% in wiki-lstm" in text and "after 1 characters in wiki-lstm. Untrained, all hold the letters longer" in text
+    assert "90% in wiki-lstm" in text and "after 1 character in wiki-lstm. Untrained, all hold the letters longer" in text
 
 
 def test_the_cell_of_lines_without_one_gets_a_sentence():

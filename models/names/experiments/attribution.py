@@ -3,7 +3,6 @@
 The measurement repeats this for held-out names. Its result contains no names.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +15,11 @@ import models
 from explorer.analysis.attribution import METHODS, Comparison, as_text, summary
 from explorer.errors import AnalysisError
 from explorer.gradients.attribution import BASELINES, AttributionMethod, attributions
-from models.checkpoint import Loaded, fingerprint
-from models.measurement import Measured, Report, Subject
+from models.checkpoint import Loaded
+from models.measurement import Measured, Report, Subject, of_networks
 from models.names.data import Names, find, read
 from models.names.romanise import spelling
+from models.vocabulary.characters import without_each
 
 SHORTEST = 4  # letters of the names that are measured: a rank correlation over fewer says nothing
 
@@ -48,7 +48,7 @@ def comparison(loaded: Loaded, name: str, label: str | None = None, baseline: st
     answer = int(logs.argmax()) if label is None else labels.index(label)
     methods = [AttributionMethod(method, baseline) for method in METHODS]
     scored = attributions(recording, lambda: module(ids[None])[0][:, -1, answer], methods, tuple(letters))
-    shorter = torch.stack([torch.cat([ids[:at], ids[at + 1 :]]) for at in range(len(ids))])
+    shorter = torch.tensor(without_each(ids.tolist()))
     with torch.inference_mode():
         without = module(shorter)[0][:, -1, answer].double()
     return Comparison(tuple(letters), labels[answer], float(logs[answer]), (logs[answer] - without).numpy(), scored)
@@ -66,17 +66,9 @@ def measure(subject: Subject, options: Options, report: Report) -> Measured:
     """Measure how far attribution methods agree with deletion in all classifiers of a collection; writes CORPUS-attribution.json."""
     corpus = subject.training_data()
     _, dev = read(find(corpus)).split()
-    measured: dict[str, Any] = {"networks": {}}
-    lines = []
-    for name, card in models.available().items():
-        if card["kind"] == "classifier" and card["data"]["corpus"] == corpus:
-            loaded = models.load(name)
-            about = summary(comparisons(loaded, dev, options.names))
-            measured["networks"][name] = {"weights": fingerprint(loaded)} | about
-            lines += [f"{name}, {line}" for line in as_text(about)]
-            report(f"{name}: done")
+    names = [name for name, card in models.available().items() if card["kind"] == "classifier" and card["data"]["corpus"] == corpus]
     file = options.file or models.folder_of_checkpoints() / f"{corpus}-attribution.json"
-    return Measured(measured, tuple(lines), files={file: json.dumps(measured, separators=(",", ":")) + "\n"})
+    return of_networks(names, lambda loaded: summary(comparisons(loaded, dev, options.names)), as_text, file, report)
 
 
 def comparisons(loaded: Loaded, dev: Names, count: int) -> list[Comparison]:

@@ -31,7 +31,9 @@ def log_p(loaded, text: str) -> torch.Tensor:
 @pytest.mark.parametrize(("span", "target"), [(6, None), (60, "d"), (6, "z")])
 def test_deletion_is_the_text_without_the_character_read_anew(cell: str, span: int, target: str | None):
     loaded = tiny(cell)
-    compared = comparison(loaded, Prediction(TEXT, span, target, WARM_UP))
+    reports: list[tuple[int, int]] = []
+    compared = comparison(loaded, Prediction(TEXT, span, target, WARM_UP), report=lambda done, total: reports.append((done, total)))
+    assert reports == [*[(0, 5)] * (span < len(TEXT)), *((done, 5) for done in (1, 2, 3, 4))]
     whole = log_p(loaded, WARM_UP + TEXT)
     answer = int(whole.argmax()) if target is None else loaded.vocab.encode(target)[0]
     first = max(0, len(TEXT) - span)
