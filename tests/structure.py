@@ -15,6 +15,30 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("explorer", "models", "pages")
 
 
+def javascript_functions(text: str) -> list[tuple[str, int]]:
+    """Name and length of each top-level function of a file written one function after the other."""
+    lengths, name, start = [], "", 0
+    for index, line in enumerate(text.splitlines()):
+        if line.startswith(("function ", "export function ", "export default function")):
+            name, start = line.split("(")[0].split()[-1], index
+        if line == "}" and name:
+            lengths.append((name, index - start + 1))
+            name = ""
+    return lengths
+
+
+def bound_names(tree: ast.AST) -> set[str]:
+    """Names of parameters, locals and loop variables."""
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+
+
+def arguments_of(function: ast.FunctionDef) -> list[str]:
+    """Names of its parameters beside self."""
+    args = function.args
+    return [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg not in ("self", "cls")]
+
+
 def module_of(path: Path, root: Path) -> str:
     """The dotted name of a file."""
     parts = path.relative_to(root).with_suffix("").parts

@@ -12,6 +12,12 @@ MODULES = {
     "LSTM": torch.nn.LSTM(2, 3, bidirectional=True),
 }
 
+IN_WORDS = {
+    "RNN": "an RNN with 1 layer of 5 units that reads 3 numbers",
+    "GRU": "a GRU with 2 layers of 6 units that reads 4 numbers",
+    "LSTM": "a bidirectional LSTM with 1 layer of 3 units that reads 2 numbers",
+}
+
 
 def saved(module: torch.nn.Module, before: str = "rnn.") -> bytes:
     """A state dict as people save it, with an embedding and an output layer beside it."""
@@ -24,7 +30,7 @@ def test_layers_are_described_as_they_were_built_and_the_code_records_them(kind:
     module = MODULES[kind]
     (layers,) = recurrent_layers(saved(module))
     built = (kind, module.num_layers, module.hidden_size, module.input_size, module.bidirectional, module.bias)
-    assert layers == Layers("rnn.", *built) and layers.in_words.startswith("a bidirectional" if kind == "LSTM" else "a")
+    assert layers == Layers("rnn.", *built) and layers.in_words == f"{IN_WORDS[kind]} per step"
     (tmp_path / "mine.safetensors").write_bytes(saved(module))
     monkeypatch.chdir(tmp_path)
     exec(layers.code("mine.safetensors"), {})
