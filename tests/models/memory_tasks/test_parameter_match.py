@@ -8,7 +8,7 @@ import pytest
 
 from models.memory_tasks import parameter_match
 from models.memory_tasks.network import Setup, learner, matched, parameters
-from models.memory_tasks.parameter_match import Options, accuracy, best_rate
+from models.memory_tasks.parameter_match import Options, accuracy, answer, best_rate, reached
 from models.memory_tasks.tasks import TASKS
 from tests.models.command_line import call
 
@@ -31,10 +31,20 @@ def test_the_wider_rnn_has_as_many_parameters_as_whole_units_allow(task: str, un
 
 
 def test_the_rate_with_the_highest_mean_counts_for_all_seeds(monkeypatch):
-    reached = {(1e-3, 1): 1.0, (1e-3, 2): 0.2, (3e-3, 1): 0.7, (3e-3, 2): 0.7}
-    monkeypatch.setattr(parameter_match, "accuracy", lambda setup, rate: reached[rate, setup.seed])
+    by_seed = {(1e-3, 1): 1.0, (1e-3, 2): 0.2, (3e-3, 1): 0.7, (3e-3, 2): 0.7}
+    monkeypatch.setattr(parameter_match, "accuracy", lambda setup, rate: by_seed[rate, setup.seed])
     best = best_rate(Setup(), Options(seeds=[1, 2], rates=[1e-3, 3e-3]))
     assert best == {"rate": 3e-3, "accuracy": [0.7, 0.7], "mean_by_rate": {"0.001": 0.6, "0.003": 0.7}}
+
+
+def test_the_answer_compares_means_at_the_longest_length():
+    def row(kind: str, units: int, length: int, *accuracy: float) -> dict:
+        return {"kind": kind, "units": units, "parameters": 9, "length": length, "rate": 0.1, "accuracy": list(accuracy)}
+
+    for wide, is_ahead in ((0.5, True), (0.65, False), (0.9, False)):
+        measured = {"rows": [row("lstm", 8, 10, 0.1), row("rnn", 16, 20, wide), row("rnn", 8, 20, 0.2, 0.4), row("lstm", 8, 20, 0.5, 0.9)]}
+        one = answer(reached(measured))
+        assert (one.lstm.mean, one.wide.mean, one.small.mean) == pytest.approx((0.7, wide, 0.3)) and one.is_ahead is is_ahead
 
 
 def test_it_measures_all_three_networks_and_writes_what_it_prints(tmp_path, capsys):
