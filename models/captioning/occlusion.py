@@ -48,13 +48,18 @@ def around(cell: tuple[int, int], grid: tuple[int, int], side: int) -> tuple[int
     return tuple(row * grid[1] + column for row in rows for column in columns)
 
 
+def side(grid: tuple[int, int]) -> int:
+    """Side of the square that is hidden together, in regions: of a coarse grid one region, which has seen nearly the whole picture."""
+    return ACROSS if grid[0] > COARSE else 1
+
+
 def squares(grid: tuple[int, int]) -> list[tuple[int, ...]]:
     """The regions that an occlusion map hides together, for each region of a grid: itself in a coarse grid, else the square around it.
 
     In a fine grid its neighbours show nearly the same, so a word hardly misses one region alone.
     """
     cells = ((row, column) for row in range(grid[0]) for column in range(grid[1]))
-    return [around(cell, grid, ACROSS if grid[0] > COARSE else 1) for cell in cells]
+    return [around(cell, grid, side(grid)) for cell in cells]
 
 
 def filled(picture: np.ndarray, regions: Sequence[int], grid: tuple[int, int], fill: str = "grey") -> np.ndarray:

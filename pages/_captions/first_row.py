@@ -9,13 +9,12 @@ from models.captioning.images import LARGEST_BYTES
 from models.captioning.occlusion import CHANGES, FILLS
 from pages._captions import gallery, state
 from pages._captions.compute import View
-from pages._captions.gallery import OWN, PHOTO, SCENE
+from pages._captions.gallery import PHOTO, SCENE
 from pages._ui import networks
 from pages._ui.layout import bound
 from pages._ui.progress import guard
 from pages._ui.text import plain
 
-SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
 ENDINGS = (  # .jfif: a JPEG of some browsers
     "jpg", "jpeg", "jfif", "jpe", "png", "webp", "heic", "heif", "avif", "gif", "tif", "tiff", "bmp",
     "jp2", "j2k", "tga", "psd", "ico", "ppm", "pgm", "pbm", "pcx", "sgi", "qoi", "dds",
@@ -28,12 +27,13 @@ def pick() -> tuple[View, dict[str, Any], Loaded]:
         st.session_state[state.SOURCE] = state.kind()
         st.segmented_control(
             "Pictures",
-            list(SOURCES),
-            format_func=SOURCES.__getitem__,
+            list(state.SOURCES),
+            format_func=state.SOURCES.__getitem__,
             key=state.SOURCE,
             on_change=_other_source,
             label_visibility="collapsed",
         )
+        state.link_source()
         _picture()
         with st.popover("Change", icon=":material/tune:", width="content"):
             choices = state.cards()
@@ -62,10 +62,7 @@ def _grid(network: Loaded) -> tuple[int, int]:
 
 
 def _other_source() -> None:
-    wanted = st.session_state[state.SOURCE] or state.kind()
-    own = next(reversed(st.session_state.get(gallery.KEY, {})), OWN)
-    scene = state.opening(next(iter(state.cards(SCENE).values())))
-    state.set_picture({SCENE: scene, PHOTO: f"{PHOTO}{next(iter(gallery.PHOTOS))}", OWN: own}[wanted])
+    state.set_picture(state.first_of(st.session_state[state.SOURCE] or state.kind()))
 
 
 def _picture() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.captioning import occlusion
 from models.captioning.experiments.captions import CaptionRun
-from models.captioning.occlusion import ACROSS, COARSE, around
+from models.captioning.occlusion import COARSE, around
 from models.captioning.photographs import main_word
 from models.family import PROGRAM, of_kind
 from models.scenes import data
@@ -29,6 +30,7 @@ FILL, HOLE, CELLS, LOOK, TITLED, FILE, STOPPED = (
 BEFORE = f"{SCENE}{DEV + 90}"  # of links that name no picture, from when the page opened on this scene
 DOG = f"{PHOTO}dog"  # a photograph with a right caption
 FIRST = f"{SCENE}{DEV}"  # the first held-out scene
+SOURCES = {PHOTO: "Photographs", SCENE: "Drawn scenes", OWN: "Your picture"}
 HOLES = (1, 3, 5)  # side of the hidden square, in regions
 LOOKS = ("dimmed", "heat map")  # how the maps are drawn over the picture
 MOST = 256  # regions that a link can hide
@@ -56,9 +58,29 @@ def restore() -> None:
     uploads.remember_linked(PAGE)
     state.pop(PICTURE, None)
     name = linked(PICTURE, "")
-    state[PICTURE] = name if gallery.exists(name) else without_name(card())
+    source = source_of(linked(SOURCE, ""))
+    state[PICTURE] = name if gallery.exists(name) else first_of(source) if source else without_name(card())
     state[WORD], state[HIDDEN] = linked_whole(WORD, 1_000), hidden_of(linked(HIDDEN, ""))
     state[WISHES] = state.get(WISHES, -1) + 1
+
+
+def source_of(code: str) -> str:
+    """The kind of picture that a link names, by its name on screen or as the app calls it; empty for anything else."""
+    return next((source for source, name in SOURCES.items() if code in (source, name)), "")
+
+
+def first_of(source: str) -> str:
+    """The picture with which a kind of picture opens; of the visitor's own the last, or none yet."""
+    if source == SCENE:
+        return opening(next(iter(cards(SCENE).values())))
+    return f"{PHOTO}{next(iter(gallery.PHOTOS))}" if source == PHOTO else next(reversed(st.session_state.get(gallery.KEY, {})), OWN)
+
+
+def link_source() -> None:
+    """Take the kind of picture out of the link, where the name of the picture says it."""
+    asked = linked(SOURCE, "")
+    used = asked if source_of(asked) == kind() else SOURCES[kind()]
+    link(SOURCE, used, used)
 
 
 def hidden_of(code: str) -> tuple[int, ...]:
@@ -152,7 +174,7 @@ def show_all() -> None:
 
 def default_hole(grid: tuple[int, int]) -> int:
     """Side of the hidden square in regions: about a fifth of the picture."""
-    return ACROSS if grid[0] > COARSE else 1
+    return occlusion.side(grid)
 
 
 def square(run: CaptionRun, word: int) -> tuple[int, ...]:

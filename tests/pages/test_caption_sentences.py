@@ -78,6 +78,22 @@ def test_the_effect_of_an_example_is_promised_only_for_the_hole_that_the_search_
     assert ("and the word disappears" in markdown(sound(app.open_page("captions", **changed)))) == (not changed)
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind"), [("Drawn scenes", "scene:"), ("scene:", "scene:"), ("Photographs", "photo:"), ("Your picture", "own:")]
+)
+def test_a_link_may_name_the_kind_of_picture(folder, asked: str, kind: str):
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    save_tiny_captioner(folder / "caption-soft.safetensors")
+    page = open_page(source=asked)
+    assert not page.exception and page.session_state[state.SOURCE] == kind
+    assert not any("something that is not here" in info.value for info in page.info)
+
+
+def test_a_kind_of_picture_that_there_is_not_is_said(folder):
+    save_tiny_scenes(folder / "scenes-soft.safetensors")
+    assert any("something that is not here: source “nonsense”" in info.value for info in open_page(source="nonsense").info)
+
+
 def test_other_likely_words_are_listed_for_the_whole_picture_only(folder):
     save_tiny_scenes(folder / "scenes-soft.safetensors")
     page = sound(open_page())
