@@ -47,7 +47,10 @@ FUNCTION_LINES, FILE_LINES, PAGE_LINES, PARAMETERS = 40, 300, 80, 6
 LINES, ARGUMENTS = "lines of code", "parameters"
 LIFTED: dict[tuple[str, str, str], tuple[int, str]] = {
     (ARGUMENTS, "explorer/recording/record.py", "trace"): (7, "all that a user may choose of a recording"),
-    (ARGUMENTS, "explorer/gradients/contributions.py", "contributions"): (7, "a trace, and the gradients that go with it"),
+    (ARGUMENTS, "explorer/gradients/contributions.py", "contributions"): (
+        7,
+        "all that a user may choose of a recording, the loss, and which weights",
+    ),
     (ARGUMENTS, "explorer/gradients/attribution.py", "attribution"): (7, "all that a user may choose of a recording, and the method"),
     (ARGUMENTS, "explorer/gradients/attribution.py", "attributions"): (7, "the same for several methods"),
 }
