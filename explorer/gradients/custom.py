@@ -19,9 +19,11 @@ Norms = tuple[np.ndarray, np.ndarray, list[int]]  # of hidden and of the whole s
 
 
 def custom_flows(
-    cell: CustomCell, reading: Reading, everything: Sequence[Edges], loss: Tensor, tokens: tuple[str, ...]
+    cell: CustomCell, reading: Reading, everything: Sequence[Edges], loss: Tensor, tokens: tuple[str, ...], no_graph: str
 ) -> list[GradientFlow]:
     """A GradientFlow for each entry of a vector of losses, [loss]; `everything`: the places of all that was recorded.
+
+    no_graph: What is said where the cell ran without a graph.
 
     Raises:
         RecordingError: the module ran without a graph, the loss depends on nothing recorded, or the step does not fit.
@@ -29,9 +31,7 @@ def custom_flows(
     edges = [cell.edges[call] for call in reading.numbers]
     places = [edge for of_call in edges for edge in of_call.after]
     if all(edge is None for edge in places):
-        raise RecordingError(
-            f"'{reading.name}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
-        )
+        raise RecordingError(no_graph)
     unseen = next((call for call in reading.numbers if call in cell.unseen), None)
     if unseen is not None:
         raise RecordingError(f"Autograd does not see the state that '{reading.name}' returned in call {unseen}: {cell.unseen[unseen]}.")

@@ -23,7 +23,8 @@ from explorer.gradients.tapped import tapped_flows
 from explorer.recording import cells
 from explorer.recording.arrays import Rows, Tokens, names_of
 from explorer.recording.calls import Reading, directions, layers
-from explorer.recording.circumstances import NO_GRAPH, undisturbed
+from explorer.recording.circumstances import undisturbed
+from explorer.recording.custom_cells import CustomCell
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
 from explorer.recording.sequences import Calls, row_in
@@ -68,14 +69,27 @@ def gradient_flows(
         RecordingError: as gradient_flow.
     """
     names, path = names_of(tokens), recording.chosen(path)
-    taps, custom = recording.taps(path), recording.custom(path, len(names), index, calls)
-    if taps and recording.gradients:
+    _check_gradients(recording)
+    taps = recording.taps(path)
+    if taps:
         with undisturbed(recording.root):
-            return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls))
-    if custom is not None and recording.gradients:
+            return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls), recording.no_graph(path))
+
+    def of_cell(cell: CustomCell) -> list[GradientFlow]:
+        reading = recording.custom_reading(cell, path, len(names), index, calls)
         with undisturbed(recording.root):
-            return custom_flows(*custom, recording.all_edges, loss, names)
-    back = Backpass(recording, loss, len(names), path, index, calls)
+            return custom_flows(cell, reading, recording.all_edges, loss, names, recording.no_graph(path))
+
+    return recording.either(path, lambda: _flows(Backpass(recording, loss, len(names), path, index, calls), names), of_cell)
+
+
+def _check_gradients(recording: Recording) -> None:
+    if not recording.gradients:
+        raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
+
+
+def _flows(back: "Backpass", names: tuple[str, ...]) -> list[GradientFlow]:
+    """Norms of the gradients that a backpass found, for each loss."""
     shape = (len(back.losses), len(names), back.depth)
     hidden, state = np.full(shape, -np.inf), np.full(shape, -np.inf)
     cell = np.full(shape, -np.inf) if back.kind == "lstm" else None
@@ -108,21 +122,21 @@ class Backpass:
     """
 
     def __init__(self, recording: Recording, loss: Tensor, time: int, path: str | None, index: Rows, calls: Calls = None):
-        if not recording.gradients:
-            raise RecordingError("This recording was made without gradients. Make it with record(module, gradients=True).")
+        _check_gradients(recording)
         self.reading = recording.reading(recording.chosen(path), time, index, calls)
         self.kind, self.depth = cells.kind(self.reading.module), layers(self.reading.module)
         edges = [recording.edges[self.reading.name][number_of] for number_of in self.reading.numbers]
         if all(edge is None for of_call in edges for edge in of_call.after):
-            raise RecordingError(recording.without_graph.get(self.reading.name, NO_GRAPH).format(path=self.reading.name))
+            raise RecordingError(recording.no_graph(self.reading.name))
         self.note = note(self.reading)
-        everything = recording.all_edges
-        with undisturbed(recording.root):
-            self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
+        # First, for it says whether these are the equations of the module at all.
         with torch.no_grad():
             self._states: list[States] = [
                 recording.states(self.reading, bool(way), range(self.depth), bare=True) for way in range(directions(self.reading.module))
             ]
+        everything = recording.all_edges
+        with undisturbed(recording.root):
+            self.losses: list[list[CallGradient]] = [call_gradients(self.reading, edges, everything, one) for one in losses_of(loss)]
 
     def parts(self, both: bool = False) -> Iterator[tuple[int, slice, LayerGradient]]:
         """Gradients block by block, the last layer first: the layer, the steps of the text, and what passes there.

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 from explorer.errors import RecordingError
 from explorer.recording.calls import Reading, Steps, copied, no_row, packed_places, row_steps
 from explorer.recording.cells import is_cell
-from explorer.recording.record import registering
+from explorer.recording.listener import registering
 from explorer.recording.sequences import RecordedCall
 from explorer.records.displayed import plural
 

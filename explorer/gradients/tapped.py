@@ -13,17 +13,17 @@ from explorer.recording.taps import Heard, Part, over_time
 from explorer.records import GradientFlow
 
 
-def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part) -> list[GradientFlow]:
+def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part, no_graph: str) -> list[GradientFlow]:
     """A GradientFlow of one layer for each entry of a loss, [] or [loss], from the taps under one path.
+
+    no_graph: What is said where the taps ran without a graph.
 
     Raises:
         RecordingError: the taps had no graph, or the loss depends on nothing that passed them.
     """
     states = {name: taps[name] for name in ("hidden", "cell") if name in taps}
     if all(behind is None for tap in states.values() for _, behind in tap.edges):
-        raise RecordingError(
-            f"The taps of '{path}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
-        )
+        raise RecordingError(no_graph)
     _check_in_step(states, part)
     for name, tap in states.items():
         _check_passed_on(name, tap, len(tokens))

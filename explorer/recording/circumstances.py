@@ -1,7 +1,7 @@
 """Circumstances of a call that a recording has to know: transforms of torch.func, activation checkpointing, recomputation."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -14,10 +14,10 @@ TRANSFORMED = (
     "Record it in a plain call."
 )
 CHECKPOINTED = (
-    "'{path}' ran inside torch.utils.checkpoint with use_reentrant=True, which runs it without a graph first and once more in "
+    "{what} ran inside torch.utils.checkpoint with use_reentrant=True, which runs the code without a graph first and once more in "
     "backward(). Pass use_reentrant=False, or record it without checkpointing."
 )
-NO_GRAPH = "'{path}' ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
+NO_GRAPH = "{what} ran without a graph, under torch.no_grad() or torch.inference_mode(). Call the module outside them."
 
 
 def is_recomputing() -> bool:
@@ -45,14 +45,17 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
 
 
 def is_transformed(*values: object) -> bool:
-    """Whether tensors, or tuples of them, belong to a transform of torch.func and cannot be kept beyond it."""
+    """Whether tensors, or tuples, lists and dicts of them, belong to a transform of torch.func and cannot be kept beyond it.
+
+    Nothing else is looked into: an iterator that the module was given would lose what is taken from it.
+    """
     for value in values:
         if isinstance(value, PackedSequence):
             value = value.data
         if isinstance(value, Tensor):
             if torch._C._functorch.is_functorch_wrapped_tensor(value):  # type: ignore[attr-defined]
                 return True
-        elif isinstance(value, Iterable) and not isinstance(value, str) and is_transformed(*value):
+        elif isinstance(value, tuple | list | dict) and is_transformed(*(value.values() if isinstance(value, dict) else value)):
             return True
     return False
 

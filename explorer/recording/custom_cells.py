@@ -46,6 +46,7 @@ class CustomCell:
         calls: What was heard.
         edges: Places of the states of each call in the graph, where gradients are wanted.
         unseen: Why autograd does not see the state that a call returned, by the number of the call.
+        refused: Why a call could not be kept.
         is_cell: Whether it got back a state that it had returned, or its step is registered.
         first: Index of the first state among the tensors that it returns; None while that is not known.
         batches: Axis of the batch in each state, None where there is no batch.
@@ -57,6 +58,7 @@ class CustomCell:
     calls: list[Call] = field(default_factory=list)
     edges: list[Edges] = field(default_factory=list)
     unseen: dict[int, str] = field(default_factory=dict)
+    refused: str = ""
     is_cell: bool = False
     first: int | None = None
     batches: tuple[int | None, ...] = ()

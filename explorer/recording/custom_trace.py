@@ -1,6 +1,6 @@
 """The Trace of a cell that torch does not know: states as it returned them, gates and parts by its registered step, compared with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from torch import Tensor
 
 from explorer.errors import RecordingError
 from explorer.recording.calls import Reading
-from explorer.recording.cells import GATE_NAMES, TOLERANCE
+from explorer.recording.cells import GATE_NAMES
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.replay import Distance
+from explorer.recording.replay_check import ReplayError, limit, reason
 
 States = tuple[Tensor, ...]
 
@@ -162,17 +163,15 @@ def check(cell: CustomCell, reading: Reading, pairs: dict[str, tuple[Tensor, Ten
     Raises:
         RecordingError: they differ.
     """
-    dtype = reading.calls[0].computed_in
-    rounding = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
     for name, (replayed, own) in pairs.items():
         if replayed.shape != own.shape:
             _refuse(cell, reading, f"gives {name} of shape {tuple(replayed.shape)}; the module's own has {tuple(own.shape)} = [time, unit]")
         distance = Distance()
         distance.add(_real(replayed), _real(own))
-        limit = (TOLERANCE[dtype] + rounding * steps) * max(1.0, distance.largest)
-        if not distance.error <= limit:
-            why = f"differs from the module's own {name} by {distance.error:.1e} (limit {limit:.1e})"
-            _refuse(cell, reading, why)
+        most = limit(reading.calls, steps, distance.largest)
+        if not distance.error <= most:
+            is_finite = bool(torch.isfinite(own).all())
+            _refuse(cell, reading, f"differs from the module's own {name} by {distance.error:.1e} (limit {most:.1e})", is_finite)
 
 
 def _real(values: Tensor) -> Tensor:
@@ -180,15 +179,8 @@ def _real(values: Tensor) -> Tensor:
     return torch.view_as_real(values).double() if values.is_complex() else values.double()
 
 
-def _refuse(cell: CustomCell, reading: Reading, why: str) -> None:
+def _refuse(cell: CustomCell, reading: Reading, why: str, is_finite: bool = True) -> None:
     name = getattr(cell.step.equation, "__name__", "the step") if cell.step is not None else "the step"
     step = f"{name}, the step of {type(cell.module).__name__}, {why} at '{reading.path}'."
-    raise RecordingError(f"{step} {_reason(cell, reading.calls)}")
-
-
-def _reason(cell: CustomCell, calls: Sequence[Any]) -> str:
-    if any(call.weights.is_changed for call in calls):
-        return "Its weights were changed after it ran: take the trace before the next step of training."
-    if any(call.training for call in calls) and any(isinstance(part, torch.nn.Dropout) and part.p for part in cell.module.modules()):
-        return "It is in training mode with dropout: call module.eval() first."
-    return "Its forward computes something else."
+    has_dropout = any(isinstance(part, torch.nn.Dropout) and part.p for part in cell.module.modules())
+    raise ReplayError(step, reason(reading.calls, is_finite, has_dropout), "Its forward computes something else.")

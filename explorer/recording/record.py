@@ -5,42 +5,32 @@
 >>> trace = recording.trace(tokens)
 """
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from explorer.errors import RecordingError
-from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of
-from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
+from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, whole
 from explorer.recording.calls import Call, Reading, batch_size, layers, no_row
-from explorer.recording.cells import TOLERANCE, is_cell, kind
-from explorer.recording.circumstances import CHECKPOINTED, TRANSFORMED, is_checkpointed, is_recomputing, is_transformed
+from explorer.recording.cells import kind
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.custom_trace import custom_fields
-from explorer.recording.modules import RECURRENT, REVERSE, custom_cells, innermost, listened_to, nothing_recurrent, recurrent_paths
+from explorer.recording.listener import Listener
+from explorer.recording.modules import REVERSE, nothing_recurrent, recurrent_paths
 from explorer.recording.replay import Distances, States, replay
+from explorer.recording.replay_check import ReplayError, limit, reason
 from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, row_in, sequences_of
 from explorer.recording.taps import Heard, Part, alignment, state_paths, state_taps, tapped
-from explorer.recording.used_weights import UnseenWeightsError, used_weights, watched
 from explorer.records import Alignment, Trace
-from explorer.tap import Tap
 
-# Recordings open in this thread or task; a hook of another's recording stays silent here.
-_open: ContextVar[tuple["Recording", ...]] = ContextVar("open recordings", default=())
-
-# torch numbers its hooks with a counter that two threads may read at once: one hook would replace the other.
-registering = threading.Lock()
-
-# What a module with the name and the class of torch's own, but other arguments, results or weights, makes of a hook.
-ODD = (AttributeError, KeyError, TypeError, ValueError, UnseenWeightsError)
+Result = TypeVar("Result")
 
 NOT_CALLED = "'{path}' was not called inside this recording. Call the model in the `with` block, not its forward()."
+OTHER_FORWARD = "Its forward is not the equation of its class, or a hook changes what it returns: put a Tap on the values instead."
 COPIED = (
     "'{path}' was not called inside this recording; copies of it were, as nn.DataParallel on several devices, copy.deepcopy and "
     "explorer.intervene make them. Record the copy."
@@ -66,125 +56,49 @@ def record(module: nn.Module, gradients: bool = False) -> Iterator["Recording"]:
         RecordingError: nothing recurrent is inside, or it is scripted, quantised or compiled; the message says what was found.
     """
     recording = Recording(module, gradients)
-    handles = []
-    try:
-        with registering:
-            for path, cell in recording.cells.items():
-                handles.append(cell.module.register_forward_hook(recording.cell_hook(path), with_kwargs=True, prepend=True))
-            for path, part in recording.modules.items():
-                # Before the user's own hooks, which may change what the module returned.
-                handles.append(part.register_forward_hook(recording.hook(path), with_kwargs=True, prepend=True))
-                handles += watched(part, recording.computed[path])
-        _open.set((*_open.get(), recording))
-        with without_cudnn() if gradients else nullcontext():
-            yield recording
-    finally:
-        _open.set(tuple(other for other in _open.get() if other is not recording))
-        with registering:
-            for handle in handles:
-                handle.remove()
+    with recording.listening():
+        yield recording
 
 
-class Recording:
+class Recording(Listener):
     """Everything recorded while a module ran: made by `record`, read with `trace`, `alignment` and `gradient_flow`.
 
     Every call is kept as a copy, so later changes of the model's outputs do not reach it.
     """
 
-    def __init__(self, module: nn.Module, gradients: bool = False):
-        self.cells = custom_cells(module)
-        self.modules = listened_to(module, may_be_none=bool(self.cells))
-        self.gradients, self.root = gradients, module
-        self.edges: dict[str, list[Edges]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
-        self._calls: dict[str, list[Call]] = {path: [] for path, part in self.modules.items() if isinstance(part, RECURRENT)}
-        self.computed: dict[str, dict[str, Tensor]] = {path: {} for path in self.modules}  # weights that parametrisations gave last
-        self.without_graph: dict[str, str] = {}  # why a module had no graph, where it is not torch.no_grad()
-        self._odd: dict[str, str] = {}
-        self._refused: dict[str, str] = {}
-        self._copied: set[str] = set()
-        self._heard: dict[str, Heard] = {path: Heard(part) for path, part in self.modules.items() if isinstance(part, Tap)}
-
     @property
     def paths(self) -> tuple[str, ...]:
         """Names of all that can be traced: "rnn", "rnn[reverse]", a cell that was called, or the parent of taps named after states."""
         known = recurrent_paths(self.modules)
-        return (*known, *(path for path in innermost(self.cells) if path not in known), *state_paths(self._heard))
+        return (*known, *(path for path in self.known_cells if path not in known), *state_paths(self._heard))
 
-    def hook(self, path: str):
-        """The forward hook of one module; silent outside the context in which this recording is open, and in copies."""
+    def either(self, path: str, by_torch: Callable[[], Result], by_itself: Callable[[CustomCell], Result]) -> Result:
+        """What torch's equations give at a path; at a cell of an unknown class, which they do not reproduce, what the cell itself gives.
 
-        # *rest: while another thread removes its hook, torch may call this without the keyword arguments.
-        def hook(module: nn.Module, args: tuple, *rest):
-            if self not in _open.get() or is_recomputing():
-                return None
-            if module is not self.modules[path]:  # a copy, as interventions make, brings its hooks along
-                self._copied.add(path)
-                return None
-            kwargs = rest[0] if len(rest) == 2 else {}
-            try:
-                return self._hear(path, module, args, kwargs, rest[-1])
-            except ODD as error:  # reported when a trace is taken, not inside the model's forward
-                self._odd[path] = f"{type(error).__name__}: {error}"
-            return None
+        A class derived from torch's is read by torch's equations, unless its forward computes something else.
 
-        return hook
-
-    def cell_hook(self, path: str):
-        """The forward hook of a module that is, or may turn out to be, a cell of an unknown class."""
-
-        def hook(module: nn.Module, args: tuple, *rest):
-            if self not in _open.get() or module is not self.cells[path].module or is_recomputing() or is_transformed(args, rest[-1]):
-                return None
-            try:
-                return self.cells[path].add(args, rest[0] if len(rest) == 2 else {}, rest[-1], self.gradients)
-            except (IndexError, RuntimeError, TypeError, ValueError) as error:  # reported when a trace is taken
-                self._odd.setdefault(path, f"{type(error).__name__}: {error}")
-            return None
-
-        return hook
-
-    @property
-    def all_edges(self) -> list[Edges]:
-        """Places in autograd's graph of everything that was recorded."""
-        taps = [Edges(None, tuple(behind for _, behind in heard.edges)) for heard in self._heard.values()]
-        return [edges for of_path in (*self.edges.values(), *(cell.edges for cell in self.cells.values()), taps) for edges in of_path]
-
-    def custom(self, path: str, time: int, index: Rows, calls: Calls = None) -> tuple[CustomCell, Reading] | None:
-        """The cell of an unknown class at a path, and what it read; None where torch's own equations hold, or Taps.
-
-        A class derived from torch's is read by torch's equations where they reproduce it.
+        Raises:
+            RecordingError: what either of them refuses.
         """
-        if path not in innermost(self.cells):
-            return None
-        cell = self.cells[path]
-        if path in self.modules and path not in self._odd:
-            try:
-                reading = self.reading(path, time, index, calls)
-                self.states(reading, reading.reverse, range(layers(reading.module)))
-                return None
-            except RecordingError:
-                pass
-        return cell, self._reading(path, cell.layout, cell.calls, time, index, calls)
+        cell = self.cells[path] if path in self.known_cells else None
+        if cell is not None and (path not in self.modules or path in self._odd):
+            return by_itself(cell)
+        try:
+            return by_torch()
+        except ReplayError as error:
+            if cell is None or not error.is_other_equation:
+                raise
+        return by_itself(cell)
 
-    def _hear(self, path: str, module: nn.Module, args: tuple, kwargs: dict, result):
-        """Keep one call of a module or a Tap; what takes the place of its result, if anything does."""
-        if is_transformed(args, tuple(kwargs.values()), result):
-            self._refused[path] = TRANSFORMED.format(path=path)
-            if path in self._heard:
-                self._heard[path].refused = self._refused[path]
-            return None
-        if self.gradients and not torch.is_grad_enabled() and is_checkpointed():
-            self.without_graph[path] = CHECKPOINTED
-        if path in self._heard:
-            return self._heard[path].add(result, self.gradients)
-        calls = self._calls[path]
-        weights = used_weights(module, self.computed[path], calls[-1].weights if calls else None)
-        calls.append(Call.heard(module, args, kwargs, result, weights))
-        if not self.gradients:
-            return None
-        shown, edges = anchored(result, is_cell(module))
-        self.edges[path].append(edges)
-        return shown  # takes the place of the module's own
+    def custom_reading(self, cell: CustomCell, path: str, time: int, index: Rows, calls: Calls = None) -> Reading:
+        """What a cell of an unknown class read; as `reading`.
+
+        Raises:
+            RecordingError: one of its calls could not be kept, or as `reading`.
+        """
+        if cell.refused:
+            raise RecordingError(cell.refused)
+        return self._reading(path, cell.layout, cell.calls, time, index, calls)
 
     def trace(
         self,
@@ -224,16 +138,21 @@ class Recording:
         with torch.inference_mode():
             values = None if logits is None else self._logits(logits, path, rows, len(names))
             if path in state_paths(self._heard):
+                check_layer(layer, 1, path)
                 held = tapped(self._heard, path, len(names), Part(rows, calls))
-            elif (custom := self.custom(path, len(names), rows, calls)) is not None:
-                held = custom_fields(*custom)
             else:
-                held = self._held(self.reading(path, len(names), rows, calls), layer)
+                held = self.either(
+                    path,
+                    by_torch=lambda: self._held(self.reading(path, len(names), rows, calls), layer),
+                    by_itself=lambda cell: self._held_by(cell, self.custom_reading(cell, path, len(names), rows, calls), layer),
+                )
         return Trace(tokens=names, logits=values, vocab=None if vocab is None else tuple(vocab), source=path, **held)
 
     def _held(self, reading: Reading, layer: int | None) -> dict[str, Any]:
         """The states and gates of a Trace, by field, of one layer or all."""
-        states = self.states(reading, reading.reverse, range(layers(reading.module)) if layer is None else [layer])
+        count = layers(reading.module)
+        check_layer(layer, count, reading.path)
+        states = self.states(reading, reading.reverse, range(count) if layer is None else [layer])
         hidden = _array(states.hidden)
         # What a plain tanh network proposes is its new state: one array, two names.
         own = {"candidate": hidden} if kind(reading.module) == "tanh" else {}
@@ -245,6 +164,10 @@ class Recording:
             "initial_cell": states.initial[1].numpy() if len(states.initial) > 1 else None,
             "carried": reading.carried,
         }
+
+    def _held_by(self, cell: CustomCell, reading: Reading, layer: int | None) -> dict[str, Any]:
+        check_layer(layer, 1, reading.path)
+        return custom_fields(cell, reading)
 
     def calls(self, path: str | None = None, index: int = 0) -> tuple[RecordedCall, ...]:
         """Every call of one path: how many steps and rows it read, and from which state the row `index` began.
@@ -325,9 +248,13 @@ class Recording:
             return self.paths[0]
         if path in self.paths:
             return str(path)
+        if path in self.cells and self.cells[path].refused:
+            raise RecordingError(self.cells[path].refused)
         known = ", ".join(f"'{name}'" for name in self.paths)
         if not known and not self._heard:
-            raise RecordingError(f"{nothing_recurrent(self.root)} None of its modules got back a state that it had returned.")
+            refused = [cell.refused for cell in self.cells.values() if cell.refused][:1]
+            nothing = f"{nothing_recurrent(self.root)} None of its modules got back a state that it had returned."
+            raise RecordingError(" ".join([nothing, *refused]))
         if not known:
             raise RecordingError("This model has taps, but none named hidden, cell or after a gate: there is no path to trace.")
         if path is None:
@@ -347,9 +274,8 @@ class Recording:
         Raises:
             RecordingError: there is no such layer, or the replay differs from the module by more than its tolerance.
         """
-        count = layers(reading.module)
-        if not all(0 <= layer < count for layer in chosen):
-            raise RecordingError(f"layer is {chosen[0]}, but '{reading.path}' has {count}: choose from 0 to {count - 1}.")
+        for layer in chosen:
+            check_layer(layer, layers(reading.module), reading.path)
         states, distances = replay(reading.module, reading.stretches, reverse, chosen, bare)
         path = reading.name + (REVERSE if reverse else "")
         _check(path, reading.module, reading.calls, distances, max(piece.longest for piece in reading.stretches))
@@ -374,7 +300,9 @@ class Recording:
         """The recurrent module of a path and all its calls."""
         name = path.removesuffix(REVERSE)
         cell = self.cells.get(name)
-        if cell is not None and name in innermost(self.cells) and (name not in self._calls or name in self._odd):
+        if cell is not None and name in self.known_cells and (name not in self._calls or name in self._odd):
+            if cell.refused:
+                raise RecordingError(cell.refused)
             return cell.layout, cell.calls
         if name not in self._calls:
             raise RecordingError(
@@ -394,31 +322,28 @@ class Recording:
 
 
 def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Distances, steps: int) -> None:
-    """Refuse a replay that does not reproduce what the module returned.
-
-    A forget gate near 1 is rounded at every step, differently in torch's run and in ours: over 10,000 steps this alone makes
-    two cells of size 10,000 differ by 1. So every step of the longest call adds one rounding to the limit.
-    """
-    dtype = calls[0].computed_in
-    rounding = torch.finfo(torch.promote_types(dtype, torch.float32)).eps
+    """Refuse a replay that does not reproduce what the module returned; steps: those of the longest call."""
     for what, distance in zip(("output", "cell state"), distances, strict=True):
-        limit = (TOLERANCE[dtype] + rounding * steps) * max(1.0, distance.largest)
-        if not distance.error <= limit:
-            apart = f"differs from the module's own {what} by {distance.error:.1e} (limit {limit:.1e})"
-            raise RecordingError(f"Replaying '{path}' {apart}. {_why(module, calls, distance.error)}")
+        most = limit(calls, steps, distance.largest)
+        if not distance.error <= most:
+            apart = f"Replaying '{path}' differs from the module's own {what} by {distance.error:.1e} (limit {most:.1e})."
+            is_coarse = any(call.is_cuda for call in calls) and torch.backends.cudnn.allow_tf32
+            why = reason(calls, distance.error < float("inf"), bool(getattr(module, "dropout", 0)), is_coarse)
+            raise ReplayError(apart, why, OTHER_FORWARD)
 
 
-def _why(module: nn.Module, calls: Sequence[Call], apart: float) -> str:
-    """The most likely reason for the difference."""
-    if apart == float("inf"):
-        return "It holds nan or inf: look for them in its input, its initial state and its weights."
-    if any(call.training for call in calls) and getattr(module, "dropout", 0):
-        return "It is in training mode with dropout: call module.eval() first."
-    if any(call.weights.is_changed for call in calls):
-        return "Its weights were changed after it ran: take the trace before the next step of training."
-    if any(call.is_cuda for call in calls):
-        return "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."
-    return "Its forward is not the equation of its class, or a hook changes what it returns: put a Tap on the values instead."
+def check_layer(layer: int | None, count: int, path: str) -> None:
+    """Refuse a layer that a path does not have; None is all of them.
+
+    Raises:
+        RecordingError: it is no whole number, or there are only `count`.
+    """
+    try:
+        is_one = layer is None or 0 <= whole(layer) < count
+    except TypeError:
+        raise RecordingError(f"layer is {layer!r}; expected the number of a layer, counted from 0.") from None
+    if not is_one:
+        raise RecordingError(f"layer is {layer}, but '{path}' has {count}: choose from 0 to {count - 1}.")
 
 
 def _array(states: Tensor) -> np.ndarray:

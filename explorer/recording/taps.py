@@ -113,6 +113,11 @@ class Heard:
         return f"{several} {first}" if first == last else f"{several}s {first} to {last}"
 
 
+def taps_of(heard: Mapping[str, Heard], path: str) -> list[str]:
+    """Where the taps under a path that are named hidden, cell or after a gate are."""
+    return [at for at, one in heard.items() if _parent(at) == path and one.tap.name in (*STATES, *GATE_NAMES)]
+
+
 def state_paths(heard: Mapping[str, Heard]) -> tuple[str, ...]:
     """Modules that hold taps named hidden, cell or after a gate: each is a path."""
     named = [_parent(path) for path, values in heard.items() if values.tap.name in (*STATES, *GATE_NAMES)]
@@ -129,7 +134,7 @@ def state_taps(heard: Mapping[str, Heard], path: str) -> dict[str, Heard]:
     Raises:
         RecordingError: none is named hidden.
     """
-    taps = {one.tap.name: one for at, one in heard.items() if _parent(at) == path and one.tap.name in (*STATES, *GATE_NAMES)}
+    taps = {heard[at].tap.name: heard[at] for at in taps_of(heard, path)}
     if "hidden" not in taps:
         raise RecordingError(f"'{path}' has taps {', '.join(taps)}, but none named hidden. Add Tap('hidden') where the state is made.")
     return taps

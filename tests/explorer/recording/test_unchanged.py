@@ -244,6 +244,14 @@ def test_transforms_of_torch_func_are_named():
         recording.alignment("abcd", "x")
 
 
+def test_an_iterator_that_a_module_is_given_loses_nothing():
+    taken, numbers = nn.GRU(3, 4), iter(range(9))
+    taken.forward = lambda x, given: nn.GRU.forward(taken, x * next(given))  # type: ignore[method-assign]
+    with explorer.record(taken):
+        taken(torch.ones(2, 3), numbers)
+    assert next(numbers) == 1
+
+
 def test_a_call_that_autograd_repeats_is_no_second_call():
     lstm, x = nn.LSTM(3, 4), torch.randn(5, 1, 3, requires_grad=True)
     for reentrant in (True, False):
