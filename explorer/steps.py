@@ -1,4 +1,4 @@
-"""Registry of step equations: one function makes the gates and parts of a cell that torch does not know recordable."""
+"""Registry of step equations: one function for each class of cells that torch does not know makes its gates and other parts recordable."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ Equation = TypeVar("Equation", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layer that reads a whole sequence in one call takes and returns it, where `reads` cannot say it by its axes.
+    """Arguments and results of a layer that reads a whole sequence in one call, where naming the axes is not enough.
 
     Args:
-        given: (module, all that its forward was given, in order) -> (x [batch, time, feature], state before it or None).
-        returned: (module, what its forward returned) -> (output [batch, time, feature], state after it or None). The states
+        given: Function (module, arguments of its forward, in order) -> (x [batch, time, feature], state before it or None).
+        returned: Function (module, result of its forward) -> (output [batch, time, feature], state after it or None). States
             are tuples of tensors, each [batch, ...].
     """
 
@@ -27,7 +27,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Step:
-    """How one class of cells is computed: what `step` was given."""
+    """The step equation of one class of cells, with the other arguments of `step`."""
 
     equation: Callable[..., Any]
     states: tuple[str, ...] = ("hidden",)
@@ -46,23 +46,24 @@ def step(
 ) -> Callable[[Equation], Equation]:
     """Register the step equation of a class of cells, so that its gates are recorded: `@explorer.step(MyCell)`.
 
-    A recording computes each step again with this function and compares the state, and what the module returned, with its own;
-    a function that does not reproduce them is refused. It holds for subclasses too, unless they have one of their own.
+    A recording computes every step with this function and compares the state and the returned value with those of the module. If
+    they differ, the trace is refused. Subclasses use the same equation, unless one of their own is registered.
 
     Args:
-        cell: The class, or its qualified name, "package.module.Class", so that the package need not be imported.
-        states: Name of each tensor of its state. The first is "hidden"; "cell" is a cell as that of an LSTM, which gates are
-            shaped like; any other is found in `Trace.parts`.
-        reads: For a layer that reads a whole sequence in one call: its axes, "batch time" or "time batch"; or a Layout, where
-            its states have axes of their own. None for a cell, which takes one step a call.
-        initial: (module, x) -> its state before the first step where it was given none, x [batch, feature]. None for zeros
-            shaped like the state that it returns.
+        cell: The class, or its qualified name, "package.module.Class"; given a name, the package need not be imported.
+        states: Names of the tensors that make up its state, in order. The first must be "hidden". A state named "cell" is a cell
+            state like that of an LSTM, and gates have its shape. All others go to `Trace.parts`.
+        reads: None for a cell, which takes one step per call. For a layer that reads a whole sequence in one call: the order of
+            its axes, "batch time" or "time batch"; or a Layout if the axes of its states differ from those of torch's own layers.
+        initial: Function (module, x) -> state before the first step, for calls without a state; x [batch, feature]. None means
+            zeros in the shape of the returned state.
 
     Returns:
-        A decorator for `(module, x, state) -> (state, {name: part})`: x [batch, feature] is what the cell reads at a step, and
-        the state, a tensor [batch, unit] or a tuple of them, is that before and after it. Parts named "input", "forget",
-        "output", "reset", "update" (1 keeps) or "candidate" become gates; all others go to `Trace.parts`. A layer whose output is not its
-        hidden state returns the output at this step, [batch, feature], as third value.
+        A decorator for a function `(module, x, state) -> (state, {name: part})`. x [batch, feature] is the input of one step. The
+        state, a tensor [batch, unit] or a tuple of tensors, is the one before the step; the function returns the one after it.
+        Parts named "input", "forget", "output", "reset", "update" (as in PyTorch: 1 keeps the old state) or "candidate" become
+        gates; all others go to `Trace.parts`. If the output of a layer is not its hidden state, the function returns the output of
+        the step, [batch, feature], as a third value.
 
     Raises:
         RecordingError: the first state is not hidden, a name occurs twice, or `reads` names other axes.
@@ -70,7 +71,7 @@ def step(
     if not states or states[0] != "hidden" or len(set(states)) < len(states):
         raise RecordingError(f"states is {states!r}; expected different names, the first of them 'hidden'.")
     if isinstance(reads, str) and reads not in AXES:
-        raise RecordingError(f"reads is {reads!r}; expected {AXES[0]!r}, {AXES[1]!r}, or None for a cell that takes one step a call.")
+        raise RecordingError(f"reads is {reads!r}; expected {AXES[0]!r}, {AXES[1]!r}, or None for a cell that takes one step per call.")
     layout = _by_axes(reads, len(states)) if isinstance(reads, str) else reads
 
     def register(equation: Equation) -> Equation:
@@ -81,7 +82,10 @@ def step(
 
 
 def _by_axes(axes: str, states: int) -> Layout:
-    """A layer called as those of torch are: (sequence, state) -> sequence, or (sequence, state); without a batch if it has two axes."""
+    """The layout of a layer that is called like torch's own: (sequence, state) -> sequence or (sequence, state).
+
+    A sequence of two axes has no batch.
+    """
 
     def steps(values: Any) -> Any:
         if values.ndim == 2:
@@ -102,7 +106,7 @@ def _by_axes(axes: str, states: int) -> Layout:
 
 
 def _states(values: Any, batch: int, count: int) -> tuple | None:
-    """States as [batch, ...], from tensors [batch, ...] or [1, batch, ...] in any nesting; None where there is none."""
+    """States as [batch, ...], from tensors [batch, ...] or [1, batch, ...] however nested; None where there is none."""
     parts = [part for value in values for part in (value if isinstance(value, tuple | list) else (value,)) if part is not None]
     if not parts:
         return None
@@ -118,6 +122,6 @@ def qualified_name(cell: type) -> str:
 
 
 def step_of(module: object) -> Step | None:
-    """The registered step of an instance, or of the nearest class that it is derived from; None where there is none."""
+    """The step registered for the class of a module, or else for the nearest of its base classes; None where there is none."""
     names = map(qualified_name, type(module).__mro__)
     return next((_STEPS[name] for name in names if name in _STEPS), None)

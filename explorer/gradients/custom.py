@@ -49,7 +49,7 @@ def custom_flows(
 
 
 def _at_states(cell: CustomCell, reading: Reading, grads: Sequence[Grads]) -> Norms:
-    """Norms at the states of a module that takes one step a call, from the gradient to each tensor that it returned."""
+    """Norms at the states of a module that takes one step per call, from the gradient to each tensor that it returned."""
     hidden, state, steps = np.full(len(grads), -np.inf), np.full(len(grads), -np.inf), []
     for time, (of_call, row) in enumerate(zip(grads, reading.rows, strict=True)):
         states = zip(of_call[cell.first or 0 :], cell.batches, strict=True)
@@ -66,16 +66,12 @@ def _row(values: Tensor, row: int) -> Tensor:
 
 def log10_norm(parts: Grads) -> float:
     """Norm of several tensors, each [...], side by side, as a power of ten; -inf where nothing flows."""
-    known = [_real(part) for part in parts if part is not None]
-    largest = max((float(part.abs().max()) for part in known if part.numel()), default=0.0)
+    known = [part.abs().double() for part in parts if part is not None]  # of a complex gradient, the size of each number
+    largest = max((float(part.max()) for part in known if part.numel()), default=0.0)
     if not largest:
         return -np.inf
     squares = torch.stack([(part / largest).square().sum() for part in known])
     return float(np.log10(largest) + np.log10(float(squares.sum())) / 2)
-
-
-def _real(values: Tensor) -> Tensor:
-    return (torch.view_as_real(values) if values.is_complex() else values).double()
 
 
 def _through_layer(cell: CustomCell, reading: Reading, grads: Sequence[Grads]) -> Norms:

@@ -26,7 +26,7 @@ CONVERGED = 0.1  # completeness error in nats up to which the sum of integrated 
 CLOSE = 0.05  # effects in nats below which deletion changes nothing worth a sentence
 READ = """
 Every row shows the same {tokens}. **The first row is measured**: each of the {tokens} was really deleted and the rest read again. Its
-colour is the log probability that the prediction loses: orange where the {token} speaks for the prediction, blue where it speaks against
+colour is the log probability that the prediction loses: orange where the {token} supports the prediction, blue where it counts against
 it. The rows below are **attribution methods**, estimates that delete nothing:
 
 - **Gradient**: how strongly a very small change of the {token}'s input vector changes the log probability. It has no sign.

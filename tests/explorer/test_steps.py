@@ -32,7 +32,7 @@ def test_a_step_holds_for_its_class_and_those_derived_from_it():
     [
         ({"states": ("cell",)}, r"^states is \('cell',\); expected different names, the first of them 'hidden'\.$"),
         ({"states": ("hidden", "hidden")}, r"^states is \('hidden', 'hidden'\); expected different names"),
-        ({"reads": "time"}, r"^reads is 'time'; expected 'batch time', 'time batch', or None for a cell that takes one step a call\.$"),
+        ({"reads": "time"}, r"^reads is 'time'; expected 'batch time', 'time batch', or None for a cell that takes one step per call\.$"),
     ],
 )
 def test_what_cannot_be_registered_is_a_sentence(options: dict, sentence: str):

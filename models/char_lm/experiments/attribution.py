@@ -88,7 +88,7 @@ def comparison(
 
 
 def after_deletions(loaded: Loaded, ids: Tensor, state: Any) -> Tensor:
-    """Log probabilities of the next character after a text without one of its characters, read anew, [deleted, vocab], float64.
+    """Log probabilities of the next character after a text without one of its characters, read again, [deleted, vocab], float64.
 
     Args:
         loaded: The network.
