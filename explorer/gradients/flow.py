@@ -22,13 +22,13 @@ from explorer.gradients.scan import IncomingGradient, Layer, LayerGradient, Scal
 from explorer.gradients.tapped import tapped_flows
 from explorer.recording import cells
 from explorer.recording.arrays import Rows, Tokens, names_of
+from explorer.recording.axis_readings import Selection
 from explorer.recording.calls import Reading, directions, layers
 from explorer.recording.circumstances import undisturbed
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.record import Recording
 from explorer.recording.replay import States, precision
 from explorer.recording.sequences import Calls, row_in
-from explorer.recording.taps import Part
 from explorer.records import GradientFlow
 
 
@@ -73,7 +73,7 @@ def gradient_flows(
     taps = recording.taps(path)
     if taps:
         with undisturbed(recording.root):
-            return tapped_flows(taps, loss, names, path, Part(row_in(calls, index, path), calls), recording.no_graph(path))
+            return tapped_flows(taps, loss, names, path, Selection(row_in(calls, index, path), calls), recording.no_graph(path))
 
     def of_cell(cell: CustomCell) -> list[GradientFlow]:
         reading = recording.custom_reading(cell, path, len(names), index, calls)

@@ -64,8 +64,8 @@ class Jacobians:
         if not -depth <= layer < depth:
             raise RecordingError(f"layer is {layer}, but '{reading.path}' has {depth}: choose from 0 to {depth - 1}.")
         if len(reading.stretches) > 1:
-            why = "reads in both directions" if directions(reading.module) == 2 else "had other weights from call to call"
-            raise RecordingError(f"'{reading.path}' {why} and was called several times: call it once for its Jacobians.")
+            why = "it reads in both directions" if directions(reading.module) == 2 else "its weights changed between calls"
+            raise RecordingError(f"'{reading.path}' was called several times, and {why}: call it once for its Jacobians.")
         self._breaks = np.flatnonzero(~reading.carried)
         with torch.no_grad():
             ways = range(directions(reading.module))

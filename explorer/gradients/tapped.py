@@ -9,11 +9,15 @@ from torch.autograd.graph import GradientEdge
 
 from explorer.errors import RecordingError
 from explorer.gradients.autograd import gradients, losses_of
-from explorer.recording.taps import Heard, Part, over_time
+from explorer.recording.axis_readings import Selection
+from explorer.recording.tapped_states import check_in_step, over_time
+from explorer.recording.taps import Heard
 from explorer.records import GradientFlow
 
 
-def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part, no_graph: str) -> list[GradientFlow]:
+def tapped_flows(
+    taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, selection: Selection, no_graph: str
+) -> list[GradientFlow]:
     """A GradientFlow of one layer for each entry of a loss, [] or [loss], from the taps under one path.
 
     no_graph: What is said where the taps ran without a graph.
@@ -24,18 +28,10 @@ def tapped_flows(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], 
     states = {name: taps[name] for name in ("hidden", "cell") if name in taps}
     if all(behind is None for tap in states.values() for _, behind in tap.edges):
         raise RecordingError(no_graph)
-    _check_in_step(states, part)
+    check_in_step(states, selection)
     for name, tap in states.items():
         _check_passed_on(name, tap, len(tokens))
-    return [_flow(states, one, tokens, path, part) for one in losses_of(loss)]
-
-
-def _check_in_step(taps: dict[str, Heard], part: Part) -> None:
-    """Refuse a choice of calls where it would mean other steps for the cell than for the hidden state, as a Trace does."""
-    counts = {name: len(tap.values) for name, tap in taps.items()}
-    if part.calls is not None and len(set(counts.values())) > 1:
-        received = ", ".join(f"Tap('{name}') {count}" for name, count in counts.items())
-        raise RecordingError(f"calls= needs taps that received equally many values; received: {received}. Record one sequence alone.")
+    return [_flow(states, one, tokens, path, selection) for one in losses_of(loss)]
 
 
 def _check_passed_on(name: str, tap: Heard, time: int) -> None:
@@ -65,17 +61,17 @@ def _is_behind(before: GradientEdge | None, after: GradientEdge | None, ones: Te
     return torch.autograd.grad((after,), (before,), (ones,), retain_graph=True, allow_unused=True)[0] is not None
 
 
-def _flow(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, part: Part) -> GradientFlow:
+def _flow(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: str, selection: Selection) -> GradientFlow:
     time = len(tokens)
     grads = {name: gradients(loss, [behind for _, behind in tap.edges]) for name, tap in taps.items()}
     if all(grad is None for of_tap in grads.values() for grad in of_tap):
         raise RecordingError(
             f"The loss depends on nothing that passed the taps of '{path}'. Go on with what a tap returns: h = self.hidden(h)."
         )
-    norms = {name: _norms(tap, grads[name], time, part) for name, tap in taps.items()}
+    norms = {name: _norms(tap, grads[name], time, selection) for name, tap in taps.items()}
     state = norms["hidden"]
     if "cell" in taps:
-        state = np.hypot(state, _norms(taps["cell"], _kept(taps, grads), time, part))
+        state = np.hypot(state, _norms(taps["cell"], _kept(taps, grads), time, selection))
     with np.errstate(divide="ignore"):
         log10 = {name: np.log10(values)[:, None] for name, values in (norms | {"state": state}).items()}
     reached = np.flatnonzero(state)
@@ -90,9 +86,9 @@ def _flow(taps: dict[str, Heard], loss: Tensor, tokens: tuple[str, ...], path: s
     )
 
 
-def _norms(tap: Heard, grads: Sequence[Tensor | None], time: int, part: Part) -> np.ndarray:
+def _norms(tap: Heard, grads: Sequence[Tensor | None], time: int, selection: Selection) -> np.ndarray:
     """Size of the gradient at each step, float64, [time]."""
-    return np.linalg.norm(over_time(tap, time, part)(grads)[-time:].astype(np.float64), axis=1)
+    return np.linalg.norm(over_time(tap, time, selection)(grads)[-time:].astype(np.float64), axis=1)
 
 
 def _kept(taps: dict[str, Heard], grads: dict[str, list[Tensor | None]]) -> list[Tensor | None]:

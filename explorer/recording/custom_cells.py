@@ -27,7 +27,7 @@ Leaves = list[Tensor | None]  # the tensors of nested tuples in order, None for 
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _WaitingCall:
     """One call of one step: its input, copies of all that it returned, and where they lie in autograd's graph."""
 
     input: Tensor
@@ -63,7 +63,7 @@ class CustomCell:
     first: int | None = None
     batches: tuple[int | None, ...] = ()
     is_complex: tuple[bool, ...] = ()
-    _waiting: _Heard | None = None
+    _waiting: _WaitingCall | None = None
     _results: list[Any] = field(default_factory=list)
 
     @property
@@ -98,7 +98,7 @@ class CustomCell:
             self._waiting = None
             self.is_cell = self.is_cell or self._is_fed(before)
         shown, places = self._anchored(given, result) if gradients else (None, _Places())
-        heard = _Heard(given[0].detach().clone(), copies(leaves(result)), places, settings(self.module, result))
+        heard = _WaitingCall(given[0].detach().clone(), copies(leaves(result)), places, settings(self.module, result))
         if first is None:
             self._waiting = heard  # the first step, from no state: the next one shows which of the results it is
         else:
@@ -130,7 +130,7 @@ class CustomCell:
                 return first
         return None
 
-    def _keep(self, heard: _Heard, first: int, before: tuple[Tensor, ...] | None) -> None:
+    def _keep(self, heard: _WaitingCall, first: int, before: tuple[Tensor, ...] | None) -> None:
         after = self.flat(heard.returned[first:])
         self.is_cell = self.is_cell or self.step is not None
         self.first = first if self.is_cell else None

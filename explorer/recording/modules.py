@@ -22,9 +22,14 @@ ADVICE = "Record a module that contains nn.RNN, nn.LSTM, nn.GRU, one of their ce
 
 
 def listened_to(module: nn.Module, may_be_none: bool = False) -> dict[str, nn.Module]:
-    """Every recurrent module of torch and every Tap, by path; a module that is itself recurrent has the name of its class as path.
+    """All recurrent modules of torch and all Taps inside a module, by path.
 
-    A class with a registered step is left to `custom_cells`; `may_be_none`: that there is nothing is no error.
+    If the module itself is recurrent, its path is the name of its class in lower case. Classes with a registered step are left
+    out: `custom_cells` lists them.
+
+    Args:
+        module: Where to look.
+        may_be_none: Return an empty dict where there are none, instead of raising an error.
 
     Raises:
         RecordingError: it is not a module, nothing in it can be recorded, or it is compiled; the message says what was found.
@@ -56,7 +61,9 @@ def _class(module: nn.Module) -> str:
 
 
 def _a(value: object) -> str:
-    return f"the class {value.__name__}, not one of it" if isinstance(value, type) else f"a value of type {type(value).__name__}"
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself, not an instance of it"
+    return f"a value of type {type(value).__name__}"
 
 
 def _called(path: str, module: nn.Module) -> str:
@@ -74,10 +81,10 @@ def _refuse_compiled(module: nn.Module) -> None:
 
 
 def custom_cells(module: nn.Module) -> dict[str, CustomCell]:
-    """Every module with a registered step, and every other that may turn out to be a cell, by path.
+    """All modules with a registered step, and all others that may turn out to be cells, by path.
 
-    A cell is written by somebody else than torch, its forward takes at least two values, and nothing inside it is known to be
-    recurrent: the innermost is the cell. Classes derived from those of torch are listed where they have a forward of their own.
+    A module may be a cell if its class is not one of torch's, its forward takes at least two arguments, and it contains nothing
+    that is known to be recurrent. A class derived from one of torch's recurrent classes may be one if it has its own forward.
     """
     if not isinstance(module, nn.Module):
         return {}
@@ -104,7 +111,7 @@ def _is_state(part: nn.Module) -> bool:
 
 
 def innermost(cells: Mapping[str, CustomCell]) -> tuple[str, ...]:
-    """Paths of the modules that have turned out to be cells and hold no other that has."""
+    """Paths of the modules that have turned out to be cells and contain no other cell."""
     cells = {path: cell for path, cell in cells.items() if cell.is_cell}
     return tuple(
         path
@@ -114,7 +121,7 @@ def innermost(cells: Mapping[str, CustomCell]) -> tuple[str, ...]:
 
 
 def nothing_recurrent(module: nn.Module) -> str:
-    """The sentence for a model in which nothing can be recorded: what was found instead."""
+    """The error message for a model in which nothing can be recorded: it says what was found instead."""
     for path, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             name = getattr(part, "original_name", "module")

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from explorer.errors import RecordingError
 from explorer.recording.arrays import Rows, Tokens, array, logits_of, names_of, whole
+from explorer.recording.attention_weights import alignment
+from explorer.recording.axis_readings import Selection
 from explorer.recording.calls import Call, Reading, batch_size, layers, no_row
 from explorer.recording.cells import kind
 from explorer.recording.custom_cells import CustomCell
@@ -24,7 +26,8 @@ from explorer.recording.modules import REVERSE, nothing_recurrent, recurrent_pat
 from explorer.recording.replay import Distances, States, replay
 from explorer.recording.replay_check import ReplayError, limit, reason
 from explorer.recording.sequences import Calls, RecordedCall, RecordedSequence, calls_of, reading_of, row_in, sequences_of
-from explorer.recording.taps import Heard, Part, alignment, state_paths, state_taps, tapped
+from explorer.recording.tapped_states import tapped
+from explorer.recording.taps import Heard, state_paths, state_taps
 from explorer.records import Alignment, Trace
 
 Result = TypeVar("Result")
@@ -139,7 +142,7 @@ class Recording(Listener):
             values = None if logits is None else self._logits(logits, path, rows, len(names))
             if path in state_paths(self._heard):
                 check_layer(layer, 1, path)
-                held = tapped(self._heard, path, len(names), Part(rows, calls))
+                held = tapped(self._heard, path, len(names), Selection(rows, calls))
             else:
                 held = self.either(
                     path,
@@ -228,7 +231,7 @@ class Recording(Listener):
         Raises:
             RecordingError: no such tap or head, it received nothing, its shapes do not fit, or its rows are not attention weights.
         """
-        return alignment(self._heard, source, target, name, Part(row_in(calls, rows, name), calls, head))
+        return alignment(self._heard, source, target, name, Selection(row_in(calls, rows, name), calls, head))
 
     def taps(self, path: str) -> dict[str, Heard]:
         """What the taps of a path heard, by name; empty where the path is a recurrent module.

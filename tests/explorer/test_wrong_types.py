@@ -57,7 +57,7 @@ def test_another_type_is_a_sentence():
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == [
         f"record was given a value of type builtin_function_or_method; {ADVICE}",
-        f"record was given the class LSTM, not one of it; {ADVICE}",
+        f"record was given the class LSTM itself, not an instance of it; {ADVICE}",
         "Tap('cell') was given a tuple; expected one tensor. Give each part its own Tap.",
         "loss is of type float; expected a tensor with a gradient. Leave out item() and numpy().",
         "output is a Tensor; expected a function that runs the module again: output=lambda: module(x)[:, -1, 3].",

@@ -130,5 +130,12 @@ def test_what_is_refused():
     both, x = nn.GRU(2, 3, bidirectional=True), torch.randn(4, 2)
     with explorer.record(both) as recording:
         both(x, both(x)[1])
-    with refused("'gru' reads in both directions and was called several times: call it once for its Jacobians."):
+    with refused("'gru' was called several times, and it reads in both directions: call it once for its Jacobians."):
+        Jacobians(recording, "x" * 8, "gru")
+    changed = nn.GRU(2, 3)
+    with torch.no_grad(), explorer.record(changed) as recording:
+        state = changed(x)[1]
+        changed.weight_hh_l0.mul_(0.5)
+        changed(x, state)
+    with refused("'gru' was called several times, and its weights changed between calls: call it once for its Jacobians."):
         Jacobians(recording, "x" * 8, "gru")
