@@ -5,11 +5,13 @@ import json
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from html import escape
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
@@ -139,6 +141,14 @@ def specification(figure: Any) -> dict[str, Any]:
     """
     with _SETTINGS, alt.data_transformers.enable("default", max_rows=None):
         return _altair(figure).to_dict()
+
+
+def unchecked() -> AbstractContextManager[None]:
+    """While this lasts, Altair does not check each part of a figure against its schema, which takes a third of the time of building one.
+
+    The tests of the figures do that.
+    """
+    return debug_mode(False)
 
 
 def with_packed_data(figure: Any, pack: Callable[[Any], bytes]) -> dict[str, Any]:

@@ -59,13 +59,12 @@ def line_styles(names: Iterable[str], dark: bool = False) -> dict[str, tuple[str
 
 
 def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.TopLevelMixin:
-    """The chart in the one theme, with one sentence that says what it shows to those who cannot see it."""
+    """The chart itself in the one theme, with one sentence that says what it shows to those who cannot see it."""
     text, line = ink(dark), ink(dark, faint=True)
     axis = {
         "labelColor": text, "titleColor": text, "gridColor": line, "domainColor": line, "tickColor": line,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "gridOpacity": 0.5,
     }  # fmt: skip
-    # All at once: each of Altair's configure_ methods copies the whole chart.
     config = alt.Config(
         font="Source Sans, system-ui, sans-serif",
         view=alt.ViewConfig(stroke=None),
@@ -74,7 +73,9 @@ def themed(chart: alt.TopLevelMixin, sentence: str, dark: bool = False) -> alt.T
         legend=alt.LegendConfig(labelColor=text, titleColor=text),
         numberFormat=",.6~g",  # else the labels of an axis over tiny values are all "0.000000"
     )
-    return chart.properties(description=sentence, background=GROUND[dark], config=config)  # type: ignore[attr-defined]
+    # Set on the chart itself, which is made for this: `properties` would copy it with all its parts, a fifth of the time of a figure.
+    chart.description, chart.background, chart.config = sentence, GROUND[dark], config  # type: ignore[attr-defined]
+    return chart
 
 
 def unsqueezed(chart: Any) -> Any:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.figures import clipping as figures
 from explorer.figures.gradient_decay import Curve
-from explorer.textbook.clipping import LENGTH, RULES, B, Descent, Path, W, descend, mesh
+from explorer.textbook.clipping import LENGTH, RULES, B, Descent, Path, W, descents, mesh
 from pages._gradient_flow.compute import View
 from pages._ui.cache import shared_cache
 from pages._ui.glossary import terms
@@ -53,10 +53,11 @@ def panel(view: View, drawn: list[Curve]) -> None:
             st.button(name, key=f"{KEY}.preset.{name}", on_click=_preset, args=(name,))
     how, rules = _descent(), st.session_state[PATHS] or list(RULES[:2])
     cache = shared_cache("clipping", 16)
-    paths: list[Path] = [cache.get((how, rule), lambda rule=rule: descend(how, rule)) for rule in RULES if rule in rules]
+    paths: list[Path] = [path for path in cache.get(how, lambda: descents(how)) if path.rule in rules]
     st.markdown(sentence(paths))
     if how.omega:
-        without: Path = cache.get((replace(how, omega=0.0), paths[0].rule), lambda: descend(replace(how, omega=0.0), paths[0].rule))
+        plain = replace(how, omega=0.0)
+        without: Path = cache.get(plain, lambda: descents(plain))[RULES.index(paths[0].rule)]
         kept = [f"{path.factors[-1] ** LENGTH:.1g}" for path in (paths[0], without)]
         st.markdown(f"At the end of the path, a gradient that goes {LENGTH} steps back keeps {kept[0]} of its size; without Ω, {kept[1]}.")
     first, second = st.columns([13, 8], gap="medium")

@@ -133,8 +133,8 @@ def _pairs(count: int) -> list:
 
 def _what_if(view: View, keeper: str) -> None:
     st.markdown(f"**What if** the {keeper} gate were held at 0 or 1 at this one character?")
-    names = {"as it is": None, f"{keeper} = 0": (keeper, 0), f"{keeper} = 1": (keeper, 1)}
-    courses = {name: compute.what_if(view, gate) for name, gate in names.items()}
+    names = ("as it is", f"{keeper} = 0", f"{keeper} = 1")
+    courses = dict(zip(names, compute.what_if(view, keeper), strict=True))
     what = "tanh c" if keeper == "forget" else "h"
     ahead = view.text[view.at : view.at + compute.AHEAD + 1]
     left, right = st.columns([2, 1], gap="medium")

@@ -63,12 +63,15 @@ def step(view: View) -> CellStep:
     return shared_cache("steps", 16).get(("step", view), make)
 
 
-def what_if(view: View, gate: tuple[str, int] | None = None) -> Any:
-    """The following characters, with a gate of the unit held at this one: see models.char_lm.experiments.gate_clamping.Continuation."""
-    from models.char_lm.experiments.gate_clamping import Clamp, continuation
+def what_if(view: View, gate: str) -> tuple[Any, Any, Any]:
+    """The following characters as they are, and with a gate of the unit held at 0 or at 1 at this one.
 
-    ahead = view.text[view.at : view.at + AHEAD + 1]
-    make = lambda: continuation(loaded(view.model), view.before, ahead, view.layer, view.unit, gate and Clamp(*gate))  # noqa: E731
+    Each is a models.char_lm.experiments.gate_clamping.Continuation.
+    """
+    from models.char_lm.experiments.gate_clamping import Clamp, continuations
+
+    ahead, clamps = view.text[view.at : view.at + AHEAD + 1], (None, Clamp(gate, 0), Clamp(gate, 1))
+    make = lambda: continuations(loaded(view.model), view.before, ahead, view.layer, view.unit, clamps)  # noqa: E731
     return shared_cache("steps", 16).get(("what if", view, gate), make)
 
 

@@ -103,7 +103,7 @@ def _mover() -> str:
 
 def _end_of_z() -> str:
     view = _closing("gru")
-    before, kept = float(compute.held(view)[view.at - 1]), float(compute.what_if(view, (KEEPER["gru"], 1)).held[0])
+    before, kept = float(compute.held(view)[view.at - 1]), float(compute.what_if(view, KEEPER["gru"])[2].held[0])
     return "it keeps" if math.isclose(before, kept, abs_tol=1e-5) else "it writes"
 
 

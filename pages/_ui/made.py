@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
+from explorer.figures.export import unchecked
 from pages._ui.cache import shared_cache
 from pages._ui.show import is_still, specification
 
@@ -34,7 +35,8 @@ def made(make: Callable[Arguments, Result], *arguments: Arguments.args, **named:
     """
 
     def one() -> Made:
-        value = make(*arguments, **named)
+        with unchecked():
+            value = make(*arguments, **named)
         return Made(value, specification(value) if is_still(value) else None)
 
     key = (make.__module__, make.__qualname__, digest((arguments, named)))

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from altair.utils import schemapi
 from streamlit.testing.v1 import AppTest
 
 from explorer.figures import export
@@ -47,6 +48,13 @@ def test_equal_values_have_the_same_digest():
 def test_what_cannot_be_compared_is_no_argument():
     with pytest.raises(TypeError, match=r"^function cannot be compared by its content$"):
         digest((1, lambda: 1))
+
+
+def test_the_parts_of_a_figure_are_not_checked_as_it_is_made_on_a_page(monkeypatch):
+    monkeypatch.setattr(schemapi, "DEBUG_MODE", True)
+    assert made(alt.Axis, grid="no truth value").grid == "no truth value"
+    with pytest.raises(schemapi.SchemaValidationError):
+        alt.Axis(grid="no truth value")
 
 
 def test_a_value_is_made_once_and_anew_where_one_of_many_numbers_differs():

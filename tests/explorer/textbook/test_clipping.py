@@ -10,7 +10,7 @@ from explorer.errors import AnalysisError
 from explorer.figures import clipping as figures
 from explorer.figures.export import alt_text, to_html
 from explorer.textbook import clipping
-from explorer.textbook.clipping import RULES, B, Descent, Path, W, at, clipped, descend, mesh
+from explorer.textbook.clipping import RULES, B, Descent, Path, W, at, clipped, descend, descents, mesh
 
 PATHS = {rule: descend(Descent(), rule) for rule in RULES}
 
@@ -40,6 +40,14 @@ def test_error_gradient_and_omega_are_autograds(w: float, b: float):
     assert computed.error[0] == pytest.approx(error) and computed.omega[0] == pytest.approx(omega)
     np.testing.assert_allclose(computed.gradient[:, 0], gradient, rtol=1e-8)
     np.testing.assert_allclose(computed.omega_gradient[:, 0], immediate, rtol=1e-8)
+
+
+def test_descents_made_together_are_those_made_alone():
+    assert [path.rule for path in descents(Descent())] == list(RULES)
+    for path in descents(Descent(3.0, -3.0, 0.3, 0.3, 100, 0.01)):
+        alone = descend(Descent(3.0, -3.0, 0.3, 0.3, 100, 0.01), path.rule)
+        for values in ("places", "gradients", "errors", "factors"):
+            np.testing.assert_allclose(getattr(path, values), getattr(alone, values), rtol=1e-9)
 
 
 def test_the_factor_is_the_root_of_what_is_left_after_all_steps():

@@ -7,7 +7,7 @@ from torch import nn
 
 import explorer
 from explorer.errors import InterventionError
-from models.char_lm.experiments.gate_clamping import Clamp, continuation, gate_held, given
+from models.char_lm.experiments.gate_clamping import Clamp, continuation, continuations, gate_held, given
 from models.char_lm.gru_variants import Form, bits, run
 from models.char_lm.reading import Stream, read
 from tests.models.tiny import tiny
@@ -55,6 +55,25 @@ def test_a_held_forget_gate_keeps_all_or_nothing_and_the_next_is_free_again(valu
     rest = recorded(network.module, torch.tensor([network.vocab.encode(TEXT[1:])]), after)
     assert continued.held[1:] == pytest.approx(np.tanh(rest.cell[:, 0, 4]), abs=1e-6)
     assert 0 < rest.gates["forget"][0][layer_and_unit] < 1
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_continuations_made_together_are_those_made_alone_and_read_each_character_once(cell: str):
+    network, clamps = (
+        tiny(cell),
+        (None, Clamp("output" if cell == "lstm" else "update", 0), Clamp("reset" if cell == "gru" else "forget", 1)),
+    )
+    alone = [continuation(network, BEFORE, TEXT, 1, 3, clamp) for clamp in clamps]
+    calls = []
+    with network.module.register_forward_hook(lambda module, args, out: calls.append(args[0].shape)):
+        together = continuations(network, BEFORE, TEXT, 1, 3, clamps)
+    assert calls == [(1, len(BEFORE)), *[(1, 1)] * 3, *[(3, 1)] * (len(TEXT) - 1)], (
+        "what precedes is read once, what follows by all together"
+    )
+    for one, other in zip(alone, together, strict=True):
+        for values in ("held", "p", "bits"):
+            assert getattr(one, values) == pytest.approx(getattr(other, values), abs=1e-5)
+    assert not np.allclose(together[0].held, together[1].held, atol=1e-5)
 
 
 @pytest.mark.parametrize(
