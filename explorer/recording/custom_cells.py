@@ -265,7 +265,7 @@ class _Places:
 
     own: list[GradientEdge | None] = field(default_factory=list)
     shared: list[GradientEdge | None] = field(default_factory=list)
-    left_alone: frozenset[int] = frozenset()  # tensors that have no place, though torch kept a graph
+    left_alone: set[int] = field(default_factory=set)  # tensors that have no place, though torch kept a graph
     why: str = ""
 
     def edges(self, first: int) -> tuple[GradientEdge | None, ...]:
@@ -297,19 +297,18 @@ def _anchored(result: Any, is_copied: Callable[[Tensor], bool], why: str) -> tup
     tensors = leaves(result)
     if not torch.is_grad_enabled():
         return None, _Places([None] * len(tensors), [None] * len(tensors))
-    numbers = {id(leaf): leaf for leaf in tensors if leaf is not None and (leaf.is_floating_point() or leaf.is_complex())}
-    copied = {key: anchor(leaf) for key, leaf in numbers.items() if is_copied(leaf)}
-    itself = {key: (leaf, get_gradient_edge(leaf) if leaf.requires_grad else None) for key, leaf in numbers.items() if key not in copied}
-    shown, places = (
-        [],
-        _Places(left_alone=frozenset(at for at, leaf in enumerate(tensors) if itself.get(id(leaf), (0, 0))[1] is None), why=why),
-    )
-    for leaf in tensors:
-        value, shared = (copied | itself).get(id(leaf), (leaf, None))
+    differentiable = {id(leaf): leaf for leaf in tensors if leaf is not None and (leaf.is_floating_point() or leaf.is_complex())}
+    copied = {key: anchor(leaf) for key, leaf in differentiable.items() if is_copied(leaf)}
+    itself = {key: (leaf, get_gradient_edge(leaf) if leaf.requires_grad else None) for key, leaf in differentiable.items()}
+    shown, places = [], _Places(why=why)
+    for at, leaf in enumerate(tensors):
+        value, shared = copied.get(id(leaf)) or itself.get(id(leaf)) or (leaf, None)
         is_again = id(leaf) in copied and sum(other is leaf for other in tensors) > 1
         value, own = anchor(value) if is_again and value is not None else (value, shared)
         shown.append(value)
         places.own.append(own)
         places.shared.append(shared)
+        if id(leaf) in differentiable and own is None:
+            places.left_alone.add(at)
     in_order = iter([value for value in shown if value is not None])
     return mapped(result, lambda leaf: next(in_order)), places
