@@ -75,7 +75,7 @@ def save(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike) -> 
             vocabulary.
         OSError: the folder cannot be written.
     """
-    content = _content(module, card)
+    content = as_file(module, card)
     with alone(path):
         write_atomically(path, content)
 
@@ -86,11 +86,19 @@ def as_saved(module: "nn.Module", card: dict[str, Any], path: str | os.PathLike)
     Raises:
         CheckpointError: as `save` and `load`.
     """
-    return _loaded(io.BytesIO(_content(module, card)), Path(path))
+    return _loaded(io.BytesIO(as_file(module, card)), Path(path))
 
 
-def _content(module: "nn.Module", card: dict[str, Any]) -> bytes:
-    """The bytes of a checkpoint."""
+def as_file(module: "nn.Module", card: dict[str, Any], exact: bool = False) -> bytes:
+    """The bytes of a checkpoint, see `save`.
+
+    Args:
+        module, card: As for `save`.
+        exact: Whether float32 weights are stored as they are; else as float16.
+
+    Raises:
+        CheckpointError: as `save`.
+    """
     from safetensors.torch import save as as_bytes
     from torch import float32
 
@@ -106,7 +114,7 @@ def _content(module: "nn.Module", card: dict[str, Any]) -> bytes:
             raise CheckpointError(f"`load` would not open this card: {error}") from None
     tensors = {}
     for name, tensor in module.state_dict().items():
-        half = tensor.half() if tensor.dtype == float32 else tensor
+        half = tensor.half() if tensor.dtype == float32 and not exact else tensor
         tensors[name] = (half if half.isfinite().all() else tensor).cpu().contiguous()
     return as_bytes(tensors, {"card": json.dumps({"format": FORMAT} | card)})
 

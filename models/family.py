@@ -23,6 +23,7 @@ FAMILIES = (  # folders, in the order of lists and menus
     "scenes",
     "names",
     "memory_tasks",
+    "foreign",
 )
 
 # Possible outputs of a run, which determine the panels that can show a network.

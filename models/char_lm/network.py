@@ -1,6 +1,7 @@
 """The character language model: a vanilla RNN, LSTM or GRU that predicts the next character."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,10 +61,17 @@ class CharLM(nn.Module):
         return self.rnn(x, state)
 
 
-def first_logits(module: CharLM) -> Tensor:
+def first_logits(module: Any) -> Tensor:
     """Logits [vocab] for the first character of a text, from the zero state."""
-    weight = module.readout.weight
-    return module.readout(weight.new_zeros(weight.shape[1]))
+    first = next(module.readout.parameters())
+    return module.readout(first.new_zeros(first.shape[1]))
+
+
+def memory(module: Any, state: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """What the recurrent layers keep, [layer, batch, unit], in a returned state: tanh of the cell, or the hidden state."""
+    if isinstance(module.rnn, nn.LSTM):
+        return state[1].tanh()
+    return state[0] if isinstance(state, tuple) else state
 
 
 def costs(logits: Tensor, came: Tensor) -> Tensor:
@@ -81,7 +89,7 @@ def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = CharLM(**loaded.card["arguments"])
-    if forget_bias is not None and loaded.card["arguments"]["cell"] == "lstm":
-        module.set_forget_bias(forget_bias)
+        module = type(loaded.module)(**loaded.card["arguments"])
+    if forget_bias is not None and isinstance(module.rnn, nn.LSTM):
+        set_forget_bias(module.rnn, forget_bias)
     return replace(loaded, module=module.eval().requires_grad_(False))

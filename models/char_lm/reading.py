@@ -87,7 +87,7 @@ def read(
         progress(at, len(text))
         cost, logs = stream.read(ids[at : min(at + CHUNK, at - at % window + window)])
         likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
-        bits.append(_bits(cost.numpy(), ids[at : at + len(cost)].numpy(), unknown_cost(len(loaded.vocab))))
+        bits.append(_bits(loaded, cost.numpy(), ids[at : at + len(cost)].numpy()).astype(np.float32))
         top.append(likely.indices.numpy().astype(np.int32))
         top_p.append(likely.values.exp().numpy().astype(np.float32))
     progress(len(text), len(text))
@@ -97,9 +97,14 @@ def read(
     return Reading(text, numbers, costs, ranked, shares, tuple(states), window, unknown, end)
 
 
-def _bits(nats: np.ndarray, ids: np.ndarray, unknown: float) -> np.ndarray:
-    """Surprise in bits, [time], of characters with these nats and ids; an unknown one costs `unknown` nats more."""
-    return ((nats + np.where(ids == 0, unknown, 0)) / math.log(2)).astype(np.float32)
+def _bits(loaded: "Loaded", nats: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Surprise in bits, [time], of characters with these nats and ids.
+
+    An unknown character costs the unknown mark and a choice among all that are unknown; where a network has no such mark, the
+    choice alone.
+    """
+    mark = nats if loaded.vocab.has_unknown else 0.0
+    return np.where(ids == 0, mark + unknown_cost(len(loaded.vocab)), nats) / math.log(2)
 
 
 def _starts(first: int, length: int, window: int) -> list[int]:
@@ -165,14 +170,14 @@ def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = la
     if not text:
         raise DataError("The text is empty; expected at least one character.")
     ids = torch.tensor(loaded.vocab.encode(text))
-    stream, nats = Stream(loaded), 0.0
+    stream, bits = Stream(loaded), 0.0
     for at in range(0, len(ids), CHUNK):
         progress(at, len(ids))
-        nats += float(stream.read(ids[at : at + CHUNK])[0].sum())
+        part = ids[at : at + CHUNK]
+        bits += float(_bits(loaded, stream.read(part)[0].numpy(), part.numpy()).sum())
     progress(len(ids), len(ids))
-    unknown = int((ids == 0).sum())
-    nats = (nats + unknown * unknown_cost(len(loaded.vocab))) / len(ids)
-    return {"nats_per_character": nats, "bits_per_character": nats / math.log(2), "characters": len(ids), "unknown": unknown}
+    bits, unknown = bits / len(ids), int((ids == 0).sum())
+    return {"nats_per_character": bits * math.log(2), "bits_per_character": bits, "characters": len(ids), "unknown": unknown}
 
 
 def evaluate(loaded: "Loaded", path: str | os.PathLike, progress: Callable[[int, int], None] = lambda done, total: None) -> dict:

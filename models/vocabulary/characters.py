@@ -69,6 +69,11 @@ class Vocabulary:
         """
         return cls(tuple(card["vocabulary"]))
 
+    @property
+    def has_unknown(self) -> bool:
+        """Whether a network of this vocabulary can predict the unknown mark."""
+        return True
+
     def __len__(self) -> int:
         return len(self.tokens)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import explorer
-from models.char_lm.network import CharLM
+from models.char_lm.network import CharLM, memory
 from models.char_lm.reading import Stream
 from models.checkpoint import Loaded
 
@@ -82,8 +82,7 @@ def continuations(
         for step in range(len(ids)):
             if step:
                 logits, state = own(ids[step].expand(len(clamps), 1), state)
-            hidden = state[1].tanh() if isinstance(state, tuple) else state
-            values[step] = hidden[layer, :, unit].numpy()
+            values[step] = memory(own, state)[layer, :, unit].numpy()
             logs.append(logits[:, 0].double().log_softmax(-1))
         costs = np.array([-log[:, token].numpy() / np.log(2) for log, token in zip(logs, ids[1:], strict=False)]).reshape(-1, len(clamps))
     return tuple(Continuation(values[:, row], logs[0][row].exp().numpy(), costs[:, row]) for row in range(len(clamps)))

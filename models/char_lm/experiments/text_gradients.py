@@ -47,19 +47,19 @@ class Flow:
 def flow(loaded: Loaded, span: Span) -> Flow:
     """Norms of the gradient of the loss at one character with respect to all earlier states."""
     recording, every = _recorded(loaded, span)
-    return Flow(explorer.gradient_flow(recording, every[-1], span.tokens), float(np.exp(-every[-1].item())))
+    return Flow(explorer.gradient_flow(recording, every[-1], span.tokens, path="rnn"), float(np.exp(-every[-1].item())))
 
 
 def summed(loaded: Loaded, span: Span) -> GradientFlow:
     """Norms of the gradient of the summed loss of all characters of the span, as used in training."""
     recording, every = _recorded(loaded, span)
-    return explorer.gradient_flow(recording, every.sum(), span.tokens)
+    return explorer.gradient_flow(recording, every.sum(), span.tokens, path="rnn")
 
 
 def contributions(loaded: Loaded, span: Span) -> InputGradient:
     """Gradient, and gradient x input, of the loss at one character with respect to each earlier character."""
     recording, every = _recorded(loaded, span)
-    return input_gradient(recording, every[-1], span.tokens)
+    return input_gradient(recording, every[-1], span.tokens, path="rnn")
 
 
 def _recorded(loaded: Loaded, span: Span) -> tuple[Any, Any]:

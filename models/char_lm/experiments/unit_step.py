@@ -40,7 +40,7 @@ def step(loaded: Loaded, before: str, token: str, layer: int, unit: int) -> Cell
     ids, state = given(loaded, before, token)
     with explorer.record(module) as recording:
         module(ids, state)
-    return cell_step(recording, recording.trace(token), 0, layer, unit)
+    return cell_step(recording, recording.trace(token, path="rnn"), 0, layer, unit)
 
 
 def gru_forms(loaded: Loaded, text: str, warm_up: str) -> dict[str, float]:

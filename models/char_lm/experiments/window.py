@@ -99,7 +99,7 @@ def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window
     window = slice(part * reading.window, (part + 1) * reading.window)
     likeliest = loaded.vocab.named(_five_columns(reading.top[window]))
     unknown = sorted({character for character, id_ in zip(reading.text, reading.ids, strict=True) if id_ == 0})
-    trace = recording.trace(tuple(reading.text[window]))
+    trace = recording.trace(tuple(reading.text[window]), path="rnn")
     return Window(reading, trace, part, likeliest, _five_columns(reading.top_p[window]), tuple(unknown))
 
 

@@ -1,0 +1,90 @@
+"""A child process that reads one untrusted file, with limits on memory and time: a crash there is a sentence here.
+
+Readers that run C code on a file, or that need torch's allow-list (which is global to a process), run only in such a child.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import CheckpointError
+from models.family import HOME, named
+
+SECONDS = 60  # of processor time; the clock may show twice as many
+MEMORY = 4_000_000_000  # bytes of addresses; importing torch takes more than one billion of them
+LARGEST_RESULT = 2_000_000_000  # bytes that a child may write
+ANSWER, ARRAYS = "answer.json", "arrays.safetensors"
+# -I: neither the folder in which the server was started nor PYTHONPATH can put other code in the place of ours.
+START = f"import sys; sys.path.insert(0, {str(HOME)!r}); from models.foreign import child; child.main(sys.argv[1:])"
+
+
+def run(reader: str, file: Path, name: str, seconds: int = SECONDS, memory: int = MEMORY) -> tuple[dict[str, Any], bytes]:
+    """What a reader returns for a file: its answer, and its arrays as the bytes of a safetensors file.
+
+    Args:
+        reader: "module:function"; the function takes the path of the file and a folder, writes ARRAYS there, and returns a
+            dictionary that JSON can hold.
+        file: The file to read.
+        name: Its name in errors.
+        seconds: Limit of processor time.
+        memory: Limit of memory in bytes, where the system can set one (not on Windows).
+
+    Raises:
+        CheckpointError: the reader refused the file, crashed, or needed more than the limits allow.
+    """
+    with tempfile.TemporaryDirectory(prefix="recurrent-explorer-read-") as folder:
+        command = [sys.executable, "-I", "-c", START, reader, str(file), folder, str(seconds), str(memory)]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "TORCH"))}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TMPDIR": folder, "HOME": folder}
+        try:
+            ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=2 * seconds, check=False)
+        except subprocess.TimeoutExpired:
+            raise CheckpointError(f"{name} was not read within {2 * seconds} seconds. {LARGER}") from None
+        answer, arrays = Path(folder, ANSWER), Path(folder, ARRAYS)
+        if ended.returncode or not answer.is_file():
+            raise CheckpointError(f"{name} {_why(ended.returncode, ended.stderr)}")
+        said = json.loads(answer.read_text("utf-8"))
+        if "error" in said:
+            raise CheckpointError(f"{name} {said['error']}")
+        return said, arrays.read_bytes() if arrays.is_file() else b""
+
+
+LARGER = "It is damaged, or far larger than files that can be opened here."
+
+
+def _why(code: int, printed: bytes) -> str:
+    """The end of a sentence on a child that ended without an answer."""
+    if b"MemoryError" in printed or b"allocate memory" in printed or b"bad_alloc" in printed:
+        return f"needs more memory than a file may use here. {LARGER}"
+    if code in (-9, -24, 137):  # killed, by the limit of processor time or for memory
+        return f"needs more time or memory than a file may use here. {LARGER}"
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"made its reader stop ({how}). It is damaged, or made to do harm; nothing else was affected."
+
+
+def main(arguments: list[str]) -> None:
+    """The child: sets its own limits, reads the file, and leaves its answer in the folder."""
+    reader, file, folder, seconds, memory = arguments
+    _limit(int(seconds), int(memory))
+    try:
+        answer = named(reader)(Path(file), Path(folder))
+    except CheckpointError as error:
+        answer = {"error": str(error)}
+    Path(folder, ANSWER).write_text(json.dumps(answer, ensure_ascii=True), encoding="utf-8")
+
+
+def _limit(seconds: int, memory: int) -> None:
+    """Limits of this process; Windows has none of them, there only the clock limits a child."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_RESULT, LARGEST_RESULT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform != "darwin":  # macOS accepts this limit and ignores it, or refuses it
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

@@ -1,0 +1,51 @@
+"""The command `check` for files of weights."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.errors import CheckpointError
+from models.cli.console import AsJson, write
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Weights: safetensors, a file of torch.save, .npz, or Keras.")],
+    vocabulary: Annotated[Path | None, typer.Option(help="The list of tokens: JSON, or one token per line.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the weights of any network: its recurrent layers, the use of each tensor, and what does not fit."""
+    from models.foreign.report import report
+    from models.foreign.tokens import read_tokens
+
+    tokens = None if vocabulary is None else read_tokens(_content(vocabulary), vocabulary.name)
+    answer = report(_content(file), file.name, tokens)
+    if as_json:
+        write(answer, True)
+        return
+    for path in answer["paths"]:
+        many = f"{path['layers']} layers" if path["layers"] > 1 else "1 layer"
+        both = ", in both directions" if path["directions"] == 2 else ""
+        typer.echo(f"{path['path'] or '(no name)'}: {path['kind'].upper()}, {many} of {path['units']} units{both}")
+    for tensor in answer["tensors"]:
+        shape = " x ".join(map(str, tensor["shape"])) or "one number"
+        typer.echo(f"  {tensor['name']}  {shape}  {tensor['used_as']}{'' if tensor['sure'] else ' (guessed)'}")
+    for finding in answer["findings"]:
+        typer.echo(f"{finding['level']}: {finding['text']}")
+
+
+def _content(path: Path) -> bytes:
+    from models.checkpoint import LARGEST
+    from models.files import opened
+
+    try:
+        with opened(path) as file:
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist. Expected a file of weights.") from None
+    if len(content) > LARGEST:
+        raise CheckpointError(f"{path} has more than {LARGEST // 1_000_000:,} MB, the most that can be opened here.")
+    return content

@@ -1,0 +1,216 @@
+"""Which tensors of a file are recurrent layers, an embedding, output layers: found by the names and shapes that people give them.
+
+Only names and shapes are looked at. What is recognised by its name and fits by its shape is sure; what fits by shape alone is a guess.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from models.foreign.stacks import Shape, Stack, base, beginning, recurrent_stacks, squeezed
+
+EMBEDDING = re.compile(r"(^|[._])(char_|word_|token_|src_|tgt_)?(emb\w*|encoder|lookup\w*|wte|lut|lookup_table)([._]\w+)*$", re.IGNORECASE)
+OUTPUTS = (
+    r"decoder|fc\w*|linear\w*|out\w*|readout|proj\w*|head\w*|h2o|hidden2\w+|why|dense\w*|classifier|softmax|logits|generator|"
+    r"lm_head|final\w*"
+)
+OUTPUT = re.compile(rf"(^|[._])({OUTPUTS})([._]|$)", re.IGNORECASE)
+ATTENTION = re.compile(r"(^|[._])(att\w*|align\w*|energy|score\w*)([._]|$)", re.IGNORECASE)
+NORMS = re.compile(r"(running_mean|running_var|num_batches_tracked)$|(^|[._])(bn|norm|batch_?norm|layer_?norm|ln)\w*[._]", re.IGNORECASE)
+# The name of a bias by that of its weight: "fc.weight" and "fc.bias", "fc_w" and "fc_b", "Why" and "by".
+BIAS_NAMES = (
+    (r"weight$", "bias"),
+    (r"kernel$", "bias"),
+    (r"_w$", "_b"),
+    (r"\.W$", ".b"),
+    (r"W_?h([yoq])$", r"b\1"),
+    (r"W_?h([yoq])$", r"b_\1"),
+)
+MOST_LINEAR = 3  # layers between the recurrent ones and the answer
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear layer: its weight [output, input], or [input, output] if it is turned, and its bias."""
+
+    weight: str
+    bias: str | None
+    outputs: int
+    inputs: int
+    is_turned: bool = False
+
+
+@dataclass(frozen=True)
+class Use:
+    """One row of the table of tensors: what a tensor is used for, and whether that is sure or guessed."""
+
+    name: str
+    shape: Shape
+    used_as: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was found in a file.
+
+    Args:
+        shapes: Shape of every tensor by name.
+        stacks: Recurrent layers.
+        odd: Sentences on recurrent tensors that fit no layer of torch.
+    """
+
+    shapes: Mapping[str, Shape]
+    stacks: tuple[Stack, ...]
+    odd: tuple[str, ...] = ()
+    _free: frozenset[str] = field(default=frozenset())
+
+    def embeddings(self, stack: Stack) -> list[str]:
+        """Tables [token, width] that could give a stack its inputs, the most likely first."""
+        fitting = [name for name in self._free if len(self.shapes[name]) == 2 and self.shapes[name][1] == stack.inputs]
+        near = beginning(stack.path)
+        return sorted(fitting, key=lambda name: (not EMBEDDING.search(name), beginning(name) != near, bool(OUTPUT.search(name)), name))
+
+    def linears(self, inputs: int) -> list[Linear]:
+        """Linear layers that read so many numbers, the most likely output first."""
+        fitting = [linear for name in self._free for linear in self._linear(name, inputs)]
+        rank = lambda one: (  # noqa: E731
+            one.is_turned,
+            not OUTPUT.search(one.weight),
+            bool(EMBEDDING.search(one.weight) or ATTENTION.search(one.weight) or NORMS.search(one.weight)),
+            one.bias is None,
+            one.weight,
+        )
+        return sorted(fitting, key=rank)
+
+    def _linear(self, name: str, inputs: int) -> list[Linear]:
+        shape = self.shapes[name]
+        if len(shape) == 3 and shape[2] == 1:  # a convolution over one step
+            shape = shape[:2]
+        if len(shape) != 2:
+            return []
+        ways = [(shape[0], False)] * (shape[1] == inputs) + [(shape[1], True)] * (shape[0] == inputs and shape[0] != shape[1])
+        return [Linear(name, self._bias(name, outputs), outputs, inputs, turned) for outputs, turned in ways if outputs > 0]
+
+    def _bias(self, weight: str, outputs: int) -> str | None:
+        """The vector that belongs to a weight by its name."""
+        others = {re.sub(ending, other, weight) for ending, other in BIAS_NAMES if re.search(ending, weight)}
+        fitting = [name for name in sorted(others) if name in self._free and squeezed(self.shapes[name]) == (outputs,)]
+        return fitting[0] if fitting else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which tensors of a layout make up the network that is run; every part can be chosen otherwise.
+
+    Args:
+        stacks: The recurrent layers, one after the other.
+        embedding: Table of the inputs; None: one-hot vectors.
+        outputs: Linear layers after the recurrent ones; none if the network's predictions are not known.
+        sure: Whether embedding and outputs were recognised by their names.
+    """
+
+    stacks: tuple[Stack, ...]
+    embedding: str | None
+    outputs: tuple[Linear, ...]
+    sure: tuple[bool, bool] = (True, True)
+
+
+def layout(shapes: Mapping[str, Shape]) -> Layout:
+    """The recurrent layers among tensors, and the rest from which an embedding and outputs are chosen.
+
+    Args:
+        shapes: Shape of every tensor by its name in the file.
+    """
+    stacks, odd = recurrent_stacks(shapes)
+    used = {name for stack in stacks for name in stack.names.values()}
+    free = frozenset(name for name in shapes if name not in used)
+    return Layout(dict(shapes), tuple(stacks), tuple(odd), free)
+
+
+def chain(found: Layout, first: Stack) -> tuple[Stack, ...]:
+    """The stacks that can follow one another from a first one: each reads what the one before gives."""
+    order, at = [first], found.stacks.index(first)
+    for stack in found.stacks[at + 1 :]:
+        if stack.inputs == order[-1].width and (
+            base(stack.path) == base(first.path) != "" or beginning(stack.path) == beginning(first.path)
+        ):
+            order.append(stack)
+    return tuple(order)
+
+
+def choice(found: Layout, first: Stack | None = None) -> Choice | None:
+    """The most likely network in a layout; None if it has no recurrent layers.
+
+    Args:
+        found: The layout.
+        first: The first of the recurrent layers; default: those for which an embedding and an output were found.
+    """
+    if not found.stacks:
+        return None
+    choices = [_of_stack(found, stack) for stack in ([first] if first else found.stacks)]
+    return max(choices, key=lambda one: (bool(one.outputs) and one.sure[1], bool(one.outputs), one.embedding is not None, len(one.stacks)))
+
+
+def _of_stack(found: Layout, first: Stack) -> Choice:
+    stacks = chain(found, first)
+    tables = found.embeddings(first)
+    named = [name for name in tables if EMBEDDING.search(name)]
+    embedding = named[0] if named else next((name for name in tables if not OUTPUT.search(name)), None)
+    outputs = _outputs(found, stacks[-1], embedding)
+    if embedding and not named and outputs and outputs[-1].outputs == first.inputs:
+        embedding = None  # as many answers as inputs: one-hot vectors, and the table is another layer
+    if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
+        embedding = tables[0]
+    sure = (bool(named) or embedding is None, bool(outputs) and all(bool(OUTPUT.search(one.weight)) for one in outputs))
+    return Choice(stacks, embedding, outputs, sure)
+
+
+def _outputs(found: Layout, last: Stack, embedding: str | None) -> tuple[Linear, ...]:
+    """The linear layers from the last recurrent one to as many answers as there are tokens, or to the last of them."""
+    wanted = found.shapes[embedding][0] if embedding else last.inputs
+    waiting: list[tuple[Linear, ...]] = [(one,) for one in found.linears(last.width) if one.weight != embedding]
+    complete = [path for path in waiting if path[-1].outputs == wanted]
+    if complete:
+        return complete[0]
+    for path in waiting:
+        while len(path) < MOST_LINEAR and path[-1].outputs != wanted:
+            used = {one.weight for one in path}
+            following = [one for one in found.linears(path[-1].outputs) if one.weight not in used and one.weight != embedding]
+            if not following:
+                break
+            path = (*path, min(following, key=lambda one: one.outputs != wanted))
+        if path[-1].outputs == wanted:
+            return path
+    tied = embedding is not None and found.shapes[embedding][1] == last.width
+    if tied:
+        bias = next((name for name in sorted(found.shapes) if name.endswith("bias") and squeezed(found.shapes[name]) == (wanted,)), None)
+        return (Linear(str(embedding), bias, wanted, last.width),)
+    return waiting[0] if waiting and OUTPUT.search(waiting[0][0].weight) else ()
+
+
+def uses(found: Layout, chosen: Choice | None) -> list[Use]:
+    """The table of all tensors: what each is used for, sure or guessed."""
+    table: dict[str, tuple[str, bool]] = {}
+    for stack in found.stacks:
+        runs = chosen is not None and stack in chosen.stacks
+        label = f"{stack.kind} {stack.path}".strip() + ("" if runs else ", not run")
+        table |= {name: (f"{label}: {role}", True) for role, name in stack.names.items()}
+        tables = [name for name in found.embeddings(stack) if EMBEDDING.search(name) and beginning(name) == beginning(stack.path)]
+        table |= {tables[0]: (f"embedding of {stack.path}, not run", False)} if tables and not runs else {}
+    if chosen is not None:
+        if chosen.embedding:
+            table[chosen.embedding] = ("embedding", chosen.sure[0])
+        for index, linear in enumerate(chosen.outputs):
+            many = f" {index + 1} of {len(chosen.outputs)}" if len(chosen.outputs) > 1 else ""
+            tied = linear.weight == chosen.embedding
+            table[linear.weight] = ("embedding and output, tied" if tied else f"output{many}: weight", chosen.sure[1] and not tied)
+            if linear.bias:
+                table[linear.bias] = (f"output{many}: bias", chosen.sure[1])
+    return [Use(name, shape, *table.get(name, (_other(name), False))) for name, shape in found.shapes.items()]
+
+
+def _other(name: str) -> str:
+    if NORMS.search(name):
+        return "normalisation, not run"
+    return "attention, not run" if ATTENTION.search(name) else "not used"

@@ -1,0 +1,188 @@
+"""The network that the weights of a file make up: an embedding or one-hot vectors, recurrent layers, linear layers."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from models.recurrent import CELLS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from models.foreign.layout import Choice, Linear, Stack
+    from models.foreign.vocabulary import FoundVocabulary
+
+ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
+# Added to the logit of the unknown mark where a network has none: its probability is 0 in every precision.
+NEVER = -1e4
+
+
+class FoundNetwork(nn.Module):
+    """A language model as found in a file: logits for the next token after each token.
+
+    Token 0 is the unknown mark. Where the file has none, its input is a vector of zeros and its probability is 0.
+
+    Args:
+        vocab_size: Number of tokens, the unknown mark included.
+        cell, layers, units: Of the recurrent layers that are shown.
+        inputs: Numbers that they read per step.
+        embedding: Width of the embedding; 0: one-hot vectors.
+        below, above: Kind, layers, units and inputs of the recurrent layers before and after those that are shown.
+        outputs: Outputs of each linear layer after them; the last are the tokens.
+        activation: Function between linear layers, "none", "relu" or "tanh".
+        nonlinearity: Of a plain RNN, "tanh" or "relu".
+        bias: Whether recurrent layers have biases.
+        projection: Width to which an LSTM projects its output; 0 if it does not.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        cell: str,
+        layers: int,
+        units: int,
+        inputs: int,
+        embedding: int,
+        below: Sequence[Mapping[str, Any]] = (),
+        above: Sequence[Mapping[str, Any]] = (),
+        outputs: Sequence[int] = (),
+        activation: str = "none",
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        projection: int = 0,
+    ):
+        super().__init__()
+        if activation not in ACTIVATIONS or nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"activation is {activation!r} and nonlinearity {nonlinearity!r}.")
+        self.vocab_size = vocab_size
+        self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None
+        shared = {"nonlinearity": nonlinearity, "bias": bias}
+        self.below = nn.ModuleList(recurrent(**part, **shared) for part in below)
+        self.rnn = recurrent(cell, layers, units, inputs, projection, **shared)
+        self.above = nn.ModuleList(recurrent(**part, **shared) for part in above)
+        widths = [_width([*self.below, self.rnn, *self.above][-1]), *outputs, vocab_size]
+        linears = [nn.Linear(*pair) for pair in pairwise(widths)]
+        self.readout = nn.Sequential(*[part for linear in linears for part in (linear, ACTIVATIONS[activation]())][:-1])
+
+    def forward(self, ids: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        """Logits [batch, time, vocab] for the token after each of `ids` [batch, time], and the final state.
+
+        The state is that of the layers that are shown, in torch's form; where there are other layers, a tuple that begins with it.
+        """
+        weight = self.rnn.weight_ih_l0
+        x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(weight.dtype)
+        order = [self.rnn, *self.below, *self.above]
+        given = dict(zip(order, self._split(state, order), strict=True))
+        ends: dict[nn.Module, tuple[Tensor, ...]] = {}
+        for layers in [*self.below, self.rnn, *self.above]:
+            x, end = layers(x, given[layers])
+            ends[layers] = end if isinstance(end, tuple) else (end,)
+        parts = tuple(part for layers in order for part in ends[layers])
+        return self.readout(x), parts if len(parts) > 1 else parts[0]
+
+    @staticmethod
+    def _split(state: Tensor | tuple[Tensor, ...] | None, order: list) -> list:
+        """The state of each of the layers, in torch's form."""
+        if state is None:
+            return [None] * len(order)
+        parts, split = list(state if isinstance(state, tuple) else (state,)), []
+        for layers in order:
+            many = 2 if isinstance(layers, nn.LSTM) else 1
+            own, parts = parts[:many], parts[many:]
+            split.append(tuple(own) if many == 2 else own[0])
+        return split
+
+
+def recurrent(
+    cell: str, layers: int, units: int, inputs: int, projection: int = 0, nonlinearity: str = "tanh", bias: bool = True
+) -> nn.RNNBase:
+    """Recurrent layers of torch that read [batch, time, input]."""
+    extra = {"nonlinearity": nonlinearity} if cell == "rnn" else {"proj_size": projection} if cell == "lstm" else {}
+    return CELLS[cell](inputs, units, layers, batch_first=True, bias=bias, **extra)
+
+
+def _width(layers: nn.RNNBase) -> int:
+    return layers.proj_size or layers.hidden_size
+
+
+def arguments(chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, **more: Any) -> dict[str, Any]:
+    """Arguments of a FoundNetwork for a choice of tensors.
+
+    Args:
+        chosen: The tensors.
+        vocab: The tokens, with the unknown mark.
+        shown: Index of the recurrent layers that are shown.
+        more: Further arguments: `activation`, `nonlinearity`.
+    """
+    stacks = chosen.stacks
+    one = stacks[shown]
+    has_bias = any(role.startswith("bias") for stack in stacks for role in stack.names)
+    return {
+        "vocab_size": len(vocab),
+        "cell": one.kind,
+        "layers": one.layers,
+        "units": one.units,
+        "inputs": _inputs(one, chosen, vocab),
+        "projection": one.projection,
+        "embedding": one.inputs if shown == 0 and chosen.embedding else stacks[0].inputs if chosen.embedding else 0,
+        "below": [_part(stack, chosen, vocab) for stack in stacks[:shown]],
+        "above": [_part(stack, chosen, vocab) for stack in stacks[shown + 1 :]],
+        "outputs": [linear.outputs for linear in chosen.outputs[:-1]],
+        "bias": has_bias,
+        **more,
+    }
+
+
+def _part(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> dict[str, Any]:
+    inputs = _inputs(stack, chosen, vocab)
+    return {"cell": stack.kind, "layers": stack.layers, "units": stack.units, "inputs": inputs, "projection": stack.projection}
+
+
+def _inputs(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> int:
+    """Numbers that layers read: for one-hot vectors, one for the unknown mark too."""
+    return len(vocab) if stack is chosen.stacks[0] and not chosen.embedding else stack.inputs
+
+
+def weights(tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0) -> dict[str, Tensor]:
+    """The state dict of the FoundNetwork: the tensors [...] of a file under its names, with rows in the order of its vocabulary."""
+    named = {} if chosen.embedding is None else {"embedding.weight": vocab.rows(tensor(tensors[chosen.embedding]), 0.0)}
+    has_bias = any(role.startswith("bias") for stack in chosen.stacks for role in stack.names)
+    for index, stack in enumerate(chosen.stacks):
+        before = "rnn" if index == shown else f"below.{index}" if index < shown else f"above.{index - shown - 1}"
+        own = layer_weights(tensors, stack, has_bias)
+        if index == 0 and chosen.embedding is None:
+            own["weight_ih_l0"] = vocab.rows(own["weight_ih_l0"].T, 0.0).T.contiguous()
+        named |= {f"{before}.{role}": value for role, value in own.items()}
+    for index, linear in enumerate(chosen.outputs):
+        weight, bias = _of_linear(tensors, linear)
+        if index == len(chosen.outputs) - 1:
+            weight, bias = vocab.rows(weight, 0.0), vocab.rows(bias[:, None], NEVER)[:, 0]
+        named |= {f"readout.{2 * index}.weight": weight.contiguous(), f"readout.{2 * index}.bias": bias.contiguous()}
+    return named
+
+
+def layer_weights(tensors: Mapping[str, "np.ndarray"], stack: "Stack", has_bias: bool = True) -> dict[str, Tensor]:
+    """The weights of recurrent layers under torch's names; a missing bias is one of zeros."""
+    own = {}
+    for role, name in stack.names.items():
+        value = tensor(tensors[name])
+        own[role] = value.reshape(-1) if role.startswith("bias") else value.T.contiguous() if stack.is_turned else value
+    for role in [role for role in own if role.startswith("weight_hh")] if has_bias else ():
+        for kind in ("ih", "hh"):
+            own.setdefault(role.replace("weight_hh", f"bias_{kind}"), torch.zeros(len(own[role])))
+    return own
+
+
+def _of_linear(tensors: Mapping[str, "np.ndarray"], linear: "Linear") -> tuple[Tensor, Tensor]:
+    """Weight [output, input] and bias [output] of a linear layer; a missing bias is one of zeros."""
+    weight = tensor(tensors[linear.weight]).reshape(tensors[linear.weight].shape[:2])
+    weight = weight.T if linear.is_turned else weight
+    return weight, tensor(tensors[linear.bias]).reshape(-1) if linear.bias else torch.zeros(linear.outputs)
+
+
+def tensor(array: "np.ndarray") -> Tensor:
+    """An array [...] as float32."""
+    return torch.from_numpy(array.copy()).float()

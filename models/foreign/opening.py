@@ -1,0 +1,167 @@
+"""From the weights of a file to a network that runs: what was found, what was assumed, and what is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import CheckpointError
+from models.foreign.layout import Choice, Layout, layout
+from models.foreign.layout import choice as likeliest
+from models.foreign.tokens import ALPHABETS
+from models.foreign.weights import Weights, read
+
+if TYPE_CHECKING:
+    from models.checkpoint import Loaded
+
+KIND = "found"
+ACTIVATIONS = ("none", "relu", "tanh")
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A file that was read, and the layout of its tensors.
+
+    Args:
+        weights: Its tensors.
+        layout: What was found in them.
+        choice: The most likely network among them; None if there are no recurrent layers.
+    """
+
+    weights: Weights
+    layout: Layout
+    choice: Choice | None
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What weights alone do not say.
+
+    Args:
+        nonlinearity: Of a plain RNN, "tanh" or "relu".
+        activation: Between output layers, "none", "relu" or "tanh".
+        shown: Index of the recurrent layers that are shown, among those of the choice.
+    """
+
+    nonlinearity: str = "tanh"
+    activation: str = "relu"
+    shown: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list of tokens that fits a file.
+
+    Args:
+        source: Where it comes from, for a menu.
+        tokens: The tokens by their ids.
+        sure: Whether it is the file's own.
+    """
+
+    source: str
+    tokens: tuple[str, ...] = field(repr=False)
+    sure: bool = False
+
+
+def open_file(content: bytes, file: str) -> Opened:
+    """What a file of weights holds.
+
+    Args:
+        content: The bytes of the file.
+        file: Its name.
+
+    Raises:
+        CheckpointError: it cannot be read, see models.foreign.weights.read.
+    """
+    weights = read(content, file)
+    found = layout({name: value.shape for name, value in weights.tensors.items()})
+    return Opened(weights, found, likeliest(found))
+
+
+def rows(opened: Opened, chosen: Choice | None) -> int | None:
+    """Number of ids of a network's inputs: the rows of its embedding, or the width of its one-hot vectors; None if not known."""
+    if chosen is None:
+        return None
+    if chosen.embedding:
+        return opened.layout.shapes[chosen.embedding][0]
+    one_hot = bool(chosen.outputs) and chosen.outputs[-1].outputs == chosen.stacks[0].inputs
+    return chosen.stacks[0].inputs if one_hot else None
+
+
+def fitting(opened: Opened, count: int) -> list[Listed]:
+    """Lists of tokens for so many ids: those of the file itself first, then standard alphabets."""
+    own = [Listed(name, tokens, True) for name, tokens in opened.weights.tokens.items() if len(tokens) == count]
+    own += [Listed(name, tokens, False) for name, tokens in opened.weights.tokens.items() if 0 < abs(count - len(tokens)) <= 2]
+    return own + [Listed(name, tuple(letters)) for name, letters in ALPHABETS.items() if len(letters) == count]
+
+
+def why_not(opened: Opened, chosen: Choice | None) -> str:
+    """A sentence on why a choice cannot be run as a language model; empty if it can."""
+    if chosen is None:
+        odd = f" {opened.layout.odd[0]}" if opened.layout.odd else ""
+        return f"No recurrent layer was found among {len(opened.layout.shapes)} tensors.{odd}"
+    first = chosen.stacks[0]
+    if any(stack.directions == 2 for stack in chosen.stacks):
+        return f"{first.path or 'The layer'} reads in both directions, so it predicts no next token: it has seen that one already."
+    if not chosen.outputs:
+        return (
+            f"No output layer was found that reads the {chosen.stacks[-1].width} numbers of {chosen.stacks[-1].path or 'the last layer'}."
+        )
+    count = rows(opened, chosen)
+    if count is None:
+        return (
+            f"{first.path or 'The first layer'} reads {first.inputs} numbers per step. They are neither the rows of an embedding nor, as "
+            f"the output has {chosen.outputs[-1].outputs}, one-hot vectors of the tokens."
+        )
+    if chosen.outputs[-1].outputs != count:
+        return f"The network reads {count} tokens and gives {chosen.outputs[-1].outputs} outputs; as many were expected."
+    return ""
+
+
+def language_model(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions = Assumptions()) -> "Loaded":
+    """The network of a choice, ready to read texts.
+
+    Args:
+        opened: The file.
+        chosen: Which of its tensors make up the network.
+        tokens: Tokens by their ids, as many as the network has, or fewer.
+        assumed: What the weights do not say.
+
+    Raises:
+        CheckpointError: it cannot be run, or its values are not finite.
+    """
+    from models.checkpoint import Loaded
+    from models.foreign import network as build
+    from models.foreign.vocabulary import FoundVocabulary
+
+    if reason := why_not(opened, chosen):
+        raise CheckpointError(f"{opened.weights.file} cannot be run as a language model. {reason}")
+    try:
+        vocab = FoundVocabulary.of_tokens(tokens, rows(opened, chosen) or 0)
+    except ValueError as error:
+        raise CheckpointError(f"The list of tokens does not fit {opened.weights.file}. {error}") from None
+    activation = assumed.activation if len(chosen.outputs) > 1 else "none"
+    arguments = build.arguments(chosen, vocab, assumed.shown, activation=activation, nonlinearity=assumed.nonlinearity)
+    module = build.FoundNetwork(**arguments)
+    module.load_state_dict(build.weights(opened.weights.tensors, chosen, vocab, assumed.shown))
+    broken = [name for name, value in module.state_dict().items() if not value.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{opened.weights.file} has values in {broken[0]} that are not finite numbers. Its training failed.")
+    return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, _card(opened, arguments, vocab))
+
+
+def _card(opened: Opened, arguments: dict[str, Any], vocab: Any) -> dict[str, Any]:
+    return {
+        "kind": KIND,
+        "arguments": arguments,
+        "vocabulary": list(vocab.tokens),
+        "unknown_id": vocab.unknown_id,
+        "data": {"corpus": "", "source": "a text that is not known", "licence": "unknown"},
+        "parameters": sum(opened.weights.tensors[name].size for name in opened.weights.tensors),
+    }
+
+
+def as_checkpoint(loaded: "Loaded") -> bytes:
+    """The network as a checkpoint of this app, its weights unchanged."""
+    from models.checkpoint import as_file
+
+    return as_file(loaded.module, loaded.card, exact=True)

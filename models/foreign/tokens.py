@@ -1,0 +1,125 @@
+"""Lists of tokens as people save them: JSON lists and tables, one token per line, Keras tokenizers, and standard alphabets."""
+
+import json
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from explorer.errors import CheckpointError
+from models.vocabulary.characters import check_whole
+
+MOST = 1_000_000  # tokens of a list
+LONGEST = 200  # characters of a token
+PADDING = "<pad>"
+
+# Orders in which character networks number their characters, by the name that a menu shows.
+ALPHABETS = {
+    "string.printable": string.printable,
+    "ASCII": "".join(map(chr, range(128))),
+    "Latin-1, or bytes": "".join(map(chr, range(256))),
+    "printable ASCII": "".join(map(chr, range(32, 127))),
+    'string.ascii_letters and " .,;\'"': string.ascii_letters + " .,;'",
+    'string.ascii_letters and " .,;\'-"': string.ascii_letters + " .,;'-",
+    "a to z": string.ascii_lowercase,
+    "a to z and a space": string.ascii_lowercase + " ",
+    "a space and a to z": " " + string.ascii_lowercase,
+}
+
+
+def token_list(value: Any) -> tuple[str, ...] | None:
+    """The tokens that a value lists in the order of their ids; None if it is no list of tokens.
+
+    A list of texts, a text of different characters, or a table from token to id or from id to token. Ids may start at 1: id 0 is
+    then padding.
+    """
+    if isinstance(value, str):
+        tokens = list(value) if 20 <= len(value) == len(set(value)) else []
+    elif isinstance(value, Mapping):
+        tokens = _of_table(value)
+    elif isinstance(value, list | tuple):
+        tokens = list(value)
+    else:
+        return None
+    if not 2 <= len(tokens) <= MOST or not all(isinstance(token, str) and len(token) <= LONGEST for token in tokens):
+        return None
+    try:
+        check_whole(tokens)
+    except ValueError:
+        return None
+    return tuple(tokens) if len(set(tokens)) == len(tokens) else None
+
+
+def _of_table(table: Mapping) -> list[Any]:
+    """Tokens of a table by id; empty if its ids are not all the integers from 0 or 1."""
+    if not 2 <= len(table) <= MOST:
+        return []
+    pairs = [(_id(key), value) for key, value in table.items()]
+    if not all(isinstance(token, str) and index is not None for index, token in pairs):
+        pairs = [(_id(value), key) for key, value in table.items()]
+    if any(index is None or not isinstance(token, str) for index, token in pairs):
+        return []
+    pairs.sort(key=lambda pair: pair[0])
+    first = pairs[0][0]
+    if first not in (0, 1) or [index for index, _ in pairs] != list(range(first, first + len(pairs))):
+        return []
+    return [PADDING] * first + [token for _, token in pairs]
+
+
+def _id(value: Any) -> int | None:
+    """A value as an id; JSON turns the integer keys of a table into texts."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def read_tokens(content: bytes, name: str) -> tuple[str, ...]:
+    """The tokens of a vocabulary file: JSON (a list, a table either way round, a Keras tokenizer), or one token per line.
+
+    Args:
+        content: The bytes of the file, UTF-8.
+        name: Its name in errors.
+
+    Raises:
+        CheckpointError: the file is no list of tokens.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{name} is not UTF-8 at byte {error.start:,}. Save the list of tokens as UTF-8 text or JSON.") from None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict | list):
+        listed = next((tokens for part in _inside(value) if (tokens := token_list(part)) is not None), None)
+        expected = 'a list ["a", "b"], or a table {"a": 0, "b": 1} with an id for every token and no id twice'
+    else:
+        listed = token_list(_lines(text))
+        expected = "one token per line, each once"
+    if listed is None:
+        raise CheckpointError(f"{name} is no list of tokens. Expected {expected}.")
+    return listed
+
+
+def _lines(text: str) -> list[str]:
+    """The tokens of lines "token" or "token TAB count"; a line with one space is a space."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    return [line.partition("\t")[0] if "\t" in line.strip("\t") else line for line in lines]
+
+
+def _inside(value: Any, depth: int = 3) -> list[Any]:
+    """A value and what it holds, outermost first; a Keras tokenizer keeps its table as JSON text inside JSON."""
+    inside = [value]
+    if depth and isinstance(value, Mapping):
+        best = sorted(value.items(), key=lambda pair: pair[0] not in ("word_index", "vocab", "char2int", "stoi", "char_to_id"))
+        for _, part in best:
+            if isinstance(part, str) and part.startswith(("{", "[")):
+                try:
+                    part = json.loads(part)
+                except (ValueError, RecursionError):
+                    continue
+            if isinstance(part, dict | list):
+                inside += _inside(part, depth - 1)
+    return inside

@@ -1,0 +1,156 @@
+"""Files of torch.save, read in a child process by torch's own restricted reader; nothing that a file names is imported or called.
+
+A whole saved module names its class and those of its parts. Each unknown name is mapped to an empty class, so that what remains
+of the module are its dictionaries: parameters, buffers, submodules and settings.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import CheckpointError
+from models.foreign.child import ARRAYS
+from models.foreign.tokens import token_list
+
+MOST_NAMES = 300  # unknown classes in one file
+MOST_VALUES = 200_000  # values that are looked at
+DEEPEST = 60
+LARGEST = 1_000_000_000  # bytes of all tensors together
+UNKNOWN = re.compile(r"Unsupported global: GLOBAL (\S+) was not an allowed global")
+BLOCKED = re.compile(r"unsupported GLOBAL (\S+) whose module (\S+) is blocked")
+OTHERS = re.compile(r"optim|sched|scaler|(^|\.)(callbacks|loops|rng)", re.IGNORECASE)  # parts of a training, not of a network
+AGAIN = "Save it again with `torch.save(model.state_dict(), 'weights.pt')`."
+
+
+class Stub:
+    """Stands for an object of an unknown class: it keeps the object's dictionary and does nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> "Stub":
+        """An object without content, whatever the file would hand to the class."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep what the file calls the object's attributes."""
+        for part in state if isinstance(state, tuple) else (state,):
+            if isinstance(part, dict):
+                self.__dict__.update({key: value for key, value in part.items() if isinstance(key, str)})
+
+
+def read(path: Path, folder: Path) -> dict[str, Any]:
+    """Tensors, settings and lists of tokens of a file of torch.save. The tensors are written into the folder.
+
+    Raises:
+        CheckpointError: the end of a sentence on why it cannot be read.
+    """
+    from safetensors.torch import save_file
+
+    whole, classes = _restricted(path)
+    tensors, settings, tokens = {}, {}, {}
+    for name, value in _values(whole):
+        if _is_tensor(value):
+            tensors[name] = value
+        elif (listed := token_list(value)) is not None:
+            tokens[name] = list(listed)
+        elif isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 100):
+            settings[name] = value
+    kept = _kept(tensors)
+    save_file(kept, folder / ARRAYS)
+    left = sorted(tensors.keys() - kept.keys())
+    return {"classes": classes, "settings": settings, "tokens": tokens, "order": list(kept), "left": left}
+
+
+def _restricted(path: Path) -> tuple[Any, list[str]]:
+    """What the file holds, and the names of classes for which an empty one stands."""
+    import pickle
+
+    import torch
+
+    warnings.simplefilter("ignore")
+    classes: dict[str, type] = {}
+    while len(classes) <= MOST_NAMES:
+        try:
+            with torch.serialization.safe_globals([(stub, name) for name, stub in classes.items()]):
+                return torch.load(path, map_location="cpu", weights_only=True), list(classes)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a damaged file makes of torch's reader; this process reads this file alone
+            known = UNKNOWN.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+            if known is None or _full(known[1]) in classes:
+                raise CheckpointError(_refusal(str(error))) from None
+            classes[_full(known[1])] = type(known[1].rpartition(".")[2], (Stub,), {})
+    raise CheckpointError(f"names more than {MOST_NAMES} classes that are not torch's. {AGAIN}")
+
+
+def _full(name: str) -> str:
+    """The name under which torch looks for it: its message leaves out the module of built-in ones."""
+    return name if "." in name else f"builtins.{name}"
+
+
+def _refusal(reason: str) -> str:
+    if blocked := BLOCKED.search(reason):
+        return f"asks for {blocked[1]}, which no saved network needs; it may be made to do harm. Nothing of it was run."
+    if "TorchScript" in reason:
+        return (
+            "is a TorchScript archive, which holds code. Save its weights: `torch.save(torch.jit.load(file).state_dict(), 'weights.pt')`."
+        )
+    first = re.sub(r"\s+", " ", reason.splitlines()[-1] if reason else "no reason given")[:200].rstrip(".")
+    return f"cannot be read by torch's restricted reader ({first}). It is damaged, or no file of torch.save. {AGAIN}"
+
+
+def _is_tensor(value: Any) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor)
+
+
+def _values(whole: Any) -> Iterator[tuple[str, Any]]:
+    """Every value in nested dictionaries, lists and modules with its dotted name, each object once; parts of a training are left out."""
+    seen: set[int] = set()
+    waiting = [("", whole, 0)]
+    looked = 0
+    while waiting and looked < MOST_VALUES:
+        name, value, depth = waiting.pop()
+        looked += 1
+        yield name, value
+        if depth > DEEPEST or id(value) in seen or token_list(value) is not None:
+            continue
+        seen.add(id(value))
+        parts = [(f"{name}.{key}" if name and key else f"{name}{key}", part) for key, part in _parts(value)]
+        waiting += [(part_name, part, depth + 1) for part_name, part in reversed(parts) if not OTHERS.search(part_name)]
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """The named parts of a value; those of a module have the names that its state dict would give them."""
+    if isinstance(value, Stub):
+        own = vars(value)
+        inner = [own[kind] for kind in ("_parameters", "_buffers", "_modules") if isinstance(own.get(kind), Mapping)]
+        named = [(str(key), part) for group in inner for key, part in group.items()]
+        return named + [(key, part) for key, part in own.items() if not key.startswith("_")]
+    if isinstance(value, Mapping):
+        return [(str(key), part) for key, part in value.items()]
+    if isinstance(value, list | tuple) and len(value) <= 1_000:
+        return [(str(index), part) for index, part in enumerate(value)]
+    return []
+
+
+def _kept(tensors: dict[str, Any]) -> dict[str, Any]:
+    """The tensors that can be numbers of a network, as contiguous float32 or integers, each storage once."""
+    import torch
+
+    if sum(t.numel() * max(4, t.element_size()) for t in tensors.values() if t.layout == torch.strided) > LARGEST:
+        raise CheckpointError(f"holds more than {LARGEST // 1_000_000:,} MB of tensors, the most that can be opened here.")
+    kept, seen = {}, set()
+    for name, tensor in tensors.items():
+        plain = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_complex() and tensor.device.type == "cpu"
+        same = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype) if plain and tensor.numel() else None
+        if not plain or tensor.numel() == 0:
+            continue
+        tied = same in seen  # tied weights are kept under both names, as a state dict has them
+        seen.add(same)
+        number = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
+        kept[name] = number.clone().contiguous() if tied or number is tensor else number.contiguous().clone()
+    return kept

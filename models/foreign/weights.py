@@ -1,0 +1,189 @@
+"""Tensors by name from the files in which people keep networks: safetensors, torch.save, npz and Keras.
+
+safetensors and npz are parsed here, all else in a child process. Importing this module does not import torch.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import CheckpointError
+from models import checkpoint
+from models.foreign import child
+from models.foreign.tokens import token_list
+
+LARGEST = 1_000_000_000  # bytes of all tensors together
+MOST_TENSORS = 20_000
+ENDINGS = ("safetensors", "pt", "pth", "ckpt", "net", "tar", "bin", "npz", "h5", "hdf5", "keras")
+HDF5 = b"\x89HDF\r\n\x1a\n"
+PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+# What numpy and zipfile raise for damaged files.
+DAMAGE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, OverflowError, SyntaxError, TypeError)
+TAR = (257, b"ustar")
+# What stands before all names of a state dict because of how it was saved, and says nothing of the network.
+WRAPPERS = re.compile(r"^(module|_orig_mod|state_dict|model_state_dict|model_state|model|net|network|weights|params|_model|ema)\.")
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What a file holds of a network.
+
+    Args:
+        file: Name of the file.
+        form: What the file is, for a sentence: "a safetensors file".
+        tensors: Arrays of any axes [...] by name, floating ones float32, in the order of the file.
+        settings: Numbers, switches and short texts beside them, by name.
+        tokens: Lists of tokens beside them, by name.
+        notes: Sentences on what was not read, or was assumed.
+    """
+
+    file: str
+    form: str
+    tensors: dict[str, np.ndarray]
+    settings: dict[str, Any] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read(content: bytes, file: str) -> Weights:
+    """The tensors of a file, whatever its ending says; its first bytes say what it is.
+
+    Args:
+        content: The bytes of the file.
+        file: Its name, for errors.
+
+    Raises:
+        CheckpointError: it is none of the formats, is damaged, too large, or holds no tensor.
+    """
+    name = repr(Path(file).name[:100])
+    weights = _reader(content, name)(content, name)
+    tensors = _without_wrappers({key: value for key, value in weights.tensors.items() if value.size})
+    if not tensors:
+        raise CheckpointError(f"{name} is {weights.form} without a tensor. Expected the weights of a network.")
+    if len(tensors) > MOST_TENSORS:
+        raise CheckpointError(f"{name} holds {len(tensors):,} tensors; at most {MOST_TENSORS:,} can be shown.")
+    return Weights(name, weights.form, tensors, weights.settings, weights.tokens, weights.notes)
+
+
+def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
+    if content.startswith(HDF5):
+        return _keras
+    if content.startswith(b"PK"):
+        inside = _names_in_zip(content, name)
+        if any(one.endswith("data.pkl") for one in inside):
+            return _torch
+        return _npz if all(one.endswith(".npy") for one in inside) else _keras
+    if content.startswith(PICKLED) or content[TAR[0] : TAR[0] + 5] == TAR[1]:
+        return _torch
+    if content[8:9] == b"{":
+        return _safetensors
+    got = "is empty" if not content else "is none of the formats that are read here"
+    raise CheckpointError(f"{name} {got}. Expected weights as safetensors, torch.save, npz or Keras write them: .{', .'.join(ENDINGS)}.")
+
+
+def _names_in_zip(content: bytes, name: str) -> list[str]:
+    """Names in a zip archive, after checking how large its parts would become."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
+        raise CheckpointError(f"{name} is a damaged zip archive, such as torch.save and numpy.savez write. {checkpoint.AGAIN}") from None
+    if sum(part.file_size for part in parts) > LARGEST or len(parts) > 2 * MOST_TENSORS:
+        raise CheckpointError(f"{name} unpacks to more than {LARGEST // 1_000_000:,} MB, the most that can be opened here.")
+    return [part.filename for part in parts]
+
+
+def _safetensors(content: bytes, name: str) -> Weights:
+    shapes = checkpoint.shapes_of(io.BytesIO(content), Path(name))  # checks header and length
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:  # numpy has no bfloat16
+        if "bf16" not in str(error).lower() and "bfloat16" not in str(error).lower():
+            raise CheckpointError(f"{name} is damaged ({error}). {checkpoint.AGAIN}") from None
+        from safetensors.torch import load as load_torch
+
+        tensors = {key: value.float().numpy() for key, value in load_torch(content).items()}
+    return Weights(name, "a safetensors file", {key: _number(tensors[key]) for key in shapes if key in tensors})
+
+
+def _npz(content: bytes, name: str) -> Weights:
+    """Arrays of numpy.savez; a text, or a table of texts, is not unpickled."""
+    tensors, tokens, notes = {}, {}, []
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            for key in archive.files:
+                try:
+                    value = archive[key]
+                except ValueError as error:
+                    if "allow_pickle" not in str(error):
+                        raise
+                    notes.append(f"{key!r} holds Python objects, which are not unpickled; it was left out.")
+                    continue
+                if value.dtype.kind in "US" and (listed := token_list(value.astype(str).ravel().tolist())) is not None:
+                    tokens[key] = listed
+                elif value.dtype.kind in "fiub":
+                    tensors[key] = _number(value)
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        OverflowError,
+        SyntaxError,
+        TypeError,
+    ) as error:
+        first = (str(error).splitlines() or ["no reason given"])[0][:150].rstrip(".")
+        raise CheckpointError(f"{name} is a damaged .npz file ({first}). {checkpoint.AGAIN}") from None
+    return Weights(name, "an .npz file", tensors, {}, tokens, tuple(notes))
+
+
+def _torch(content: bytes, name: str) -> Weights:
+    said, tensors = _in_child("models.foreign.torch_file:read", content, name)
+    notes = []
+    if classes := said["classes"]:
+        listed = ", ".join(classes[:4]) + (f" and {len(classes) - 4} more" if len(classes) > 4 else "")
+        notes.append(f"The file names classes ({listed}). Empty ones took their place, and nothing of them was imported or run.")
+    if left := said["left"]:
+        notes.append(f"Left out, because they are sparse, quantised, complex or empty: {', '.join(left[:4])}.")
+    form = "a whole module of torch.save" if said["classes"] else "a file of torch.save"
+    tokens = {key: tuple(listed) for key, listed in said["tokens"].items()}
+    return Weights(name, form, {key: tensors[key] for key in said["order"]}, said["settings"], tokens, tuple(notes))
+
+
+def _keras(content: bytes, name: str) -> Weights:
+    raise CheckpointError(f"{name} is a Keras file or a zip archive of another program; it cannot be opened yet.")
+
+
+def _in_child(reader: str, content: bytes, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Answer and arrays of a reader in a child process."""
+    with TemporaryDirectory(prefix="recurrent-explorer-file-") as folder:
+        file = Path(folder, "file")
+        file.write_bytes(content)
+        said, arrays = child.run(reader, file, name)
+    if not arrays:
+        return said, {}
+    return said, _safetensors(arrays, name).tensors
+
+
+def _number(array: np.ndarray) -> np.ndarray:
+    """An array [...] as float32; integers stay as they are."""
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def _without_wrappers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same tensors without a wrapper's name before all of theirs, such as "module." of DataParallel."""
+    while len({first[0] for name in tensors if (first := WRAPPERS.match(name))}) == 1 and all(map(WRAPPERS.match, tensors)):
+        tensors = {WRAPPERS.sub("", name): value for name, value in tensors.items()}
+    return tensors
