@@ -43,7 +43,7 @@ def run(reader: str, file: Path, name: str, seconds: int = SECONDS, memory: int 
         try:
             ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=2 * seconds, check=False)
         except subprocess.TimeoutExpired:
-            raise CheckpointError(f"{name} was not read within {2 * seconds} seconds. {LARGER}") from None
+            raise CheckpointError(f"{name} needs more time or memory than a file may use here. {LARGER}") from None
         answer, arrays = Path(folder, ANSWER), Path(folder, ARRAYS)
         if ended.returncode or not answer.is_file():
             raise CheckpointError(f"{name} {_why(ended.returncode, ended.stderr)}")

@@ -73,7 +73,7 @@ def recurrent_stacks(shapes: Mapping[str, Shape]) -> tuple[list[Stack], list[str
         shapes: Shape of every tensor by its name in the file.
     """
     stacks, odd = [], []
-    for (path, _), roles in sorted(_groups(shapes).items(), key=lambda group: _natural(group[0][0])):
+    for path, roles in sorted(_groups(shapes).items(), key=lambda group: _natural(group[0])):
         stack = _stack(path, roles, shapes)
         if stack is not None:
             stacks.append(stack)
@@ -82,17 +82,16 @@ def recurrent_stacks(shapes: Mapping[str, Shape]) -> tuple[list[Stack], list[str
     return _joined(stacks), odd
 
 
-def _groups(shapes: Iterable[str]) -> dict[tuple[str, int], dict[str, str]]:
-    """Names of tensors by torch's names, for each path and form of names."""
-    groups: dict[tuple[str, int], dict[str, str]] = {}
+def _groups(shapes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Names of tensors by torch's names, for each path."""
+    groups: dict[str, dict[str, str]] = {}
     for name in shapes:
-        for index, form in enumerate(FORMS):
-            if match := form.match(name):
-                parts = match.groupdict()
-                path = re.sub(r"(^|\.)module$", "", parts["path"] or "")
-                role = f"{_role(parts['role'])}_l{int(parts.get('layer') or 0)}{parts.get('back') or ''}"
-                groups.setdefault((path, index), {}).setdefault(role, name)
-                break
+        match = next((match for form in FORMS if (match := form.match(name))), None)
+        if match is not None:
+            parts = match.groupdict()
+            path = re.sub(r"(^|\.)module$", "", parts["path"] or "")
+            role = f"{_role(parts['role'])}_l{int(parts.get('layer') or 0)}{parts.get('back') or ''}"
+            groups.setdefault(path, {}).setdefault(role, name)
     return groups
 
 

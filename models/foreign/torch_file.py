@@ -19,6 +19,7 @@ MOST_VALUES = 200_000  # values that are looked at
 DEEPEST = 60
 LARGEST = 1_000_000_000  # bytes of all tensors together
 UNKNOWN = re.compile(r"Unsupported global: GLOBAL (\S+) was not an allowed global")
+FILLED = re.compile(r"Can only (SETITEMS?|append|extend) .*\.Stub(\d+)'>")
 BLOCKED = re.compile(r"unsupported GLOBAL (\S+) whose module (\S+) is blocked")
 OTHERS = re.compile(r"optim|sched|scaler|(^|\.)(callbacks|loops|rng)", re.IGNORECASE)  # parts of a training, not of a network
 AGAIN = "Save it again with `torch.save(model.state_dict(), 'weights.pt')`."
@@ -38,6 +39,16 @@ class Stub:
         for part in state if isinstance(state, tuple) else (state,):
             if isinstance(part, dict):
                 self.__dict__.update({key: value for key, value in part.items() if isinstance(key, str)})
+
+
+class Filled:
+    """Stands for a class of dictionaries or lists: the object is a plain one, which torch's reader lets a file fill."""
+
+    content: type = dict
+
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """An empty dictionary or list."""
+        return cls.content()
 
 
 def read(path: Path, folder: Path) -> dict[str, Any]:
@@ -64,24 +75,31 @@ def read(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def _restricted(path: Path) -> tuple[Any, list[str]]:
-    """What the file holds, and the names of classes for which an empty one stands."""
-    import pickle
+    """What the file holds, and the names of classes for which an empty one stands.
 
+    torch's reader names one class that it does not know at a time, so it reads until it knows all of them.
+    """
     import torch
 
     warnings.simplefilter("ignore")
     classes: dict[str, type] = {}
-    while len(classes) <= MOST_NAMES:
+    for _ in range(2 * MOST_NAMES):
         try:
             with torch.serialization.safe_globals([(stub, name) for name, stub in classes.items()]):
                 return torch.load(path, map_location="cpu", weights_only=True), list(classes)
         except MemoryError:
             raise
         except Exception as error:  # whatever a damaged file makes of torch's reader; this process reads this file alone
-            known = UNKNOWN.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
-            if known is None or _full(known[1]) in classes:
-                raise CheckpointError(_refusal(str(error))) from None
-            classes[_full(known[1])] = type(known[1].rpartition(".")[2], (Stub,), {})
+            reason = str(error)
+        unknown, filled = UNKNOWN.search(reason), FILLED.search(reason)
+        if unknown is not None and _full(unknown[1]) not in classes:
+            classes[_full(unknown[1])] = type(f"Stub{len(classes)}", (Stub,), {})
+        elif filled is not None:
+            content = list if filled[1].startswith("a") or filled[1].startswith("ex") else dict
+            name = list(classes)[int(filled[2])]
+            classes[name] = type(f"Filled{filled[2]}", (Filled,), {"content": content})
+        else:
+            raise CheckpointError(_refusal(reason))
     raise CheckpointError(f"names more than {MOST_NAMES} classes that are not torch's. {AGAIN}")
 
 
@@ -97,7 +115,8 @@ def _refusal(reason: str) -> str:
         return (
             "is a TorchScript archive, which holds code. Save its weights: `torch.save(torch.jit.load(file).state_dict(), 'weights.pt')`."
         )
-    first = re.sub(r"\s+", " ", reason.splitlines()[-1] if reason else "no reason given")[:200].rstrip(".")
+    lines = [line for line in reason.splitlines() if "WeightsUnpickler error:" in line] or reason.splitlines() or ["no reason given"]
+    first = re.sub(r"\s+", " ", lines[0].rpartition("WeightsUnpickler error:")[2]).strip()[:200].rstrip(".")
     return f"cannot be read by torch's restricted reader ({first}). It is damaged, or no file of torch.save. {AGAIN}"
 
 

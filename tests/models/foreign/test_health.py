@@ -1,0 +1,109 @@
+"""The quick look: what it finds, and the command `check`."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models.foreign import health
+from models.foreign.opening import Assumptions, language_model, open_file
+from models.foreign.report import report
+from models.foreign.tokens import ALPHABETS
+from tests.models.command_line import call
+from tests.models.foreign.strangers import LETTERS, CharRNN, saved
+
+PRINTABLE = ALPHABETS["string.printable"]
+
+
+def bigram(tokens: str) -> dict:
+    """Weights of a network that predicts as the pairs of letters of the sample: an orthogonal code for each character, read off exactly."""
+    size = len(tokens)
+    counts = np.full((size, size), 0.05)
+    for first, second in zip(health.SAMPLE, health.SAMPLE[1:], strict=False):
+        counts[tokens.index(first), tokens.index(second)] += 1
+    logs = np.log(counts / counts.sum(1, keepdims=True)).astype(np.float32)
+    network = CharRNN("RNN", 1, size, size, size, nonlinearity="relu")
+    with torch.no_grad():
+        for weight in network.rnn.parameters():
+            weight.zero_()
+        network.rnn.weight_ih_l0.copy_(torch.eye(size))
+        network.encoder.weight.copy_(torch.eye(size))
+        network.decoder.weight.copy_(torch.tensor(logs.T) / np.tanh(1))  # read through the tanh that is assumed
+        network.decoder.bias.zero_()
+    return network.state_dict()
+
+
+def codes(findings) -> list[str]:
+    return [(one["code"] if isinstance(one, dict) else one.code) for one in findings]
+
+
+def test_the_right_order_of_the_tokens_is_noticed_by_behaviour():
+    one = open_file(saved(bigram(PRINTABLE)), "x.pt")
+    right, wrong = (language_model(one, one.choice, tokens) for tokens in (PRINTABLE, PRINTABLE[::-1]))
+    assert [(f.code, f.level) for f in health.of_run(right)][-1] == ("bits", "info")
+    said = next(f for f in health.of_run(wrong) if f.code == "bits")
+    assert said.level == "warning" and "order of the tokens is another" in said.text
+    bits, uniform, unigram = health.surprise(right, health.SAMPLE)
+    assert bits < unigram < uniform == pytest.approx(np.log2(100))
+    best = health.best_list(one, one.choice, Assumptions())
+    assert best is not None and best[0].source == "string.printable" and best[1][best[0].source] == pytest.approx(bits)
+
+
+def test_unigram_and_uniform_are_those_of_the_text():
+    one = open_file(saved(CharRNN().state_dict()), "x.pt")
+    loaded = language_model(one, one.choice, LETTERS)
+    _, uniform, unigram = health.surprise(loaded, "aabb")
+    assert uniform == pytest.approx(np.log2(len(LETTERS))) and unigram == 1.0
+
+
+def test_dead_and_constant_units():
+    weights = CharRNN("RNN", 1).state_dict()
+    for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
+        weights[f"rnn.{name}"][:5] = 0
+    weights["rnn.bias_ih_l0"][3:5] = 0.5
+    one = open_file(saved(weights), "x.pt")
+    findings = {f.code: f.text for f in health.of_run(language_model(one, one.choice, LETTERS), "the cat sat on the mat " * 5)}
+    assert findings["dead_units"].startswith("3 of 12 units stay at 0") and findings["constant_units"].startswith(
+        "2 of 12 units never change"
+    )
+
+
+def test_findings_on_weights():
+    weights = CharRNN("RNN").state_dict()
+    weights["decoder.bias"][2] = float("inf")
+    weights["encoder.weight"][0, 0] = 500.0
+    network = CharRNN("RNN")
+    one = open_file(saved(weights), "x.pt")
+    findings = health.of_weights(one, one.choice, LETTERS[:-2])
+    assert codes(findings)[0] == "not_finite" and {"large", "vocabulary_size", "assumed"} <= set(codes(findings))
+    assert "tanh in the plain RNN" in findings[-1].text
+    for is_training in (True, False):
+        whole = open_file(saved(network.train(is_training)), "x.pt")
+        assert ("training_mode" in codes(health.of_weights(whole, whole.choice))) == is_training
+
+
+def test_check_prints_what_was_found(tmp_path, capsys):
+    torch.manual_seed(0)
+    network = CharRNN("LSTM", 2, tokens=100)
+    (tmp_path / "mine.pt").write_bytes(saved({"state_dict": network.state_dict(), "tokens": PRINTABLE}))
+    code, out, _ = call(capsys, "check", tmp_path / "mine.pt", "--json")
+    answer = json.loads(out)
+    assert code == 0 and answer["paths"] == [{"path": "rnn", "kind": "lstm", "layers": 2, "units": 12, "directions": 1}]
+    assert (answer["embedding"], answer["output"], answer["vocabulary"]) == ([100, 7], 100, 100)
+    assert {one["name"] for one in answer["tensors"]} == set(network.state_dict()) and all(one["sure"] for one in answer["tensors"])
+    assert {"bits", "vocabulary", "assumed"} <= set(codes(answer["findings"]))
+    (tmp_path / "letters.json").write_text(json.dumps(list(LETTERS)), encoding="utf-8")
+    code, out, _ = call(capsys, "check", tmp_path / "mine.pt", "--vocabulary", tmp_path / "letters.json")
+    assert code == 0 and "rnn: LSTM, 2 layers of 12 units" in out and "has 31 tokens, the network 100" in out
+    code, _, err = call(capsys, "check", tmp_path / "none.pt")
+    assert code == 1 and "does not exist" in err
+
+
+def test_a_network_without_tokens_is_described_and_not_run():
+    answer = report(saved(CharRNN(tokens=77).state_dict()), "x.pt")
+    assert answer["vocabulary"] is None and "no_vocabulary" in codes(answer["findings"]) and "bits" not in codes(answer["findings"])
+    only = nn.LSTM(5, 8, bidirectional=True)
+    answer = report(saved(only.state_dict()), "x.pt")
+    assert answer["paths"][0]["directions"] == 2 and answer["embedding"] is None and answer["output"] is None
