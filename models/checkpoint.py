@@ -164,6 +164,16 @@ def shapes_of(file: BinaryIO, path: Path) -> dict[str, list[int]]:
     return {name: about["shape"] for name, about in _header(file, path)[0].items() if name != "__metadata__"}
 
 
+def metadata_of(file: BinaryIO, path: Path) -> dict[str, Any]:
+    """The metadata in the header of an open safetensors file, texts by name; `path` is its name in errors.
+
+    Raises:
+        CheckpointError: the file is damaged or no safetensors file.
+    """
+    metadata = _header(file, path)[0].get("__metadata__")
+    return metadata if isinstance(metadata, dict) else {}
+
+
 def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     """The header of a safetensors file and the start of its data; refuses other files, truncated files and far too large ones."""
     size, start = file.seek(0, os.SEEK_END), (file.seek(0), file.read(8))[1]

@@ -11,7 +11,10 @@ from pages._your_model import opening
 
 through_app()
 st.title("What happens inside your own network?", anchor=False)
-st.markdown("Upload a checkpoint: the page says which room shows it. The file is parsed and checked, never executed.")
+st.markdown(
+    "Drop a checkpoint or the weights of a recurrent network: the page finds its layers and shows what its neurons do. "
+    "The file is parsed and checked, never executed."
+)
 with guard():
     opening.uploader()
 st.caption(

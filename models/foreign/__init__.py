@@ -6,7 +6,7 @@ FAMILY = Family(
     kind="found",
     network="models.foreign.network:FoundNetwork",
     vocabulary="models.foreign.vocabulary:FoundVocabulary",
-    card="models.foreign.card:Card",
+    card="models.char_lm.card:Card",
     emits=frozenset({"trace", "next_token"}),
     commands="models.foreign.commands",
 )

@@ -7,6 +7,7 @@ import typer
 
 from explorer.errors import CheckpointError
 from models.cli.console import AsJson, write
+from models.family import named
 
 app = typer.Typer()
 
@@ -18,11 +19,10 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Look at the weights of any network: its recurrent layers, the use of each tensor, and what does not fit."""
-    from models.foreign.report import report
     from models.foreign.tokens import read_tokens
 
     tokens = None if vocabulary is None else read_tokens(_content(vocabulary), vocabulary.name)
-    answer = report(_content(file), file.name, tokens)
+    answer = named("models.foreign.experiments.report:report")(_content(file), file.name, tokens)
     if as_json:
         write(answer, True)
         return

@@ -128,10 +128,10 @@ def layout(shapes: Mapping[str, Shape]) -> Layout:
     return Layout(dict(shapes), tuple(stacks), tuple(odd), free)
 
 
-def chain(found: Layout, first: Stack) -> tuple[Stack, ...]:
+def chain(parts: Layout, first: Stack) -> tuple[Stack, ...]:
     """The stacks that can follow one another from a first one: each reads what the one before gives."""
-    order, at = [first], found.stacks.index(first)
-    for stack in found.stacks[at + 1 :]:
+    order, at = [first], parts.stacks.index(first)
+    for stack in parts.stacks[at + 1 :]:
         if stack.inputs == order[-1].width and (
             base(stack.path) == base(first.path) != "" or beginning(stack.path) == beginning(first.path)
         ):
@@ -139,25 +139,25 @@ def chain(found: Layout, first: Stack) -> tuple[Stack, ...]:
     return tuple(order)
 
 
-def choice(found: Layout, first: Stack | None = None) -> Choice | None:
+def choice(parts: Layout, first: Stack | None = None) -> Choice | None:
     """The most likely network in a layout; None if it has no recurrent layers.
 
     Args:
-        found: The layout.
+        parts: The layout.
         first: The first of the recurrent layers; default: those for which an embedding and an output were found.
     """
-    if not found.stacks:
+    if not parts.stacks:
         return None
-    choices = [_of_stack(found, stack) for stack in ([first] if first else found.stacks)]
+    choices = [_of_stack(parts, stack) for stack in ([first] if first else parts.stacks)]
     return max(choices, key=lambda one: (bool(one.outputs) and one.sure[1], bool(one.outputs), one.embedding is not None, len(one.stacks)))
 
 
-def _of_stack(found: Layout, first: Stack) -> Choice:
-    stacks = chain(found, first)
-    tables = found.embeddings(first)
+def _of_stack(parts: Layout, first: Stack) -> Choice:
+    stacks = chain(parts, first)
+    tables = parts.embeddings(first)
     named = [name for name in tables if EMBEDDING.search(name)]
     embedding = named[0] if named else next((name for name in tables if not OUTPUT.search(name)), None)
-    outputs = _outputs(found, stacks[-1], embedding)
+    outputs = _outputs(parts, stacks[-1], embedding)
     if embedding and not named and outputs and outputs[-1].outputs == first.inputs:
         embedding = None  # as many answers as inputs: one-hot vectors, and the table is another layer
     if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
@@ -166,37 +166,37 @@ def _of_stack(found: Layout, first: Stack) -> Choice:
     return Choice(stacks, embedding, outputs, sure)
 
 
-def _outputs(found: Layout, last: Stack, embedding: str | None) -> tuple[Linear, ...]:
+def _outputs(parts: Layout, last: Stack, embedding: str | None) -> tuple[Linear, ...]:
     """The linear layers from the last recurrent one to as many answers as there are tokens, or to the last of them."""
-    wanted = found.shapes[embedding][0] if embedding else last.inputs
-    waiting: list[tuple[Linear, ...]] = [(one,) for one in found.linears(last.width) if one.weight != embedding]
+    wanted = parts.shapes[embedding][0] if embedding else last.inputs
+    waiting: list[tuple[Linear, ...]] = [(one,) for one in parts.linears(last.width) if one.weight != embedding]
     complete = [path for path in waiting if path[-1].outputs == wanted]
     if complete:
         return complete[0]
     for path in waiting:
         while len(path) < MOST_LINEAR and path[-1].outputs != wanted:
             used = {one.weight for one in path}
-            following = [one for one in found.linears(path[-1].outputs) if one.weight not in used and one.weight != embedding]
+            following = [one for one in parts.linears(path[-1].outputs) if one.weight not in used and one.weight != embedding]
             if not following:
                 break
             path = (*path, min(following, key=lambda one: one.outputs != wanted))
         if path[-1].outputs == wanted:
             return path
-    tied = embedding is not None and found.shapes[embedding][1] == last.width
+    tied = embedding is not None and parts.shapes[embedding][1] == last.width
     if tied:
-        bias = next((name for name in sorted(found.shapes) if name.endswith("bias") and squeezed(found.shapes[name]) == (wanted,)), None)
+        bias = next((name for name in sorted(parts.shapes) if name.endswith("bias") and squeezed(parts.shapes[name]) == (wanted,)), None)
         return (Linear(str(embedding), bias, wanted, last.width),)
     return waiting[0] if waiting and OUTPUT.search(waiting[0][0].weight) else ()
 
 
-def uses(found: Layout, chosen: Choice | None) -> list[Use]:
+def uses(parts: Layout, chosen: Choice | None) -> list[Use]:
     """The table of all tensors: what each is used for, sure or guessed."""
     table: dict[str, tuple[str, bool]] = {}
-    for stack in found.stacks:
+    for stack in parts.stacks:
         runs = chosen is not None and stack in chosen.stacks
         label = f"{stack.kind} {stack.path}".strip() + ("" if runs else ", not run")
         table |= {name: (f"{label}: {role}", True) for role, name in stack.names.items()}
-        tables = [name for name in found.embeddings(stack) if EMBEDDING.search(name) and beginning(name) == beginning(stack.path)]
+        tables = [name for name in parts.embeddings(stack) if EMBEDDING.search(name) and beginning(name) == beginning(stack.path)]
         table |= {tables[0]: (f"embedding of {stack.path}, not run", False)} if tables and not runs else {}
     if chosen is not None:
         if chosen.embedding:
@@ -207,7 +207,7 @@ def uses(found: Layout, chosen: Choice | None) -> list[Use]:
             table[linear.weight] = ("embedding and output, tied" if tied else f"output{many}: weight", chosen.sure[1] and not tied)
             if linear.bias:
                 table[linear.bias] = (f"output{many}: bias", chosen.sure[1])
-    return [Use(name, shape, *table.get(name, (_other(name), False))) for name, shape in found.shapes.items()]
+    return [Use(name, shape, *table.get(name, (_other(name), False))) for name, shape in parts.shapes.items()]
 
 
 def _other(name: str) -> str:

@@ -72,36 +72,32 @@ class FoundNetwork(nn.Module):
 
         The state is that of the layers that are shown, in torch's form; where there are other layers, a tuple that begins with it.
         """
-        weight = self.rnn.weight_ih_l0
-        x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(weight.dtype)
-        order = [self.rnn, *self.below, *self.above]
+        dtype = next(self.readout.parameters()).dtype
+        x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(dtype)
+        order: list[Any] = [self.rnn, *self.below, *self.above]
         given = dict(zip(order, self._split(state, order), strict=True))
         ends: dict[nn.Module, tuple[Tensor, ...]] = {}
-        for layers in [*self.below, self.rnn, *self.above]:
+        for layers in [*order[1 : 1 + len(self.below)], self.rnn, *order[1 + len(self.below) :]]:
             x, end = layers(x, given[layers])
             ends[layers] = end if isinstance(end, tuple) else (end,)
         parts = tuple(part for layers in order for part in ends[layers])
-        return self.readout(x), parts if len(parts) > 1 else parts[0]
+        (first, *others) = parts
+        return self.readout(x), (first, *others) if others else first
 
     @staticmethod
     def _split(state: Tensor | tuple[Tensor, ...] | None, order: list) -> list:
         """The state of each of the layers, in torch's form."""
         if state is None:
             return [None] * len(order)
-        parts, split = list(state if isinstance(state, tuple) else (state,)), []
-        for layers in order:
-            many = 2 if isinstance(layers, nn.LSTM) else 1
-            own, parts = parts[:many], parts[many:]
-            split.append(tuple(own) if many == 2 else own[0])
-        return split
+        parts = iter(state if isinstance(state, tuple) else (state,))
+        return [(next(parts), next(parts)) if isinstance(layers, nn.LSTM) else next(parts) for layers in order]
 
 
-def recurrent(
-    cell: str, layers: int, units: int, inputs: int, projection: int = 0, nonlinearity: str = "tanh", bias: bool = True
-) -> nn.RNNBase:
-    """Recurrent layers of torch that read [batch, time, input]."""
-    extra = {"nonlinearity": nonlinearity} if cell == "rnn" else {"proj_size": projection} if cell == "lstm" else {}
-    return CELLS[cell](inputs, units, layers, batch_first=True, bias=bias, **extra)
+def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int = 0, **more: Any) -> nn.RNNBase:
+    """Recurrent layers of torch that read [batch, time, input]; `nonlinearity` is for a plain RNN alone."""
+    extra = {"proj_size": projection} if cell == "lstm" else {}
+    kept = {name: value for name, value in more.items() if name != "nonlinearity" or cell == "rnn"}
+    return CELLS[cell](inputs, units, layers, batch_first=True, **kept, **extra)
 
 
 def _width(layers: nn.RNNBase) -> int:
@@ -165,7 +161,7 @@ def weights(tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "Found
 
 
 def layer_weights(tensors: Mapping[str, "np.ndarray"], stack: "Stack", has_bias: bool = True) -> dict[str, Tensor]:
-    """The weights of recurrent layers under torch's names; a missing bias is one of zeros."""
+    """The weights of recurrent layers, from tensors [...], under torch's names; a missing bias is one of zeros."""
     own = {}
     for role, name in stack.names.items():
         value = tensor(tensors[name])

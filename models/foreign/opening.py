@@ -73,8 +73,8 @@ def open_file(content: bytes, file: str) -> Opened:
         CheckpointError: it cannot be read, see models.foreign.weights.read.
     """
     weights = read(content, file)
-    found = layout({name: value.shape for name, value in weights.tensors.items()})
-    return Opened(weights, found, likeliest(found))
+    whole = layout({name: value.shape for name, value in weights.tensors.items()})
+    return Opened(weights, whole, likeliest(whole))
 
 
 def rows(opened: Opened, chosen: Choice | None) -> int | None:
@@ -155,7 +155,7 @@ def _card(opened: Opened, arguments: dict[str, Any], vocab: Any) -> dict[str, An
         "arguments": arguments,
         "vocabulary": list(vocab.tokens),
         "unknown_id": vocab.unknown_id,
-        "data": {"corpus": "", "source": "a text that is not known", "licence": "unknown"},
+        "data": {"corpus": "plain", "source": "a text that is not known", "licence": "unknown"},
         "parameters": sum(opened.weights.tensors[name].size for name in opened.weights.tensors),
     }
 

@@ -124,7 +124,7 @@ def _stack(path: str, roles: Mapping[str, str], shapes: Mapping[str, Shape]) -> 
 
 def _fits(stack: Stack, count: int, shapes: Mapping[str, Shape]) -> bool:
     """Whether every layer and direction has its two weights in the right shape, and biases of the right length or none."""
-    rows = next(number for number, kind in KINDS.items() if kind == stack.kind) * stack.units
+    rows = next(blocks for blocks, kind in KINDS.items() if kind == stack.kind) * stack.units
     for layer in range(count):
         inputs = stack.inputs if layer == 0 else stack.width
         for back in ("", "_reverse")[: stack.directions]:
@@ -145,27 +145,23 @@ def squeezed(shape: Shape) -> Shape:
 
 
 def _joined(stacks: list[Stack]) -> list[Stack]:
-    """Stacks of the same base name that follow one another ("lstm1", "lstm2"; "cells.0", "cells.1") as one, if their widths fit."""
+    """Stacks that follow one another by name ("lstm1", "lstm2"; "cells.0", "cells.1") as one, if their widths fit."""
     joined: list[Stack] = []
     for stack in stacks:
-        last = joined[-1] if joined else None
-        alike = (
-            last is not None
-            and base(last.path) == base(stack.path) != stack.path
-            and _number(stack.path) == _number(last.path) + last.layers
-        )
-        same = alike and (last.kind, last.units, last.directions, last.is_turned) == (
-            stack.kind,
-            stack.units,
-            stack.directions,
-            stack.is_turned,
-        )
-        if last is None or not same or last.width != stack.inputs or last.projection or stack.projection or stack.layers > 1:
+        if joined and _follows(joined[-1], stack):
+            last = joined[-1]
+            moved = {role.replace("_l0", f"_l{last.layers}"): name for role, name in stack.names.items()}
+            joined[-1] = replace(last, names={**last.names, **moved})
+        else:
             joined.append(stack)
-            continue
-        moved = {re.sub(r"_l0", f"_l{last.layers}", role): name for role, name in stack.names.items()}
-        joined[-1] = replace(last, names={**last.names, **moved})
     return joined
+
+
+def _follows(last: Stack, stack: Stack) -> bool:
+    """Whether one layer is the next of a stack: of the next number, of the same form, reading what the last layer gives."""
+    is_next = base(last.path) == base(stack.path) != stack.path and _number(stack.path) == _number(last.path) + last.layers
+    alike = (last.kind, last.units, last.directions, last.is_turned) == (stack.kind, stack.units, stack.directions, stack.is_turned)
+    return is_next and alike and stack.layers == 1 and last.width == stack.inputs and not (last.projection or stack.projection)
 
 
 def base(path: str) -> str:

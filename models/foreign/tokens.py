@@ -56,13 +56,11 @@ def _of_table(table: Mapping) -> list[Any]:
     pairs = [(_id(key), value) for key, value in table.items()]
     if not all(isinstance(token, str) and index is not None for index, token in pairs):
         pairs = [(_id(value), key) for key, value in table.items()]
-    if any(index is None or not isinstance(token, str) for index, token in pairs):
+    by_id = sorted((index, token) for index, token in pairs if index is not None and isinstance(token, str))
+    first = by_id[0][0] if by_id else -1
+    if len(by_id) < len(pairs) or first not in (0, 1) or [index for index, _ in by_id] != list(range(first, first + len(pairs))):
         return []
-    pairs.sort(key=lambda pair: pair[0])
-    first = pairs[0][0]
-    if first not in (0, 1) or [index for index, _ in pairs] != list(range(first, first + len(pairs))):
-        return []
-    return [PADDING] * first + [token for _, token in pairs]
+    return [PADDING] * first + [token for _, token in by_id]
 
 
 def _id(value: Any) -> int | None:
@@ -99,6 +97,19 @@ def read_tokens(content: bytes, name: str) -> tuple[str, ...]:
     if listed is None:
         raise CheckpointError(f"{name} is no list of tokens. Expected {expected}.")
     return listed
+
+
+def metadata_tokens(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Lists of tokens in the metadata of a safetensors file, texts that may be JSON, by name."""
+    tokens = {}
+    for name, text in metadata.items():
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError, TypeError):
+            value = text
+        parts = [(name, value)] + [(f"{name}.{key}", part) for key, part in (value.items() if isinstance(value, dict) else ())]
+        tokens |= {key: listed for key, part in parts if (listed := token_list(part)) is not None}
+    return tokens
 
 
 def _lines(text: str) -> list[str]:

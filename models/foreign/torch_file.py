@@ -157,19 +157,15 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
 
 
 def _kept(tensors: dict[str, Any]) -> dict[str, Any]:
-    """The tensors that can be numbers of a network, as contiguous float32 or integers, each storage once."""
+    """The tensors that can be numbers of a network, as contiguous float32 or integers."""
     import torch
 
     if sum(t.numel() * max(4, t.element_size()) for t in tensors.values() if t.layout == torch.strided) > LARGEST:
         raise CheckpointError(f"holds more than {LARGEST // 1_000_000:,} MB of tensors, the most that can be opened here.")
-    kept, seen = {}, set()
+    kept = {}
     for name, tensor in tensors.items():
         plain = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_complex() and tensor.device.type == "cpu"
-        same = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype) if plain and tensor.numel() else None
-        if not plain or tensor.numel() == 0:
-            continue
-        tied = same in seen  # tied weights are kept under both names, as a state dict has them
-        seen.add(same)
-        number = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
-        kept[name] = number.clone().contiguous() if tied or number is tensor else number.contiguous().clone()
+        if plain and tensor.numel():
+            values = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
+            kept[name] = values.contiguous().clone()  # tied weights are kept under both names
     return kept

@@ -17,7 +17,7 @@ import numpy as np
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.foreign import child
-from models.foreign.tokens import token_list
+from models.foreign.tokens import metadata_tokens, token_list
 
 LARGEST = 1_000_000_000  # bytes of all tensors together
 MOST_TENSORS = 20_000
@@ -113,7 +113,8 @@ def _safetensors(content: bytes, name: str) -> Weights:
         from safetensors.torch import load as load_torch
 
         tensors = {key: value.float().numpy() for key, value in load_torch(content).items()}
-    return Weights(name, "a safetensors file", {key: _number(tensors[key]) for key in shapes if key in tensors})
+    tokens = metadata_tokens(checkpoint.metadata_of(io.BytesIO(content), Path(name)))
+    return Weights(name, "a safetensors file", {key: _number(tensors[key]) for key in shapes if key in tensors}, {}, tokens)
 
 
 def _npz(content: bytes, name: str) -> Weights:

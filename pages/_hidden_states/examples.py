@@ -67,7 +67,21 @@ That once came in upon a moonless wind
 And found no light to bid them turn again.
 """
 
+_PLAIN = """The keeper of the lighthouse wrote a letter every night (he had no one to talk to). He wrote about the wind, the \
+ships that passed, and the lamp: "It burns well," he said, "and it has never gone out."
+
+In the morning he read what he had written, smiled, and put it away.
+"""
+
 EXAMPLES = {
+    "plain": Example(
+        text=_PLAIN,
+        warm_up="The coast is long and the nights are dark. People have looked for ways to find the harbour since boats were made.\n\n",
+        needle=" talk to)",
+        becomes=" talk to",
+        open_label="Leave the bracket open",
+        close_label="Close it again",
+    ),
     "wiki": Example(
         text=_WIKI,
         warm_up="The coast is long and the nights are dark. People have looked for ways to find the harbour since boats were made.\n\n",

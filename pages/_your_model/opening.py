@@ -8,14 +8,19 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from models import family
 from models.bare_weights import recurrent_layers
+from models.foreign.weights import ENDINGS
 from pages._attention import state as attention
 from pages._captions import state as captions
 from pages._confusions import compute as confusions
 from pages._hidden_states import state as hidden_states
+from pages._one_step import cell
+from pages._one_step import state as one_step
 from pages._ui import uploads
 from pages._ui.text import failure, plain
+from pages._your_model import weights
 
-FILE, OPENED, ERROR, BARE = (f"your_model.{name}" for name in ("file", "opened", "error", "bare"))
+FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
+TYPES = list(ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Room:
         opens: What a network does that it opens.
         panel: Name of its panel for own networks.
         emits: What a run of a network must give, keys of models.family.EMITS.
+        view: Further parameters of the link that shows a network there.
     """
 
     name: str
@@ -35,6 +41,7 @@ class Room:
     opens: str
     panel: str
     emits: tuple[str, ...]
+    view: str = ""
 
     @property
     def address(self) -> str:
@@ -50,47 +57,64 @@ ROOMS = (
     Room("captions", "Captions", "describes pictures", OWN, captions.EMITS),
     Room("confusions", "Confusions", "classifies names", "Your own names", confusions.EMITS),
 )
+ONE_UNIT = Room("one_step", "One step", "", "", hidden_states.EMITS, f"&{one_step.VIEW}={quote(cell.TITLE)}")  # has no uploader
 
 
 def uploader() -> None:
-    """A field for a checkpoint; below it the link that opens it, or why it cannot be opened."""
-    if st.file_uploader("Open your own checkpoint", type="safetensors", key=FILE, on_change=_open) is None:
+    """A field for a file; below it the links that open it, what was found in its weights, or why it cannot be opened."""
+    label = "Open your own checkpoint, or the weights of any recurrent network"
+    if st.file_uploader(label, type=TYPES, key=FILE, on_change=_given) is None:
         st.session_state[ERROR], st.session_state[BARE] = None, ()  # the visitor was on another page: the file is gone
+    elif st.session_state.pop(UNREAD, False):
+        with st.spinner("Reading the file ..."):
+            _open()
     if error := st.session_state.get(ERROR):
         failure(error)
-    for code, what in st.session_state.get(BARE, ()):
-        st.markdown(
-            "**What you can do with it now.** The file does not say which characters its inputs and outputs stand for, so no room can "
-            f"show it. It holds {what}; this code looks inside:"
-        )
-        st.code(code, language="python")
+    if kept := weights.panel():
+        _opened(*kept)
     if opened := st.session_state.get(OPENED):
         name, kind = opened
         links = " · ".join(f"[**{room.title}**]({_address(room, name)})" for room in fitting(kind))
         st.success(f"{plain(name)} is open. See it in {links}.", icon=":material/check:")
+    for code, what in st.session_state.get(BARE, ()):
+        st.markdown(f"**In Python.** The file holds {what}; this code looks inside:")
+        st.code(code, language="python")
 
 
 def fitting(kind: str) -> list[Room]:
     """The rooms that show networks of a kind."""
-    return [room for room in ROOMS if kind in family.emitting(*room.emits)]
+    return [room for room in (*ROOMS, ONE_UNIT) if kind in family.emitting(*room.emits)]
 
 
 def _address(room: Room, name: str) -> str:
-    return f"./{room.name}?{room.name}.model={quote(name)}"
+    return f"./{room.name}?{room.name}.model={quote(name)}{room.view}"
+
+
+def _given() -> None:
+    """A file was given, or taken away."""
+    state = st.session_state
+    state[UNREAD], state[ERROR], state[BARE], state[OPENED] = state[FILE] is not None, None, (), None
+    weights.forget()
 
 
 def _open() -> None:
+    """Read the file: a checkpoint with a card is opened at once, of any other its weights are shown."""
     state = st.session_state
-    file, state[ERROR], state[BARE] = state[FILE], None, ()
-    if file is None:
-        return
-    kinds = dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits))
+    file, content = state[FILE], state[FILE].getvalue()
     try:
-        name = uploads.keep(file.name, file.getvalue(), *kinds)
+        name = uploads.keep(file.name, content, *dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits)))
     except ExplorerError as error:
-        state[ERROR] = f"{error} Nothing was changed."
-        state[BARE] = [(layers.code(file.name), layers.in_words) for layers in recurrent_layers(file.getvalue())[:MOST]]
+        try:
+            weights.keep(content, file.name)
+        except ExplorerError as other:
+            state[ERROR] = f"{error if file.name.endswith('.safetensors') else other} Nothing was changed."
+        state[BARE] = [(layers.code(file.name), layers.in_words) for layers in recurrent_layers(content)[:MOST]]
         return
-    uploads.remember(name)
     card = uploads.card_of(name)
-    state[OPENED] = (name, card["kind"]) if card else None
+    if card:
+        _opened(name, card["kind"])
+
+
+def _opened(name: str, kind: str) -> None:
+    uploads.remember(name)
+    st.session_state[OPENED] = (name, kind)

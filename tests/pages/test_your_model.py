@@ -1,5 +1,6 @@
 """The page "Your model": a checkpoint of any kind leads to the rooms that show it; what is none gets a sentence."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,11 +12,16 @@ from streamlit.testing.v1 import AppTest
 from pages._ui import uploads
 from pages._your_model import opening
 from tests.models.captioning.tiny_captions import save_tiny_scenes
+from tests.models.foreign.in_process import in_this_process
+from tests.models.foreign.strangers import LETTERS, CharRNN
+from tests.models.foreign.strangers import saved as stranger
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.test_bare_weights import saved
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
 from tests.pages.app import as_read, open_page, sound
+
+__all__ = ["in_this_process"]
 
 KINDS = {
     "hidden_states": save_tiny,
@@ -42,7 +48,7 @@ def test_a_checkpoint_is_opened_in_the_room_that_shows_its_kind(room: str, tmp_p
     KINDS[room](file)
     (said,) = sound(uploaded(file.read_bytes())).success
     links = re.findall(r"\[\*\*[^]]+\*\*\]\(\./([^)]+)\)", said.value)
-    assert [urlsplit(link).path for link in links] == [room]
+    assert [urlsplit(link).path for link in links] == [room] + ["one_step"] * (room == "hidden_states")
     name = parse_qs(urlsplit(links[0]).query)[f"{room}.model"][0]
     page = sound(open_page(room, model=name))
     assert page.selectbox(key=f"{room}.model").value == name
@@ -67,10 +73,63 @@ def test_an_error_goes_with_its_file(tmp_path: Path):
     assert not room.file_uploader(key="hidden_states.own.file").set_value(good).run().error
 
 
-def test_weights_without_a_card_get_code_that_records_them():
-    page = uploaded(saved(torch.nn.LSTM(4, 8, num_layers=2)))
-    assert "without a card" in as_read(page.error[0])
-    assert any("an LSTM with 2 layers of 8 units that reads 4 numbers per step" in part.value for part in page.markdown)
+def test_weights_that_are_no_language_model_are_described_with_code_that_records_them():
+    page = sound(uploaded(saved(torch.nn.LSTM(4, 8, num_layers=2))))
+    assert any("LSTM, 2 layers of 8 units, 4 inputs per step" in as_read(part) for part in page.markdown)
+    assert any("No output layer was found that reads the 8 numbers" in as_read(part) for part in page.markdown)
     assert "torch.nn.LSTM(4, 8, num_layers=2)" in page.code[0].value and "'mine.safetensors'" in page.code[0].value
+    assert all(button.key != "your_model.weights.open" for button in page.button)
     page = page.file_uploader(key=opening.FILE).set_value(("x.safetensors", b"", "application/octet-stream")).run()
     assert len(page.code) == 1 and "is empty" in as_read(page.error[0])  # the code for any module stays
+
+
+def opened(content: bytes, name: str = "mine.pt") -> AppTest:
+    """The page after a file of weights was dropped; the reader's child process is replaced, as in the tests of readers."""
+    return sound(open_page("your_model")).file_uploader(key=opening.FILE).set_value((name, content, "application/octet-stream")).run()
+
+
+def test_from_a_state_dict_to_its_neurons(in_this_process):
+    held = {"state_dict": CharRNN("LSTM", 2).state_dict(), "tokens": LETTERS}
+    page = sound(opened(stranger(held)))
+    assert page.selectbox(key="your_model.weights.embedding.rnn").value == "encoder.weight"
+    assert page.selectbox(key="your_model.weights.output.rnn").value == "decoder.weight"
+    assert any(f"Its {len(LETTERS)} tokens are" == box.label and box.value == "tokens" for box in page.selectbox)
+    assert any("bits per token on this text" in as_read(part) for part in page.markdown)
+    table = page.dataframe[0].value
+    assert set(table["tensor"]) == set(held["state_dict"]) and set(table["sure"]) == {"sure"}
+    page = sound(page.button(key="your_model.weights.open").click().run())
+    name = parse_qs(urlsplit(re.findall(r"\]\(\./([^)]+)\)", page.success[0].value)[0]).query)["hidden_states.model"][0]
+    room = sound(open_page("hidden_states", model=name))
+    assert room.selectbox(key="hidden_states.model").value == name
+    assert sound(open_page("one_step", view="LSTM and GRU, a real unit", model=name)).selectbox(key="one_step.model").value == name
+
+
+def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
+    network = CharRNN("RNN", 1, tokens=40)
+    extra = {"other.weight": torch.ones(40, 7), "last.weight": torch.zeros(40, 12)}
+    page = sound(opened(stranger(dict(network.state_dict()) | extra)))
+    assert any("no known alphabet has 40" in as_read(said) for said in page.warning)
+    letters = json.dumps([*LETTERS, *"ABCDEFGHI"]).encode()
+    page = sound(page.file_uploader(key="your_model.weights.tokens").set_value(("letters.json", letters, "application/json")).run())
+    assert any(box.value == "letters.json" for box in page.selectbox)
+    page = sound(page.selectbox(key="your_model.weights.output.rnn").set_value("last.weight").run())
+    assert any("5.32 bits per token on this text; a uniform guess needs 5.32" in as_read(part) for part in page.markdown)
+    page = sound(page.selectbox(key="your_model.weights.embedding.rnn").set_value("one-hot vectors").run())
+    assert any("neither the rows of an embedding" in as_read(part) for part in page.markdown)
+    page = page.selectbox(key="your_model.weights.embedding.rnn").set_value("encoder.weight").run()
+    page = page.file_uploader(key="your_model.weights.tokens").set_value(("letters.json", b"[1, 2]", "application/json")).run()
+    assert any("letters.json is no list of tokens" in as_read(error) for error in page.error)
+
+
+def test_another_file_forgets_the_first_one(in_this_process):
+    page = sound(opened(stranger(CharRNN(tokens=100).state_dict())))
+    assert any(box.value == "string.printable" for box in page.selectbox)
+    page = page.file_uploader(key=opening.FILE).set_value(("other.npz", b"no weights", "application/octet-stream")).run()
+    assert "none of the formats" in as_read(page.error[0]) and not page.selectbox
+
+
+def test_a_checkpoint_whose_card_is_refused_is_opened_by_its_weights(tmp_path: Path):
+    save_tiny(tmp_path / "mine.safetensors")
+    content = (tmp_path / "mine.safetensors").read_bytes().replace(b"\\\\ufffd", b"qqqqqqq")
+    page = sound(uploaded(content))
+    assert not page.success and any(box.value == "card.vocabulary" for box in page.selectbox)

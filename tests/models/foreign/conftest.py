@@ -1,26 +1,14 @@
-"""Most of these tests read files in this process: a child imports torch anew, which takes seconds."""
-
-from pathlib import Path
-from tempfile import TemporaryDirectory
+"""Most of these tests read files in this process."""
 
 import pytest
 
-from explorer.errors import CheckpointError
-from models.family import named
-from models.foreign import child
+from tests.models.foreign.in_process import in_this_process
+
+__all__ = ["in_this_process"]
 
 
 @pytest.fixture(autouse=True)
-def in_this_process(request, monkeypatch):
+def quickly(request):
     """The reader of a file runs here; a test marked `child` has a real child process."""
-
-    def run(reader: str, file: Path, name: str) -> tuple[dict, bytes]:
-        with TemporaryDirectory() as folder:
-            try:
-                said, arrays = named(reader)(file, Path(folder)), Path(folder, child.ARRAYS)
-            except CheckpointError as error:
-                raise CheckpointError(f"{name} {error}") from None
-            return said, arrays.read_bytes() if arrays.is_file() else b""
-
     if "child" not in request.keywords:
-        monkeypatch.setattr(child, "run", run)
+        request.getfixturevalue("in_this_process")

@@ -1,15 +1,18 @@
 """The quick look: what it finds, and the command `check`."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from models import Loaded
 from models.foreign import health
+from models.foreign.experiments import behaviour
+from models.foreign.experiments.report import report
 from models.foreign.opening import Assumptions, language_model, open_file
-from models.foreign.report import report
 from models.foreign.tokens import ALPHABETS
 from tests.models.command_line import call
 from tests.models.foreign.strangers import LETTERS, CharRNN, saved
@@ -21,7 +24,7 @@ def bigram(tokens: str) -> dict:
     """Weights of a network that predicts as the pairs of letters of the sample: an orthogonal code for each character, read off exactly."""
     size = len(tokens)
     counts = np.full((size, size), 0.05)
-    for first, second in zip(health.SAMPLE, health.SAMPLE[1:], strict=False):
+    for first, second in zip(behaviour.SAMPLE, behaviour.SAMPLE[1:], strict=False):
         counts[tokens.index(first), tokens.index(second)] += 1
     logs = np.log(counts / counts.sum(1, keepdims=True)).astype(np.float32)
     network = CharRNN("RNN", 1, size, size, size, nonlinearity="relu")
@@ -35,26 +38,34 @@ def bigram(tokens: str) -> dict:
     return network.state_dict()
 
 
+def run(content: bytes, tokens: Sequence[str]) -> Loaded:
+    """The network of a file."""
+    one = open_file(content, "x.pt")
+    assert one.choice is not None
+    return language_model(one, one.choice, tokens)
+
+
 def codes(findings) -> list[str]:
     return [(one["code"] if isinstance(one, dict) else one.code) for one in findings]
 
 
 def test_the_right_order_of_the_tokens_is_noticed_by_behaviour():
-    one = open_file(saved(bigram(PRINTABLE)), "x.pt")
-    right, wrong = (language_model(one, one.choice, tokens) for tokens in (PRINTABLE, PRINTABLE[::-1]))
-    assert [(f.code, f.level) for f in health.of_run(right)][-1] == ("bits", "info")
-    said = next(f for f in health.of_run(wrong) if f.code == "bits")
+    content = saved(bigram(PRINTABLE))
+    right, wrong = (run(content, tokens) for tokens in (PRINTABLE, PRINTABLE[::-1]))
+    assert [(f.code, f.level) for f in behaviour.of_run(right)][-1] == ("bits", "info")
+    said = next(f for f in behaviour.of_run(wrong) if f.code == "bits")
     assert said.level == "warning" and "order of the tokens is another" in said.text
-    bits, uniform, unigram = health.surprise(right, health.SAMPLE)
+    bits, uniform, unigram = behaviour.surprise(right, behaviour.SAMPLE)
     assert bits < unigram < uniform == pytest.approx(np.log2(100))
-    best = health.best_list(one, one.choice, Assumptions())
+    one = open_file(content, "x.pt")
+    assert one.choice is not None
+    best = behaviour.best_list(one, one.choice, Assumptions())
     assert best is not None and best[0].source == "string.printable" and best[1][best[0].source] == pytest.approx(bits)
 
 
 def test_unigram_and_uniform_are_those_of_the_text():
-    one = open_file(saved(CharRNN().state_dict()), "x.pt")
-    loaded = language_model(one, one.choice, LETTERS)
-    _, uniform, unigram = health.surprise(loaded, "aabb")
+    loaded = run(saved(CharRNN().state_dict()), LETTERS)
+    _, uniform, unigram = behaviour.surprise(loaded, "aabb")
     assert uniform == pytest.approx(np.log2(len(LETTERS))) and unigram == 1.0
 
 
@@ -63,8 +74,7 @@ def test_dead_and_constant_units():
     for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
         weights[f"rnn.{name}"][:5] = 0
     weights["rnn.bias_ih_l0"][3:5] = 0.5
-    one = open_file(saved(weights), "x.pt")
-    findings = {f.code: f.text for f in health.of_run(language_model(one, one.choice, LETTERS), "the cat sat on the mat " * 5)}
+    findings = {f.code: f.text for f in behaviour.of_run(run(saved(weights), LETTERS), "the cat sat on the mat " * 5)}
     assert findings["dead_units"].startswith("3 of 12 units stay at 0") and findings["constant_units"].startswith(
         "2 of 12 units never change"
     )

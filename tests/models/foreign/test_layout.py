@@ -99,26 +99,26 @@ TABLE = {
 
 @pytest.mark.parametrize(("shapes", "stacks", "embedding", "outputs"), TABLE.values(), ids=TABLE)
 def test_the_parts_of_a_network(shapes, stacks, embedding, outputs):
-    found = layout(shapes)
-    assert sorted((one.path.removesuffix(".0"), one.kind, one.layers, one.units, one.directions) for one in found.stacks) == sorted(
+    parts = layout(shapes)
+    assert sorted((one.path.removesuffix(".0"), one.kind, one.layers, one.units, one.directions) for one in parts.stacks) == sorted(
         (path.removesuffix(".0"), *rest) for path, *rest in stacks
     )
-    chosen = choice(found)
+    chosen = choice(parts)
     assert (chosen.embedding if chosen else None) == embedding
     assert [linear.weight for linear in chosen.outputs] if chosen else outputs == []
-    table = {use.name: use for use in uses(found, chosen)}
+    table = {use.name: use for use in uses(parts, chosen)}
     assert list(table) == list(shapes), "every tensor has its row"
     if embedding:
         assert "embedding" in table[embedding].used_as and table[embedding].sure == (embedding not in outputs)
 
 
 def test_what_is_taken_by_shape_alone_is_a_guess():
-    found = layout(layers(4, 5, 8) | {"a.weight": (40, 5), "b.weight": (40, 8), "b.bias": (40,), "c.weight": (3, 3)})
-    chosen = choice(found)
+    parts = layout(layers(4, 5, 8) | {"a.weight": (40, 5), "b.weight": (40, 8), "b.bias": (40,), "c.weight": (3, 3)})
+    chosen = choice(parts)
     assert (
         chosen is not None and chosen.embedding == "a.weight" and chosen.outputs[0].weight == "b.weight" and chosen.sure == (False, False)
     )
-    rows = {use.name: (use.used_as, use.sure) for use in uses(found, chosen)}
+    rows = {use.name: (use.used_as, use.sure) for use in uses(parts, chosen)}
     assert (
         rows["a.weight"] == ("embedding", False) and rows["b.bias"] == ("output: bias", False) and rows["c.weight"] == ("not used", False)
     )
@@ -126,5 +126,5 @@ def test_what_is_taken_by_shape_alone_is_a_guess():
 
 
 def test_recurrent_names_of_odd_shapes_are_said():
-    found = layout({"rnn.weight_ih_l0": (10, 5), "rnn.weight_hh_l0": (10, 4)})
-    assert not found.stacks and "rnn.weight_hh_l0, rnn.weight_ih_l0 look recurrent by name" in found.odd[0]
+    parts = layout({"rnn.weight_ih_l0": (10, 5), "rnn.weight_hh_l0": (10, 4)})
+    assert not parts.stacks and "rnn.weight_hh_l0, rnn.weight_ih_l0 look recurrent by name" in parts.odd[0]

@@ -1,6 +1,7 @@
 """A stranger's weights give the stranger's own predictions, whatever way they were written and saved."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def test_every_experiment_on_characters_runs_on_it(make):
     loaded = opened(saved(make().state_dict()), shown=0)
     run = read_window(loaded, TEXT, Layer(quantity="hidden"))
     assert run.trace.hidden.shape == (len(TEXT), loaded.card["arguments"]["layers"], loaded.card["arguments"]["units"])
-    module = loaded.module
+    module: Any = loaded.module
     with torch.no_grad():
         x = module.embedding(torch.tensor([loaded.vocab.encode(TEXT)]))
         direct = module.rnn(x)[0][0].numpy()

@@ -6,6 +6,7 @@ from typing import Any
 
 from explorer.errors import CheckpointError
 from models.foreign import health
+from models.foreign.experiments import behaviour
 from models.foreign.layout import uses
 from models.foreign.opening import Assumptions, Opened, language_model, open_file, rows, why_not
 
@@ -49,14 +50,14 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
     assert chosen is not None
     if tokens is not None:
         try:
-            return tokens, health.of_run(language_model(opened, chosen, tokens, assumed))
+            return tokens, behaviour.of_run(language_model(opened, chosen, tokens, assumed))
         except CheckpointError as error:
             return tokens, [health.Finding("vocabulary", "error", str(error))]
-    best = health.best_list(opened, chosen, assumed)
+    best = behaviour.best_list(opened, chosen, assumed)
     if best is None:
         count = rows(opened, chosen)
         text = f"The file lists no tokens, and no known alphabet has {count:,}. Give a list of them to run the network."
         return None, [health.Finding("no_vocabulary", "warning", text)]
     source = "the file's own" if best[0].sure else f"assumed to be {best[0].source}, which has as many"
     said = health.Finding("vocabulary", "info" if best[0].sure else "warning", f"Tokens: {source} ({len(best[0].tokens)}).")
-    return best[0].tokens, [said, *health.of_run(language_model(opened, chosen, best[0].tokens, assumed))]
+    return best[0].tokens, [said, *behaviour.of_run(language_model(opened, chosen, best[0].tokens, assumed))]

@@ -1,0 +1,213 @@
+"""Weights without a card: what was found in them, corrected by select boxes, and the network that they make up, reading a text."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from explorer.analysis.ordering import MEMORY_TIME, VARIANCE
+from explorer.analysis.quantities import HIDDEN, TANH_CELL
+from models import Loaded
+from models.char_lm.experiments.window import WindowRun
+from models.foreign.experiments.behaviour import SAMPLE, best_list, of_run
+from models.foreign.health import Finding, of_weights, worst_first
+from models.foreign.layout import Choice, Linear, choice, uses
+from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, fitting, language_model, open_file, rows, why_not
+from models.foreign.tokens import read_tokens
+from pages._components.state_view import state_view
+from pages._hidden_states import states
+from pages._hidden_states.compute import View
+from pages._ui import networks, uploads
+from pages._ui.cache import shared_cache
+from pages._ui.layout import text_form
+from pages._ui.progress import guard
+from pages._ui.text import grid, plain
+
+KEY = "your_model.weights"
+FILE, TOKENS, TEXT = f"{KEY}.file", f"{KEY}.tokens", f"{KEY}.text"
+SPREAD = 0.1  # of the state of a unit that moves
+ONE_HOT, NONE = "one-hot vectors", "none"
+LONGEST = 2_000  # characters read on this page
+ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
+UPLOAD_AGAIN = "The file is no longer on the server. Upload it again."
+
+
+def keep(content: bytes, file: str) -> None:
+    """Read a file of weights, and show it from now on.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    key = (hashlib.sha256(content).hexdigest(), file)
+    shared_cache("weights", 512).get(key, lambda: open_file(content, file))
+    forget()
+    st.session_state[FILE] = key
+
+
+def forget() -> None:
+    """Show no weights."""
+    for key in [key for key in st.session_state if str(key).startswith(f"{KEY}.")]:
+        del st.session_state[key]
+
+
+def panel() -> tuple[str, str] | None:
+    """What the file holds; returns name and kind of the network after the visitor has opened it for the rooms."""
+    key = st.session_state.get(FILE)
+    if key is None:
+        return None
+    if not shared_cache("weights", 512).has(key):
+        st.info(UPLOAD_AGAIN, icon=":material/upload_file:")
+        return None
+    opened: Opened = shared_cache("weights", 512).get(key, lambda: None)
+    st.markdown(f"**{plain(key[1])}** is {opened.weights.form}. {_in_words(opened.choice)}")
+    chosen, assumed = _choices(opened)
+    reason = why_not(opened, chosen)
+    listed = None if reason or chosen is None else _tokens(opened, chosen, assumed)
+    findings, loaded = of_weights(opened, chosen, None if listed is None else listed.tokens), None
+    if chosen is not None and listed is not None and not any(finding.code == "not_finite" for finding in findings):
+        with guard(stop=False):
+            loaded = _network(key, opened, (chosen, listed, assumed))
+            findings += _behaviour(loaded)
+    _health(findings)
+    kept = None if loaded is None else _reads(loaded)
+    _table(opened, chosen)
+    return kept
+
+
+def _in_words(chosen: Choice | None) -> str:
+    if chosen is None:
+        return "No recurrent layer was found in it."
+    return "Recurrent layers: " + "; then ".join(plain(f"{stack.path} ({stack.in_words})".strip()) for stack in chosen.stacks) + "."
+
+
+def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
+    """The network in the file as it was guessed, with what the visitor chose otherwise."""
+    guess = opened.choice
+    if guess is None:
+        return None, Assumptions()
+    st.caption("Each choice below was guessed from names and shapes. Change what is wrong.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        starts = {stack.path or "(no name)": stack for stack in opened.layout.stacks}
+        if len(starts) > 1:
+            names = list(starts)
+            first = st.selectbox("Recurrent layers", names, names.index(guess.stacks[0].path or "(no name)"), key=f"{KEY}.start", width=220)
+            guess = choice(opened.layout, starts[first]) or guess
+        first = guess.stacks[0]
+        embedding = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT], guess.embedding or ONE_HOT, f"embedding.{first.path}")
+        ways = _ways(opened, guess)
+        output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
+        chosen = replace(guess, embedding=None if embedding == ONE_HOT else embedding, outputs=ways.get(output, ()))
+        return chosen, _assumptions(chosen)
+
+
+def _assumptions(chosen: Choice) -> Assumptions:
+    """What the weights do not say: functions, and which of several layers to show."""
+    assumed = Assumptions(shown=len(chosen.stacks) - 1)
+    if any(stack.kind == "rnn" for stack in chosen.stacks):
+        assumed = replace(assumed, nonlinearity=_pick("Function of the RNN", ["tanh", "relu"], "tanh", "nonlinearity"))
+    if len(chosen.outputs) > 1:
+        assumed = replace(assumed, activation=_pick("Between the output layers", ["relu", "tanh", "none"], "relu", "activation"))
+    if len(chosen.stacks) > 1:
+        names = [stack.path for stack in chosen.stacks]
+        assumed = replace(assumed, shown=names.index(_pick("Shown", names, names[-1], f"shown.{names[0]}")))
+    return assumed
+
+
+def _pick(label: str, options: Sequence[str], default: str, key: str) -> str:
+    return st.selectbox(label, options, options.index(default) if default in options else 0, key=f"{KEY}.{key}", width=220)
+
+
+def _ways(opened: Opened, guess: Choice) -> dict[str, tuple[Linear, ...]]:
+    """Linear layers that can give the answer, by a name for the menu."""
+    width = guess.stacks[-1].width
+    ways = {_called(guess.outputs): guess.outputs} if guess.outputs else {}
+    return ways | {_called((linear,)): (linear,) for linear in opened.layout.linears(width)}
+
+
+def _called(outputs: Sequence[Linear]) -> str:
+    return ", then ".join(linear.weight for linear in outputs) or NONE
+
+
+def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | None:
+    """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
+    count = rows(opened, chosen) or 0
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        lists = {listed.source: listed for listed in fitting(opened, count)}
+        with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
+            st.caption(f"{count:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
+            file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
+        if file is not None:
+            with guard(stop=False):
+                lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
+        if not lists:
+            st.warning(f"The file lists no tokens, and no known alphabet has {count:,}. Upload the list to see the network read.")
+            return None
+        names = list(lists)
+        best = None if file is not None else best_list(opened, chosen, assumed)
+        return lists[
+            _pick(f"Its {count:,} tokens are", names, names[0] if best is None else best[0].source, f"list.{len(names)}.{names[0]}")
+        ]
+
+
+def _network(key: tuple, opened: Opened, network: tuple[Choice, Listed, Assumptions]) -> Loaded:
+    """The network as it was chosen, made once."""
+    chosen, listed, assumed = network
+    at = (key, repr(chosen), listed.tokens, assumed)
+    return shared_cache("found networks", 256).get(at, lambda: language_model(opened, chosen, listed.tokens, assumed))
+
+
+def _text() -> str:
+    return st.session_state.get(TEXT) or SAMPLE
+
+
+def _behaviour(loaded: Loaded) -> list[Finding]:
+    return shared_cache("rows", 16).get(("health", networks.checksum(loaded), _text()), lambda: of_run(loaded, _text()))
+
+
+def _reads(loaded: Loaded) -> tuple[str, str] | None:
+    """The network reads a text; returns name and kind once it was opened for the rooms."""
+    from models.char_lm.experiments.window import Layer, read_window
+
+    arguments, text = loaded.card["arguments"], _text()
+    quantity = TANH_CELL if arguments["cell"] == "lstm" else HIDDEN
+    order = VARIANCE if arguments["cell"] == "rnn" else MEMORY_TIME  # a plain RNN has no gate, and so no memory time
+    layer = Layer(arguments["layers"] - 1, quantity, order)
+    run = shared_cache("traces", 768).get((networks.checksum(loaded), text), lambda: read_window(loaded, text, layer))
+    view = View(loaded.name, text, "", layer.index, quantity, order, unit=_first_unit(run))
+    st.markdown("Each character is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
+    state_view(states.figure(view, run), f"{KEY}.view")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")
+        with st.popover("Your text", icon=":material/edit:", width="content"):
+            text_form(KEY, text, LONGEST, _read, form=f"{KEY}.form")
+    if not is_wanted:
+        return None
+    with guard():
+        return uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"]), loaded.card["kind"]
+
+
+def _first_unit(run: WindowRun) -> int:
+    """The unit to open with: of those that move, the one with the longest memory."""
+    spread = run.values.std(0)
+    return next((int(unit) for unit in run.order if spread[unit] > max(SPREAD, spread.max() / 2)), int(spread.argmax()))
+
+
+def _read(text: str | None) -> None:
+    st.session_state[TEXT] = text or SAMPLE
+
+
+def _health(findings: list[Finding]) -> None:
+    """Findings as sentences, the worst first."""
+    lines = worst_first(findings)
+    st.markdown("**Health**  \n" + "  \n".join(f"{ICONS[finding.level]} {plain(finding.text)}" for finding in lines))
+
+
+def _table(opened: Opened, chosen: Choice | None) -> None:
+    with st.expander(f"All {len(opened.layout.shapes):,} tensors, and what each is used for"):
+        shown = uses(opened.layout, chosen)
+        sizes = [" × ".join(map(str, use.shape)) or "one number" for use in shown]
+        known = ["sure" if use.sure else "guessed" for use in shown]
+        columns = {"tensor": [use.name for use in shown], "shape": sizes, "used as": [use.used_as for use in shown], "sure": known}
+        grid(pd.DataFrame(columns), f"{KEY}.table")
