@@ -27,7 +27,7 @@ shots: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m tests.benchmarks
 
-# Damaged checkpoints, tables, pictures, texts and links, made by chance, for SECONDS; what failed is printed with its seed.
+# Damaged checkpoints, weights, tables, pictures, texts and links, made by chance, for SECONDS; what failed is printed with its seed.
 fuzz: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 

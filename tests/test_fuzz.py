@@ -1,6 +1,7 @@
 """A few seconds of `make fuzz` and `make soak`, and that both say what is wrong."""
 
 import itertools
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from models.foreign import child
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz.mutations import changed, damaged, text
-from tests.fuzz.targets import TARGETS, Ground, prepared
+from tests.fuzz.targets import FORMATS_OF_WEIGHTS, STOPPED, TARGETS, Ground, prepared
 from tests.pages.app import forget
 from tests.soak.__main__ import Report, soak
 
 SECONDS = 6.0
+CRASH = "tests.models.foreign.readers:crash"
 
 
 @pytest.fixture
@@ -26,9 +29,24 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
 
 def test_damaged_input_of_a_few_seconds_is_answered_with_sentences(ground: Ground):
     forget()
-    cases, failed = fuzz.attacked(ground, list(TARGETS), itertools.count(), time.monotonic() + SECONDS)
-    assert set(cases) == set(TARGETS), "a target had no case"
+    targets = [target for target in TARGETS if target not in FORMATS_OF_WEIGHTS]
+    cases, failed = fuzz.attacked(ground, targets, itertools.count(), time.monotonic() + SECONDS)
+    assert set(cases) == set(targets), "a target had no case"
     assert not failed, "\n".join(failed.values())
+
+
+def test_damaged_weights_of_each_format_are_answered(ground: Ground):
+    assert set(FORMATS_OF_WEIGHTS) < set(TARGETS)
+    cases, failed = fuzz.attacked(ground, list(FORMATS_OF_WEIGHTS), iter(range(1)), math.inf)  # a child takes up to seconds
+    assert cases == dict.fromkeys(FORMATS_OF_WEIGHTS, 1)
+    assert not failed, "\n".join(failed.values())
+
+
+def test_a_child_that_a_file_stops_is_counted(ground: Ground, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("models.foreign.weights._keras", lambda content, name: child.run(CRASH, ground.checkpoints[0], name))
+    monkeypatch.setattr("tests.fuzz.targets.damaged", lambda content, rng: content)
+    before = STOPPED["keras"]
+    assert fuzz.failure(ground, "keras", 0) == "" and STOPPED["keras"] == before + 1
 
 
 def test_an_error_that_is_no_sentence_is_reported_with_its_seed(ground: Ground, monkeypatch):

@@ -55,7 +55,8 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
     if trained:
         findings.append(Finding("training_mode", "info", "It was saved in training mode; here it runs without dropout."))
     findings += [Finding("note", "info", note) for note in opened.weights.notes]
-    return worst_first(findings + _assumed(chosen))
+    is_whole = opened.weights.described is not None and opened.weights.described.is_whole
+    return worst_first(findings + ([] if is_whole else _assumed(chosen)))
 
 
 def _not_finite(name: str, value: np.ndarray) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from models.foreign.stepwise import Stepwise
 from models.recurrent import CELLS
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FoundNetwork(nn.Module):
         nonlinearity: Of a plain RNN, "tanh" or "relu".
         bias: Whether recurrent layers have biases.
         projection: Width to which an LSTM projects its output; 0 if it does not.
+        variant: How the cell that is shown differs from torch's, see models.foreign.stepwise; `below` and `above` may have one too.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FoundNetwork(nn.Module):
         nonlinearity: str = "tanh",
         bias: bool = True,
         projection: int = 0,
+        variant: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         if activation not in ACTIVATIONS or nonlinearity not in ("tanh", "relu"):
@@ -61,7 +64,7 @@ class FoundNetwork(nn.Module):
         self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None
         shared = {"nonlinearity": nonlinearity, "bias": bias}
         self.below = nn.ModuleList(recurrent(**part, **shared) for part in below)
-        self.rnn = recurrent(cell, layers, units, inputs, projection, **shared)
+        self.rnn = recurrent(cell, layers, units, inputs, projection, variant=variant, **shared)
         self.above = nn.ModuleList(recurrent(**part, **shared) for part in above)
         widths = [_width([*self.below, self.rnn, *self.above][-1]), *outputs, vocab_size]
         linears = [nn.Linear(*pair) for pair in pairwise(widths)]
@@ -90,17 +93,28 @@ class FoundNetwork(nn.Module):
         if state is None:
             return [None] * len(order)
         parts = iter(state if isinstance(state, tuple) else (state,))
-        return [(next(parts), next(parts)) if isinstance(layers, nn.LSTM) else next(parts) for layers in order]
+        return [(next(parts), next(parts)) if _has_cell(layers) else next(parts) for layers in order]
 
 
-def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int = 0, **more: Any) -> nn.RNNBase:
-    """Recurrent layers of torch that read [batch, time, input]; `nonlinearity` is for a plain RNN alone."""
+def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int = 0, **more: Any) -> nn.RNNBase | Stepwise:
+    """Recurrent layers that read [batch, time, input]: those of torch, or one layer whose cell torch does not have.
+
+    `nonlinearity` is for a plain RNN alone; `variant` is how the cell differs from torch's, see models.foreign.stepwise.
+    """
+    variant = more.pop("variant", None)
+    if variant and (cell, dict(variant)) != ("rnn", {"state": "relu"}):
+        return Stepwise(cell, inputs, units, variant, more["bias"])
+    more = more | ({"nonlinearity": "relu"} if variant else {})
     extra = {"proj_size": projection} if cell == "lstm" else {}
     kept = {name: value for name, value in more.items() if name != "nonlinearity" or cell == "rnn"}
     return CELLS[cell](inputs, units, layers, batch_first=True, **kept, **extra)
 
 
-def _width(layers: nn.RNNBase) -> int:
+def _has_cell(layers: nn.Module) -> bool:
+    return isinstance(layers, nn.LSTM) or (isinstance(layers, Stepwise) and layers.cell == "lstm")
+
+
+def _width(layers: nn.RNNBase | Stepwise) -> int:
     return layers.proj_size or layers.hidden_size
 
 
@@ -111,8 +125,9 @@ def arguments(chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, **more
         chosen: The tensors.
         vocab: The tokens, with the unknown mark.
         shown: Index of the recurrent layers that are shown.
-        more: Further arguments: `activation`, `nonlinearity`.
+        more: Further arguments: `activation`, `nonlinearity`, and `variants`, how cells differ from torch's, by path.
     """
+    variants = more.pop("variants", {})
     stacks = chosen.stacks
     one = stacks[shown]
     has_bias = any(role.startswith("bias") for stack in stacks for role in stack.names)
@@ -124,12 +139,17 @@ def arguments(chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, **more
         "inputs": _inputs(one, chosen, vocab),
         "projection": one.projection,
         "embedding": one.inputs if shown == 0 and chosen.embedding else stacks[0].inputs if chosen.embedding else 0,
-        "below": [_part(stack, chosen, vocab) for stack in stacks[:shown]],
-        "above": [_part(stack, chosen, vocab) for stack in stacks[shown + 1 :]],
+        "below": [_part(stack, chosen, vocab) | _variant(stack, variants) for stack in stacks[:shown]],
+        "above": [_part(stack, chosen, vocab) | _variant(stack, variants) for stack in stacks[shown + 1 :]],
         "outputs": [linear.outputs for linear in chosen.outputs[:-1]],
         "bias": has_bias,
+        **_variant(one, variants),
         **more,
     }
+
+
+def _variant(stack: "Stack", variants: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {"variant": dict(variants[stack.path])} if stack.path in variants else {}
 
 
 def _part(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> dict[str, Any]:

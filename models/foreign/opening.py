@@ -1,7 +1,7 @@
 """From the weights of a file to a network that runs: what was found, what was assumed, and what is missing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
@@ -25,11 +25,13 @@ class Opened:
         weights: Its tensors.
         layout: What was found in them.
         choice: The most likely network among them; None if there are no recurrent layers.
+        reason: A sentence on why the network that the file describes cannot be run; empty if it can, or the file describes none.
     """
 
     weights: Weights
     layout: Layout
     choice: Choice | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def open_file(content: bytes, file: str) -> Opened:
     """
     weights = read(content, file)
     whole = layout({name: value.shape for name, value in weights.tensors.items()})
+    if weights.described:
+        whole, chosen, misfit = weights.described.laid_out(whole)
+        return Opened(weights, whole, chosen, weights.described.reason or misfit)
     return Opened(weights, whole, likeliest(whole))
 
 
@@ -99,6 +104,8 @@ def why_not(opened: Opened, chosen: Choice | None) -> str:
     if chosen is None:
         odd = f" {opened.layout.odd[0]}" if opened.layout.odd else ""
         return f"No recurrent layer was found among {len(opened.layout.shapes)} tensors.{odd}"
+    if opened.reason:
+        return opened.reason
     first = chosen.stacks[0]
     if any(stack.directions == 2 for stack in chosen.stacks):
         return f"{first.path or 'The layer'} reads in both directions, so it predicts no next token: it has seen that one already."
@@ -139,8 +146,17 @@ def language_model(opened: Opened, chosen: Choice, tokens: Sequence[str], assume
         vocab = FoundVocabulary.of_tokens(tokens, rows(opened, chosen) or 0)
     except ValueError as error:
         raise CheckpointError(f"The list of tokens does not fit {opened.weights.file}. {error}") from None
-    activation = assumed.activation if len(chosen.outputs) > 1 else "none"
-    arguments = build.arguments(chosen, vocab, assumed.shown, activation=activation, nonlinearity=assumed.nonlinearity)
+    said = opened.weights.described
+    if said and said.is_whole:
+        assumed = replace(assumed, activation=said.activation, nonlinearity="tanh")
+    arguments = build.arguments(
+        chosen,
+        vocab,
+        assumed.shown,
+        activation=assumed.activation if len(chosen.outputs) > 1 else "none",
+        nonlinearity=assumed.nonlinearity,
+        variants=said.variants if said else {},
+    )
     module = build.FoundNetwork(**arguments)
     module.load_state_dict(build.weights(opened.weights.tensors, chosen, vocab, assumed.shown))
     broken = [name for name, value in module.state_dict().items() if not value.isfinite().all()]

@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.foreign import child
+from models.foreign.described import Described
 from models.foreign.tokens import metadata_tokens, token_list
 
 LARGEST = 1_000_000_000  # bytes of all tensors together
@@ -42,6 +43,7 @@ class Weights:
         settings: Numbers, switches and short texts beside them, by name.
         tokens: Lists of tokens beside them, by name.
         notes: Sentences on what was not read, or was assumed.
+        described: What the file says of its network; None if it holds weights alone.
     """
 
     file: str
@@ -50,6 +52,7 @@ class Weights:
     settings: dict[str, Any] = field(default_factory=dict)
     tokens: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    described: Described | None = None
 
 
 def read(content: bytes, file: str) -> Weights:
@@ -64,12 +67,13 @@ def read(content: bytes, file: str) -> Weights:
     """
     name = repr(Path(file).name[:100])
     weights = _reader(content, name)(content, name)
-    tensors = _without_wrappers({key: value for key, value in weights.tensors.items() if value.size})
+    tensors = {key: value for key, value in weights.tensors.items() if value.size}
+    tensors = tensors if weights.described else _without_wrappers(tensors)
     if not tensors:
         raise CheckpointError(f"{name} is {weights.form} without a tensor. Expected the weights of a network.")
     if len(tensors) > MOST_TENSORS:
         raise CheckpointError(f"{name} holds {len(tensors):,} tensors; at most {MOST_TENSORS:,} can be shown.")
-    return Weights(name, weights.form, tensors, weights.settings, weights.tokens, weights.notes)
+    return replace(weights, file=name, tensors=tensors)
 
 
 def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
@@ -164,7 +168,11 @@ def _torch(content: bytes, name: str) -> Weights:
 
 
 def _keras(content: bytes, name: str) -> Weights:
-    raise CheckpointError(f"{name} is a Keras file or a zip archive of another program; it cannot be opened yet.")
+    said, tensors = _in_child("models.foreign.keras_file:read", content, name)
+    tokens = {key: tuple(listed) for key, listed in said["tokens"].items()}
+    described = Described.of_answer(said["described"]) if said["described"] else None
+    ordered = {key: tensors[key] for key in said["order"]}
+    return Weights(name, said["form"], ordered, said["settings"], tokens, tuple(said["notes"]), described)
 
 
 def _in_child(reader: str, content: bytes, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -87,13 +87,16 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
     guess = opened.choice
     if guess is None:
         return None, Assumptions()
+    if opened.weights.described and opened.weights.described.is_whole:
+        st.caption("The file says how its layers follow one another and which functions they use.")
+        return guess, _shown(guess, Assumptions())
     st.caption("Each choice below was guessed from names and shapes. Change what is wrong.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         starts = {stack.path or "(no name)": stack for stack in opened.layout.stacks}
         if len(starts) > 1:
             names = list(starts)
             first = st.selectbox("Recurrent layers", names, names.index(guess.stacks[0].path or "(no name)"), key=f"{KEY}.start", width=220)
-            guess = choice(opened.layout, starts[first]) or guess
+            guess = guess if starts[first] == guess.stacks[0] else choice(opened.layout, starts[first]) or guess
         first = guess.stacks[0]
         embedding = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT], guess.embedding or ONE_HOT, f"embedding.{first.path}")
         ways = _ways(opened, guess)
@@ -104,15 +107,20 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
 
 def _assumptions(chosen: Choice) -> Assumptions:
     """What the weights do not say: functions, and which of several layers to show."""
-    assumed = Assumptions(shown=len(chosen.stacks) - 1)
+    assumed = Assumptions()
     if any(stack.kind == "rnn" for stack in chosen.stacks):
         assumed = replace(assumed, nonlinearity=_pick("Function of the RNN", ["tanh", "relu"], "tanh", "nonlinearity"))
     if len(chosen.outputs) > 1:
         assumed = replace(assumed, activation=_pick("Between the output layers", ["relu", "tanh", "none"], "relu", "activation"))
-    if len(chosen.stacks) > 1:
-        names = [stack.path for stack in chosen.stacks]
-        assumed = replace(assumed, shown=names.index(_pick("Shown", names, names[-1], f"shown.{names[0]}")))
-    return assumed
+    return _shown(chosen, assumed)
+
+
+def _shown(chosen: Choice, assumed: Assumptions) -> Assumptions:
+    """The same, with the layers that are shown, where there are several."""
+    names = [stack.path for stack in chosen.stacks]
+    if len(names) < 2:
+        return assumed
+    return replace(assumed, shown=names.index(_pick("Shown", names, names[-1], f"shown.{names[0]}")))
 
 
 def _pick(label: str, options: Sequence[str], default: str, key: str) -> str:

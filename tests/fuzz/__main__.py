@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.fuzz.targets import PAGES, TARGETS, Ground, answered, prepared
+from tests.fuzz.targets import PAGES, STOPPED, TARGETS, Ground, answered, prepared
 
 LINKS = Path(__file__).parents[1] / "pages/links.json"
 SHOWN = 20  # failures that are printed
@@ -45,7 +45,7 @@ def failure(ground: Ground, target: str, seed: int) -> str:
 
 
 def attacked(ground: Ground, targets: list[str], seeds: Iterator[int], until: float) -> tuple[Counter, dict[tuple[str, int], str]]:
-    """Run cases of the targets in turn until a moment of time.monotonic.
+    """Run cases of the targets in turn until a moment of time.monotonic, at least one of each.
 
     Returns:
         Number of cases by target, and the traceback of each that failed.
@@ -53,7 +53,7 @@ def attacked(ground: Ground, targets: list[str], seeds: Iterator[int], until: fl
     cases, failed = Counter(), {}
     for seed in seeds:
         for target in targets:
-            if time.monotonic() > until:
+            if cases[target] and time.monotonic() > until:
                 return cases, failed
             cases[target] += 1
             if trace := failure(ground, target, seed):
@@ -77,6 +77,8 @@ def main() -> int:
         ground = prepared(Path(folder), links())
         cases, failed = attacked(ground, [asked.target] if asked.target else list(TARGETS), seeds, time.monotonic() + asked.seconds)
     print(", ".join(f"{count} {target}s" for target, count in cases.items()) + f": {len(failed)} failed")
+    if STOPPED:
+        print("child processes that a file stopped: " + ", ".join(f"{count} of {form}" for form, count in STOPPED.items()))
     for (target, seed), trace in itertools.islice(failed.items(), SHOWN):
         print(f"\n== python -m tests.fuzz --target {target} --seed {seed} --cases 1\n{trace}")
     return len(failed)

@@ -5,8 +5,10 @@ import json
 import os
 import random
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,17 @@ import models
 from explorer.errors import ExplorerError
 from models import checkpoint, tables
 from models.captioning import images
+from models.foreign.health import of_weights
+from models.foreign.layout import uses
+from models.foreign.opening import open_file
 from models.names import table as names_table
 from models.names.romanise import spelling
 from models.translation import data as pairs
 from pages._ui import cards, link
 from tests.fuzz.mutations import changed, damaged, text
 from tests.models.captioning.tiny_captions import save_tiny_scenes
+from tests.models.foreign import keras_2 as keras
+from tests.models.foreign import strangers
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
@@ -32,6 +39,8 @@ MODES = ("RGB", "L", "RGBA", "P", "1", "I;16", "CMYK")
 TABLE = "name,language\nPapadakis,Greek\nNowak,Polish\n“de Vries”,Dutch\nMüller;x,German\n" * 3
 PAGES = ("hidden_states", "attention", "captions", "confusions", "gradient_flow", "one_step", "glossary")
 ROWS = 1_000  # of a table
+FORMATS_OF_WEIGHTS = ("npz", "keras", "torch")
+STOPPED: Counter[str] = Counter()  # child processes that a damaged file has stopped, by format; the app goes on
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,33 @@ def of_link(rng: random.Random, ground: Ground) -> None:
     assert not opened.exception, f"{page} {query}: {[error.value for error in opened.exception]}"
 
 
+@cache
+def samples(form: str) -> tuple[bytes, ...]:
+    """Sound files of weights of strangers' networks, by the format."""
+    if form == "npz":
+        return (strangers.npz(**strangers.min_char_rnn()),)
+    if form == "torch":
+        return strangers.saved(strangers.CharRNN().state_dict()), strangers.saved({"model": strangers.CharRNN(), "epoch": 3})
+    arrays, layers = keras.char_lstm()
+    return keras.written(arrays, layers), keras.written(arrays), keras.archived()
+
+
+def _of_weights(form: str) -> Callable[[random.Random, Ground], None]:
+    """A target: weights in this format, damaged, and laid out; what is read in a child process may stop that process."""
+
+    def target(rng: random.Random, ground: Ground) -> None:
+        content = damaged(rng.choice(samples(form)), rng)
+        try:
+            opened = open_file(content, "damaged")
+            uses(opened.layout, opened.choice)
+            of_weights(opened, opened.choice)
+        except ExplorerError as error:
+            STOPPED[form] += "made its reader stop" in str(error)
+            raise
+
+    return target
+
+
 def answered(read: Callable[[], Any]) -> None:
     """Run something that may refuse what it reads with a sentence."""
     try:
@@ -159,4 +195,5 @@ TARGETS: dict[str, Callable[[random.Random, Ground], None]] = {
     "picture": of_picture,
     "text": of_text,
     "link": of_link,
+    **{form: _of_weights(form) for form in FORMATS_OF_WEIGHTS},
 }

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pages._ui import uploads
 from pages._your_model import opening
 from tests.models.captioning.tiny_captions import save_tiny_scenes
+from tests.models.foreign import keras_2
 from tests.models.foreign.in_process import in_this_process
 from tests.models.foreign.strangers import LETTERS, CharRNN
 from tests.models.foreign.strangers import saved as stranger
@@ -102,6 +103,26 @@ def test_from_a_state_dict_to_its_neurons(in_this_process):
     room = sound(open_page("hidden_states", model=name))
     assert room.selectbox(key="hidden_states.model").value == name
     assert sound(open_page("one_step", view="LSTM and GRU, a real unit", model=name)).selectbox(key="one_step.model").value == name
+
+
+def test_a_keras_file_is_not_guessed_and_its_own_cell_opens_in_every_room(in_this_process):
+    tokens, units = len(LETTERS), 6
+    arrays = {"gru": keras_2.random((tokens, 18), (units, 18), (18,)), "dense": keras_2.random((units, tokens), (tokens,))}
+    lookup = {"vocabulary": list(LETTERS), "num_oov_indices": 0, "mask_token": None}
+    layers = [
+        keras_2.layer("StringLookup", "letters", **lookup),
+        keras_2.layer("GRU", "gru", units=units, reset_after=False),
+        keras_2.layer("Dense", "dense", activation="softmax"),
+    ]
+    page = sound(opened(keras_2.written(arrays, layers), "mine.h5"))
+    assert any("The file says how its layers follow" in as_read(part) for part in page.caption)
+    assert not any(box.label in ("Inputs", "Output") for box in page.selectbox) and any(box.value == "letters" for box in page.selectbox)
+    assert any("the reset gate is applied before the matrix product" in as_read(part) for part in page.markdown)
+    page = sound(page.button(key="your_model.weights.open").click().run())
+    name = parse_qs(urlsplit(re.findall(r"\]\(\./([^)]+)\)", page.success[0].value)[0]).query)["hidden_states.model"][0]
+    sound(open_page("hidden_states", model=name))
+    room = open_page("one_step", view="LSTM and GRU, a real unit", model=name)
+    assert not room.exception
 
 
 def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
