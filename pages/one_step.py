@@ -9,16 +9,17 @@ from pages._ui.progress import guard
 
 VIEWS = {hello.TITLE: hello.panel, cell.TITLE: cell.panel, shapes.TITLE: shapes.panel}
 
+NAMES = {hello.TITLE: "“hello”, as in the lecture"}  # on screen, where it is not what links hold
+
 through_app()
 st.title("What exactly happens in one step?", anchor=False)
 with guard(), said("one_step"):
     state.restore()
     lessons.restore()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        usual = state.usual(state.VIEW, hello.TITLE)
-        view = st.segmented_control("View", list(VIEWS), default=usual, key=state.VIEW, bind="query-params", label_visibility="collapsed")
+        view = state.pick_view(VIEWS, NAMES)
         st.button("A lesson in eight steps", key="one_step.lesson_button", icon=":material/menu_book:", on_click=lessons.go, args=(0,))
     lessons.panel()
-    VIEWS[view or hello.TITLE]()
+    VIEWS[view]()
     state.write_link()
     lessons.write_link()

@@ -116,9 +116,14 @@ def _named(tokens: Sequence[str], index: int, start: int) -> str:
     return f"{said(tokens[index]) or shown(tokens[index])} at position {start + index + 1}"
 
 
+def is_long(tokens: Sequence[str]) -> bool:
+    """Whether rows of these tokens are wider than a narrow screen; what is predicted follows the last one, so they are read from there."""
+    return len(tokens) > FEW
+
+
 def _edges(tokens: Sequence[str]) -> np.ndarray:
     """Left edge of each token and the right edge of the last, pixels, [time + 1]: words have their own width."""
-    one = WIDE if len(tokens) <= FEW else NARROW
+    one = NARROW if is_long(tokens) else WIDE
     widths = [one if len(token) < 2 else max(one, 8 + 8 * columns_of(shown(token))) for token in tokens]
     return np.concatenate([[0], np.cumsum(widths)])
 
@@ -140,9 +145,12 @@ def _drawn(tokens: Sequence[str], drawn: Sequence[Row], start: int, description:
         text="sign:N",
         color=alt.Color("ink:N", scale=None),
     )
-    titles = pd.DataFrame({"left": 0.0, "top": [index * pitch + TITLE - 5.0 for index in range(len(drawn))]})
+    is_wide = is_long(tokens)  # read from its end
+    titles = pd.DataFrame({"left": width if is_wide else 0.0, "top": [index * pitch + TITLE - 5.0 for index in range(len(drawn))]})
     titles["words"] = [f"{one.name}: {one.more}" for one in drawn]
-    words = alt.Chart(titles).mark_text(align="left", baseline="bottom", fontSize=12, fontWeight=600, color=ink(dark))
+    words = alt.Chart(titles).mark_text(
+        align="right" if is_wide else "left", baseline="bottom", fontSize=12, fontWeight=600, color=ink(dark)
+    )
     layers = [cells, letters, words.encode(x=x, y=y, text="words:N")]
     marked = frame[frame["mark"] > 0]
     if len(marked):

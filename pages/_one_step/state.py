@@ -1,12 +1,13 @@
 """State of the One step page: the chosen view, the training of the example, and the link."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from explorer.textbook.hello import LONGEST
-from pages._ui.link import is_reopened, is_unread, link, linked, wholes
+from pages._ui.link import is_unread, link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
@@ -40,9 +41,23 @@ class Learning:
         return sum(self.stretches)
 
 
-def usual(key: str, value: Any) -> Any:
-    """The default of a widget; None if a button or a link has set its value, since Streamlit accepts only one of the two."""
-    return None if key in st.session_state and not is_reopened() else value
+def pick_view(views: Iterable[str], names: Mapping[str, str]) -> str:
+    """The row of views; gives what was chosen. Links keep the value of a view, whatever it is called on screen.
+
+    Args:
+        views: The first is the default.
+        names: Names on screen of those that have another one there.
+    """
+    known, state = list(views), st.session_state
+    if is_unread(VIEW):
+        state[VIEW] = linked(VIEW, known[0])
+    if state[VIEW] not in known:
+        state[VIEW] = known[0]
+    shown = {view: names.get(view, view) for view in known}
+    options: dict[str, Any] = {"format_func": shown.__getitem__, "label_visibility": "collapsed", "persist_state": "session"}
+    chosen = st.segmented_control("View", known, key=VIEW, **options) or known[0]
+    link(VIEW, chosen, known[0])
+    return chosen
 
 
 def restore() -> None:

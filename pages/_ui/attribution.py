@@ -65,7 +65,7 @@ def rows(comparison: Comparison, key: str, noun: str, lines: str, start: int = 0
     """
     st.markdown(disagreement(comparison, start))
     figure = made(figures.rows, comparison, start, is_dark())
-    with scrolling(key.replace(".", "-")):
+    with scrolling(key.replace(".", "-"), figures.is_long(comparison.tokens)):
         draw(figure, key)
     save(figure, key, "attribution", partial(figures.table, comparison, start))
     grid(agreement_table(comparison, noun, measured), f"{key}.agreement")

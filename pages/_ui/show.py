@@ -37,13 +37,14 @@ SCROLLING = """<style>
 
 
 @contextmanager
-def scrolling(name: str) -> Iterator[None]:
+def scrolling(name: str, from_end: bool = False) -> Iterator[None]:
     """A frame for a figure that may be wider than the page: the figure scrolls inside it, the page does not.
 
     Args:
         name: Its key, unlike any other.
+        from_end: Whether a figure that is wider opens at its right end, see pages/_components/accessible/view.js.
     """
-    with st.container(key=f"scrolling-{name}"):
+    with st.container(key=f"scrolling-{'end-' if from_end else ''}{name}"):
         yield
         st.html(SCROLLING)
 

@@ -120,6 +120,19 @@ def test_a_phone_draws_keeps_a_button_for_the_rest_and_no_panel_scrolls_it_sidew
     draws(page, 390)
 
 
+def test_on_a_phone_rows_of_attribution_open_at_the_prediction_and_can_be_scrolled(hidden_states):
+    page = hidden_states("hidden_states.panel=What it depends on", width=390, height=844)
+    rows = page.locator("[class*=st-key-scrolling-end-]")
+    rows.locator("svg.marks").wait_for(timeout=60_000)
+    left = "part => [part.scrollLeft, part.scrollWidth - part.clientWidth]"
+    page.wait_for_function("() => document.querySelector('[class*=st-key-scrolling-end-]').scrollLeft > 0")
+    at, most = rows.evaluate(left)
+    assert most > 300 and at >= most - 1
+    rows.evaluate("part => { part.scrollLeft = 40; document.body.append(document.createElement('i')); }")
+    page.wait_for_timeout(300)
+    assert rows.evaluate(left)[0] == 40, "once it has opened, it stays where the visitor put it"
+
+
 def test_text_map_and_panels_stand_on_a_screen_of_720_pixels_and_a_unit_is_silenced_from_there(hidden_states):
     page = hidden_states(height=720)
     bottoms = {part: page.locator(part).first.bounding_box() for part in (".view .text", ".view .window", ".st-key-hidden_states-panel")}

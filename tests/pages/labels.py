@@ -32,7 +32,7 @@ class Seen:
         explained: Names of the entries of the glossary that it shows.
         says: Its prose, labels and cells of tables, without those entries.
         doors: What a control of panels, views or parts offers; what is behind is on the page only where it is open.
-        open: Those that are open.
+        open: Those that are open, by their values in links and by their names on screen.
         link: Its parameters.
         is_sound: Whether it shows no error.
     """
@@ -62,10 +62,15 @@ def seen(page: AppTest) -> Seen:
         frozenset().union(*shown.values()),
         " ".join(" ".join([*own, *cells, *sorted(labels)]).split()),
         frozenset(choice for part in doors for choice in _choices(part)),
-        frozenset(str(part.value) for part in doors),
+        frozenset(name for part in doors for name in (str(part.value), *_chosen(part))),
         link,
         not page.exception and not page.error,
     )
+
+
+def _chosen(door: Any) -> list[str]:
+    """Names on screen of what is chosen."""
+    return [choice for index, choice in enumerate(_choices(door)) if index in door.indices]
 
 
 def finds(*names: str) -> re.Pattern:

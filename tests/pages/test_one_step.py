@@ -11,7 +11,7 @@ import explorer
 from explorer.textbook.hello import after, forward
 from models.char_lm.reading import read
 from pages._hidden_states.examples import EXAMPLES
-from pages._one_step import cell, cell_state, compute, lessons, shapes
+from pages._one_step import cell, cell_state, compute, hello, lessons, shapes
 from pages._one_step import state as one_step_state
 from pages._ui import networks
 from pages._ui.link import packed
@@ -50,6 +50,14 @@ def drawn(page: AppTest, field: str) -> list:
             if field in frame.columns:
                 frames.append(frame)
     return frames
+
+
+def test_a_link_keeps_the_value_of_a_view_whatever_it_is_called():
+    for asked, is_known in ((hello.TITLE, True), ("“hello”, as in the lecture", False)):
+        page = sound(open_page(view=asked))
+        views = page.button_group(key=one_step_state.VIEW)
+        assert views.value == hello.TITLE and views.options[0] == "“hello”, as in the lecture"
+        assert bool(page.info) is not is_known and "one_step.view" not in page.query_params
 
 
 def test_it_opens_on_the_slide_and_learns_at_a_press():

@@ -7,6 +7,12 @@ const MISSING = [
   ["[data-testid=stFileUploaderDropzone][role=presentation]", (part) => part.setAttribute("role", "group")],
   // The column of the boxes that select a row.
   ["[data-testid=stDataFrame] th:empty:not([aria-label])", (part) => part.setAttribute("aria-label", "selected")],
+  // A figure that is read from its end opens there, as soon as it is drawn; from then on the visitor scrolls it.
+  ["[class*=st-key-scrolling-end-]:not([data-opened])", (part) => {
+    if (!part.querySelector("svg.marks, canvas.marks") || part.scrollWidth <= part.clientWidth) return;
+    part.scrollLeft = part.scrollWidth;
+    part.setAttribute("data-opened", "");
+  }],
 ];
 
 export default function component() {
