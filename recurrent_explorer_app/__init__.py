@@ -21,7 +21,7 @@ def main() -> None:
     sys.path.insert(0, str(HOME))
     from models import cli
 
-    cli.main(start=start)
+    cli.main(start=start, further={"open": open_files})
 
 
 def start(
@@ -46,3 +46,17 @@ def start(
         from recurrent_explorer_app.server import serve
 
         serve(HOME / "app.py", port, address, embed_from or ())
+
+
+def open_files(
+    files: Annotated[list[Path], typer.Argument(help="Checkpoints, or weights of any recurrent network.")],
+    vocabulary: Annotated[Path | None, typer.Option(help="Their list of tokens: JSON, or one token per line.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
+) -> None:
+    """Open files in the app: the page "Your model" shows what is in them, to everyone who can reach the server."""
+    from models.foreign.given import Given, give
+    from recurrent_explorer_app.server import serve
+
+    give(Given(tuple(files), vocabulary))
+    serve(HOME / "app.py", port, address, page="your_model")

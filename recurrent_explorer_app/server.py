@@ -36,7 +36,7 @@ class ServerError(ExplorerError):
     """The server cannot listen where it should."""
 
 
-def serve(script: Path, port: int | None = None, address: str | None = None, embed_from: Iterable[str] = ()) -> None:
+def serve(script: Path, port: int | None = None, address: str | None = None, embed_from: Iterable[str] = (), page: str = "") -> None:
     """Serve a Streamlit script until Ctrl-C or SIGTERM.
 
     The settings are those of .streamlit/config.toml beside the script, whatever the current folder is.
@@ -46,6 +46,7 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
         port: 8501 or the next free one if None.
         address: To listen on; this computer alone if None.
         embed_from: Origins whose pages may show the app in a frame.
+        page: Page whose address is printed; default: the first one.
 
     Raises:
         ServerError: the port is in use, or the address is not one of this computer.
@@ -65,7 +66,8 @@ def serve(script: Path, port: int | None = None, address: str | None = None, emb
             log_level="warning", access_log=False, server_header=False,
         ))  # fmt: skip
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # after uvicorn has ended the server: what is to be done at exit is done
-        print(f"Recurrent Explorer: http://{where if ':' not in where else f'[{where}]'}:{chosen}", flush=True)
+        host = where if ":" not in where else f"[{where}]"
+        print(f"Recurrent Explorer: http://{host}:{chosen}{f'/{page}' if page else ''}", flush=True)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 

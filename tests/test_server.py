@@ -1,5 +1,7 @@
 """The server of the app: its headers, what it keeps closed, that it calls nobody, and that it ends."""
 
+import json
+import os
 import signal
 import socket
 import sys
@@ -16,7 +18,7 @@ import streamlit
 from typer.testing import CliRunner
 
 from models import cli
-from recurrent_explorer_app import headers, server, start, upload_limit
+from recurrent_explorer_app import headers, open_files, server, start, upload_limit
 from tests.browser import chromium
 from tests.browser.chromium import ROOT
 
@@ -163,6 +165,17 @@ def test_it_listens_on_this_computer_alone_and_takes_the_next_free_port():
 def test_what_is_no_origin_is_refused(origin: str):
     done = CliRunner().invoke(cli.application(start), ["--embed-from", origin], env={"COLUMNS": "200"})
     assert done.exit_code == 2 and "is not an origin" in " ".join(done.output.split())
+
+
+def test_open_looks_at_its_files_before_it_serves_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    served = []
+    monkeypatch.setattr(server, "serve", lambda *where, page: served.append((json.loads(os.environ["EXPLORER_GIVEN"])["files"], page)))
+    monkeypatch.setenv("EXPLORER_GIVEN", "{}")  # given back after the test
+    run = lambda *arguments: CliRunner().invoke(cli.application(start, {"open": open_files}), ["open", *map(str, arguments)])  # noqa: E731
+    assert "does not exist" in str(run(tmp_path / "none.pt").exception) and not served
+    (tmp_path / "mine.pt").write_bytes(b"whatever")
+    assert "one token per line" in str(run(tmp_path / "mine.pt", "--vocabulary", tmp_path / "mine.pt").exception) and not served
+    assert run(tmp_path / "mine.pt").exit_code == 0 and served == [([str(tmp_path / "mine.pt")], "your_model")]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Results go to stdout (with --json as one JSON object), all other messages to std
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -14,16 +14,19 @@ from models import family
 from models.cli import commands, measure
 
 
-def application(start: Callable[..., Any] | None = None) -> typer.Typer:
+def application(start: Callable[..., Any] | None = None, further: Mapping[str, Callable[..., Any]] = {}) -> typer.Typer:
     """The whole command line; built on demand, because the commands of families import this package.
 
     Args:
         start: Function to run before a command, or without one, with its own options; default: show the help.
+        further: Further commands by name.
     """
     about = start.__doc__ if start else "Train, score and use the networks that the explorer opens."
     whole = typer.Typer(add_completion=False, no_args_is_help=start is None, help=about)
     if start:
         whole.callback(invoke_without_command=True)(start)
+    for name, command in further.items():
+        whole.command(name)(command)
     whole.add_typer(commands.app)
     whole.add_typer(measure.app)
     for module in dict.fromkeys(member.commands for member in family.families() if member.commands):
@@ -31,10 +34,12 @@ def application(start: Callable[..., Any] | None = None) -> typer.Typer:
     return whole
 
 
-def main(arguments: list[str] | None = None, start: Callable[..., Any] | None = None) -> None:
-    """Runs a command line; errors become a sentence on stderr and exit code 1. For `start` see `application`."""
+def main(
+    arguments: list[str] | None = None, start: Callable[..., Any] | None = None, further: Mapping[str, Callable[..., Any]] = {}
+) -> None:
+    """Runs a command line; errors become a sentence on stderr and exit code 1. For `start` and `further` see `application`."""
     try:
-        application(start)(arguments)
+        application(start, further)(arguments)
     except ExplorerError as error:
         typer.echo(str(error), err=True)
         sys.exit(1)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from explorer.errors import CheckpointError
 from models.cli.console import AsJson, write
 from models.family import named
+from models.foreign.given import content_of
 
 app = typer.Typer()
 
@@ -21,8 +21,8 @@ def check(
     """Look at the weights of any network: its recurrent layers, the use of each tensor, and what does not fit."""
     from models.foreign.tokens import read_tokens
 
-    tokens = None if vocabulary is None else read_tokens(_content(vocabulary), vocabulary.name)
-    answer = named("models.foreign.experiments.report:report")(_content(file), file.name, tokens)
+    tokens = None if vocabulary is None else read_tokens(content_of(vocabulary), vocabulary.name)
+    answer = named("models.foreign.experiments.report:report")(content_of(file), file.name, tokens)
     if as_json:
         write(answer, True)
         return
@@ -35,17 +35,3 @@ def check(
         typer.echo(f"  {tensor['name']}  {shape}  {tensor['used_as']}{'' if tensor['sure'] else ' (guessed)'}")
     for finding in answer["findings"]:
         typer.echo(f"{finding['level']}: {finding['text']}")
-
-
-def _content(path: Path) -> bytes:
-    from models.checkpoint import LARGEST
-    from models.files import opened
-
-    try:
-        with opened(path) as file:
-            content = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist. Expected a file of weights.") from None
-    if len(content) > LARGEST:
-        raise CheckpointError(f"{path} has more than {LARGEST // 1_000_000:,} MB, the most that can be opened here.")
-    return content

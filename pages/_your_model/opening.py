@@ -8,6 +8,7 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from models import family
 from models.bare_weights import recurrent_layers
+from models.foreign.given import content_of, given
 from models.foreign.weights import ENDINGS
 from pages._attention import state as attention
 from pages._captions import state as captions
@@ -16,10 +17,12 @@ from pages._hidden_states import state as hidden_states
 from pages._one_step import cell
 from pages._one_step import state as one_step
 from pages._ui import uploads
+from pages._ui.progress import guard
 from pages._ui.text import failure, plain
 from pages._your_model import weights
 
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
+SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
 TYPES = list(ENDINGS)
 
 
@@ -63,11 +66,13 @@ ONE_UNIT = Room("one_step", "One step", "", "", hidden_states.EMITS, f"&{one_ste
 def uploader() -> None:
     """A field for a file; below it the links that open it, what was found in its weights, or why it cannot be opened."""
     label = "Open your own checkpoint, or the weights of any recurrent network"
-    if st.file_uploader(label, type=TYPES, key=FILE, on_change=_given) is None:
+    file = st.file_uploader(label, type=TYPES, key=FILE, on_change=_given)
+    if file is None:
         st.session_state[ERROR], st.session_state[BARE] = None, ()  # the visitor was on another page: the file is gone
+        _of_the_server()
     elif st.session_state.pop(UNREAD, False):
         with st.spinner("Reading the file ..."):
-            _open()
+            _open(file.name, file.getvalue())
     if error := st.session_state.get(ERROR):
         failure(error)
     if kept := weights.panel():
@@ -79,6 +84,19 @@ def uploader() -> None:
     for code, what in st.session_state.get(BARE, ()):
         st.markdown(f"**In Python.** The file holds {what}; this code looks inside:")
         st.code(code, language="python")
+
+
+def _of_the_server() -> None:
+    """The files that were given when the server was started: the chosen one is open until the visitor brings another."""
+    files = {file.name: file for file in given().files}
+    if not files:
+        return
+    name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
+    if st.session_state.get(READ) != name:
+        st.session_state[OPENED], st.session_state[READ] = None, name
+        weights.forget()
+        with st.spinner("Reading the file ..."), guard(stop=False):
+            _open(name, content_of(files[name]))
 
 
 def fitting(kind: str) -> list[Room]:
@@ -93,22 +111,21 @@ def _address(room: Room, name: str) -> str:
 def _given() -> None:
     """A file was given, or taken away."""
     state = st.session_state
-    state[UNREAD], state[ERROR], state[BARE], state[OPENED] = state[FILE] is not None, None, (), None
+    state[UNREAD], state[ERROR], state[BARE], state[OPENED], state[READ] = state[FILE] is not None, None, (), None, None
     weights.forget()
 
 
-def _open() -> None:
-    """Read the file: a checkpoint with a card is opened at once, of any other its weights are shown."""
+def _open(file: str, content: bytes) -> None:
+    """Read a file: a checkpoint with a card is opened at once, of any other its weights are shown."""
     state = st.session_state
-    file, content = state[FILE], state[FILE].getvalue()
     try:
-        name = uploads.keep(file.name, content, *dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits)))
+        name = uploads.keep(file, content, *dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits)))
     except ExplorerError as error:
         try:
-            weights.keep(content, file.name)
+            weights.keep(content, file)
         except ExplorerError as other:
-            state[ERROR] = f"{error if file.name.endswith('.safetensors') else other} Nothing was changed."
-        state[BARE] = [(layers.code(file.name), layers.in_words) for layers in recurrent_layers(content)[:MOST]]
+            state[ERROR] = f"{error if file.endswith('.safetensors') else other} Nothing was changed."
+        state[BARE] = [(layers.code(file), layers.in_words) for layers in recurrent_layers(content)[:MOST]]
         return
     card = uploads.card_of(name)
     if card:

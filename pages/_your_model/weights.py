@@ -12,6 +12,7 @@ from explorer.analysis.quantities import HIDDEN, TANH_CELL
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from models.foreign.experiments.behaviour import SAMPLE, best_list, of_run
+from models.foreign.given import content_of, given
 from models.foreign.health import Finding, of_weights, worst_first
 from models.foreign.layout import Choice, Linear, choice, uses
 from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, fitting, language_model, open_file, rows, why_not
@@ -142,7 +143,7 @@ def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | No
     """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
     count = rows(opened, chosen) or 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        lists = {listed.source: listed for listed in fitting(opened, count)}
+        lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, count)]}, st.container(width="content")
         with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
             st.caption(f"{count:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
             file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
@@ -153,10 +154,16 @@ def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | No
             st.warning(f"The file lists no tokens, and no known alphabet has {count:,}. Upload the list to see the network read.")
             return None
         names = list(lists)
-        best = None if file is not None else best_list(opened, chosen, assumed)
-        return lists[
-            _pick(f"Its {count:,} tokens are", names, names[0] if best is None else best[0].source, f"list.{len(names)}.{names[0]}")
-        ]
+        best = None if file is not None or _given_list() else best_list(opened, chosen, assumed)
+        likely = names[0] if best is None else best[0].source
+        with first:
+            return lists[_pick(f"Its {count:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
+
+
+def _given_list() -> list[Listed]:
+    """The list of tokens with which the server was started."""
+    path = given().vocabulary
+    return [] if path is None else [Listed(path.name, read_tokens(content_of(path), path.name), True)]
 
 
 def _network(key: tuple, opened: Opened, network: tuple[Choice, Listed, Assumptions]) -> Loaded:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from models.foreign.given import VARIABLE, Given, give
 from pages._ui import uploads
 from pages._your_model import opening
 from tests.models.captioning.tiny_captions import save_tiny_scenes
@@ -154,3 +155,18 @@ def test_a_checkpoint_whose_card_is_refused_is_opened_by_its_weights(tmp_path: P
     content = (tmp_path / "mine.safetensors").read_bytes().replace(b"\\\\ufffd", b"qqqqqqq")
     page = sound(uploaded(content))
     assert not page.success and any(box.value == "card.vocabulary" for box in page.selectbox)
+
+
+def test_the_files_of_the_command_line_are_open(in_this_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    (tmp_path / "bare.pt").write_bytes(stranger(CharRNN().state_dict()))
+    (tmp_path / "letters.txt").write_text("\n".join(LETTERS), encoding="utf-8")
+    save_tiny(tmp_path / "whole.safetensors")
+    give(Given((tmp_path / "bare.pt", tmp_path / "whole.safetensors"), tmp_path / "letters.txt"))
+    page = sound(open_page("your_model"))
+    assert any(box.value == "letters.txt" for box in page.selectbox) and not page.success
+    page = sound(page.selectbox(key=opening.SERVED).set_value("whole.safetensors").run())
+    assert "whole-" in page.success[0].value and not any(box.value == "letters.txt" for box in page.selectbox)
+    (tmp_path / "bare.pt").unlink()
+    page = page.selectbox(key=opening.SERVED).set_value("bare.pt").run()
+    assert "bare.pt does not exist" in as_read(page.error[0]) and not page.success
