@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from models import cli
-from recurrent_explorer_app import start
+from recurrent_explorer_app import open_files, start
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ COMMANDS = [line for line in LINES if line.startswith("recurrent-explorer ")]
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_line_parses(line: str):
-    program = typer.main.get_command(cli.application(start))
+    program = typer.main.get_command(cli.application(start, {"open": open_files}))
     with program.make_context("recurrent-explorer", arguments(line)) as context:
         words = [*context._protected_args, *context.args]
         if words:
