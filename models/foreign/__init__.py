@@ -11,4 +11,4 @@ FAMILY = Family(
     commands="models.foreign.commands",
 )
 
-__getattr__ = handed_on(__name__, {"opening": ("Assumptions", "Opened", "as_checkpoint", "fitting", "language_model", "open_file")})
+__getattr__ = handed_on(__name__, {"opening": ("Assumptions", "Opened", "as_checkpoint", "fitting", "network_of", "open_file")})

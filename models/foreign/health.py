@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.foreign.layout import Choice
-from models.foreign.opening import Opened, rows, why_not
+from models.foreign.opening import Opened, rows, why_no_predictions, why_not
 
 LEVELS = ("error", "warning", "info")
 LOUD = 100.0  # weights beyond this are not of a network that trains well
@@ -45,6 +45,8 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
         for name, value in opened.weights.tensors.items()
         if value.dtype.kind == "f" and np.isfinite(value).all() and np.abs(value).max() > LOUD and not name.endswith("running_var")
     ]
+    if chosen is not None and not why_not(opened, chosen) and (missing := why_no_predictions(opened, chosen)):
+        findings.append(Finding("no_predictions", "info", missing))
     if reason := why_not(opened, chosen):
         findings.append(Finding("not_run", "warning", reason) if chosen else Finding("no_recurrent_layers", "error", reason))
     findings += _on_tokens(rows(opened, chosen), tokens)

@@ -108,12 +108,14 @@ class Choice:
         embedding: Table of the inputs; None: one-hot vectors.
         outputs: Linear layers after the recurrent ones; none if the network's predictions are not known.
         sure: Whether embedding and outputs were recognised by their names.
+        is_one_hot: Whether one-hot vectors are read where there is no embedding; if not, other numbers.
     """
 
     stacks: tuple[Stack, ...]
     embedding: str | None
     outputs: tuple[Linear, ...]
     sure: tuple[bool, bool] = (True, True)
+    is_one_hot: bool = True
 
 
 def layout(shapes: Mapping[str, Shape]) -> Layout:
@@ -163,7 +165,8 @@ def _of_stack(parts: Layout, first: Stack) -> Choice:
     if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
         embedding = tables[0]
     sure = (bool(named) or embedding is None, bool(outputs) and all(bool(OUTPUT.search(one.weight)) for one in outputs))
-    return Choice(stacks, embedding, outputs, sure)
+    is_one_hot = bool(outputs) and outputs[-1].outputs == first.inputs
+    return Choice(stacks, embedding, outputs, sure, is_one_hot)
 
 
 def _outputs(parts: Layout, last: Stack, embedding: str | None) -> tuple[Linear, ...]:

@@ -32,11 +32,13 @@ class FoundNetwork(nn.Module):
         inputs: Numbers that they read per step.
         embedding: Width of the embedding; 0: one-hot vectors.
         below, above: Kind, layers, units and inputs of the recurrent layers before and after those that are shown.
-        outputs: Outputs of each linear layer after them; the last are the tokens.
+        outputs: Outputs of each linear layer between them and the last one, whose outputs are the tokens; None: there are no
+            output layers, and the network gives the output of its recurrent layers.
         activation: Function between linear layers, "none", "relu" or "tanh".
         nonlinearity: Of a plain RNN, "tanh" or "relu".
         bias: Whether recurrent layers have biases.
         projection: Width to which an LSTM projects its output; 0 if it does not.
+        directions: 2 if the layers that are shown also read from the end; `below` and `above` say it for themselves.
         variant: How the cell that is shown differs from torch's, see models.foreign.stepwise; `below` and `above` may have one too.
     """
 
@@ -50,11 +52,12 @@ class FoundNetwork(nn.Module):
         embedding: int,
         below: Sequence[Mapping[str, Any]] = (),
         above: Sequence[Mapping[str, Any]] = (),
-        outputs: Sequence[int] = (),
+        outputs: Sequence[int] | None = (),
         activation: str = "none",
         nonlinearity: str = "tanh",
         bias: bool = True,
         projection: int = 0,
+        directions: int = 1,
         variant: Mapping[str, Any] | None = None,
     ):
         super().__init__()
@@ -64,18 +67,23 @@ class FoundNetwork(nn.Module):
         self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None
         shared = {"nonlinearity": nonlinearity, "bias": bias}
         self.below = nn.ModuleList(recurrent(**part, **shared) for part in below)
-        self.rnn = recurrent(cell, layers, units, inputs, projection, variant=variant, **shared)
+        self.rnn = recurrent(cell, layers, units, inputs, projection, variant=variant, directions=directions, **shared)
         self.above = nn.ModuleList(recurrent(**part, **shared) for part in above)
-        widths = [_width([*self.below, self.rnn, *self.above][-1]), *outputs, vocab_size]
+        widths = [] if outputs is None else [_width([*self.below, self.rnn, *self.above][-1]), *outputs, vocab_size]
         linears = [nn.Linear(*pair) for pair in pairwise(widths)]
         self.readout = nn.Sequential(*[part for linear in linears for part in (linear, ACTIVATIONS[activation]())][:-1])
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it has output layers."""
+        return len(self.readout) > 0
 
     def forward(self, ids: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         """Logits [batch, time, vocab] for the token after each of `ids` [batch, time], and the final state.
 
         The state is that of the layers that are shown, in torch's form; where there are other layers, a tuple that begins with it.
         """
-        dtype = next(self.readout.parameters()).dtype
+        dtype = next(self.rnn.parameters()).dtype
         x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(dtype)
         order: list[Any] = [self.rnn, *self.below, *self.above]
         given = dict(zip(order, self._split(state, order), strict=True))
@@ -101,13 +109,13 @@ def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int =
 
     `nonlinearity` is for a plain RNN alone; `variant` is how the cell differs from torch's, see models.foreign.stepwise.
     """
-    variant = more.pop("variant", None)
+    variant, both = more.pop("variant", None), more.pop("directions", 1) == 2
     if variant and (cell, dict(variant)) != ("rnn", {"state": "relu"}):
         return Stepwise(cell, inputs, units, variant, more["bias"])
     more = more | ({"nonlinearity": "relu"} if variant else {})
     extra = {"proj_size": projection} if cell == "lstm" else {}
     kept = {name: value for name, value in more.items() if name != "nonlinearity" or cell == "rnn"}
-    return CELLS[cell](inputs, units, layers, batch_first=True, **kept, **extra)
+    return CELLS[cell](inputs, units, layers, batch_first=True, bidirectional=both, **kept, **extra)
 
 
 def _has_cell(layers: nn.Module) -> bool:
@@ -115,7 +123,7 @@ def _has_cell(layers: nn.Module) -> bool:
 
 
 def _width(layers: nn.RNNBase | Stepwise) -> int:
-    return layers.proj_size or layers.hidden_size
+    return (layers.proj_size or layers.hidden_size) * (2 if layers.bidirectional else 1)
 
 
 def arguments(chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, **more: Any) -> dict[str, Any]:
@@ -141,7 +149,8 @@ def arguments(chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, **more
         "embedding": one.inputs if shown == 0 and chosen.embedding else stacks[0].inputs if chosen.embedding else 0,
         "below": [_part(stack, chosen, vocab) | _variant(stack, variants) for stack in stacks[:shown]],
         "above": [_part(stack, chosen, vocab) | _variant(stack, variants) for stack in stacks[shown + 1 :]],
-        "outputs": [linear.outputs for linear in chosen.outputs[:-1]],
+        "directions": one.directions,
+        "outputs": [linear.outputs for linear in chosen.outputs[:-1]] if chosen.outputs else None,
         "bias": has_bias,
         **_variant(one, variants),
         **more,
@@ -154,7 +163,8 @@ def _variant(stack: "Stack", variants: Mapping[str, Mapping[str, Any]]) -> dict[
 
 def _part(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> dict[str, Any]:
     inputs = _inputs(stack, chosen, vocab)
-    return {"cell": stack.kind, "layers": stack.layers, "units": stack.units, "inputs": inputs, "projection": stack.projection}
+    sizes = {"cell": stack.kind, "layers": stack.layers, "units": stack.units, "inputs": inputs}
+    return sizes | {"projection": stack.projection, "directions": stack.directions}
 
 
 def _inputs(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> int:

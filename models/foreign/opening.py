@@ -83,13 +83,12 @@ def open_file(content: bytes, file: str) -> Opened:
 
 
 def rows(opened: Opened, chosen: Choice | None) -> int | None:
-    """Number of ids of a network's inputs: the rows of its embedding, or the width of its one-hot vectors; None if not known."""
+    """Number of ids of a network's inputs: the rows of its embedding, or the width of its one-hot vectors; None if it reads no tokens."""
     if chosen is None:
         return None
     if chosen.embedding:
         return opened.layout.shapes[chosen.embedding][0]
-    one_hot = bool(chosen.outputs) and chosen.outputs[-1].outputs == chosen.stacks[0].inputs
-    return chosen.stacks[0].inputs if one_hot else None
+    return chosen.stacks[0].inputs if chosen.is_one_hot else None
 
 
 def fitting(opened: Opened, count: int) -> list[Listed]:
@@ -100,32 +99,36 @@ def fitting(opened: Opened, count: int) -> list[Listed]:
 
 
 def why_not(opened: Opened, chosen: Choice | None) -> str:
-    """A sentence on why a choice cannot be run as a language model; empty if it can."""
+    """A sentence on why a choice cannot read a text; empty if it can."""
     if chosen is None:
         odd = f" {opened.layout.odd[0]}" if opened.layout.odd else ""
         return f"No recurrent layer was found among {len(opened.layout.shapes)} tensors.{odd}"
     if opened.reason:
         return opened.reason
     first = chosen.stacks[0]
-    if any(stack.directions == 2 for stack in chosen.stacks):
-        return f"{first.path or 'The layer'} reads in both directions, so it predicts no next token: it has seen that one already."
-    if not chosen.outputs:
+    if rows(opened, chosen) is None:
+        given = f", as the output has {chosen.outputs[-1].outputs}," if chosen.outputs else ""
         return (
-            f"No output layer was found that reads the {chosen.stacks[-1].width} numbers of {chosen.stacks[-1].path or 'the last layer'}."
+            f"{first.path or 'The first layer'} reads {first.inputs} numbers per step. They are neither the rows of an embedding nor"
+            f"{given} one-hot vectors of tokens."
         )
-    count = rows(opened, chosen)
-    if count is None:
-        return (
-            f"{first.path or 'The first layer'} reads {first.inputs} numbers per step. They are neither the rows of an embedding nor, as "
-            f"the output has {chosen.outputs[-1].outputs}, one-hot vectors of the tokens."
-        )
-    if chosen.outputs[-1].outputs != count:
-        return f"The network reads {count} tokens and gives {chosen.outputs[-1].outputs} outputs; as many were expected."
     return ""
 
 
-def language_model(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions = Assumptions()) -> "Loaded":
-    """The network of a choice, ready to read texts.
+def why_no_predictions(opened: Opened, chosen: Choice) -> str:
+    """A sentence on why a network that reads a text predicts no next token; empty if it does."""
+    first, last = chosen.stacks[0], chosen.stacks[-1]
+    if any(stack.directions == 2 for stack in chosen.stacks):
+        return f"{first.path or 'The layer'} reads in both directions, so it predicts no next token: it has seen that one already."
+    if not chosen.outputs:
+        return f"No output layer was found that reads the {last.width} numbers of {last.path or 'the last layer'}."
+    if chosen.outputs[-1].outputs != rows(opened, chosen):
+        return f"The network reads {rows(opened, chosen)} tokens and gives {chosen.outputs[-1].outputs} outputs, so these are no tokens."
+    return ""
+
+
+def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions = Assumptions()) -> "Loaded":
+    """The network of a choice, ready to read texts. Where it predicts no next token, see `why_no_predictions`, it has no output layers.
 
     Args:
         opened: The file.
@@ -141,7 +144,9 @@ def language_model(opened: Opened, chosen: Choice, tokens: Sequence[str], assume
     from models.foreign.vocabulary import FoundVocabulary
 
     if reason := why_not(opened, chosen):
-        raise CheckpointError(f"{opened.weights.file} cannot be run as a language model. {reason}")
+        raise CheckpointError(f"{opened.weights.file} cannot read a text here. {reason}")
+    if why_no_predictions(opened, chosen):
+        chosen = replace(chosen, outputs=())
     try:
         vocab = FoundVocabulary.of_tokens(tokens, rows(opened, chosen) or 0)
     except ValueError as error:

@@ -1,7 +1,9 @@
 """The vocabulary of a network found in a file: its own tokens in its own order, and a mark for everything else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from models.vocabulary.characters import UNKNOWN, Vocabulary
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 UNKNOWN_MARKS = ("<unk>", "<UNK>", "[UNK]", "UNK", "<unknown>", "<oov>", "<OOV>", UNKNOWN)
+MARK = re.compile(r"<[^<>]*>|\[[A-Z]+\]|\u2400\d+|" + UNKNOWN)
+WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]|\n")
+ENDS = ("<eos>", "</s>", "<EOS>")
 MISSING = "\N{SYMBOL FOR NULL}{}"  # names of ids for which a list has no token
 
 
@@ -47,6 +52,26 @@ class FoundVocabulary(Vocabulary):
         if unknown is not None and not (isinstance(unknown, int) and 0 <= unknown < len(tokens)):
             raise ValueError(f"unknown_id is {unknown!r}; expected an id of the vocabulary.")
         return cls(tokens, unknown)
+
+    @cached_property
+    def is_of_words(self) -> bool:
+        """Whether most tokens have more than one character; marks such as <pad> do not count."""
+        plain = [token for token in self.tokens if not MARK.fullmatch(token)]
+        return sum(len(token) > 1 for token in plain) > len(plain) / 2
+
+    def split(self, text: str) -> list[str]:
+        """The tokens of a text: its characters; for a vocabulary of words its words and signs, in lower case if all tokens are."""
+        if not self.is_of_words:
+            return list(text)
+        is_lower = all(token == token.lower() for token in self.tokens if not MARK.fullmatch(token))
+        return WORD.findall(text.lower() if is_lower else text)
+
+    def encode(self, text: str) -> list[int]:
+        """The id of each token of a text; 0 for tokens outside the vocabulary, and the mark of a sentence's end for the end of a line."""
+        if not self.is_of_words:
+            return super().encode(text)
+        end = next((self._index[mark] for mark in ENDS if mark in self._index), 0)
+        return [self._index.get(token, end if token == "\n" else 0) for token in self.split(text)]
 
     @property
     def has_unknown(self) -> bool:

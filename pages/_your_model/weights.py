@@ -7,30 +7,31 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis.ordering import MEMORY_TIME, VARIANCE
-from explorer.analysis.quantities import HIDDEN, TANH_CELL
+from explorer.analysis.ordering import IN_WORDS
+from explorer.figures.scales import scale_of
+from explorer.figures.states import StateFigure
 from models import Loaded
-from models.char_lm.experiments.window import WindowRun
 from models.foreign.experiments.behaviour import SAMPLE, best_list, of_run
+from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.given import content_of, given
 from models.foreign.health import Finding, of_weights, worst_first
 from models.foreign.layout import Choice, Linear, choice, uses
-from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, fitting, language_model, open_file, rows, why_not
+from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, fitting, network_of, open_file, rows, why_not
 from models.foreign.tokens import read_tokens
 from pages._components.state_view import state_view
-from pages._hidden_states import states
-from pages._hidden_states.compute import View
 from pages._ui import networks, uploads
 from pages._ui.cache import shared_cache
 from pages._ui.layout import text_form
 from pages._ui.progress import guard
-from pages._ui.text import grid, plain
+from pages._ui.text import code, count, grid, plain
 
 KEY = "your_model.weights"
 FILE, TOKENS, TEXT = f"{KEY}.file", f"{KEY}.tokens", f"{KEY}.text"
 SPREAD = 0.1  # of the state of a unit that moves
-ONE_HOT, NONE = "one-hot vectors", "none"
+ONE_HOT, NUMBERS, NONE = "one-hot vectors", "numbers, no tokens", "none"
 LONGEST = 2_000  # characters read on this page
+FORWARD, BACKWARD = "from the beginning", "from the end"
+SPELT = 8  # unknown tokens that are listed
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
 UPLOAD_AGAIN = "The file is no longer on the server. Upload it again."
 
@@ -99,10 +100,12 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
             first = st.selectbox("Recurrent layers", names, names.index(guess.stacks[0].path or "(no name)"), key=f"{KEY}.start", width=220)
             guess = guess if starts[first] == guess.stacks[0] else choice(opened.layout, starts[first]) or guess
         first = guess.stacks[0]
-        embedding = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT], guess.embedding or ONE_HOT, f"embedding.{first.path}")
+        likely = guess.embedding or (ONE_HOT if guess.is_one_hot else NUMBERS)
+        inputs = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT, NUMBERS], likely, f"embedding.{first.path}")
         ways = _ways(opened, guess)
         output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
-        chosen = replace(guess, embedding=None if embedding == ONE_HOT else embedding, outputs=ways.get(output, ()))
+        embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
+        chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT)
         return chosen, _assumptions(chosen)
 
 
@@ -141,23 +144,23 @@ def _called(outputs: Sequence[Linear]) -> str:
 
 def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | None:
     """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
-    count = rows(opened, chosen) or 0
+    size = rows(opened, chosen) or 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, count)]}, st.container(width="content")
+        lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, size)]}, st.container(width="content")
         with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
-            st.caption(f"{count:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
+            st.caption(f"{size:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
             file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
         if file is not None:
             with guard(stop=False):
                 lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
         if not lists:
-            st.warning(f"The file lists no tokens, and no known alphabet has {count:,}. Upload the list to see the network read.")
+            st.warning(f"The file lists no tokens, and no known alphabet has {size:,}. Upload the list to see the network read.")
             return None
         names = list(lists)
         best = None if file is not None or _given_list() else best_list(opened, chosen, assumed)
         likely = names[0] if best is None else best[0].source
         with first:
-            return lists[_pick(f"Its {count:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
+            return lists[_pick(f"Its {size:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
 
 
 def _given_list() -> list[Listed]:
@@ -170,7 +173,7 @@ def _network(key: tuple, opened: Opened, network: tuple[Choice, Listed, Assumpti
     """The network as it was chosen, made once."""
     chosen, listed, assumed = network
     at = (key, repr(chosen), listed.tokens, assumed)
-    return shared_cache("found networks", 256).get(at, lambda: language_model(opened, chosen, listed.tokens, assumed))
+    return shared_cache("found networks", 256).get(at, lambda: network_of(opened, chosen, listed.tokens, assumed))
 
 
 def _text() -> str:
@@ -183,27 +186,47 @@ def _behaviour(loaded: Loaded) -> list[Finding]:
 
 def _reads(loaded: Loaded) -> tuple[str, str] | None:
     """The network reads a text; returns name and kind once it was opened for the rooms."""
-    from models.char_lm.experiments.window import Layer, read_window
-
-    arguments, text = loaded.card["arguments"], _text()
-    quantity = TANH_CELL if arguments["cell"] == "lstm" else HIDDEN
-    order = VARIANCE if arguments["cell"] == "rnn" else MEMORY_TIME  # a plain RNN has no gate, and so no memory time
-    layer = Layer(arguments["layers"] - 1, quantity, order)
-    run = shared_cache("traces", 768).get((networks.checksum(loaded), text), lambda: read_window(loaded, text, layer))
-    view = View(loaded.name, text, "", layer.index, quantity, order, unit=_first_unit(run))
-    st.markdown("Each character is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
-    state_view(states.figure(view, run), f"{KEY}.view")
+    both = loaded.card["arguments"]["directions"] == 2
+    is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
+    at = (networks.checksum(loaded), _text(), is_backward)
+    run: FoundRun = shared_cache("traces", 768).get(at, lambda: read_text(loaded, _text(), is_backward))
+    noun = "word" if loaded.vocab.is_of_words else "character"
+    st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
+    if run.unknown:
+        shown = " ".join(code(token) for token in run.unknown[:SPELT] if token.isprintable())
+        st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text: {shown}")
+    state_view(_figure(run, loaded.name), f"{KEY}.view")
+    is_wanted, can_go = False, loaded.module.predicts and not loaded.vocab.is_of_words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")
+        if can_go:
+            is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")
         with st.popover("Your text", icon=":material/edit:", width="content"):
-            text_form(KEY, text, LONGEST, _read, form=f"{KEY}.form")
+            text_form(KEY, _text(), LONGEST, _read, form=f"{KEY}.form")
+    if not can_go:
+        st.caption("The other rooms show networks that predict the next character of a text.")
     if not is_wanted:
         return None
     with guard():
         return uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"]), loaded.card["kind"]
 
 
-def _first_unit(run: WindowRun) -> int:
+def _figure(run: FoundRun, name: str) -> StateFigure:
+    return StateFigure(
+        tokens=run.trace.tokens,
+        values=run.values,
+        quantity=run.quantity,
+        unit=_first_unit(run),
+        order=run.order,
+        order_name=IN_WORDS[run.order_name],
+        scale=scale_of(run.quantity, run.values, False),
+        next_tokens=run.next_tokens,
+        next_p=run.next_p,
+        bits=run.bits,
+        title=f"{name}, layer {run.trace.hidden.shape[1]}",
+    )
+
+
+def _first_unit(run: FoundRun) -> int:
     """The unit to open with: of those that move, the one with the longest memory."""
     spread = run.values.std(0)
     return next((int(unit) for unit in run.order if spread[unit] > max(SPREAD, spread.max() / 2)), int(spread.argmax()))

@@ -15,7 +15,7 @@ from pages._your_model import opening
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.foreign import keras_2
 from tests.models.foreign.in_process import in_this_process
-from tests.models.foreign.strangers import LETTERS, CharRNN
+from tests.models.foreign.strangers import LETTERS, CharRNN, Tagger
 from tests.models.foreign.strangers import saved as stranger
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.test_bare_weights import saved
@@ -78,7 +78,7 @@ def test_an_error_goes_with_its_file(tmp_path: Path):
 def test_weights_that_are_no_language_model_are_described_with_code_that_records_them():
     page = sound(uploaded(saved(torch.nn.LSTM(4, 8, num_layers=2))))
     assert any("LSTM, 2 layers of 8 units, 4 inputs per step" in as_read(part) for part in page.markdown)
-    assert any("No output layer was found that reads the 8 numbers" in as_read(part) for part in page.markdown)
+    assert any("reads 4 numbers per step. They are neither the rows of an embedding" in as_read(part) for part in page.markdown)
     assert "torch.nn.LSTM(4, 8, num_layers=2)" in page.code[0].value and "'mine.safetensors'" in page.code[0].value
     assert all(button.key != "your_model.weights.open" for button in page.button)
     page = page.file_uploader(key=opening.FILE).set_value(("x.safetensors", b"", "application/octet-stream")).run()
@@ -136,7 +136,7 @@ def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
     assert any(box.value == "letters.json" for box in page.selectbox)
     page = sound(page.selectbox(key="your_model.weights.output.rnn").set_value("last.weight").run())
     assert any("5.32 bits per token on this text; a uniform guess needs 5.32" in as_read(part) for part in page.markdown)
-    page = sound(page.selectbox(key="your_model.weights.embedding.rnn").set_value("one-hot vectors").run())
+    page = sound(page.selectbox(key="your_model.weights.embedding.rnn").set_value("numbers, no tokens").run())
     assert any("neither the rows of an embedding" in as_read(part) for part in page.markdown)
     page = page.selectbox(key="your_model.weights.embedding.rnn").set_value("encoder.weight").run()
     page = page.file_uploader(key="your_model.weights.tokens").set_value(("letters.json", b"[1, 2]", "application/json")).run()
@@ -158,7 +158,7 @@ def test_a_checkpoint_whose_card_is_refused_is_opened_by_its_weights(tmp_path: P
 
 
 def test_the_files_of_the_command_line_are_open(in_this_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv(VARIABLE, "{}")  # given back after the test
     (tmp_path / "bare.pt").write_bytes(stranger(CharRNN().state_dict()))
     (tmp_path / "letters.txt").write_text("\n".join(LETTERS), encoding="utf-8")
     save_tiny(tmp_path / "whole.safetensors")
@@ -170,3 +170,14 @@ def test_the_files_of_the_command_line_are_open(in_this_process, tmp_path: Path,
     (tmp_path / "bare.pt").unlink()
     page = page.selectbox(key=opening.SERVED).set_value("bare.pt").run()
     assert "bare.pt does not exist" in as_read(page.error[0]) and not page.success
+
+
+def test_a_tagger_and_a_network_of_words_are_shown_here_and_not_in_the_rooms(in_this_process):
+    page = sound(opened(stranger({"state": Tagger().state_dict(), "tokens": LETTERS})))
+    page = sound(page.segmented_control(key="your_model.weights.direction").set_value("from the end").run())
+    assert any("reads in both directions" in as_read(part) for part in page.markdown)
+    words = ["<unk>", *(f"word{index}" for index in range(30)), "the", "network"]
+    page = sound(opened(stranger({"state": CharRNN("GRU", 1, tokens=len(words)).state_dict(), "words": words})))
+    assert any(as_read(part).startswith("Each word is coloured") for part in page.markdown)
+    assert any("does not know" in as_read(said) for said in page.caption)
+    assert all(button.key != "your_model.weights.open" for button in page.button)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import explorer
+from models.foreign.experiments.reading import read_text
 from models.foreign.health import Finding, worst_first
 from models.foreign.layout import Choice
-from models.foreign.opening import Assumptions, Listed, Opened, fitting, language_model, rows
+from models.foreign.opening import Assumptions, Listed, Opened, fitting, network_of, rows
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -31,10 +31,14 @@ def of_run(loaded: "Loaded", text: str = SAMPLE) -> list[Finding]:
         loaded: The network.
         text: The text to read, at least 50 characters.
     """
+    idle = _idle_units(loaded, text)
+    if not loaded.module.predicts:  # it predicts no next token
+        return worst_first(idle)
     bits, uniform, unigram = surprise(loaded, text)
-    beside = (
-        f"{bits:.2f} bits per token on this text; a uniform guess needs {uniform:.2f}, the frequencies of the text itself {unigram:.2f}"
-    )
+    if math.isnan(bits):
+        return worst_first([Finding("unknown_text", "warning", "It knows hardly a token of this text. Try a text of its own kind."), *idle])
+    beside = f"{bits:.2f} bits per token on this text; a uniform guess needs {uniform:.2f}, the text's own frequencies {unigram:.2f}"
+    level, verdict = "info", "It predicts better than the frequencies, so the order of the tokens is right."
     if bits >= uniform - 0.1:
         level, verdict = "warning", "It predicts no better than chance: it is untrained, or the order of the tokens is another."
     elif bits > unigram:
@@ -42,9 +46,7 @@ def of_run(loaded: "Loaded", text: str = SAMPLE) -> list[Finding]:
             "warning",
             "It predicts worse than the frequencies: the tokens may be in another order, or the text of another kind.",
         )
-    else:
-        level, verdict = "info", "It predicts better than the frequencies, so the order of the tokens is right."
-    return worst_first([Finding("bits", level, f"{beside}. {verdict}"), *_idle_units(loaded, text)])
+    return worst_first([Finding("bits", level, f"{beside}. {verdict}"), *idle])
 
 
 def surprise(loaded: "Loaded", text: str) -> tuple[float, float, float]:
@@ -62,11 +64,7 @@ def surprise(loaded: "Loaded", text: str) -> tuple[float, float, float]:
 
 
 def _idle_units(loaded: "Loaded", text: str) -> list[Finding]:
-    import torch
-
-    with explorer.record(loaded.module) as recording:
-        loaded.module(torch.tensor([loaded.vocab.encode(text)]))
-    hidden = recording.trace(tuple(text), path="rnn").hidden
+    hidden = read_text(loaded, text).trace.hidden
     dead, constant = np.all(np.abs(hidden) < DEAD, axis=0), hidden.std(0) < CONSTANT
     findings = []
     for code, idle, words in (("dead_units", dead, "stay at 0"), ("constant_units", constant & ~dead, "never change")):
@@ -85,12 +83,11 @@ def best_list(opened: Opened, chosen: Choice, assumed: Assumptions, text: str = 
         text: A text of the kind that the network knows.
     """
     lists = fitting(opened, rows(opened, chosen) or 0)
-    tried = {one: surprise(language_model(opened, chosen, one.tokens, assumed), text)[0] for one in lists if _covers(one, text)}
-    if not tried:
-        return (lists[0], {}) if lists else None
-    own = [one for one in tried if one.sure]
-    best = own[0] if own else min(tried, key=lambda one: tried[one])
-    return best, {one.source: bits for one, bits in tried.items()}
+    own = [one for one in lists if one.sure]
+    networks = {} if own else {one: network_of(opened, chosen, one.tokens, assumed) for one in lists if _covers(one, text)}
+    tried = {one: surprise(loaded, text)[0] for one, loaded in networks.items() if loaded.module.predicts}
+    best = own[0] if own else min(tried, key=lambda one: tried[one], default=lists[0] if lists else None)
+    return None if best is None else (best, {one.source: bits for one, bits in tried.items()})
 
 
 def _covers(one: Listed, text: str) -> bool:

@@ -8,7 +8,7 @@ from explorer.errors import CheckpointError
 from models.foreign import health
 from models.foreign.experiments import behaviour
 from models.foreign.layout import uses
-from models.foreign.opening import Assumptions, Opened, language_model, open_file, rows, why_not
+from models.foreign.opening import Assumptions, Opened, network_of, open_file, rows, why_not
 
 
 def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
     assert chosen is not None
     if tokens is not None:
         try:
-            return tokens, behaviour.of_run(language_model(opened, chosen, tokens, assumed))
+            return tokens, behaviour.of_run(network_of(opened, chosen, tokens, assumed))
         except CheckpointError as error:
             return tokens, [health.Finding("vocabulary", "error", str(error))]
     best = behaviour.best_list(opened, chosen, assumed)
@@ -60,4 +60,4 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
         return None, [health.Finding("no_vocabulary", "warning", text)]
     source = "the file's own" if best[0].sure else f"assumed to be {best[0].source}, which has as many"
     said = health.Finding("vocabulary", "info" if best[0].sure else "warning", f"Tokens: {source} ({len(best[0].tokens)}).")
-    return best[0].tokens, [said, *behaviour.of_run(language_model(opened, chosen, best[0].tokens, assumed))]
+    return best[0].tokens, [said, *behaviour.of_run(network_of(opened, chosen, best[0].tokens, assumed))]

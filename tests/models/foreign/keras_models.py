@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
         model.save(folder / f"{name}.keras")
         model.save(folder / f"{name}.h5")
         model.save_weights(folder / f"{name}.weights.h5")
-    np.savez(folder / "results.npz", **results)
+    np.savez(folder / "results.npz", **results)  # pyright: ignore[reportArgumentType]
 
 
 if __name__ == "__main__":

@@ -51,6 +51,16 @@ class TwoWidths(nn.Module):
         return self.fc2(self.fc1(self.lstm2(self.lstm1(self.embedding(ids))[0])[0]).relu())
 
 
+class Tagger(nn.Module):
+    """A tag for each character, read in both directions."""
+
+    def __init__(self, tokens: int = len(LETTERS)):
+        super().__init__()
+        self.embed = nn.Embedding(tokens, 6)
+        self.lstm = nn.LSTM(6, 9, 2, batch_first=True, bidirectional=True)
+        self.tag = nn.Linear(18, 4)
+
+
 class Cells(nn.Module):
     """A list of cells of one width, and output weights tied to the embedding."""
 

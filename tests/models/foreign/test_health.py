@@ -12,7 +12,7 @@ from models import Loaded
 from models.foreign import health
 from models.foreign.experiments import behaviour
 from models.foreign.experiments.report import report
-from models.foreign.opening import Assumptions, language_model, open_file
+from models.foreign.opening import Assumptions, network_of, open_file
 from models.foreign.tokens import ALPHABETS
 from tests.models.command_line import call
 from tests.models.foreign.strangers import LETTERS, CharRNN, saved
@@ -42,7 +42,7 @@ def run(content: bytes, tokens: Sequence[str]) -> Loaded:
     """The network of a file."""
     one = open_file(content, "x.pt")
     assert one.choice is not None
-    return language_model(one, one.choice, tokens)
+    return network_of(one, one.choice, tokens)
 
 
 def codes(findings) -> list[str]:

@@ -22,7 +22,7 @@ from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.reading import read
 from models.checkpoint import Loaded
 from models.foreign import health, keras_model, stepwise, weights
-from models.foreign.opening import Assumptions, Opened, as_checkpoint, language_model, open_file
+from models.foreign.opening import Assumptions, Opened, as_checkpoint, network_of, open_file, why_no_predictions
 from tests.models.foreign.keras_models import FORMATS, TOKENS
 
 LETTERS = string.ascii_lowercase[:TOKENS]
@@ -52,7 +52,7 @@ def results(made: Path, name: str) -> tuple[str, np.ndarray]:
 
 def network(one: Opened) -> Loaded:
     assert one.choice is not None
-    return language_model(one, one.choice, tuple(LETTERS), Assumptions())
+    return network_of(one, one.choice, tuple(LETTERS), Assumptions())
 
 
 def predicted(loaded: Loaded, text: str) -> np.ndarray:
@@ -110,7 +110,6 @@ def test_weights_without_the_model_predict_the_same_where_functions_are_the_defa
 
 
 REASONS = {
-    "bidirectional": "reads in both directions",
     "lambda": "'lambda' is a Lambda, which is not run here",
     "normalised": "'layer_normalization' is a LayerNormalization, which is not run here",
     "sigmoid": "gives its outputs through 'sigmoid'; a distribution over tokens needs softmax",
@@ -133,6 +132,12 @@ def test_what_torch_does_not_compute_is_not_run_and_says_why(made: Path, name: s
     assert REASONS[name] in said, said
     codes = [finding.code for finding in health.of_weights(one, one.choice)]
     assert "not_run" in codes
+
+
+def test_a_bidirectional_network_reads_and_predicts_nothing(made: Path):
+    one = opened(made, "bidirectional")
+    assert one.choice is not None and "reads in both directions" in why_no_predictions(one, one.choice)
+    assert not network(one).module.predicts
 
 
 def test_every_weight_of_a_bidirectional_layer_is_torchs(made: Path):
@@ -254,7 +259,7 @@ def test_a_quantised_layer_is_not_read_as_if_it_were_not(made: Path, tmp_path: P
     path.write_bytes((made / "lstm.h5").read_bytes())
     with h5py.File(path, "r+") as file:
         kernel = next(f"model_weights/{name}" for name in kernels(file["model_weights"]) if "dense" in name)
-        values = (file[kernel][()] * 40).astype(np.int8)
+        values = (np.asarray(file[kernel]) * 40).astype(np.int8)
         del file[kernel]
         file[kernel] = values
     with pytest.raises(CheckpointError, match="is a Dense, which is not run here"):

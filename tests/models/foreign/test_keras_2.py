@@ -14,7 +14,7 @@ import torch
 
 from explorer.errors import CheckpointError
 from models.foreign import hdf5
-from models.foreign.opening import Opened, language_model, open_file
+from models.foreign.opening import Opened, network_of, open_file
 from models.foreign.weights import read
 from tests.fuzz.mutations import damaged
 from tests.models.foreign import keras_2
@@ -28,7 +28,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 def probabilities(one: Opened, letters: str, text: str) -> np.ndarray:
     """What the network predicts after each character, [time, token]."""
     assert one.choice is not None
-    loaded = language_model(one, one.choice, tuple(letters))
+    loaded = network_of(one, one.choice, tuple(letters))
     with torch.inference_mode():
         return loaded.module(torch.tensor([loaded.vocab.encode(text)]))[0][0, :, 1:].double().softmax(-1).numpy()
 

@@ -17,7 +17,8 @@ from models.char_lm.experiments.unit_step import step
 from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.network import untrained
 from models.char_lm.reading import read, score
-from models.foreign.opening import Assumptions, as_checkpoint, fitting, language_model, open_file, rows, why_not
+from models.foreign.experiments.reading import read_text
+from models.foreign.opening import Assumptions, as_checkpoint, fitting, network_of, open_file, rows, why_no_predictions, why_not
 from models.foreign.vocabulary import FoundVocabulary
 from models.vocabulary.characters import UNICODE
 from tests.models.foreign.strangers import (
@@ -26,6 +27,7 @@ from tests.models.foreign.strangers import (
     Cells,
     CharRNN,
     OneHot,
+    Tagger,
     TwoWidths,
     logits_of_min_char_rnn,
     min_char_rnn,
@@ -44,7 +46,7 @@ def opened(content: bytes, file: str = "weights.pt", tokens=tuple(LETTERS), **as
     """The network of a file as the app would run it."""
     one = open_file(content, file)
     assert one.choice is not None and why_not(one, one.choice) == ""
-    return language_model(one, one.choice, tokens, Assumptions(**assumed))
+    return network_of(one, one.choice, tokens, Assumptions(**assumed))
 
 
 def logits(loaded, text: str = TEXT) -> np.ndarray:
@@ -172,23 +174,59 @@ def test_a_vocabulary_of_another_length_names_what_it_can():
 
 
 GRU = {"rnn.weight_ih_l0": (9, 4), "rnn.weight_hh_l0": (9, 3)}
-NOT_RUN = {
-    "reads in both directions": GRU | {f"{name}_reverse": shape for name, shape in GRU.items()},
-    "No output layer was found that reads the 3": GRU,
-    "neither the rows of an embedding": GRU | {"fc.weight": (2, 3)},
-    "reads 7 tokens and gives 5 outputs": GRU | {"emb.weight": (7, 4), "fc.weight": (5, 3)},
+NOT_READ = {
+    "neither the rows of an embedding nor one-hot": GRU,
+    "nor, as the output has 2, one-hot": GRU | {"fc.weight": (2, 3)},
     "No recurrent layer was found among 2": {"fc.weight": (2, 3), "fc.bias": (2,)},
     "fit no RNN, GRU or LSTM": {"rnn.weight_ih_l0": (10, 4), "rnn.weight_hh_l0": (10, 3)},
 }
+NOT_PREDICTED = {
+    "reads in both directions": GRU | {"emb.weight": (7, 4)} | {f"{name}_reverse": shape for name, shape in GRU.items()},
+    "No output layer was found that reads the 3": GRU | {"emb.weight": (7, 4)},
+    "reads 7 tokens and gives 5 outputs": GRU | {"emb.weight": (7, 4), "fc.weight": (5, 3)},
+}
 
 
-@pytest.mark.parametrize(("sentence", "shapes"), NOT_RUN.items(), ids=NOT_RUN)
-def test_what_cannot_be_run_says_why(sentence, shapes):
+@pytest.mark.parametrize(("sentence", "shapes"), NOT_READ.items(), ids=NOT_READ)
+def test_what_cannot_read_a_text_says_why(sentence, shapes):
     one = open_file(npz(**{name: np.ones(shape, np.float32) for name, shape in shapes.items()}), "x.npz")
     assert sentence in why_not(one, one.choice)
     if one.choice is not None:
-        with pytest.raises(CheckpointError, match="cannot be run as a language model"):
-            language_model(one, one.choice, LETTERS)
+        with pytest.raises(CheckpointError, match="cannot read a text here"):
+            network_of(one, one.choice, LETTERS)
+
+
+@pytest.mark.parametrize(("sentence", "shapes"), NOT_PREDICTED.items(), ids=NOT_PREDICTED)
+def test_what_predicts_nothing_reads_all_the_same(sentence, shapes):
+    one = open_file(npz(**{name: np.full(shape, 0.1, np.float32) for name, shape in shapes.items()}), "x.npz")
+    assert one.choice is not None and why_not(one, one.choice) == "" and sentence in why_no_predictions(one, one.choice)
+    run = read_text(network_of(one, one.choice, "abcdefg"), "abba")
+    assert run.trace.hidden.shape == (4, 1, 3) and run.next_p is None and run.bits is None
+
+
+@pytest.mark.parametrize("is_backward", [False, True])
+def test_both_directions_of_a_tagger(is_backward):
+    torch.manual_seed(3)
+    tagger = Tagger()
+    one = open_file(saved(tagger.state_dict()), "tagger.pt")
+    assert one.choice is not None
+    run = read_text(network_of(one, one.choice, LETTERS), TEXT, is_backward)
+    with torch.no_grad():
+        own = tagger.lstm(tagger.embed(torch.tensor([IDS])))[0][0]
+    np.testing.assert_allclose(run.trace.hidden[:, -1], own[:, 9 * is_backward : 9 + 9 * is_backward], atol=1e-6)
+
+
+def test_a_network_of_words_reads_words():
+    words = ["<unk>", "<eos>", "the", "cat", "'s", "sat", ".", *(f"word{index}" for index in range(20))]
+    network = CharRNN("LSTM", 1, tokens=len(words))
+    loaded = opened(saved(network.state_dict()), tokens=words)
+    run = read_text(loaded, "The cat sat.\nThe dog")
+    assert run.trace.tokens == ("the", "cat", "sat", ".", "\n", "the", "dog") and run.unknown == ("dog",)
+    ids = [words.index(word) for word in ("the", "cat", "sat", ".", "<eos>", "the", "<unk>")]
+    with torch.no_grad():
+        expected = network(torch.tensor([ids]))[0].log_softmax(-1)
+    assert run.bits is not None and np.isnan(run.bits[[0, 6]]).all()
+    np.testing.assert_allclose(run.bits[1:6], [-expected[t, ids[t + 1]].item() / np.log(2) for t in range(5)], atol=1e-5)
 
 
 def test_values_that_are_not_finite_are_refused():
