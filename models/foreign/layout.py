@@ -164,7 +164,7 @@ def _of_stack(parts: Layout, first: Stack) -> Choice:
         embedding = None  # as many answers as inputs: one-hot vectors, and the table is another layer
     if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
         embedding = tables[0]
-    sure = (bool(named) or embedding is None, bool(outputs) and all(bool(OUTPUT.search(one.weight)) for one in outputs))
+    sure = (bool(named) or embedding is None, all(bool(OUTPUT.search(one.weight)) for one in outputs))
     is_one_hot = bool(outputs) and outputs[-1].outputs == first.inputs
     return Choice(stacks, embedding, outputs, sure, is_one_hot)
 
