@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.foreign.layout import Choice
+from models.foreign.layout import Choice, unused
 from models.foreign.opening import Opened, rows, why_no_predictions, why_not
 
 LEVELS = ("error", "warning", "info")
+LONGEST_NAME = 80  # characters of a name in a sentence
 LOUD = 100.0  # weights beyond this are not of a network that trains well
 
 
@@ -49,6 +50,8 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
         findings.append(Finding("no_predictions", "info", missing))
     if reason := why_not(opened, chosen):
         findings.append(Finding("not_run", "warning", reason) if chosen else Finding("no_recurrent_layers", "error", reason))
+    elif chosen is not None and not _is_whole(opened) and (left := unused(opened.layout, chosen)):
+        findings.append(_left_out(left))
     findings += _on_tokens(rows(opened, chosen), tokens)
     if chosen is not None and not all(chosen.sure):
         guessed = " and ".join(what for what, sure in zip(("the embedding", "the output"), chosen.sure, strict=True) if not sure)
@@ -57,8 +60,19 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
     if trained:
         findings.append(Finding("training_mode", "info", "It was saved in training mode; here it runs without dropout."))
     findings += [Finding("note", "info", note) for note in opened.weights.notes]
-    is_whole = opened.weights.described is not None and opened.weights.described.is_whole
-    return worst_first(findings + ([] if is_whole else _assumed(chosen)))
+    return worst_first(findings + ([] if _is_whole(opened) else _assumed(chosen)))
+
+
+def _is_whole(opened: Opened) -> bool:
+    """Whether the file describes its network, so that nothing was guessed."""
+    return opened.weights.described is not None and opened.weights.described.is_whole
+
+
+def _left_out(names: Sequence[str]) -> Finding:
+    """A warning on tensors of the file that have no part in what runs: a normalisation left out makes other predictions."""
+    listed = ", ".join(name[:LONGEST_NAME] for name in names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
+    text = f"Not all of the file runs here: {listed} {'is' if len(names) == 1 else 'are'} left out."
+    return Finding("left_out", "warning", f"{text} If the network uses them between its layers, its own states and predictions are others.")
 
 
 def _not_finite(name: str, value: np.ndarray) -> Finding:
@@ -85,6 +99,7 @@ def _assumed(chosen: Choice | None) -> list[Finding]:
         assumed.append("relu between the output layers")
     if chosen.embedding:
         assumed.append("an embedding that is not scaled")
+    assumed.append("each layer reads what the one before gives, with no connection around it")
     return [Finding("assumed", "info", f"Weights do not say everything. Assumed: {', '.join(assumed)}.")]
 
 

@@ -213,6 +213,13 @@ def uses(parts: Layout, chosen: Choice | None) -> list[Use]:
     return [Use(name, shape, *table.get(name, (_other(name), False))) for name, shape in parts.shapes.items()]
 
 
+def unused(parts: Layout, chosen: Choice) -> list[str]:
+    """Names of the tensors that have no part in a network, but for counters of a normalisation."""
+    used = {name for stack in chosen.stacks for name in stack.names.values()} | {chosen.embedding}
+    used |= {name for linear in chosen.outputs for name in (linear.weight, linear.bias)}
+    return [name for name in parts.shapes if name not in used and not name.endswith("num_batches_tracked")]
+
+
 def _other(name: str) -> str:
     if NORMS.search(name):
         return "normalisation, not run"

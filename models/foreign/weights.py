@@ -18,6 +18,7 @@ from explorer.errors import CheckpointError
 from models import checkpoint
 from models.foreign import child
 from models.foreign.described import Described
+from models.foreign.parametrized import effective
 from models.foreign.tokens import metadata_tokens, token_list
 
 LARGEST = 1_000_000_000  # bytes of all tensors together
@@ -68,7 +69,7 @@ def read(content: bytes, file: str) -> Weights:
     name = repr(Path(file).name[:100])
     weights = _reader(content, name)(content, name)
     tensors = {key: value for key, value in weights.tensors.items() if value.size}
-    tensors = tensors if weights.described else _without_wrappers(tensors)
+    tensors = tensors if weights.described else effective(_without_wrappers(tensors))
     if not tensors:
         raise CheckpointError(f"{name} is {weights.form} without a tensor. Expected the weights of a network.")
     if len(tensors) > MOST_TENSORS:
@@ -77,6 +78,8 @@ def read(content: bytes, file: str) -> Weights:
 
 
 def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
+    if content[4:9] == b"\0\0\0\0{":  # before all others: the length of its header may begin as a pickle or a zip archive does
+        return _safetensors
     if content.startswith(HDF5):
         return _keras
     if content.startswith(b"PK"):

@@ -117,3 +117,19 @@ def test_a_network_without_tokens_is_described_and_not_run():
     only = nn.LSTM(5, 8, bidirectional=True)
     answer = report(saved(only.state_dict()), "x.pt")
     assert answer["paths"][0]["directions"] == 2 and answer["embedding"] is None and answer["output"] is None
+
+
+class Normalised(CharRNN):
+    """A normalisation stands before the output."""
+
+    def __init__(self):
+        super().__init__()
+        self.ln = nn.LayerNorm(12)
+
+
+def test_tensors_that_the_run_leaves_out_are_a_warning():
+    for network, levels in ((Normalised(), ["warning"]), (CharRNN(), [])):
+        one = open_file(saved(network.state_dict()), "x.pt")
+        left = [finding for finding in health.of_weights(one, one.choice, LETTERS) if finding.code == "left_out"]
+        assert [finding.level for finding in left] == levels
+        assert all("ln.weight, ln.bias are left out" in finding.text for finding in left)

@@ -123,3 +123,11 @@ def test_a_reader_that_crashes_hangs_or_swells_is_a_sentence(reader, sentence, t
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(CheckpointError, match=rf"'mine.h5' .*{sentence}"):
         child.run(f"tests.models.foreign.readers:{reader}", tmp_path / "file", "'mine.h5'", seconds=3, memory=2_000_000_000)
+
+
+@pytest.mark.parametrize("beginning", [b"\x80\x02", b"\x80\x04", b"PK"])
+def test_a_safetensors_file_whose_length_begins_as_another_format(beginning):
+    sound = save({"rnn.weight_hh_l0": torch.ones(8, 2), "rnn.weight_ih_l0": torch.ones(8, 3)})
+    size, wanted = int.from_bytes(sound[:8], "little"), int.from_bytes(beginning, "little")
+    padded = wanted.to_bytes(8, "little") + sound[8 : 8 + size] + b" " * (wanted - size) + sound[8 + size :]
+    assert list(read(padded, "x.safetensors").tensors) == ["rnn.weight_hh_l0", "rnn.weight_ih_l0"]
