@@ -49,7 +49,10 @@ def start(
 
 
 def open_files(
-    files: Annotated[list[Path], typer.Argument(help="Checkpoints, or weights of any recurrent network.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Checkpoints, weights of any recurrent network, or Python files with build() and encode(text), which are run."),
+    ],
     vocabulary: Annotated[Path | None, typer.Option(help="Their list of tokens: JSON, or one token per line.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,

@@ -19,7 +19,7 @@ from pages._one_step import state as one_step
 from pages._ui import uploads
 from pages._ui.progress import guard
 from pages._ui.text import failure, plain
-from pages._your_model import weights
+from pages._your_model import code, weights
 
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
 SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
@@ -81,9 +81,9 @@ def uploader() -> None:
         name, kind = opened
         links = " · ".join(f"[**{room.title}**]({_address(room, name)})" for room in fitting(kind))
         st.success(f"{plain(name)} is open. See it in {links}.", icon=":material/check:")
-    for code, what in st.session_state.get(BARE, ()):
+    for lines, what in st.session_state.get(BARE, ()):
         st.markdown(f"**In Python.** The file holds {what}; this code looks inside:")
-        st.code(code, language="python")
+        st.code(lines, language="python")
 
 
 def _of_the_server() -> None:
@@ -92,9 +92,14 @@ def _of_the_server() -> None:
     if not files:
         return
     name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
-    if st.session_state.get(READ) != name:
+    is_new = st.session_state.get(READ) != name
+    if is_new:
         st.session_state[OPENED], st.session_state[READ] = None, name
         weights.forget()
+    if name.endswith(".py"):
+        with guard(stop=False):
+            code.panel(files[name])
+    elif is_new:
         with st.spinner("Reading the file ..."), guard(stop=False):
             _open(name, content_of(files[name]))
 

@@ -195,7 +195,7 @@ def _reads(loaded: Loaded) -> tuple[str, str] | None:
     if run.unknown:
         shown = " ".join(code(token) for token in run.unknown[:SPELT] if token.isprintable())
         st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text: {shown}")
-    state_view(_figure(run, loaded.name), f"{KEY}.view")
+    state_view(figure(run, f"{loaded.name}, layer {run.trace.hidden.shape[1]}"), f"{KEY}.view")
     is_wanted, can_go = False, loaded.module.predicts and not loaded.vocab.is_of_words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if can_go:
@@ -210,7 +210,8 @@ def _reads(loaded: Loaded) -> tuple[str, str] | None:
         return uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"]), loaded.card["kind"]
 
 
-def _figure(run: FoundRun, name: str) -> StateFigure:
+def figure(run: FoundRun, title: str) -> StateFigure:
+    """The run as the component draws it."""
     return StateFigure(
         tokens=run.trace.tokens,
         values=run.values,
@@ -222,7 +223,7 @@ def _figure(run: FoundRun, name: str) -> StateFigure:
         next_tokens=run.next_tokens,
         next_p=run.next_p,
         bits=run.bits,
-        title=f"{name}, layer {run.trace.hidden.shape[1]}",
+        title=title,
     )
 
 

@@ -17,6 +17,8 @@ from tests.models.foreign import keras_2
 from tests.models.foreign.in_process import in_this_process
 from tests.models.foreign.strangers import LETTERS, CharRNN, Tagger
 from tests.models.foreign.strangers import saved as stranger
+from tests.models.foreign.test_python_file import LETTERS as SIGNS
+from tests.models.foreign.test_python_file import MINE
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.test_bare_weights import saved
 from tests.models.tiny import save_tiny
@@ -181,3 +183,15 @@ def test_a_tagger_and_a_network_of_words_are_shown_here_and_not_in_the_rooms(in_
     assert any(as_read(part).startswith("Each word is coloured") for part in page.markdown)
     assert any("does not know" in as_read(said) for said in page.caption)
     assert all(button.key != "your_model.weights.open" for button in page.button)
+
+
+def test_a_python_file_of_the_command_line_runs_and_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(VARIABLE, "{}")  # given back after the test
+    (tmp_path / "mine.py").write_text(MINE.replace("import pages\nfrom models import LETTERS", f"LETTERS = {SIGNS!r}"), encoding="utf-8")
+    (tmp_path / "wrong.py").write_text("x = 1", encoding="utf-8")
+    give(Given((tmp_path / "mine.py", tmp_path / "wrong.py")))
+    page = sound(open_page("your_model"))
+    assert any("runs on this computer, in a process of its own" in as_read(part) for part in page.markdown)
+    assert page.selectbox(key="your_model.code.layer.lstm.2").options == ["layer 1", "layer 2"]
+    page = page.selectbox(key=opening.SERVED).set_value("wrong.py").run()
+    assert "wrong.py does not define build() and encode()" in as_read(page.error[0])

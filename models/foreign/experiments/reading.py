@@ -14,6 +14,8 @@ from explorer.records import Trace
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
+Predicted = tuple[list[list[str]] | None, np.ndarray | None, np.ndarray | None]
+NOTHING: Predicted = (None, None, None)
 LIKELY = 5  # next tokens that are listed
 BACKWARD = "rnn[reverse]"
 
@@ -25,7 +27,7 @@ class FoundRun:
     Args:
         trace: States and gates of the layers that are shown.
         quantity: Name of the values, "tanh(cell)" or "hidden".
-        values: Of the last of these layers, [time, unit].
+        values: Of one of these layers, [time, unit].
         order_name: Name of the order of the units.
         order: Units from the top row of the map to the bottom, [unit].
         next_tokens: The likeliest next tokens after each token, [time][rank]; None if the network predicts none.
@@ -60,14 +62,26 @@ def read_text(loaded: "Loaded", text: str, is_backward: bool = False) -> FoundRu
     with explorer.record(module) as recording:
         out = module(ids[None])[0][0]
     trace = recording.trace(tuple(tokens), path=BACKWARD if is_backward else "rnn")
-    shown = TANH_CELL if trace.cell is not None else HIDDEN
-    last, by = trace.hidden.shape[1] - 1, MEMORY_TIME if {"forget", "update"} & trace.gates.keys() else VARIANCE
     unknown = tuple(sorted({token for token, index in zip(tokens, ids.tolist(), strict=True) if index == 0}))
-    predicted = _predicted(loaded, out, ids) if module.predicts else (None, None, None)
-    return FoundRun(trace, shown, quantity(trace, shown, last), by, order(trace, last, by), *predicted, unknown)
+    return run_of(trace, _predicted(loaded, out, ids) if module.predicts else NOTHING, unknown)
 
 
-def _predicted(loaded: "Loaded", logits: Any, ids: Any) -> tuple[list[list[str]], np.ndarray, np.ndarray]:
+def run_of(trace: Trace, predicted: Predicted, unknown: tuple[str, ...] = (), layer: int = -1) -> FoundRun:
+    """A run of a trace, with one layer as a map of all units.
+
+    Args:
+        trace: States and gates.
+        predicted: Likeliest next tokens, their probabilities [time, rank] and surprise [time], or None each.
+        unknown: Tokens that the network does not know.
+        layer: Counted from 0; -1 for the last.
+    """
+    layer %= trace.hidden.shape[1]
+    shown = TANH_CELL if trace.cell is not None else HIDDEN
+    by = MEMORY_TIME if {"forget", "update"} & trace.gates.keys() else VARIANCE
+    return FoundRun(trace, shown, quantity(trace, shown, layer), by, order(trace, layer, by), *predicted, unknown)
+
+
+def _predicted(loaded: "Loaded", logits: Any, ids: Any) -> Predicted:
     """The likeliest next tokens [time][rank], their probabilities [time, rank], and the surprise at each token [time]."""
     logs = logits.detach().double().log_softmax(-1)
     likely = logs.topk(min(LIKELY, logs.shape[1]), dim=-1)

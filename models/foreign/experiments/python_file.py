@@ -1,0 +1,148 @@
+"""A user's own Python file, run in another process: see explorer.recording.module_server for what it defines.
+
+Only whoever starts the server can name such a file, because its code runs. If it hangs or dies, that is a sentence here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
+
+from explorer.errors import CheckpointError
+from explorer.records import Trace
+from models.family import HOME
+
+BUILD_SECONDS, READ_SECONDS = 120, 60
+MEMORY = 16_000_000_000  # bytes of addresses, where the system can set a limit
+LARGEST = 1_000_000_000  # bytes of an answer
+# explorer is imported from where it lies; its folder then leaves the path, so that "models" and "pages" are the user's own.
+START = (
+    "import sys; sys.path.insert(0, {home!r}); import explorer.recording.module_server as server; sys.path.remove({home!r}); "
+    "{limit}server.main()"
+)
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory})); "
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A text as the module of a file reads it.
+
+    Args:
+        trace: Of one path.
+        paths: All paths of the recording.
+        next_tokens: The likeliest next tokens after each token [time][rank]; None if the file names no vocabulary.
+        next_p: Their probabilities [time][rank], or None.
+        bits: Surprise at each token [time], or None.
+        note: A sentence on what is missing; may be empty.
+    """
+
+    trace: Trace
+    paths: tuple[str, ...]
+    next_tokens: list[list[str]] | None = None
+    next_p: list[list[float]] | None = None
+    bits: list[float] | None = None
+    note: str = ""
+
+
+class PythonFile:
+    """The process of a file. It starts with the first text, and again after it has died.
+
+    Args:
+        file: The Python file.
+        build_seconds, read_seconds: How long `build` and the reading of a text may take.
+    """
+
+    def __init__(self, file: Path, build_seconds: float = BUILD_SECONDS, read_seconds: float = READ_SECONDS):
+        self.file, self.build_seconds, self.read_seconds = file.resolve(), build_seconds, read_seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen | None = None
+        self._pipe: Connection | None = None
+
+    def read(self, text: str, path: str | None = None) -> Answer:
+        """A text as the module reads it.
+
+        Raises:
+            CheckpointError: the file cannot be run, does not define what is needed, raised an error, hung or died.
+        """
+        with self._lock:
+            if self._pipe is None:
+                self._start()
+            header, content = self._ask({"text": text, "path": path}, self.read_seconds, "reading the text")
+        with TemporaryDirectory() as folder:
+            Path(folder, "trace.npz").write_bytes(content)
+            trace = Trace.load(Path(folder, "trace.npz"))
+        predicted = {name: header.get(name) for name in ("next_tokens", "next_p", "bits")}
+        return Answer(trace, tuple(header["paths"]), **predicted, note=header.get("note", ""))
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._pipe = self._process = None
+
+    def _start(self) -> None:
+        """Start the process, which connects to a pipe that only it has the key of."""
+        key = os.urandom(32)
+        limit = LIMIT.format(memory=MEMORY) if sys.platform == "linux" else ""
+        with TemporaryDirectory(prefix="recurrent-explorer-pipe-") as folder:
+            address = os.path.join(folder, "pipe") if hasattr(os, "fork") else None
+            with Listener(address, "AF_UNIX" if address else "AF_PIPE", authkey=key) as listener:
+                command = [sys.executable, "-c", START.format(home=str(HOME), limit=limit)]
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self.file.parent, text=True)
+                assert self._process.stdin is not None
+                said = {"address": listener.address, "key": key.hex(), "file": str(self.file)}
+                with suppress(BrokenPipeError):
+                    self._process.stdin.write(json.dumps(said) + "\n")
+                    self._process.stdin.close()
+                self._pipe = self._accepted(listener)
+        self._answer(self.build_seconds, "building its module")
+
+    def _accepted(self, listener: Listener) -> Connection:
+        """The connection of the process; a process that dies or hangs before it connects is a sentence."""
+        arrived: list[Connection] = []
+        waiting = threading.Thread(target=lambda: arrived.append(listener.accept()), daemon=True)
+        waiting.start()
+        for _ in range(int(self.build_seconds * 10)):
+            waiting.join(0.1)
+            if arrived or self._process is None or self._process.poll() is not None:
+                break
+        if not arrived:
+            self._fail("died, or hung, before its module was built")
+        return arrived[0]
+
+    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(json.dumps(request).encode())
+        except OSError:
+            self._fail(f"died before {doing}")
+        return self._answer(seconds, doing)
+
+    def _answer(self, seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
+        """The next answer of the process."""
+        assert self._pipe is not None
+        try:
+            if not self._pipe.poll(seconds):
+                self._fail(f"was stopped: {doing} took more than {seconds:g} seconds")
+            header, content = json.loads(self._pipe.recv_bytes(LARGEST)), self._pipe.recv_bytes(LARGEST)
+        except (EOFError, OSError, ValueError):
+            self._fail(f"died while {doing}")
+        if "error" in header:
+            if doing != "reading the text":
+                self.close()
+            raise CheckpointError(header["error"])
+        return header, content
+
+    def _fail(self, what: str) -> NoReturn:
+        self.close()
+        raise CheckpointError(f"{self.file.name} {what}. The app is not affected; the file is started again with the next text.")

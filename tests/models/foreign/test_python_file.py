@@ -1,0 +1,139 @@
+"""A user's Python file in a process of its own: right numbers, names of its own, and a sentence for whatever it does wrong."""
+
+import string
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from explorer.errors import CheckpointError, RecordingError
+from explorer.recording import module_server
+from models.foreign.experiments.python_file import PythonFile
+
+LETTERS = string.ascii_lowercase + " ."
+MINE = """
+import torch
+import pages
+from models import LETTERS
+
+vocabulary = LETTERS
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.lstm = torch.nn.Embedding(28, 5), torch.nn.LSTM(5, 8, 2, batch_first=True)
+        self.out = torch.nn.Linear(8, 28)
+
+    def forward(self, ids):
+        return self.out(self.lstm(self.embed(ids))[0])
+
+def build():
+    torch.manual_seed(7)
+    print("a line that must not disturb the answers")
+    return Net()
+
+def encode(text):
+    tokens = [letter for letter in text.lower() if letter in LETTERS]
+    return [LETTERS.index(letter) for letter in tokens], tokens
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    """A project with packages called models and pages, as ours has; returns a function that writes its file and opens it."""
+    for package, content in (("models", f"LETTERS = {LETTERS!r}"), ("pages", "")):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(content, encoding="utf-8")
+    opened = []
+
+    def write(content: str, **limits: float) -> PythonFile:
+        (tmp_path / "mine.py").write_text(content, encoding="utf-8")
+        opened.append(PythonFile(tmp_path / "mine.py", **limits))
+        return opened[-1]
+
+    yield write
+    for file in opened:
+        file.close()
+
+
+def test_states_and_predictions_are_those_of_the_module(project):
+    answer = project(MINE).read("The cat sat.")
+    torch.manual_seed(7)
+    embed, lstm, out = nn.Embedding(28, 5), nn.LSTM(5, 8, 2, batch_first=True), nn.Linear(8, 28)
+    ids = torch.tensor([[LETTERS.index(letter) for letter in "the cat sat."]])
+    with torch.no_grad():
+        hidden = lstm(embed(ids))[0]
+        logs = out(hidden)[0].log_softmax(-1)
+    assert answer.trace.tokens == tuple("the cat sat.") and answer.paths == ("lstm",)
+    np.testing.assert_allclose(answer.trace.hidden[:, 1], hidden[0], atol=1e-6)
+    np.testing.assert_allclose(answer.bits[1:], [-logs[t, ids[0, t + 1]].item() / np.log(2) for t in range(11)], atol=1e-5)
+    assert answer.next_tokens is not None and answer.next_tokens[0][0] == LETTERS[int(logs[0].argmax())]
+
+
+WRONG = {
+    "mine.py does not define build() and encode()": "x = 1",
+    "mine.py does not define encode()": "def build(): ...",
+    "build() in mine.py returned int; expected a torch.nn.Module": "def build(): return 3\ndef encode(text): return [1], ['a']",
+    "mine.py raised ZeroDivisionError at line 2: division by zero": "def build():\n    return 1 / 0\ndef encode(text): ...",
+    "mine.py raised SyntaxError at line 1": "def build(: pass",
+    "mine.py raised ModuleNotFoundError at line 1: No module named 'nothing_of_this_name'": "import nothing_of_this_name",
+}
+
+
+@pytest.mark.parametrize(("sentence", "content"), WRONG.items(), ids=WRONG)
+def test_what_is_wrong_with_a_file_is_a_sentence_with_its_line(tmp_path: Path, monkeypatch, sentence: str, content: str):
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    file = tmp_path / "mine.py"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises((RecordingError, ArithmeticError, SyntaxError, ImportError)) as refused:
+        module_server.Served(file)
+    assert module_server.reason(refused.value, file).startswith(sentence)
+    sys.modules.pop("mine", None)
+
+
+STOPPED = {
+    "encode() returned 2 ids and 1 tokens": MINE + "\ndef encode(text): return [1, 2], ['a']",
+    "mine.py died while reading the text": MINE + "\ndef encode(text):\n    import os\n    os._exit(3)",
+    "mine.py died while building its module": "import os\nos._exit(3)",
+}
+
+
+@pytest.mark.parametrize(("sentence", "content"), STOPPED.items(), ids=STOPPED)
+def test_a_process_that_fails_or_dies_is_a_sentence(project, sentence: str, content: str):
+    with pytest.raises(CheckpointError) as refused:
+        project(content).read("abc")
+    assert str(refused.value).startswith(sentence)
+
+
+def test_a_file_that_hangs_is_stopped_and_starts_again(project):
+    file = project(MINE + "\nslow = encode\ndef encode(text):\n    while text == 'slow': pass\n    return slow(text)", read_seconds=1)
+    assert file.read("abc").trace.tokens == tuple("abc")
+    with pytest.raises(CheckpointError, match="was stopped: reading the text took more than 1 seconds"):
+        file.read("slow")
+    assert file.read("abc").trace.tokens == tuple("abc")
+
+
+def test_another_way_of_calling_and_another_path(project):
+    cells = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.GRUCell(3, 4), torch.nn.GRUCell(4, 6)
+def build(): return Net()
+def encode(text): return list(range(len(text))), list(text)
+def run(module, ids):
+    a, b = torch.zeros(1, 4), torch.zeros(1, 6)
+    for id in ids:
+        a = module.first(torch.full((1, 3), float(id)), a)
+        b = module.second(a, b)
+"""
+    file = project(cells)
+    assert file.read("abcd").trace.hidden.shape == (4, 1, 4)
+    assert set(file.read("abcd").paths) == {"first", "second"} and file.read("abcd", "second").trace.hidden.shape == (4, 1, 6)
+    with pytest.raises(CheckpointError, match="third"):
+        file.read("abcd", "third")
