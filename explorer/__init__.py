@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from explorer.gradients.contributions import InputGradient, input_gradient
     from explorer.gradients.flow import gradient_flow, gradient_flows
     from explorer.interventions import clamped, intervene, silenced
+    from explorer.recording.live_module import open
     from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
     from explorer.steps import step
@@ -37,6 +38,7 @@ _PLACES = {
     "AttributionMethod": "explorer.gradients.attribution",  # a method with its baseline and its number of steps
     "Attribution": "explorer.analysis.attribution",  # scores of the tokens, [time], with baseline and completeness error
     "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
+    "open": "explorer.recording.live_module",  # open(module, encode): the app on a live module, where recurrent-explorer-app is installed
     "show": "explorer.figures.notebook",  # show(trace): the figure of a record; displays itself in a notebook
     "Figure": "explorer.figures.notebook",  # what show returns: .save("figure.svg"), .drawn
     "rank": "explorer.analysis.rank",  # which units follow a track, with the baselines that they have to beat
@@ -69,6 +71,7 @@ __all__ = [
     "gradient_flows",
     "input_gradient",
     "intervene",
+    "open",
     "rank",
     "record",
     "show",

@@ -50,16 +50,18 @@ def start(
 
 def open_files(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="Checkpoints, weights of any recurrent network, or Python files with build() and encode(text), which are run."),
-    ],
+    ] = None,
     vocabulary: Annotated[Path | None, typer.Option(help="Their list of tokens: JSON, or one token per line.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
 ) -> None:
     """Open files in the app: the page "Your model" shows what is in them, to everyone who can reach the server."""
-    from models.foreign.given import Given, give
+    from models.foreign.given import Given, give, given
     from recurrent_explorer_app.server import serve
 
-    give(Given(tuple(files), vocabulary))
+    if not files and given().live is None:
+        raise typer.BadParameter("there is none; name at least one file.", param_hint="FILES")
+    give(Given(tuple(files or ()), vocabulary))
     serve(HOME / "app.py", port, address, page="your_model")

@@ -23,7 +23,7 @@ def test_the_readme_is_short():
     assert len(LINES) <= 120
 
 
-GUIDES = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("own-cell.md", "several-calls.md"))
+GUIDES = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("own-cell.md", "several-calls.md", "your-model.md"))
 PYTHON = re.findall(r"```python\n(.*?)```(?:\n\nprints\n\n```text\n(.*?)```)?", README + GUIDES, flags=re.DOTALL)
 
 

@@ -15,6 +15,7 @@ import json
 import math
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch import nn
 
 from explorer.errors import ExplorerError, RecordingError
 from explorer.recording.record import Recording, record
@@ -29,6 +31,7 @@ from explorer.records import Trace
 
 LIKELY = 5  # next tokens that are listed
 NEEDED = ("build", "encode")
+Encode = Callable[[str], tuple[Sequence[int], Sequence[str]]]
 
 
 def main() -> None:
@@ -40,17 +43,22 @@ def main() -> None:
 
 
 def answer(pipe: Connection, file: Path) -> None:
-    """Answer requests on a pipe: each is {"text", "path"}, each answer a header as JSON, and a trace as the bytes of its file."""
+    """Run a file, and answer the requests on a pipe."""
     try:
-        served = Served(file)
+        served = Served.of_file(file)
         reply(pipe, {"ready": True})
     except BaseException as error:  # whatever the file does, the reason reaches its owner
-        reply(pipe, {"error": reason(error, file)})
+        reply(pipe, {"error": reason(error, str(file))})
         return
+    serve(pipe, served, str(file))
+
+
+def serve(pipe: Connection, served: "Served", file: str) -> None:
+    """Answer the requests {"text", "path"} on a pipe until it is closed: a header as JSON, and a trace as the bytes of its file."""
     while True:
         try:
             request = json.loads(pipe.recv_bytes())
-        except EOFError:
+        except (EOFError, OSError):
             return
         try:
             reply(pipe, *served.read(request["text"], request["path"]))
@@ -64,37 +72,47 @@ def reply(pipe: Connection, header: dict[str, Any], content: bytes = b"") -> Non
     pipe.send_bytes(content)
 
 
-def reason(error: BaseException, file: Path) -> str:
-    """What went wrong in a sentence, with the line of the user's file."""
+def reason(error: BaseException, file: str) -> str:
+    """What went wrong in a sentence, with the line of the user's file; "<stdin>" and the like have lines too."""
     if isinstance(error, ExplorerError):
         return str(error)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     if isinstance(error, SyntaxError) and error.lineno:
         lines.append(error.lineno)
     where = f" at line {lines[-1]}" if lines else ""
-    return f"{file.name} raised {type(error).__name__}{where}: {str(error)[:300] or 'no message'}"
+    return f"{Path(file).name} raised {type(error).__name__}{where}: {str(error)[:300] or 'no message'}"
 
 
 class Served:
-    """The module of a file, ready to read texts.
+    """A module that reads texts.
 
     Args:
-        file: The Python file; its folder is the first place where it looks for what it imports.
-
-    Raises:
-        RecordingError: it does not define what is needed, or `build` returns no module.
+        module: Any module with recurrent layers, cells or Taps.
+        encode: From a text to its ids and tokens.
+        run: How the module is called, run(module, ids) with ids [time]; default: module(ids) with ids [1, time].
+        vocabulary: Tokens by id, if the module gives logits for the next one.
     """
 
-    def __init__(self, file: Path):
+    def __init__(self, module: nn.Module, encode: Encode, run: Callable[[Any, Any], Any] | None = None, vocabulary: Sequence | None = None):
+        self.module, self.encode, self.vocabulary = module, encode, vocabulary
+        self.run = run or (lambda module, ids: module(ids[None]))
+
+    @classmethod
+    def of_file(cls, file: Path) -> "Served":
+        """The module of a Python file; its folder is the first place where the file looks for what it imports.
+
+        Raises:
+            RecordingError: it does not define what is needed, or `build` returns no module.
+        """
         sys.path.insert(0, str(file.parent))
-        self.own = load(file)
-        lacking = [name for name in NEEDED if not callable(getattr(self.own, name, None))]
+        own = load(file)
+        lacking = [name for name in NEEDED if not callable(getattr(own, name, None))]
         if lacking:
             raise RecordingError(f"{file.name} does not define {' and '.join(f'{name}()' for name in lacking)}; expected build and encode.")
-        self.module = self.own.build()
-        if not isinstance(self.module, torch.nn.Module):
-            raise RecordingError(f"build() in {file.name} returned {type(self.module).__name__}; expected a torch.nn.Module.")
-        self.module.eval()
+        module = own.build()
+        if not isinstance(module, nn.Module):
+            raise RecordingError(f"build() in {file.name} returned {type(module).__name__}; expected a torch.nn.Module.")
+        return cls(module.eval(), own.encode, getattr(own, "run", None), getattr(own, "vocabulary", None))
 
     def read(self, text: str, path: str | None) -> tuple[dict[str, Any], bytes]:
         """A text as the module reads it: a header, and the trace of one path as the bytes of its file.
@@ -106,14 +124,13 @@ class Served:
         Raises:
             RecordingError: the file's answers do not fit together, or the module has nothing that can be recorded.
         """
-        ids, tokens = self.own.encode(text)
+        ids, tokens = self.encode(text)
         tokens = tuple(map(str, tokens))
         if len(ids) != len(tokens) or not tokens:
             raise RecordingError(f"encode() returned {len(ids)} ids and {len(tokens)} tokens; expected as many, at least one.")
         ids = torch.as_tensor(ids)
-        run = getattr(self.own, "run", lambda module, ids: module(ids[None]))
         with torch.no_grad(), record(self.module) as recording:
-            out = run(self.module, ids)
+            out = self.run(self.module, ids)
         trace = traced(recording, tokens, path)
         with TemporaryDirectory() as folder:
             trace.save(Path(folder, "trace.npz"))
@@ -122,7 +139,7 @@ class Served:
 
     def _predicted(self, out: Any, ids: torch.Tensor) -> dict[str, Any]:
         """The likeliest next tokens, their probabilities and the surprise at each token, if the module gives logits [1, time, vocab]."""
-        vocabulary = getattr(self.own, "vocabulary", None)
+        vocabulary = self.vocabulary
         out = out[0] if isinstance(out, tuple | list) and out else out
         if vocabulary is None or not isinstance(out, torch.Tensor):
             return {}

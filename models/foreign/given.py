@@ -10,6 +10,7 @@ from models.checkpoint import LARGEST
 from models.files import opened
 from models.foreign.tokens import read_tokens
 
+LIVE = "EXPLORER_LIVE"  # as in explorer.recording.live_module
 VARIABLE = "EXPLORER_GIVEN"  # of the environment, because the server runs the pages as scripts
 
 
@@ -24,6 +25,11 @@ class Given:
 
     files: tuple[Path, ...] = ()
     vocabulary: Path | None = None
+
+    @property
+    def live(self) -> dict[str, str] | None:
+        """Name, address and key of a module of the session that started the server with explorer.open; None if there is none."""
+        return json.loads(os.environ[LIVE]) if LIVE in os.environ else None
 
 
 def give(given: Given) -> None:

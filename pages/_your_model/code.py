@@ -1,13 +1,15 @@
-"""A Python file that whoever started the server named: its module, in a process of its own, reads a text."""
+"""A module in another process reads a text: of a Python file that whoever started the server named, or of a live session."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from models.foreign.experiments.behaviour import SAMPLE
-from models.foreign.experiments.python_file import Answer, PythonFile
+from models.foreign.experiments.python_file import Answer, LiveModule, OtherProcess, PythonFile
 from models.foreign.experiments.reading import run_of
+from models.foreign.given import given
 from pages._components.state_view import state_view
 from pages._ui.cache import shared_cache
 from pages._ui.layout import text_form
@@ -15,7 +17,7 @@ from pages._ui.text import plain
 from pages._your_model.weights import LONGEST, figure
 
 KEY = "your_model.code"
-TEXT, PATH, LAYER = f"{KEY}.text", f"{KEY}.path", f"{KEY}.layer"
+TEXT, PATH, LAYER, AGAIN = (f"{KEY}.{name}" for name in ("text", "path", "layer", "again_at"))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -24,18 +26,45 @@ def _process(path: str, changed: int) -> PythonFile:
     return PythonFile(Path(path))
 
 
-def panel(file: Path) -> None:
-    """The text as the module reads it. An error of the file is an error of the project: a sentence.
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _live(address: str) -> LiveModule:
+    """The module of the session that started this server."""
+    live = given().live
+    assert live is not None and live["address"] == address
+    return LiveModule(live)
+
+
+def of_file(file: Path) -> None:
+    """A text as the module of a file reads it. An error of the file is an error of the project: a sentence.
 
     Raises:
         CheckpointError: the file does not do what it should.
     """
     changed = file.stat().st_mtime_ns if file.exists() else 0
     st.markdown(f"**{plain(file.name)}** runs on this computer, in a process of its own.")
+    _panel(file.name, _process(str(file), changed), (str(file), changed))
+
+
+def of_session(live: dict[str, str]) -> None:
+    """A text as the module of the session that started this server reads it now.
+
+    Raises:
+        CheckpointError: the session has ended, or the module raised an error.
+    """
+    st.markdown(f"**{plain(live['name'])}** lives in the Python session that opened this app.")
+    st.button("Read the text again", icon=":material/refresh:", key=f"{KEY}.again", on_click=_again)
+    _panel(live["name"], _live(live["address"]), (live["address"], st.session_state.get(AGAIN, 0)))
+
+
+def _again() -> None:
+    st.session_state[AGAIN] = time.monotonic()
+
+
+def _panel(name: str, process: OtherProcess, at: tuple) -> None:
+    """The text, read and coloured; `at` is the key of what was read."""
     text, path = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(PATH)
     with st.spinner("Its module is reading the text ..."):
-        read = lambda: _process(str(file), changed).read(text, path)  # noqa: E731
-        answer: Answer = shared_cache("traces", 768).get((str(file), changed, text, path), read)
+        answer: Answer = shared_cache("traces", 768).get((at, text, path), lambda: process.read(text, path))
     layers = [f"layer {index + 1}" for index in range(answer.trace.hidden.shape[1])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(answer.paths) > 1:
@@ -47,7 +76,7 @@ def panel(file: Path) -> None:
         st.caption(plain(answer.note))
     next_p, bits = (None if values is None else np.array(values, np.float32) for values in (answer.next_p, answer.bits))
     run = run_of(answer.trace, (answer.next_tokens, next_p, bits), layer=layers.index(layer))
-    state_view(figure(run, f"{file.name}, {answer.trace.source}, {layer}"), f"{KEY}.view")
+    state_view(figure(run, f"{name}, {answer.trace.source}, {layer}"), f"{KEY}.view")
 
 
 def _read(text: str | None) -> None:

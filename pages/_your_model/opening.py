@@ -88,6 +88,9 @@ def uploader() -> None:
 
 def _of_the_server() -> None:
     """The files that were given when the server was started: the chosen one is open until the visitor brings another."""
+    if (live := given().live) is not None:
+        with guard(stop=False):
+            code.of_session(live)
     files = {file.name: file for file in given().files}
     if not files:
         return
@@ -98,7 +101,7 @@ def _of_the_server() -> None:
         weights.forget()
     if name.endswith(".py"):
         with guard(stop=False):
-            code.panel(files[name])
+            code.of_file(files[name])
     elif is_new:
         with st.spinner("Reading the file ..."), guard(stop=False):
             _open(name, content_of(files[name]))

@@ -1,4 +1,4 @@
-"""A user's own Python file, run in another process: see explorer.recording.module_server for what it defines.
+"""A module in another process: that of a user's Python file (see explorer.recording.module_server), or that of a live session.
 
 Only whoever starts the server can name such a file, because its code runs. If it hangs or dies, that is a sentence here.
 """
@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
@@ -51,19 +53,22 @@ class Answer:
     note: str = ""
 
 
-class PythonFile:
-    """The process of a file. It starts with the first text, and again after it has died.
+class OtherProcess:
+    """A module in another process, asked over a pipe. It is connected with the first text, and again after it was lost.
 
     Args:
-        file: The Python file.
-        build_seconds, read_seconds: How long `build` and the reading of a text may take.
+        name: For sentences.
+        read_seconds: How long the reading of a text may take.
     """
 
-    def __init__(self, file: Path, build_seconds: float = BUILD_SECONDS, read_seconds: float = READ_SECONDS):
-        self.file, self.build_seconds, self.read_seconds = file.resolve(), build_seconds, read_seconds
+    def __init__(self, name: str, read_seconds: float = READ_SECONDS):
+        self.name, self.read_seconds = name, read_seconds
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
         self._pipe: Connection | None = None
+
+    def _connect(self) -> None:
+        """Connect the pipe."""
+        raise NotImplementedError
 
     def read(self, text: str, path: str | None = None) -> Answer:
         """A text as the module reads it.
@@ -73,7 +78,7 @@ class PythonFile:
         """
         with self._lock:
             if self._pipe is None:
-                self._start()
+                self._connect()
             header, content = self._ask({"text": text, "path": path}, self.read_seconds, "reading the text")
         with TemporaryDirectory() as folder:
             Path(folder, "trace.npz").write_bytes(content)
@@ -82,15 +87,61 @@ class PythonFile:
         return Answer(trace, tuple(header["paths"]), **predicted, note=header.get("note", ""))
 
     def close(self) -> None:
-        """End the process."""
+        """Close the pipe."""
         if self._pipe is not None:
             self._pipe.close()
+        self._pipe = None
+
+    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(json.dumps(request).encode())
+        except OSError:
+            self._fail(f"died before {doing}")
+        return self._answer(seconds, doing)
+
+    def _answer(self, seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
+        """The next answer of the process."""
+        assert self._pipe is not None
+        try:
+            if not self._pipe.poll(seconds):
+                self._fail(f"was stopped: {doing} took more than {seconds:g} seconds")
+            header, content = json.loads(self._pipe.recv_bytes(LARGEST)), self._pipe.recv_bytes(LARGEST)
+        except (EOFError, OSError, ValueError):
+            self._fail(f"died while {doing}")
+        if "error" in header:
+            if doing != "reading the text":
+                self.close()
+            raise CheckpointError(header["error"])
+        return header, content
+
+    def _fail(self, what: str) -> NoReturn:
+        self.close()
+        raise CheckpointError(f"{self.name} {what}. The app is not affected, and tries again with the next text.")
+
+
+class PythonFile(OtherProcess):
+    """The process of a user's Python file.
+
+    Args:
+        file: The Python file.
+        build_seconds, read_seconds: How long `build` and the reading of a text may take.
+    """
+
+    def __init__(self, file: Path, build_seconds: float = BUILD_SECONDS, read_seconds: float = READ_SECONDS):
+        super().__init__(file.name, read_seconds)
+        self.file, self.build_seconds = file.resolve(), build_seconds
+        self._process: subprocess.Popen | None = None
+
+    def close(self) -> None:
+        """End the process."""
+        super().close()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._pipe = self._process = None
+        self._process = None
 
-    def _start(self) -> None:
+    def _connect(self) -> None:
         """Start the process, which connects to a pipe that only it has the key of."""
         key = os.urandom(32)
         limit = LIMIT.format(memory=MEMORY) if sys.platform == "linux" else ""
@@ -120,29 +171,20 @@ class PythonFile:
             self._fail("died, or hung, before its module was built")
         return arrived[0]
 
-    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
-        assert self._pipe is not None
-        try:
-            self._pipe.send_bytes(json.dumps(request).encode())
-        except OSError:
-            self._fail(f"died before {doing}")
-        return self._answer(seconds, doing)
 
-    def _answer(self, seconds: float, doing: str) -> tuple[dict[str, Any], bytes]:
-        """The next answer of the process."""
-        assert self._pipe is not None
-        try:
-            if not self._pipe.poll(seconds):
-                self._fail(f"was stopped: {doing} took more than {seconds:g} seconds")
-            header, content = json.loads(self._pipe.recv_bytes(LARGEST)), self._pipe.recv_bytes(LARGEST)
-        except (EOFError, OSError, ValueError):
-            self._fail(f"died while {doing}")
-        if "error" in header:
-            if doing != "reading the text":
-                self.close()
-            raise CheckpointError(header["error"])
-        return header, content
+class LiveModule(OtherProcess):
+    """A module of the session that started this server, see explorer.open.
 
-    def _fail(self, what: str) -> NoReturn:
-        self.close()
-        raise CheckpointError(f"{self.file.name} {what}. The app is not affected; the file is started again with the next text.")
+    Args:
+        live: Name of its class, and address and key of the pipe.
+    """
+
+    def __init__(self, live: Mapping[str, str]):
+        super().__init__(live["name"])
+        self._live = live
+
+    def _connect(self) -> None:
+        try:
+            self._pipe = Client(self._live["address"], authkey=bytes.fromhex(self._live["key"]))
+        except (OSError, EOFError, AuthenticationError):
+            self._fail("is gone: the Python session that opened it has ended")

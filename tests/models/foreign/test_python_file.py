@@ -90,8 +90,8 @@ def test_what_is_wrong_with_a_file_is_a_sentence_with_its_line(tmp_path: Path, m
     file = tmp_path / "mine.py"
     file.write_text(content, encoding="utf-8")
     with pytest.raises((RecordingError, ArithmeticError, SyntaxError, ImportError)) as refused:
-        module_server.Served(file)
-    assert module_server.reason(refused.value, file).startswith(sentence)
+        module_server.Served.of_file(file)
+    assert module_server.reason(refused.value, str(file)).startswith(sentence)
     sys.modules.pop("mine", None)
 
 
