@@ -29,9 +29,14 @@ def check(
     for path in answer["paths"]:
         many = f"{path['layers']} layers" if path["layers"] > 1 else "1 layer"
         both = ", in both directions" if path["directions"] == 2 else ""
-        typer.echo(f"{path['path'] or '(no name)'}: {path['kind'].upper()}, {many} of {path['units']} units{both}")
+        typer.echo(f"{_visible(path['path']) or '(no name)'}: {path['kind'].upper()}, {many} of {path['units']} units{both}")
     for tensor in answer["tensors"]:
         shape = " x ".join(map(str, tensor["shape"])) or "one number"
-        typer.echo(f"  {tensor['name']}  {shape}  {tensor['used_as']}{'' if tensor['sure'] else ' (guessed)'}")
+        typer.echo(f"  {_visible(tensor['name'])}  {shape}  {_visible(tensor['used_as'])}{'' if tensor['sure'] else ' (guessed)'}")
     for finding in answer["findings"]:
-        typer.echo(f"{finding['level']}: {finding['text']}")
+        typer.echo(f"{finding['level']}: {_visible(finding['text'])}")
+
+
+def _visible(text: str) -> str:
+    """A text of a file for a terminal: what would move its cursor or colour it is written as an escape."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

@@ -6,6 +6,7 @@ Only names and shapes are looked at. What is recognised by its name and fits by 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from models.foreign.stacks import Shape, Stack, base, beginning, recurrent_stacks, squeezed
 
@@ -26,7 +27,14 @@ BIAS_NAMES = (
     (r"W_?h([yoq])$", r"b\1"),
     (r"W_?h([yoq])$", r"b_\1"),
 )
+MOST_STACKS = 64  # groups of recurrent layers; each is tried with every table and linear layer
 MOST_LINEAR = 3  # layers between the recurrent ones and the answer
+
+
+@lru_cache(100_000)
+def _says(pattern: re.Pattern, name: str) -> bool:
+    """Whether a name says what its tensor is for; each name is asked many times."""
+    return pattern.search(name) is not None
 
 
 @dataclass(frozen=True)
@@ -69,15 +77,15 @@ class Layout:
         """Tables [token, width] that could give a stack its inputs, the most likely first."""
         fitting = [name for name in self._free if len(self.shapes[name]) == 2 and self.shapes[name][1] == stack.inputs]
         near = beginning(stack.path)
-        return sorted(fitting, key=lambda name: (not EMBEDDING.search(name), beginning(name) != near, bool(OUTPUT.search(name)), name))
+        return sorted(fitting, key=lambda name: (not _says(EMBEDDING, name), beginning(name) != near, _says(OUTPUT, name), name))
 
     def linears(self, inputs: int) -> list[Linear]:
         """Linear layers that read so many numbers, the most likely output first."""
         fitting = [linear for name in self._free for linear in self._linear(name, inputs)]
         rank = lambda one: (  # noqa: E731
             one.is_turned,
-            not OUTPUT.search(one.weight),
-            bool(EMBEDDING.search(one.weight) or ATTENTION.search(one.weight) or NORMS.search(one.weight)),
+            not _says(OUTPUT, one.weight),
+            _says(EMBEDDING, one.weight) or _says(ATTENTION, one.weight) or _says(NORMS, one.weight),
             one.bias is None,
             one.weight,
         )
@@ -157,14 +165,14 @@ def choice(parts: Layout, first: Stack | None = None) -> Choice | None:
 def _of_stack(parts: Layout, first: Stack) -> Choice:
     stacks = chain(parts, first)
     tables = parts.embeddings(first)
-    named = [name for name in tables if EMBEDDING.search(name)]
-    embedding = named[0] if named else next((name for name in tables if not OUTPUT.search(name)), None)
+    named = [name for name in tables if _says(EMBEDDING, name)]
+    embedding = named[0] if named else next((name for name in tables if not _says(OUTPUT, name)), None)
     outputs = _outputs(parts, stacks[-1], embedding)
     if embedding and not named and outputs and outputs[-1].outputs == first.inputs:
         embedding = None  # as many answers as inputs: one-hot vectors, and the table is another layer
     if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
         embedding = tables[0]
-    sure = (bool(named) or embedding is None, all(bool(OUTPUT.search(one.weight)) for one in outputs))
+    sure = (bool(named) or embedding is None, all(_says(OUTPUT, one.weight) for one in outputs))
     is_one_hot = bool(outputs) and outputs[-1].outputs == first.inputs
     return Choice(stacks, embedding, outputs, sure, is_one_hot)
 
@@ -189,7 +197,7 @@ def _outputs(parts: Layout, last: Stack, embedding: str | None) -> tuple[Linear,
     if tied:
         bias = next((name for name in sorted(parts.shapes) if name.endswith("bias") and squeezed(parts.shapes[name]) == (wanted,)), None)
         return (Linear(str(embedding), bias, wanted, last.width),)
-    return waiting[0] if waiting and OUTPUT.search(waiting[0][0].weight) else ()
+    return waiting[0] if waiting and _says(OUTPUT, waiting[0][0].weight) else ()
 
 
 def uses(parts: Layout, chosen: Choice | None) -> list[Use]:
@@ -199,7 +207,7 @@ def uses(parts: Layout, chosen: Choice | None) -> list[Use]:
         runs = chosen is not None and stack in chosen.stacks
         label = f"{stack.kind} {stack.path}".strip() + ("" if runs else ", not run")
         table |= {name: (f"{label}: {role}", True) for role, name in stack.names.items()}
-        tables = [name for name in parts.embeddings(stack) if EMBEDDING.search(name) and beginning(name) == beginning(stack.path)]
+        tables = [name for name in parts.embeddings(stack) if _says(EMBEDDING, name) and beginning(name) == beginning(stack.path)]
         table |= {tables[0]: (f"embedding of {stack.path}, not run", False)} if tables and not runs else {}
     if chosen is not None:
         if chosen.embedding:
@@ -221,6 +229,6 @@ def unused(parts: Layout, chosen: Choice) -> list[str]:
 
 
 def _other(name: str) -> str:
-    if NORMS.search(name):
+    if _says(NORMS, name):
         return "normalisation, not run"
-    return "attention, not run" if ATTENTION.search(name) else "not used"
+    return "attention, not run" if _says(ATTENTION, name) else "not used"

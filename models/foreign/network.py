@@ -180,7 +180,7 @@ def weights(tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "Found
         before = "rnn" if index == shown else f"below.{index}" if index < shown else f"above.{index - shown - 1}"
         own = layer_weights(tensors, stack, has_bias)
         if index == 0 and chosen.embedding is None:
-            own["weight_ih_l0"] = vocab.rows(own["weight_ih_l0"].T, 0.0).T.contiguous()
+            own |= {role: vocab.rows(own[role].T, 0.0).T.contiguous() for role in own if role.startswith("weight_ih_l0")}
         named |= {f"{before}.{role}": value for role, value in own.items()}
     for index, linear in enumerate(chosen.outputs):
         weight, bias = _of_linear(tensors, linear)

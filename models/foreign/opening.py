@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
-from models.foreign.layout import Choice, Layout, layout
+from models.foreign.layout import MOST_STACKS, Choice, Layout, layout
 from models.foreign.layout import choice as likeliest
 from models.foreign.tokens import ALPHABETS
 from models.foreign.weights import Weights, read
@@ -79,6 +79,9 @@ def open_file(content: bytes, file: str) -> Opened:
     if weights.described:
         whole, chosen, misfit = weights.described.laid_out(whole)
         return Opened(weights, whole, chosen, weights.described.reason or misfit)
+    if len(whole.stacks) > MOST_STACKS:
+        many = f"{len(whole.stacks):,} groups of recurrent layers; at most {MOST_STACKS} can be shown"
+        raise CheckpointError(f"{weights.file} holds {many}.")
     return Opened(weights, whole, likeliest(whole))
 
 

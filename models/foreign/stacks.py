@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 Shape = tuple[int, ...]
 KINDS = {1: "rnn", 3: "gru", 4: "lstm"}  # blocks of weights per unit
@@ -179,6 +180,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
+@lru_cache(100_000)
 def beginning(name: str) -> str:
     """The part of a name before its first dot or underscore: "enc" of "enc_emb"."""
     return re.split(r"[._]", name)[0]

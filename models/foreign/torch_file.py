@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import CheckpointError
+from models.foreign.archives import most_bytes
 from models.foreign.child import ARRAYS
 from models.foreign.tokens import token_list
 
 MOST_NAMES = 300  # unknown classes in one file
 MOST_VALUES = 200_000  # values that are looked at
 DEEPEST = 60
-LARGEST = 1_000_000_000  # bytes of all tensors together
 UNKNOWN = re.compile(r"Unsupported global: GLOBAL (\S+) was not an allowed global")
 FILLED = re.compile(r"Can only (SETITEMS?|append|extend) .*\.Stub(\d+)'>")
 BLOCKED = re.compile(r"unsupported GLOBAL (\S+) whose module (\S+) is blocked")
@@ -68,7 +68,7 @@ def read(path: Path, folder: Path) -> dict[str, Any]:
             tokens[name] = list(listed)
         elif isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 100):
             settings[name] = value
-    kept = _kept(tensors)
+    kept = _kept(tensors, most_bytes(path.stat().st_size))
     save_file(kept, folder / ARRAYS)
     left = sorted(tensors.keys() - kept.keys())
     return {"classes": classes, "settings": settings, "tokens": tokens, "order": list(kept), "left": left}
@@ -156,12 +156,15 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
     return []
 
 
-def _kept(tensors: dict[str, Any]) -> dict[str, Any]:
-    """The tensors that can be numbers of a network, as contiguous float32 or integers."""
+def _kept(tensors: dict[str, Any], most: int) -> dict[str, Any]:
+    """The tensors that can be numbers of a network, as contiguous float32 or integers, of so many bytes at most.
+
+    A tensor can claim one stored number many times over, so a small file may ask for much memory.
+    """
     import torch
 
-    if sum(t.numel() * max(4, t.element_size()) for t in tensors.values() if t.layout == torch.strided) > LARGEST:
-        raise CheckpointError(f"holds more than {LARGEST // 1_000_000:,} MB of tensors, the most that can be opened here.")
+    if sum(t.numel() * max(4, t.element_size()) for t in tensors.values() if t.layout == torch.strided) > most:
+        raise CheckpointError(f"holds more than {most // 1_000_000:,} MB of tensors, the most that a file of its size can hold here.")
     kept = {}
     for name, tensor in tensors.items():
         plain = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_complex() and tensor.device.type == "cpu"

@@ -5,7 +5,6 @@ safetensors and npz are parsed here, all else in a child process. Importing this
 
 import io
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,17 +16,16 @@ import numpy as np
 from explorer.errors import CheckpointError
 from models import checkpoint
 from models.foreign import child
+from models.foreign.archives import arrays_of_npz, names_in_zip
 from models.foreign.described import Described
 from models.foreign.parametrized import effective
-from models.foreign.tokens import metadata_tokens, token_list
+from models.foreign.tokens import metadata_tokens
 
-LARGEST = 1_000_000_000  # bytes of all tensors together
-MOST_TENSORS = 20_000
+MOST_TENSORS = 3_000
+LONGEST_NAME = 300  # characters of the name of a tensor
 ENDINGS = ("safetensors", "pt", "pth", "ckpt", "net", "tar", "bin", "npz", "h5", "hdf5", "keras")
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PICKLED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-# What numpy and zipfile raise for damaged files.
-DAMAGE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, OverflowError, SyntaxError, TypeError)
 TAR = (257, b"ustar")
 # What stands before all names of a state dict because of how it was saved, and says nothing of the network.
 WRAPPERS = re.compile(r"^(module|_orig_mod|state_dict|model_state_dict|model_state|model|net|network|weights|params|_model|ema)\.")
@@ -74,6 +72,8 @@ def read(content: bytes, file: str) -> Weights:
         raise CheckpointError(f"{name} is {weights.form} without a tensor. Expected the weights of a network.")
     if len(tensors) > MOST_TENSORS:
         raise CheckpointError(f"{name} holds {len(tensors):,} tensors; at most {MOST_TENSORS:,} can be shown.")
+    if longest := [key for key in tensors if len(key) > LONGEST_NAME]:
+        raise CheckpointError(f"{name} has a tensor with a name of {len(longest[0]):,} characters; at most {LONGEST_NAME} can be shown.")
     return replace(weights, file=name, tensors=tensors)
 
 
@@ -83,7 +83,7 @@ def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
     if content.startswith(HDF5):
         return _keras
     if content.startswith(b"PK"):
-        inside = _names_in_zip(content, name)
+        inside = names_in_zip(content, name)
         if any(one.endswith("data.pkl") for one in inside):
             return _torch
         return _npz if all(one.endswith(".npy") for one in inside) else _keras
@@ -93,18 +93,6 @@ def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
         return _safetensors
     got = "is empty" if not content else "is none of the formats that are read here"
     raise CheckpointError(f"{name} {got}. Expected weights as safetensors, torch.save, npz or Keras write them: .{', .'.join(ENDINGS)}.")
-
-
-def _names_in_zip(content: bytes, name: str) -> list[str]:
-    """Names in a zip archive, after checking how large its parts would become."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
-        raise CheckpointError(f"{name} is a damaged zip archive, such as torch.save and numpy.savez write. {checkpoint.AGAIN}") from None
-    if sum(part.file_size for part in parts) > LARGEST or len(parts) > 2 * MOST_TENSORS:
-        raise CheckpointError(f"{name} unpacks to more than {LARGEST // 1_000_000:,} MB, the most that can be opened here.")
-    return [part.filename for part in parts]
 
 
 def _safetensors(content: bytes, name: str) -> Weights:
@@ -125,49 +113,26 @@ def _safetensors(content: bytes, name: str) -> Weights:
 
 
 def _npz(content: bytes, name: str) -> Weights:
-    """Arrays of numpy.savez; a text, or a table of texts, is not unpickled."""
-    tensors, tokens, notes = {}, {}, []
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            for key in archive.files:
-                try:
-                    value = archive[key]
-                except ValueError as error:
-                    if "allow_pickle" not in str(error):
-                        raise
-                    notes.append(f"{key!r} holds Python objects, which are not unpickled; it was left out.")
-                    continue
-                if value.dtype.kind in "US" and (listed := token_list(value.astype(str).ravel().tolist())) is not None:
-                    tokens[key] = listed
-                elif value.dtype.kind in "fiub":
-                    tensors[key] = _number(value)
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        OverflowError,
-        SyntaxError,
-        TypeError,
-    ) as error:
-        first = (str(error).splitlines() or ["no reason given"])[0][:150].rstrip(".")
-        raise CheckpointError(f"{name} is a damaged .npz file ({first}). {checkpoint.AGAIN}") from None
-    return Weights(name, "an .npz file", tensors, {}, tokens, tuple(notes))
+    tensors, tokens, notes = arrays_of_npz(content, name)
+    return Weights(name, "an .npz file", {key: _number(value) for key, value in tensors.items()}, {}, tokens, tuple(notes))
 
 
 def _torch(content: bytes, name: str) -> Weights:
     said, tensors = _in_child("models.foreign.torch_file:read", content, name)
     notes = []
     if classes := said["classes"]:
-        listed = ", ".join(classes[:4]) + (f" and {len(classes) - 4} more" if len(classes) > 4 else "")
+        listed = ", ".join(_clipped(classes)) + (f" and {len(classes) - 4} more" if len(classes) > 4 else "")
         notes.append(f"The file names classes ({listed}). Empty ones took their place, and nothing of them was imported or run.")
     if left := said["left"]:
-        notes.append(f"Left out, because they are sparse, quantised, complex or empty: {', '.join(left[:4])}.")
+        notes.append(f"Left out, because they are sparse, quantised, complex or empty: {', '.join(_clipped(left))}.")
     form = "a whole module of torch.save" if said["classes"] else "a file of torch.save"
     tokens = {key: tuple(listed) for key, listed in said["tokens"].items()}
     return Weights(name, form, {key: tensors[key] for key in said["order"]}, said["settings"], tokens, tuple(notes))
+
+
+def _clipped(names: list[str]) -> list[str]:
+    """The first names of a list, none of them long."""
+    return [name[:80] for name in names[:4]]
 
 
 def _keras(content: bytes, name: str) -> Weights:

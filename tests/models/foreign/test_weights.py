@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save
 
 from explorer.errors import CheckpointError
-from models.foreign import child, weights
+from models.foreign import archives, child
 from models.foreign.weights import read
 from tests.models.foreign.strangers import CharRNN, npz, saved
 
@@ -105,7 +105,7 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", bytes(2_000_000))
-    monkeypatch.setattr(weights, "LARGEST", 1_000_000)
+    monkeypatch.setattr(archives, "LARGEST", 1_000_000)
     with pytest.raises(CheckpointError, match="unpacks to more than 1 MB"):
         read(file.getvalue(), "x.npz")
 
