@@ -237,6 +237,11 @@ def _converted(layers: list[KerasLayer], order: list[KerasLayer], reason: str, v
         for name, variant in said.variants.items()
         if (cells[name], variant) != ("SimpleRNN", {"state": "relu"})
     ]
+    said.notes += [
+        f"{layer.name} has no bias, so the file does not say where its reset gate acts: after the matrix product is assumed, as by default."
+        for layer in layers
+        if layer.cell == "GRU" and not layer.inner.config and len(layer.arrays) == 2
+    ]
     return tensors, said
 
 

@@ -271,3 +271,8 @@ def kernels(group: Any) -> list[str]:
     names: list[str] = []
     group.visit(lambda name: names.append(name) if name.endswith("/kernel") else None)
     return names
+
+
+def test_weights_that_do_not_say_where_the_reset_gate_acts_have_a_note(made: Path):
+    said = [note for form in ("weights.h5", "h5") for note in opened(made, "gru_before", form).weights.notes if "reset gate acts" in note]
+    assert len(said) == 1 and "has no bias" in said[0], "the weights alone do not say it, the whole model does"
