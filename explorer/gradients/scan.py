@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from explorer.recording.cells import Slopes, Weights, slopes
-from explorer.recording.replay import restarted
+from explorer.recording.replay import states_before
 
 BLOCK = 500  # steps of one loss whose slopes are computed together
 RESCALE = 4  # steps between two looks at the size of the numbers: each step may shrink or grow them a millionfold
@@ -63,12 +63,8 @@ class Layer:
         return Scaled.zeros(len(self), losses, self.weights.W.shape[1], dtype=self.hidden.numpy().dtype)
 
     def _before(self, states: Tensor, part: int, block: slice) -> Tensor:
-        first = self.first[part].to(states.dtype).unsqueeze(0)
-        if self.reverse:
-            after = states[block.start + 1 : block.stop + 1]
-            return after if block.stop < len(states) else torch.cat([after, first])
-        before = states[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, states[: block.stop - 1]])
-        return restarted(before, block, {step: given[part] for step, given in self.restarts.items()})
+        restarts = {step: given[part] for step, given in self.restarts.items()}
+        return states_before(states, block, self.first[part], restarts, self.reverse)
 
 
 @dataclass(frozen=True, eq=False)

@@ -197,16 +197,26 @@ def _blocks(time: int, reverse: bool) -> Iterable[slice]:
 
 def _shifted(job: _Job, layer: int, hidden: Tensor, block: slice) -> Tensor:
     """Hidden state before each step of a block, [block, state]."""
-    first = job.piece.before[0][0, job.row(layer)].to(hidden.dtype).unsqueeze(0)
-    if job.reverse:
-        after = hidden[block.start + 1 : block.stop + 1]
-        return after if block.stop < len(hidden) else torch.cat([after, first])
-    before = hidden[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, hidden[: block.stop - 1]])
-    return restarted(before, block, {step: states[0] for step, states in job.piece.restarts(job.row(layer)).items()})
+    row = job.row(layer)
+    restarts = {step: states[0] for step, states in job.piece.restarts(row).items()}
+    return states_before(hidden, block, job.piece.before[0][0, row], restarts, job.reverse)
 
 
-def restarted(before: Tensor, block: slice, restarts: Mapping[int, Tensor]) -> Tensor:
-    """States before each step of a block, [block, state], with those from which some steps started instead, each [state]."""
+def states_before(states: Tensor, block: slice, first: Tensor, restarts: Mapping[int, Tensor], reverse: bool = False) -> Tensor:
+    """The state before each step of a block, [block, state], from those after each step, [time, state].
+
+    Args:
+        states: After each step, [time, state].
+        block: Which steps.
+        first: Before the step that was read first, [state].
+        restarts: Before the steps that did not get the state of the step before them, each [state].
+        reverse: Whether the steps were read from the last to the first; then there are no restarts.
+    """
+    first = first.to(states.dtype).unsqueeze(0)
+    if reverse:
+        after = states[block.start + 1 : block.stop + 1]
+        return after if block.stop < len(states) else torch.cat([after, first])
+    before = states[block.start - 1 : block.stop - 1] if block.start else torch.cat([first, states[: block.stop - 1]])
     here = [step for step in restarts if block.start <= step < block.stop]
     if here:
         before = before.clone()
