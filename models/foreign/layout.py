@@ -28,6 +28,7 @@ BIAS_NAMES = (
     (r"W_?h([yoq])$", r"b_\1"),
 )
 MOST_STACKS = 64  # groups of recurrent layers; each is tried with every table and linear layer
+MOST_TABLES = 8  # that are tried as the embedding of one stack
 MOST_LINEAR = 3  # layers between the recurrent ones and the answer
 
 
@@ -72,6 +73,7 @@ class Layout:
     stacks: tuple[Stack, ...]
     odd: tuple[str, ...] = ()
     _free: frozenset[str] = field(default=frozenset())
+    _linears: dict[int, list[Linear]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def embeddings(self, stack: Stack) -> list[str]:
         """Tables [token, width] that could give a stack its inputs, the most likely first."""
@@ -81,6 +83,8 @@ class Layout:
 
     def linears(self, inputs: int) -> list[Linear]:
         """Linear layers that read so many numbers, the most likely output first."""
+        if inputs in self._linears:
+            return self._linears[inputs]
         fitting = [linear for name in self._free for linear in self._linear(name, inputs)]
         rank = lambda one: (  # noqa: E731
             one.is_turned,
@@ -89,7 +93,7 @@ class Layout:
             one.bias is None,
             one.weight,
         )
-        return sorted(fitting, key=rank)
+        return self._linears.setdefault(inputs, sorted(fitting, key=rank))
 
     def _linear(self, name: str, inputs: int) -> list[Linear]:
         shape = self.shapes[name]
@@ -166,15 +170,24 @@ def _of_stack(parts: Layout, first: Stack) -> Choice:
     stacks = chain(parts, first)
     tables = parts.embeddings(first)
     named = [name for name in tables if _says(EMBEDDING, name)]
-    embedding = named[0] if named else next((name for name in tables if not _says(OUTPUT, name)), None)
+    others = [name for name in tables if not _says(OUTPUT, name) and name not in named]
+    complete = [name for name in [*named, *others][:MOST_TABLES] if _answers(parts, stacks[-1], name)]
+    embedding = next(iter([*complete, *named, *others]), None)
+    named = [name for name in named if name == embedding]
     outputs = _outputs(parts, stacks[-1], embedding)
-    if embedding and not named and outputs and outputs[-1].outputs == first.inputs:
+    if embedding and not named and embedding not in complete and outputs and outputs[-1].outputs == first.inputs:
         embedding = None  # as many answers as inputs: one-hot vectors, and the table is another layer
     if embedding is None and not (outputs and outputs[-1].outputs == first.inputs) and tables and not outputs:
         embedding = tables[0]
     sure = (bool(named) or embedding is None, all(_says(OUTPUT, one.weight) for one in outputs))
     is_one_hot = bool(outputs) and outputs[-1].outputs == first.inputs
     return Choice(stacks, embedding, outputs, sure, is_one_hot)
+
+
+def _answers(parts: Layout, last: Stack, embedding: str) -> bool:
+    """Whether linear layers other than a table give as many answers as the table has rows."""
+    outputs = _outputs(parts, last, embedding)
+    return bool(outputs) and outputs[-1].outputs == parts.shapes[embedding][0] and outputs[-1].weight != embedding
 
 
 def _outputs(parts: Layout, last: Stack, embedding: str | None) -> tuple[Linear, ...]:

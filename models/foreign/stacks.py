@@ -126,10 +126,14 @@ def _stack(path: str, roles: Mapping[str, str], shapes: Mapping[str, Shape]) -> 
 def _fits(stack: Stack, count: int, shapes: Mapping[str, Shape]) -> bool:
     """Whether every layer and direction has its two weights in the right shape, and biases of the right length or none."""
     rows = next(blocks for blocks, kind in KINDS.items() if kind == stack.kind) * stack.units
+    known = {f"{role}_l{layer}{back}" for role in ROLES for layer in range(count) for back in ("", "_reverse")[: stack.directions]}
+    if stack.names.keys() - known or (stack.projection and stack.kind != "lstm"):
+        return False
     for layer in range(count):
         inputs = stack.inputs if layer == 0 else stack.width
         for back in ("", "_reverse")[: stack.directions]:
             expected = {IH: (rows, inputs), HH: (rows, stack.projection or stack.units)}
+            expected |= {HR: (stack.projection, stack.units)} if stack.projection else {}
             for role, shape in expected.items():
                 name = stack.names.get(f"{role}_l{layer}{back}")
                 if name is None or (shapes[name][::-1] if stack.is_turned else shapes[name]) != shape:

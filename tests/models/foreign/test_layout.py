@@ -128,3 +128,39 @@ def test_what_is_taken_by_shape_alone_is_a_guess():
 def test_recurrent_names_of_odd_shapes_are_said():
     parts = layout({"rnn.weight_ih_l0": (10, 5), "rnn.weight_hh_l0": (10, 4)})
     assert not parts.stacks and "rnn.weight_hh_l0, rnn.weight_ih_l0 look recurrent by name" in parts.odd[0]
+
+
+GUESSED = {
+    # shapes; embedding; outputs
+    "a second table": (
+        {"table.weight": (27, 6), "case_emb.weight": (3, 6)} | layers(3, 6, 8) | {"top.weight": (27, 8)},
+        "table.weight",
+        ["top.weight"],
+    ),
+    "a square table": ({"table.weight": (31, 31)} | layers(4, 31, 8) | {"fc.weight": (31, 8)}, "table.weight", ["fc.weight"]),
+    "a table of another network": (
+        {"input.weight": (60, 8), "encoder2.weight": (63, 8)} | layers(4, 8, 8) | {"classifier.weight": (60, 8)},
+        "input.weight",
+        ["classifier.weight"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("shapes", "embedding", "outputs"), GUESSED.values(), ids=GUESSED)
+def test_a_table_with_as_many_rows_as_there_are_answers_is_the_likeliest_embedding(shapes, embedding, outputs):
+    chosen = choice(layout(shapes))
+    assert chosen is not None and chosen.embedding == embedding and not chosen.sure[0]
+    assert [linear.weight for linear in chosen.outputs] == outputs
+
+
+LEFTOVERS = {
+    "a layer without its state": {"rnn.weight_ih_l1": (24, 8)},
+    "a direction without its weights": {"rnn.bias_ih_l0_reverse": (24,)},
+    "a projection of a GRU": {"rnn.weight_hr_l0": (8, 8)},
+}
+
+
+@pytest.mark.parametrize("more", LEFTOVERS.values(), ids=LEFTOVERS)
+def test_layers_with_leftovers_fit_no_layer_of_torch(more):
+    parts = layout(layers(3, 5, 8) | more)
+    assert not parts.stacks and "look recurrent by name" in parts.odd[0]
