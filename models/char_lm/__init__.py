@@ -54,8 +54,8 @@ RECIPES = {
     },
     "wiki-rnn": {
         "corpus": "wiki",
-        "arguments": {"cell": "rnn", "layers": 2, "units": 384, "embedding": 64, "dropout": 0.0},
-        "recipe": {"epochs": 4, "learning_rate": 1.2e-3},
+        "arguments": BODY | {"cell": "rnn", "dropout": 0.0, "recurrent": 0.0, "inputs": 0.0},
+        "recipe": LONG | {"epochs": 8, "learning_rate": 1.2e-3, "precision": "float32"},
     },
     "linux-lstm": {
         "corpus": "linux",

@@ -26,7 +26,7 @@ from models.vocabulary.characters import without_each
 
 SPAN = 60  # characters before a prediction that are scored
 # Of integrated gradients. Median completeness error at 40 predictions in held-out text, with 50 steps and with 100: wiki-lstm .04 and .007
-# nats, wiki-gru .13 and .02, wiki-rnn 2.4 and 1.4, which does not converge. At a tenth of the predictions wiki-lstm stays above .3.
+# nats, wiki-gru .13 and .02, wiki-rnn 3.4 and 3.0, which does not converge. At a tenth of the predictions wiki-lstm stays above .3.
 STEPS = 100
 
 
