@@ -16,7 +16,7 @@ from models.names.experiments.attribution import comparison as of_name
 from pages._components.state_view import StateChoice
 from pages._hidden_states import compute, state
 from pages._hidden_states.examples import EXAMPLES
-from pages._ui.attribution import agreement_table, completeness, disagreement, many
+from pages._ui.attribution import CONVERGED, agreement_table, completeness, disagreement, many
 from pages._ui.link import packed
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.tiny import save_tiny
@@ -155,7 +155,7 @@ def test_it_opens_where_the_network_expects_the_end_of_a_link_and_shows_what_was
 @pytest.mark.parametrize("corpus", ["names", "wiki"])
 def test_what_ships_was_measured_on_the_weights_that_ship(corpus: str):
     limits = (
-        {"wiki-lstm": 0.01, "wiki-gru": 0.05, "wiki-rnn": 2}
+        {"wiki-lstm": 0.01, "wiki-gru": 0.05, "wiki-rnn": 2.5}
         if corpus == "wiki"
         else dict.fromkeys(("names-gru", "names-lstm", "names-rnn"), 1e-5)
     )
@@ -165,3 +165,6 @@ def test_what_ships_was_measured_on_the_weights_that_ship(corpus: str):
         assert about["weights"] == models.checkpoint.fingerprint(models.load(name, models.FOLDER)) and about["predictions"] == 200, name
         assert set(about["methods"]) == {*METHODS, "recency"}, name
         assert about["completeness"]["median"] < limits[name], name
+        assert (about["completeness"]["median"] > CONVERGED) == (name == "wiki-rnn"), (
+            "of which network the panel says that it does not converge"
+        )
