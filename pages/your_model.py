@@ -21,11 +21,12 @@ st.caption(
     f"The file stays on this server until it restarts, or until you have uploaded {uploads.OWN_MOST} others. "
     "Only people who know its name can open it."
 )
-left, right = st.columns(2, gap="medium")
-with left:
-    st.markdown("**A network that this app can show** is saved with a card, which says how to build it. Each room has the code:")
-    st.markdown("\n".join(f"- a network that {room.opens}: [{room.title}]({room.address})" for room in opening.ROOMS))
-with right:
-    st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")
-    st.code(RECORD, language="python")
+if not opening.is_showing():
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**A network that this app can show** is saved with a card, which says how to build it. Each room has the code:")
+        st.markdown("\n".join(f"- a network that {room.opens}: [{room.title}]({room.address})" for room in opening.ROOMS))
+    with right:
+        st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")
+        st.code(RECORD, language="python")
 terms("checkpoint", "gate", "hidden state")

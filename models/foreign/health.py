@@ -72,7 +72,9 @@ def _left_out(names: Sequence[str]) -> Finding:
     """A warning on tensors of the file that have no part in what runs: a normalisation left out makes other predictions."""
     listed = ", ".join(name[:LONGEST_NAME] for name in names[:4]) + (f" and {len(names) - 4:,} more" if len(names) > 4 else "")
     text = f"Not all of the file runs here: {listed} {'is' if len(names) == 1 else 'are'} left out."
-    return Finding("left_out", "warning", f"{text} If the network uses them between its layers, its own states and predictions are others.")
+    return Finding(
+        "left_out", "warning", f"{text} If they act between its layers, its real states and predictions differ from those shown here."
+    )
 
 
 def _not_finite(name: str, value: np.ndarray) -> Finding:
@@ -98,9 +100,9 @@ def _assumed(chosen: Choice | None) -> list[Finding]:
     if len(chosen.outputs) > 1:
         assumed.append("relu between the output layers")
     if chosen.embedding:
-        assumed.append("an embedding that is not scaled")
-    assumed.append("each layer reads what the one before gives, with no connection around it")
-    return [Finding("assumed", "info", f"Weights do not say everything. Assumed: {', '.join(assumed)}.")]
+        assumed.append("no scaling of the embedding")
+    assumed.append("no skip connections")
+    return [Finding("assumed", "info", f"Not stored with the weights, and assumed: {', '.join(assumed)}.")]
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:

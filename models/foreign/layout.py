@@ -13,7 +13,7 @@ from models.foreign.stacks import Shape, Stack, base, beginning, recurrent_stack
 EMBEDDING = re.compile(r"(^|[._])(char_|word_|token_|src_|tgt_)?(emb\w*|encoder|lookup\w*|wte|lut|lookup_table)([._]\w+)*$", re.IGNORECASE)
 OUTPUTS = (
     r"decoder|fc\w*|linear\w*|out\w*|readout|proj\w*|head\w*|h2o|hidden2\w+|why|dense\w*|classifier|softmax|logits|generator|"
-    r"lm_head|final\w*"
+    r"lm_head|final\w*|cls|clf|tag\w*|label\w*|class\w*"
 )
 OUTPUT = re.compile(rf"(^|[._])({OUTPUTS})([._]|$)", re.IGNORECASE)
 ATTENTION = re.compile(r"(^|[._])(att\w*|align\w*|energy|score\w*)([._]|$)", re.IGNORECASE)

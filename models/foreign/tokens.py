@@ -20,6 +20,7 @@ ALPHABETS = {
     "printable ASCII": "".join(map(chr, range(32, 127))),
     'string.ascii_letters and " .,;\'"': string.ascii_letters + " .,;'",
     'string.ascii_letters and " .,;\'-"': string.ascii_letters + " .,;'-",
+    "Tiny Shakespeare, sorted": "\n !$&',-.3:;?" + string.ascii_uppercase + string.ascii_lowercase,
     "a to z": string.ascii_lowercase,
     "a to z and a space": string.ascii_lowercase + " ",
     "a space and a to z": " " + string.ascii_lowercase,

@@ -125,7 +125,7 @@ def _torch(content: bytes, name: str) -> Weights:
         notes.append(f"The file names classes ({listed}). Empty ones took their place, and nothing of them was imported or run.")
     if left := said["left"]:
         notes.append(f"Left out, because they are sparse, quantised, complex or empty: {', '.join(_clipped(left))}.")
-    form = "a whole module of torch.save" if said["classes"] else "a file of torch.save"
+    form = "a whole module, written by torch.save" if said["classes"] else "a file written by torch.save"
     tokens = {key: tuple(listed) for key, listed in said["tokens"].items()}
     return Weights(name, form, {key: tensors[key] for key in said["order"]}, said["settings"], tokens, tuple(notes))
 

@@ -76,7 +76,7 @@ In the morning he read what he had written, smiled, and put it away.
 EXAMPLES = {
     "plain": Example(
         text=_PLAIN,
-        warm_up="The coast is long and the nights are dark. People have looked for ways to find the harbour since boats were made.\n\n",
+        warm_up="",  # a stranger's network starts blank, so that its owner finds the numbers of her own code
         needle=" talk to)",
         becomes=" talk to",
         open_label="Leave the bracket open",

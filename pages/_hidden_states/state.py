@@ -261,7 +261,8 @@ def _gesture_button(about: dict) -> None:
 def _text_popover(about: dict) -> None:
     with st.popover("Your text", icon=":material/edit:", width="content"):
         text_form(PAGE, text_of(about), TEXT_CHARACTERS, set_text, height=220)
-        st.caption("About 100 characters of neutral text are read first (not shown), so your text does not start from a blank state.")
+        if example(about).warm_up:
+            st.caption("About 100 characters of neutral text are read first (not shown), so your text does not start from a blank state.")
 
 
 def write_link(view: View, about: dict) -> bool:

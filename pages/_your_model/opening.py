@@ -17,9 +17,11 @@ from pages._hidden_states import state as hidden_states
 from pages._one_step import cell
 from pages._one_step import state as one_step
 from pages._ui import uploads
+from pages._ui.link import packed
 from pages._ui.progress import guard
 from pages._ui.text import failure, plain
 from pages._your_model import code, weights
+from pages._your_model.weights import Kept
 
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
 SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
@@ -76,11 +78,10 @@ def uploader() -> None:
     if error := st.session_state.get(ERROR):
         failure(error)
     if kept := weights.panel():
-        _opened(*kept)
+        _opened(kept)
     if opened := st.session_state.get(OPENED):
-        name, kind = opened
-        links = " · ".join(f"[**{room.title}**]({_address(room, name)})" for room in fitting(kind))
-        st.success(f"{plain(name)} is open. See it in {links}.", icon=":material/check:")
+        links = " · ".join(f"[**{room.title}**]({_address(room, opened)})" for room in fitting(opened.kind))
+        st.success(f"{plain(opened.name)} is open. See it in {links}.", icon=":material/check:")
     for lines, what in st.session_state.get(BARE, ()):
         st.markdown(f"**In Python.** The file holds {what}; this code looks inside:")
         st.code(lines, language="python")
@@ -107,13 +108,23 @@ def _of_the_server() -> None:
             _open(name, content_of(files[name]))
 
 
+def is_showing() -> bool:
+    """Whether the page shows a visitor's weights."""
+    return weights.FILE in st.session_state or given().live is not None
+
+
 def fitting(kind: str) -> list[Room]:
     """The rooms that show networks of a kind."""
     return [room for room in (*ROOMS, ONE_UNIT) if kind in family.emitting(*room.emits)]
 
 
-def _address(room: Room, name: str) -> str:
-    return f"./{room.name}?{room.name}.model={quote(name)}{room.view}"
+def _address(room: Room, opened: Kept) -> str:
+    """The link that shows a network in a room, with the text and the unit that the visitor was looking at."""
+    address = f"./{room.name}?{room.name}.model={quote(opened.name)}{room.view}"
+    if not opened.text:
+        return address
+    layer = opened.layer if room.name == one_step.PAGE else quote(hidden_states.LAYER_NAME.format(opened.layer + 1))
+    return f"{address}&{room.name}.layer={layer}&{room.name}.unit={opened.unit}&{room.name}.text={quote(packed(opened.text))}"
 
 
 def _given() -> None:
@@ -137,9 +148,9 @@ def _open(file: str, content: bytes) -> None:
         return
     card = uploads.card_of(name)
     if card:
-        _opened(name, card["kind"])
+        _opened(Kept(name, card["kind"]))
 
 
-def _opened(name: str, kind: str) -> None:
-    uploads.remember(name)
-    st.session_state[OPENED] = (name, kind)
+def _opened(kept: Kept) -> None:
+    uploads.remember(kept.name)
+    st.session_state[OPENED] = kept

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
@@ -54,8 +54,25 @@ def forget() -> None:
         del st.session_state[key]
 
 
-def panel() -> tuple[str, str] | None:
-    """What the file holds; returns name and kind of the network after the visitor has opened it for the rooms."""
+@dataclass(frozen=True)
+class Kept:
+    """A network that the visitor opened for the rooms, and what she was looking at.
+
+    Args:
+        name, kind: Of the network.
+        text: The text.
+        unit, layer: Counted from 0.
+    """
+
+    name: str
+    kind: str
+    text: str = ""
+    unit: int = 0
+    layer: int = 0
+
+
+def panel() -> Kept | None:
+    """What the file holds; returns the network after the visitor has opened it for the rooms."""
     key = st.session_state.get(FILE)
     if key is None:
         return None
@@ -184,18 +201,21 @@ def _behaviour(loaded: Loaded) -> list[Finding]:
     return shared_cache("rows", 16).get(("health", networks.checksum(loaded), _text()), lambda: of_run(loaded, _text()))
 
 
-def _reads(loaded: Loaded) -> tuple[str, str] | None:
-    """The network reads a text; returns name and kind once it was opened for the rooms."""
+def _reads(loaded: Loaded) -> Kept | None:
+    """The network reads a text; returns what was kept once it was opened for the rooms."""
     both = loaded.card["arguments"]["directions"] == 2
     is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
-    at = (networks.checksum(loaded), _text(), is_backward)
-    run: FoundRun = shared_cache("traces", 768).get(at, lambda: read_text(loaded, _text(), is_backward))
+    layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
+    layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
+    at = (networks.checksum(loaded), _text(), is_backward, layer)
+    run: FoundRun = shared_cache("traces", 768).get(at, lambda: read_text(loaded, _text(), is_backward, layer))
     noun = "word" if loaded.vocab.is_of_words else "character"
     st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
     if run.unknown:
         shown = " ".join(code(token) for token in run.unknown[:SPELT] if token.isprintable())
-        st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text: {shown}")
-    state_view(figure(run, f"{loaded.name}, layer {run.trace.hidden.shape[1]}"), f"{KEY}.view")
+        instead = "its unknown mark" if loaded.vocab.has_unknown else "an input of zeros"
+        st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text and reads {instead} instead: {shown}")
+    choice = state_view(figure(run, f"{loaded.name}, {layers[layer]}"), f"{KEY}.view")
     is_wanted, can_go = False, loaded.module.predicts and not loaded.vocab.is_of_words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if can_go:
@@ -207,7 +227,8 @@ def _reads(loaded: Loaded) -> tuple[str, str] | None:
     if not is_wanted:
         return None
     with guard():
-        return uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"]), loaded.card["kind"]
+        name = uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"])
+    return Kept(name, loaded.card["kind"], _text(), choice.unit, layer)
 
 
 def figure(run: FoundRun, title: str) -> StateFigure:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from models.foreign.experiments.behaviour import SAMPLE
 from models.foreign.given import VARIABLE, Given, give
 from pages._ui import uploads
 from pages._your_model import opening
@@ -102,9 +103,12 @@ def test_from_a_state_dict_to_its_neurons(in_this_process):
     table = page.dataframe[0].value
     assert set(table["tensor"]) == set(held["state_dict"]) and set(table["sure"]) == {"sure"}
     page = sound(page.button(key="your_model.weights.open").click().run())
-    name = parse_qs(urlsplit(re.findall(r"\]\(\./([^)]+)\)", page.success[0].value)[0]).query)["hidden_states.model"][0]
-    room = sound(open_page("hidden_states", model=name))
+    link = parse_qs(urlsplit(re.findall(r"\]\(\./([^)]+)\)", page.success[0].value)[0]).query)
+    name = link["hidden_states.model"][0]
+    room = sound(open_page("hidden_states", **{key.removeprefix("hidden_states."): value[0] for key, value in link.items()}))
     assert room.selectbox(key="hidden_states.model").value == name
+    assert room.session_state["hidden_states.text"] == SAMPLE and room.selectbox(key="hidden_states.layer").value == "layer 2"
+    assert room.session_state["hidden_states.unit"] == int(link["hidden_states.unit"][0])
     assert sound(open_page("one_step", view="LSTM and GRU, a real unit", model=name)).selectbox(key="one_step.model").value == name
 
 

@@ -14,6 +14,7 @@ from models.foreign.opening import Assumptions, Listed, Opened, fitting, network
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
+OFTEN = 8  # mean count of a token in a text whose frequencies are compared
 DEAD = 1e-3  # a unit whose state stays within this of 0 is dead
 CONSTANT = 1e-4  # a unit whose state has a smaller standard deviation is constant
 SAMPLE = (
@@ -38,15 +39,20 @@ def of_run(loaded: "Loaded", text: str = SAMPLE) -> list[Finding]:
     if math.isnan(bits):
         return worst_first([Finding("unknown_text", "warning", "It knows hardly a token of this text. Try a text of its own kind."), *idle])
     beside = f"{bits:.2f} bits per token on this text; a uniform guess needs {uniform:.2f}, the text's own frequencies {unigram:.2f}"
-    level, verdict = "info", "It predicts better than the frequencies, so the order of the tokens is right."
+    level, verdict = "info", "It predicts better than the frequencies, so the list of tokens fits."
     if bits >= uniform - 0.1:
-        level, verdict = "warning", "It predicts no better than chance: it is untrained, or the order of the tokens is another."
+        level, verdict = "warning", "It predicts no better than chance: it is untrained, or the tokens are in another order."
+    elif not _is_long_enough(loaded, text):
+        verdict = "The text has too few tokens for a verdict: its own frequencies fit it too well."
     elif bits > unigram:
-        level, verdict = (
-            "warning",
-            "It predicts worse than the frequencies: the tokens may be in another order, or the text of another kind.",
-        )
+        level, verdict = "warning", "It predicts worse than the frequencies: is the order of the tokens another, or the kind of text?"
     return worst_first([Finding("bits", level, f"{beside}. {verdict}"), *idle])
+
+
+def _is_long_enough(loaded: "Loaded", text: str) -> bool:
+    """Whether a known token of a text occurs often enough for its frequency there to be that of the language."""
+    known = [index for index in loaded.vocab.encode(text) if index]
+    return len(known) >= OFTEN * len(set(known))
 
 
 def surprise(loaded: "Loaded", text: str) -> tuple[float, float, float]:

@@ -47,13 +47,14 @@ class FoundRun:
     unknown: tuple[str, ...]
 
 
-def read_text(loaded: "Loaded", text: str, is_backward: bool = False) -> FoundRun:
+def read_text(loaded: "Loaded", text: str, is_backward: bool = False, layer: int = -1) -> FoundRun:
     """Reads a text of at least one token from the zero state and records it.
 
     Args:
         loaded: The network.
         text: The text.
         is_backward: Whether to show the direction that reads from the end.
+        layer: Counted from 0; -1 for the last.
     """
     import torch
 
@@ -63,7 +64,7 @@ def read_text(loaded: "Loaded", text: str, is_backward: bool = False) -> FoundRu
         out = module(ids[None])[0][0]
     trace = recording.trace(tuple(tokens), path=BACKWARD if is_backward else "rnn")
     unknown = tuple(sorted({token for token, index in zip(tokens, ids.tolist(), strict=True) if index == 0}))
-    return run_of(trace, _predicted(loaded, out, ids) if module.predicts else NOTHING, unknown)
+    return run_of(trace, _predicted(loaded, out, ids) if module.predicts else NOTHING, unknown, layer)
 
 
 def run_of(trace: Trace, predicted: Predicted, unknown: tuple[str, ...] = (), layer: int = -1) -> FoundRun:

@@ -54,7 +54,7 @@ def test_the_right_order_of_the_tokens_is_noticed_by_behaviour():
     right, wrong = (run(content, tokens) for tokens in (PRINTABLE, PRINTABLE[::-1]))
     assert [(f.code, f.level) for f in behaviour.of_run(right)][-1] == ("bits", "info")
     said = next(f for f in behaviour.of_run(wrong) if f.code == "bits")
-    assert said.level == "warning" and "order of the tokens is another" in said.text
+    assert said.level == "warning" and "the tokens are in another order" in said.text
     bits, uniform, unigram = behaviour.surprise(right, behaviour.SAMPLE)
     assert bits < unigram < uniform == pytest.approx(np.log2(100))
     one = open_file(content, "x.pt")
@@ -133,3 +133,17 @@ def test_tensors_that_the_run_leaves_out_are_a_warning():
         left = [finding for finding in health.of_weights(one, one.choice, LETTERS) if finding.code == "left_out"]
         assert [finding.level for finding in left] == levels
         assert all("ln.weight, ln.bias are left out" in finding.text for finding in left)
+
+
+def test_a_short_text_of_words_gives_no_false_alarm():
+    """The frequencies of a text of few tokens fit it so well that no network of words can predict it better."""
+    words = ["<unk>", *(f"word{index}" for index in range(40)), "the", "king", "will", "not", "go", "to"]
+    said = {
+        f.code: f
+        for f in behaviour.of_run(run(saved(CharRNN("GRU", 1, tokens=len(words)).state_dict()), words), "The king will not go to the king")
+    }
+    assert said["bits"].level == "warning" and "no better than chance" in said["bits"].text
+    biased = CharRNN("GRU", 1, tokens=len(words)).state_dict()
+    biased["decoder.bias"][-6:] += 3.0
+    said = {f.code: f for f in behaviour.of_run(run(saved(biased), words), "The king will not go to the king")}
+    assert said["bits"].level == "info" and "too few tokens for a verdict" in said["bits"].text
