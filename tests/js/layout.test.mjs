@@ -1,7 +1,9 @@
 // Lines, cells, hits and pages, by hand on tiny texts.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cellAt, characterAt, inSight, leftOut, lineOf, mapSizes, metrics, moveLines, placeOf, reveal, textHeight, wrap } from "../../pages/_components/state_view/layout.js";
+import {
+  cellAt, characterAt, columnsOf, inSight, leftOut, lineOf, mapSizes, metrics, moveLines, placeOf, reveal, spans, textHeight, wrap,
+} from "../../pages/_components/state_view/layout.js";
 
 const breaks = Uint8Array.from("ab\ncdefg\n\nh", (c) => (c === "\n" ? 1 : 0));
 const starts = wrap(breaks, 4);
@@ -84,4 +86,26 @@ test("a page down keeps the column where it can", () => {
   assert.equal(moveLines(6, 2, starts), 9);
   assert.equal(moveLines(0, 99, starts), 10);
   assert.equal(moveLines(10, -99, starts), 0);
+});
+
+test("words take their letters and a blank, wrap as wholes, and are hit at their places", () => {
+  const words = ["the", "cat", "sat", ".", "\n", "a", "incomprehensibility"];
+  const alphabet = words.map((token) => ({ token, sign: token === "\n" ? "\u23ce" : token }));
+  const wide = spans({ noun: "word", alphabet, ids: [0, 1, 2, 3, 4, 5, 6] }, 10);
+  assert.deepEqual([...wide], [4, 4, 4, 2, 2, 2, 10]);
+  const lines = wrap(Uint8Array.of(0, 0, 0, 0, 1, 0, 0), 10, wide);
+  assert.deepEqual([...lines], [0, 2, 5, 6, 7]);
+  const columns = columnsOf(wide, lines);
+  assert.deepEqual([...columns], [0, 4, 0, 4, 6, 0, 0]);
+  for (let i = 0; i < 7; i++) {
+    const { x, y } = placeOf(i, sizes, lines, columns);
+    assert.equal(characterAt(x, y, sizes, lines, columns), i);
+    assert.equal(characterAt(x + 10 * wide[i] - 1, y + 15, sizes, lines, columns), i);
+  }
+  assert.deepEqual([moveLines(1, 1, lines, columns), moveLines(4, -1, lines, columns), moveLines(4, 1, lines, columns)], [3, 1, 5]);
+});
+
+test("a text of characters has no widths of its own", () => {
+  assert.equal(spans({ noun: "character", alphabet: [{ sign: "a" }], ids: [0] }, 10), null);
+  assert.equal(columnsOf(null, starts), null);
 });

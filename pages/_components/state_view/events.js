@@ -35,7 +35,7 @@ function point(event, scroller) {
 // a swipe steps through the units.
 function listenText(view) {
   const { text } = view;
-  const at = (event) => characterAt(...point(event, text), view.sizes, view.starts);
+  const at = (event) => characterAt(...point(event, text), view.sizes, view.starts, view.columns);
   text.onpointerdown = (event) => {
     if (event.button !== 0) return;
     view.press = { at: at(event), x: event.clientX, y: event.clientY, since: event.timeStamp, touch: event.pointerType === "touch" };
@@ -143,8 +143,8 @@ function move(view, { what, by, select }) {
   const to = {
     character: () => choice.cursor + by,
     edge: () => (by < 0 ? 0 : figure.time - 1),
-    page: () => moveLines(choice.cursor, by * lines, view.starts),
-    line: () => moveLines(choice.cursor, by, view.starts),
+    page: () => moveLines(choice.cursor, by * lines, view.starts, view.columns),
+    line: () => moveLines(choice.cursor, by, view.starts, view.columns),
   };
   const cursor = clamp(to[what](), 0, figure.time - 1);
   if (!select) return view.change({ cursor, selection: choice.selection });

@@ -22,19 +22,46 @@ export function metrics(width, next = false) {
   };
 }
 
-// First character of each line, one entry more than there are lines. A line ends after a newline or when it is full.
-export function wrap(breaks, columns) {
+// Columns of each token: its letters and a blank, at most a line. Null for a text of characters, which take one each.
+export function spans({ noun, alphabet, ids }, columns) {
+  if (noun === "character") return null;
+  const wide = alphabet.map(({ sign }) => Math.min(columns, [...sign].length + 1));
+  return Int32Array.from(ids, (id) => wide[id]);
+}
+
+// First token of each line, one entry more than there are lines. A line ends after a newline or when the next token has no room.
+export function wrap(breaks, columns, spans = null) {
   const starts = [0];
   let used = 0;
   for (let i = 0; i < breaks.length; i++) {
-    used += 1;
-    if ((breaks[i] || used === columns) && i + 1 < breaks.length) {
+    used += spans ? spans[i] : 1;
+    const next = spans ? spans[i + 1] : 1;
+    if ((breaks[i] || used + next > columns) && i + 1 < breaks.length) {
       starts.push(i + 1);
       used = 0;
     }
   }
   starts.push(breaks.length);
   return Int32Array.from(starts);
+}
+
+// Column at which each token begins in its line; null for characters, whose column is their place in the line.
+export function columnsOf(spans, starts) {
+  if (!spans) return null;
+  const columns = new Int32Array(spans.length);
+  for (let line = 0; line + 1 < starts.length; line++) {
+    for (let i = starts[line] + 1; i < starts[line + 1]; i++) columns[i] = columns[i - 1] + spans[i - 1];
+  }
+  return columns;
+}
+
+// The token of a line that covers a column, or its last one.
+function inLine(line, column, starts, columns) {
+  const end = starts[line + 1] - 1;
+  if (!columns) return Math.min(starts[line] + column, end);
+  let index = starts[line];
+  while (index < end && columns[index + 1] <= column) index += 1;
+  return index;
 }
 
 export function lineOf(starts, index) {
@@ -66,19 +93,18 @@ export function mapSizes(width, time, units, screen = Infinity) {
 }
 
 // Character at (x, y); beyond a line's end its last character, above the text the first, below it the last.
-export function characterAt(x, y, sizes, starts) {
+export function characterAt(x, y, sizes, starts, columns = null) {
   const lines = starts.length - 1;
   const line = Math.floor(y / sizes.line);
   if (line < 0) return 0;
   if (line >= lines) return starts[lines] - 1;
-  const column = Math.max(0, Math.floor(x / sizes.cell));
-  return Math.min(starts[line] + column, starts[line + 1] - 1);
+  return inLine(line, Math.max(0, Math.floor(x / sizes.cell)), starts, columns);
 }
 
 // Top left corner of a character's cell.
-export function placeOf(index, sizes, starts) {
+export function placeOf(index, sizes, starts, columns = null) {
   const line = lineOf(starts, index);
-  return { x: (index - starts[line]) * sizes.cell, y: line * sizes.line, line };
+  return { x: (columns ? columns[index] : index - starts[line]) * sizes.cell, y: line * sizes.line, line };
 }
 
 // Unit and character at (x, y) of the map, or null beside it.
@@ -109,9 +135,9 @@ export function reveal(scroll, height, from, to) {
 }
 
 // The character `by` lines further down (up if negative), in the same column where the line is long enough.
-export function moveLines(index, by, starts) {
+export function moveLines(index, by, starts, columns = null) {
   const lines = starts.length - 1;
   const from = lineOf(starts, index);
   const to = Math.min(lines - 1, Math.max(0, from + by));
-  return Math.min(starts[to] + index - starts[from], starts[to + 1] - 1);
+  return inLine(to, columns ? columns[index] : index - starts[from], starts, columns);
 }

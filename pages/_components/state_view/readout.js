@@ -21,12 +21,12 @@ export function writeReadout(view) {
   const here = figure.alphabet[figure.ids[at]];
   const value = shown(view, valueAt(view, choice.unit, at));
   part(".sign").textContent = here.sign;
-  part(".name").textContent = `${here.name ? here.name + " \u00b7 " : ""}character ${count(figure.start + at + 1)}${selected(view)}`;
+  part(".name").textContent = `${here.name ? here.name + " \u00b7 " : ""}${figure.noun} ${count(figure.start + at + 1)}${selected(view)}`;
   part(".value").textContent = `unit ${choice.unit}: ${figure.quantity} ${value}`;
   const next = at + 1 < figure.time ? figure.alphabet[figure.ids[at + 1]] : null;
   writeGuesses(view, next);
   writeCame(view, next);
-  say(view, `${spoken(here)}, character ${figure.start + at + 1}. Unit ${choice.unit}, ${value}.${heard(view, next)}`);
+  say(view, `${spoken(here)}, ${figure.noun} ${figure.start + at + 1}. Unit ${choice.unit}, ${value}.${heard(view, next)}`);
 }
 
 function selected({ choice, figure }) {
@@ -55,7 +55,7 @@ function writeCame({ figure, choice, part }, next) {
   const box = part(".came");
   if (!next) return box.replaceChildren();
   const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
-  box.replaceChildren("actual next character", element("b", next.sign), Number.isFinite(cost) ? `surprise ${bits(cost)}` : "");
+  box.replaceChildren(`actual next ${figure.noun}`, element("b", next.sign), Number.isFinite(cost) ? `surprise ${bits(cost)}` : "");
 }
 
 function heard({ figure, choice }, next) {
@@ -84,12 +84,12 @@ function whole(view) {
   const values = Array.from({ length: figure.time }, (_, at) => valueAt(view, choice.unit, at));
   const ranges = beyond(values, limit);
   const read = (from, to) => {
-    const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join("");
+    const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join(figure.noun === "character" ? "" : " ");
     return to - from > 24 ? `${signs} ...` : signs;
   };
   const sides = scale.kind === "sequential" ? [["above", 1]] : [["above", 1], ["below", -1]];
   const parts = sides.map(([word, side]) => `${word} ${plain(side * limit)} ${inWords(ranges, side, figure.start, read)}`);
-  return `Unit ${choice.unit}, ${figure.quantity}, over all ${count(figure.time)} characters: ${parts.join("; ")}.`;
+  return `Unit ${choice.unit}, ${figure.quantity}, over all ${count(figure.time)} ${figure.noun}s: ${parts.join("; ")}.`;
 }
 
 export function writeHover(view) {
@@ -98,7 +98,7 @@ export function writeHover(view) {
   const character = figure.alphabet[figure.ids[hover.index]];
   const name = character.name || `\u201c${character.sign}\u201d`;
   const value = shown(view, valueAt(view, hover.unit, hover.index));
-  part(".hover").textContent = `unit ${hover.unit} at character ${count(figure.start + hover.index + 1)}, ${name}: ${value}`;
+  part(".hover").textContent = `unit ${hover.unit} at ${figure.noun} ${count(figure.start + hover.index + 1)}, ${name}: ${value}`;
   return undefined;
 }
 

@@ -16,13 +16,24 @@ export function fitted(canvas, width, height) {
   return context;
 }
 
-// Calls visit(index, x, y) for every character in sight, y counted from the top of the canvas.
+// Width of a token's cell: between words half a column stays free.
+function widthOf({ spans, sizes }, index) {
+  return spans ? (spans[index] - 0.5) * sizes.cell : sizes.cell;
+}
+
+// What is drawn of a token: all of it, or the beginning of one that is longer than a line.
+function drawn(sign, columns) {
+  const letters = [...sign];
+  return letters.length < columns ? sign : `${letters.slice(0, Math.max(1, columns - 2)).join("")}\u2026`;
+}
+
+// Calls visit(index, x, y, width) for every token in sight, y counted from the top of the canvas.
 function eachInSight(view, visit) {
-  const { starts, sizes } = view;
+  const { starts, sizes, columns } = view;
   const [first, last] = inSight(view.text.scrollTop, view.textHeight, sizes.line, starts.length - 1);
   for (let line = first; line <= last; line++) {
     const y = line * sizes.line - view.text.scrollTop;
-    for (let i = starts[line]; i < starts[line + 1]; i++) visit(i, (i - starts[line]) * sizes.cell, y);
+    for (let i = starts[line]; i < starts[line + 1]; i++) visit(i, (columns ? columns[i] : i - starts[line]) * sizes.cell, y, widthOf(view, i));
   }
 }
 
@@ -33,21 +44,21 @@ export function paintText(view) {
   drawGlyphs(view);
   const inks = fitted(view.layers.inks, view.width, view.textHeight);
   const marks = [];
-  eachInSight(view, (i, x, y) => {
+  eachInSight(view, (i, x, y, wide) => {
     const at = level(values[i], view.sign);
     context.fillStyle = theme.palette.css[at];
-    context.fillRect(x, y + sizes.top, sizes.cell, sizes.body);
+    context.fillRect(x, y + sizes.top, wide, sizes.body);
     inks.fillStyle = theme.palette.light[at] ? "#fff" : "#000";
-    inks.fillRect(x, y, sizes.cell, sizes.line - sizes.below);
+    inks.fillRect(x, y, wide, sizes.line - sizes.below);
     const side = mark(values[i], figure.scale, view.sign);
-    if (side) marks.push(x, side > 0 ? y + 1 : y + sizes.top + sizes.body + 1);
+    if (side) marks.push([x, side > 0 ? y + 1 : y + sizes.top + sizes.body + 1, wide, sizes.bar]);
   });
   inks.globalCompositeOperation = "destination-in";
   inks.drawImage(view.layers.glyphs, 0, 0, view.width, view.textHeight);
   inks.globalCompositeOperation = "source-over";
   context.drawImage(view.layers.inks, 0, 0, view.width, view.textHeight);
   context.fillStyle = theme.text;
-  for (let k = 0; k < marks.length; k += 2) context.fillRect(marks[k], marks[k + 1], sizes.cell, sizes.bar);
+  for (const bar of marks) context.fillRect(...bar);
   if (sizes.below) context.drawImage(view.layers.guesses, 0, 0, view.width, view.textHeight);
   paintSelection(view, context);
   paintCursor(view, context);
@@ -61,10 +72,11 @@ function drawGlyphs(view) {
   layers.key = key;
   const glyphs = fitted(layers.glyphs, view.width, view.textHeight);
   pen(glyphs, sizes.font, theme.font);
-  eachInSight(view, (i, x, y) => {
+  eachInSight(view, (i, x, y, wide) => {
     const { token, sign } = figure.alphabet[figure.ids[i]];
     glyphs.globalAlpha = sign === token ? 1 : 0.5;
-    glyphs.fillText(sign, x + sizes.cell / 2, y + sizes.top + sizes.body / 2 + 0.5, sizes.cell);
+    const shown = view.spans ? drawn(sign, sizes.columns) : sign;
+    glyphs.fillText(shown, x + wide / 2, y + sizes.top + sizes.body / 2 + 0.5, wide);
   });
   if (sizes.below && figure.next_p) drawGuesses(view);
 }
@@ -82,18 +94,18 @@ function drawGuesses(view) {
   const { figure, sizes, layers, theme } = view;
   const context = fitted(layers.guesses, view.width, view.textHeight);
   pen(context, sizes.small, theme.font);
-  eachInSight(view, (i, x, y) => {
+  eachInSight(view, (i, x, y, wide) => {
     for (let rank = 0; rank < LIKELY; rank++) {
       const id = figure.next_ids[i * LIKELY + rank];
       const at = Math.round(255 * figure.next_p[i * LIKELY + rank]);
       const top = y + sizes.line - sizes.below + rank * sizes.guess;
       context.fillStyle = theme.likely.css[at];
-      context.fillRect(x, top, sizes.cell, sizes.guess);
+      context.fillRect(x, top, wide, sizes.guess);
       context.fillStyle = theme.likely.light[at] ? "#fff" : "#000";
-      context.fillText(figure.alphabet[id].sign, x + sizes.cell / 2, top + sizes.guess / 2 + 0.5, sizes.cell);
+      context.fillText(figure.alphabet[id].sign, x + wide / 2, top + sizes.guess / 2 + 0.5, wide);
       if (i + 1 < figure.time && figure.ids[i + 1] === id) {
         context.fillStyle = theme.text;
-        context.fillRect(x + 1, top + sizes.guess - 1.5, sizes.cell - 2, 1.5);
+        context.fillRect(x + 1, top + sizes.guess - 1.5, wide - 2, 1.5);
       }
     }
   });
@@ -104,18 +116,19 @@ function paintSelection(view, context) {
   if (!choice.selection) return;
   context.fillStyle = theme.primary;
   for (let i = choice.selection[0]; i < choice.selection[1]; i++) {
-    const { x, y } = placeOf(i, sizes, starts);
+    const { x, y } = placeOf(i, sizes, starts, view.columns);
+    const wide = widthOf(view, i);
     const top = y - view.text.scrollTop;
     if (top < -sizes.line || top > view.textHeight) continue;
-    context.fillRect(x, top + 1, sizes.cell, 2.5);
-    context.fillRect(x, top + sizes.top + sizes.body, sizes.cell, 3);
+    context.fillRect(x, top + 1, wide, 2.5);
+    context.fillRect(x, top + sizes.top + sizes.body, wide, 3);
   }
 }
 
 function paintCursor(view, context) {
   const { choice, sizes, starts, theme } = view;
-  const { x, y } = placeOf(choice.cursor, sizes, starts);
-  const box = [Math.max(1, x - 1), y - view.text.scrollTop + sizes.top - 1, sizes.cell + 2, sizes.body + 2];
+  const { x, y } = placeOf(choice.cursor, sizes, starts, view.columns);
+  const box = [Math.max(1, x - 1), y - view.text.scrollTop + sizes.top - 1, widthOf(view, choice.cursor) + 2, sizes.body + 2];
   context.lineWidth = 4;
   context.strokeStyle = theme.ground;
   context.strokeRect(...box);

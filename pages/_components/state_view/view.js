@@ -1,7 +1,7 @@
 // The component: one view for each place on the page; connects events, choice and drawing.
 
 import { asked, carried, reported } from "./choice.js";
-import { inSight, leftOut, mapSizes, metrics, placeOf, reveal, textHeight, wrap } from "./layout.js";
+import { columnsOf, inSight, leftOut, mapSizes, metrics, placeOf, reveal, spans, textHeight, wrap } from "./layout.js";
 import { paintText } from "./text.js";
 import { paintLine, paintMap, paintOverview } from "./map.js";
 import { writeHover, writeLegend, writeReadout } from "./readout.js";
@@ -89,7 +89,9 @@ function resize(view) {
   view.width = Math.floor(view.text.clientWidth);
   if (!view.width) return false;
   view.sizes = metrics(view.width, choice.looks.includes("next") && Boolean(figure.next_p));
-  view.starts = wrap(figure.breaks, view.sizes.columns);
+  view.spans = spans(figure, view.sizes.columns);
+  view.starts = wrap(figure.breaks, view.sizes.columns, view.spans);
+  view.columns = columnsOf(view.spans, view.starts);
   view.textHeight = textHeight(view.starts.length - 1, view.sizes, globalThis.innerHeight);
   view.text.style.height = `${view.textHeight}px`;
   view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line}px`;
@@ -106,11 +108,12 @@ function label(view) {
   part("#unit").max = figure.units - 1;
   part(".of").textContent = `of ${figure.units}`;
   part(".order").textContent = `all ${figure.units} units, ${figure.order_name}`;
-  part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} character${figure.time === 1 ? "" : "s"} \u2192`;
+  part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} ${figure.noun}${figure.time === 1 ? "" : "s"} \u2192`;
+  part('[data-look="next"]').textContent = `next ${figure.noun}s`;
   view.text.setAttribute("aria-label", "text; the left and right keys move the cursor, up and down choose a unit, question mark lists all keys");
   view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);
   view.textCanvas.setAttribute("aria-label", figure.alt);
-  view.mapCanvas.setAttribute("aria-label", `one row per unit, one column per character, ${figure.order_name}`);
+  view.mapCanvas.setAttribute("aria-label", `one row per unit, one column per ${figure.noun}, ${figure.order_name}`);
 }
 
 // A change of choice: painted at once, sent to Python after a pause.
@@ -140,7 +143,7 @@ function measure(view, started) {
 function show(view, centred = false) {
   if (!view.sizes) return;
   const { map, choice, figure, sizes } = view;
-  const { y } = placeOf(choice.cursor, sizes, view.starts);
+  const { y } = placeOf(choice.cursor, sizes, view.starts, view.columns);
   view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight, y, y + sizes.line);
   const row = figure.rank[choice.unit] * map.row;
   const margin = centred ? (map.height - map.row) / 2 : 3 * map.row;
