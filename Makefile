@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
 ADDRESS ?= localhost
-WORKERS ?= auto
+# One more than there are cores: half of the time of the browser tests is waiting.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 SECONDS ?= 180
 SESSIONS ?= 12
 
@@ -12,7 +13,7 @@ SESSIONS ?= 12
 app: .venv/app
 	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS)
 
-# One worker a core, a file to a worker, in the order of the files; each counts on one core.
+# A file to a worker, in the order of the files; each computes on one core.
 test: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
