@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from models.family import HOME, named
 SECONDS = 60  # of processor time; the clock may show twice as many
 MEMORY = 4_000_000_000  # bytes of addresses; importing torch takes more than one billion of them
 LARGEST_RESULT = 2_000_000_000  # bytes that a child may write
+MOST = 2  # children at once on a server, so that their limits of memory together stay below what it has
+_TURNS = threading.BoundedSemaphore(MOST)
 ANSWER, ARRAYS = "answer.json", "arrays.safetensors"
 # -I: neither the folder in which the server was started nor PYTHONPATH can put other code in the place of ours.
 START = f"import sys; sys.path.insert(0, {str(HOME)!r}); from models.foreign import child; child.main(sys.argv[1:])"
@@ -34,8 +37,17 @@ def run(reader: str, file: Path, name: str, seconds: int = SECONDS, memory: int 
         memory: Limit of memory in bytes, where the system can set one (not on Windows).
 
     Raises:
-        CheckpointError: the reader refused the file, crashed, or needed more than the limits allow.
+        CheckpointError: the reader refused the file, crashed, or needed more than the limits allow; or too many files are being read.
     """
+    if not _TURNS.acquire(timeout=2 * seconds):
+        raise CheckpointError(f"{name} was not read, because others are being read. Try again in a minute.")
+    try:
+        return _run(reader, file, name, seconds, memory)
+    finally:
+        _TURNS.release()
+
+
+def _run(reader: str, file: Path, name: str, seconds: int, memory: int) -> tuple[dict[str, Any], bytes]:
     with tempfile.TemporaryDirectory(prefix="recurrent-explorer-read-") as folder:
         command = [sys.executable, "-I", "-c", START, reader, str(file), folder, str(seconds), str(memory)]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "TORCH"))}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.foreign.layout import Choice, unused
-from models.foreign.opening import Opened, rows, why_no_predictions, why_not
+from models.foreign.opening import Opened, known_function, rows, why_no_predictions, why_not
 
 LEVELS = ("error", "warning", "info")
 LONGEST_NAME = 80  # characters of a name in a sentence
@@ -60,7 +60,7 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
     if trained:
         findings.append(Finding("training_mode", "info", "It was saved in training mode; here it runs without dropout."))
     findings += [Finding("note", "info", note) for note in opened.weights.notes]
-    return worst_first(findings + ([] if _is_whole(opened) else _assumed(chosen)))
+    return worst_first(findings + ([] if _is_whole(opened) else _assumed(opened, chosen)))
 
 
 def _is_whole(opened: Opened) -> bool:
@@ -90,12 +90,12 @@ def _on_tokens(count: int | None, tokens: Sequence[str] | None) -> list[Finding]
     return [Finding("vocabulary_size", "warning", text)]
 
 
-def _assumed(chosen: Choice | None) -> list[Finding]:
+def _assumed(opened: Opened, chosen: Choice | None) -> list[Finding]:
     """What weights do not say, and what was taken for it."""
     if chosen is None:
         return []
     assumed = ["no dropout (it has no effect after training)"]
-    if any(stack.kind == "rnn" for stack in chosen.stacks):
+    if any(stack.kind == "rnn" for stack in chosen.stacks) and known_function(opened, chosen) is None:
         assumed.append("tanh in the plain RNN, not relu")
     if len(chosen.outputs) > 1:
         assumed.append("relu between the output layers")

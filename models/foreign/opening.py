@@ -130,6 +130,20 @@ def why_no_predictions(opened: Opened, chosen: Choice) -> str:
     return ""
 
 
+def known_function(opened: Opened, chosen: Choice) -> str | None:
+    """The function of a plain RNN that a whole saved module names, "tanh" or "relu"; None if the file does not say."""
+    path = next((stack.path for stack in chosen.stacks if stack.kind == "rnn"), None)
+    if path is None:
+        return None
+    named = {str(value) for key, value in opened.weights.settings.items() if f".{key}".endswith(f".{path}.nonlinearity")}
+    return named.pop() if len(named) == 1 and named <= {"tanh", "relu"} else None
+
+
+def assumptions(opened: Opened, chosen: Choice) -> Assumptions:
+    """What is assumed of a file unless its owner says otherwise."""
+    return Assumptions(nonlinearity=known_function(opened, chosen) or "tanh")
+
+
 def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions = Assumptions()) -> "Loaded":
     """The network of a choice, ready to read texts. Where it predicts no next token, see `why_no_predictions`, it has no output layers.
 

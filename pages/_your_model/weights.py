@@ -16,7 +16,7 @@ from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.given import content_of, given
 from models.foreign.health import Finding, of_weights, worst_first
 from models.foreign.layout import Choice, Linear, choice, uses
-from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, fitting, network_of, open_file, rows, why_not
+from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, assumptions, fitting, network_of, open_file, rows, why_not
 from models.foreign.tokens import read_tokens
 from pages._components.state_view import state_view
 from pages._ui import networks, uploads
@@ -123,14 +123,17 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
         output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
         embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
         chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT)
-        return chosen, _assumptions(chosen)
+        return chosen, _assumptions(opened, chosen)
 
 
-def _assumptions(chosen: Choice) -> Assumptions:
+def _assumptions(opened: Opened, chosen: Choice) -> Assumptions:
     """What the weights do not say: functions, and which of several layers to show."""
-    assumed = Assumptions()
+    assumed = assumptions(opened, chosen)
     if any(stack.kind == "rnn" for stack in chosen.stacks):
-        assumed = replace(assumed, nonlinearity=_pick("Function of the RNN", ["tanh", "relu"], "tanh", "nonlinearity"))
+        assumed = replace(
+            assumed,
+            nonlinearity=_pick("Function of the RNN", ["tanh", "relu"], assumed.nonlinearity, f"nonlinearity.{opened.weights.file}"),
+        )
     if len(chosen.outputs) > 1:
         assumed = replace(assumed, activation=_pick("Between the output layers", ["relu", "tanh", "none"], "relu", "activation"))
     return _shown(chosen, assumed)

@@ -8,7 +8,7 @@ from explorer.errors import CheckpointError
 from models.foreign import health
 from models.foreign.experiments import behaviour
 from models.foreign.layout import uses
-from models.foreign.opening import Assumptions, Opened, network_of, open_file, rows, why_not
+from models.foreign.opening import Opened, assumptions, network_of, open_file, rows, why_not
 
 
 def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> dict[str, Any]:
@@ -46,8 +46,9 @@ def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> di
 
 def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | None, list[health.Finding]]:
     """The list of tokens that is used, and findings on the run."""
-    chosen, assumed = opened.choice, Assumptions()
+    chosen = opened.choice
     assert chosen is not None
+    assumed = assumptions(opened, chosen)
     if tokens is not None:
         try:
             return tokens, behaviour.of_run(network_of(opened, chosen, tokens, assumed))

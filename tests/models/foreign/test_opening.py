@@ -18,7 +18,18 @@ from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.network import untrained
 from models.char_lm.reading import read, score
 from models.foreign.experiments.reading import read_text
-from models.foreign.opening import Assumptions, as_checkpoint, fitting, network_of, open_file, rows, why_no_predictions, why_not
+from models.foreign.opening import (
+    Assumptions,
+    as_checkpoint,
+    assumptions,
+    fitting,
+    known_function,
+    network_of,
+    open_file,
+    rows,
+    why_no_predictions,
+    why_not,
+)
 from models.foreign.vocabulary import FoundVocabulary
 from models.vocabulary.characters import UNICODE
 from tests.models.foreign.strangers import (
@@ -234,3 +245,14 @@ def test_values_that_are_not_finite_are_refused():
     weights["rnn.bias_hh_l0"][0] = float("nan")
     with pytest.raises(CheckpointError, match=r"rnn\.bias_hh_l0 that are not finite"):
         opened(saved(weights))
+
+
+def test_a_whole_module_says_the_function_of_its_rnn():
+    for function in ("tanh", "relu"):
+        network = CharRNN("RNN", 1, nonlinearity=function)
+        one = open_file(saved({"net": network}), "whole.pt")
+        assert one.choice is not None and known_function(one, one.choice) == function
+        loaded = network_of(one, one.choice, LETTERS, assumptions(one, one.choice))
+        np.testing.assert_allclose(logits(loaded), own_logits(network), atol=2e-6)
+    bare = open_file(saved(network.state_dict()), "bare.pt")
+    assert bare.choice is not None and known_function(bare, bare.choice) is None

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import threading
 import zipfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
@@ -131,3 +132,26 @@ def test_a_safetensors_file_whose_length_begins_as_another_format(beginning):
     size, wanted = int.from_bytes(sound[:8], "little"), int.from_bytes(beginning, "little")
     padded = wanted.to_bytes(8, "little") + sound[8 : 8 + size] + b" " * (wanted - size) + sound[8 + size :]
     assert list(read(padded, "x.safetensors").tensors) == ["rnn.weight_hh_l0", "rnn.weight_ih_l0"]
+
+
+@pytest.mark.child
+def test_two_files_are_read_at_once_and_no_more(monkeypatch, tmp_path: Path):
+    running, most, gate = [0], [0], threading.Barrier(child.MOST)
+
+    def note(*_: object) -> tuple[dict, bytes]:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        gate.wait(30)  # passes only if two are in here together
+        running[0] -= 1
+        return {}, b""
+
+    monkeypatch.setattr(child, "_run", note)
+    threads = [threading.Thread(target=child.run, args=("x:y", tmp_path, "'a'")) for _ in range(2 * child.MOST)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert most[0] == child.MOST and running[0] == 0
+    monkeypatch.setattr(child, "_TURNS", threading.BoundedSemaphore(1))
+    with child._TURNS, pytest.raises(CheckpointError, match="others are being read"):
+        child.run("x:y", tmp_path, "'a'", seconds=0)
