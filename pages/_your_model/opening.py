@@ -7,8 +7,8 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from models import family
-from models.bare_weights import recurrent_layers
 from models.foreign.given import content_of, given
+from models.foreign.recording_code import recording_code
 from models.foreign.weights import ENDINGS
 from pages._attention import state as attention
 from pages._captions import state as captions
@@ -83,7 +83,7 @@ def uploader() -> None:
         links = " · ".join(f"[**{room.title}**]({_address(room, opened)})" for room in fitting(opened.kind))
         st.success(f"{plain(opened.name)} is open. See it in {links}.", icon=":material/check:")
     for lines, what in st.session_state.get(BARE, ()):
-        st.markdown(f"**In Python.** The file holds {what}; this code looks inside:")
+        st.markdown(f"**In Python.** This code records {plain(what)}.")
         st.code(lines, language="python")
 
 
@@ -92,7 +92,9 @@ def _of_the_server() -> None:
     if (live := given().live) is not None:
         with guard(stop=False):
             code.of_session(live)
-    files = {file.name: file for file in given().files}
+    paths = given().files
+    names = [file.name for file in paths]
+    files = {file.name if names.count(file.name) == 1 else str(file): file for file in paths}
     if not files:
         return
     name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
@@ -144,7 +146,7 @@ def _open(file: str, content: bytes) -> None:
             weights.keep(content, file)
         except ExplorerError as other:
             state[ERROR] = f"{error if file.endswith('.safetensors') else other} Nothing was changed."
-        state[BARE] = [(layers.code(file), layers.in_words) for layers in recurrent_layers(content)[:MOST]]
+        state[BARE] = recording_code(content, file)[:MOST]
         return
     card = uploads.card_of(name)
     if card:

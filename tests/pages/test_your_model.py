@@ -20,8 +20,8 @@ from tests.models.foreign.strangers import LETTERS, CharRNN, Tagger
 from tests.models.foreign.strangers import saved as stranger
 from tests.models.foreign.test_python_file import LETTERS as SIGNS
 from tests.models.foreign.test_python_file import MINE
+from tests.models.foreign.test_recording_code import saved
 from tests.models.names.tiny_names import save_tiny_namer
-from tests.models.test_bare_weights import saved
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
 from tests.pages.app import as_read, open_page, sound

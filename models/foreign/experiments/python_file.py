@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Answer:
     note: str = ""
 
 
-class OtherProcess:
+class OtherProcess(ABC):
     """A module in another process, asked over a pipe. It is connected with the first text, and again after it was lost.
 
     Args:
@@ -66,9 +67,9 @@ class OtherProcess:
         self._lock = threading.Lock()
         self._pipe: Connection | None = None
 
+    @abstractmethod
     def _connect(self) -> None:
         """Connect the pipe."""
-        raise NotImplementedError
 
     def read(self, text: str, path: str | None = None) -> Answer:
         """A text as the module reads it.

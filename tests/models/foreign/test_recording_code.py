@@ -1,10 +1,10 @@
-"""Weights without a card: the recurrent layers that their names and shapes describe, and code that records them."""
+"""Code that loads and records the recurrent layers of a safetensors file."""
 
 import pytest
 import torch
 from safetensors.torch import save
 
-from models.bare_weights import Layers, recurrent_layers
+from models.foreign.recording_code import recording_code
 
 MODULES = {
     "RNN": torch.nn.RNN(3, 5),
@@ -13,10 +13,12 @@ MODULES = {
 }
 
 IN_WORDS = {
-    "RNN": "an RNN with 1 layer of 5 units that reads 3 numbers",
-    "GRU": "a GRU with 2 layers of 6 units that reads 4 numbers",
-    "LSTM": "a bidirectional LSTM with 1 layer of 3 units that reads 2 numbers",
+    "RNN": "rnn: RNN, 1 layer of 5 units, 3 inputs per step",
+    "GRU": "rnn: GRU, 2 layers of 6 units, 4 inputs per step",
+    "LSTM": "rnn: bidirectional LSTM, 1 layer of 3 units, 2 inputs per step",
 }
+# What the code calls to build the layers.
+CALLS = {"RNN": "RNN(3, 5)", "GRU": "GRU(4, 6, num_layers=2, bias=False)", "LSTM": "LSTM(2, 3, bidirectional=True)"}
 
 
 def saved(module: torch.nn.Module, before: str = "rnn.") -> bytes:
@@ -28,12 +30,11 @@ def saved(module: torch.nn.Module, before: str = "rnn.") -> bytes:
 @pytest.mark.parametrize("kind", MODULES)
 def test_layers_are_described_as_they_were_built_and_the_code_records_them(kind: str, tmp_path, monkeypatch, capsys):
     module = MODULES[kind]
-    (layers,) = recurrent_layers(saved(module))
-    built = (kind, module.num_layers, module.hidden_size, module.input_size, module.bidirectional, module.bias)
-    assert layers == Layers("rnn.", *built) and layers.in_words == f"{IN_WORDS[kind]} per step"
+    ((code, words),) = recording_code(saved(module), "mine.safetensors")
+    assert words == IN_WORDS[kind] and f"torch.nn.{CALLS[kind]}\n" in code
     (tmp_path / "mine.safetensors").write_bytes(saved(module))
     monkeypatch.chdir(tmp_path)
-    exec(layers.code("mine.safetensors"), {})
+    exec(code, {})
     assert capsys.readouterr().out.startswith(f"(7, {module.num_layers}, {module.hidden_size})")
 
 
@@ -49,4 +50,4 @@ def test_layers_are_described_as_they_were_built_and_the_code_records_them(kind:
     ],
 )
 def test_what_fits_no_layer_of_torch_is_not_described(content: bytes):
-    assert recurrent_layers(content) == []
+    assert recording_code(content, "mine.safetensors") == []
