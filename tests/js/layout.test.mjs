@@ -105,6 +105,13 @@ test("words take their letters and a blank, wrap as wholes, and are hit at their
   assert.deepEqual([moveLines(1, 1, lines, columns), moveLines(4, -1, lines, columns), moveLines(4, 1, lines, columns)], [3, 1, 5]);
 });
 
+test("likely next words have room under a short one, up to a limit", () => {
+  const alphabet = ["of", "network", "incomprehensibility"].map((sign) => ({ sign }));
+  const figure = { noun: "word", alphabet, ids: [0, 0, 2], next_ids: Int32Array.of(0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0) };
+  assert.deepEqual([...spans(figure, 80, true)], [8, 13, 20]);
+  assert.deepEqual([...spans(figure, 80)], [3, 3, 20]);
+});
+
 test("a text of characters has no widths of its own", () => {
   assert.equal(spans({ noun: "character", alphabet: [{ sign: "a" }], ids: [0] }, 10), null);
   assert.equal(columnsOf(null, starts), null);

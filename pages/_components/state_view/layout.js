@@ -1,6 +1,7 @@
 // Where things stand, what lies under the pointer, and which lines show. Pure: sizes in, places out, CSS pixels throughout.
 
 export const LIKELY = 5;
+const ASKED = 13; // columns that a likely next word may ask for
 const NARROW = 600;
 const LOW = 800; // pixels of a screen on which text, map and what follows them stand together only if both are small
 
@@ -23,10 +24,12 @@ export function metrics(width, next = false) {
 }
 
 // Columns of each token: its letters and a blank, at most a line. Null for a text of characters, which take one each.
-export function spans({ noun, alphabet, ids }, columns) {
+// With the likely next tokens below it, room for those too, up to a limit.
+export function spans({ noun, alphabet, ids, next_ids }, columns, next = false) {
   if (noun === "character") return null;
   const wide = alphabet.map(({ sign }) => Math.min(columns, [...sign].length + 1));
-  return Int32Array.from(ids, (id) => wide[id]);
+  const below = (i) => Math.min(ASKED, Math.max(...next_ids.subarray(i * LIKELY, (i + 1) * LIKELY).map((id) => wide[id])));
+  return Int32Array.from(ids, (id, i) => (next ? Math.max(wide[id], below(i)) : wide[id]));
 }
 
 // First token of each line, one entry more than there are lines. A line ends after a newline or when the next token has no room.

@@ -89,7 +89,7 @@ function resize(view) {
   view.width = Math.floor(view.text.clientWidth);
   if (!view.width) return false;
   view.sizes = metrics(view.width, choice.looks.includes("next") && Boolean(figure.next_p));
-  view.spans = spans(figure, view.sizes.columns);
+  view.spans = spans(figure, view.sizes.columns, view.sizes.below > 0);
   view.starts = wrap(figure.breaks, view.sizes.columns, view.spans);
   view.columns = columnsOf(view.spans, view.starts);
   view.textHeight = textHeight(view.starts.length - 1, view.sizes, globalThis.innerHeight);
