@@ -193,7 +193,6 @@ def _card(opened: Opened, arguments: dict[str, Any], vocab: Any) -> dict[str, An
         "arguments": arguments,
         "vocabulary": list(vocab.tokens),
         "unknown_id": vocab.unknown_id,
-        "data": {"corpus": "plain", "source": "a text that is not known", "licence": "unknown"},
         "parameters": sum(opened.weights.tensors[name].size for name in opened.weights.tensors),
     }
 

@@ -101,8 +101,8 @@ def card() -> dict:
 
 
 def example(about: dict) -> Example:
-    """The text to open with, in the style of the network's training data."""
-    return EXAMPLES.get(about["data"]["corpus"], EXAMPLES["wiki"])
+    """The text to open with, in the style of the training data; plain English where they are not known, as for an uploaded network."""
+    return EXAMPLES.get(about["data"]["corpus"], EXAMPLES["plain"])
 
 
 def guides(about: dict) -> list[dict]:

@@ -109,6 +109,10 @@ def test_from_a_state_dict_to_its_neurons(in_this_process):
     assert room.selectbox(key="hidden_states.model").value == name
     assert room.session_state["hidden_states.text"] == SAMPLE and room.selectbox(key="hidden_states.layer").value == "layer 2"
     assert room.session_state["hidden_states.unit"] == int(link["hidden_states.unit"][0])
+    (exported,) = [
+        part.value for part in sound(open_page("hidden_states", panel="Export and link", model=name)).code if "read_window(" in part.value
+    ]
+    assert "warm_up=''" in exported and "Lighthouse" not in exported, "the network starts blank, on a text of plain English"
     assert sound(open_page("one_step", view="LSTM and GRU, a real unit", model=name)).selectbox(key="one_step.model").value == name
 
 
