@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.ordering import IN_WORDS
 from explorer.figures.scales import scale_of
@@ -33,6 +34,8 @@ LONGEST = 2_000  # characters read on this page
 FORWARD, BACKWARD = "from the beginning", "from the end"
 SPELT = 8  # unknown tokens that are listed
 ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
+GUESSED = "Each choice below was guessed from names and shapes. Change what is wrong."
+DESCRIBED = "The file says how its layers follow one another and which functions they use."
 UPLOAD_AGAIN = "The file is no longer on the server. Upload it again."
 
 
@@ -81,18 +84,27 @@ def panel() -> Kept | None:
         return None
     opened: Opened = shared_cache("weights", 512).get(key, lambda: None)
     st.markdown(f"**{plain(key[1])}** is {opened.weights.form}. {_in_words(opened.choice)}")
-    chosen, assumed = _choices(opened)
-    reason = why_not(opened, chosen)
-    listed = None if reason or chosen is None else _tokens(opened, chosen, assumed)
+    if opened.choice is not None:
+        st.caption(DESCRIBED if _is_described(opened) else GUESSED)
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
+        chosen, assumed = _choices(opened)
+        reason = why_not(opened, chosen)
+        listed = None if reason or chosen is None else _tokens(opened, chosen, assumed)
     findings, loaded = of_weights(opened, chosen, None if listed is None else listed.tokens), None
     if chosen is not None and listed is not None and not any(finding.code == "not_finite" for finding in findings):
         with guard(stop=False):
             loaded = _network(key, opened, (chosen, listed, assumed))
             findings += _behaviour(loaded)
     _health(findings)
-    kept = None if loaded is None else _reads(loaded)
+    kept = None if loaded is None else _reads(loaded, row)
     _table(opened, chosen)
     return kept
+
+
+def _is_described(opened: Opened) -> bool:
+    """Whether the file describes its network, so that there is nothing to choose but what is shown."""
+    return opened.weights.described is not None and opened.weights.described.is_whole
 
 
 def _in_words(chosen: Choice | None) -> str:
@@ -106,24 +118,21 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
     guess = opened.choice
     if guess is None:
         return None, Assumptions()
-    if opened.weights.described and opened.weights.described.is_whole:
-        st.caption("The file says how its layers follow one another and which functions they use.")
+    if _is_described(opened):
         return guess, _shown(guess, Assumptions())
-    st.caption("Each choice below was guessed from names and shapes. Change what is wrong.")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        starts = {stack.path or "(no name)": stack for stack in opened.layout.stacks}
-        if len(starts) > 1:
-            names = list(starts)
-            first = st.selectbox("Recurrent layers", names, names.index(guess.stacks[0].path or "(no name)"), key=f"{KEY}.start", width=220)
-            guess = guess if starts[first] == guess.stacks[0] else choice(opened.layout, starts[first]) or guess
-        first = guess.stacks[0]
-        likely = guess.embedding or (ONE_HOT if guess.is_one_hot else NUMBERS)
-        inputs = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT, NUMBERS], likely, f"embedding.{first.path}")
-        ways = _ways(opened, guess)
-        output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
-        embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
-        chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT)
-        return chosen, _assumptions(opened, chosen)
+    starts = {stack.path or "(no name)": stack for stack in opened.layout.stacks}
+    if len(starts) > 1:
+        names = list(starts)
+        first = st.selectbox("Recurrent layers", names, names.index(guess.stacks[0].path or "(no name)"), key=f"{KEY}.start", width=180)
+        guess = guess if starts[first] == guess.stacks[0] else choice(opened.layout, starts[first]) or guess
+    first = guess.stacks[0]
+    likely = guess.embedding or (ONE_HOT if guess.is_one_hot else NUMBERS)
+    inputs = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT, NUMBERS], likely, f"embedding.{first.path}")
+    ways = _ways(opened, guess)
+    output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
+    embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
+    chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT)
+    return chosen, _assumptions(opened, chosen)
 
 
 def _assumptions(opened: Opened, chosen: Choice) -> Assumptions:
@@ -148,7 +157,7 @@ def _shown(chosen: Choice, assumed: Assumptions) -> Assumptions:
 
 
 def _pick(label: str, options: Sequence[str], default: str, key: str) -> str:
-    return st.selectbox(label, options, options.index(default) if default in options else 0, key=f"{KEY}.{key}", width=220)
+    return st.selectbox(label, options, options.index(default) if default in options else 0, key=f"{KEY}.{key}", width=180)
 
 
 def _ways(opened: Opened, guess: Choice) -> dict[str, tuple[Linear, ...]]:
@@ -165,22 +174,21 @@ def _called(outputs: Sequence[Linear]) -> str:
 def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | None:
     """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
     size = rows(opened, chosen) or 0
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, size)]}, st.container(width="content")
-        with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
-            st.caption(f"{size:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
-            file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
-        if file is not None:
-            with guard(stop=False):
-                lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
-        if not lists:
-            st.warning(f"The file lists no tokens, and no known alphabet has {size:,}. Upload the list to see the network read.")
-            return None
-        names = list(lists)
-        best = None if file is not None or _given_list() else best_list(opened, chosen, assumed)
-        likely = names[0] if best is None else best[0].source
-        with first:
-            return lists[_pick(f"Its {size:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
+    lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, size)]}, st.container(width="content")
+    with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
+        st.caption(f"{size:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
+        file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
+    if file is not None:
+        with guard(stop=False):
+            lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
+    if not lists:
+        st.warning(f"The file lists no tokens, and no known alphabet has {size:,}. Upload the list to see the network read.")
+        return None
+    names = list(lists)
+    best = None if file is not None or _given_list() else best_list(opened, chosen, assumed)
+    likely = names[0] if best is None else best[0].source
+    with first:
+        return lists[_pick(f"Its {size:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
 
 
 def _given_list() -> list[Listed]:
@@ -204,12 +212,13 @@ def _behaviour(loaded: Loaded) -> list[Finding]:
     return shared_cache("rows", 16).get(("health", networks.checksum(loaded), _text()), lambda: of_run(loaded, _text()))
 
 
-def _reads(loaded: Loaded) -> Kept | None:
+def _reads(loaded: Loaded, row: DeltaGenerator) -> Kept | None:
     """The network reads a text; returns what was kept once it was opened for the rooms."""
     both = loaded.card["arguments"]["directions"] == 2
     is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
     layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
-    layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
+    with row:
+        layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
     at = (networks.checksum(loaded), _text(), is_backward, layer)
     run: FoundRun = shared_cache("traces", 768).get(at, lambda: read_text(loaded, _text(), is_backward, layer))
     noun = "word" if loaded.vocab.is_of_words else "character"
