@@ -50,7 +50,7 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
         findings.append(Finding("no_predictions", "info", missing))
     if reason := why_not(opened, chosen):
         findings.append(Finding("not_run", "warning", reason) if chosen else Finding("no_recurrent_layers", "error", reason))
-    elif chosen is not None and not _is_whole(opened) and (left := unused(opened.layout, chosen)):
+    elif chosen is not None and not opened.is_described and (left := unused(opened.layout, chosen)):
         findings.append(_left_out(left))
     findings += _on_tokens(rows(opened, chosen), tokens)
     if chosen is not None and not all(chosen.sure):
@@ -60,12 +60,7 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
     if trained:
         findings.append(Finding("training_mode", "info", "It was saved in training mode; here it runs without dropout."))
     findings += [Finding("note", "info", note) for note in opened.weights.notes]
-    return worst_first(findings + ([] if _is_whole(opened) else _assumed(opened, chosen)))
-
-
-def _is_whole(opened: Opened) -> bool:
-    """Whether the file describes its network, so that nothing was guessed."""
-    return opened.weights.described is not None and opened.weights.described.is_whole
+    return worst_first(findings + ([] if opened.is_described else _assumed(opened, chosen)))
 
 
 def _left_out(names: Sequence[str]) -> Finding:

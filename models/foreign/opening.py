@@ -33,6 +33,11 @@ class Opened:
     choice: Choice | None
     reason: str = ""
 
+    @property
+    def is_described(self) -> bool:
+        """Whether the file describes its network, so that nothing was guessed."""
+        return self.weights.described is not None and self.weights.described.is_whole
+
 
 @dataclass(frozen=True)
 class Assumptions:
@@ -169,7 +174,7 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: A
     except ValueError as error:
         raise CheckpointError(f"The list of tokens does not fit {opened.weights.file}. {error}") from None
     said = opened.weights.described
-    if said and said.is_whole:
+    if said and opened.is_described:
         assumed = replace(assumed, activation=said.activation, nonlinearity="tanh")
     arguments = build.arguments(
         chosen,

@@ -85,7 +85,7 @@ def panel() -> Kept | None:
     opened: Opened = shared_cache("weights", 512).get(key, lambda: None)
     st.markdown(f"**{plain(key[1])}** is {opened.weights.form}. {_in_words(opened.choice)}")
     if opened.choice is not None:
-        st.caption(DESCRIBED if _is_described(opened) else GUESSED)
+        st.caption(DESCRIBED if opened.is_described else GUESSED)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with row:
         chosen, assumed = _choices(opened)
@@ -102,11 +102,6 @@ def panel() -> Kept | None:
     return kept
 
 
-def _is_described(opened: Opened) -> bool:
-    """Whether the file describes its network, so that there is nothing to choose but what is shown."""
-    return opened.weights.described is not None and opened.weights.described.is_whole
-
-
 def _in_words(chosen: Choice | None) -> str:
     if chosen is None:
         return "No recurrent layer was found in it."
@@ -118,7 +113,7 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
     guess = opened.choice
     if guess is None:
         return None, Assumptions()
-    if _is_described(opened):
+    if opened.is_described:
         return guess, _shown(guess, Assumptions())
     starts = {stack.path or "(no name)": stack for stack in opened.layout.stacks}
     if len(starts) > 1:
