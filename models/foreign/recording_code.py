@@ -49,9 +49,9 @@ def _before(stack: Stack) -> str:
 def _is_of_torch(stack: Stack, shapes: dict[str, tuple[int, ...]]) -> bool:
     """Whether the tensors under a path are exactly those of a layer of torch, so that it can load them."""
     own = {name.removeprefix(_before(stack)) for name in shapes if name.startswith(_before(stack))}
-    each = sum(role.startswith("weight_hh") for role in stack.names)
+    recurrent = sum(role.startswith("weight_hh") for role in stack.names)
     biases = sum(role.startswith("bias") for role in stack.names)
-    return own == set(stack.names) and biases in (0, 2 * each) and not stack.is_turned
+    return own == set(stack.names) and biases in (0, 2 * recurrent) and not stack.is_turned
 
 
 def _code(stack: Stack, file: str) -> str:
