@@ -28,20 +28,26 @@ def is_recomputing() -> bool:
 @contextmanager
 def undisturbed(module: nn.Module) -> Iterator[None]:
     """Keep buffers and computed weights of a module as they are, while autograd may run parts of it again (checkpointing)."""
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    buffers = [(buffer, buffer.clone(), _writes(buffer)) for buffer in module.buffers()]
     attributes = [(part, {name: value for name, value in vars(part).items() if isinstance(value, Tensor)}) for part in module.modules()]
     flat = [(part, list(part._flat_weights)) for part in module.modules() if isinstance(part, nn.RNNBase)]
     try:
         yield
     finally:
         with torch.no_grad():
-            for buffer, before in buffers:
-                if not torch.equal(buffer, before):
+            for buffer, before, writes in buffers:
+                # torch does not compare sparse tensors.
+                if not torch.equal(buffer, before) if buffer.layout == torch.strided else _writes(buffer) != writes:
                     buffer.copy_(before)
         for part, values in attributes:
             vars(part).update(values)
         for part, weights in flat:
             part._flat_weights = weights
+
+
+def _writes(value: Tensor) -> int | None:
+    """How often a tensor was written to; None where torch does not count (inference tensors)."""
+    return None if value.is_inference() else value._version
 
 
 def is_transformed(*values: object) -> bool:

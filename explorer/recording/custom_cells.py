@@ -279,8 +279,8 @@ class _Places:
 
 
 def memory_of(values: Iterable[Tensor | None]) -> set[int]:
-    """Where the memory of some tensors, each [...], begins."""
-    return {value.untyped_storage().data_ptr() for value in values if value is not None} - {0}
+    """Where the memory of some tensors, each [...], begins; a sparse one has no memory of its own that another could share."""
+    return {value.untyped_storage().data_ptr() for value in values if value is not None and value.layout == torch.strided} - {0}
 
 
 def kept_by(module: nn.Module) -> list[Tensor]:

@@ -34,6 +34,7 @@ Result = TypeVar("Result")
 
 NOT_CALLED = "'{path}' was not called inside this recording. Call the model in the `with` block, not its forward()."
 OTHER_FORWARD = "Its forward is not the equation of its class, or a hook changes what it returns: put a Tap on the values instead."
+COARSE = "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."
 COPIED = (
     "'{path}' was not called inside this recording; copies of it were, as nn.DataParallel on several devices, copy.deepcopy and "
     "explorer.intervene make them. Record the copy."
@@ -89,7 +90,7 @@ class Recording(Listener):
         try:
             return by_torch()
         except ReplayError as error:
-            if cell is None or not error.is_other_equation:
+            if cell is None or not error.may_be_other_equation:
                 raise
         return by_itself(cell)
 
@@ -331,8 +332,8 @@ def _check(path: str, module: nn.Module, calls: Sequence[Call], distances: Dista
         if not distance.error <= most:
             apart = f"Replaying '{path}' differs from the module's own {what} by {distance.error:.1e} (limit {most:.1e})."
             is_coarse = any(call.is_cuda for call in calls) and torch.backends.cudnn.allow_tf32
-            why = reason(calls, distance.error < float("inf"), bool(getattr(module, "dropout", 0)), is_coarse)
-            raise ReplayError(apart, why, OTHER_FORWARD)
+            why = reason(calls, distance.error < float("inf"), bool(getattr(module, "dropout", 0)))
+            raise ReplayError(apart, why, COARSE if is_coarse else OTHER_FORWARD)
 
 
 def check_layer(layer: int | None, count: int, path: str) -> None:

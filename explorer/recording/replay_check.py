@@ -14,13 +14,13 @@ class ReplayError(RecordingError):
 
     Args:
         message: What differs, and by how much.
-        reason: Why, as far as it is known.
-        otherwise: What is said where no reason is known: the equation is another one.
+        reason: Why, as far as it is certain.
+        otherwise: What is said where no reason is certain: then the equation may be another one.
     """
 
     def __init__(self, message: str, reason: str | None, otherwise: str):
         super().__init__(f"{message} {reason or otherwise}")
-        self.is_other_equation = reason is None
+        self.may_be_other_equation = reason is None
 
 
 def limit(calls: Sequence[Call], steps: int, largest: float) -> float:
@@ -39,17 +39,12 @@ def limit(calls: Sequence[Call], steps: int, largest: float) -> float:
     return (TOLERANCE[dtype] + rounding * steps) * max(1.0, largest)
 
 
-def reason(calls: Sequence[Call], is_finite: bool, has_dropout: bool, is_coarse: bool = False) -> str | None:
-    """Why a replay differs, other than that its equation is not that of the module; None where that is all that remains.
-
-    is_coarse: whether the module ran where arithmetic may be coarser than its precision.
-    """
+def reason(calls: Sequence[Call], is_finite: bool, has_dropout: bool) -> str | None:
+    """Why a replay certainly differs; None where its equation may be another one than that of the module."""
     if not is_finite:
         return "It holds nan or inf: look for them in its input, its initial state and its weights."
     if any(call.training for call in calls) and has_dropout:
         return "It is in training mode with dropout: call module.eval() first."
     if any(call.weights.is_changed for call in calls):
         return "Its weights were changed after it ran: take the trace before the next step of training."
-    if is_coarse:
-        return "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."
     return None
