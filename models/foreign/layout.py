@@ -4,7 +4,7 @@ Only names and shapes are looked at. What is recognised by its name and fits by 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -107,8 +107,18 @@ class Layout:
     def _bias(self, weight: str, outputs: int) -> str | None:
         """The vector that belongs to a weight by its name."""
         others = {re.sub(ending, other, weight) for ending, other in BIAS_NAMES if re.search(ending, weight)}
-        fitting = [name for name in sorted(others) if name in self._free and squeezed(self.shapes[name]) == (outputs,)]
-        return fitting[0] if fitting else None
+        return self._vector(others, outputs)
+
+    def tied_bias(self, outputs: int) -> str | None:
+        """The bias of an output whose weight is the embedding: named as that of an output, and of no other weight or normalisation."""
+        named = [
+            name for name in self._free if name == "bias" or (name.endswith("bias") and _says(OUTPUT, name) and not _says(NORMS, name))
+        ]
+        return self._vector([name for name in named if f"{name.removesuffix('bias')}weight" not in self.shapes], outputs)
+
+    def _vector(self, names: Iterable[str], length: int) -> str | None:
+        """The first of these names, sorted, that is a vector of this length and has no part in recurrent layers."""
+        return next((name for name in sorted(names) if name in self._free and squeezed(self.shapes[name]) == (length,)), None)
 
 
 @dataclass(frozen=True)
@@ -206,10 +216,8 @@ def _outputs(parts: Layout, last: Stack, embedding: str | None) -> tuple[Linear,
             path = (*path, min(following, key=lambda one: one.outputs != wanted))
         if path[-1].outputs == wanted:
             return path
-    tied = embedding is not None and parts.shapes[embedding][1] == last.width
-    if tied:
-        bias = next((name for name in sorted(parts.shapes) if name.endswith("bias") and squeezed(parts.shapes[name]) == (wanted,)), None)
-        return (Linear(str(embedding), bias, wanted, last.width),)
+    if embedding is not None and parts.shapes[embedding][1] == last.width:
+        return (Linear(embedding, parts.tied_bias(wanted), wanted, last.width),)
     return waiting[0] if waiting and _says(OUTPUT, waiting[0][0].weight) else ()
 
 

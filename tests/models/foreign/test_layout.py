@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.foreign.layout import choice, layout, uses
+from models.foreign.layout import choice, layout, unused, uses
 
 
 def under(path: str, shapes: dict, more: str = "") -> dict:
@@ -105,7 +105,7 @@ def test_the_parts_of_a_network(shapes, stacks, embedding, outputs):
     )
     chosen = choice(parts)
     assert (chosen.embedding if chosen else None) == embedding
-    assert [linear.weight for linear in chosen.outputs] if chosen else outputs == []
+    assert ([linear.weight for linear in chosen.outputs] if chosen else []) == outputs
     table = {use.name: use for use in uses(parts, chosen)}
     assert list(table) == list(shapes), "every tensor has its row"
     if embedding:
@@ -151,6 +151,44 @@ def test_a_table_with_as_many_rows_as_there_are_answers_is_the_likeliest_embeddi
     chosen = choice(layout(shapes))
     assert chosen is not None and chosen.embedding == embedding and not chosen.sure[0]
     assert [linear.weight for linear in chosen.outputs] == outputs
+
+
+TIED = {"emb.weight": (24, 8)} | layers(3, 8, 8)
+BIASES = {
+    # tensors beside tied weights; the bias of their output
+    "its own": ({"decoder.bias": (24,)}, "decoder.bias"),
+    "without a layer": ({"a.bias": (24,), "bias": (24, 1)}, "bias"),
+    "of a layer called out": ({"attn.bias": (24,), "out.bias": (24,)}, "out.bias"),
+    "of a normalisation": ({"ln.weight": (24,), "ln.bias": (24,), "out_norm.bias": (24,)}, None),
+    "of something else": ({"first.bias": (24,)}, None),
+    "of another weight": ({"head.weight": (24, 5), "head.bias": (24,)}, None),
+    "of another length": ({"decoder.bias": (23,)}, None),
+}
+
+
+@pytest.mark.parametrize(("more", "bias"), BIASES.values(), ids=BIASES)
+def test_the_bias_of_tied_weights_is_one_of_an_output(more, bias):
+    chosen = choice(layout(TIED | more))
+    assert chosen is not None and [(one.weight, one.bias) for one in chosen.outputs] == [("emb.weight", bias)]
+
+
+def test_the_bias_of_tied_weights_is_not_that_of_the_recurrent_layer():
+    own = {f"{name}.{kind}": (8, 8)[: 2 if kind == "weight" else 1] for name in ("i2h", "h2h") for kind in ("weight", "bias")}
+    chosen = choice(layout({"emb.weight": (8, 8)} | own))
+    assert chosen is not None and [(one.weight, one.bias) for one in chosen.outputs] == [("emb.weight", None)]
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_plain_rnn_says_by_its_input_weights_how_matrices_are_stored(is_turned):
+    parts = layout({"Wxh": (50, 8) if is_turned else (8, 50), "Whh": (8, 8), "bh": (8,)})
+    assert [(one.inputs, one.units, one.is_turned) for one in parts.stacks] == [(50, 8, is_turned)]
+
+
+def test_a_counter_of_a_normalisation_is_not_counted_as_left_out():
+    norm = {"bn.weight": (8,), "bn.running_mean": (8,), "bn.num_batches_tracked": ()}
+    parts = layout({"emb.weight": (9, 5)} | layers(3, 5, 8) | {"fc.weight": (9, 8)} | norm)
+    chosen = choice(parts)
+    assert chosen is not None and unused(parts, chosen) == ["bn.weight", "bn.running_mean"]
 
 
 LEFTOVERS = {
