@@ -149,8 +149,9 @@ class ReplacedInput:
         row, hx, many = self.reading.rows[at or 0], states.get("hx"), len(run.inputs)
         values = given if at is None else self._next(run, given, at)
         if not run.is_wide:
-            return (self._placed(given, values[0], row), hx), {}
-        return (self._wide(given, self._axis, row, many) if at is None else self._rows(values), self._widened(hx, row, many)), {}
+            return _with_other(args, kwargs, self._placed(given, values[0], row), hx)
+        wide = self._wide(given, self._axis, row, many) if at is None else self._rows(values)
+        return _with_other(args, kwargs, wide, self._widened(hx, row, many))
 
     def _next(self, run: Run, given: Steps, at: int) -> Tensor:
         """The inputs of the next of the chosen calls, [row, time, feature]."""
@@ -196,3 +197,9 @@ class ReplacedInput:
     def _wide(values: Tensor, axis: int, row: int, many: int) -> Tensor:
         """One row of a batch as often as there are inputs, unless an earlier call of this run made the batch so wide."""
         return values if values.shape[axis] == many else values.narrow(axis, row, 1).repeat_interleave(many, axis)
+
+
+def _with_other(args: tuple, kwargs: dict, values: Steps, hx: Tensor | tuple[Tensor, ...] | None) -> tuple[tuple, dict]:
+    """The arguments of a call with another input and state; what else a derived class is given stays."""
+    other = {"input": values, "hx": hx}
+    return (*list(other.values())[: len(args)], *args[2:]), {name: other.get(name, value) for name, value in kwargs.items()}
