@@ -16,13 +16,19 @@ from explorer.errors import CheckpointError
 from models.family import HOME, named
 
 SECONDS = 60  # of processor time; the clock may show twice as many
-MEMORY = 4_000_000_000  # bytes of addresses; importing torch takes more than one billion of them
+MEMORY = 4_000_000_000  # bytes that it may fill
+# Bytes of addresses, where libraries count that take no memory: a torch built for CUDA maps several billions of them on import.
+ADDRESSES = 16_000_000_000
+CRASH = 256  # Windows has no signals: there a process that crashes ends with a code far beyond
+LONGEST = 200  # characters of an error in a sentence
 LARGEST_RESULT = 2_000_000_000  # bytes that a child may write
 MOST = 2  # children at once on a server, so that their limits of memory together stay below what it has
 _TURNS = threading.BoundedSemaphore(MOST)
 ANSWER, ARRAYS = "answer.json", "arrays.safetensors"
-# -I: neither the folder in which the server was started nor PYTHONPATH can put other code in the place of ours.
-START = f"import sys; sys.path.insert(0, {str(HOME)!r}); from models.foreign import child; child.main(sys.argv[1:])"
+# -I: no variable and no folder of the start decides what is imported, but the absolute entries of this process's own path, so
+# that the child has every package that this process has.
+START = "import sys; sys.path[:] = {path!r}; from models.foreign import child; child.main(sys.argv[1:])"
+NEEDED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LANGUAGE", "LC_")  # beginnings of variables; none that may hold a key
 
 
 def run(reader: str, file: Path, name: str, seconds: int = SECONDS, memory: int = MEMORY) -> tuple[dict[str, Any], bytes]:
@@ -49,9 +55,8 @@ def run(reader: str, file: Path, name: str, seconds: int = SECONDS, memory: int 
 
 def _run(reader: str, file: Path, name: str, seconds: int, memory: int) -> tuple[dict[str, Any], bytes]:
     with tempfile.TemporaryDirectory(prefix="recurrent-explorer-read-") as folder:
-        command = [sys.executable, "-I", "-c", START, reader, str(file), folder, str(seconds), str(memory)]
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "TORCH"))}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TMPDIR": folder, "HOME": folder}
+        command = [sys.executable, "-I", "-c", START.format(path=_path()), reader, str(file), folder, str(seconds), str(memory)]
+        environment = _environment() | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TMPDIR": folder, "HOME": folder}
         try:
             ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=2 * seconds, check=False)
         except subprocess.TimeoutExpired:
@@ -65,6 +70,17 @@ def _run(reader: str, file: Path, name: str, seconds: int, memory: int) -> tuple
         return said, arrays.read_bytes() if arrays.is_file() else b""
 
 
+def _path() -> list[str]:
+    """Where the child looks for code: our own first, then where this process does, but not in the folder that it was started in."""
+    others = [entry for entry in sys.path if os.path.isabs(entry) and entry != str(HOME)]
+    return [str(HOME), *(entry for entry in others if not (os.path.isdir(entry) and os.path.samefile(entry, ".")))]
+
+
+def _environment() -> dict[str, str]:
+    """The variables that Python and its libraries need to start; keys and addresses in the others are not for a file's eyes."""
+    return {key: value for key, value in os.environ.items() if key in NEEDED or key.startswith(NEEDED[-1])}
+
+
 LARGER = "It is damaged, or far larger than files that can be opened here."
 
 
@@ -74,6 +90,11 @@ def _why(code: int, printed: bytes) -> str:
         return f"needs more memory than a file may use here. {LARGER}"
     if code in (-9, -24, 137):  # killed, by the limit of processor time or for memory
         return f"needs more time or memory than a file may use here. {LARGER}"
+    if 0 < code < CRASH:  # an error of Python: of the installation, or of our reader
+        last = "".join(
+            letter if letter.isprintable() else " " for letter in printed.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+        )
+        return f"could not be read here: {last.strip()[:LONGEST].rstrip('.') or f'exit code {code}'}."
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return f"made its reader stop ({how}). It is damaged, or made to do harm; nothing else was affected."
 
@@ -99,4 +120,5 @@ def _limit(seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_RESULT, LARGEST_RESULT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "darwin":  # macOS accepts this limit and ignores it, or refuses it
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))  # since Linux 4.7 all private memory that can be written
+        resource.setrlimit(resource.RLIMIT_AS, (max(memory, ADDRESSES), max(memory, ADDRESSES)))

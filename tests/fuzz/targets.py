@@ -175,7 +175,7 @@ def _of_weights(form: str) -> Callable[[random.Random, Ground], None]:
             uses(opened.layout, opened.choice)
             of_weights(opened, opened.choice)
         except ExplorerError as error:
-            STOPPED[form] += "made its reader stop" in str(error)
+            STOPPED[form] += any(words in str(error) for words in ("made its reader stop", "could not be read here"))
             raise
 
     return target

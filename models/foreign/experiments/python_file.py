@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from explorer.errors import CheckpointError
 from explorer.records import Trace
 from models.family import HOME
+from models.foreign.given import LIVE
 
 BUILD_SECONDS, READ_SECONDS = 120, 60
 MEMORY = 16_000_000_000  # bytes of addresses, where the system can set a limit
@@ -150,7 +151,10 @@ class PythonFile(OtherProcess):
             address = os.path.join(folder, "pipe") if hasattr(os, "fork") else None
             with Listener(address, "AF_UNIX" if address else "AF_PIPE", authkey=key) as listener:
                 command = [sys.executable, "-c", START.format(home=str(HOME), limit=limit)]
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self.file.parent, text=True)
+                # The file is its owner's, and has the owner's settings; the key of another session is not among them.
+                environment = {name: value for name, value in os.environ.items() if name != LIVE}
+                pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+                self._process = subprocess.Popen(command, env=environment, cwd=self.file.parent, **pipes)
                 assert self._process.stdin is not None
                 said = {"address": listener.address, "key": key.hex(), "file": str(self.file)}
                 with suppress(BrokenPipeError):

@@ -109,6 +109,14 @@ def test_a_process_that_fails_or_dies_is_a_sentence(project, sentence: str, cont
     assert str(refused.value).startswith(sentence)
 
 
+def test_the_process_does_not_have_the_key_of_a_live_session(project, monkeypatch):
+    monkeypatch.setenv("EXPLORER_LIVE", "secret")
+    monkeypatch.setenv("OF_THE_USER", "a setting")
+    said = 'import os\nraise ValueError((os.environ.get("EXPLORER_LIVE"), os.environ["OF_THE_USER"]))'
+    with pytest.raises(CheckpointError, match=r"\(None, 'a setting'\)"):
+        project(said).read("abc")
+
+
 def test_a_file_that_hangs_is_stopped_and_starts_again(project):
     file = project(MINE + "\nslow = encode\ndef encode(text):\n    while text == 'slow': pass\n    return slow(text)", read_seconds=1)
     assert file.read("abc").trace.tokens == tuple("abc")
