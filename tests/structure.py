@@ -15,6 +15,18 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("explorer", "models", "pages")
 
 
+def lines_of_code(node: ast.AST, source: list[str]) -> int:
+    """Lines that hold code: docstrings, comments and blank lines left out."""
+    skip: set[int] = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(inner) is not None:
+            doc = inner.body[0]
+            skip |= set(range(doc.lineno, (doc.end_lineno or doc.lineno) + 1))
+    first, last = (1, len(source)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno)  # type: ignore[attr-defined]
+    rows = range(first, last + 1)
+    return sum(1 for row in rows if row not in skip and source[row - 1].strip() and not source[row - 1].strip().startswith("#"))
+
+
 def javascript_functions(text: str) -> list[tuple[str, int]]:
     """Name and length of each top-level function of a file written one function after the other."""
     lengths, name, start = [], "", 0
@@ -157,15 +169,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-
-def lines_of_code(node: ast.AST, source: list[str]) -> int:
-    """Lines that hold code: docstrings, comments and blank lines left out."""
-    skip: set[int] = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(inner) is not None:
-            doc = inner.body[0]
-            skip |= set(range(doc.lineno, (doc.end_lineno or doc.lineno) + 1))
-    first, last = (1, len(source)) if isinstance(node, ast.Module) else (node.lineno, node.end_lineno)  # type: ignore[attr-defined]
-    rows = range(first, last + 1)
-    return sum(1 for row in rows if row not in skip and source[row - 1].strip() and not source[row - 1].strip().startswith("#"))
