@@ -8,7 +8,8 @@ What is scored is what the recurrent module reads at each step: an embedding, a 
 values in its place while `output` runs the module, so nothing has to be changed in it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +134,21 @@ def attributions(
         RecordingError: as attribution.
     """
     chosen = [method if isinstance(method, AttributionMethod) else AttributionMethod(method) for method in methods]
+    with attributing(recording, output, tokens, path, index, calls) as score:
+        return tuple(score(method) for method in chosen)
+
+
+@contextmanager
+def attributing(
+    recording: Recording, output: Output, tokens: Tokens, path: str | None = None, index: Rows = 0, calls: Calls = None
+) -> Iterator[Callable[[AttributionMethod], Attribution]]:
+    """While the block runs, what is yielded gives the Attribution of one method after the other; the tokens [time].
+
+    That `output` runs the recorded module again is checked once. `attributions` is the same for all methods in one call.
+
+    Raises:
+        RecordingError: as attribution.
+    """
     names = names_of(tokens)
     if not callable(output):
         raise RecordingError(
@@ -146,7 +162,7 @@ def attributions(
         rerun = Rerun(reading, heard, output, row_in(calls, index, reading.name))
         with rerun.listening():
             rerun.check()
-            return tuple(_SCORES[method.name](rerun, method, names) for method in chosen)
+            yield lambda method: _SCORES[method.name](rerun, method, names)
 
 
 def _check_kind(reading: Reading) -> None:

@@ -16,7 +16,7 @@ import explorer
 import models
 from explorer.analysis.attribution import METHODS, Attribution, Comparison, as_text, summary
 from explorer.errors import AnalysisError
-from explorer.gradients.attribution import BASELINES, AttributionMethod, attribution
+from explorer.gradients.attribution import BASELINES, AttributionMethod, attributing
 from models import corpora
 from models.char_lm.experiments.gradients import BEFORE, networks_of
 from models.char_lm.reading import CHUNK, Stream, numbers
@@ -79,9 +79,10 @@ def comparison(
     answer = int(logs.argmax()) if prediction.target is None else int(numbers(loaded, prediction.target)[0])
     output = lambda: module(ids[None], state)[0][:, -1].log_softmax(-1)[:, answer]  # noqa: E731
     scored: list[Attribution] = []
-    for name in METHODS:
-        scored.append(attribution(recording, output, AttributionMethod(name, baseline, STEPS), tuple(text[start:])))
-        report(len(scored), rows)
+    with attributing(recording, output, tuple(text[start:])) as score:
+        for name in METHODS:
+            scored.append(score(AttributionMethod(name, baseline, STEPS)))
+            report(len(scored), rows)
     deleted = logs[answer] - after_deletions(loaded, ids, state)[:, answer]
     predicted = str(loaded.vocab.tokens[answer]) if prediction.target is None else prediction.target
     return Comparison(tuple(text[start:]), predicted, float(logs[answer]), deleted.numpy(), tuple(scored))

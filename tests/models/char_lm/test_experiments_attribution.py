@@ -11,6 +11,7 @@ from captum.attr import IntegratedGradients
 import models
 from explorer.analysis.attribution import INTEGRATED, METHODS, OCCLUSION, RECENCY
 from explorer.errors import AnalysisError
+from explorer.gradients.rerun import Rerun
 from models.char_lm.experiments.attribution import Prediction, comparison
 from models.char_lm.network import first_logits
 from tests.models.command_line import call
@@ -75,6 +76,22 @@ def test_a_known_state_takes_the_place_of_the_warm_up():
     np.testing.assert_allclose(read.deleted, known.deleted, atol=1e-6)
     other = comparison(loaded, Prediction(TEXT, 6), "mean")
     assert other.of(OCCLUSION).baseline == "mean" and np.abs(other.deleted - read.deleted).max() > 1e-6
+
+
+def test_the_network_is_checked_once_for_all_methods_and_may_be_stopped_between_them(monkeypatch):
+    checks, check = [], Rerun.check
+    monkeypatch.setattr(Rerun, "check", lambda rerun: checks.append(rerun) or check(rerun))
+    loaded = tiny()
+    comparison(loaded, Prediction(TEXT, 6))
+    assert len(checks) == 1
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise InterruptedError(f"{done} of {total}")
+
+    with pytest.raises(InterruptedError, match=r"^2 of 5$"):
+        comparison(loaded, Prediction(TEXT, 6), report=stop)
+    assert not any(part._forward_pre_hooks for part in loaded.module.modules()) and torch.is_grad_enabled()
 
 
 def test_one_character_cannot_be_deleted():
