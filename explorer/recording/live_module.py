@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -23,11 +24,46 @@ from explorer.recording.module_server import Encode, Served, serve
 APP = "recurrent_explorer_app"
 VARIABLE = "EXPLORER_LIVE"  # where the app finds the pipe; only processes of the same user can read it
 FOLDER = "explorer-live-"
+CLOSING = 5  # seconds that the text which is being read may take when the app ends
 LISTENING = "Recurrent Explorer: "  # the first line that the app prints, before its address
 
 
 class AppError(ExplorerError):
     """The app cannot be started."""
+
+
+class Door:
+    """End of the pipe in this session: a thread answers one connection of the app after the other until it is closed.
+
+    Args:
+        served: The module that reads texts.
+    """
+
+    def __init__(self, served: Served):
+        self.key = os.urandom(32)
+        self._folder = mkdtemp(prefix=FOLDER) if hasattr(os, "fork") else None
+        address = os.path.join(self._folder, "pipe") if self._folder else None
+        self._listener = Listener(address, "AF_UNIX" if address else "AF_PIPE", authkey=self.key)
+        self.address, self._is_closed = self._listener.address, False
+        self._thread = threading.Thread(target=self._serve, args=(served,), daemon=True)
+        self._thread.start()
+
+    def _serve(self, served: Served) -> None:
+        while not self._is_closed:
+            with suppress(AuthenticationError, EOFError, OSError), self._listener.accept() as pipe:  # or it left, or has no key
+                serve(pipe, served, "<module>")
+
+    def close(self) -> None:
+        """Let the thread end, and with it what holds the module."""
+        self._is_closed = True
+        if self._folder is not None:
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as waker:  # closing a socket does not wake who waits at it
+                waker.connect(str(self.address))
+        self._thread.join(CLOSING)
+        with suppress(OSError):
+            self._listener.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class OpenedApp:
@@ -36,12 +72,11 @@ class OpenedApp:
     Args:
         address: Of the page that shows the module.
         process: Of the app.
-        listener: End of the pipe.
+        door: End of the pipe.
     """
 
-    def __init__(self, address: str, process: subprocess.Popen, listener: Listener):
-        self.address, self._process, self._listener = address, process, listener
-        self._folder = os.path.dirname(str(listener.address))  # of the pipe; on Windows there is none
+    def __init__(self, address: str, process: subprocess.Popen, door: "Door"):
+        self.address, self._process, self._door = address, process, door
         atexit.register(self.close)
 
     def __repr__(self) -> str:
@@ -54,10 +89,7 @@ class OpenedApp:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        with suppress(OSError):
-            self._listener.close()
-        if os.path.basename(self._folder).startswith(FOLDER):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._door.close()
 
 
 def open(
@@ -84,11 +116,8 @@ def open(
     """
     if importlib.util.find_spec(APP) is None:
         raise AppError("The app is not installed here. Install it with `pip install recurrent-explorer-app`, in this environment.")
-    key = os.urandom(32)
-    address = os.path.join(mkdtemp(prefix=FOLDER), "pipe") if hasattr(os, "fork") else None
-    listener = Listener(address, "AF_UNIX" if address else "AF_PIPE", authkey=key)
-    threading.Thread(target=_serve, args=(listener, Served(module, encode, run, tokens)), daemon=True).start()
-    live = {"address": listener.address, "key": key.hex(), "name": type(module).__name__}
+    door = Door(Served(module, encode, run, tokens))
+    live = {"address": door.address, "key": door.key.hex(), "name": type(module).__name__}
     command = [sys.executable, "-m", APP, "open", *([] if port is None else ["--port", str(port)])]
     process = subprocess.Popen(
         command, env=os.environ | {VARIABLE: json.dumps(live)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
@@ -96,19 +125,7 @@ def open(
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line.startswith(LISTENING):
-        OpenedApp("", process, listener).close()
+        OpenedApp("", process, door).close()
         raise AppError(f"The app did not start: {line.strip() or 'it printed nothing'}.")
     threading.Thread(target=process.stdout.read, daemon=True).start()  # or the pipe would fill
-    return OpenedApp(line.removeprefix(LISTENING).strip(), process, listener)
-
-
-def _serve(listener: Listener, served: Served) -> None:
-    """Answer every connection of the app, one after the other."""
-    while True:
-        try:
-            with listener.accept() as pipe:
-                serve(pipe, served, "<module>")
-        except AuthenticationError:  # somebody without the key
-            continue
-        except (OSError, EOFError):
-            return
+    return OpenedApp(line.removeprefix(LISTENING).strip(), process, door)

@@ -61,9 +61,13 @@ def serve(pipe: Connection, served: "Served", file: str) -> None:
         except (EOFError, OSError):
             return
         try:
-            reply(pipe, *served.read(request["text"], request["path"]))
+            said = served.read(request["text"], request["path"])
         except Exception as error:
-            reply(pipe, {"error": reason(error, file)})
+            said = ({"error": reason(error, file)}, b"")
+        try:
+            reply(pipe, *said)
+        except OSError:  # the app did not wait for the answer
+            return
 
 
 def reply(pipe: Connection, header: dict[str, Any], content: bytes = b"") -> None:
@@ -95,7 +99,7 @@ class Served:
 
     def __init__(self, module: nn.Module, encode: Encode, run: Callable[[Any, Any], Any] | None = None, vocabulary: Sequence | None = None):
         self.module, self.encode, self.vocabulary = module, encode, vocabulary
-        self.run = run or (lambda module, ids: module(ids[None]))
+        self.run = run or called_with_a_row
 
     @classmethod
     def of_file(cls, file: Path) -> "Served":
@@ -146,11 +150,17 @@ class Served:
         logits = out.reshape(-1, out.shape[-1]) if out.dim() else out
         if tuple(logits.shape) != (len(ids), len(vocabulary)):
             return {"note": f"The output has shape {tuple(out.shape)}; [1, {len(ids)}, {len(vocabulary)}] would be logits of next tokens."}
-        logs = logits.double().log_softmax(-1)
+        logs, ids = logits.detach().cpu().double().log_softmax(-1), ids.cpu()
         likely = logs.topk(min(LIKELY, len(vocabulary)), dim=-1)
         bits = [math.nan, *(-logs[:-1].gather(1, ids[1:, None].long())[:, 0] / math.log(2)).tolist()]
         named = [[str(vocabulary[index]) for index in row] for row in likely.indices.tolist()]
         return {"next_tokens": named, "next_p": likely.values.exp().tolist(), "bits": bits}
+
+
+def called_with_a_row(module: nn.Module, ids: torch.Tensor) -> Any:
+    """The output of a module for one row of ids [1, time], on the device of its weights."""
+    weight = next(module.parameters(), ids)
+    return module(ids.to(weight.device)[None])
 
 
 def load(file: Path) -> ModuleType:

@@ -1,9 +1,12 @@
 """A module of this session in the app: the app starts and ends, and what it asks for is what the module does at that moment."""
 
+import gc
+import json
 import os
 import threading
 import urllib.request
-from multiprocessing.connection import Listener
+import weakref
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
@@ -61,11 +64,10 @@ def test_an_app_that_is_missing_or_does_not_start_is_a_sentence(monkeypatch: pyt
         explorer.open(Net(), encode)
 
 
-def test_what_the_app_reads_is_the_module_of_that_moment(tmp_path: Path):
-    key, network = os.urandom(32), Net().eval()
-    listener = Listener(str(tmp_path / "pipe"), "AF_UNIX", authkey=key)
-    threading.Thread(target=live_module._serve, args=(listener, Served(network, encode, None, LETTERS)), daemon=True).start()
-    live = LiveModule({"name": "Net", "address": str(tmp_path / "pipe"), "key": key.hex()})
+def test_what_the_app_reads_is_the_module_of_that_moment():
+    network = Net().eval()
+    door = live_module.Door(Served(network, encode, None, LETTERS))
+    live = LiveModule(known(door))
 
     def states() -> np.ndarray:
         with torch.no_grad():
@@ -82,18 +84,35 @@ def test_what_the_app_reads_is_the_module_of_that_moment(tmp_path: Path):
         live.read("z")
     assert live.read("a").trace.tokens == ("a",)
     live.close()
-    listener.close()
+    door.close()
     with pytest.raises(CheckpointError, match="Net is gone: the Python session that opened it has ended"):
         live.read("a")
 
 
-def test_a_stranger_without_the_key_gets_nothing(tmp_path: Path):
-    key = os.urandom(32)
-    listener = Listener(str(tmp_path / "pipe"), "AF_UNIX", authkey=key)
-    threading.Thread(target=live_module._serve, args=(listener, Served(Net(), encode)), daemon=True).start()
+def test_a_stranger_without_the_key_gets_nothing_and_who_leaves_early_disturbs_nobody():
+    door = live_module.Door(Served(Net(), encode))
     with pytest.raises(CheckpointError, match="is gone"):
-        LiveModule({"name": "Net", "address": str(tmp_path / "pipe"), "key": os.urandom(32).hex()}).read("a")
-    owner = LiveModule({"name": "Net", "address": str(tmp_path / "pipe"), "key": key.hex()})
+        LiveModule(known(door) | {"key": os.urandom(32).hex()}).read("a")
+    early = Client(door.address, authkey=door.key)
+    early.send_bytes(json.dumps({"text": "a bad cab " * 300, "path": None}).encode())
+    early.close()
+    owner = LiveModule(known(door))
     assert owner.read("a").trace.tokens == ("a",), "and its owner is still served"
     owner.close()
-    listener.close()
+    door.close()
+
+
+def test_a_closed_door_holds_neither_thread_nor_module():
+    network, before = Net(), threading.active_count()
+    held = weakref.ref(network)
+    door = live_module.Door(Served(network, encode))
+    assert threading.active_count() == before + 1
+    door.close()
+    del network, door
+    gc.collect()
+    assert threading.active_count() == before and held() is None
+
+
+def known(door: live_module.Door) -> dict[str, str]:
+    """What the app is told of a door."""
+    return {"name": "Net", "address": str(door.address), "key": door.key.hex()}
