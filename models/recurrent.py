@@ -7,6 +7,11 @@ CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 FORGET_BIAS = 1.0  # initial forget bias of an LSTM: forget gates start near 0.73, so that early gradients reach further back
 
 
+def has_cell(layers: nn.Module) -> bool:
+    """Whether recurrent layers keep a cell state beside the hidden one: those of torch, or others that say what their `cell` is."""
+    return isinstance(layers, nn.LSTM) or getattr(layers, "cell", "") == "lstm"
+
+
 def set_forget_bias(layers: nn.LSTM, bias: float = FORGET_BIAS) -> None:
     """Sets the forget bias of an LSTM, half of it in each of torch's two bias vectors (Gers et al., 2000)."""
     units = layers.hidden_size

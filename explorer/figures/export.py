@@ -4,14 +4,14 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 import altair as alt
 import vl_convert
-from altair.utils.schemapi import debug_mode
+from altair.utils import schemapi
 
 from explorer.errors import ExplorerError
 from explorer.figures.theme import sentence_of
@@ -143,12 +143,30 @@ def specification(figure: Any) -> dict[str, Any]:
         return _altair(figure).to_dict()
 
 
-def unchecked() -> AbstractContextManager[None]:
+class _Unchecked:
+    """How many threads build figures without checks, and what Altair's switch was before the first of them."""
+
+    lock, inside, before = threading.Lock(), 0, True
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
     """While this lasts, Altair does not check each part of a figure against its schema, which takes a third of the time of building one.
 
-    The tests of the figures do that.
+    The tests of the figures do that. Altair's switch is one for the whole process: the first thread in turns it off, the last one out
+    turns it on again.
     """
-    return debug_mode(False)
+    with _Unchecked.lock:
+        _Unchecked.inside += 1
+        if _Unchecked.inside == 1:
+            _Unchecked.before, schemapi.DEBUG_MODE = schemapi.DEBUG_MODE, False
+    try:
+        yield
+    finally:
+        with _Unchecked.lock:
+            _Unchecked.inside -= 1
+            if _Unchecked.inside == 0:
+                schemapi.DEBUG_MODE = _Unchecked.before
 
 
 def with_packed_data(figure: Any, pack: Callable[[Any], bytes]) -> dict[str, Any]:

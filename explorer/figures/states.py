@@ -141,6 +141,7 @@ class StateFigure:
         return {"format": FORMAT, "quantity": self.quantity, "order_name": self.order_name, "start": self.start, "scale": ends} | {
             "title": self.title,
             "time": len(self.tokens),
+            "noun": characters.noun(self.tokens).removesuffix("s"),
             "units": self.values.shape[1],
             "alt": self.alt(with_unit=False),
         }

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from models.checkpoint import Loaded
-from models.recurrent import CELLS, FORGET_BIAS, read_with_fewer_weights, set_forget_bias
+from models.recurrent import CELLS, FORGET_BIAS, has_cell, read_with_fewer_weights, set_forget_bias
 
 
 class CharLM(nn.Module):
@@ -69,7 +69,7 @@ def first_logits(module: Any) -> Tensor:
 
 def memory(module: Any, state: Tensor | tuple[Tensor, ...]) -> Tensor:
     """What the recurrent layers keep, [layer, batch, unit], in a returned state: tanh of the cell, or the hidden state."""
-    if isinstance(module.rnn, nn.LSTM):
+    if has_cell(module.rnn):
         return state[1].tanh()
     return state[0] if isinstance(state, tuple) else state
 
@@ -85,7 +85,7 @@ def untrained(loaded: Loaded, seed: int = 0, forget_bias: float | None = None) -
     Args:
         loaded: The trained network.
         seed: Seed of the weights.
-        forget_bias: Forget bias of an LSTM; default: FORGET_BIAS.
+        forget_bias: Forget bias of an LSTM; default: as its class begins, FORGET_BIAS for a CharLM.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

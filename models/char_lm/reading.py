@@ -33,7 +33,8 @@ class Reading:
         text: The text.
         ids: Id of each character, [time].
         bits: Surprise of each character given the preceding text, -log2 p(character), [time]; for an unknown character that of
-            the unknown mark plus a uniform choice among all code points outside the vocabulary.
+            the unknown mark plus a uniform choice among all code points outside the vocabulary; for a network without that mark,
+            which cannot predict such a character, the choice alone.
         top: Ids of the five most likely next characters after each character, [time, 5].
         top_p: Their probabilities, [time, 5].
         states: The recurrent state before each window.
@@ -154,7 +155,8 @@ def score(loaded: "Loaded", text: str, progress: Callable[[int, int], None] = la
 
     The first character, predicted from the zero state, counts too; the state is carried through the whole text. An unknown
     character costs the unknown mark plus a uniform choice among all code points outside the vocabulary, so that a small
-    vocabulary is no advantage.
+    vocabulary is no advantage. A network without that mark, such as one found in a file, pays for the choice alone: where a text has
+    unknown characters, its score is lower than that of a network with the mark, and cannot be compared with it.
 
     Args:
         loaded: The network.

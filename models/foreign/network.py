@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.foreign.stepwise import Stepwise
-from models.recurrent import CELLS
+from models.recurrent import CELLS, has_cell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ class FoundNetwork(nn.Module):
         if state is None:
             return [None] * len(order)
         parts = iter(state if isinstance(state, tuple) else (state,))
-        return [(next(parts), next(parts)) if _has_cell(layers) else next(parts) for layers in order]
+        return [(next(parts), next(parts)) if has_cell(layers) else next(parts) for layers in order]
 
 
 def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int = 0, **more: Any) -> nn.RNNBase | Stepwise:
@@ -116,10 +116,6 @@ def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int =
     extra = {"proj_size": projection} if cell == "lstm" else {}
     kept = {name: value for name, value in more.items() if name != "nonlinearity" or cell == "rnn"}
     return CELLS[cell](inputs, units, layers, batch_first=True, bidirectional=both, **kept, **extra)
-
-
-def _has_cell(layers: nn.Module) -> bool:
-    return isinstance(layers, nn.LSTM) or (isinstance(layers, Stepwise) and layers.cell == "lstm")
 
 
 def _width(layers: nn.RNNBase | Stepwise) -> int:

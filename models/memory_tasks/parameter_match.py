@@ -79,6 +79,11 @@ class Answer:
         """Whether the LSTM is ahead of the RNN with as many parameters."""
         return self.lstm.mean - self.wide.mean >= CLOSE
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the RNN with as many parameters is ahead of the LSTM."""
+        return self.wide.mean - self.lstm.mean >= CLOSE
+
 
 def reached(measured: Mapping[str, Any]) -> list[Reached]:
     """The rows of a measurement, in the order in which they were measured."""

@@ -66,7 +66,8 @@ def lines_of(rows: Sequence[Reached]) -> tuple[dict[str, list[list[float]]], lis
 def sentence(rows: Sequence[Reached], chance: float) -> str:
     """The answer at the longest length: whether the wider RNN comes near the LSTM, and what each of them reaches."""
     one = answer(rows)
-    said = "No, not on this task" if one.is_ahead else "Here an RNN with as many parameters does about as well"
+    how = "better" if one.is_behind else "about as well"
+    said = "No, not on this task" if one.is_ahead else f"Here an RNN with as many parameters does {how}"
     return (
         f"{said}. Over {one.lstm.length} steps the LSTM ({one.lstm.parameters:,} parameters) reaches **{one.lstm.mean:.0%}**, "
         f"an RNN with as many parameters ({one.wide.parameters:,}) **{one.wide.mean:.0%}**, and an RNN with as many units "

@@ -84,7 +84,7 @@ def loaded(name: str) -> Any:
 
 
 def checksum(network: Any) -> str:
-    """A checksum of the weights of a network that has no file here, and of its list of tokens."""
+    """A key for the caches of this process: the weights of a network that has no file here, and its list of tokens."""
     return checkpoint.fingerprint(network) + str(hash(network.vocab))
 
 

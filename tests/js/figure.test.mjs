@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { decode, rowOf, noun } from "../../pages/_components/state_view/figure.js";
+import { decode, rowOf } from "../../pages/_components/state_view/figure.js";
 import { valueOf } from "../../pages/_components/state_view/colour.js";
 
 const expected = JSON.parse(readFileSync(process.env.STATE_FIGURE + ".json"));
@@ -28,8 +28,3 @@ for (const shift of [0, 1, 3]) {
     assert.ok(Number.isNaN(figure.bits[0]) && Math.abs(figure.bits[1] - expected.bits[1]) < 1e-6);
   });
 }
-
-test("tokens are characters, words or steps", () => {
-  const named = (...tokens) => noun({ alphabet: tokens.map((token) => ({ token })), ids: tokens.map((_, i) => i) });
-  assert.deepEqual([named("a", "b", "<s>"), named("the", "cat", "."), named("0.5", "1"), named("1", "2")], ["character", "word", "step", "character"]);
-});

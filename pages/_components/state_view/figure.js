@@ -15,7 +15,6 @@ export function decode(bytes) {
   }
   figure.rank = ranks(figure.order);
   figure.breaks = breaks(figure);
-  figure.noun = noun(figure);
   return figure;
 }
 
@@ -30,15 +29,6 @@ export function ranks(order) {
 export function breaks(figure) {
   const ends = figure.alphabet.map((c) => (c.token === "\n" ? 1 : 0));
   return Uint8Array.from(figure.ids, (id) => ends[id]);
-}
-
-// What one token is called: a character; a word, where most are longer; a step of a series of numbers.
-export function noun({ alphabet, ids }) {
-  const long = alphabet.map(({ token }) => [...token].length > 1);
-  const number = alphabet.map(({ token }) => token.trim() !== "" && Number.isFinite(Number(token)));
-  const used = [...new Set(ids)];
-  if (used.every((id) => number[id]) && used.some((id) => long[id])) return "step";
-  return 2 * ids.reduce((sum, id) => sum + long[id], 0) > ids.length ? "word" : "character";
 }
 
 export function rowOf(figure, unit) {

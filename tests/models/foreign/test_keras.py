@@ -17,11 +17,12 @@ import torch
 
 import explorer
 from explorer.errors import CheckpointError, ExplorerError
-from models.char_lm.experiments.gate_clamping import silenced
+from models.char_lm.experiments.gate_clamping import continuation, silenced
 from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.reading import read
 from models.checkpoint import Loaded
 from models.foreign import health, keras_model, stepwise, weights
+from models.foreign.experiments.reading import read_text
 from models.foreign.opening import Assumptions, Opened, as_checkpoint, network_of, open_file, why_no_predictions
 from tests.models.foreign.keras_models import FORMATS, TOKENS
 
@@ -276,3 +277,11 @@ def kernels(group: Any) -> list[str]:
 def test_weights_that_do_not_say_where_the_reset_gate_acts_have_a_note(made: Path):
     said = [note for form in ("weights.h5", "h5") for note in opened(made, "gru_before", form).weights.notes if "reset gate acts" in note]
     assert len(said) == 1 and "has no bias" in said[0], "the weights alone do not say it, the whole model does"
+
+
+def test_what_an_lstm_computed_as_in_keras_keeps_is_its_cell(made: Path):
+    loaded = network(opened(made, "functions"))
+    held = continuation(loaded, "", "abc", 0, 1).held
+    trace = read_text(loaded, "abc").trace
+    assert trace.cell is not None
+    np.testing.assert_allclose(held, np.tanh(trace.cell[:, 0, 1]), atol=1e-6)
