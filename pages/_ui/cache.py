@@ -10,7 +10,7 @@ import numpy as np
 
 
 def size(value: Any) -> int:
-    """Approximate memory of a value in bytes: arrays and texts, also inside records, dicts and tuples."""
+    """Approximate memory of a value in bytes: arrays, texts and weights, also inside records, dicts and tuples."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if isinstance(value, str | bytes):
@@ -21,6 +21,8 @@ def size(value: Any) -> int:
         return 8 * len(value) + sum(size(item) for item in value if not isinstance(item, str | float | int))
     if is_dataclass(value):
         return sum(size(getattr(value, f.name)) for f in fields(value))
+    if hasattr(value, "state_dict"):  # a module of torch
+        return sum(map(size, value.state_dict().values()))
     if hasattr(value, "element_size"):
         return value.element_size() * value.nelement()
     return 0

@@ -83,11 +83,6 @@ def loaded(name: str) -> Any:
     return model
 
 
-def checksum(network: Any) -> str:
-    """A key for the caches of this process: the weights of a network that has no file here, and its list of tokens."""
-    return checkpoint.fingerprint(network) + str(hash(network.vocab))
-
-
 @st.cache_data(show_spinner=False, max_entries=64)
 def fingerprint(name: str) -> str:
     """A checksum of a network's weights, 16 hexadecimal digits: it changes when the network is trained anew."""

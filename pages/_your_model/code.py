@@ -51,9 +51,10 @@ def of_session(live: dict[str, str]) -> None:
     Raises:
         CheckpointError: the session has ended, or the module raised an error.
     """
+    st.session_state.setdefault(AGAIN, time.monotonic())  # a reload of the page reads anew
     st.markdown(f"**{plain(live['name'])}** lives in the Python session that opened this app.")
     st.button("Read the text again", icon=":material/refresh:", key=f"{KEY}.again", on_click=_again)
-    _panel(live["name"], _live(live["address"]), (live["address"], st.session_state.get(AGAIN, 0)))
+    _panel(live["name"], _live(live["address"]), (live["address"], st.session_state[AGAIN]))
 
 
 def _again() -> None:
@@ -62,13 +63,14 @@ def _again() -> None:
 
 def _panel(name: str, process: OtherProcess, at: tuple) -> None:
     """The text, read and coloured; `at` is the key of what was read."""
-    text, path = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(PATH)
+    chosen = f"{PATH}.{name}"
+    text, path = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(chosen)
     with st.spinner("Its module is reading the text ..."):
         answer: Answer = shared_cache("traces", 768).get((at, text, path), lambda: process.read(text, path))
     layers = [f"layer {index + 1}" for index in range(answer.trace.hidden.shape[1])]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(answer.paths) > 1:
-            st.selectbox("Recorded", answer.paths, answer.paths.index(answer.trace.source), key=PATH, width=220)
+            st.selectbox("Recorded", answer.paths, answer.paths.index(answer.trace.source), key=chosen, width=220)
         layer = st.selectbox("Layer", layers, len(layers) - 1, key=f"{LAYER}.{answer.trace.source}.{len(layers)}", width=120)
         with st.popover("Your text", icon=":material/edit:", width="content"):
             text_form(KEY, text, LONGEST, _read, form=f"{KEY}.form")

@@ -1,12 +1,14 @@
 """A visitor's checkpoint of any kind: which room shows it, and the link that opens it there."""
 
+import io
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from models import family
+from models import checkpoint, family
 from models.foreign.given import content_of, given
 from models.foreign.recording_code import recording_code
 from models.foreign.weights import ENDINGS
@@ -24,6 +26,7 @@ from pages._your_model import code, weights
 from pages._your_model.weights import Kept
 
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
+CARD = "your_model.card"  # why the card of the shown file is not used
 SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
 TYPES = list(ENDINGS)
 
@@ -77,6 +80,8 @@ def uploader() -> None:
             _open(file.name, file.getvalue())
     if error := st.session_state.get(ERROR):
         failure(error)
+    if refused := st.session_state.get(CARD):
+        st.warning(plain(f"Its card is not used, only its weights. {refused}"), icon=":material/warning:")
     if kept := weights.panel():
         _opened(kept)
     if opened := st.session_state.get(OPENED):
@@ -100,7 +105,7 @@ def _of_the_server() -> None:
     name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
     is_new = st.session_state.get(READ) != name
     if is_new:
-        st.session_state[OPENED], st.session_state[READ] = None, name
+        st.session_state[OPENED], st.session_state[CARD], st.session_state[READ] = None, None, name
         weights.forget()
     if name.endswith(".py"):
         with guard(stop=False):
@@ -112,7 +117,7 @@ def _of_the_server() -> None:
 
 def is_showing() -> bool:
     """Whether the page shows a visitor's weights."""
-    return weights.FILE in st.session_state or given().live is not None
+    return weights.FILE in st.session_state or given().live is not None or bool(given().files)
 
 
 def fitting(kind: str) -> list[Room]:
@@ -133,6 +138,7 @@ def _given() -> None:
     """A file was given, or taken away."""
     state = st.session_state
     state[UNREAD], state[ERROR], state[BARE], state[OPENED], state[READ] = state[FILE] is not None, None, (), None, None
+    state[CARD] = None
     weights.forget()
 
 
@@ -144,6 +150,7 @@ def _open(file: str, content: bytes) -> None:
     except ExplorerError as error:
         try:
             weights.keep(content, file)
+            state[CARD] = str(error) if _has_card(content) else None
         except ExplorerError as other:
             state[ERROR] = f"{error if file.endswith('.safetensors') else other} Nothing was changed."
         state[BARE] = recording_code(content, file)[:MOST]
@@ -151,6 +158,14 @@ def _open(file: str, content: bytes) -> None:
     card = uploads.card_of(name)
     if card:
         _opened(Kept(name, card["kind"]))
+
+
+def _has_card(content: bytes) -> bool:
+    """Whether a file has the card of a checkpoint of this app."""
+    try:
+        return "card" in checkpoint.metadata_of(io.BytesIO(content), Path("file"))
+    except ExplorerError:
+        return False
 
 
 def _opened(kept: Kept) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.analysis.ordering import IN_WORDS
+from explorer.errors import CheckpointError
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models import Loaded
@@ -20,8 +21,8 @@ from models.foreign.layout import Choice, Linear, choice, uses
 from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, assumptions, fitting, network_of, open_file, rows, why_not
 from models.foreign.tokens import read_tokens
 from pages._components.state_view import state_view
-from pages._ui import networks, uploads
-from pages._ui.cache import shared_cache
+from pages._ui import uploads
+from pages._ui.cache import shared_cache, size
 from pages._ui.layout import text_form
 from pages._ui.progress import guard
 from pages._ui.text import code, count, grid, plain
@@ -30,6 +31,7 @@ KEY = "your_model.weights"
 FILE, TOKENS, TEXT = f"{KEY}.file", f"{KEY}.tokens", f"{KEY}.text"
 SPREAD = 0.1  # of the state of a unit that moves
 ONE_HOT, NUMBERS, NONE = "one-hot vectors", "numbers, no tokens", "none"
+MEGABYTES = 512  # of all weights on this page together
 LONGEST = 2_000  # characters read on this page
 FORWARD, BACKWARD = "from the beginning", "from the end"
 SPELT = 8  # unknown tokens that are listed
@@ -46,7 +48,9 @@ def keep(content: bytes, file: str) -> None:
         CheckpointError: it cannot be read.
     """
     key = (hashlib.sha256(content).hexdigest(), file)
-    shared_cache("weights", 512).get(key, lambda: open_file(content, file))
+    opened = shared_cache("weights", MEGABYTES).get(key, lambda: open_file(content, file))
+    if size(opened) > MEGABYTES * 1_000_000:
+        raise CheckpointError(f"{file} holds more than {MEGABYTES} MB of weights, the most that this page shows.")
     forget()
     st.session_state[FILE] = key
 
@@ -79,25 +83,28 @@ def panel() -> Kept | None:
     key = st.session_state.get(FILE)
     if key is None:
         return None
-    if not shared_cache("weights", 512).has(key):
+    opened: Opened | None = shared_cache("weights", MEGABYTES).get(key, lambda: None)
+    if opened is None:
         st.info(UPLOAD_AGAIN, icon=":material/upload_file:")
         return None
-    opened: Opened = shared_cache("weights", 512).get(key, lambda: None)
     st.markdown(f"**{plain(key[1])}** is {opened.weights.form}. {_in_words(opened.choice)}")
     if opened.choice is not None:
         st.caption(DESCRIBED if opened.is_described else GUESSED)
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with row:
         chosen, assumed = _choices(opened)
-        reason = why_not(opened, chosen)
-        listed = None if reason or chosen is None else _tokens(opened, chosen, assumed)
-    findings, loaded = of_weights(opened, chosen, None if listed is None else listed.tokens), None
-    if chosen is not None and listed is not None and not any(finding.code == "not_finite" for finding in findings):
+        what = (key, repr(chosen), assumed)
+        broken = any(finding.code == "not_finite" for finding in _findings(what, opened, chosen))
+        listed = None if broken or chosen is None or why_not(opened, chosen) else _tokens(what, opened, chosen)
+    findings, loaded = [*_findings(what, opened, chosen, listed)], None
+    if chosen is not None and listed is not None:
+        at = (*what, listed.tokens, _text())
         with guard(stop=False):
-            loaded = _network(key, opened, (chosen, listed, assumed))
-            findings += _behaviour(loaded)
+            make = lambda: network_of(opened, chosen, listed.tokens, assumed)  # noqa: E731
+            loaded = shared_cache("found networks", 256).get((*what, listed.tokens), make)
+            findings += shared_cache("rows", 16).get(("health", *at), lambda: of_run(loaded, _text()))
     _health(findings)
-    kept = None if loaded is None else _reads(loaded, row)
+    kept = None if loaded is None else _reads(loaded, at, row)
     _table(opened, chosen)
     return kept
 
@@ -126,7 +133,8 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
     ways = _ways(opened, guess)
     output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
     embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
-    chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT)
+    sure = (guess.sure[0] or inputs != likely, guess.sure[1] or output != _called(guess.outputs))  # what the visitor chose is sure
+    chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT, sure=sure)
     return chosen, _assumptions(opened, chosen)
 
 
@@ -166,24 +174,35 @@ def _called(outputs: Sequence[Linear]) -> str:
     return ", then ".join(linear.weight for linear in outputs) or NONE
 
 
-def _tokens(opened: Opened, chosen: Choice, assumed: Assumptions) -> Listed | None:
+def _findings(what: tuple, opened: Opened, chosen: Choice | None, listed: Listed | None = None) -> list[Finding]:
+    """Findings on the weights, looked for once."""
+    tokens = None if listed is None else listed.tokens
+    return shared_cache("rows", 16).get(("weights", *what, tokens), lambda: of_weights(opened, chosen, tokens))
+
+
+def _tokens(what: tuple, opened: Opened, chosen: Choice) -> Listed | None:
     """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
-    size = rows(opened, chosen) or 0
-    lists, first = {listed.source: listed for listed in [*_given_list(), *fitting(opened, size)]}, st.container(width="content")
+    many = rows(opened, chosen) or 0
+    given_list = _given_list()
+    lists, first = {listed.source: listed for listed in [*given_list, *fitting(opened, many)]}, st.container(width="content")
     with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
-        st.caption(f"{size:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
+        st.caption(f"{many:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
         file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
     if file is not None:
         with guard(stop=False):
             lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
     if not lists:
-        st.warning(f"The file lists no tokens, and no known alphabet has {size:,}. Upload the list to see the network read.")
+        own = ", ".join(f"{name} has {len(tokens):,}" for name, tokens in opened.weights.tokens.items())
+        none = f"No list of tokens in the file has {many:,} ({own})" if own else "The file lists no tokens"
+        st.warning(plain(f"{none}, and no known alphabet has {many:,}. Upload the list to see the network read."))
         return None
     names = list(lists)
-    best = None if file is not None or _given_list() else best_list(opened, chosen, assumed)
-    likely = names[0] if best is None else best[0].source
+    likely = names[0]
+    if len(names) > 1 and file is None and not given_list:
+        best = shared_cache("rows", 16).get(("list", *what), lambda: best_list(opened, chosen, what[-1]))
+        likely = names[0] if best is None else best[0].source
     with first:
-        return lists[_pick(f"Its {size:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
+        return lists[_pick(f"Its {many:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
 
 
 def _given_list() -> list[Listed]:
@@ -192,30 +211,25 @@ def _given_list() -> list[Listed]:
     return [] if path is None else [Listed(path.name, read_tokens(content_of(path), path.name), True)]
 
 
-def _network(key: tuple, opened: Opened, network: tuple[Choice, Listed, Assumptions]) -> Loaded:
-    """The network as it was chosen, made once."""
-    chosen, listed, assumed = network
-    at = (key, repr(chosen), listed.tokens, assumed)
-    return shared_cache("found networks", 256).get(at, lambda: network_of(opened, chosen, listed.tokens, assumed))
-
-
 def _text() -> str:
     return st.session_state.get(TEXT) or SAMPLE
 
 
-def _behaviour(loaded: Loaded) -> list[Finding]:
-    return shared_cache("rows", 16).get(("health", networks.checksum(loaded), _text()), lambda: of_run(loaded, _text()))
+def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
+    """The network reads a text; returns what was kept once it was opened for the rooms.
 
-
-def _reads(loaded: Loaded, row: DeltaGenerator) -> Kept | None:
-    """The network reads a text; returns what was kept once it was opened for the rooms."""
+    Args:
+        loaded: The network.
+        at: What is read, for the cache of runs.
+        row: Container of the menus.
+    """
     both = loaded.card["arguments"]["directions"] == 2
     is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
     layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
     with row:
         layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
-    at = (networks.checksum(loaded), _text(), is_backward, layer)
-    run: FoundRun = shared_cache("traces", 768).get(at, lambda: read_text(loaded, _text(), is_backward, layer))
+    read = lambda: read_text(loaded, _text(), is_backward, layer)  # noqa: E731
+    run: FoundRun = shared_cache("traces", 768).get((*at, is_backward, layer), read)
     noun = "word" if loaded.vocab.is_of_words else "character"
     st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
     if run.unknown:
