@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.foreign.layout import Choice, unused
-from models.foreign.opening import Opened, known_function, rows, why_no_predictions, why_not
+from models.foreign.opening import Assumptions, Opened, known_function, rows, why_no_predictions, why_not
 
 LEVELS = ("error", "warning", "info")
 LONGEST_NAME = 80  # characters of a name in a sentence
@@ -31,13 +31,16 @@ class Finding:
     text: str
 
 
-def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | None = None) -> list[Finding]:
+def of_weights(
+    opened: Opened, chosen: Choice | None, tokens: Sequence[str] | None = None, assumed: Assumptions | None = None
+) -> list[Finding]:
     """Findings on the tensors of a file.
 
     Args:
         opened: The file.
         chosen: The network among its tensors.
         tokens: The list of tokens, if there is one.
+        assumed: What was chosen where the weights do not say; default: what is assumed unless their owner says otherwise.
     """
     findings = [Finding("shapes", "warning", sentence) for sentence in opened.layout.odd]
     findings += [_not_finite(name, value) for name, value in opened.weights.tensors.items() if not np.isfinite(value).all()]
@@ -60,7 +63,7 @@ def of_weights(opened: Opened, chosen: Choice | None, tokens: Sequence[str] | No
     if trained:
         findings.append(Finding("training_mode", "info", "It was saved in training mode; here it runs without dropout."))
     findings += [Finding("note", "info", note) for note in opened.weights.notes]
-    return worst_first(findings + ([] if opened.is_described else _assumed(opened, chosen)))
+    return worst_first(findings + ([] if opened.is_described else _assumed(opened, chosen, assumed or Assumptions())))
 
 
 def _left_out(names: Sequence[str]) -> Finding:
@@ -85,19 +88,32 @@ def _on_tokens(count: int | None, tokens: Sequence[str] | None) -> list[Finding]
     return [Finding("vocabulary_size", "warning", text)]
 
 
-def _assumed(opened: Opened, chosen: Choice | None) -> list[Finding]:
-    """What weights do not say, and what was taken for it."""
+def _assumed(opened: Opened, chosen: Choice | None, taken: Assumptions) -> list[Finding]:
+    """What weights do not say, and what was taken for it; what their owner chose otherwise is not assumed."""
     if chosen is None:
         return []
-    assumed = ["no dropout (it has no effect after training)"]
-    if any(stack.kind == "rnn" for stack in chosen.stacks) and known_function(opened, chosen) is None:
+    assumed, own = ["no dropout (it has no effect after training)"], Assumptions()
+    plain = any(stack.kind == "rnn" for stack in chosen.stacks)
+    if plain and known_function(opened, chosen) is None and taken.nonlinearity == own.nonlinearity:
         assumed.append("tanh in the plain RNN, not relu")
-    if len(chosen.outputs) > 1:
+    if any(stack.kind != "rnn" and not stack.is_named_by_torch for stack in chosen.stacks):
+        assumed.append("torch's order of gates")
+    if _may_be_turned(chosen):
+        assumed.append("[output, input] weights")
+    if len(chosen.outputs) > 1 and taken.activation == own.activation:
         assumed.append("relu between the output layers")
     if chosen.embedding:
         assumed.append("no scaling of the embedding")
     assumed.append("no skip connections")
     return [Finding("assumed", "info", f"Not stored with the weights, and assumed: {', '.join(assumed)}.")]
+
+
+def _may_be_turned(chosen: Choice) -> bool:
+    """Whether a matrix is square, so that its shape does not say how it is stored, and its name is not that of a layer of torch."""
+    recurrent = [stack for stack in chosen.stacks if stack.kind == "rnn" and stack.inputs == stack.units and not stack.is_named_by_torch]
+    square = [name for stack in recurrent for name in stack.names.values()]
+    square += [linear.weight for linear in chosen.outputs if linear.inputs == linear.outputs]
+    return any(not name.endswith(("weight", "bias")) for name in square)
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:

@@ -120,6 +120,8 @@ def why_not(opened: Opened, chosen: Choice | None) -> str:
             f"{first.path or 'The first layer'} reads {first.inputs} numbers per step. They are neither the rows of an embedding nor"
             f"{given} one-hot vectors of tokens."
         )
+    if len(functions := _functions(opened, chosen)) > 1:
+        return f"Its plain RNNs use {' and '.join(functions)}; here all of a network use the same function."
     return ""
 
 
@@ -137,11 +139,16 @@ def why_no_predictions(opened: Opened, chosen: Choice) -> str:
 
 def known_function(opened: Opened, chosen: Choice) -> str | None:
     """The function of a plain RNN that a whole saved module names, "tanh" or "relu"; None if the file does not say."""
-    path = next((stack.path for stack in chosen.stacks if stack.kind == "rnn"), None)
-    if path is None:
-        return None
-    named = {str(value) for key, value in opened.weights.settings.items() if f".{key}".endswith(f".{path}.nonlinearity")}
-    return named.pop() if len(named) == 1 and named <= {"tanh", "relu"} else None
+    named = _functions(opened, chosen)
+    return named[0] if len(named) == 1 and named[0] in ("tanh", "relu") else None
+
+
+def _functions(opened: Opened, chosen: Choice) -> list[str]:
+    """The functions of plain RNNs that a whole saved module names, sorted, each once."""
+    stacks = [stack for stack in chosen.stacks if stack.kind == "rnn"]
+    owners = {stack.path for stack in stacks} | {name.rpartition(".")[0] for stack in stacks for name in stack.names.values()}
+    endings = tuple(f".{owner}.nonlinearity" for owner in owners)
+    return sorted({str(value) for key, value in opened.weights.settings.items() if f".{key}".endswith(endings)})
 
 
 def assumptions(opened: Opened, chosen: Choice) -> Assumptions:

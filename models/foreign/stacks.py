@@ -60,6 +60,11 @@ class Stack:
         return (self.projection or self.units) * self.directions
 
     @property
+    def is_named_by_torch(self) -> bool:
+        """Whether its tensors have the names of nn.LSTM or nn.LSTMCell and their like, so that torch's order of gates is known."""
+        return all(any(form.match(name) for form in FORMS[:2]) for name in self.names.values())
+
+    @property
     def in_words(self) -> str:
         """What they are, as a part of a sentence."""
         both = "bidirectional " if self.directions == 2 else ""

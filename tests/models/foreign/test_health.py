@@ -15,7 +15,7 @@ from models.foreign.experiments.report import report
 from models.foreign.opening import Assumptions, network_of, open_file
 from models.foreign.tokens import ALPHABETS
 from tests.models.command_line import call
-from tests.models.foreign.strangers import LETTERS, CharRNN, saved
+from tests.models.foreign.strangers import LETTERS, CharRNN, TwoWidths, npz, saved
 
 PRINTABLE = ALPHABETS["string.printable"]
 
@@ -92,6 +92,43 @@ def test_findings_on_weights():
     for is_training in (True, False):
         whole = open_file(saved(network.train(is_training)), "x.pt")
         assert ("training_mode" in codes(health.of_weights(whole, whole.choice))) == is_training
+
+
+def assumed_of(content: bytes, *assumed: Assumptions) -> str:
+    one = open_file(content, "x.npz")
+    return next(f.text for f in health.of_weights(one, one.choice, None, *assumed) if f.code == "assumed")
+
+
+def test_what_was_chosen_is_not_called_assumed():
+    network = TwoWidths()
+    network.lstm1, network.lstm2 = nn.RNN(6, 10), nn.RNN(10, 8)
+    content = saved(network.state_dict())
+    for assumed in ((), (Assumptions(),)):
+        assert "tanh in the plain RNN, not relu, relu between the output layers" in assumed_of(content, *assumed)
+    assert "plain RNN" not in assumed_of(content, Assumptions("relu")) and "between" in assumed_of(content, Assumptions("relu"))
+    assert "plain RNN" in assumed_of(content, Assumptions(activation="none"))
+    assert "between" not in assumed_of(content, Assumptions(activation="none"))
+
+
+G2P = {"emb": (31, 6), "enc_w_ih": (24, 6), "enc_w_hh": (24, 8), "fc_w": (31, 8)}
+SAID = {
+    # shapes; whether the order of the gates and how matrices are stored are assumed
+    "a GRU of numpy": (G2P, True, False),
+    "a GRU of torch": ({"rnn.weight_ih_l0": (24, 6), "rnn.weight_hh_l0": (24, 8), "rnn.bias_ih_l0": (24,)}, False, False),
+    "a cell of torch": ({"cell.weight_ih": (24, 6), "cell.weight_hh": (24, 8)}, False, False),
+    "a plain RNN": ({"Wxh": (8, 31), "Whh": (8, 8), "Why": (31, 8)}, False, False),
+    "a square RNN": ({"emb": (31, 8), "Wxh": (8, 8), "Whh": (8, 8), "Why": (31, 8)}, False, True),
+    "a square RNN of torch": ({"rnn.weight_ih_l0": (8, 8), "rnn.weight_hh_l0": (8, 8)}, False, False),
+    "square linear layers": ({"i2h.weight": (8, 8), "h2h.weight": (8, 8)}, False, False),
+    "a square output": ({"Wxh": (8, 8), "Whh": (8, 8), "Why": (8, 8)}, False, True),
+    "a square output of a GRU": ({"emb": (8, 6), "enc_w_ih": (24, 6), "enc_w_hh": (24, 8), "fc_w": (8, 8)}, True, True),
+}
+
+
+@pytest.mark.parametrize(("shapes", "order", "turn"), SAID.values(), ids=SAID)
+def test_names_that_are_not_torch_s_leave_more_to_assume(shapes, order: bool, turn: bool):
+    said = assumed_of(npz(**{name: np.full(shape, 0.1, np.float32) for name, shape in shapes.items()}))
+    assert ("torch's order of gates" in said, "[output, input] weights" in said) == (order, turn)
 
 
 def test_check_prints_what_was_found(tmp_path, capsys):

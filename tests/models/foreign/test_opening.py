@@ -254,5 +254,11 @@ def test_a_whole_module_says_the_function_of_its_rnn():
         assert one.choice is not None and known_function(one, one.choice) == function
         loaded = network_of(one, one.choice, LETTERS, assumptions(one, one.choice))
         np.testing.assert_allclose(logits(loaded), own_logits(network), atol=2e-6)
+    two = TwoWidths()
+    for second in ("relu", "tanh"):
+        two.lstm1, two.lstm2 = nn.RNN(6, 10, nonlinearity="relu"), nn.RNN(10, 8, nonlinearity=second)
+        one = open_file(saved({"net": two}), "whole.pt")
+        assert one.choice is not None and known_function(one, one.choice) == ("relu" if second == "relu" else None)
+        assert ("Its plain RNNs use relu and tanh; here all" in why_not(one, one.choice)) == (second == "tanh")
     bare = open_file(saved(network.state_dict()), "bare.pt")
     assert bare.choice is not None and known_function(bare, bare.choice) is None
