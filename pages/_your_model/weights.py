@@ -177,7 +177,7 @@ def _called(outputs: Sequence[Linear]) -> str:
 def _findings(what: tuple, opened: Opened, chosen: Choice | None, listed: Listed | None = None) -> list[Finding]:
     """Findings on the weights, looked for once."""
     tokens = None if listed is None else listed.tokens
-    return shared_cache("rows", 16).get(("weights", *what, tokens), lambda: of_weights(opened, chosen, tokens))
+    return shared_cache("rows", 16).get(("weights", *what, tokens), lambda: of_weights(opened, chosen, tokens, what[-1]))
 
 
 def _tokens(what: tuple, opened: Opened, chosen: Choice) -> Listed | None:

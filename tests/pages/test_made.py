@@ -115,3 +115,14 @@ def test_a_rerun_makes_no_figure_anew(monkeypatch: pytest.MonkeyPatch):
     page = sound(AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run().switch_page("pages/one_step.py").run())
     monkeypatch.setattr(alt.TopLevelMixin, "to_dict", None)
     assert len(sound(page.run()).get("vega_lite_chart")) == 3
+
+
+def test_two_threads_that_build_figures_leave_altair_as_it_was(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schemapi, "DEBUG_MODE", True)
+    first, second = export.unchecked(), export.unchecked()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert schemapi.DEBUG_MODE is False, "the second still builds"
+    second.__exit__(None, None, None)
+    assert schemapi.DEBUG_MODE is True

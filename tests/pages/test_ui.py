@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import missing
@@ -57,6 +58,7 @@ def test_an_error_while_making_leaves_nothing_behind():
 
 def test_size_counts_arrays_inside_records_and_dicts():
     assert size({"a": np.zeros(3), "b": (np.zeros(2, np.int8),)}) == 24 + 8 + 2
+    assert size([torch.nn.Linear(3, 2)]) == 8 + 4 * (6 + 2), "a module counts by its weights"
 
 
 @pytest.mark.parametrize("text", ["", "a", "[[tower]]\n\t", "шлях 🗼 שלום", "<script>alert(1)</script>", "x" * 50_000])

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from models.foreign.experiments.behaviour import SAMPLE
 from models.foreign.given import VARIABLE, Given, give
 from pages._ui import uploads
-from pages._your_model import opening
+from pages._your_model import opening, weights
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.foreign import keras_2
 from tests.models.foreign.in_process import in_this_process
@@ -153,6 +153,15 @@ def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
     assert any("letters.json is no list of tokens" in as_read(error) for error in page.error)
 
 
+def test_what_the_visitor_chose_is_no_guess(in_this_process):
+    own = {key.replace("decoder.", "x."): value for key, value in CharRNN("RNN", 1, tokens=100).state_dict().items()}
+    page = sound(opened(stranger(own | {"y.weight": torch.zeros(100, 12)})))
+    assert any("By shape alone the output was guessed" in as_read(part) for part in page.markdown)
+    box = page.selectbox(key="your_model.weights.output.rnn")
+    page = sound(box.set_value(next(option for option in box.options if option != box.value and option != "none")).run())
+    assert not any("the output was guessed" in as_read(part) for part in page.markdown)
+
+
 def test_another_file_forgets_the_first_one(in_this_process):
     page = sound(opened(stranger(CharRNN(tokens=100).state_dict())))
     assert any(box.value == "string.printable" for box in page.selectbox)
@@ -165,6 +174,25 @@ def test_a_checkpoint_whose_card_is_refused_is_opened_by_its_weights(tmp_path: P
     content = (tmp_path / "mine.safetensors").read_bytes().replace(b"\\\\ufffd", b"qqqqqqq")
     page = sound(uploaded(content))
     assert not page.success and any(box.value == "card.vocabulary" for box in page.selectbox)
+    assert any("Its card is not used, only its weights." in as_read(said) for said in page.warning)
+    page = page.file_uploader(key=opening.FILE).set_value(("other.npz", b"no weights", "application/octet-stream")).run()
+    assert not page.warning
+
+
+def test_a_training_that_failed_is_described_all_the_same(in_this_process):
+    weights = CharRNN("GRU", 1, tokens=len(LETTERS)).state_dict()
+    weights["decoder.weight"][0, 0] = float("nan")
+    page = sound(opened(stranger({"state_dict": weights, "tokens": LETTERS})))
+    assert any("decoder.weight has 1 of" in as_read(part) for part in page.markdown)
+    assert set(page.dataframe[0].value["tensor"]) == set(weights) and not any("bits per token" in as_read(part) for part in page.markdown)
+
+
+def test_a_rerun_looks_at_nothing_again(in_this_process, monkeypatch: pytest.MonkeyPatch):
+    page = sound(opened(stranger(CharRNN("RNN", 1, tokens=100).state_dict())))
+    for name in ("of_weights", "of_run", "best_list", "network_of", "read_text", "open_file"):
+        monkeypatch.setattr(weights, name, None)
+    again = sound(page.run())
+    assert [as_read(part) for part in again.markdown] == [as_read(part) for part in page.markdown] and again.selectbox
 
 
 def test_the_files_of_the_command_line_are_open(in_this_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
