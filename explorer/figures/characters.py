@@ -59,10 +59,17 @@ def has_words(tokens: Sequence[str]) -> bool:
 
 
 def noun(tokens: Sequence[str]) -> str:
-    """What to call the tokens in a figure: characters, words, or steps of a time series."""
+    """What to call the tokens in a figure: characters, words, tokens (subwords, by their marks), or steps of a time series."""
     if numbers_of(tokens) is not None:
         return "steps"
-    return "words" if has_words(tokens) else "characters"
+    if not has_words(tokens):
+        return "characters"
+    return "tokens" if any(map(_is_subword, tokens)) else "words"
+
+
+def _is_subword(token: str) -> bool:
+    """Whether a token bears the mark of a piece of a word: that of SentencePiece, GPT-2, WordPiece or BPE, or a space before it."""
+    return len(token) > 1 and (token.startswith(("\u2581", "\u0120", "##", " ")) or token.endswith("@@"))
 
 
 def counted(tokens: Sequence[str]) -> str:
@@ -76,6 +83,12 @@ def shown(token: str) -> str:
     if len(token) < 2:
         return sign(token)
     return "".join(character if character.isprintable() and character != " " else sign(character) for character in token)
+
+
+def cut(sign: str, columns: int) -> str:
+    """A sign as it is drawn in so many columns: whole, or its beginning and "…"."""
+    taken = columns_of(sign)
+    return sign if taken <= columns else sign[: max(0, columns - 1) * len(sign) // taken] + "…"
 
 
 def columns_of(token: str) -> int:

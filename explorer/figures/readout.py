@@ -51,7 +51,7 @@ def lines(figure: Any, at: int, stored: int, selection: tuple[int, int] | None =
         stored: Place of its value on the scale.
         selection: First selected index and one past the last.
     """
-    token, noun, start = figure.tokens[at], characters.noun(figure.tokens)[:-1], figure.start
+    token, noun, start = figure.tokens[at], figure.noun, figure.start
     parts = [characters.shown(token), characters.name(token), f"{noun} {start + at + 1:,}"]
     if selection:
         first, last = (start + index for index in selection)
@@ -69,7 +69,7 @@ def _following(figure: Any, at: int) -> str:
         other = max(0.0, 1 - float(np.sum(figure.next_p[at])))
         parts += ["next", *(f"{characters.shown(token)} {chance(p)}" for token, p in guesses), f"others {chance(other)}"]
     if at + 1 < len(figure.tokens):
-        parts.append(f"  actual next {characters.noun(figure.tokens)[:-1]} {characters.shown(figure.tokens[at + 1])}")
+        parts.append(f"  actual next {figure.noun} {characters.shown(figure.tokens[at + 1])}")
         cost = math.nan if figure.bits is None else float(figure.bits[at + 1])
         parts += [f"surprise {bits(cost)}"] if math.isfinite(cost) else []
     return "   ".join(parts)

@@ -23,7 +23,7 @@ class StateFigure:
     """Values of one quantity of one layer over a text.
 
     Args:
-        tokens: The characters, [time].
+        tokens: What was read: characters, words or subwords, [time].
         values: The quantity after each character, float32 [time, unit].
         quantity: Its name, "tanh(cell)".
         unit: The chosen unit, a column of `values`.
@@ -115,7 +115,7 @@ class StateFigure:
 
         Four bytes with the length of a JSON header, the header, then arrays at multiples of eight bytes: `plane` int16
         [unit, time] holds places on the scale (its high byte is what is painted, all of it what is read out), `ids` and
-        `next_ids` point into the header's list of characters.
+        `next_ids` point into the header's list of tokens, each with its sign, its name and the columns that a word takes.
         """
         ids, next_ids, alphabet = self._alphabet()
         arrays = {"plane": self._plane(), "ids": ids, "order": np.asarray(self.order, np.int32)}
@@ -140,8 +140,8 @@ class StateFigure:
         ends["likely"] = {look: likely(dark=dark, lecture=lecture) for look, (dark, lecture) in looks.items()}
         return {"format": FORMAT, "quantity": self.quantity, "order_name": self.order_name, "start": self.start, "scale": ends} | {
             "title": self.title,
+            "noun": self.noun,
             "time": len(self.tokens),
-            "noun": characters.noun(self.tokens).removesuffix("s"),
             "units": self.values.shape[1],
             "alt": self.alt(with_unit=False),
         }
@@ -161,7 +161,17 @@ class StateFigure:
         ids = np.array([known.setdefault(token, len(known)) for token in self.tokens], np.int32)
         rows: Sequence | np.ndarray = () if self.next_tokens is None else self.next_tokens
         next_ids = np.array([[known.setdefault(str(token), len(known)) for token in row] for row in rows], np.int32)
-        return ids, next_ids, [{"token": t, "sign": characters.sign(t), "name": characters.name(t)} for t in known]
+        signs = {token: characters.shown(token) for token in known}
+        return (
+            ids,
+            next_ids,
+            [{"token": t, "sign": sign, "name": characters.name(t), "columns": characters.columns_of(sign)} for t, sign in signs.items()],
+        )
+
+    @property
+    def noun(self) -> str:
+        """What a row of the data is called: "character", "word", "token" or "step"."""
+        return characters.noun(self.tokens)[:-1]
 
     def around(self, position: int, most: int) -> "StateFigure":
         """The part of a longer figure with a position of the whole text in its middle, at most so many tokens; its title says which."""
@@ -172,12 +182,12 @@ class StateFigure:
         part, start = slice(first, first + most), self.start + first
         arrays = {name: getattr(self, name) for name in ("next_tokens", "next_p", "bits", "carried")}
         arrays = {name: None if array is None else array[part] for name, array in arrays.items()}
-        title = f"{self.title}, {characters.noun(self.tokens)} {start + 1:,} to {start + most:,}"
+        title = f"{self.title}, {self.noun}s {start + 1:,} to {start + most:,}"
         return replace(self, tokens=self.tokens[part], values=self.values[part], start=start, title=title, **arrays)
 
     def to_frame(self) -> pd.DataFrame:
-        """The chosen unit as a table, one row a character, full precision: what the CSV holds."""
-        columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), "character": list(self.tokens)}
+        """The chosen unit as a table, one row per token, full precision: what the CSV holds."""
+        columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), self.noun: list(self.tokens)}
         columns[f"{self.quantity} of unit {self.unit}"] = self.of(self.unit)
         if self.bits is not None:
             columns["surprise, bits"] = np.asarray(self.bits)
@@ -191,16 +201,16 @@ class StateFigure:
         """The picture in a sentence or two, for those who do not see it; the first token of the text is number 1."""
         time, units = self.values.shape
         first = f"{self.title}: " if self.title else ""
-        noun = characters.noun(self.tokens)
-        first += f"{time:,} {noun}{'' if noun == 'steps' else ' of text'} and a map of {units} units, {self.quantity}, {self.order_name}."
+        noun = self.noun
+        first += f"{time:,} {noun}s{'' if noun == 'step' else ' of text'} and a map of {units} units, {self.quantity}, {self.order_name}."
         first += readout.broken([self.start + at for at in self.breaks])
         if not with_unit:
             return first
         line = self.of(self.unit)
         top, bottom = int(line.argmax()), int(line.argmin())
         return (
-            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at {noun[:-1]} {self.start + top + 1} ({self._named(top)}) "
-            f"and lowest, {line[bottom]:.2g}, at {noun[:-1]} {self.start + bottom + 1} ({self._named(bottom)})."
+            f"{first} Unit {self.unit} is highest, {line[top]:.2g}, at {noun} {self.start + top + 1} ({self._named(top)}) "
+            f"and lowest, {line[bottom]:.2g}, at {noun} {self.start + bottom + 1} ({self._named(bottom)})."
         )
 
     def _named(self, index: int) -> str:
@@ -224,8 +234,8 @@ class StateFigure:
     def _sheet(self, columns: int, dark: bool, looks: Collection[str], selection: tuple[int, int] | None) -> states_svg.Sheet:
         stored, is_flipped = self.scale.stored(self.values), "flip" in looks and self.scale.is_signed
         heading = [self.title, f"unit {self.unit}", self.quantity, "sign flipped" if is_flipped else ""]
-        order, noun = np.asarray(self.order), characters.noun(self.tokens)
-        captions = f"all {self.values.shape[1]} units, {self.order_name}", f"{len(self.tokens):,} {noun} \u2192"
+        order = np.asarray(self.order)
+        captions = f"all {self.values.shape[1]} units, {self.order_name}", f"{len(self.tokens):,} {self.noun}s \u2192"
         if self.breaks:
             captions = f"{captions[0]}; at upright lines the state was reset or changed", captions[1]
         sheet = states_svg.Sheet(

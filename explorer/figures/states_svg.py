@@ -18,7 +18,9 @@ CELL, LINE, BODY, TOP, MARGIN, HEAD = 10, 29, 20, 4, 16, 56
 GUESS, ROOM = 15, 6  # pixels of a likely next character, and below the five of them
 COURSE, WIDEST = 52, 24  # pixels of the line over time, and of a column of the map at most
 Number = int | float
-GAP = 8  # pixels that set words apart
+GAP = 0.5  # of a column stays free after a word
+ASKED = 13  # columns that a likely next word may ask for
+LETTERS = 1.25  # small letters of a likely next word in a column
 MONO = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 CLEAR, OPEN = 0.1, 0.8  # from the middle of the scale, of its half: where a value is marked as signed, a gate as open or shut
 
@@ -91,6 +93,16 @@ class Sheet:
         return self.scale.colours(self.dark, self.lecture)
 
     @property
+    def spans(self) -> list[int]:
+        """Columns of each token, [time]."""
+        return spans(self.tokens, self.columns, self.next_tokens)
+
+    @property
+    def gap(self) -> Number:
+        """Pixels that stay free after each token."""
+        return GAP * CELL * characters.has_words(self.tokens)
+
+    @property
     def line(self) -> int:
         """Pixels of a line of text, with what stands under its characters."""
         return LINE if self.next_tokens is None else LINE + self.next_tokens.shape[1] * GUESS + ROOM
@@ -113,30 +125,43 @@ def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
 
 
-def widths(tokens: tuple[str, ...]) -> list[int]:
-    """Pixels of each token, [time]: a cell of one size for each character, or each word at its own width."""
+def spans(tokens: tuple[str, ...], columns: int, next_tokens: np.ndarray | None = None) -> list[int]:
+    """Columns of each token, [time]: one for each character; for a word its letters and a blank, at most a line.
+
+    Args:
+        tokens: Characters or words, [time].
+        columns: Of a line.
+        next_tokens: Likely next tokens under each one, [time, rank], for which words make room; None where they are not shown.
+    """
     if not characters.has_words(tokens):
-        return [CELL] * len(tokens)
-    return [CELL * max(1, characters.columns_of(characters.shown(token))) + GAP for token in tokens]
+        return [1] * len(tokens)
+    own = [_span(token, columns) for token in tokens]
+    if next_tokens is None:
+        return own
+    below = [min(ASKED, max(_span(str(token), columns) for token in row)) for row in next_tokens]
+    return [max(pair) for pair in zip(own, below, strict=True)]
 
 
-def lines(tokens: tuple[str, ...], columns: int) -> list[tuple[int, int]]:
-    """Where each line begins and ends: after a newline, or when the next token does not fit into so many columns."""
-    spans, start, taken, sizes = [], 0, 0, widths(tokens)
+def _span(token: str, columns: int) -> int:
+    return min(columns, max(1, characters.columns_of(characters.shown(token))) + 1)
+
+
+def lines(tokens: tuple[str, ...], columns: int, spans: list[int]) -> list[tuple[int, int]]:
+    """Where each line begins and ends: after a newline, or when the next token with its `spans` [time] does not fit."""
+    drawn, start, taken = [], 0, 0
     for i, token in enumerate(tokens):
-        taken += sizes[i]
-        following = sizes[i + 1] if i + 1 < len(tokens) else columns * CELL
-        if token == "\n" or taken + following > columns * CELL:
-            spans.append((start, i + 1))
+        taken += spans[i]
+        following = spans[i + 1] if i + 1 < len(tokens) else columns
+        if token == "\n" or taken + following > columns:
+            drawn.append((start, i + 1))
             start, taken = i + 1, 0
-    return spans
+    return drawn
 
 
 def svg(sheet: Sheet) -> str:
     """The picture: head with legend, the text in the unit's colours, what stands at the cursor, the unit over time, all units."""
-    rows = lines(sheet.tokens, sheet.columns)
-    sizes = widths(sheet.tokens)
-    width = max(640, *(sum(sizes[start:stop]) for start, stop in rows)) + 2 * MARGIN
+    rows = lines(sheet.tokens, sheet.columns, sheet.spans)
+    width = max(640, *(CELL * sum(sheet.spans[start:stop]) for start, stop in rows)) + 2 * MARGIN
     said_at = HEAD + len(rows) * sheet.line + 16
     map_top = said_at + 20 * len(sheet.said) + 14
     row_height = max(2, min(24, 400 // sheet.stored.shape[1]))
@@ -189,19 +214,22 @@ def _css(colours: np.ndarray) -> tuple[list[str], list[str]]:
 
 
 def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
-    chosen, sizes = sheet.stored[:, sheet.unit], widths(sheet.tokens)
+    chosen, gap, spans = sheet.stored[:, sheet.unit], sheet.gap, sheet.spans
+    sizes = [CELL * span - gap for span in spans]
     painted, (fills, inks) = levels(chosen), _css(sheet.colours)
     parts, places = [], []
     for index, (start, stop) in enumerate(rows):
         top, left = HEAD + index * sheet.line, MARGIN
-        for level, run in groupby(range(start, stop), lambda i: painted[i]):
-            cells = list(run)
-            width = sum(sizes[i] for i in cells)
-            parts.append(_box(left, top + TOP, width, BODY, fills[level]))
-            for i in cells:
-                parts += [_glyph(sheet.tokens[i], left, top, sizes[i], inks[level]), *_mark(sheet, int(chosen[i]), (left, top), sizes[i])]
+        # Neighbours of one colour share a box, but words stand apart.
+        for (level, _), run in groupby(range(start, stop), lambda i: (painted[i], i * bool(gap))):
+            same = list(run)
+            parts.append(_box(left, top + TOP, sum(sizes[i] for i in same), BODY, fills[level]))
+            for i in same:
+                sign = characters.cut(characters.shown(sheet.tokens[i]), spans[i] - 1) if gap else characters.shown(sheet.tokens[i])
+                parts.append(_glyph(sign, sheet.tokens[i], (left, top), sizes[i], inks[level]))
+                parts += _mark(sheet, int(chosen[i]), (left, top), sizes[i])
                 places.append((left, top))
-                left += sizes[i]
+                left += CELL * spans[i]
     parts += _guesses(sheet, places, sizes)
     parts += [
         _box(places[i][0], places[i][1] + at, sizes[i], height, sheet.paper.primary)
@@ -215,16 +243,16 @@ def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
     return "".join(parts)
 
 
-def _glyph(token: str, x: int, top: int, width: int, fill: str) -> str:
+def _glyph(sign: str, token: str, corner: tuple[int, int], width: Number, fill: str) -> str:
     """One token in its cell; a sign of several characters is fitted to it, whatever the font."""
-    sign = characters.shown(token)
-    faint = "" if sign == token else ' opacity="0.5"'
-    room = width - 1 if width == CELL else width - GAP
+    x, top = corner
+    faint = "" if characters.shown(token) == token else ' opacity="0.5"'
+    room = width - 1 if width == CELL else min(CELL * characters.columns_of(sign), width - 1)
     squeeze = f' textLength="{room}" lengthAdjust="spacingAndGlyphs"' if len(sign) > 1 and not sign.startswith("\u25cc") else ""
     return f'<text x="{x + width / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'
 
 
-def _mark(sheet: Sheet, stored: int, corner: tuple[int, int], width: int) -> list[str]:
+def _mark(sheet: Sheet, stored: int, corner: tuple[int, int], width: Number) -> list[str]:
     """A bar above a token that is clearly positive, or whose gate is nearly open; one below for the opposite; or none."""
     x, top = corner
     if abs(stored) < (CLEAR if sheet.scale.is_signed else OPEN) * STEPS:
@@ -237,7 +265,7 @@ def _upright(x: Number, y: Number, height: Number, paper: Paper) -> str:
     return _box(x - 1.5, y, 3, height, paper.ground) + _box(x - 0.5, y, 1.5, height, paper.text)
 
 
-def _guesses(sheet: Sheet, places: list[tuple[int, int]], sizes: list[int]) -> list[str]:
+def _guesses(sheet: Sheet, places: list[tuple[int, int]], sizes: list[Number]) -> list[str]:
     """The likely next characters under each one, on a ground as strong as the probability; the one that came is underlined."""
     if sheet.next_tokens is None or sheet.next_p is None:
         return []
@@ -247,7 +275,9 @@ def _guesses(sheet: Sheet, places: list[tuple[int, int]], sizes: list[int]) -> l
         for rank, token in enumerate(map(str, sheet.next_tokens[i])):
             level, y = int(255 * sheet.next_p[i][rank] + 0.5), top + LINE + rank * GUESS
             drawn.append(_box(x, y, sizes[i], GUESS, fills[level]))
-            drawn.append(f'<text x="{x + sizes[i] / 2:g}" y="{y + 11.5:g}" fill="{inks[level]}">{_text(characters.sign(token))}</text>')
+            sign = characters.shown(token)
+            sign = characters.cut(sign, int(sizes[i] / CELL * LETTERS)) if sheet.gap else sign
+            drawn.append(f'<text x="{x + sizes[i] / 2:g}" y="{y + 11.5:g}" fill="{inks[level]}">{_text(sign)}</text>')
             if i + 1 < len(places) and sheet.tokens[i + 1] == token:
                 drawn.append(_box(x + 1, y + GUESS - 1.5, sizes[i] - 2, 1.5, sheet.paper.text))
     return [*drawn, "</g>"]

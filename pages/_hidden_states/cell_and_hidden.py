@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.analysis.ledger import withheld
+from explorer.figures.characters import noun
 from explorer.figures.unit import cell_and_hidden
 from explorer.records import Trace
 from pages._ui.made import made
@@ -35,7 +36,7 @@ def panel(trace: Trace, layer: int, unit: int, stretch: tuple[int, int], key: st
     figure = made(cell_and_hidden, trace, layer, unit, stretch, is_dark())
     with scrolling(key.replace(".", "-")):
         draw(figure, key)
-    frame = {"position": range(start + 1, stop + 1), "character": trace.tokens[start:stop]}
+    frame = {"position": range(start + 1, stop + 1), noun(trace.tokens)[:-1]: trace.tokens[start:stop]}
     frame |= {"tanh(c)": np.tanh(trace.cell[start:stop, layer, unit])} if trace.cell is not None else {}
     frame |= {"output gate": trace.gates["output"][start:stop, layer, unit], "h": trace.hidden[start:stop, layer, unit]}
     save(figure, key, "cell-and-hidden", pd.DataFrame(frame))

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.bits import bits as bits_figure
+from explorer.figures.characters import noun
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, state, states
@@ -67,4 +68,4 @@ def _costs(view: View, about: dict, run: WindowRun, others: dict[str, np.ndarray
     st.markdown(f"**Surprise on this text**, mean bits per character: {means}")
     tokens = run.trace.tokens
     figure = made(bits_figure, bits, tokens, start=run.start, dark=is_dark())
-    show(figure, f"{KEY}.bits", "bits", lambda: pd.DataFrame({"character": tokens} | bits), stretch=True)
+    show(figure, f"{KEY}.bits", "bits", lambda: pd.DataFrame({noun(tokens)[:-1]: tokens} | bits), stretch=True)

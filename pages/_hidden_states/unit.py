@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.analysis.contexts import Context, highest, lowest, quantile_samples
 from explorer.analysis.ledger import ledger
 from explorer.analysis.quantities import is_gated, memory_time, memory_time_meaning
+from explorer.figures.characters import noun
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
@@ -130,7 +131,7 @@ def _gates(view: View, trace: Trace) -> None:
     figure = made(gates_and_ledger, trace, view.layer, view.unit, (start, stop), dark=is_dark())
     with scrolling("hidden_states-gates"):
         draw(figure, f"{KEY}.gates")
-    frame = {"position": range(start, stop), "character": trace.tokens[start:stop]}
+    frame = {"position": range(start, stop), noun(trace.tokens)[:-1]: trace.tokens[start:stop]}
     frame |= {name: values[start:stop, view.layer, view.unit] for name, values in trace.gates.items()}
     frame |= {name: getattr(entries, name)[start:stop, view.unit] for name in ("kept", "written", "shown")}
     save(figure, f"{KEY}.gates", "gates-and-state-update", pd.DataFrame(frame))

@@ -182,7 +182,7 @@ def shows_other_looks(page: Page) -> None:
 def lists_the_keys(page: Page) -> None:
     page.locator(".text").focus()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("six steps per second")
+    expect(page.get_by_role("dialog")).to_contain_text("six characters per second")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -28,3 +28,7 @@ for (const shift of [0, 1, 3]) {
     assert.ok(Number.isNaN(figure.bits[0]) && Math.abs(figure.bits[1] - expected.bits[1]) < 1e-6);
   });
 }
+
+test("Python says what a row is called", () => {
+  assert.equal(decode(file).noun, "character");
+});

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { palette } from "../../pages/_components/state_view/colour.js";
 import { decode } from "../../pages/_components/state_view/figure.js";
-import { mapSizes, metrics, wrap } from "../../pages/_components/state_view/layout.js";
+import { columnsOf, mapSizes, metrics, spans as spansOf, wrap } from "../../pages/_components/state_view/layout.js";
 import { paintLine, paintMap, valueAt } from "../../pages/_components/state_view/map.js";
 import { paintText } from "../../pages/_components/state_view/text.js";
 import { bits, chance } from "../../pages/_components/state_view/words.js";
@@ -35,9 +35,10 @@ const { dark, ...asked } = JSON.parse(process.argv[3]);
 const choice = { ...asked, cursor: asked.cursor - figure.start, selection: asked.selection?.map((at) => at - figure.start) ?? null };
 const name = `${dark ? "dark" : "light"}${choice.looks.includes("lecture") ? " lecture" : ""}`;
 const sizes = metrics(WIDTH, choice.looks.includes("next"));
-const starts = wrap(figure.breaks, sizes.columns);
+const spans = spansOf(figure, sizes.columns, sizes.below > 0);
+const starts = wrap(figure.breaks, sizes.columns, spans);
 const view = {
-  figure, choice, sizes, starts, width: WIDTH, mapWidth: WIDTH, map: mapSizes(WIDTH, figure.time, figure.units), hover: null,
+  figure, choice, sizes, spans, starts, columns: columnsOf(spans, starts), width: WIDTH, mapWidth: WIDTH, map: mapSizes(WIDTH, figure.time, figure.units), hover: null,
   sign: choice.looks.includes("flip") && figure.scale.kind !== "sequential" ? -1 : 1,
   textHeight: (starts.length - 1) * sizes.line,
   text: { scrollTop: 0 }, window: { scrollLeft: 0, scrollTop: 0 },

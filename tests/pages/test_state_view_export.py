@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -61,6 +62,26 @@ def rects(part: ElementTree.Element) -> Iterator[tuple]:
         for cell in range(cells):
             if rect.get("fill") != "none":
                 yield round(x + 10 * cell, 1), round(y, 1), width / cells, height, rect.get("fill")
+
+
+@pytest.mark.parametrize("looks", [(), ("next",)], ids=" ".join)
+def test_words_stand_in_the_file_where_the_page_paints_them(node, tmp_path: Path, looks: tuple):  # noqa: F811
+    rng, words = np.random.default_rng(5), ("the", "lighthouse", "at", "a", "\n", "東京", "new york", "x" * 130, *["boat"] * 30)
+    p = rng.dirichlet(np.ones(7), len(words))[:, :5].astype(np.float32)
+    guesses = rng.choice(["a", "lighthouse", "incomprehensibilities", "\n", "boat"], (len(words), 5))
+    values = rng.uniform(-1, 1, (len(words), 3)).astype(np.float32)
+    made = StateFigure(words, values, "hidden", 1, (2, 0, 1), "variance", Scale("diverging", -1, 1), guesses, p)
+    file, selection = tmp_path / "figure.bin", (3, 9)
+    file.write_bytes(made.to_bytes())
+    drawn = painted(node, file, {"unit": 1, "cursor": 2, "selection": selection, "looks": looks, "dark": False})["drawn"]
+    drawing = ElementTree.fromstring(replace(made, cursor=2).to_svg(looks=looks, selection=selection))
+    text = next(part for part in drawing.iter(f"{NAME}g") if part.get("text-anchor") == "middle")
+    letters = [(one.text, float(one.get("x", 0))) for one in text.iter(f"{NAME}text")]
+    assert letters == [(sign, x + MARGIN) for layer in ("glyphs", "guesses") for sign, x, *_ in drawn[layer]["texts"]]
+    assert ("x" * 98 + "…", MARGIN + 497.5) in letters and max(x for _, x in letters) < MARGIN + 1000
+    boxes_of = {tuple(float(one.get(name, 0)) for name in ("x", "y", "width", "height")) for one in text.iter(f"{NAME}rect")}
+    rects_of = drawn["text"]["rects"] + drawn["text"]["frames"] + drawn["guesses"]["rects"]
+    assert {(x + MARGIN, y + HEAD, w, h) for x, y, w, h, *_ in rects_of} == boxes_of
 
 
 @pytest.mark.parametrize("dark", [False, True])

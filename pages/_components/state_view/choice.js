@@ -54,16 +54,16 @@ export function reported(choice, figure) {
   return { unit: choice.unit, cursor: choice.cursor + figure.start, selection, looks: choice.looks };
 }
 
-export const LIST = [
-  ["\u2190 \u2192", "move the cursor along the text"],
+export const keys = (noun) => [
+  ["\u2190 \u2192", `move the cursor one ${noun}`],
   ["\u2191 \u2193", "previous or next unit of the map"],
   ["Shift + arrows", "select a range of the text"],
   ["tap, then hold elsewhere", "select the range between (touch screen)"],
   ["swipe", "next unit of the map (touch screen)"],
   ["Home, End", "beginning and end of the text"],
   ["Page Up, Page Down", "several lines up or down"],
-  ["Space", "play, six steps per second; again to stop"],
-  ["n", "show the five most likely to come next"],
+  ["Space", `play, six ${noun}s per second; again to stop`],
+  ["n", `show the five most likely next ${noun}s`],
   ["l", "lecture colours (green and blue)"],
   ["f", "flip the sign"],
   ["?", "show this list"],

@@ -1,6 +1,6 @@
 // Pointer and keyboard: every event becomes a change of the choice.
 
-import { LIST, action, between, clamp, neighbour, toggled } from "./choice.js";
+import { action, between, clamp, keys, neighbour, toggled } from "./choice.js";
 import { cellAt, characterAt, moveLines } from "./layout.js";
 
 const STEP = 1000 / 6; // play: six characters per second
@@ -115,12 +115,16 @@ function listenBar(view) {
     event.stopPropagation(); // Streamlit's own shortcuts stay out of a box one types in
     if (event.key === "Escape") view.text.focus();
   };
-  view.part(".help table").append(...LIST.map(row));
 }
 
-function row([keys, meaning]) {
+// The list of keys; it names what a row of this figure is.
+export function writeKeys(view) {
+  view.part(".help table").replaceChildren(...keys(view.figure.noun).map(row));
+}
+
+function row([key, meaning]) {
   const made = document.createElement("tr");
-  for (const words of [keys, meaning]) made.appendChild(document.createElement("td")).textContent = words;
+  for (const words of [key, meaning]) made.appendChild(document.createElement("td")).textContent = words;
   return made;
 }
 

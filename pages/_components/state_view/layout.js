@@ -27,7 +27,7 @@ export function metrics(width, next = false) {
 // With the likely next tokens below it, room for those too, up to a limit.
 export function spans({ noun, alphabet, ids, next_ids }, columns, next = false) {
   if (noun === "character") return null;
-  const wide = alphabet.map(({ sign }) => Math.min(columns, [...sign].length + 1));
+  const wide = alphabet.map((token) => Math.min(columns, Math.max(1, token.columns) + 1));
   const below = (i) => Math.min(ASKED, Math.max(...next_ids.subarray(i * LIKELY, (i + 1) * LIKELY).map((id) => wide[id])));
   return Int32Array.from(ids, (id, i) => (next ? Math.max(wide[id], below(i)) : wide[id]));
 }

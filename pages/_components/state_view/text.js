@@ -4,6 +4,8 @@ import { level, mark } from "./colour.js";
 import { LIKELY, inSight, placeOf } from "./layout.js";
 import { rowOf } from "./figure.js";
 
+const LETTERS = 1.25; // small letters of a likely next word in a column
+
 // A canvas of this size in CSS pixels, sharp on this screen; its context draws in CSS pixels.
 export function fitted(canvas, width, height) {
   const ratio = globalThis.devicePixelRatio || 1;
@@ -21,10 +23,11 @@ function widthOf({ spans, sizes }, index) {
   return spans ? (spans[index] - 0.5) * sizes.cell : sizes.cell;
 }
 
-// What is drawn of a token: all of it, or the beginning of one that is longer than a line.
-function drawn(sign, columns) {
+// What is drawn of a word in so many columns: all of it, or its beginning. As `cut` of explorer/figures/characters.py.
+export function cut({ sign, columns: taken }, columns) {
+  if (taken <= columns) return sign;
   const letters = [...sign];
-  return letters.length < columns ? sign : `${letters.slice(0, Math.max(1, columns - 2)).join("")}\u2026`;
+  return `${letters.slice(0, Math.floor((Math.max(0, columns - 1) * letters.length) / taken)).join("")}\u2026`;
 }
 
 // Calls visit(index, x, y, width) for every token in sight, y counted from the top of the canvas.
@@ -73,9 +76,9 @@ function drawGlyphs(view) {
   const glyphs = fitted(layers.glyphs, view.width, view.textHeight);
   pen(glyphs, sizes.font, theme.font);
   eachInSight(view, (i, x, y, wide) => {
-    const { token, sign } = figure.alphabet[figure.ids[i]];
-    glyphs.globalAlpha = sign === token ? 1 : 0.5;
-    const shown = view.spans ? drawn(sign, sizes.columns) : sign;
+    const letter = figure.alphabet[figure.ids[i]];
+    glyphs.globalAlpha = letter.sign === letter.token ? 1 : 0.5;
+    const shown = view.spans ? cut(letter, view.spans[i] - 1) : letter.sign;
     glyphs.fillText(shown, x + wide / 2, y + sizes.top + sizes.body / 2 + 0.5, wide);
   });
   if (sizes.below && figure.next_p) drawGuesses(view);
@@ -102,7 +105,8 @@ function drawGuesses(view) {
       context.fillStyle = theme.likely.css[at];
       context.fillRect(x, top, wide, sizes.guess);
       context.fillStyle = theme.likely.light[at] ? "#fff" : "#000";
-      context.fillText(figure.alphabet[id].sign, x + wide / 2, top + sizes.guess / 2 + 0.5, wide);
+      const sign = view.spans ? cut(figure.alphabet[id], Math.floor((wide / sizes.cell) * LETTERS)) : figure.alphabet[id].sign;
+      context.fillText(sign, x + wide / 2, top + sizes.guess / 2 + 0.5, wide);
       if (i + 1 < figure.time && figure.ids[i + 1] === id) {
         context.fillStyle = theme.text;
         context.fillRect(x + 1, top + sizes.guess - 1.5, wide - 2, 1.5);

@@ -7,7 +7,7 @@ import { paintLine, paintMap, paintOverview } from "./map.js";
 import { writeHover, writeLegend, writeReadout } from "./readout.js";
 import { shelf } from "./figure.js";
 import { readTheme } from "./colour.js";
-import { listen } from "./events.js";
+import { listen, writeKeys } from "./events.js";
 
 const VIEWS = new WeakMap();
 const QUIET = 300; // milliseconds without a change before it is sent to Python
@@ -109,6 +109,7 @@ function label(view) {
   part(".of").textContent = `of ${figure.units}`;
   part(".order").textContent = `all ${figure.units} units, ${figure.order_name}`;
   part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} ${figure.noun}${figure.time === 1 ? "" : "s"} \u2192`;
+  writeKeys(view);
   part('[data-look="next"]').textContent = `next ${figure.noun}s`;
   view.text.setAttribute("aria-label", "text; the left and right keys move the cursor, up and down choose a unit, question mark lists all keys");
   view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);

@@ -1,4 +1,9 @@
-"""A made-up network on a page: what it holds is computed by hand, so that every colour is known. `?n=` sets the length."""
+"""A made-up network on a page: what it holds is computed by hand, so that every colour is known. `?n=` sets the length.
+
+`?rows=words` reads it as words.
+"""
+
+import re
 
 import numpy as np
 import streamlit as st
@@ -55,17 +60,19 @@ if st.button("Unit 7", key="chip"):
 text = data["text"]
 if st.toggle("Take the brackets away", key="open"):
     text = text.replace("]]", "[[")
+words = re.findall(r"\n|\S+", text)
+tokens, guesses = (words, [words[i : i + 5] for i in range(30)] * 9) if query.get("rows") == "words" else (text, data["guesses"])
 figure = StateFigure(
-    tokens=text,
-    values=data["values"],
+    tokens=tokens,
+    values=data["values"][: len(tokens)],
     quantity="tanh(cell)",
     unit=unit,
     order=data["order"],
     order_name="memory time",
     scale=scale_of("tanh(cell)", data["values"]),
-    next_tokens=data["guesses"],
-    next_p=data["p"],
-    bits=data["bits"],
+    next_tokens=guesses[: len(tokens)],
+    next_p=data["p"][: len(tokens)],
+    bits=data["bits"][: len(tokens)],
     title="made-up network",
 )
 choice = state_view(figure, key="map")

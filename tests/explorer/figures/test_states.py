@@ -171,15 +171,30 @@ WORDS = ("the", "lighthouse", "at", "Alexandria", "was", "not", "東京", "a", "
 
 
 def test_words_are_drawn_at_their_width_and_lines_break_between_them():
-    assert states_svg.widths(tuple("ab")) == [10, 10] and states_svg.widths(("ab", "c", "d")) == [10, 10, 10]
-    assert states_svg.widths(WORDS) == [38, 108, 28, 108, 38, 38, 48, 18, 88]
-    assert states_svg.lines(WORDS, 20) == [(0, 3), (3, 6), (6, 9)]
-    assert states_svg.lines(tuple("ab\ncdef"), 3) == [(0, 3), (3, 6), (6, 7)]
+    assert states_svg.spans(tuple("ab"), 9) == [1, 1] and states_svg.spans(("ab", "c", "d"), 9) == [1, 1, 1]
+    assert states_svg.spans(WORDS, 20) == [4, 11, 3, 11, 4, 4, 5, 2, 9]
+    assert states_svg.lines(WORDS, 20, states_svg.spans(WORDS, 20)) == [(0, 3), (3, 6), (6, 9)]
+    assert states_svg.lines(tuple("ab\ncdef"), 3, [1] * 7) == [(0, 3), (3, 6), (6, 7)]
     drawing = ElementTree.fromstring(figure(tokens=WORDS).to_svg(columns=20))
     texts = {one.text: one for one in drawing.iter("{http://www.w3.org/2000/svg}text")}
     assert texts["lighthouse"].get("textLength") == "100" and "new·york" in texts
-    assert float(texts["lighthouse"].get("x", 0)) == 16 + 38 + 108 / 2
+    assert float(texts["lighthouse"].get("x", 0)) == 16 + 40 + 105 / 2
     assert figure(tokens=WORDS).alt().startswith("net: 9 words of text and a map") and "at word " in figure(tokens=WORDS).alt()
+
+
+def test_a_word_longer_than_a_line_is_cut_and_next_words_get_room():
+    assert [characters.cut("lighthouse", columns) for columns in (10, 9, 1)] == ["lighthouse", "lighthou…", "…"]
+    assert characters.cut("東京東京", 5) == "東京…"
+    assert states_svg.spans(("lighthouse", "at"), 8) == [8, 3]
+    assert states_svg.spans(("to", "be"), 100, np.array([["a", "lighthouse"], ["x" * 40, "b"]])) == [11, 13]
+    drawing = ElementTree.fromstring(figure(tokens=WORDS).to_svg(columns=10))
+    assert {"lighthou…", "Alexandr…"} <= {one.text for one in drawing.iter()}
+
+
+def test_a_table_names_its_rows_by_what_they_are():
+    nouns = {"word": WORDS, "token": ("▁the", "▁light", "house", "▁s"), "step": ("0.5", "1.25"), "character": tuple("abc")}
+    for noun, tokens in nouns.items():
+        assert list(figure(tokens=tokens).to_frame())[:2] == ["position", noun]
 
 
 def test_kinds_of_tokens():
