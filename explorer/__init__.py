@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explorer.analysis.attribution import Attribution
+    from explorer.analysis.provenance import Provenance, provenance
     from explorer.analysis.rank import Ranking, rank
     from explorer.errors import ExplorerError
     from explorer.figures.notebook import Figure, show
@@ -38,6 +39,8 @@ _PLACES = {
     "AttributionMethod": "explorer.gradients.attribution",  # a method with its baseline and its number of steps
     "Attribution": "explorer.analysis.attribution",  # scores of the tokens, [time], with baseline and completeness error
     "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
+    "provenance": "explorer.analysis.provenance",  # who wrote what a state holds: its present value as a sum over the steps that wrote it
+    "Provenance": "explorer.analysis.provenance",  # writers [time, unit], initial [unit]; .through(weights) splits a logit
     "open": "explorer.recording.live_module",  # open(module, encode): the app on a live module, where recurrent-explorer-app is installed
     "show": "explorer.figures.notebook",  # show(trace): the figure of a record; displays itself in a notebook
     "Figure": "explorer.figures.notebook",  # what show returns: .save("figure.svg"), .drawn
@@ -61,6 +64,7 @@ __all__ = [
     "Figure",
     "GradientFlow",
     "InputGradient",
+    "Provenance",
     "Ranking",
     "Recording",
     "Tap",
@@ -72,6 +76,7 @@ __all__ = [
     "input_gradient",
     "intervene",
     "open",
+    "provenance",
     "rank",
     "record",
     "show",

@@ -50,7 +50,7 @@ def ledger(trace: Trace, layer: int) -> Ledger:
     if trace.cell is not None and trace.initial_cell is not None:
         _need(gate, "input", "forget", "candidate", "output")
         state = trace.cell[:, layer]
-        before = np.concatenate([trace.initial_cell[None, layer], state[:-1]]) if len(state) else state
+        before = _before(trace, state, trace.initial_cell[layer])
         written = gate["input"] * gate["candidate"]
         kept = _kept(trace, gate["forget"] * before, state - written)
         shown, law = gate["output"] * np.tanh(state), "o·tanh(cell)"
@@ -59,7 +59,7 @@ def ledger(trace: Trace, layer: int) -> Ledger:
             shown, law = hidden, "hidden"
         return Ledger(kept, written, state, shown, f"cell = kept + written = f·c₋₁ + i·g;  shown = {law}")
     state = trace.hidden[:, layer]
-    before = np.concatenate([trace.initial_hidden[None, layer], state[:-1]]) if len(state) else state
+    before = _before(trace, state, trace.initial_hidden[layer])
     if {"update", "forget"} & set(gate) and not {"update", "candidate"} <= set(gate):
         name = "forget" if "forget" in gate else "update"
         kept = gate[name] * before
@@ -70,6 +70,13 @@ def ledger(trace: Trace, layer: int) -> Ledger:
         kept = _kept(trace, gate["update"] * before, state - written)
         return Ledger(kept, written, state, state, "hidden = kept + written = z·h₋₁ + (1 − z)·n;  shown = hidden")
     return Ledger(np.zeros_like(state), state, state, state, "a plain RNN keeps no part of its state: hidden = written = shown")
+
+
+def _before(trace: Trace, states: np.ndarray, initial: np.ndarray) -> np.ndarray:
+    """The state that each step got, [time, unit], given those after each step, [time, unit], and the first one, [unit]."""
+    first = initial[None]
+    rows = [states[1:], first] if trace.is_reverse else [first, states[:-1]]
+    return np.concatenate(rows)[: len(states)]
 
 
 def _kept(trace: Trace, of_the_step_before: np.ndarray, rest: np.ndarray) -> np.ndarray:

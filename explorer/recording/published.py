@@ -112,12 +112,14 @@ def _lru_given(module: Any, given: list) -> tuple[Tensor, None]:
 def lru(module: Any, x: Tensor, h: Tensor) -> tuple:
     """h = lambda h + gamma B x, complex, from x [batch, feature] and h [batch, unit]; its forget gate is |lambda|, the same at every step.
 
+    The eigenvalue lambda itself, complex, is a part of its own.
+
     Source: Orvieto et al., "Resurrecting Recurrent Neural Networks for Long Sequences", 2023.
     """
     eigenvalues = lru_eigenvalues(module)
     h = eigenvalues * h + torch.exp(module.gamma_log) * linear(x.to(module.B.dtype), module.B)
     shown = linear(h, module.C).real + linear(x, module.D)
-    return h, {"forget": eigenvalues.abs().expand(h.shape)}, shown
+    return h, {"forget": eigenvalues.abs().expand(h.shape), "eigenvalue": eigenvalues.expand(h.shape)}, shown
 
 
 def linear_memory(eigenvalues: Tensor | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

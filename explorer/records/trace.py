@@ -84,6 +84,11 @@ class Trace(Displayed):
         """Steps that did not get the state of the step before them, in order, [break]: it was reset or changed there."""
         return np.flatnonzero(~self.carried)
 
+    @property
+    def is_reverse(self) -> bool:
+        """Whether the path reads from the end: the last token first."""
+        return self.source.endswith("[reverse]")
+
     def _network(self) -> str:
         """What kind of network the gates are of."""
         names = set() if self.parts else set(self.gates)
@@ -132,7 +137,7 @@ class Trace(Displayed):
             raise shape_error("carried", carried.shape, f"({time},) = [time]", there_are(time, "token"))
         if carried.dtype != bool:
             raise RecordError(f"carried has type {carried.dtype}; expected bool, True where a step got the state of the step before it.")
-        first = time - 1 if self.source.endswith("[reverse]") else 0  # the step that was read first
+        first = time - 1 if self.is_reverse else 0  # the step that was read first
         if time and not carried[first]:
             raise RecordError(f"carried[{first}] is False; expected True: the first step got initial_hidden, which the record holds.")
         return carried

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import explorer
 from explorer.analysis.contexts import LEVELS, highest, lowest, quantile_samples
 from explorer.analysis.ledger import ledger, withheld
 from explorer.analysis.ordering import clustered, order, orders, similarity, similarity_order
@@ -193,6 +196,18 @@ def test_a_gru_ledger_adds_up_to_the_hidden_state():
     parts = ledger(trace, 0)
     assert np.array_equal(parts.kept + parts.written, trace.hidden[:, 0])
     assert np.array_equal(parts.kept[0], trace.gates["update"][0, 0] * trace.initial_hidden[0])
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_the_ledger_of_a_path_that_reads_from_the_end_adds_up(kind: type[nn.LSTM | nn.GRU]):
+    torch.manual_seed(0)
+    module = kind(3, 4, bidirectional=True, batch_first=True)
+    with explorer.record(module) as recording:
+        module(torch.randn(1, 6, 3))
+    trace = recording.trace("abcdef", path=recording.paths[1])
+    parts = ledger(trace, 0)
+    assert trace.is_reverse
+    np.testing.assert_allclose(parts.kept + parts.written, trace.hidden[:, 0] if trace.cell is None else trace.cell[:, 0], atol=1e-6)
 
 
 def test_a_plain_rnn_keeps_nothing_and_incomplete_records_are_told():
