@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from explorer.errors import InterventionError
 from explorer.recording.calls import directions, layers
-from explorer.recording.cells import GATES, is_cell, kind
+from explorer.recording.cells import GATE_NAMES, GATES, STATES, is_cell, kind
 from explorer.recording.modules import REVERSE, listened_to, recurrent_paths
+from explorer.tap import Tap
 
 Units = int | Sequence[int]
 Module = TypeVar("Module", bound=nn.Module)
@@ -43,7 +44,8 @@ def intervene(
     interventions act together: pass the copy of the outer block to the inner one.
 
     Args:
-        module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself.
+        module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself; or with Taps
+            named hidden, cell or after a gate, whose forward goes on with what each Tap returns, h = self.hidden(h).
         path: Which of them, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
             Needed where there are several.
         layer: Counted from 0. Needed where there are several.
@@ -63,10 +65,10 @@ def intervene(
         RecordingError: nothing recurrent is inside, or it is compiled.
     """
     path = _chosen_path(module, path)
-    recurrent = _recurrent(module, path)
-    layer = _chosen_layer(recurrent, path, layer)
+    taps = _taps(module).get(path)
+    layer = _chosen_layer(1 if taps else layers(_recurrent(module, path)), path, layer)
     if part in (None, "cell", "hidden"):
-        _check_state(kind(recurrent), path, part, value)
+        _check_state("cell" in taps if taps else kind(_recurrent(module, path)) == "lstm", path, part, value)
         changed = silenced(module, path, layer, units)
     else:
         changed = clamped(module, path, layer, units, part, value)
@@ -85,8 +87,11 @@ def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Mod
     Where an LSTM projects its state (proj_size), units are those of the cell: c and the unit's part of each new hidden
     state are 0. An initial hidden state is a sum over all units there and is read unchanged.
 
+    Of a network written by hand, the Taps named hidden and cell return 0 for the units. An initial state that passes no Tap is
+    read unchanged.
+
     Args:
-        module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself.
+        module: As for `intervene`.
         path: Which of them, as in `Recording.paths`: "rnn", or "rnn[reverse]" for the direction that reads from the end.
         layer: Counted from 0.
         unit: One unit or several, counted from 0.
@@ -100,6 +105,13 @@ def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Mod
             is also referred to outside torch's submodules.
         RecordingError: nothing recurrent is inside, or it is compiled.
     """
+    if taps := _taps(module).get(path):
+        states = [name for name in STATES if name in taps]
+        if "hidden" not in taps:
+            has = f"'{path}' has taps {', '.join(taps)}, but none named hidden"
+            raise InterventionError(f"{has}. Add Tap('hidden') where the state is made.")
+        yield _held_at_taps(module, path, layer, unit, dict.fromkeys(states, 0.0))
+        return
     edit = _Edit(module, path, layer, unit)
     edit.fix("candidate", 0.0)
     if edit.kind in CARRIES:
@@ -112,7 +124,8 @@ def silenced(module: Module, path: str, layer: int, unit: Units) -> Iterator[Mod
 def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value: float | int) -> Iterator[Module]:
     """A copy of the module in which one gate of some units has the same value at every step, for any input.
 
-    Comparing the two shows what the gate decides. In the copy its weights are 0 and its bias is the logit of the value.
+    Comparing the two shows what the gate decides. In the copy its weights are 0 and its bias is the logit of the value; of a
+    network written by hand, the Tap of the gate returns the value.
 
     Args:
         module: As for `silenced`.
@@ -129,10 +142,14 @@ def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value
         InterventionError: as for `silenced`; or there is no such gate, or the value is outside 0..1.
         RecordingError: nothing recurrent is inside, or it is compiled.
     """
-    edit = _Edit(module, path, layer, unit)
-    _check_gate(edit.kind, path, gate)
+    taps = _taps(module).get(path)
+    edit = None if taps else _Edit(module, path, layer, unit)
+    _check_gate([name for name in GATE_NAMES if name in taps] if taps else GATES[edit.kind] if edit else (), path, gate)
     if not 0 <= value <= 1:
         raise InterventionError(f"value is {value}; a gate lies between 0 and 1.")
+    if edit is None:
+        yield _held_at_taps(module, path, layer, unit, {gate: float(value)})
+        return
     edit.fix(gate, math.log(value / (1 - value)) if 0 < value < 1 else SHUT * (1 - 2 * value))
     yield edit.copy_of(module)
 
@@ -144,12 +161,9 @@ class _Edit:
         self.original = _recurrent(module, path)
         self.kind, count, size = kind(self.original), layers(self.original), self.original.hidden_size
         self.units = [unit] if isinstance(unit, int) else list(unit)
-        wrong = [index for index in self.units if not 0 <= index < size]
         if not 0 <= layer < count:
             raise InterventionError(f"layer is {layer}, but '{path}' has {count}: choose from 0 to {count - 1}.")
-        if wrong or not self.units:
-            got = wrong[0] if wrong else "an empty list"
-            raise InterventionError(f"unit is {got}, but '{path}' has {size} units: choose from 0 to {size - 1}.")
+        _check_units(self.units, size, path)
         self.suffix = _suffix(self.original, layer, path.endswith(REVERSE))
         self.copy = _with_own_weights(self.original, path)
 
@@ -176,20 +190,69 @@ class _Edit:
         return getattr(self.copy, name + self.suffix)
 
 
+class _HeldTap(Tap):
+    """A Tap that returns what it is given with some units at a value of their own."""
+
+    def __init__(self, tap: Tap, path: str, units: Sequence[int], value: float):
+        super().__init__(tap.name, tap.axes)
+        self.path, self.units, self.held = path, list(units), value
+
+    def forward(self, value: Tensor) -> Tensor:
+        axes = (self.axes or "").split()
+        axis = axes.index("unit") - len(axes) if "unit" in axes else -1
+        _check_units(self.units, value.shape[axis], self.path)
+        units = torch.zeros(value.shape[axis], dtype=torch.bool, device=value.device)
+        units[self.units] = True
+        return value.masked_fill(units.reshape(-1, *[1] * (-1 - axis)), self.held)
+
+
+def _taps(module: nn.Module) -> dict[str, dict[str, Tap]]:
+    """The Taps named hidden, cell or after a gate by the path of the module that holds them, as in `Recording.paths`, and by name."""
+    parts: dict[str, dict[str, Tap]] = {}
+    for path, part in listened_to(module).items():
+        if isinstance(part, Tap) and part is not module and part.name in (*STATES, *GATE_NAMES):
+            parts.setdefault(path.rpartition(".")[0] or "taps", {})[part.name] = part
+    return parts
+
+
+def _held_at_taps(module: Module, path: str, layer: int, unit: Units, values: Mapping[str, float]) -> Module:
+    """A copy of the module whose Taps of these names, under one path, return a value for some units."""
+    units = [unit] if isinstance(unit, int) else list(unit)
+    if layer:
+        raise InterventionError(f"layer is {layer}, but '{path}' has 1: choose from 0 to 0.")
+    _check_units(units, None, path)
+    for name, value in values.items():
+        tap = _taps(module)[path][name]
+        module = _replaced(module, tap, _HeldTap(tap, path, units, value))
+    return module
+
+
+def _check_units(units: Sequence[int], size: int | None, path: str) -> None:
+    """Refuse units that do not exist; a size of None is known only when the module runs."""
+    wrong = [index for index in units if index < 0 or (size is not None and index >= size)]
+    if wrong or not units:
+        got, most = wrong[0] if wrong else "an empty list", "" if size is None else f" to {size - 1}"
+        has = "units, counted" if size is None else f"{size} units: choose"
+        raise InterventionError(f"unit is {got}, but '{path}' has {has} from 0{most}.")
+
+
 def _recurrent(module: nn.Module, path: str) -> Any:
     modules = listened_to(module)
     paths = recurrent_paths(modules)
     if path not in paths:
-        known = ", ".join(f"'{name}'" for name in paths)
+        known = ", ".join(f"'{name}'" for name in (*paths, *_taps(module)))
         raise InterventionError(f"There is no path '{path}'. " + (f"Paths: {known}." if known else "This model has Taps alone."))
     return modules[path.removesuffix(REVERSE)]
 
 
 def _chosen_path(module: nn.Module, path: str | None) -> str:
     """The path that was named, or the only one."""
-    paths = recurrent_paths(listened_to(module))
+    paths = (*recurrent_paths(listened_to(module)), *_taps(module))
     if not paths:
-        raise InterventionError("This model has Taps alone; an intervention needs an nn.RNN, nn.LSTM, nn.GRU or one of their cells.")
+        raise InterventionError(
+            "This model has Taps alone; an intervention needs an nn.RNN, nn.LSTM, nn.GRU or one of their cells, or Taps named hidden, "
+            "cell or after a gate inside a module."
+        )
     first, *others = paths
     if path is None and others:
         known = ", ".join(f"'{name}'" for name in paths)
@@ -197,17 +260,15 @@ def _chosen_path(module: nn.Module, path: str | None) -> str:
     return first if path is None else path
 
 
-def _chosen_layer(recurrent: nn.Module, path: str, layer: int | None) -> int:
+def _chosen_layer(count: int, path: str, layer: int | None) -> int:
     """The layer that was named, or the only one."""
-    count = layers(recurrent)
     if layer is None and count > 1:
         raise InterventionError(f"'{path}' has {count} layers. Choose one from 0 to {count - 1}: layer={count - 1} is the last.")
     return layer or 0
 
 
-def _check_state(kind: str, path: str, part: str | None, value: float | int) -> None:
+def _check_state(has_cell: bool, path: str, part: str | None, value: float | int) -> None:
     """Refuse what cannot be done to a state: another value than 0, or the one of two states that would leave the other as it is."""
-    has_cell = kind == "lstm"
     if part == "cell" and not has_cell:
         raise InterventionError(f"'{path}' has no cell state; its state is hidden. Leave part out, or choose part='hidden'.")
     if part == "hidden" and has_cell:
@@ -216,8 +277,8 @@ def _check_state(kind: str, path: str, part: str | None, value: float | int) -> 
         raise InterventionError(f"value is {value}; the state of a unit can be held at 0 only. To hold a gate, name it: part='forget'.")
 
 
-def _check_gate(kind: str, path: str, gate: str) -> None:
-    gates = [name for name in GATES[kind] if name != "candidate"]
+def _check_gate(known: Sequence[str], path: str, gate: str) -> None:
+    gates = [name for name in known if name != "candidate"]
     if not gates:
         raise InterventionError(f"'{path}' is a plain RNN, which has no gates.")
     if gate == "candidate":

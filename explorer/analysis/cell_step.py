@@ -1,12 +1,29 @@
 """One unit at one step: the contributions to each gate, and how much of the state was kept and written."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from explorer.errors import AnalysisError
 
 # The gate that decides how much is kept, by kind of cell; a plain cell has none.
 KEEPER = {"lstm": "forget", "gru": "update"}
+
+# Functions of the output of an LSTM by name, of cells that differ from torch's.
+FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "tanh": math.tanh,
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)) if a > -700 else 0.0,
+    "relu": lambda a: max(a, 0.0),
+    "linear": lambda a: a,
+    "softsign": lambda a: a / (1 + abs(a)),
+    "elu": lambda a: a if a > 0 else math.expm1(a),
+    "selu": lambda a: 1.0507009873554805 * (a if a > 0 else 1.6732632423543772 * math.expm1(a)),
+    "softplus": lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
+    "silu": lambda a: a / (1 + math.exp(-a)) if a > -700 else 0.0,
+    "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
+    "hard_sigmoid": lambda a: min(max(0.2 * a + 0.5, 0.0), 1.0),
+    "hard_sigmoid_6": lambda a: min(max(a / 6 + 0.5, 0.0), 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,7 @@ class Gate:
         from_state: Row of U times the previous state; in the candidate of a GRU with its bias, and times the reset gate.
         bias: Added to both.
         value: Value of the gate.
+        function: Name of its function where it is another than sigmoid, or tanh for the candidate.
     """
 
     name: str
@@ -26,6 +44,7 @@ class Gate:
     from_state: float
     bias: float
     value: float
+    function: str = ""
 
     @property
     def inside(self) -> float:
@@ -42,12 +61,16 @@ class CellStep:
         gates: In the order of torch's rows.
         before: Previous state: the cell state of an LSTM, else the hidden state.
         fed_back: GRU: row of U times the previous state plus its bias, before the reset gate; else 0.
+        resets_before: GRU: whether the reset gates act on the state before the product, as in Cho et al., 2014, not after it.
+        output: LSTM: the function of the cell in its output, one of FUNCTIONS.
     """
 
     kind: str
     gates: tuple[Gate, ...]
     before: float
     fed_back: float = 0.0
+    resets_before: bool = False
+    output: str = "tanh"
 
     def gate(self, name: str) -> Gate:
         """The gate with this name.
@@ -83,7 +106,7 @@ class CellStep:
     @property
     def shown(self) -> float:
         """Output of the unit, which the other units read."""
-        return self.value("output") * math.tanh(self.state) if self.kind == "lstm" else self.state
+        return self.value("output") * FUNCTIONS[self.output](self.state) if self.kind == "lstm" else self.state
 
     @property
     def mover(self) -> str:

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from explorer.analysis.cell_step import CellStep, Gate
+from explorer.analysis.cell_step import FUNCTIONS, CellStep, Gate
 from explorer.axes import Float
 from explorer.errors import AnalysisError
 from explorer.figures.characters import name as said
@@ -103,10 +103,11 @@ def courses(series: Mapping[str, Float[np.ndarray, "time"]], tokens: Sequence[st
     signs = f"{json.dumps([sign(token) for token in tokens], ensure_ascii=False)}[datum.value]"
     axis = alt.Axis(values=list(range(len(tokens))), labelExpr=signs, labelOverlap=False, labelAngle=0, grid=False, ticks=False)
     x = alt.X("position:Q", title=None, axis=axis, scale=alt.Scale(nice=False))
-    y = alt.Y("value:Q", title=what, scale=alt.Scale(domain=[-1, 1]))
+    most = max(1.0, *(float(np.abs(values).max()) for values in series.values()))
+    y = alt.Y("value:Q", title=what, scale=alt.Scale(domain=[-most, most]))
     tooltip = ["series", "token", alt.Tooltip("value", format=".3f")]
     lines = alt.Chart(frame).mark_line(strokeWidth=2).encode(x=x, y=y, color=colours(named), strokeDash=dashes(named), tooltip=tooltip)
-    ends = end_labels(frame, named, (-1.0, 1.0), 150, dark, x)
+    ends = end_labels(frame, named, (-most, most), 150, dark, x)
     sentences = " ".join(
         f"{name}: {short(float(v[0]))} at first, {short(float(v[-1]))} after {len(tokens) - 1} more characters."
         for name, v in series.items()
@@ -137,7 +138,7 @@ def _lstm(sketch: Sketch, step: CellStep) -> None:
         sketch.arrow([(x, GATE - 1), (x, MEET), (write + (-14 if x < write else 14), MEET)])
     _gate(sketch, step.gate("forget"), forget - 20)
     sketch.arrow([(state + 30, ROAD), (show - 15, ROAD)])
-    sketch.text(((state + show) / 2 + 8, ROAD - 12), f"tanh {short(np.tanh(step.state))}", 12)
+    sketch.text(((state + show) / 2 + 8, ROAD - 12), f"{_called(step.output)} {short(FUNCTIONS[step.output](step.state))}", 12)
     _operator(sketch, (show, ROAD), "×")
     _gate(sketch, step.gate("output"), show)
     _rise(sketch, (show, GATE - 1), (show, ROAD + 15))
@@ -155,16 +156,16 @@ def _gru(sketch: Sketch, step: CellStep) -> None:
     _rise(sketch, (add, MEET - 13), (add, ROAD + 15))
     sketch.arrow([(keep + 44, GATE + 14), (add - 90, GATE + 14), (add - 90, MEET), (add - 14, MEET)])
     sketch.text((add - 96, MEET + 14), f"1 − z = {short(1 - step.value('update'))}", 12, style="right")
-    _gate(sketch, step.gate("candidate"), add + 90, "n")
+    _gate(sketch, step.gate("candidate"), add + 90, "n", "U (r h)" if step.resets_before else "r (U h + d)")
     sketch.arrow([(add + 90, GATE - 1), (add + 90, MEET), (add + 14, MEET)])
     _gate(sketch, step.gate("reset"), add + 330)
     sketch.arrow([(add + 330 - BOX[0] / 2, GATE + 20), (add + 90 + BOX[0] / 2 + 2, GATE + 20)])
-    sketch.text((add + 210, GATE + 8), f"r × {short(step.fed_back)}", 12)
+    sketch.text((add + 210, GATE + 8), "r × h" if step.resets_before else f"r × {short(step.fed_back)}", 12)
 
 
 def _plain(sketch: Sketch, step: CellStep) -> None:
     middle = WIDTH / 2
-    sketch.text((40, ROAD), "Nothing is kept: the new state is the tanh alone.", 13, style="left")
+    sketch.text((40, ROAD), f"Nothing is kept: the new state is the {_called(step.gates[0].function or 'tanh')} alone.", 13, style="left")
     _node(sketch, (middle, ROAD), "h", step.state)
     _gate(sketch, step.gate("candidate"), middle, "h")
     _rise(sketch, (middle, GATE - 1), (middle, ROAD + 16))
@@ -205,7 +206,12 @@ def _node(sketch: Sketch, at: Point, label: str, value: float) -> None:
     sketch.text((at[0], at[1] - 27), label, 13)
 
 
-def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "") -> None:
+def _called(function: str) -> str:
+    """A function as the drawing names it."""
+    return {"sigmoid": "σ", "linear": "unchanged"}.get(function, function.replace("_", " "))
+
+
+def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "", state: str = "U h") -> None:
     """A gate: a box filled according to its value, and below it the terms of the sum inside."""
     is_gate, left = gate.name != "candidate", x - BOX[0] / 2
     tint = ("#4d3a63" if sketch.dark else "#d9cbe8") if is_gate else ("#3a3a44" if sketch.dark else "#e9eaee")
@@ -213,10 +219,10 @@ def _gate(sketch: Sketch, gate: Gate, x: Number, letter: str = "") -> None:
     sketch.box((left, GATE), BOX, stroke=ink(sketch.dark), thick=1.5)
     sketch.text((x, GATE + 13), gate.name if letter != "h" else "new state", 12)
     sketch.text((x, GATE + 29), f"{letter or LETTERS[gate.name]} = {short(gate.value)}", 15, style="center bold")
-    state = "r (U h + d)" if letter == "n" else "U h"
     lines = [("W x", gate.from_input), (state, gate.from_state), ("bias", gate.bias)]
     for n, (label, value) in enumerate(lines):
         sketch.text((x - 8, GATE + 58 + 18 * n), label, 12, style="right")
         sketch.text((x + 52, GATE + 58 + 18 * n), short(value), 12, style="right")
+    function = _called(gate.function or ("sigmoid" if is_gate else "tanh"))
     sketch.arrow([(x - 56, GATE + 103), (x + 56, GATE + 103)], head=False)
-    sketch.text((x + 52, GATE + 116), f"{'σ' if is_gate else 'tanh'} ( {short(gate.inside)} )", 13, style="right bold")
+    sketch.text((x + 52, GATE + 116), f"{function} ( {short(gate.inside)} )", 13, style="right bold")

@@ -66,6 +66,8 @@ def summed(weight: str, terms: np.ndarray) -> str:
     return rf"\frac{{\partial L}}{{\partial {weight}}} = {steps} = {matrix(terms.sum(0))}"
 
 
+# Functions in LaTeX; others by their names.
+_FUNCTION = {"sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\mathrm{relu}", "linear": ""}
 _LETTER = {"input": "i", "forget": "f", "candidate": "g", "output": "o", "reset": "r", "update": "z"}
 
 
@@ -74,9 +76,10 @@ def cell(step: CellStep) -> list[tuple[str, str]]:
     lines = []
     for gate in step.gates:
         n = {"gru": "n", "tanh": "h"}.get(step.kind, "g") if gate.name == "candidate" else _LETTER[gate.name]
-        name = r"\tanh" if gate.name == "candidate" else r"\sigma"
-        is_reset = step.kind == "gru" and gate.name == "candidate"
-        inside = r"w\,x + b + r\,(u\,h + d)" if is_reset else r"w\,x + u\,h + b"
+        name = _function(gate.function or ("tanh" if gate.name == "candidate" else "sigmoid"))
+        is_reset = step.kind == "gru" and gate.name == "candidate" and not step.resets_before
+        state = r"u\,(r \odot h)" if step.resets_before and gate.name == "candidate" else r"u\,h"
+        inside = r"w\,x + b + r\,(u\,h + d)" if is_reset else rf"w\,x + {state} + b"
         back = rf"{_tex(step.value('reset'))} \cdot {_tex(step.fed_back)}" if is_reset else _tex(gate.from_state)
         parts = [_tex(gate.from_input), _tex(gate.bias), back] if is_reset else [_tex(gate.from_input), back, _tex(gate.bias)]
         numbers = " + ".join(rf"({part})" if part.startswith("-") else part for part in parts)
@@ -84,12 +87,18 @@ def cell(step: CellStep) -> list[tuple[str, str]]:
     return [*lines, *_state(step)]
 
 
+def _function(name: str) -> str:
+    return _FUNCTION.get(name, rf"\mathrm{{{name.replace('_', ' ').replace(' ', chr(92) + ' ')}}}")
+
+
 def _state(step: CellStep) -> list[tuple[str, str]]:
     before, sum_ = _bracketed(step.before), rf"{_tex(step.kept)} + {_bracketed(step.written)}"
     if step.kind == "lstm":
         f, i, g = (_bracketed(step.value(name)) for name in ("forget", "input", "candidate"))
         equation = rf"c = f\,c_{{-1}} + i\,g = {f} \cdot {before} + {i} \cdot {g} = {sum_} = {_tex(step.state)}"
-        shown = rf"h = o \tanh c = {_tex(step.value('output'))} \cdot \tanh({_tex(step.state)}) = {_tex(step.shown)}"
+        name = _function(step.output)
+        of_cell = "c" if step.output == "linear" else rf"{name} c" if step.output == "tanh" else rf"{name}(c)"
+        shown = rf"h = o {of_cell} = {_tex(step.value('output'))} \cdot {name}({_tex(step.state)}) = {_tex(step.shown)}"
         return [("kept + written", equation), ("output h", shown)]
     if step.kind == "gru":
         z, n = _tex(step.value("update")), _bracketed(step.value("candidate"))

@@ -83,17 +83,42 @@ class FoundNetwork(nn.Module):
 
         The state is that of the layers that are shown, in torch's form; where there are other layers, a tuple that begins with it.
         """
-        dtype = next(self.rnn.parameters()).dtype
-        x = self.embedding(ids) if self.embedding is not None else nn.functional.one_hot(ids, self.vocab_size).to(dtype)
-        order: list[Any] = [self.rnn, *self.below, *self.above]
+        order = self._order
         given = dict(zip(order, self._split(state, order), strict=True))
         ends: dict[nn.Module, tuple[Tensor, ...]] = {}
-        for layers in [*order[1 : 1 + len(self.below)], self.rnn, *order[1 + len(self.below) :]]:
-            x, end = layers(x, given[layers])
-            ends[layers] = end if isinstance(end, tuple) else (end,)
+        x = self._through([*self.below, self.rnn, *self.above], self._embedded(ids), given, ends)
         parts = tuple(part for layers in order for part in ends[layers])
         (first, *others) = parts
         return self.readout(x), (first, *others) if others else first
+
+    def input_of_shown(self, ids: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> Tensor:
+        """What the layers that are shown read, [batch, time, input], at `ids` [batch, time]: embeddings, or what the layers below give."""
+        return self._through(
+            list(self.below), self._embedded(ids), dict(zip(self._order, self._split(state, self._order), strict=True)), {}
+        )
+
+    def from_shown(self, x: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> Tensor:
+        """Logits [batch, time, vocab] from what the layers that are shown read, x [batch, time, input], and a state as for `forward`."""
+        given = dict(zip(self._order, self._split(state, self._order), strict=True))
+        return self.readout(self._through([self.rnn, *self.above], x, given, {}))
+
+    @property
+    def _order(self) -> list[Any]:
+        """All recurrent layers in the order of a state: those that are shown first."""
+        return [self.rnn, *self.below, *self.above]
+
+    def _embedded(self, ids: Tensor) -> Tensor:
+        if self.embedding is not None:
+            return self.embedding(ids)
+        return nn.functional.one_hot(ids, self.vocab_size).to(next(self.rnn.parameters()).dtype)
+
+    @staticmethod
+    def _through(every: list, x: Tensor, given: Mapping, ends: dict) -> Tensor:
+        """Output of some layers, one after the other, each from its own state; the states after them are added to `ends`."""
+        for layers in every:
+            x, end = layers(x, given[layers])
+            ends[layers] = end if isinstance(end, tuple) else (end,)
+        return x
 
     @staticmethod
     def _split(state: Tensor | tuple[Tensor, ...] | None, order: list) -> list:

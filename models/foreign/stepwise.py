@@ -4,7 +4,7 @@ The weights have torch's names, shapes and order of gates. Single letters are th
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,17 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_6")
 BOUNDED = (*GATES, "tanh", "softsign")  # -1..1, as a candidate is recorded
 NAMED = {"lstm": ("input", "forget", "candidate", "output"), "gru": ("reset", "update", "candidate"), "rnn": ("candidate",)}
+
+
+class Inside(NamedTuple):
+    """What is summed inside one gate at one step, each [unit], the gate itself, [unit], and the name of its function."""
+
+    name: str
+    from_input: Tensor
+    from_state: Tensor
+    bias: Tensor
+    value: Tensor
+    function: str
 
 
 class Stepwise(nn.Module):
@@ -59,6 +70,7 @@ class Stepwise(nn.Module):
             raise ValueError(f"the cell is {cell!r}, its functions {gates!r} and {state!r}.")
         self.cell, self.input_size, self.hidden_size, self.bias = cell, inputs, units, bias
         self.resets_before = variant.get("reset_after") is False
+        self.gate_name, self.state_name = gates, state
         self.gate_function, self.state_function = FUNCTIONS[gates], FUNCTIONS[state]
         rows = len(NAMED[cell]) * units
         shapes = {"weight_ih_l0": (rows, inputs), "weight_hh_l0": (rows, units), "bias_ih_l0": (rows,), "bias_hh_l0": (rows,)}
@@ -88,6 +100,23 @@ class Stepwise(nn.Module):
         self._returned = tuple(part[None] for part in parts)
         output = torch.stack(hidden, 1) if hidden else x.new_zeros(len(x), 0, self.hidden_size)
         return output, self._returned if self.cell == "lstm" else self._returned[0]
+
+    def inside(self, x: Tensor, h: Tensor) -> list[Inside]:
+        """The sums inside every gate at one step, in float64, from its input x [input] and the state h [unit] before it."""
+        with torch.no_grad():
+            names, zeros = NAMED[self.cell], torch.zeros(len(self.weight_hh_l0), dtype=torch.float64)
+            W, U = self.weight_ih_l0.double(), self.weight_hh_l0.double()
+            b, d = (self.bias_ih_l0.double(), self.bias_hh_l0.double()) if self.bias else (zeros, zeros)
+            rows = zip(names, *(part.chunk(len(names)) for part in (W @ x.double(), U @ h.double(), b, d, U)), strict=True)
+            gates: list[Inside] = []
+            for name, own, back, first, second, weights in rows:
+                bias = first + second
+                if self.cell == "gru" and name == "candidate":
+                    r = gates[0].value
+                    back, bias = (weights @ (r * h.double()), bias) if self.resets_before else (r * (back + second), first)
+                function = self.state_name if name == "candidate" else self.gate_name
+                gates.append(Inside(name, own, back, bias, FUNCTIONS[function](own + back + bias), function))
+            return gates
 
     def _seen(self, name: str, value: Tensor) -> Tensor:
         """A value [batch, unit] on its way through its Tap, if it has one."""

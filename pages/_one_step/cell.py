@@ -85,7 +85,7 @@ def panel() -> None:
         start = max(0, min(view.at - AROUND // 2, len(view.text) - AROUND))
         stretch = (start, min(len(view.text), start + AROUND))
         cell_and_hidden.panel(compute.trace(view), view.layer, view.unit, stretch, f"{KEY}.cell_and_hidden")
-    if step.kind == "gru":
+    if step.kind == "gru" and compute.is_gru_alone(view):
         gru_variants.panel(view, step)
     terms(*TERMS)
     how_to_read(HOW_TO_READ, "this page")

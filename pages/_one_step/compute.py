@@ -75,6 +75,12 @@ def what_if(view: View, gate: str) -> tuple[Any, Any, Any]:
     return shared_cache("steps", 16).get(("what if", view, gate), make)
 
 
+def is_gru_alone(view: View) -> bool:
+    """Whether torch's GRU layers are all recurrent layers of the network, so that they can be run as the variants of the GRU."""
+    module = loaded(view.model).module
+    return not hasattr(module.rnn, "inside") and not any(len(getattr(module, part, ())) for part in ("below", "above"))
+
+
 def gru_forms(view: View) -> dict[str, float]:
     """Mean bits per character of the text in each variant of the GRU, by its name."""
     from models.char_lm.experiments import unit_step

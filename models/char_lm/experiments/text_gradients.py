@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 import explorer
 from explorer.gradients.contributions import InputGradient, input_gradient
@@ -58,8 +59,22 @@ def summed(loaded: Loaded, span: Span) -> GradientFlow:
 
 def contributions(loaded: Loaded, span: Span) -> InputGradient:
     """Gradient, and gradient x input, of the loss at one character with respect to each earlier character."""
+    module: Any = loaded.module
+    if hasattr(module.rnn, "inside"):  # a cell that torch does not have
+        return _by_autograd(loaded, span)
     recording, every = _recorded(loaded, span)
     return input_gradient(recording, every[-1], span.tokens, path="rnn")
+
+
+def _by_autograd(loaded: Loaded, span: Span) -> InputGradient:
+    """The same from autograd alone, in the precision of the network: what is smaller than that can hold counts as zero."""
+    module: Any = loaded.module
+    before, ids = Stream(loaded, span.text[: span.start]), numbers(loaded, span.text[span.start : span.at + 1])
+    x = module.input_of_shown(ids[None, :-1], before.state).detach().requires_grad_()
+    loss = costs(module.from_shown(x, before.state)[0], ids[1:])[-1]
+    gradient, read = (part[0].double().numpy() for part in (torch.autograd.grad(loss, x)[0], x.detach()))
+    with np.errstate(divide="ignore"):
+        return InputGradient(np.log10(np.linalg.norm(gradient, axis=1)), (gradient * read).sum(1))
 
 
 def _recorded(loaded: Loaded, span: Span) -> tuple[Any, Any]:

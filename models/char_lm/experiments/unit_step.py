@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import explorer
-from explorer.analysis.cell_step import CellStep
+from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.quantities import HIDDEN, TANH_CELL, quantity
 from explorer.recording.preactivations import cell_step
 from explorer.records import Trace
@@ -38,9 +38,31 @@ def step(loaded: Loaded, before: str, token: str, layer: int, unit: int) -> Cell
     """
     module: Any = loaded.module
     ids, state = given(loaded, before, token)
+    if hasattr(module.rnn, "inside"):
+        return _written_step(module, module.input_of_shown(ids, state)[0, 0].detach(), state, unit)
     with explorer.record(module) as recording:
         module(ids, state)
     return cell_step(recording, recording.trace(token, path="rnn"), 0, layer, unit)
+
+
+def _written_step(module: Any, x: Any, state: Any, unit: int) -> CellStep:
+    """The step of a unit of a cell that torch does not have; x [input] is its input, and the state begins with its own."""
+    own, zeros = module.rnn, x.new_zeros(module.rnn.hidden_size)
+    given = () if state is None else state if isinstance(state, tuple) else (state,)
+    states = [part[0, 0] for part in given] or [zeros, zeros]
+    gates = []
+    for one in own.inside(x, states[0]):
+        from_input, from_state, bias, value = (float(part[unit]) for part in (one.from_input, one.from_state, one.bias, one.value))
+        gates.append(Gate(one.name, from_input, from_state, bias, value, one.function))
+    is_after = own.cell == "gru" and not own.resets_before
+    return CellStep(
+        kind="tanh" if own.cell == "rnn" else own.cell,
+        gates=tuple(gates),
+        before=float(states[1 if own.cell == "lstm" else 0][unit]),
+        fed_back=gates[-1].from_state / gates[0].value if is_after and gates[0].value else 0.0,
+        resets_before=own.resets_before,
+        output=own.state_name,
+    )
 
 
 def gru_forms(loaded: Loaded, text: str, warm_up: str) -> dict[str, float]:
