@@ -30,9 +30,10 @@ FORMAT = 1
 LARGEST_HEADER = 4_000_000  # bytes; those of this project have about 20,000
 LARGEST = 1_000_000_000  # bytes of a file; those of this project have at most 11 million
 BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2}
-BYTES |= {"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}  # bytes per value of each type
+BYTES |= {"I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8, "F8_E4M3FNUZ": 1, "F8_E5M2FNUZ": 1}  # bytes per value
 MOST_AXES = 8  # maximum number of axes of a tensor
 PICKLES = {b"PK": "a zip archive, such as torch.save writes", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle"}
+UNREAD = ("F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "C64")  # types that safetensors has, and that are not read here
 FLOATS = ("F16", "BF16", "F32", "F64")
 AGAIN = "Copy or download it again."
 
@@ -183,8 +184,10 @@ def _header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
         raise CheckpointError(f"{path} {_foreign(start, size, length)}")
     try:
         header = from_json(text)
+        if unread := sorted({about["dtype"] for about in header.values() if about.get("dtype") in UNREAD}):
+            raise CheckpointError(f"{path} has tensors of type {unread[0]}, which is not read here. Save them as float32 or float16.")
         promised = 8 + length + _promised(header)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise CheckpointError(f"{path} has a damaged header; expected a safetensors file. {AGAIN}") from None
     if promised != size:
         raise CheckpointError(f"{path} has {size:,} bytes; its header promises {promised:,}. It is cut short or damaged. {AGAIN}")

@@ -1,7 +1,7 @@
-"""What a file says of its network beside its weights: the order of its layers, and cells that are not torch's."""
+"""What a file says of its network beside its weights: the order of its layers, and cells that are not torch's. It needs no torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,37 +9,41 @@ from models.foreign.layout import Choice, Layout, Linear
 from models.foreign.stacks import Stack, recurrent_stacks
 
 Variant = Mapping[str, Any]  # of a cell: "reset_after", "gates", "state", see models.foreign.stepwise
+# Functions of gates and of states that models.foreign.stepwise computes.
+GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_6")
+STATES = ("tanh", "relu", "sigmoid", "linear", "softsign", "elu", "selu", "softplus", "silu", "gelu")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Described:
-    """The network as its file describes it.
+    """The network as its file describes it; JSON can hold it.
 
     Args:
-        recurrent: Names of the recurrent layers, in the order of the network.
-        variants: How the cells of a layer differ from torch's, by its name.
-        embedding: Name of the embedding; None: one-hot vectors.
-        chain: The recurrent layers that follow one another.
+        recurrent: Names of the recurrent layers, in the order of the network where it is known.
+        variants: By name of a recurrent layer, how its cell differs from torch's: "reset_after", "gates", "state".
+        embedding: Name of the embedding in the chain; None: one-hot vectors.
+        chain: Names of the recurrent layers that follow one another; none if the file does not say how.
         outputs: Names of the linear layers after them.
         activation: Function between the linear layers, "none", "relu" or "tanh".
-        reason: A sentence on why it cannot be run; empty if it can.
+        reason: A sentence on why it is not run here; empty if it can be.
+        notes: Sentences on what differs from torch, or matters in training alone.
         is_whole: Whether the file holds the model; if not, it holds weights alone, and functions are assumed.
     """
 
-    recurrent: tuple[str, ...] = ()
-    variants: Mapping[str, Variant] = field(default_factory=dict)
+    recurrent: list[str] = field(default_factory=list)
+    variants: dict[str, Variant] = field(default_factory=dict)
     embedding: str | None = None
-    chain: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
+    chain: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
     activation: str = "none"
     reason: str = ""
+    notes: list[str] = field(default_factory=list)
     is_whole: bool = False
 
     @classmethod
     def of_answer(cls, said: Mapping[str, Any]) -> "Described":
         """The description in the answer of a reader."""
-        lists = {key: tuple(said[key]) for key in ("recurrent", "chain", "outputs")}
-        return cls(**lists, **{key: said[key] for key in ("variants", "embedding", "activation", "reason", "is_whole")})
+        return cls(**{one.name: said[one.name] for one in fields(cls)})
 
     def laid_out(self, layout: Layout) -> tuple[Layout, Choice | None, str]:
         """The layout with its layers in their order, the network, and a sentence if shapes do not fit one another."""

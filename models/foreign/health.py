@@ -55,7 +55,7 @@ def of_weights(
         findings.append(Finding("not_run", "warning", reason) if chosen else Finding("no_recurrent_layers", "error", reason))
     elif chosen is not None and not opened.is_described and (left := unused(opened.layout, chosen)):
         findings.append(_left_out(left))
-    findings += _on_tokens(rows(opened, chosen), tokens)
+    findings += on_tokens(rows(opened, chosen), tokens)
     if chosen is not None and not all(chosen.sure):
         guessed = " and ".join(what for what, sure in zip(("the embedding", "the output"), chosen.sure, strict=True) if not sure)
         findings.append(Finding("guessed", "warning", f"By shape alone {guessed} was guessed; look at the table of tensors."))
@@ -80,7 +80,8 @@ def _not_finite(name: str, value: np.ndarray) -> Finding:
     return Finding("not_finite", "error", f"{name} has {many:,} of {value.size:,} values that are NaN or infinite: the training failed.")
 
 
-def _on_tokens(count: int | None, tokens: Sequence[str] | None) -> list[Finding]:
+def on_tokens(count: int | None, tokens: Sequence[str] | None) -> list[Finding]:
+    """A warning if a list of tokens has another length than a network has tokens; nothing where either is not known."""
     if tokens is None or count is None or len(tokens) == count:
         return []
     more = f"the last {len(tokens) - count} are not used" if len(tokens) > count else f"{count - len(tokens)} ids have no name"

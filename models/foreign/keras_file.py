@@ -16,6 +16,7 @@ import numpy as np
 from explorer.errors import CheckpointError
 from models.foreign import hdf5, keras_model
 from models.foreign.child import ARRAYS
+from models.foreign.described import Described
 from models.foreign.keras_layers import KerasLayer, converted, is_dense, is_embedding, width_of
 from models.foreign.tokens import PADDING, token_list
 
@@ -58,7 +59,7 @@ def _answer(path: Path, folder: Path) -> dict[str, Any]:
     order, reason = _in_order(layers, config)
     tensors, said = _converted(layers, order, reason, version)
     save_file(tensors, folder / ARRAYS)
-    notes = said.notes
+    said.is_whole, notes = whole, said.notes
     if inside.left:
         notes.append(f"Left out, because they are links, texts or no numbers: {', '.join(inside.left[:4])}.")
     if is_keras and not whole:
@@ -69,7 +70,7 @@ def _answer(path: Path, folder: Path) -> dict[str, Any]:
         "settings": _settings(layers),
         "tokens": _tokens(config, texts),
         "notes": notes,
-        "described": asdict(said) | {"is_whole": whole} if is_keras else None,
+        "described": asdict(said) if is_keras else None,
     }
 
 
@@ -221,7 +222,7 @@ def _guessed_order(layers: list[KerasLayer]) -> list[KerasLayer]:
     return order
 
 
-def _converted(layers: list[KerasLayer], order: list[KerasLayer], reason: str, version: int) -> tuple[dict[str, np.ndarray], Any]:
+def _converted(layers: list[KerasLayer], order: list[KerasLayer], reason: str, version: int) -> tuple[dict[str, np.ndarray], Described]:
     """The tensors of all layers, those of the model in its order first, and the description of the network."""
     said = keras_model.described(order, reason, version)
     tensors: dict[str, np.ndarray] = {}
@@ -230,7 +231,7 @@ def _converted(layers: list[KerasLayer], order: list[KerasLayer], reason: str, v
         named, before = converted(layer)
         tensors |= {name: np.ascontiguousarray(array) for name, array in named.items() if name not in tensors}
         if before and layer.kind != "Bidirectional":
-            said.variants[layer.name] = {"reset_after": False} | said.variants.get(layer.name, {})
+            said.variants[layer.name] = {"reset_after": False, **said.variants.get(layer.name, {})}
     cells = {layer.name: layer.cell for layer in layers}
     said.notes += [
         f"{name} is not torch's {cells[name]}: {keras_model.in_words(variant)}. It is computed as in Keras."

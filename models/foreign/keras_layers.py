@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-GATES = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}
+BLOCKS = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}  # of weights for each unit: one for each gate, and the candidate
 CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}
-RECURRENT = (*GATES, *CUDNN)
+RECURRENT = (*BLOCKS, *CUDNN)
 WRAPPERS = {"TimeDistributed": "layer", "Bidirectional": "layer", "RNN": "cell"}  # where their configuration has the inner one
 
 
@@ -52,7 +52,7 @@ class KerasLayer:
     def cell(self) -> str:
         """Class of its recurrent layer, "LSTM" also for a CuDNNLSTM; "" if it is none."""
         kind = CUDNN.get(self.inner.kind, self.inner.kind)
-        if kind in GATES:
+        if kind in BLOCKS:
             return kind
         is_cell = any("recurrent_kernel" in label or "cell/" in label for label in self.labels)
         return _cell_by_shape(self.arrays) if is_cell and not kind else ""
@@ -64,7 +64,7 @@ def _cell_by_shape(arrays: Sequence[np.ndarray]) -> str:
         return ""
     units, wide = arrays[1].shape
     same = arrays[0].shape[1] == wide
-    return next((kind for kind, gates in GATES.items() if same and wide == gates * units), "")
+    return next((kind for kind, gates in BLOCKS.items() if same and wide == gates * units), "")
 
 
 def is_embedding(layer: KerasLayer) -> bool:
@@ -139,7 +139,7 @@ def _one_direction(cell: str, arrays: Sequence[np.ndarray]) -> dict[str, np.ndar
     if len(arrays) not in (2, 3) or arrays[0].ndim != 2 or arrays[1].ndim != 2:
         return None
     kernel, recurrent = arrays[:2]
-    gates, units = GATES[cell], recurrent.shape[0]
+    gates, units = BLOCKS[cell], recurrent.shape[0]
     if not units or kernel.shape[1] != gates * units or recurrent.shape[1] != gates * units or any(one.dtype.kind != "f" for one in arrays):
         return None
     blocks = [np.hsplit(kernel, gates), np.hsplit(recurrent, gates)]

@@ -5,9 +5,9 @@ built or called; a Lambda layer is a name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from models.foreign.described import GATES, STATES, Described
 from models.foreign.keras_layers import CUDNN, KerasLayer, is_dense, is_embedding
 
 # Layers that do nothing to a prediction.
@@ -24,35 +24,7 @@ IDLE = (
 TEXTS = ("TextVectorization", "StringLookup")
 BETWEEN = {"linear": "none", "relu": "relu", "tanh": "tanh"}  # activations between Dense layers, by their names here
 LAST = ("softmax", "linear", "log_softmax")  # activations of the last Dense layer after which the likeliest token and its odds are the same
-# Functions of gates and states that models.foreign.stepwise computes.
-GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_6")
-STATES = ("tanh", "relu", "sigmoid", "linear", "softsign", "elu", "selu", "softplus", "silu", "gelu")
 ALIASES = {"swish": "silu"}
-
-
-@dataclass
-class Described:
-    """What a file says of its network beside its weights; JSON can hold it.
-
-    Args:
-        recurrent: Names of the recurrent layers, in the order of the model where it is known.
-        variants: By name of a recurrent layer, how its cell differs from torch's: "reset_after", "gates", "state".
-        embedding: Name of the embedding in the chain.
-        chain: Names of the recurrent layers in the chain; none if the file does not say how layers follow one another.
-        outputs: Names of the Dense layers after them.
-        activation: Function between the Dense layers: "none", "relu" or "tanh".
-        reason: A sentence on why it is not run here; empty if it can be.
-        notes: Sentences on what differs from torch, or matters in training alone.
-    """
-
-    recurrent: list[str] = field(default_factory=list)
-    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
-    embedding: str | None = None
-    chain: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    activation: str = "none"
-    reason: str = ""
-    notes: list[str] = field(default_factory=list)
 
 
 def entries(model: Any) -> list[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explorer.tap import Tap
+from models.foreign.described import GATES
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
@@ -26,7 +27,6 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
     "gelu": functional.gelu,
 }
-GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_6")
 BOUNDED = (*GATES, "tanh", "softsign")  # -1..1, as a candidate is recorded
 NAMED = {"lstm": ("input", "forget", "candidate", "output"), "gru": ("reset", "update", "candidate"), "rnn": ("candidate",)}
 

@@ -98,18 +98,27 @@ def _reader(content: bytes, name: str) -> Callable[[bytes, str], Weights]:
 def _safetensors(content: bytes, name: str) -> Weights:
     shapes = checkpoint.shapes_of(io.BytesIO(content), Path(name))  # checks header and length
     from safetensors import SafetensorError
+
+    try:
+        tensors = _numpy_of(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{name} is damaged ({error}). {checkpoint.AGAIN}") from None
+    tokens = metadata_tokens(checkpoint.metadata_of(io.BytesIO(content), Path(name)))
+    return Weights(name, "a safetensors file", {key: _number(tensors[key]) for key in shapes if key in tensors}, {}, tokens)
+
+
+def _numpy_of(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays [...] of a safetensors file by name; numpy has none of bfloat16 and of 8 bits, torch does."""
     from safetensors.numpy import load
 
     try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:  # numpy has no bfloat16
-        if "bf16" not in str(error).lower() and "bfloat16" not in str(error).lower():
-            raise CheckpointError(f"{name} is damaged ({error}). {checkpoint.AGAIN}") from None
-        from safetensors.torch import load as load_torch
+        return load(content)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if not re.search("bf16|bfloat16|F8_E", str(error), re.IGNORECASE):
+            raise
+    from safetensors.torch import load as load_torch
 
-        tensors = {key: value.float().numpy() for key, value in load_torch(content).items()}
-    tokens = metadata_tokens(checkpoint.metadata_of(io.BytesIO(content), Path(name)))
-    return Weights(name, "a safetensors file", {key: _number(tensors[key]) for key in shapes if key in tensors}, {}, tokens)
+    return {key: (value.float() if value.is_floating_point() else value).numpy() for key, value in load_torch(content).items()}
 
 
 def _npz(content: bytes, name: str) -> Weights:

@@ -96,15 +96,20 @@ def panel() -> Kept | None:
         what = (key, repr(chosen), assumed)
         broken = any(finding.code == "not_finite" for finding in _findings(what, opened, chosen))
         listed = None if broken or chosen is None or why_not(opened, chosen) else _tokens(what, opened, chosen)
-    findings, loaded = [*_findings(what, opened, chosen, listed)], None
+    findings, loaded, run = [*_findings(what, opened, chosen, listed)], None, None
     if chosen is not None and listed is not None:
         at = (*what, listed.tokens, _text())
         with guard(stop=False):
             make = lambda: network_of(opened, chosen, listed.tokens, assumed)  # noqa: E731
             loaded = shared_cache("found networks", 256).get((*what, listed.tokens), make)
-            findings += shared_cache("rows", 16).get(("health", *at), lambda: of_run(loaded, _text()))
+            run = _run(loaded, at)
+            findings += shared_cache("rows", 16).get(("health", *at), lambda: of_run(loaded, run))
     _health(findings)
-    kept = None if loaded is None else _reads(loaded, at, row)
+    kept = None
+    if loaded is not None and run is not None:
+        kept = _reads(loaded, at, row)
+    elif loaded is not None:
+        _your_text()
     _table(opened, chosen)
     return kept
 
@@ -228,8 +233,7 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
     layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
     with row:
         layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
-    read = lambda: read_text(loaded, _text(), is_backward, layer)  # noqa: E731
-    run: FoundRun = shared_cache("traces", 768).get((*at, is_backward, layer), read)
+    run = _run(loaded, at, is_backward, layer)
     noun = "word" if loaded.vocab.is_of_words else "character"
     st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
     if run.unknown:
@@ -241,8 +245,7 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if can_go:
             is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")
-        with st.popover("Your text", icon=":material/edit:", width="content"):
-            text_form(KEY, _text(), LONGEST, _read, form=f"{KEY}.form")
+        _your_text()
     if not can_go:
         st.caption("The other rooms show networks that predict the next character of a text.")
     if not is_wanted:
@@ -250,6 +253,21 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
     with guard():
         name = uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"])
     return Kept(name, loaded.card["kind"], _text(), choice.unit, layer)
+
+
+def _your_text() -> None:
+    with st.popover("Your text", icon=":material/edit:", width="content"):
+        text_form(KEY, _text(), LONGEST, _read, form=f"{KEY}.form")
+
+
+def _run(loaded: Loaded, at: tuple, is_backward: bool = False, layer: int = -1) -> FoundRun:
+    """The text as the network reads it, read once; `layer` is counted from 0, -1 for the last.
+
+    Raises:
+        CheckpointError: the text has no token.
+    """
+    layer %= loaded.card["arguments"]["layers"]
+    return shared_cache("traces", 768).get((*at, is_backward, layer), lambda: read_text(loaded, _text(), is_backward, layer))
 
 
 def figure(run: FoundRun, title: str) -> StateFigure:

@@ -2,14 +2,19 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from explorer.records import Trace
+from models.foreign.experiments import behaviour
 from models.foreign.experiments.behaviour import SAMPLE
+from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.given import VARIABLE, Given, give
 from pages._ui import uploads
 from pages._your_model import opening, weights
@@ -195,6 +200,24 @@ def test_a_rerun_looks_at_nothing_again(in_this_process, monkeypatch: pytest.Mon
     assert [as_read(part) for part in again.markdown] == [as_read(part) for part in page.markdown] and again.selectbox
 
 
+def test_a_text_is_read_once_for_each_direction(in_this_process, monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    monkeypatch.setattr(weights, "read_text", lambda *given: calls.append(given[2:]) or read_text(*given))
+    monkeypatch.setattr(behaviour, "read_text", lambda *given: calls.append(given))
+    page = sound(opened(stranger({"state": Tagger().state_dict(), "letters": LETTERS})))
+    assert calls == [(False, 1)], "the check of its behaviour and the picture share a run"
+    sound(page.segmented_control(key="your_model.weights.direction").set_value("from the end").run())
+    assert calls == [(False, 1), (True, 1)]
+
+
+def test_the_first_unit_is_the_one_with_the_longest_memory_of_those_that_move():
+    trace = Trace(("a", "b"), np.zeros((2, 1, 4), np.float32), None, {}, np.zeros((1, 4), np.float32))
+    values = np.array([[0, 0.1, 0.9, -0.5], [0, 0.1, -0.9, 0.5]], np.float32)
+    run = FoundRun(trace, "hidden", values, "memory time", np.array([1, 3, 2, 0]), None, None, None, ())
+    assert weights._first_unit(run) == 3
+    assert weights._first_unit(replace(run, values=values * 0.01)) == 2, "none moves: the one that moves most"
+
+
 def test_the_files_of_the_command_line_are_open(in_this_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(VARIABLE, "{}")  # given back after the test
     (tmp_path / "bare.pt").write_bytes(stranger(CharRNN().state_dict()))
@@ -218,6 +241,11 @@ def test_a_tagger_and_a_network_of_words_are_shown_here_and_not_in_the_rooms(in_
     page = sound(opened(stranger({"state": CharRNN("GRU", 1, tokens=len(words)).state_dict(), "words": words})))
     assert any(as_read(part).startswith("Each word is coloured") for part in page.markdown)
     assert any("does not know" in as_read(said) for said in page.caption)
+    page.session_state["your_model.weights.text"] = "   "
+    page = page.run()
+    assert (
+        "no token that the network could read" in as_read(page.error[0]) and page.text_area(key="your_model.weights.draft").value == "   "
+    )
     assert all(button.key != "your_model.weights.open" for button in page.button)
 
 

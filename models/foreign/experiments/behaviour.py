@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.foreign.experiments.reading import read_text
+from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.health import Finding, worst_first
 from models.foreign.layout import Choice
 from models.foreign.opening import Assumptions, Listed, Opened, fitting, network_of, rows
@@ -25,52 +25,60 @@ SAMPLE = (
 )
 
 
-def of_run(loaded: "Loaded", text: str = SAMPLE) -> list[Finding]:
+def of_run(loaded: "Loaded", run: FoundRun) -> list[Finding]:
     """Findings on the behaviour of a network on a text: bits per token beside two baselines, and units that do nothing.
 
     Args:
         loaded: The network.
-        text: The text to read, at least 50 characters.
+        run: A text as it reads it, at least 50 characters.
     """
-    idle = _idle_units(loaded, text)
-    if not loaded.module.predicts:  # it predicts no next token
+    idle = _idle_units(run.trace.hidden)
+    if run.bits is None:  # it predicts no next token
         return worst_first(idle)
-    bits, uniform, unigram = surprise(loaded, text)
+    bits, uniform, unigram = surprise(loaded, run)
     if math.isnan(bits):
         return worst_first([Finding("unknown_text", "warning", "It knows hardly a token of this text. Try a text of its own kind."), *idle])
     beside = f"{bits:.2f} bits per token on this text; a uniform guess needs {uniform:.2f}, the text's own frequencies {unigram:.2f}"
     level, verdict = "info", "It predicts better than the frequencies, so the list of tokens fits."
     if bits >= uniform - 0.1:
         level, verdict = "warning", "It predicts no better than chance: it is untrained, or the tokens are in another order."
-    elif not _is_long_enough(loaded, text):
+    elif not _is_long_enough(run):
         verdict = "The text has too few tokens for a verdict: its own frequencies fit it too well."
     elif bits > unigram:
         level, verdict = "warning", "It predicts worse than the frequencies: is the order of the tokens another, or the kind of text?"
     return worst_first([Finding("bits", level, f"{beside}. {verdict}"), *idle])
 
 
-def _is_long_enough(loaded: "Loaded", text: str) -> bool:
+def _predicted(run: FoundRun) -> tuple[list[str], np.ndarray]:
+    """The tokens of a text that a network knows after the first one, and its surprise at each, [token]."""
+    assert run.bits is not None
+    known = np.flatnonzero(~np.isnan(run.bits))
+    return [run.trace.tokens[at] for at in known], run.bits[known]
+
+
+def _is_long_enough(run: FoundRun) -> bool:
     """Whether a known token of a text occurs often enough for its frequency there to be that of the language."""
-    known = [index for index in loaded.vocab.encode(text) if index]
+    known = _predicted(run)[0]
     return len(known) >= OFTEN * len(set(known))
 
 
-def surprise(loaded: "Loaded", text: str) -> tuple[float, float, float]:
-    """Bits per known token of a text after its first one: of the network, of a uniform guess, and of the frequencies of the text itself."""
-    import torch
+def surprise(loaded: "Loaded", run: FoundRun) -> tuple[float, float, float]:
+    """Bits per known token of a text after its first one: of the network, of a uniform guess, and of the frequencies of those tokens.
 
-    ids = torch.tensor(loaded.vocab.encode(text))
-    with torch.inference_mode():
-        logs = loaded.module(ids[None])[0][0, :-1].double().log_softmax(-1)
-    known, actual = ids[1:] != 0, ids[1:, None]
-    counts = np.array(list(Counter(ids[ids != 0].tolist()).values()), float)
+    A uniform guess is among the tokens that the network can predict: its unknown mark is one of them if the network has one of its own.
+    All are nan if it knows none of them.
+    """
+    known, bits = _predicted(run)
+    if not known:
+        return math.nan, math.nan, math.nan
+    counts = np.array(list(Counter(known).values()), float)
     share = counts / counts.sum()
-    bits = -logs.gather(1, actual)[known].mean().item() / math.log(2)
-    return bits, math.log2(len(loaded.vocab) - 1), float(-(share * np.log2(share)).sum())
+    predictable = len(loaded.vocab) - (not loaded.vocab.has_unknown)
+    return float(bits.mean(dtype=float)), math.log2(predictable), float(-(share * np.log2(share)).sum())
 
 
-def _idle_units(loaded: "Loaded", text: str) -> list[Finding]:
-    hidden = read_text(loaded, text).trace.hidden
+def _idle_units(hidden: np.ndarray) -> list[Finding]:
+    """Units whose state hidden [time, layer, unit] does not move."""
     dead, constant = np.all(np.abs(hidden) < DEAD, axis=0), hidden.std(0) < CONSTANT
     findings = []
     for code, idle, words in (("dead_units", dead, "stay at 0"), ("constant_units", constant & ~dead, "never change")):
@@ -91,7 +99,7 @@ def best_list(opened: Opened, chosen: Choice, assumed: Assumptions, text: str = 
     lists = fitting(opened, rows(opened, chosen) or 0)
     own = [one for one in lists if one.sure]
     networks = {} if own else {one: network_of(opened, chosen, one.tokens, assumed) for one in lists if _covers(one, text)}
-    tried = {one: surprise(loaded, text)[0] for one, loaded in networks.items() if loaded.module.predicts}
+    tried = {one: surprise(loaded, read_text(loaded, text))[0] for one, loaded in networks.items() if loaded.module.predicts}
     best = own[0] if own else min(tried, key=lambda one: tried[one], default=lists[0] if lists else None)
     return None if best is None else (best, {one.source: bits for one, bits in tried.items()})
 

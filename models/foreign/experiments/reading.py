@@ -9,6 +9,7 @@ import numpy as np
 import explorer
 from explorer.analysis.ordering import MEMORY_TIME, VARIANCE, order
 from explorer.analysis.quantities import HIDDEN, TANH_CELL, quantity
+from explorer.errors import CheckpointError
 from explorer.records import Trace
 
 if TYPE_CHECKING:
@@ -55,11 +56,16 @@ def read_text(loaded: "Loaded", text: str, is_backward: bool = False, layer: int
         text: The text.
         is_backward: Whether to show the direction that reads from the end.
         layer: Counted from 0; -1 for the last.
+
+    Raises:
+        CheckpointError: the text has no token, as one of spaces alone for a network of words.
     """
     import torch
 
     module: Any = loaded.module
-    tokens, ids = loaded.vocab.split(text), torch.tensor(loaded.vocab.encode(text))
+    tokens, ids = loaded.vocab.split(text), torch.tensor(loaded.vocab.encode(text), dtype=torch.long)
+    if not tokens:
+        raise CheckpointError("The text has no token that the network could read. Type another text.")
     with explorer.record(module) as recording:
         out = module(ids[None])[0][0]
     trace = recording.trace(tuple(tokens), path=BACKWARD if is_backward else "rnn")

@@ -7,8 +7,9 @@ from typing import Any
 from explorer.errors import CheckpointError
 from models.foreign import health
 from models.foreign.experiments import behaviour
-from models.foreign.layout import uses
-from models.foreign.opening import Opened, assumptions, network_of, open_file, rows, why_not
+from models.foreign.experiments.reading import read_text
+from models.foreign.layout import Choice, uses
+from models.foreign.opening import Assumptions, Listed, Opened, assumptions, network_of, open_file, rows, why_not
 
 
 def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
     assumed = assumptions(opened, chosen)
     if tokens is not None:
         try:
-            return tokens, behaviour.of_run(network_of(opened, chosen, tokens, assumed))
+            return tokens, _of_run(opened, chosen, tokens, assumed)
         except CheckpointError as error:
             return tokens, [health.Finding("vocabulary", "error", str(error))]
     best = behaviour.best_list(opened, chosen, assumed)
@@ -59,6 +60,19 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
         count = rows(opened, chosen)
         text = f"The file lists no tokens, and no known alphabet has {count:,}. Give a list of them to run the network."
         return None, [health.Finding("no_vocabulary", "warning", text)]
-    source = "the file's own" if best[0].sure else f"assumed to be {best[0].source}, which has as many"
-    said = health.Finding("vocabulary", "info" if best[0].sure else "warning", f"Tokens: {source} ({len(best[0].tokens)}).")
-    return best[0].tokens, [said, *behaviour.of_run(network_of(opened, chosen, best[0].tokens, assumed))]
+    listed = best[0]
+    said = [_on_list(listed, rows(opened, chosen) or 0), *health.on_tokens(rows(opened, chosen), listed.tokens)]
+    return listed.tokens, said + _of_run(opened, chosen, listed.tokens, assumed)
+
+
+def _on_list(listed: Listed, count: int) -> health.Finding:
+    """Where the list of tokens of a network with so many comes from."""
+    if listed.sure:
+        return health.Finding("vocabulary", "info", f"Tokens: the file's own ({count:,}).")
+    why = "which has as many" if len(listed.tokens) == count else f"a list in the file with {len(listed.tokens):,}"
+    return health.Finding("vocabulary", "warning", f"Tokens: assumed to be {listed.source}, {why} ({count:,} in the network).")
+
+
+def _of_run(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions) -> list[health.Finding]:
+    loaded = network_of(opened, chosen, tokens, assumed)
+    return behaviour.of_run(loaded, read_text(loaded, behaviour.SAMPLE))

@@ -11,8 +11,9 @@ from torch import nn
 from models import Loaded
 from models.foreign import health
 from models.foreign.experiments import behaviour
+from models.foreign.experiments.reading import read_text
 from models.foreign.experiments.report import report
-from models.foreign.opening import Assumptions, network_of, open_file
+from models.foreign.opening import Assumptions, fitting, network_of, open_file
 from models.foreign.tokens import ALPHABETS
 from tests.models.command_line import call
 from tests.models.foreign.strangers import LETTERS, CharRNN, TwoWidths, npz, saved
@@ -45,6 +46,10 @@ def run(content: bytes, tokens: Sequence[str]) -> Loaded:
     return network_of(one, one.choice, tokens)
 
 
+def of_run(loaded: Loaded, text: str = behaviour.SAMPLE) -> list[health.Finding]:
+    return behaviour.of_run(loaded, read_text(loaded, text))
+
+
 def codes(findings) -> list[str]:
     return [(one["code"] if isinstance(one, dict) else one.code) for one in findings]
 
@@ -52,10 +57,10 @@ def codes(findings) -> list[str]:
 def test_the_right_order_of_the_tokens_is_noticed_by_behaviour():
     content = saved(bigram(PRINTABLE))
     right, wrong = (run(content, tokens) for tokens in (PRINTABLE, PRINTABLE[::-1]))
-    assert [(f.code, f.level) for f in behaviour.of_run(right)][-1] == ("bits", "info")
-    said = next(f for f in behaviour.of_run(wrong) if f.code == "bits")
+    assert [(f.code, f.level) for f in of_run(right)][-1] == ("bits", "info")
+    said = next(f for f in of_run(wrong) if f.code == "bits")
     assert said.level == "warning" and "the tokens are in another order" in said.text
-    bits, uniform, unigram = behaviour.surprise(right, behaviour.SAMPLE)
+    bits, uniform, unigram = behaviour.surprise(right, read_text(right, behaviour.SAMPLE))
     assert bits < unigram < uniform == pytest.approx(np.log2(100))
     one = open_file(content, "x.pt")
     assert one.choice is not None
@@ -64,9 +69,14 @@ def test_the_right_order_of_the_tokens_is_noticed_by_behaviour():
 
 
 def test_unigram_and_uniform_are_those_of_the_text():
-    loaded = run(saved(CharRNN().state_dict()), LETTERS)
-    _, uniform, unigram = behaviour.surprise(loaded, "aabb")
-    assert uniform == pytest.approx(np.log2(len(LETTERS))) and unigram == 1.0
+    """A uniform guess is among the tokens that the network can predict; frequencies are those of the tokens that it had to predict."""
+    for letters, text in ((LETTERS, "caabb"), ((*LETTERS[:30], "<unk>"), "c" + "a\u00c4abb")):
+        loaded = run(saved(CharRNN().state_dict()), letters)
+        read = read_text(loaded, text)
+        bits, uniform, unigram = behaviour.surprise(loaded, read)
+        assert uniform == pytest.approx(np.log2(31)) and unigram == 1.0
+        assert read.bits is not None and bits == pytest.approx(np.nanmean(read.bits), abs=1e-6)
+    assert np.isnan(behaviour.surprise(loaded, read_text(loaded, "b\u00c4"))).all(), "no known token after the first"
 
 
 def test_dead_and_constant_units():
@@ -74,7 +84,7 @@ def test_dead_and_constant_units():
     for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
         weights[f"rnn.{name}"][:5] = 0
     weights["rnn.bias_ih_l0"][3:5] = 0.5
-    findings = {f.code: f.text for f in behaviour.of_run(run(saved(weights), LETTERS), "the cat sat on the mat " * 5)}
+    findings = {f.code: f.text for f in of_run(run(saved(weights), LETTERS), "the cat sat on the mat " * 5)}
     assert findings["dead_units"].startswith("3 of 12 units stay at 0") and findings["constant_units"].startswith(
         "2 of 12 units never change"
     )
@@ -148,6 +158,21 @@ def test_check_prints_what_was_found(tmp_path, capsys):
     assert code == 1 and "does not exist" in err
 
 
+@pytest.mark.parametrize(("more", "used"), [(-3, False), (-2, True), (0, True), (2, True), (3, False)])
+def test_the_file_s_own_list_of_nearly_the_right_length_is_used_with_a_warning(more: int, used: bool):
+    letters = [chr(0x4E00 + index) for index in range(31 + more)]
+    content = saved({"state": CharRNN().state_dict(), "letters": letters})
+    one = open_file(content, "x.pt")
+    assert [listed.source for listed in fitting(one, 31)] == ["letters"] * used
+    answer = report(content, "x.pt")
+    said = {finding["code"]: finding["text"] for finding in answer["findings"]}
+    assert answer["vocabulary"] == (31 + more if used else None)
+    assert ("vocabulary_size" in said) == (used and more != 0)
+    if used and more:
+        assert said["vocabulary"] == f"Tokens: assumed to be letters, a list in the file with {31 + more} (31 in the network)."
+        assert said["vocabulary_size"].startswith(f"The vocabulary has {31 + more} tokens, the network 31")
+
+
 def test_a_network_without_tokens_is_described_and_not_run():
     answer = report(saved(CharRNN(tokens=77).state_dict()), "x.pt")
     assert answer["vocabulary"] is None and "no_vocabulary" in codes(answer["findings"]) and "bits" not in codes(answer["findings"])
@@ -176,11 +201,10 @@ def test_a_short_text_of_words_gives_no_false_alarm():
     """The frequencies of a text of few tokens fit it so well that no network of words can predict it better."""
     words = ["<unk>", *(f"word{index}" for index in range(40)), "the", "king", "will", "not", "go", "to"]
     said = {
-        f.code: f
-        for f in behaviour.of_run(run(saved(CharRNN("GRU", 1, tokens=len(words)).state_dict()), words), "The king will not go to the king")
+        f.code: f for f in of_run(run(saved(CharRNN("GRU", 1, tokens=len(words)).state_dict()), words), "The king will not go to the king")
     }
     assert said["bits"].level == "warning" and "no better than chance" in said["bits"].text
     biased = CharRNN("GRU", 1, tokens=len(words)).state_dict()
     biased["decoder.bias"][-6:] += 3.0
-    said = {f.code: f for f in behaviour.of_run(run(saved(biased), words), "The king will not go to the king")}
+    said = {f.code: f for f in of_run(run(saved(biased), words), "The king will not go to the king")}
     assert said["bits"].level == "info" and "too few tokens for a verdict" in said["bits"].text

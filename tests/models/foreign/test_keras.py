@@ -17,11 +17,12 @@ import torch
 
 import explorer
 from explorer.errors import CheckpointError
+from explorer.recording import cells
 from models.char_lm.experiments.gate_clamping import continuation, silenced
 from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.reading import read
 from models.checkpoint import Loaded
-from models.foreign import health, keras_model, stepwise, weights
+from models.foreign import described, health, stepwise, weights
 from models.foreign.experiments.reading import read_text
 from models.foreign.opening import Assumptions, Opened, as_checkpoint, network_of, open_file, why_no_predictions
 from tests.models.foreign.keras_models import FORMATS, TOKENS
@@ -203,8 +204,8 @@ def test_gradients_of_a_stepwise_layer_are_those_of_torch():
 
 
 def test_functions_known_to_the_reader_are_those_that_are_computed():
-    assert set(keras_model.GATES) == set(stepwise.GATES)
-    assert set(keras_model.STATES) <= set(stepwise.FUNCTIONS)
+    assert set(described.GATES) | set(described.STATES) == set(stepwise.FUNCTIONS)
+    assert {"rnn": cells.GATES["tanh"]} | {kind: cells.GATES[kind] for kind in ("lstm", "gru")} == stepwise.NAMED
 
 
 @pytest.mark.child

@@ -57,7 +57,7 @@ def test_a_keras_file_of_keras_2_has_its_layers_in_order_and_the_functions_of_it
     assert one.weights.form == "a Keras file" and one.choice is not None and not one.reason
     assert [(stack.path, stack.inputs) for stack in one.choice.stacks] == [("lstm_1", 8), ("lstm_2", 5)]
     assert one.weights.described is not None and one.weights.described.variants == {"lstm_1": {"gates": "hard_sigmoid"}}
-    assert one.weights.described.outputs == ("dense_1",)
+    assert one.weights.described.outputs == ["dense_1"]
 
 
 def test_kernels_of_cudnn_are_turned_within_each_gate():

@@ -262,3 +262,10 @@ def test_a_whole_module_says_the_function_of_its_rnn():
         assert ("Its plain RNNs use relu and tanh; here all" in why_not(one, one.choice)) == (second == "tanh")
     bare = open_file(saved(network.state_dict()), "bare.pt")
     assert bare.choice is not None and known_function(bare, bare.choice) is None
+
+
+def test_a_text_without_a_token_is_a_sentence():
+    words = ["<unk>", "the", "cat", *(f"word{index}" for index in range(20))]
+    loaded = opened(saved(CharRNN("LSTM", 1, tokens=len(words)).state_dict()), tokens=words)
+    with pytest.raises(CheckpointError, match="The text has no token that the network could read"):
+        read_text(loaded, "   ")

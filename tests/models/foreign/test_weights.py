@@ -77,6 +77,9 @@ def test_values_are_those_of_the_file_in_every_type():
         for content in (saved({"w": values.to(dtype)}), save({"w": values.to(dtype)})):
             array = read(content, "x").tensors["w"]
             assert array.dtype == np.float32 and (array == values.to(dtype).float().numpy()).all()
+    for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz):
+        tensors = read(save({"w": values.to(dtype), "n": torch.tensor([2**53 + 1])}), "x").tensors
+        assert (tensors["w"] == values.to(dtype).float().numpy()).all() and tensors["n"].tolist() == [2**53 + 1]
     turned = read(saved({"w": values.T, "n": torch.tensor(3)}), "x.pt").tensors
     assert (turned["w"] == values.T.numpy()).all() and turned["n"] == 3
 
@@ -87,6 +90,7 @@ WRONG = {
     "damaged zip archive": b"PK\x03\x04" + bytes(40),
     "restricted reader": pickle.dumps({"a": 1}, protocol=2),
     "without a tensor": npz(),
+    "tensors of type F8_E8M0, which is not read here": save({"w": torch.ones(4, dtype=torch.uint8).view(torch.float8_e8m0fnu)}),
     "damaged header": (40).to_bytes(8, "little") + b'{"a":{"data_offsets":[0,1e999]}}        ',
 }
 
