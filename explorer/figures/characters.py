@@ -45,12 +45,19 @@ def numbers_of(tokens: Sequence[str]) -> np.ndarray | None:
 
     Digits of a text are symbols: at least one number must be longer than one character.
     """
+    rows = rows_of(tokens)
+    return None if rows is None or rows.shape[1] > 1 else rows[:, 0]
+
+
+def rows_of(tokens: Sequence[str]) -> np.ndarray | None:
+    """The values of several series whose tokens [time] are numbers with spaces between, float64 [time, input]; None for symbols."""
     try:
-        values = [float(token) for token in tokens]
+        rows = [[float(part) for part in token.split()] for token in tokens]
     except ValueError:
         return None
-    is_series = all(map(math.isfinite, values)) and any(len(token) > 1 for token in tokens)
-    return np.array(values) if is_series else None
+    is_even = len({len(row) for row in rows}) == 1 and bool(rows[0])
+    is_series = is_even and all(math.isfinite(value) for row in rows for value in row) and any(len(token) > 1 for token in tokens)
+    return np.array(rows) if is_series else None
 
 
 def has_words(tokens: Sequence[str]) -> bool:
@@ -60,7 +67,7 @@ def has_words(tokens: Sequence[str]) -> bool:
 
 def noun(tokens: Sequence[str]) -> str:
     """What to call the tokens in a figure: characters, words, tokens (subwords, by their marks), or steps of a time series."""
-    if numbers_of(tokens) is not None:
+    if rows_of(tokens) is not None:
         return "steps"
     if not has_words(tokens):
         return "characters"

@@ -12,7 +12,7 @@ from explorer.analysis.ordering import IN_WORDS, order, orders
 from explorer.analysis.quantities import check_layer, quantities, quantity, variance
 from explorer.analysis.rank import Ranking
 from explorer.errors import FigureError
-from explorer.figures.characters import columns_of, numbers_of
+from explorer.figures.characters import columns_of
 from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
 
 # The libraries that draw. They are imported inside functions, so that `import explorer` needs none of them.
@@ -216,7 +216,7 @@ def _states(trace: Trace, layer: int, name: str, unit: int, window: tuple[int, i
         carried=trace.carried[start:stop],
         title=f"{trace.source or 'trace'}, layer {layer + 1}{part}",
     )
-    return figure if numbers_of(figure.tokens) is None else over_time(figure, dark)
+    return figure if figure.inputs is None else over_time(figure, dark)
 
 
 def _alignment(alignment: Alignment, choice: Choice) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.figures import characters
+from explorer.figures.inputs import NAMED, short
 from explorer.figures.scales import STEPS, Scale
 
 
@@ -52,13 +53,23 @@ def lines(figure: Any, at: int, stored: int, selection: tuple[int, int] | None =
         selection: First selected index and one past the last.
     """
     token, noun, start = figure.tokens[at], figure.noun, figure.start
-    parts = [characters.shown(token), characters.name(token), f"{noun} {start + at + 1:,}"]
+    if figure.inputs is None:
+        parts = [characters.shown(token), characters.name(token), f"{noun} {start + at + 1:,}"]
+    else:
+        parts = [*inputs_at(figure, at), f"step {start + at + 1:,}", figure.inputs.stamp(at)]
     if selection:
         first, last = (start + index for index in selection)
         parts.append(f"{last - first:,} selected ({first + 1:,} to {last:,})")
     line = f"{' · '.join(filter(None, parts))}    unit {figure.unit}: {figure.quantity} {value(stored, figure.scale)}"
     following = _following(figure, at)
     return (line, following) if following else (line,)
+
+
+def inputs_at(figure: Any, at: int) -> list[str]:
+    """What was read at one step, each input with its name: "rain 3.2"; of several hundred inputs the first few."""
+    shown = range(len(figure.inputs.names)) if figure.alone is None else [figure.alone]
+    read = [(figure.inputs.names[index], float(figure.inputs.values[at, index])) for index in shown]
+    return [f"{name} {short(value) if math.isfinite(value) else 'missing'}" for name, value in read[:NAMED]]
 
 
 def _following(figure: Any, at: int) -> str:
@@ -68,19 +79,19 @@ def _following(figure: Any, at: int) -> str:
         guesses = zip(map(str, figure.next_tokens[at]), map(float, figure.next_p[at]), strict=True)
         other = max(0.0, 1 - float(np.sum(figure.next_p[at])))
         parts += ["next", *(f"{characters.shown(token)} {chance(p)}" for token, p in guesses), f"others {chance(other)}"]
-    if at + 1 < len(figure.tokens):
+    if at + 1 < len(figure.tokens) and figure.inputs is None:
         parts.append(f"  actual next {figure.noun} {characters.shown(figure.tokens[at + 1])}")
         cost = math.nan if figure.bits is None else float(figure.bits[at + 1])
         parts += [f"surprise {bits(cost)}"] if math.isfinite(cost) else []
     return "   ".join(parts)
 
 
-NAMED = 5  # steps that a description names
+BROKEN = 5  # steps that a description names
 
 
 def broken(breaks: Sequence[int]) -> str:
     """A sentence, after a space, that says before which tokens the state was reset or changed, counted from 1; empty if nowhere."""
     if not breaks:
         return ""
-    named = ", ".join(f"{at + 1:,}" for at in breaks[:NAMED]) + (f" and {len(breaks) - NAMED:,} more" if len(breaks) > NAMED else "")
+    named = ", ".join(f"{at + 1:,}" for at in breaks[:BROKEN]) + (f" and {len(breaks) - BROKEN:,} more" if len(breaks) > BROKEN else "")
     return f" The state was reset or changed before {'number' if len(breaks) == 1 else 'numbers'} {named}."

@@ -7,7 +7,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from explorer.figures.characters import numbers_of
 from explorer.figures.scales import LEVELS
 from explorer.figures.states import StateFigure
 from explorer.figures.states_svg import png
@@ -20,8 +19,8 @@ def over_time(figure: StateFigure, dark: bool = False) -> alt.TopLevelMixin:
     """The series, the chosen unit's line and the map of all units, one above the other on one axis of steps.
 
     Args:
-        figure: Values and order of the units; its tokens are the numbers that were read, [time]. Tokens that only count the
-            steps draw no series.
+        figure: Values and order of the units; its inputs are the numbers that were read, one line each. Tokens that only
+            count the steps draw none.
         dark: Colours for a dark ground.
     """
     steps = np.arange(figure.start, figure.start + len(figure.tokens))
@@ -30,9 +29,10 @@ def over_time(figure: StateFigure, dark: bool = False) -> alt.TopLevelMixin:
         rules = break_rules([figure.start + at - 0.5 for at in figure.breaks], "step", dark)
         own = alt.layer(own, rules).properties(width=WIDTH, height=HEIGHT, title=own.title)
     panels = [own, _map(figure, dark)]
-    series = numbers_of(figure.tokens)
-    if series is not None and not np.array_equal(np.diff(series), np.ones(len(series) - 1)):
-        panels.insert(0, _line(steps, series, "what the network read", None, dark))
+    if figure.inputs is not None:
+        titles = figure.inputs.names if len(figure.inputs.names) > 1 else ("what the network read",) * len(figure.inputs.names)
+        read = zip(titles, figure.inputs.values.T, strict=True)
+        panels = [*(_line(steps, values, title, None, dark) for title, values in read), *panels]
     chart = alt.vconcat(*panels).resolve_scale(color="independent")
     return themed(chart.properties(title=_title(figure.title)), figure.alt(), dark)
 

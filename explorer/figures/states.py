@@ -9,6 +9,7 @@ import pandas as pd
 
 from explorer.errors import RecordError
 from explorer.figures import characters, readout, states_svg
+from explorer.figures.inputs import Inputs, inputs_of
 from explorer.figures.scales import Scale, likely
 
 LIKELY = 5  # next characters shown
@@ -37,6 +38,8 @@ class StateFigure:
         title: What is shown, "wiki-lstm, layer 2".
         cursor: Position in the whole text at which the reader starts.
         carried: Whether each step got the state that the step before it left, bool [time], as in a Trace; None: all did.
+        inputs: Numbers that were read, drawn as lines in place of the text. None: those that the tokens spell, if they do.
+        alone: Index of the one input that is drawn; None: all.
 
     Raises:
         RecordError: the parts do not fit together, or a value is no number or beyond the scale.
@@ -56,10 +59,14 @@ class StateFigure:
     title: str = ""
     cursor: int | None = None
     carried: np.ndarray | None = None
+    inputs: Inputs | None = None
+    alone: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tokens", tuple(self.tokens))
         object.__setattr__(self, "order", np.asarray(self.order, np.int32))
+        if self.inputs is None:
+            object.__setattr__(self, "inputs", inputs_of(self.tokens))
         self._check_values()
         self._check_order()
         self._check_next()
@@ -101,6 +108,11 @@ class StateFigure:
         if self.carried is not None and np.shape(self.carried) != (time,):
             raise RecordError(f"carried has shape {np.shape(self.carried)}; expected ({time},) = [time].")
 
+        if self.inputs is not None and len(self.inputs.values) != time:
+            raise RecordError(f"inputs has {len(self.inputs.values):,} steps; expected {time:,} because there are {time:,} tokens.")
+        if self.alone is not None and not (self.inputs and 0 <= self.alone < len(self.inputs.names)):
+            raise RecordError(f"There is no input {self.alone} to show alone.")
+
     @property
     def breaks(self) -> tuple[int, ...]:
         """Tokens of this figure before which the state was reset or changed, counted from its first."""
@@ -123,14 +135,26 @@ class StateFigure:
             arrays |= {"next_ids": next_ids, "next_p": np.asarray(self.next_p, np.float32)}
         if self.bits is not None:
             arrays |= {"bits": np.asarray(self.bits, np.float32)}
-        return _packed(self._about() | {"alphabet": alphabet}, arrays)
+        about = self._about() | {"alphabet": alphabet}
+        if self.inputs is not None:
+            about, arrays = self._with_inputs(self.inputs, about, arrays)
+        return _packed(about, arrays)
+
+    def _with_inputs(self, inputs: Inputs, about: dict, arrays: dict) -> tuple[dict, dict]:
+        """Header and arrays with the numbers that were read."""
+        levels, printed = inputs.levels(self.start)
+        names = {"names": inputs.names, "ends": inputs.ends, "printed": printed, "stamp": inputs.stamp_length, "dated": inputs.is_dated}
+        arrays = arrays | {"inputs": inputs.values.T.astype(np.float32), "levels": levels}
+        if inputs.times is not None:
+            arrays |= {"times": inputs.times.astype(np.int64 if inputs.is_dated else float).astype(float)}
+        return about | {"rows": names}, arrays
 
     def _about(self) -> dict:
         ends = {
             "kind": self.scale.kind,
             "low": self.scale.low,
             "high": self.scale.high,
-            "says": self.scale.says,
+            "says": self.says,
             "ticks": self.scale.ticks(),
         }
         looks = {
@@ -146,6 +170,11 @@ class StateFigure:
             "alt": self.alt(with_unit=False),
         }
 
+    @property
+    def says(self) -> str:
+        """Words of the legend: where the ends of the scale come from."""
+        return self.scale.says if self.inputs is None else self.scale.says.replace("texts", "series").replace("text", "series")
+
     def _plane(self) -> np.ndarray:
         if self.values.shape[0] > LONGEST:
             raise RecordError(
@@ -158,7 +187,8 @@ class StateFigure:
 
     def _alphabet(self) -> tuple[np.ndarray, np.ndarray, list[dict]]:
         known: dict[str, int] = {}
-        ids = np.array([known.setdefault(token, len(known)) for token in self.tokens], np.int32)
+        tokens = self.tokens if self.inputs is None else ("",) * len(self.tokens)  # numbers travel as numbers
+        ids = np.array([known.setdefault(token, len(known)) for token in tokens], np.int32)
         rows: Sequence | np.ndarray = () if self.next_tokens is None else self.next_tokens
         next_ids = np.array([[known.setdefault(str(token), len(known)) for token in row] for row in rows], np.int32)
         signs = {token: characters.shown(token) for token in known}
@@ -171,7 +201,7 @@ class StateFigure:
     @property
     def noun(self) -> str:
         """What a row of the data is called: "character", "word", "token" or "step"."""
-        return characters.noun(self.tokens)[:-1]
+        return "step" if self.inputs is not None else characters.noun(self.tokens)[:-1]
 
     def around(self, position: int, most: int) -> "StateFigure":
         """The part of a longer figure with a position of the whole text in its middle, at most so many tokens; its title says which."""
@@ -183,11 +213,17 @@ class StateFigure:
         arrays = {name: getattr(self, name) for name in ("next_tokens", "next_p", "bits", "carried")}
         arrays = {name: None if array is None else array[part] for name, array in arrays.items()}
         title = f"{self.title}, {self.noun}s {start + 1:,} to {start + most:,}"
+        arrays["inputs"] = None if self.inputs is None else self.inputs.part(part)
         return replace(self, tokens=self.tokens[part], values=self.values[part], start=start, title=title, **arrays)
 
     def to_frame(self) -> pd.DataFrame:
         """The chosen unit as a table, one row per token, full precision: what the CSV holds."""
-        columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens)), self.noun: list(self.tokens)}
+        columns: dict = {"position": np.arange(self.start, self.start + len(self.tokens))}
+        if self.inputs is None:
+            columns[self.noun] = list(self.tokens)
+        else:
+            columns |= {} if self.inputs.times is None else {"time": self.inputs.times}
+            columns |= dict(zip(self.inputs.names, self.inputs.values.T, strict=True))
         columns[f"{self.quantity} of unit {self.unit}"] = self.of(self.unit)
         if self.bits is not None:
             columns["surprise, bits"] = np.asarray(self.bits)
@@ -203,6 +239,7 @@ class StateFigure:
         first = f"{self.title}: " if self.title else ""
         noun = self.noun
         first += f"{time:,} {noun}s{'' if noun == 'step' else ' of text'} and a map of {units} units, {self.quantity}, {self.order_name}."
+        first += "" if self.inputs is None else self.inputs.alt(self.start)
         first += readout.broken([self.start + at for at in self.breaks])
         if not with_unit:
             return first
@@ -214,6 +251,8 @@ class StateFigure:
         )
 
     def _named(self, index: int) -> str:
+        if self.inputs is not None:
+            return ", ".join(filter(None, [self.inputs.stamp(index), *readout.inputs_at(self, index)])) or "no inputs"
         return characters.name(self.tokens[index]) or self.tokens[index]
 
     def to_svg(self, columns: int = 100, dark: bool = False, looks: Collection[str] = (), selection: tuple[int, int] | None = None) -> str:
@@ -252,6 +291,10 @@ class StateFigure:
             columns=columns,
             dark=dark,
             lecture="lecture" in looks,
+            says=self.says,
+            inputs=self.inputs,
+            alone=self.alone,
+            start=self.start,
         )
         if "next" in looks and self.next_tokens is not None:
             sheet = replace(sheet, next_tokens=np.asarray(self.next_tokens), next_p=self.next_p)

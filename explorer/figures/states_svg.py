@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.axes import UInt8
-from explorer.figures import characters
+from explorer.figures import characters, inputs_svg
+from explorer.figures.inputs import Inputs
 from explorer.figures.scales import GROUND, STEPS, Scale, css, ink, likely, ramp
 
 CELL, LINE, BODY, TOP, MARGIN, HEAD = 10, 29, 20, 4, 16, 56
@@ -62,6 +63,10 @@ class Sheet:
         breaks: Indices of the characters before which the state was reset or changed.
         columns: Characters of a line.
         dark, lecture: Which colours.
+        inputs: Numbers that are drawn in place of the tokens, or None.
+        alone: Index of the one of them that is drawn; None: all.
+        start: Position of the first token in the whole text.
+        says: Words of the legend in place of the scale's own.
     """
 
     tokens: tuple[str, ...]
@@ -81,6 +86,10 @@ class Sheet:
     columns: int = 100
     dark: bool = False
     lecture: bool = False
+    inputs: Inputs | None = None
+    alone: int | None = None
+    start: int = 0
+    says: str = ""
 
     @property
     def paper(self) -> Paper:
@@ -160,9 +169,9 @@ def lines(tokens: tuple[str, ...], columns: int, spans: list[int]) -> list[tuple
 
 def svg(sheet: Sheet) -> str:
     """The picture: head with legend, the text in the unit's colours, what stands at the cursor, the unit over time, all units."""
-    rows = lines(sheet.tokens, sheet.columns, sheet.spans)
-    width = max(640, *(CELL * sum(sheet.spans[start:stop]) for start, stop in rows)) + 2 * MARGIN
-    said_at = HEAD + len(rows) * sheet.line + 16
+    body, body_width, body_height = _text_body(sheet) if sheet.inputs is None else _inputs(sheet, sheet.inputs)
+    width = body_width + 2 * MARGIN
+    said_at = HEAD + body_height + 16
     map_top = said_at + 20 * len(sheet.said) + 14
     row_height = max(2, min(24, 400 // sheet.stored.shape[1]))
     height = map_top + COURSE + 4 + sheet.stored.shape[1] * row_height + MARGIN
@@ -172,7 +181,7 @@ def svg(sheet: Sheet) -> str:
         f"<title>{_text(sheet.heading)}</title><desc>{_text(sheet.alt)}</desc>",
         f'<rect width="100%" height="100%" fill="{sheet.paper.ground}"/>',
         _head(sheet, width),
-        f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(sheet, rows)}</g>',
+        body,
         f'<g font-family="sans-serif">{said}</g>',
         _map(sheet, map_top, width - 2 * MARGIN, row_height),
         "</svg>",
@@ -211,6 +220,31 @@ def _css(colours: np.ndarray) -> tuple[list[str], list[str]]:
     """Each of 256 colours as it stands in SVG, and black or white to write on it."""
     rows = colours.tolist()
     return [css(colour) for colour in rows], [ink(colour) for colour in rows]
+
+
+def _text_body(sheet: Sheet) -> tuple[str, int, int]:
+    """The text, its width and its height."""
+    rows = lines(sheet.tokens, sheet.columns, sheet.spans)
+    width = max(640, *(CELL * sum(sheet.spans[start:stop]) for start, stop in rows))
+    drawn = f'<g font-family="{MONO}" font-size="15" text-anchor="middle" direction="ltr">{_body(sheet, rows)}</g>'
+    return drawn, width, len(rows) * sheet.line
+
+
+def _inputs(sheet: Sheet, inputs: Inputs) -> tuple[str, int, int]:
+    """The lanes of the inputs in place of the text, on the axis of the map; their width and height."""
+    width = CELL * sheet.columns
+    column, paper = min(width / len(sheet.tokens), WIDEST), sheet.paper
+    frame = inputs_svg.Frame(MARGIN, HEAD, width, column, paper.text, paper.quiet, paper.edge)
+    height = inputs_svg.height(inputs, sheet.alone)
+    parts = []
+    if sheet.selection:
+        start, stop = (MARGIN + at * column for at in sheet.selection)
+        parts.append(_box(start, HEAD, stop - start, height - inputs_svg.AXIS, paper.primary, ' opacity="0.2"'))
+    parts.append(inputs_svg.lanes(inputs, sheet.alone, sheet.start, frame))
+    parts += [_upright(MARGIN + i * column, HEAD, height - inputs_svg.AXIS, paper) for i in sheet.breaks]
+    if sheet.cursor is not None:
+        parts.append(inputs_svg.cursor(inputs, sheet.alone, sheet.cursor, frame))
+    return "".join(parts), width, height
 
 
 def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
@@ -292,7 +326,7 @@ def _head(sheet: Sheet, width: int) -> str:
     return (
         f'<g font-family="sans-serif">{_words(MARGIN, 28, sheet.heading, 15, sheet.paper.text)}'
         f'<image x="{left}" y="18" width="160" height="10" preserveAspectRatio="none" href="data:image/png;base64,{bar}"/>'
-        f"{ticks}{_words(left + 168, 27, scale.says, 11, quiet)}</g>"
+        f"{ticks}{_words(left + 168, 27, sheet.says or scale.says, 11, quiet)}</g>"
     )
 
 

@@ -18,7 +18,7 @@ def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callab
         figure: The figure.
         choice: What the visitor chose in it.
     """
-    figure = replace(figure, unit=choice.unit, cursor=choice.cursor)
+    figure = replace(figure, unit=choice.unit, cursor=choice.cursor, alone=choice.alone)
     shown = {"dark": is_dark(), "looks": choice.looks, "selection": choice.selection}
     picture = lambda: figure.around(choice.cursor, LONGEST).to_svg(**shown)  # noqa: E731
     return [

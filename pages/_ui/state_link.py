@@ -18,7 +18,7 @@ def linked_state_view(figure: StateFigure, key: str, name: str) -> StateChoice:
     Args:
         figure: What to draw; its unit and cursor are the defaults, which stay out of the link.
         key: Of the component.
-        name: Of the parameters, before `.unit`, `.cursor`, `.selection` and `.looks`.
+        name: Of the parameters, before `.unit`, `.cursor`, `.selection`, `.looks` and `.alone`.
     """
     state, memory = st.session_state, f"{key}.figure"
     about = (figure.unit, figure.cursor, figure.tokens, figure.quantity)
@@ -27,14 +27,18 @@ def linked_state_view(figure: StateFigure, key: str, name: str) -> StateChoice:
     if is_unread(memory):
         unit, cursor = linked_whole(f"{name}.unit", figure.values.shape[1]), linked_whole(f"{name}.cursor", end)
         looks, selection = linked_choices(f"{name}.looks", LOOKS), linked_range(f"{name}.selection", end)
-        chosen = StateChoice(default.unit if unit is None else unit, max(start, cursor or default.cursor), selection, looks)
+        alone = None if figure.inputs is None else linked_whole(f"{name}.alone", len(figure.inputs.names))
+        chosen = StateChoice(default.unit if unit is None else unit, max(start, cursor or default.cursor), selection, looks, alone)
     else:
         chosen = (state_choice(key) if state[memory] == about else None) or default
     state[memory] = about
-    chosen = state_view(replace(figure, unit=chosen.unit, cursor=chosen.cursor), key, looks=chosen.looks, selection=chosen.selection or ())
+    asked = replace(figure, unit=chosen.unit, cursor=chosen.cursor, alone=chosen.alone)
+    chosen = state_view(asked, key, looks=chosen.looks, selection=chosen.selection or ())
     link(f"{name}.unit", str(chosen.unit), str(default.unit))
     link(f"{name}.cursor", str(chosen.cursor), str(default.cursor))
     link(f"{name}.selection", of_range(chosen.selection), "")
     link(f"{name}.looks", ",".join(chosen.looks), "")
+    if figure.inputs is not None:
+        link(f"{name}.alone", "" if chosen.alone is None else str(chosen.alone), "")
     save_states(figure, chosen, key, "states")
     return chosen

@@ -1,4 +1,4 @@
-"""How fast the state view changes its unit, and how much is sent: python -m tests.benchmarks.state_view"""
+"""How fast the state view changes its unit, over a text and over numbers, and how much is sent: python -m tests.benchmarks.state_view"""
 
 import tempfile
 from pathlib import Path
@@ -22,12 +22,12 @@ STEP = """(down) => new Promise((done) => {
 })"""
 
 
-def measured(browser, url: str, characters: int) -> dict[str, float]:
+def measured(browser, url: str, characters: int, rows: str = "") -> dict[str, float]:
     """Median and slowest milliseconds of painting, median to the second frame, and megabytes received."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     received = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
-    page.goto(f"{url}/?n={characters}")
+    page.goto(f"{url}/?n={characters}&rows={rows}")
     page.wait_for_selector(".view[data-unit]", timeout=120_000)
     chromium.settle(page, 120_000)
     sent = sum(received)
@@ -42,10 +42,15 @@ def measured(browser, url: str, characters: int) -> dict[str, float]:
 
 
 def run() -> list[dict]:
-    """Three lengths of text, 512 units."""
+    """Three lengths of text, two of numbers, 512 units; the ratio is to the shortest of its kind."""
     with tempfile.TemporaryDirectory() as folder, chromium.serving(APP, Path(folder)) as server, chromium.browser() as browser:
-        lengths = (440, 2000, 10_000)
-        return [{"name": f"{length:,} x 512, a unit chosen"} | measured(browser, server.url, length) for length in lengths]
+        table = []
+        for rows, lengths in (("", (440, 2000, 10_000)), ("numbers", (440, 10_000))):
+            times = [measured(browser, server.url, length, rows) for length in lengths]
+            ratios = [{"ratio": time["painting ms"] / times[0]["painting ms"]} for time in times]
+            names = [{"name": f"{length:,} {rows or 'characters'} x 512, a unit chosen"} for length in lengths]
+            table += [name | time | ratio for name, time, ratio in zip(names, times, ratios, strict=True)]
+        return table
 
 
 if __name__ == "__main__":

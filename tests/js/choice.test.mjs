@@ -1,7 +1,7 @@
 // Choices, keys and words.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { action, asked, between, carried, neighbour, reported, toggled } from "../../pages/_components/state_view/choice.js";
+import { action, asked, between, carried, keys, neighbour, nextAlone, reported, toggled } from "../../pages/_components/state_view/choice.js";
 import { bits, chance, plain, two } from "../../pages/_components/state_view/words.js";
 
 const alphabet = [{ token: "a" }, { token: "b" }];
@@ -9,20 +9,38 @@ const figure = { start: 100, time: 4, units: 3, ids: [0, 1, 0, 1], alphabet, ord
 
 test("what Python asks for is brought into the figure", () => {
   assert.deepEqual(asked({ unit: 9, cursor: 102, selection: [101, 103], looks: ["flip", "x"] }, figure), {
-    unit: 2, cursor: 2, selection: [1, 3], looks: ["flip"],
+    unit: 2, cursor: 2, selection: [1, 3], looks: ["flip"], alone: null,
   });
-  assert.deepEqual(asked({ unit: -1, cursor: 5, selection: [0, 50] }, figure), { unit: 0, cursor: 0, selection: null, looks: [] });
+  assert.deepEqual(asked({ unit: -1, cursor: 5, selection: [0, 50] }, figure), { unit: 0, cursor: 0, selection: null, looks: [], alone: null });
 });
 
 test("told in places of the whole text", () => {
-  assert.deepEqual(reported({ unit: 1, cursor: 2, selection: [1, 3], looks: [] }, figure), { unit: 1, cursor: 102, selection: [101, 103], looks: [] });
+  assert.deepEqual(reported({ unit: 1, cursor: 2, selection: [1, 3], looks: [], alone: null }, figure), {
+    unit: 1, cursor: 102, selection: [101, 103], looks: [], alone: null,
+  });
 });
 
 test("a choice survives other data; a selection only the same text", () => {
-  const choice = { unit: 2, cursor: 3, selection: [0, 2], looks: ["next"] };
+  const choice = { unit: 2, cursor: 3, selection: [0, 2], looks: ["next"], alone: null };
   assert.deepEqual(carried(choice, figure, { ...figure, units: 2 }), { ...choice, unit: 1 });
   assert.deepEqual(carried(choice, figure, { ...figure, time: 2, ids: [0, 1] }), { ...choice, cursor: 1, selection: null });
   assert.equal(carried(choice, figure, { ...figure, ids: [1, 1, 0, 1] }).selection, null);
+});
+
+test("an input is shown alone where there is such a one, and kept where its name stays", () => {
+  const series = { ...figure, rows: { names: ["rain", "sun"] } };
+  assert.deepEqual([0, 1, 2, -1, null].map((alone) => asked({ unit: 0, alone }, series).alone), [0, 1, null, null, null]);
+  assert.equal(asked({ unit: 0, alone: 0 }, figure).alone, null);
+  assert.deepEqual([null, 0, 1].map((alone) => nextAlone(alone, series)), [0, 1, null]);
+  assert.equal(nextAlone(null, { ...figure, rows: { names: ["rain"] } }), null);
+  const choice = { unit: 0, cursor: 0, selection: null, looks: [], alone: 1 };
+  assert.deepEqual([series, figure].map((other) => carried(choice, series, other).alone), [1, null]);
+});
+
+test("the list of keys says what a row is", () => {
+  const said = (noun) => keys(noun).flat().join("\n");
+  assert.ok(said("word").includes("one word") && said("word").includes("most likely next words") && !said("word").includes("one input"));
+  assert.ok(said("step").includes("one step") && said("step").includes("one input alone") && !said("step").includes("likely"));
 });
 
 test("neighbours go by the map's rows and stop at its ends", () => {

@@ -5,6 +5,7 @@ import { palette } from "../../pages/_components/state_view/colour.js";
 import { decode } from "../../pages/_components/state_view/figure.js";
 import { columnsOf, mapSizes, metrics, spans as spansOf, wrap } from "../../pages/_components/state_view/layout.js";
 import { paintLine, paintMap, valueAt } from "../../pages/_components/state_view/map.js";
+import { LANES, lanesOf, paintInputs } from "../../pages/_components/state_view/inputs.js";
 import { paintText } from "../../pages/_components/state_view/text.js";
 import { bits, chance } from "../../pages/_components/state_view/words.js";
 import { shown } from "../../pages/_components/state_view/readout.js";
@@ -12,15 +13,19 @@ import { shown } from "../../pages/_components/state_view/readout.js";
 const WIDTH = 1000; // a hundred characters
 
 function canvas() {
-  const drawn = { rects: [], texts: [], frames: [], pixels: null };
+  const drawn = { rects: [], texts: [], frames: [], lines: [], pixels: null };
   const context = {
     fillRect: (...box) => drawn.rects.push([...box, context.fillStyle]),
     fillText: (text, x, y) => drawn.texts.push([text, x, y, context.fillStyle, context.globalAlpha]),
     strokeRect: (...box) => drawn.frames.push([...box, context.strokeStyle, context.lineWidth]),
     putImageData: (image) => (drawn.pixels = [...new Uint32Array(image.data.buffer)]),
+    lineTo: (x, y) => drawn.lines.at(-1).push([x, y]),
+    moveTo: (x, y) => drawn.lines.push([[x, y]]),
+    measureText: () => ({ width: 0 }),
     globalAlpha: 1,
   };
-  for (const name of ["setTransform", "clearRect", "drawImage", "beginPath", "lineTo", "stroke", "arc", "fill"]) context[name] = () => {};
+  for (const name of ["setTransform", "clearRect", "drawImage", "stroke", "save", "restore", "clip", "rect", "arc", "fill"]) context[name] = () => {};
+  context.beginPath = () => drawn.lines.push([]);
   return { drawn, getContext: () => context };
 }
 
@@ -32,7 +37,7 @@ globalThis.ImageData = class {
 
 const figure = decode(new Uint8Array(readFileSync(process.argv[2])));
 const { dark, ...asked } = JSON.parse(process.argv[3]);
-const choice = { ...asked, cursor: asked.cursor - figure.start, selection: asked.selection?.map((at) => at - figure.start) ?? null };
+const choice = { alone: null, ...asked, cursor: asked.cursor - figure.start, selection: asked.selection?.map((at) => at - figure.start) ?? null };
 const name = `${dark ? "dark" : "light"}${choice.looks.includes("lecture") ? " lecture" : ""}`;
 const sizes = metrics(WIDTH, choice.looks.includes("next"));
 const spans = spansOf(figure, sizes.columns, sizes.below > 0);
@@ -43,14 +48,18 @@ const view = {
   textHeight: (starts.length - 1) * sizes.line,
   text: { scrollTop: 0 }, window: { scrollLeft: 0, scrollTop: 0 },
   textCanvas: canvas(), mapCanvas: canvas(), lineCanvas: canvas(),
-  layers: Object.fromEntries(["glyphs", "inks", "guesses", "map"].map((layer) => [layer, canvas()])),
+  layers: Object.fromEntries(["glyphs", "inks", "guesses", "map", "narrow"].map((layer) => [layer, canvas()])),
   theme: { name, palette: palette(figure.scale.stops[name]), likely: palette(figure.scale.likely[name]), text: "text", primary: "primary", ground: "ground" },
 };
-paintText(view);
+if (figure.rows) {
+  view.map = mapSizes(WIDTH, figure.time, figure.units, Infinity, 1);
+  view.textHeight = lanesOf(view).length * LANES.lane + LANES.axis;
+  paintInputs(view);
+} else paintText(view);
 paintLine(view);
 paintMap(view);
 const parts = { ...view.layers, text: view.textCanvas, line: view.lineCanvas, window: view.mapCanvas };
 const drawn = Object.fromEntries(Object.entries(parts).map(([part, { drawn }]) => [part, drawn]));
 const next = choice.cursor + 1 < figure.time && figure.bits ? bits(figure.bits[choice.cursor + 1]) : "";
-const said = [shown(view, valueAt(view, choice.unit, choice.cursor)), next, ...(figure.next_p ?? []).slice(5 * choice.cursor, 5 * choice.cursor + 5)];
+const said = figure.rows ? [] : [shown(view, valueAt(view, choice.unit, choice.cursor)), next, ...(figure.next_p ?? []).slice(5 * choice.cursor, 5 * choice.cursor + 5)];
 console.log(JSON.stringify({ sizes, drawn, said: said.map((word) => (typeof word === "number" ? chance(word) : word)) }));

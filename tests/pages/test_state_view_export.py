@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from explorer.figures.inputs import Inputs
 from explorer.figures.scales import Scale
 from explorer.figures.states import StateFigure
 from explorer.figures.states_svg import HEAD, MARGIN, PAPER
@@ -82,6 +83,28 @@ def test_words_stand_in_the_file_where_the_page_paints_them(node, tmp_path: Path
     boxes_of = {tuple(float(one.get(name, 0)) for name in ("x", "y", "width", "height")) for one in text.iter(f"{NAME}rect")}
     rects_of = drawn["text"]["rects"] + drawn["text"]["frames"] + drawn["guesses"]["rects"]
     assert {(x + MARGIN, y + HEAD, w, h) for x, y, w, h, *_ in rects_of} == boxes_of
+
+
+@pytest.mark.parametrize(("time", "alone"), [(200, None), (200, 1), (7000, None)])
+def test_numbers_stand_in_the_file_where_the_page_paints_them(node, tmp_path: Path, time: int, alone: int | None):  # noqa: F811
+    rng, step = np.random.default_rng(6), np.arange(time)
+    read = np.stack([rng.gamma(0.3, 8, time), np.where((step > 90) & (step < 99), np.nan, np.sin(step / 9))], 1)
+    values = rng.uniform(-1, 1, (time, 3)).astype(np.float32)
+    inputs = Inputs(("rain", "level"), read.astype(np.float32), np.datetime64("2001-03-05T06") + step.astype("timedelta64[h]"))
+    made = StateFigure(["x"] * time, values, "hidden", 1, (2, 0, 1), "variance", Scale("diverging", -1, 1), inputs=inputs, cursor=3)
+    file = tmp_path / "figure.bin"
+    file.write_bytes(made.to_bytes())
+    drawn = painted(node, file, {"unit": 1, "cursor": 3, "selection": None, "looks": [], "dark": False, "alone": alone})["drawn"]
+    drawing = ElementTree.fromstring(replace(made, alone=alone).to_svg())
+    lines = [[tuple(map(float, point.split(","))) for point in one.get("points", "").split()] for one in drawing.iter(f"{NAME}polyline")]
+    painted_lines = [line for line in drawn["glyphs"]["lines"] if line]
+    shifted = [[(x + MARGIN, y + HEAD) for x, y in line] for line in painted_lines]
+    assert len(shifted) == len(lines) - 1 == (2 if alone == 1 else 3)
+    for line, wanted in zip(lines, shifted, strict=False):
+        np.testing.assert_allclose(line, wanted, atol=0.006)
+    words = [one.text for one in drawing.iter(f"{NAME}text")]
+    ticks = [text for text, _, y, *_ in drawn["glyphs"]["texts"] if text.startswith(("2001", "03-"))]
+    assert ticks and [word for word in words if word and word.startswith(("2001", "03-"))] == ticks
 
 
 @pytest.mark.parametrize("dark", [False, True])

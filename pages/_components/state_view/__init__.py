@@ -18,7 +18,7 @@ from pages._ui.link import is_reopened
 
 HERE = Path(__file__).parent
 # In this order: each file comes after those it imports from.
-FILES = ("figure", "colour", "layout", "words", "choice", "text", "map", "readout", "events", "view")
+FILES = ("figure", "colour", "layout", "words", "choice", "text", "inputs", "map", "readout", "events", "view")
 _KEPT: dict[int, tuple[tuple, tuple, str, bytes]] = {}  # by the identity of the values, as long as they live
 
 
@@ -31,12 +31,14 @@ class StateChoice:
         cursor: Position in the whole text.
         selection: Selected range (start, stop) in the whole text, or None.
         looks: Switches that are on: "next" characters, "lecture" colours, "flip" the sign.
+        alone: Index of the one input that is drawn, where numbers were read; None: all.
     """
 
     unit: int
     cursor: int
     selection: tuple[int, int] | None = None
     looks: tuple[str, ...] = ()
+    alone: int | None = None
 
 
 @cache
@@ -69,7 +71,7 @@ def state_choice(key: str) -> StateChoice | None:
     if memory is None or sent != memory["said"]:
         return sent
     now = memory["now"]
-    return StateChoice(now["unit"], now["cursor"], now["selection"], tuple(now["looks"]))
+    return StateChoice(now["unit"], now["cursor"], now["selection"], tuple(now["looks"]), now["alone"])
 
 
 def _sent(key: str) -> StateChoice | None:
@@ -78,7 +80,8 @@ def _sent(key: str) -> StateChoice | None:
     try:
         selection = sent["selection"] and (int(sent["selection"][0]), int(sent["selection"][1]))
         looks = tuple(look for look in LOOKS if look in (sent.get("looks") or ()))
-        return StateChoice(int(sent["unit"]), int(sent["cursor"]), selection or None, looks)
+        alone = sent.get("alone")
+        return StateChoice(int(sent["unit"]), int(sent["cursor"]), selection or None, looks, None if alone is None else int(alone))
     except (TypeError, KeyError, ValueError, IndexError, AttributeError):
         return None
 
@@ -107,13 +110,14 @@ def state_view(
         selection: Range to start with, (start, stop) in the whole text; () asks for none.
     """
     sent = _sent(key)
-    asked = _asked(key, {"unit": figure.unit, "cursor": figure.cursor, "looks": looks, "selection": selection}, figure.start, sent)
-    choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"])), figure)
+    wish = {"unit": figure.unit, "cursor": figure.cursor, "looks": looks, "selection": selection, "alone": figure.alone}
+    asked = _asked(key, wish, figure.start, sent)
+    choice = _within(StateChoice(asked["unit"], asked["cursor"], asked["selection"], tuple(asked["looks"]), asked["alone"]), figure)
     digest, blob = _blob(figure)
     with st.container(gap=None):
         _carrier()(key=f"{key}.arrays", data=digest.encode() + blob)
         data = {"digest": digest, "asked": asked["n"], "unit": choice.unit, "cursor": choice.cursor}
-        data |= {"selection": choice.selection, "looks": list(choice.looks), "line": is_line}
+        data |= {"selection": choice.selection, "looks": list(choice.looks), "alone": choice.alone, "line": is_line}
         _view()(key=key, data=data, on_choice_change=on_change or (lambda: None))
     return choice
 
@@ -123,7 +127,7 @@ def _asked(key: str, wish: dict[str, Any], start: int, sent: StateChoice | None)
 
     Args:
         key: Of the component.
-        wish: Values of Python: unit, cursor, looks and selection; None leaves a value to the browser.
+        wish: Values of Python: unit, cursor, looks, selection and alone; None leaves a value to the browser.
         start: Of the figure in the whole text.
         sent: The choice that the browser last sent.
     """
@@ -135,7 +139,7 @@ def _asked(key: str, wish: dict[str, Any], start: int, sent: StateChoice | None)
     before = memory["wish"] if memory else wish
     said = memory["said"] if memory else None
     if sent:
-        now |= {"unit": sent.unit, "cursor": sent.cursor, "selection": sent.selection, "looks": sent.looks}
+        now |= {"unit": sent.unit, "cursor": sent.cursor, "selection": sent.selection, "looks": sent.looks, "alone": sent.alone}
     if memory and sent == said:  # nothing new from the browser: Python's last request still counts
         now = dict(memory["now"])
     for name, value in wish.items():
@@ -156,7 +160,8 @@ def _within(choice: StateChoice, figure: StateFigure) -> StateChoice:
     selection = choice.selection or None
     if selection and not figure.start <= selection[0] < selection[1] <= end:
         selection = None
-    return replace(choice, unit=unit, cursor=cursor, selection=selection)
+    is_there = choice.alone is not None and figure.inputs is not None and 0 <= choice.alone < len(figure.inputs.names)
+    return replace(choice, unit=unit, cursor=cursor, selection=selection, alone=choice.alone if is_there else None)
 
 
 def _blob(figure: StateFigure) -> tuple[str, bytes]:
@@ -180,7 +185,8 @@ def _about(figure: StateFigure) -> tuple:
 
 def _parts(figure: StateFigure) -> tuple:
     """Everything large in them except its values; it never changes in place either."""
-    return figure.tokens, figure.order, figure.next_tokens, figure.next_p, figure.bits
+    read = (None, None, None) if figure.inputs is None else (figure.inputs.names, figure.inputs.values, figure.inputs.times)
+    return figure.tokens, figure.order, figure.next_tokens, figure.next_p, figure.bits, *read
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -15,7 +15,19 @@ export function asked(data, figure) {
     cursor,
     selection: inside.length === 2 && inside[1] > inside[0] ? inside : null,
     looks: LOOKS.filter((look) => (data.looks ?? []).includes(look)),
+    alone: lone(data.alone ?? null, figure),
   };
+}
+
+// The input that is drawn alone, if there is such a one; null for all.
+function lone(input, figure) {
+  return input !== null && input >= 0 && input < (figure.rows?.names.length ?? 0) ? input : null;
+}
+
+// One input alone, then the next one, then all again.
+export function nextAlone(alone, figure) {
+  const many = figure.rows?.names.length ?? 0;
+  return many < 2 || alone === many - 1 ? null : (alone ?? -1) + 1;
 }
 
 // The same choice in another figure: nothing is lost that still exists there.
@@ -26,6 +38,7 @@ export function carried(choice, before, figure) {
     unit: clamp(choice.unit, 0, figure.units - 1),
     cursor: clamp(position, 0, figure.time - 1),
     selection: sameText(before, figure) ? choice.selection : null,
+    alone: before.rows?.names.join() === figure.rows?.names.join() ? choice.alone : null,
   };
 }
 
@@ -51,24 +64,30 @@ export function toggled(looks, look) {
 // What Python is told: places in the whole text.
 export function reported(choice, figure) {
   const selection = choice.selection && choice.selection.map((at) => at + figure.start);
-  return { unit: choice.unit, cursor: choice.cursor + figure.start, selection, looks: choice.looks };
+  return { unit: choice.unit, cursor: choice.cursor + figure.start, selection, looks: choice.looks, alone: choice.alone };
 }
 
-export const keys = (noun) => [
-  ["\u2190 \u2192", `move the cursor one ${noun}`],
-  ["\u2191 \u2193", "previous or next unit of the map"],
-  ["Shift + arrows", "select a range of the text"],
-  ["tap, then hold elsewhere", "select the range between (touch screen)"],
-  ["swipe", "next unit of the map (touch screen)"],
-  ["Home, End", "beginning and end of the text"],
-  ["Page Up, Page Down", "several lines up or down"],
-  ["Space", `play, six ${noun}s per second; again to stop`],
-  ["n", `show the five most likely next ${noun}s`],
-  ["l", "lecture colours (green and blue)"],
-  ["f", "flip the sign"],
-  ["?", "show this list"],
-  ["Escape", "stop playing, close, clear the selection"],
-];
+// What the list of keys says for a figure whose rows are of this kind.
+export function keys(noun) {
+  const isStep = noun === "step";
+  return [
+    ["\u2190 \u2192", `move the cursor one ${noun}`],
+    ["\u2191 \u2193", "previous or next unit of the map"],
+    ["Shift + arrows", `select a range of ${noun}s`],
+    ["tap, then hold elsewhere", "select the range between (touch screen)"],
+    ["swipe", "next unit of the map (touch screen)"],
+    ["Home, End", isStep ? "first and last step" : "beginning and end of the text"],
+    ["Page Up, Page Down", isStep ? "a tenth of the width back or forth" : "several lines up or down"],
+    ["Space", `play, six ${noun}s per second; again to stop`],
+    ...(isStep ? OF_INPUTS : [["n", `show the five most likely next ${noun}s`]]),
+    ["l", "lecture colours (green and blue)"],
+    ["f", "flip the sign"],
+    ["?", "show this list"],
+    ["Escape", "stop playing, close, clear the selection"],
+  ];
+}
+
+const OF_INPUTS = [["c", "show one input alone, then the next, then all"], ["+, \u2212", "fewer or more steps in the width"]];
 
 const MOVES = {
   ArrowLeft: ["character", -1], ArrowRight: ["character", 1],
@@ -85,6 +104,8 @@ export function action({ key, shiftKey = false, ctrlKey = false, metaKey = false
     const by = key === "ArrowUp" ? -1 : 1;
     return shiftKey ? { do: "move", what: "line", by, select: true } : { do: "unit", by };
   }
+  if (key === "c") return { do: "alone" };
+  if (key === "+" || key === "-") return { do: "zoom", by: key === "+" ? 2 : 0.5 };
   if (key === " ") return { do: "play" };
   if (key === "?") return { do: "help" };
   if (key === "Escape") return { do: "escape" };

@@ -83,5 +83,7 @@ export function readTheme(root, figure, looks) {
     select: dark ? "rgba(125,184,232,.25)" : "rgba(8,81,156,.16)",
     veil: dark ? "rgba(20,20,24,.55)" : "rgba(255,255,255,.55)",
     font: of("code-font", "monospace"),
+    sans: of("font", "sans-serif"),
+    quiet: dark ? "#a5a5b0" : "#5b5b66",
   };
 }

@@ -1,8 +1,9 @@
 // Pointer and keyboard: every event becomes a change of the choice.
 
-import { action, between, clamp, keys, neighbour, toggled } from "./choice.js";
+import { action, between, clamp, keys, neighbour, nextAlone, toggled } from "./choice.js";
 import { cellAt, characterAt, moveLines } from "./layout.js";
 
+const CLOSEST = 64; // times that a series is stretched
 const STEP = 1000 / 6; // play: six characters per second
 const SWIPE = 48;
 const HOLD = 450; // milliseconds a finger rests before it selects
@@ -31,11 +32,17 @@ function point(event, scroller) {
   return [event.clientX - box.left + scroller.scrollLeft, event.clientY - box.top + scroller.scrollTop];
 }
 
+// The step of a series under the pointer, on the axis of the map.
+function stepAt(view, event) {
+  const x = event.clientX - view.text.getBoundingClientRect().left + view.window.scrollLeft;
+  return clamp(Math.floor(x / view.map.column), 0, view.figure.time - 1);
+}
+
 // Drag with the mouse selects; a click or a tap moves the cursor; a finger that holds selects from the cursor to there;
 // a swipe steps through the units.
 function listenText(view) {
   const { text } = view;
-  const at = (event) => characterAt(...point(event, text), view.sizes, view.starts, view.columns);
+  const at = (event) => (view.figure.rows ? stepAt(view, event) : characterAt(...point(event, text), view.sizes, view.starts, view.columns));
   text.onpointerdown = (event) => {
     if (event.button !== 0) return;
     view.press = { at: at(event), x: event.clientX, y: event.clientY, since: event.timeStamp, touch: event.pointerType === "touch" };
@@ -99,12 +106,17 @@ function listenBar(view) {
     play: () => play(view),
     help: () => help(view),
     close: () => view.part(".help").close(),
+    closer: () => press(view, { key: "+" }),
+    further: () => press(view, { key: "-" }),
     change: (button) => button.setAttribute("aria-expanded", view.part(".looks").classList.toggle("open")),
   };
   for (const button of view.root.querySelectorAll("[data-do]")) button.onclick = () => does[button.dataset.do](button);
   for (const button of view.root.querySelectorAll("[data-look]")) {
     button.onclick = () => view.change({ looks: toggled(view.choice.looks, button.dataset.look) });
   }
+  const inputs = view.part("#inputs");
+  inputs.onchange = () => view.change({ alone: inputs.value === "" ? null : Number(inputs.value) });
+  inputs.onkeydown = (event) => event.stopPropagation(); // letters choose in the list
   const box = view.part("#unit");
   box.oninput = () => {
     const unit = Number(box.value);
@@ -137,6 +149,8 @@ function press(view, event) {
   else if (act.do === "move") move(view, act);
   else if (act.do === "look") view.change({ looks: toggled(view.choice.looks, act.look) });
   else if (act.do === "play") play(view);
+  else if (act.do === "alone") view.figure.rows && view.change({ alone: nextAlone(view.choice.alone, view.figure) });
+  else if (act.do === "zoom") view.figure.rows && view.stretch(clamp(view.zoom * act.by, 1, CLOSEST));
   else if (act.do === "help") help(view);
   else escape(view);
 }
@@ -150,6 +164,7 @@ function move(view, { what, by, select }) {
     page: () => moveLines(choice.cursor, by * lines, view.starts, view.columns),
     line: () => moveLines(choice.cursor, by, view.starts, view.columns),
   };
+  if (figure.rows) to.page = to.line = () => choice.cursor + by * Math.max(1, Math.round(Math.min(figure.time, view.mapWidth / view.map.column) / 10));
   const cursor = clamp(to[what](), 0, figure.time - 1);
   if (!select) return view.change({ cursor, selection: choice.selection });
   if (!choice.selection) view.anchor = choice.cursor;

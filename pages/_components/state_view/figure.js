@@ -1,7 +1,7 @@
 // A figure: from the bytes that Python sends to typed arrays, and where it waits for the views that show it.
 // See StateFigure.to_bytes for the other side.
 
-const TYPES = { int16: Int16Array, int32: Int32Array, float32: Float32Array };
+const TYPES = { int16: Int16Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
 
 export function decode(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);

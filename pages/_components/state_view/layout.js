@@ -86,12 +86,13 @@ export function textHeight(lines, sizes, screen = Infinity) {
 }
 
 // Sizes of the map: rows of at least 2 px, columns of at least 2 px or the whole time in the width there is.
-export function mapSizes(width, time, units, screen = Infinity) {
+// With a zoom, which numbers have: the whole time in so many widths, however narrow a column becomes.
+export function mapSizes(width, time, units, screen = Infinity, zoom = 0) {
   const narrow = width < NARROW;
   const low = !narrow && screen < LOW;
-  const column = width / time >= 1.5 ? Math.min(width / time, 24) : 2;
+  const column = zoom ? Math.min((width / time) * zoom, 24) : width / time >= 1.5 ? Math.min(width / time, 24) : 2;
   const row = narrow ? Math.max(4, Math.min(24, Math.floor(160 / units))) : Math.max(2, Math.min(24, Math.floor(400 / units)));
-  const full = { width: Math.ceil(column * time), height: row * units };
+  const full = { width: zoom === 1 ? Math.min(width, Math.ceil(column * time)) : Math.ceil(column * time), height: row * units };
   return { column, row, full, height: Math.min(full.height, narrow ? 160 : low ? 60 : 400), overview: low ? 32 : 60, line: low ? 40 : 52 };
 }
 

@@ -3,6 +3,7 @@
 import { level, valueOf } from "./colour.js";
 import { rowOf } from "./figure.js";
 import { fitted } from "./text.js";
+import { thinned } from "./inputs.js";
 
 // One pixel for each unit and character, rows in the map's order. Made again only for other values, order or colours.
 function picture(view) {
@@ -22,14 +23,29 @@ function picture(view) {
   return layers.map;
 }
 
+// The part of the picture in sight, drawn smaller: kept until another part is, since it costs more than all the rest.
+function narrowed(view, shown, width, height) {
+  const { layers } = view;
+  const key = [layers.mapKey, view.digest, view.theme.name, view.sign, ...shown, width, height].join();
+  if (layers.narrowKey !== key) {
+    layers.narrowKey = key;
+    const context = fitted(layers.narrow, width, height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(picture(view), ...shown, 0, 0, width, height);
+  }
+  return layers.narrow;
+}
+
 export function paintMap(view) {
   const { map, choice, figure, theme } = view;
   const [left, top] = [view.window.scrollLeft, view.window.scrollTop];
   const [width, height] = [Math.min(view.mapWidth, map.full.width), map.height];
   const context = fitted(view.mapCanvas, width, height);
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = map.column < 1; // several steps on one pixel become their mean colour
+  context.imageSmoothingQuality = "high";
   const shown = [left / map.column, top / map.row, width / map.column, height / map.row];
-  context.drawImage(picture(view), ...shown, 0, 0, width, height);
+  if (map.column < 1) context.drawImage(narrowed(view, shown, width, height), 0, 0, width, height);
+  else context.drawImage(picture(view), ...shown, 0, 0, width, height);
   const x = (choice.cursor + 0.5) * map.column - left;
   context.fillStyle = theme.text;
   context.globalAlpha = 0.55;
@@ -57,19 +73,22 @@ export function paintLine(view) {
   const y = (stored) => 3 + (1 - (view.sign * stored / 32767 + 1) / 2) * (map.line - 6);
   const base = figure.scale.kind === "sequential" ? map.line - 3 : map.line / 2;
   const [first, last] = [Math.floor(left / map.column), Math.min(figure.time - 1, Math.ceil((left + view.mapWidth) / map.column))];
+  const area = (from, to, stored) => {
+    context.fillStyle = theme.palette.css[level(stored, view.sign)];
+    context.fillRect(from, Math.min(base, y(stored)), to - from, Math.abs(y(stored) - base));
+  };
   if (choice.selection) {
     context.fillStyle = theme.select;
     context.fillRect(choice.selection[0] * map.column - left, 0, (choice.selection[1] - choice.selection[0]) * map.column, map.line);
   }
-  for (let i = first; i <= last; i++) {
-    context.fillStyle = theme.palette.css[level(values[i], view.sign)];
-    const [from, to] = [Math.round(i * map.column - left), Math.round((i + 1) * map.column - left)];
-    context.fillRect(from, Math.min(base, y(values[i])), to - from, Math.abs(y(values[i]) - base));
-  }
+  const points = map.column < 1 ? thinned(values, map.column, left, view.mapWidth) : [];
+  for (const [x, stored] of points) area(x - 0.5 - left, x + 0.5 - left, stored);
+  for (let i = first; i <= last && !points.length; i++) area(Math.round(i * map.column - left), Math.round((i + 1) * map.column - left), values[i]);
   context.fillStyle = theme.edge;
   context.fillRect(0, base - 0.5, view.mapWidth, 1);
   context.beginPath();
-  for (let i = first; i <= last; i++) context.lineTo((i + 0.5) * map.column - left, y(values[i]));
+  for (const [x, stored] of points) context.lineTo(x - left, y(stored));
+  for (let i = first; i <= last && !points.length; i++) context.lineTo((i + 0.5) * map.column - left, y(values[i]));
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   context.strokeStyle = theme.text;

@@ -3,6 +3,7 @@
 import { LIKELY } from "./layout.js";
 import { beyond, bits, chance, count, inWords, plain, spoken, two } from "./words.js";
 import { valueAt } from "./map.js";
+import { inputsAt, stamp } from "./inputs.js";
 
 function element(tag, text, kind = "") {
   const made = document.createElement(tag);
@@ -21,12 +22,15 @@ export function writeReadout(view) {
   const here = figure.alphabet[figure.ids[at]];
   const value = shown(view, valueAt(view, choice.unit, at));
   part(".sign").textContent = here.sign;
-  part(".name").textContent = `${here.name ? here.name + " \u00b7 " : ""}${figure.noun} ${count(figure.start + at + 1)}${selected(view)}`;
+  const read = figure.rows ? inputsAt(view, at) : [here.name];
+  const named = [...read, `${figure.noun} ${count(figure.start + at + 1)}`, stamp(figure, at)].filter(Boolean).join(" \u00b7 ");
+  part(".name").textContent = `${named}${selected(view)}`;
   part(".value").textContent = `unit ${choice.unit}: ${figure.quantity} ${value}`;
   const next = at + 1 < figure.time ? figure.alphabet[figure.ids[at + 1]] : null;
   writeGuesses(view, next);
   writeCame(view, next);
-  say(view, `${spoken(here)}, ${figure.noun} ${figure.start + at + 1}. Unit ${choice.unit}, ${value}.${heard(view, next)}`);
+  const heardHere = figure.rows ? [...read, stamp(figure, at)].filter(Boolean).join(", ") : spoken(here);
+  say(view, `${heardHere}, ${figure.noun} ${figure.start + at + 1}. Unit ${choice.unit}, ${value}.${heard(view, next)}`);
 }
 
 function selected({ choice, figure }) {
@@ -53,7 +57,7 @@ function writeGuesses({ figure, choice, part }, next) {
 
 function writeCame({ figure, choice, part }, next) {
   const box = part(".came");
-  if (!next) return box.replaceChildren();
+  if (!next || figure.rows) return box.replaceChildren();
   const cost = figure.bits ? figure.bits[choice.cursor + 1] : NaN;
   box.replaceChildren(`actual next ${figure.noun}`, element("b", next.sign), Number.isFinite(cost) ? `surprise ${bits(cost)}` : "");
 }
@@ -84,6 +88,7 @@ function whole(view) {
   const values = Array.from({ length: figure.time }, (_, at) => valueAt(view, choice.unit, at));
   const ranges = beyond(values, limit);
   const read = (from, to) => {
+    if (figure.rows) return [...new Set([stamp(figure, from), stamp(figure, to - 1)])].filter(Boolean).join(" to ");
     const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join(figure.noun === "character" ? "" : " ");
     return to - from > 24 ? `${signs} ...` : signs;
   };
@@ -96,7 +101,7 @@ export function writeHover(view) {
   const { hover, figure, part } = view;
   if (!hover) return (part(".hover").textContent = "");
   const character = figure.alphabet[figure.ids[hover.index]];
-  const name = character.name || `\u201c${character.sign}\u201d`;
+  const name = figure.rows ? [stamp(figure, hover.index), ...inputsAt(view, hover.index)].filter(Boolean).join(", ") : character.name || `\u201c${character.sign}\u201d`;
   const value = shown(view, valueAt(view, hover.unit, hover.index));
   part(".hover").textContent = `unit ${hover.unit} at ${figure.noun} ${count(figure.start + hover.index + 1)}, ${name}: ${value}`;
   return undefined;

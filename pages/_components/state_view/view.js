@@ -3,6 +3,7 @@
 import { asked, carried, reported } from "./choice.js";
 import { columnsOf, inSight, leftOut, mapSizes, metrics, placeOf, reveal, spans, textHeight, wrap } from "./layout.js";
 import { paintText } from "./text.js";
+import { LANES, lanesHeight, lanesOf, paintInputs } from "./inputs.js";
 import { paintLine, paintMap, paintOverview } from "./map.js";
 import { writeHover, writeLegend, writeReadout } from "./readout.js";
 import { shelf } from "./figure.js";
@@ -23,19 +24,20 @@ export default function component({ data, parentElement, setStateValue }) {
 
 function create(parent) {
   const part = (selector) => parent.querySelector(selector);
-  const view = { parent, part, figure: null, asked: 0, sign: 1, choice: null, hover: null };
+  const view = { parent, part, figure: null, asked: 0, sign: 1, choice: null, hover: null, zoom: 1 };
   view.root = part(".view");
   [view.text, view.textCanvas] = [part(".text"), part(".text canvas")];
   [view.window, view.mapCanvas] = [part(".window"), part(".window canvas")];
   [view.overview, view.lineCanvas] = [part(".overview"), part(".line")];
   view.layers = {};
-  for (const name of ["glyphs", "inks", "guesses", "map", "small"]) view.layers[name] = document.createElement("canvas");
+  for (const name of ["glyphs", "inks", "guesses", "map", "small", "narrow"]) view.layers[name] = document.createElement("canvas");
   view.wake = () => receive(view);
   shelf().waiting.add(view.wake);
   view.watch = new ResizeObserver(() => view.figure && resize(view) && paint(view));
   view.watch.observe(view.root);
   view.change = (changes) => change(view, changes);
   view.paint = () => paint(view);
+  view.stretch = (zoom) => stretch(view, zoom);
   listen(view);
   return view;
 }
@@ -54,7 +56,7 @@ function receive(view) {
   if (!figure) return;
   if (view.figure !== figure) {
     if (view.choice) view.choice = carried(view.choice, view.figure, figure);
-    [view.figure, view.digest] = [figure, view.data.digest];
+    [view.figure, view.digest, view.zoom] = [figure, view.data.digest, 1];
     view.hover = null;
   }
   const isAsked = view.data.asked > view.asked;
@@ -89,18 +91,43 @@ function resize(view) {
   view.width = Math.floor(view.text.clientWidth);
   if (!view.width) return false;
   view.sizes = metrics(view.width, choice.looks.includes("next") && Boolean(figure.next_p));
-  view.spans = spans(figure, view.sizes.columns, view.sizes.below > 0);
-  view.starts = wrap(figure.breaks, view.sizes.columns, view.spans);
-  view.columns = columnsOf(view.spans, view.starts);
-  view.textHeight = textHeight(view.starts.length - 1, view.sizes, globalThis.innerHeight);
-  view.text.style.height = `${view.textHeight}px`;
-  view.part(".text .sizer").style.height = `${(view.starts.length - 1) * view.sizes.line}px`;
   view.mapWidth = view.root.clientWidth;
-  view.map = mapSizes(view.mapWidth, figure.time, figure.units, globalThis.innerHeight);
+  view.map = mapSizes(view.mapWidth, figure.time, figure.units, globalThis.innerHeight, figure.rows ? view.zoom : 0);
+  const whole = figure.rows ? arrangeInputs(view) : arrangeText(view);
+  view.text.style.height = `${view.textHeight}px`;
+  view.part(".text .sizer").style.height = `${whole}px`;
   const scrolls = view.map.full.width > view.mapWidth;
   view.window.style.height = `${view.map.height + (scrolls ? 10 : 0)}px`;
   Object.assign(view.part(".window .sizer").style, { width: `${view.map.full.width}px`, height: `${view.map.full.height}px` });
   return true;
+}
+
+// Lines of the text; returns the height of all of them.
+function arrangeText(view) {
+  const { figure, sizes } = view;
+  view.spans = spans(figure, sizes.columns, sizes.below > 0);
+  view.starts = wrap(figure.breaks, sizes.columns, view.spans);
+  view.columns = columnsOf(view.spans, view.starts);
+  view.textHeight = textHeight(view.starts.length - 1, sizes, globalThis.innerHeight);
+  return (view.starts.length - 1) * sizes.line;
+}
+
+// Lanes of the numbers; returns the height of all of them with the axis.
+function arrangeInputs(view) {
+  const many = lanesOf(view).length;
+  view.sizes.line = LANES.lane;
+  view.starts = new Int32Array(many + 1);
+  view.textHeight = lanesHeight(many, view.sizes.narrow, globalThis.innerHeight);
+  return many * LANES.lane + LANES.axis;
+}
+
+// Another number of steps in the width, with the cursor in sight.
+function stretch(view, zoom) {
+  view.zoom = zoom;
+  resize(view);
+  view.window.scrollLeft = (view.choice.cursor + 0.5) * view.map.column - view.mapWidth / 2;
+  show(view);
+  paint(view);
 }
 
 function label(view) {
@@ -111,16 +138,26 @@ function label(view) {
   part(".extent").textContent = `${figure.time.toLocaleString("en-GB")} ${figure.noun}${figure.time === 1 ? "" : "s"} \u2192`;
   writeKeys(view);
   part('[data-look="next"]').textContent = `next ${figure.noun}s`;
-  view.text.setAttribute("aria-label", "text; the left and right keys move the cursor, up and down choose a unit, question mark lists all keys");
+  labelInputs(view);
+  view.text.setAttribute("aria-label", `${figure.rows ? "inputs" : "text"}; the left and right keys move the cursor, up and down choose a unit, question mark lists all keys`);
   view.window.setAttribute("aria-label", `map of all ${figure.units} units; the same keys as in the text`);
   view.textCanvas.setAttribute("aria-label", figure.alt);
   view.mapCanvas.setAttribute("aria-label", `one row per unit, one column per ${figure.noun}, ${figure.order_name}`);
 }
 
+// The list of inputs, where there is more than one.
+function labelInputs({ figure, part, root }) {
+  root.classList.toggle("numbers", Boolean(figure.rows));
+  part(".inputs").hidden = !figure.rows;
+  const names = figure.rows?.names ?? [];
+  part("#inputs").hidden = names.length < 2;
+  part("#inputs").replaceChildren(new Option("all inputs", ""), ...names.map((name, index) => new Option(`${name} alone`, index)));
+}
+
 // A change of choice: painted at once, sent to Python after a pause.
 function change(view, changes) {
   const started = performance.now();
-  const looks = changes.looks && changes.looks !== view.choice.looks;
+  const looks = (changes.looks && changes.looks !== view.choice.looks) || ("alone" in changes && changes.alone !== view.choice.alone);
   const unit = "unit" in changes && changes.unit !== view.choice.unit;
   view.choice = { ...view.choice, ...changes };
   if (looks) {
@@ -144,8 +181,10 @@ function measure(view, started) {
 function show(view, centred = false) {
   if (!view.sizes) return;
   const { map, choice, figure, sizes } = view;
-  const { y } = placeOf(choice.cursor, sizes, view.starts, view.columns);
-  view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight, y, y + sizes.line);
+  if (!figure.rows) {
+    const { y } = placeOf(choice.cursor, sizes, view.starts, view.columns);
+    view.text.scrollTop = reveal(view.text.scrollTop, view.textHeight, y, y + sizes.line);
+  }
   const row = figure.rank[choice.unit] * map.row;
   const margin = centred ? (map.height - map.row) / 2 : 3 * map.row;
   view.window.scrollTop = reveal(view.window.scrollTop, map.height, row - margin, row + map.row + margin);
@@ -155,7 +194,8 @@ function show(view, centred = false) {
 
 function paint(view) {
   if (!view.sizes) return;
-  paintText(view);
+  if (view.figure.rows) paintInputs(view);
+  else paintText(view);
   paintMap(view);
   paintLine(view);
   paintOverview(view);
@@ -165,6 +205,7 @@ function paint(view) {
   view.lineCanvas.setAttribute("aria-label", `unit ${choice.unit} over time, ${figure.quantity}`);
   const box = view.part("#unit");
   if (view.parent.activeElement !== box || Number(box.value) !== choice.unit) box.value = choice.unit;
+  view.part("#inputs").value = choice.alone ?? "";
   const [first, last] = inSight(view.text.scrollTop, view.textHeight, view.sizes.line, view.starts.length - 1);
   writeMore(view, first, last);
   Object.assign(view.root.dataset, { unit: choice.unit, cursor: choice.cursor + figure.start, lines: `${first}-${last}`, digest: view.digest });
@@ -174,7 +215,7 @@ function paint(view) {
 function writeMore(view, first, last) {
   const lines = view.starts.length - 1;
   const more = view.part(".more");
-  more.textContent = leftOut(first, last, lines);
+  more.textContent = view.figure.rows ? "" : leftOut(first, last, lines);
   more.hidden = !more.textContent;
-  view.text.classList.toggle("cut", last + 1 < lines);
+  view.text.classList.toggle("cut", !view.figure.rows && last + 1 < lines);
 }

@@ -58,7 +58,8 @@ export function inWords(ranges, side, start, read) {
   if (!own.length) return "nowhere";
   const longest = [...own].sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST);
   const spans = longest.sort((a, b) => a.from - b.from).map(({ from, to }) => {
-    return `${to - from > 1 ? `${start + from + 1} to ${start + to}` : start + from + 1} (${read(from, to)})`;
+    const what = read(from, to);
+    return `${to - from > 1 ? `${start + from + 1} to ${start + to}` : start + from + 1}${what ? ` (${what})` : ""}`;
   });
   const more = own.length > MOST ? ` and ${own.length - MOST} shorter ones` : "";
   return `at ${spans.join(", ")}${more}`;

@@ -1,6 +1,6 @@
 """A made-up network on a page: what it holds is computed by hand, so that every colour is known. `?n=` sets the length.
 
-`?rows=words` reads it as words.
+`?rows=words` reads it as words, `?rows=numbers` as three series by the day.
 """
 
 import re
@@ -8,6 +8,7 @@ import re
 import numpy as np
 import streamlit as st
 
+from explorer.figures.inputs import Inputs
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from pages._components.state_view import state_choice, state_view
@@ -48,6 +49,14 @@ def made(length: int, units: int = 512) -> dict:
     return {"text": text, "values": values, "p": p, "guesses": guesses, "order": order, "bits": rng.gamma(1.2, 1.4, len(text))}
 
 
+@st.cache_resource
+def weather(days: int) -> Inputs:
+    """Rain that falls on every tenth day, a temperature that turns with the year and lacks ten days, and the day's number."""
+    day = np.arange(days)
+    warm = np.where((day >= 20) & (day < 30), np.nan, 10 - 12 * np.cos(2 * np.pi * day / 365.25))
+    return Inputs(("rain, mm", "temperature", "day"), np.stack([4.0 * (day % 10 == 5), warm, day], 1), np.datetime64("2001-03-05") + day)
+
+
 st.set_page_config(layout="wide")
 query = st.query_params
 data = made(int(query.get("n", 0)))
@@ -62,6 +71,7 @@ if st.toggle("Take the brackets away", key="open"):
     text = text.replace("]]", "[[")
 words = re.findall(r"\n|\S+", text)
 tokens, guesses = (words, [words[i : i + 5] for i in range(30)] * 9) if query.get("rows") == "words" else (text, data["guesses"])
+is_series = query.get("rows") == "numbers"
 figure = StateFigure(
     tokens=tokens,
     values=data["values"][: len(tokens)],
@@ -70,11 +80,12 @@ figure = StateFigure(
     order=data["order"],
     order_name="memory time",
     scale=scale_of("tanh(cell)", data["values"]),
-    next_tokens=guesses[: len(tokens)],
-    next_p=data["p"][: len(tokens)],
+    next_tokens=None if is_series else guesses[: len(tokens)],
+    next_p=None if is_series else data["p"][: len(tokens)],
     bits=data["bits"][: len(tokens)],
     title="made-up network",
+    inputs=weather(len(tokens)) if is_series else None,
 )
 choice = state_view(figure, key="map")
 selected = "none" if choice.selection is None else f"{choice.selection[0]} to {choice.selection[1]}"
-st.write(f"Told: unit {choice.unit}, cursor {choice.cursor}, selection {selected}, runs {st.session_state.runs}")
+st.write(f"Told: unit {choice.unit}, cursor {choice.cursor}, selection {selected}, alone {choice.alone}, runs {st.session_state.runs}")

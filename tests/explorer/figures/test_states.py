@@ -192,7 +192,7 @@ def test_a_word_longer_than_a_line_is_cut_and_next_words_get_room():
 
 
 def test_a_table_names_its_rows_by_what_they_are():
-    nouns = {"word": WORDS, "token": ("▁the", "▁light", "house", "▁s"), "step": ("0.5", "1.25"), "character": tuple("abc")}
+    nouns = {"word": WORDS, "token": ("▁the", "▁light", "house", "▁s"), "input": ("0.5", "1.25"), "character": tuple("abc")}
     for noun, tokens in nouns.items():
         assert list(figure(tokens=tokens).to_frame())[:2] == ["position", noun]
 
