@@ -1,6 +1,7 @@
 """Visible signs for characters, names for those that cannot be seen, and what kind of tokens a text has."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ import numpy as np
 
 _SIGNS = {" ": "·", "\n": "⏎", "\r": "␍", "\t": "→", "\x7f": "␡", "\u00a0": "⍽", "\u202f": "⍽", "\u00ad": "‐"}
 _NAMES = {" ": "space", "\n": "newline", "\r": "carriage return", "\t": "tab", "\x7f": "delete", "": "nothing"}
+_BYTE = re.compile("<0x([0-9A-F]{2})>")  # a byte that is no character by itself, as SentencePiece names it
 _CIRCLE, _BOX = "\u25cc", "\u25a1"  # what carries a mark that stands on other characters; what cannot be drawn
 
 
@@ -30,9 +32,11 @@ def sign(token: str) -> str:
 
 
 def name(token: str) -> str:
-    """A name for a token that cannot be seen or read aloud, "" for letters, digits and multi-character tokens."""
+    """A name for a token that cannot be seen or read aloud, "" for letters, digits and multi-character tokens but single bytes."""
     if token in _NAMES:
         return _NAMES[token]
+    if byte := _BYTE.fullmatch(token):
+        return f"byte {byte[1]}"
     if len(token) != 1 or (token.isalnum() and token.isascii()):
         return ""
     if ord(token) < 32:
@@ -62,15 +66,20 @@ def rows_of(tokens: Sequence[str]) -> np.ndarray | None:
 
 def has_words(tokens: Sequence[str]) -> bool:
     """Whether most tokens are longer than one character: words or subwords, which need more room than characters."""
-    return 2 * sum(len(token) > 1 for token in tokens) > len(tokens)
+    return 2 * sum(len(token) > 1 and not is_byte(token) for token in tokens) > len(tokens)
+
+
+def is_byte(token: str) -> bool:
+    """Whether a token is the name of a single byte, such as "<0xC3>"."""
+    return _BYTE.fullmatch(token) is not None
 
 
 def noun(tokens: Sequence[str]) -> str:
-    """What to call the tokens in a figure: characters, words, tokens (subwords, by their marks), or steps of a time series."""
+    """What to call the tokens in a figure: characters, bytes, words, tokens (subwords, by their marks), or steps of a time series."""
     if rows_of(tokens) is not None:
         return "steps"
     if not has_words(tokens):
-        return "characters"
+        return "bytes" if any(map(is_byte, tokens)) else "characters"
     return "tokens" if any(map(_is_subword, tokens)) else "words"
 
 
@@ -86,9 +95,11 @@ def counted(tokens: Sequence[str]) -> str:
 
 
 def shown(token: str) -> str:
-    """What is drawn for a token of any length: its sign, with signs in place of its spaces and of what has no shape."""
+    """What is drawn for a token of any length: its sign, with signs for its spaces and for what has no shape; of a byte its two digits."""
     if len(token) < 2:
         return sign(token)
+    if byte := _BYTE.fullmatch(token):
+        return byte[1]
     return "".join(character if character.isprintable() and character != " " else sign(character) for character in token)
 
 

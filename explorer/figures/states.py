@@ -200,7 +200,7 @@ class StateFigure:
 
     @property
     def noun(self) -> str:
-        """What a row of the data is called: "character", "word", "token" or "step"."""
+        """What a row of the data is called: "character", "byte", "word", "token" or "step"."""
         return "step" if self.inputs is not None else characters.noun(self.tokens)[:-1]
 
     def around(self, position: int, most: int) -> "StateFigure":

@@ -135,7 +135,7 @@ def png(pixels: UInt8[np.ndarray, "row column 3"]) -> bytes:
 
 
 def spans(tokens: tuple[str, ...], columns: int, next_tokens: np.ndarray | None = None) -> list[int]:
-    """Columns of each token, [time]: one for each character; for a word its letters and a blank, at most a line.
+    """Columns of each token, [time]: one for each character, two for a byte; for a word its letters and a blank, at most a line.
 
     Args:
         tokens: Characters or words, [time].
@@ -143,7 +143,7 @@ def spans(tokens: tuple[str, ...], columns: int, next_tokens: np.ndarray | None 
         next_tokens: Likely next tokens under each one, [time, rank], for which words make room; None where they are not shown.
     """
     if not characters.has_words(tokens):
-        return [1] * len(tokens)
+        return [2 if characters.is_byte(token) else 1 for token in tokens]
     own = [_span(token, columns) for token in tokens]
     if next_tokens is None:
         return own

@@ -12,11 +12,16 @@ MOST = 1_000_000  # tokens of a list
 LONGEST = 200  # characters of a token
 PADDING = "<pad>"
 
-# Orders in which character networks number their characters, by the name that a menu shows.
-ALPHABETS = {
+BYTE = "<0x{:02X}>"  # name of a byte that is no character by itself, as SentencePiece has it
+BYTES = tuple(chr(byte) if byte < 128 else BYTE.format(byte) for byte in range(256))
+SPECIAL = tuple(f"<special {index + 1}>" for index in range(3))  # such as padding and the two ends of a text
+
+# Orders in which character networks number their characters, or their bytes, by the name that a menu shows.
+ALPHABETS: dict[str, str | tuple[str, ...]] = {
     "string.printable": string.printable,
     "ASCII": "".join(map(chr, range(128))),
-    "Latin-1, or bytes": "".join(map(chr, range(256))),
+    "UTF-8 bytes": BYTES,
+    "Latin-1": "".join(map(chr, range(256))),
     "printable ASCII": "".join(map(chr, range(32, 127))),
     'string.ascii_letters and " .,;\'"': string.ascii_letters + " .,;'",
     'string.ascii_letters and " .,;\'-"': string.ascii_letters + " .,;'-",
@@ -24,6 +29,12 @@ ALPHABETS = {
     "a to z": string.ascii_lowercase,
     "a to z and a space": string.ascii_lowercase + " ",
     "a space and a to z": " " + string.ascii_lowercase,
+    "UTF-8 bytes, then 1 special token": (*BYTES, *SPECIAL[:1]),
+    "1 special token, then UTF-8 bytes": (*SPECIAL[:1], *BYTES),
+    "UTF-8 bytes, then 2 special tokens": (*BYTES, *SPECIAL[:2]),
+    "2 special tokens, then UTF-8 bytes": (*SPECIAL[:2], *BYTES),
+    "UTF-8 bytes, then 3 special tokens": (*BYTES, *SPECIAL),
+    "3 special tokens, then UTF-8 bytes": (*SPECIAL, *BYTES),
 }
 
 

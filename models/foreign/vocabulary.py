@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from models.foreign.tokens import BYTE
 from models.vocabulary.characters import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
@@ -54,20 +55,36 @@ class FoundVocabulary(Vocabulary):
         return cls(tokens, unknown)
 
     @cached_property
+    def bytes_by_value(self) -> tuple[int, ...]:
+        """The ids of the 256 bytes if these are its tokens, named as in models.foreign.tokens, beside special ones; else nothing."""
+        ids = [self._index.get(BYTE.format(byte), self._index.get(chr(byte), -1) if byte < 128 else -1) for byte in range(256)]
+        others = set(range(len(self))) - set(ids)
+        return tuple(ids) if min(ids) > 0 and all(MARK.fullmatch(self.tokens[index]) for index in others) else ()
+
+    @property
+    def noun(self) -> str:
+        """What one token is: "byte", "word" or "character"."""
+        return "byte" if self.bytes_by_value else "word" if self.is_of_words else "character"
+
+    @cached_property
     def is_of_words(self) -> bool:
         """Whether most tokens have more than one character; marks such as <pad> do not count."""
         plain = [token for token in self.tokens if not MARK.fullmatch(token)]
         return sum(len(token) > 1 for token in plain) > len(plain) / 2
 
     def split(self, text: str) -> list[str]:
-        """The tokens of a text: its characters; for a vocabulary of words its words and signs, in lower case if all tokens are."""
+        """The tokens of a text: its bytes or characters; for a vocabulary of words its words and signs, in lower case if all tokens are."""
+        if self.bytes_by_value:
+            return [self.tokens[index] for index in self.encode(text)]
         if not self.is_of_words:
             return list(text)
         is_lower = all(token == token.lower() for token in self.tokens if not MARK.fullmatch(token))
         return WORD.findall(text.lower() if is_lower else text)
 
     def encode(self, text: str) -> list[int]:
-        """The id of each token of a text; 0 for tokens outside the vocabulary, and the mark of a sentence's end for the end of a line."""
+        """The id of each token of a text, 0 for those outside the vocabulary; for words a line ends with the mark of a sentence's end."""
+        if self.bytes_by_value:
+            return [self.bytes_by_value[byte] for byte in text.encode("utf-8", "replace")]
         if not self.is_of_words:
             return super().encode(text)
         end = next((self._index[mark] for mark in ENDS if mark in self._index), 0)

@@ -234,14 +234,14 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
     with row:
         layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
     run = _run(loaded, at, is_backward, layer)
-    noun = "word" if loaded.vocab.is_of_words else "character"
+    noun = loaded.vocab.noun
     st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")
     if run.unknown:
         shown = " ".join(code(token) for token in run.unknown[:SPELT] if token.isprintable())
         instead = "its unknown mark" if loaded.vocab.has_unknown else "an input of zeros"
         st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text and reads {instead} instead: {shown}")
     choice = state_view(figure(run, f"{loaded.name}, {layers[layer]}"), f"{KEY}.view")
-    is_wanted, can_go = False, loaded.module.predicts and not loaded.vocab.is_of_words
+    is_wanted, can_go = False, loaded.module.predicts and noun == "character"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if can_go:
             is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")

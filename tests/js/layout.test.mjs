@@ -112,6 +112,11 @@ test("likely next words have room under a short one, up to a limit", () => {
   assert.deepEqual([...spans(figure, 80)], [3, 3, 20]);
 });
 
+test("a byte takes the columns of its name, and no blank", () => {
+  const alphabet = ["a", "C3"].map((sign) => ({ sign, columns: sign.length }));
+  assert.deepEqual([...spans({ noun: "byte", alphabet, ids: [0, 1, 0] }, 10)], [1, 2, 1]);
+});
+
 test("a text of characters has no widths of its own", () => {
   assert.equal(spans({ noun: "character", alphabet: [{ columns: 1 }], ids: [0] }, 10), null);
   assert.equal(columnsOf(null, starts), null);

@@ -23,6 +23,8 @@ SAMPLE = (
     "must be closed, and that words end with a space.\n\nNobody told it what a word is. In 1990, Jeffrey Elman showed that such a "
     "network finds the words of a text written without spaces: its surprise is high where a word begins, and falls inside it.\n"
 )
+# Latin-1 and UTF-8 differ here alone, where SAMPLE has no letter.
+BEYOND_ASCII = "L'été dernier, à Genève, une élève naïve mangeait des crêpes là où la forêt commençait. Où était Zoë? À côté."
 
 
 def of_run(loaded: "Loaded", run: FoundRun) -> list[Finding]:
@@ -100,10 +102,18 @@ def best_list(opened: Opened, chosen: Choice, assumed: Assumptions, text: str = 
     own = [one for one in lists if one.sure]
     networks = {} if own else {one: network_of(opened, chosen, one.tokens, assumed) for one in lists if _covers(one, text)}
     tried = {one: surprise(loaded, read_text(loaded, text))[0] for one, loaded in networks.items() if loaded.module.predicts}
-    best = own[0] if own else min(tried, key=lambda one: tried[one], default=lists[0] if lists else None)
+    alike = [one for one in tried if tried[one] <= min(tried.values()) + 1e-6]
+    best = own[0] if own else min(alike, key=lambda one: _beyond(networks[one], len(alike)), default=lists[0] if lists else None)
     return None if best is None else (best, {one.source: bits for one, bits in tried.items()})
+
+
+def _beyond(loaded: "Loaded", alike: int) -> float:
+    """All bits of a text beyond ASCII, where several lists predict another text alike: a letter may be one token or two."""
+    bits = read_text(loaded, BEYOND_ASCII).bits if alike > 1 else None
+    return 0.0 if bits is None else float(np.nansum(bits))
 
 
 def _covers(one: Listed, text: str) -> bool:
     """Whether a list has at least half of the characters of a text."""
-    return sum(character in set(one.tokens) for character in text) > len(text) / 2
+    known = set(one.tokens)
+    return sum(character in known for character in text) > len(text) / 2

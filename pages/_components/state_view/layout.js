@@ -23,11 +23,12 @@ export function metrics(width, next = false) {
   };
 }
 
-// Columns of each token: its letters and a blank, at most a line. Null for a text of characters, which take one each.
+// Columns of each token: its letters and a blank (none after bytes), at most a line. Null for a text of characters, which take one each.
 // With the likely next tokens below it, room for those too, up to a limit.
 export function spans({ noun, alphabet, ids, next_ids }, columns, next = false) {
   if (noun === "character") return null;
-  const wide = alphabet.map((token) => Math.min(columns, Math.max(1, token.columns) + 1));
+  const blank = noun === "byte" ? 0 : 1;
+  const wide = alphabet.map((token) => Math.min(columns, Math.max(1, token.columns) + blank));
   const below = (i) => Math.min(ASKED, Math.max(...next_ids.subarray(i * LIKELY, (i + 1) * LIKELY).map((id) => wide[id])));
   return Int32Array.from(ids, (id, i) => (next ? Math.max(wide[id], below(i)) : wide[id]));
 }

@@ -89,7 +89,7 @@ function whole(view) {
   const ranges = beyond(values, limit);
   const read = (from, to) => {
     if (figure.rows) return [...new Set([stamp(figure, from), stamp(figure, to - 1)])].filter(Boolean).join(" to ");
-    const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join(figure.noun === "character" ? "" : " ");
+    const signs = [...figure.ids.slice(from, Math.min(to, from + 24))].map((id) => figure.alphabet[id].sign).join(["character", "byte"].includes(figure.noun) ? "" : " ");
     return to - from > 24 ? `${signs} ...` : signs;
   };
   const sides = scale.kind === "sequential" ? [["above", 1]] : [["above", 1], ["below", -1]];

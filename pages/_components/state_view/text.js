@@ -19,8 +19,8 @@ export function fitted(canvas, width, height) {
 }
 
 // Width of a token's cell: between words half a column stays free.
-function widthOf({ spans, sizes }, index) {
-  return spans ? (spans[index] - 0.5) * sizes.cell : sizes.cell;
+function widthOf({ spans, sizes, figure }, index) {
+  return spans ? (spans[index] - (figure.noun === "byte" ? 0 : 0.5)) * sizes.cell : sizes.cell;
 }
 
 // What is drawn of a word in so many columns: all of it, or its beginning. As `cut` of explorer/figures/characters.py.
@@ -78,7 +78,7 @@ function drawGlyphs(view) {
   eachInSight(view, (i, x, y, wide) => {
     const letter = figure.alphabet[figure.ids[i]];
     glyphs.globalAlpha = letter.sign === letter.token ? 1 : 0.5;
-    const shown = view.spans ? cut(letter, view.spans[i] - 1) : letter.sign;
+    const shown = view.spans && figure.noun !== "byte" ? cut(letter, view.spans[i] - 1) : letter.sign;
     glyphs.fillText(shown, x + wide / 2, y + sizes.top + sizes.body / 2 + 0.5, wide);
   });
   if (sizes.below && figure.next_p) drawGuesses(view);

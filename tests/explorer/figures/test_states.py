@@ -182,6 +182,14 @@ def test_words_are_drawn_at_their_width_and_lines_break_between_them():
     assert figure(tokens=WORDS).alt().startswith("net: 9 words of text and a map") and "at word " in figure(tokens=WORDS).alt()
 
 
+def test_a_byte_that_is_no_character_takes_two_columns_and_has_a_name():
+    tokens = ("a", "<0xC3>", "<0xA9>", "b")
+    assert states_svg.spans(tokens, 20) == [1, 2, 2, 1] and characters.noun(tokens) == "bytes"
+    assert [characters.shown(token) for token in tokens] == ["a", "C3", "A9", "b"]
+    assert [characters.name(token) for token in tokens] == ["", "byte C3", "byte A9", ""]
+    assert characters.noun(("<0xD0>", "<0xB0>")) == "bytes" and not characters.has_words(("<0xD0>", "<0xB0>"))
+
+
 def test_a_word_longer_than_a_line_is_cut_and_next_words_get_room():
     assert [characters.cut("lighthouse", columns) for columns in (10, 9, 1)] == ["lighthouse", "lighthou…", "…"]
     assert characters.cut("東京東京", 5) == "東京…"
