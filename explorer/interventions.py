@@ -1,4 +1,4 @@
-"""Interventions on a network: hold units at zero, or one of their gates at a constant, and see what changes.
+"""Interventions on a network: hold, scale or shift the states or gates of some units, at all steps or some, and see what changes.
 
 >>> with intervene(module, units=3) as changed:
 ...     out = changed(x)
@@ -13,11 +13,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from explorer.edited_run import Edit, Edited, steps_of
+from explorer.edited_run import edit as run_edited
 from explorer.errors import InterventionError
 from explorer.recording.calls import directions, layers
 from explorer.recording.cells import GATE_NAMES, GATES, STATES, is_cell, kind
@@ -25,6 +29,7 @@ from explorer.recording.modules import REVERSE, listened_to, recurrent_paths
 from explorer.tap import Tap
 
 Units = int | Sequence[int]
+Value = float | int | Sequence[Any] | np.ndarray | Tensor
 Module = TypeVar("Module", bound=nn.Module)
 
 SHUT = -1000.0  # inside a gate: sigmoid gives exactly 0 there, and exactly 1 at +1000, in every precision
@@ -36,12 +41,21 @@ _CONTAINERS = [name for name, value in vars(nn.Module()).items() if isinstance(v
 
 @contextmanager
 def intervene(
-    module: Module, path: str | None = None, layer: int | None = None, *, units: Units, value: float | int = 0, part: str | None = None
+    module: Module,
+    path: str | None = None,
+    layer: int | None = None,
+    *,
+    units: Units,
+    value: Value | None = None,
+    scale: Value | None = None,
+    shift: Value | None = None,
+    part: str | None = None,
+    steps: slice | Sequence[int] | int | None = None,
 ) -> Iterator[Module]:
-    """A copy of the module in which some units, or one gate of theirs, have the same value at every step.
+    """A copy of the module in which a part of some units is another: held at a value, scaled, or shifted, at all steps or some.
 
     What a network loses without a unit is what it used the unit for: run both and compare. Blocks nest, so that several
-    interventions act together: pass the copy of the outer block to the inner one.
+    interventions act together: pass the copy of the outer block to the inner one. Recordings of the copy see what happened.
 
     Args:
         module: Any nn.Module with an nn.RNN, nn.LSTM, nn.GRU or one of their cells inside, or one of these itself; or with Taps
@@ -50,30 +64,105 @@ def intervene(
             Needed where there are several.
         layer: Counted from 0. Needed where there are several.
         units: One unit or several, counted from 0.
-        value: 0 for the state of units; 0..1 for a gate.
-        part: What is held. None: the state that the units carry from step to step, c of an LSTM (h is then 0 too), h
-            otherwise; "cell" and "hidden" say which of the two is meant. Or a gate: "input", "forget" or "output" of an
-            LSTM; "reset" or "update" of a GRU.
+        value: What the part becomes: a number, one for each unit, [unit], or one for each step and unit, [time, unit], such as
+            values of the unit at other places. 0 if nothing is given.
+        scale, shift: Instead of a value: the part becomes scale x part + shift, each a number or one for each unit, [unit]; shift
+            may be [time, unit]. A shift of all units by one vector steers the network along a direction. Gates stay in their range.
+        part: What is changed. None: the state that the units carry from step to step, c of an LSTM, h otherwise. "cell" or
+            "hidden": of an LSTM these are two different interventions. h follows a changed c; but where h alone is changed, c
+            runs on. Or a gate: "input", "forget" or "output" of an LSTM; "reset" or "update" of a GRU; or "candidate".
+        steps: Which steps, counted from 0 over all calls of the module in the block: a slice, numbers, or one. None: all, and
+            the first state as well if one value is held.
 
     Yields:
         The copy: call it like the module, or record it. See `silenced` and `clamped` for what it shares with the module.
 
     Raises:
-        InterventionError: the path or the layer is unclear or does not exist; there is no such unit, part or gate; the
-            value is outside 0..1, or a state is to be held at another value than 0; the weights are computed anew at each
-            call; or the module is also referred to outside torch's submodules.
+        InterventionError: the path or the layer is unclear or does not exist; there is no such unit, part or gate; a gate's
+            value is outside its range; the weights are computed anew at each call; the module has a forward of its own; or it
+            is also referred to outside torch's submodules.
         RecordingError: nothing recurrent is inside, or it is compiled.
     """
     path = _chosen_path(module, path)
     taps = _taps(module).get(path)
-    layer = _chosen_layer(1 if taps else layers(_recurrent(module, path)), path, layer)
-    if part in (None, "cell", "hidden"):
-        _check_state("cell" in taps if taps else kind(_recurrent(module, path)) == "lstm", path, part, value)
+    recurrent = None if taps else _recurrent(module, path)
+    layer = _chosen_layer(1 if recurrent is None else layers(recurrent), path, layer)
+    if value is not None and (scale is not None or shift is not None):
+        raise InterventionError("value comes with scale or shift. Give the value that the part becomes, or what its own is changed by.")
+    value = 0 if value is None and scale is None and shift is None else value
+    known = [name for name in GATE_NAMES if name in taps] if taps else GATES[kind(recurrent)] if recurrent is not None else ()
+    has_cell = "cell" in taps if taps else isinstance(recurrent, nn.LSTM | nn.LSTMCell)
+    state = "cell" if has_cell else "hidden"
+    part = _checked_part(known, has_cell, path, part or state)
+    constant = value if steps is None and isinstance(value, int | float) and not isinstance(recurrent, Edited) else None
+    if constant == 0 and part == state:
         changed = silenced(module, path, layer, units)
+    elif constant is not None and part in known and part != "candidate":
+        changed = clamped(module, path, layer, units, part, constant)
+    elif taps:
+        changed = _at_taps(module, path, units, part, constant)
     else:
-        changed = clamped(module, path, layer, units, part, value)
+        changed = _edited(module, path, _Edit(module, path, layer, units, part), part, _Change(value, scale, shift, steps))
     with changed as copied:
         yield copied
+
+
+@contextmanager
+def _at_taps(module: Module, path: str, units: Units, part: str, constant: float | None) -> Iterator[Module]:
+    """A copy of a network written by hand in which the Tap of a state returns a value for some units."""
+    if constant is None or part not in _taps(module)[path]:
+        raise InterventionError(f"'{path}' is made of Taps: what has a Tap there can be held at one value at all steps, and no more.")
+    yield _held_at_taps(module, path, 0, units, {part: float(constant)})
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What a part becomes: a value, or scale x part + shift, and at which steps."""
+
+    value: Any
+    scale: Any
+    shift: Any
+    steps: Any
+
+
+@contextmanager
+def _edited(module: Module, path: str, edit: "_Edit", part: str, change: _Change) -> Iterator[Module]:
+    """A copy of the module that runs step by step and is changed on the way."""
+    holds = change.value is not None
+    units, width = edit.units, edit.width(part)
+    like = next(edit.copy.parameters())
+    scale, shift = (torch.full((1, 1, width), neutral, dtype=like.dtype, device=like.device) for neutral in (1.0, 0.0))
+    scale[..., units] = 0 if holds else _per_unit("scale", 1 if change.scale is None else change.scale, units).to(like)
+    added = _per_unit("value" if holds else "shift", change.value if holds else 0 if change.shift is None else change.shift, units).to(like)
+    if holds and part in GATES[edit.kind]:
+        _check_range(part, added)
+    shift = shift.repeat(len(added), 1, 1) if added.ndim == 2 else shift
+    shift[..., units] = added.unsqueeze(1) if added.ndim == 2 else added
+    steps = steps_of(change.steps, path)
+    if steps is None or steps:  # without any step torch's own kernel runs, and gives the same bits
+        is_constant = holds and steps is None and added.ndim < 2
+        run_edited(edit.copy, Edit(edit.layer, path.endswith(REVERSE), part, scale[0], shift, steps, is_constant))
+    yield edit.copy_of(module)
+
+
+def _per_unit(name: str, values: Any, units: Sequence[int]) -> Tensor:
+    """A number, [unit] or [time, unit] as a tensor that fits the units."""
+    tensor = torch.as_tensor(values, dtype=None if isinstance(values, Tensor) else torch.float64)
+    axes = (0, 1) if name == "scale" else (0, 1, 2)
+    if tensor.ndim not in axes or (tensor.ndim and tensor.shape[-1] != len(units)):
+        forms = f"a number or [{len(units)}] = [unit]" + ("" if name == "scale" else f" or [steps, {len(units)}] = [time, unit]")
+        raise InterventionError(f"{name} has shape {list(tensor.shape)}; expected {forms}, for {len(units)} units.")
+    if not tensor.isfinite().all():
+        raise InterventionError(f"{name} holds NaN or infinity; expected finite numbers.")
+    return tensor
+
+
+def _check_range(gate: str, values: Tensor) -> None:
+    low = -1 if gate == "candidate" else 0
+    if values.numel() and not (low <= float(values.min()) and float(values.max()) <= 1):
+        outside = float(values.min()) if float(values.min()) < low else float(values.max())
+        kind = "a candidate lies between -1 and 1" if gate == "candidate" else "a gate lies between 0 and 1"
+        raise InterventionError(f"value is {outside:g}; {kind}.")
 
 
 @contextmanager
@@ -157,15 +246,20 @@ def clamped(module: Module, path: str, layer: int, unit: Units, gate: str, value
 class _Edit:
     """Changed weights of some units of one layer and direction, in a copy of the recurrent module."""
 
-    def __init__(self, module: nn.Module, path: str, layer: int, unit: Units):
-        self.original = _recurrent(module, path)
-        self.kind, count, size = kind(self.original), layers(self.original), self.original.hidden_size
+    def __init__(self, module: nn.Module, path: str, layer: int, unit: Units, part: str = "cell"):
+        self.original, self.layer = _recurrent(module, path), layer
+        self.kind, count, size = kind(self.original), layers(self.original), self.width(part)
         self.units = [unit] if isinstance(unit, int) else list(unit)
         if not 0 <= layer < count:
             raise InterventionError(f"layer is {layer}, but '{path}' has {count}: choose from 0 to {count - 1}.")
         _check_units(self.units, size, path)
         self.suffix = _suffix(self.original, layer, path.endswith(REVERSE))
         self.copy = _with_own_weights(self.original, path)
+
+    def width(self, part: str) -> int:
+        """Values of a part: a projected hidden state has fewer than there are units."""
+        projected = getattr(self.original, "proj_size", 0) if part == "hidden" else 0
+        return projected or self.original.hidden_size
 
     def fix(self, gate: str, inside: float) -> None:
         """Give one gate of the units the same sum before its sigmoid or tanh at every step."""
@@ -267,14 +361,13 @@ def _chosen_layer(count: int, path: str, layer: int | None) -> int:
     return layer or 0
 
 
-def _check_state(has_cell: bool, path: str, part: str | None, value: float | int) -> None:
-    """Refuse what cannot be done to a state: another value than 0, or the one of two states that would leave the other as it is."""
+def _checked_part(known: Sequence[str], has_cell: bool, path: str, part: str) -> str:
+    """A part of the states, or one of the known gates."""
     if part == "cell" and not has_cell:
         raise InterventionError(f"'{path}' has no cell state; its state is hidden. Leave part out, or choose part='hidden'.")
-    if part == "hidden" and has_cell:
-        raise InterventionError(f"The hidden state of '{path}' cannot be held while its cell runs on. Choose part='cell': both are then 0.")
-    if value != 0:
-        raise InterventionError(f"value is {value}; the state of a unit can be held at 0 only. To hold a gate, name it: part='forget'.")
+    if part not in ("cell", "hidden", "candidate"):
+        _check_gate(known, path, part)
+    return "hidden" if part == "candidate" and tuple(known) == ("candidate",) else part  # a plain RNN writes its whole state
 
 
 def _check_gate(known: Sequence[str], path: str, gate: str) -> None:

@@ -35,7 +35,7 @@ ONLY_IN = {
     "plotly": ("explorer.figures",),
     "altair": ("explorer.figures",),
     "vl_convert": ("explorer.figures",),
-    "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "explorer.interventions", "models"),
+    "torch": ("explorer.tap", "explorer.recording", "explorer.gradients", "explorer.edited_run", "explorer.interventions", "models"),
     "pydantic": ("models.card", "models.training_state", *(f"models.{folder}.card" for folder in FAMILIES)),
     "typer": ("models.cli", "recurrent_explorer_app", *(f"models.{folder}.commands" for folder in FAMILIES)),
 }
@@ -53,6 +53,7 @@ LIFTED: dict[tuple[str, str, str], tuple[int, str]] = {
     ),
     (ARGUMENTS, "explorer/gradients/attribution.py", "attribution"): (7, "all that a user may choose of a recording, and the method"),
     (ARGUMENTS, "explorer/gradients/attribution.py", "attributions"): (7, "the same for several methods"),
+    (ARGUMENTS, "explorer/interventions.py", "intervene"): (9, "all that a user may choose of an intervention"),
 }
 
 # Imports between parts of `models` that point the wrong way: (who, whom) -> reason.

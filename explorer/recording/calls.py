@@ -1,7 +1,7 @@
 """Copies of every call of a recurrent module, and the selection of one sequence of a batch from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -23,12 +23,40 @@ def copied(value: Steps) -> Steps:
     return PackedSequence(value.data.detach().clone(), *value[1:])
 
 
+@dataclass(eq=False)
+class Ran:
+    """What a module held in one call in which states or gates were changed on the way, so that it cannot be replayed.
+
+    One entry for each layer and direction, in torch's order: the state before the first step, each [batch, width]; states, each
+    [time, batch, width], and gates by name, [time, batch, unit]; and whether the state was changed, bool [time].
+    `lengths`: of the rows of a packed call, [batch].
+    """
+
+    lengths: Tensor | None
+    initial: list[State] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    gates: list[dict[str, Tensor]] = field(default_factory=list)
+    changed: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, initial: State, steps: Sequence[tuple[State, dict[str, Tensor]]], changed: Sequence[bool]) -> None:
+        """Add a layer from its states and gates at every step."""
+        states, gates = zip(*steps, strict=True) if steps else ((), ())
+        self.initial.append(tuple(part.detach() for part in initial))
+        self.states.append(tuple(torch.stack(parts).detach().cpu() for parts in zip(*states, strict=True)))
+        self.gates.append({name: torch.stack([of_step[name] for of_step in gates]).detach().cpu() for name in (gates[0] if gates else ())})
+        self.changed.append(np.array(changed, bool))
+
+    def time(self, row: int) -> int:
+        """Steps of a row of the batch."""
+        return int(self.lengths[row]) if self.lengths is not None else len(self.changed[0])
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
     """One call of a recurrent module, as it was: input, state before (None: zeros), output, state after.
 
     `weights` are those that it used; `training` tells whether dropout was on; `autocast` is the precision that torch.autocast
-    computed in, None where it was off.
+    computed in, None where it was off; `ran`, what it held where it cannot be replayed.
     """
 
     input: Steps
@@ -38,6 +66,7 @@ class Call:
     weights: UsedWeights
     training: bool
     autocast: torch.dtype | None = None
+    ran: Ran | None = None
 
     @classmethod
     def heard(cls, module: nn.Module, args: tuple, kwargs: dict, result, weights: UsedWeights) -> "Call":
@@ -59,6 +88,7 @@ class Call:
             weights=weights,
             training=module.training,
             autocast=autocast_of((output.data if isinstance(output, PackedSequence) else output).device.type),
+            ran=getattr(getattr(module, "ran", None), "last", None),
         )
 
     @property

@@ -20,6 +20,12 @@ from explorer.tap import Tap
 # Recordings open in this thread or task; a hook of another's recording stays silent here.
 _open: ContextVar[tuple["Listener", ...]] = ContextVar("open recordings", default=())
 
+
+def is_recording() -> bool:
+    """Whether a recording is open in this thread or task."""
+    return bool(_open.get())
+
+
 # torch numbers its hooks with a counter that two threads may read at once: one hook would replace the other.
 registering = threading.Lock()
 

@@ -19,6 +19,7 @@ from explorer.recording.attention_weights import alignment
 from explorer.recording.axis_readings import Selection
 from explorer.recording.calls import Call, Reading, batch_size, layers, no_row
 from explorer.recording.cells import kind
+from explorer.recording.changed_runs import ran
 from explorer.recording.custom_cells import CustomCell
 from explorer.recording.custom_trace import custom_fields
 from explorer.recording.listener import Listener
@@ -35,6 +36,10 @@ Result = TypeVar("Result")
 NOT_CALLED = "'{path}' was not called inside this recording. Call the model in the `with` block, not its forward()."
 OTHER_FORWARD = "Its forward is not the equation of its class, or a hook changes what it returns: put a Tap on the values instead."
 COARSE = "It ran on a GPU: set torch.backends.cudnn.allow_tf32 = False, which rounds to 10 bits, or move it to the CPU."
+CHANGED = (
+    "'{path}' ran with an intervention that changes states or gates on the way: its trace is complete, but it cannot be replayed for more. "
+    "Gradients of such a run are those of autograd."
+)
 COPIED = (
     "'{path}' was not called inside this recording; copies of it were, as nn.DataParallel on several devices, copy.deepcopy and "
     "explorer.intervene make them. Record the copy."
@@ -147,7 +152,7 @@ class Recording(Listener):
             else:
                 held = self.either(
                     path,
-                    by_torch=lambda: self._held(self.reading(path, len(names), rows, calls), layer),
+                    by_torch=lambda: self._held(self._reading(path, *self._module(path), len(names), rows, calls), layer),
                     by_itself=lambda cell: self._held_by(cell, self.custom_reading(cell, path, len(names), rows, calls), layer),
                 )
         return Trace(tokens=names, logits=values, vocab=None if vocab is None else tuple(vocab), source=path, **held)
@@ -156,7 +161,9 @@ class Recording(Listener):
         """The states and gates of a Trace, by field, of one layer or all."""
         count = layers(reading.module)
         check_layer(layer, count, reading.path)
-        states = self.states(reading, reading.reverse, range(count) if layer is None else [layer])
+        chosen = range(count) if layer is None else [layer]
+        changed = any(call.ran is not None for call in reading.calls)
+        states, carried = ran(reading, chosen) if changed else (self.states(reading, reading.reverse, chosen), reading.carried)
         hidden = _array(states.hidden)
         # What a plain tanh network proposes is its new state: one array, two names.
         own = {"candidate": hidden} if kind(reading.module) == "tanh" else {}
@@ -166,7 +173,7 @@ class Recording(Listener):
             "gates": own or {name: _array(values) for name, values in states.gates.items()},
             "initial_hidden": states.initial[0].numpy(),
             "initial_cell": states.initial[1].numpy() if len(states.initial) > 1 else None,
-            "carried": reading.carried,
+            "carried": carried,
         }
 
     def _held_by(self, cell: CustomCell, reading: Reading, layer: int | None) -> dict[str, Any]:
@@ -291,7 +298,10 @@ class Recording(Listener):
         Raises:
             RecordingError: the module was not called, read several sequences, or read another number of steps than `time`.
         """
-        return self._reading(path, *self._module(path), time, index, calls)
+        reading = self._reading(path, *self._module(path), time, index, calls)
+        if any(call.ran is not None for call in reading.calls):
+            raise RecordingError(CHANGED.format(path=reading.name))
+        return reading
 
     def _reading(self, path: str, module: nn.Module, heard: list[Call], time: int, index: Rows, calls: Calls) -> Reading:
         name = path.removesuffix(REVERSE)

@@ -225,13 +225,25 @@ def test_a_reference_that_would_call_the_original_is_refused(kept):
         (lambda m: explorer.intervene(m, "rnn", units=0), "There is no path 'rnn'. Paths: 'encoder', "),
         (lambda m: explorer.intervene(explorer.Tap("hidden"), units=0), "This model has Taps alone; an intervention needs"),
         (lambda m: explorer.intervene(m, "encoder", units=0, part="cell"), "'encoder' has no cell state; its state is hidden. Leave part"),
+        (lambda m: explorer.intervene(m, "encoder", units=0, value=1, scale=2), "value comes with scale or shift. Give the value that"),
         (
-            lambda m: explorer.intervene(m, "decoder.rnn", 0, units=0, part="hidden"),
-            "The hidden state of 'decoder.rnn' cannot be held while its cell runs on. Choose part='cell': both are then 0.",
+            lambda m: explorer.intervene(m, "encoder", units=[0, 1], value=[1.0, 2, 3]),
+            "value has shape [3]; expected a number or [2] = [unit] or [steps, 2] = [time, unit], for 2 units.",
         ),
         (
-            lambda m: explorer.intervene(m, "encoder", units=0, value=0.5),
-            "value is 0.5; the state of a unit can be held at 0 only. To hold",
+            lambda m: explorer.intervene(m, "encoder", units=0, scale=[[1.0]]),
+            "scale has shape [1, 1]; expected a number or [1] = [unit], for 1 units.",
+        ),
+        (lambda m: explorer.intervene(m, "encoder", units=0, shift=float("nan")), "shift holds NaN or infinity; expected finite numbers."),
+        (lambda m: explorer.intervene(m, "encoder", units=0, part="update", value=[1.5]), "value is 1.5; a gate lies between 0 and 1."),
+        (
+            lambda m: explorer.intervene(m, "encoder", units=0, part="candidate", value=-2),
+            "value is -2; a candidate lies between -1 and 1.",
+        ),
+        (lambda m: explorer.intervene(m, "encoder", units=0, steps=-1), "steps has -1; steps are counted from 0."),
+        (
+            lambda m: explorer.intervene(m, "encoder", units=0, steps=slice(3, None)),
+            "steps is slice(3, None, None); the number of steps is not known before 'encoder' is called: give both ends, from 0.",
         ),
         (lambda m: explorer.intervene(m, "encoder", units=0, value=1, part="forget"), "'encoder' has no gate 'forget'. Its gates: reset"),
         (
