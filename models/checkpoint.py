@@ -25,6 +25,7 @@ from models.files import alone, opened, write_atomically
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
+    from torch.overrides import TorchFunctionMode
 
 FORMAT = 1
 LARGEST_HEADER = 4_000_000  # bytes; those of this project have about 20,000
@@ -361,6 +362,20 @@ def _check(path: Path, card: dict[str, Any], family: Family) -> None:
         raise CheckpointError(f"The card of {path} {error}") from None
 
 
+def _without_draws() -> "TorchFunctionMode":
+    """Context in which no normal numbers are drawn: for weights without memory, torch would import its compiler to draw them."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class WithoutDraws(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func in (torch.nn.init.normal_, torch.Tensor.normal_):
+                return args[0] if args else (kwargs or {})["tensor"]
+            return func(*args, **(kwargs or {}))
+
+    return WithoutDraws()
+
+
 def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: int) -> "nn.Module":
     """The module without memory for its weights, so that a card with far too large sizes is refused before memory is allocated."""
     import torch
@@ -372,7 +387,7 @@ def _empty_module(path: Path, card: dict[str, Any], vocab_size: int, tensors: in
     if not isinstance(layers, int) or layers > tensors:
         raise CheckpointError(f"The card of {path} asks for {short(layers)} layers; the file holds {tensors} tensors. It is damaged.")
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _without_draws():
             return named(kinds()[card["kind"]].network)(**arguments)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]

@@ -53,7 +53,7 @@ class SceneCaptioner(Captioner):
         self.region = nn.Linear(CHANNELS, units - sum(GRID))
         with torch.no_grad():
             self.decoder.bias_ih[units : 2 * units] += 1
-        row, column = (torch.eye(side) for side in GRID)
+        row, column = (torch.eye(side, device="cpu") for side in GRID)  # without memory, torch would import its compiler for it
         self.register_buffer("place", torch.cat([row.repeat_interleave(GRID[1], 0), column.repeat(GRID[0], 1)], 1))
 
     def encode(self, features: Tensor) -> Memory:

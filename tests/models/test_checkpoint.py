@@ -235,10 +235,12 @@ def test_the_folder_may_be_named_by_the_environment(tmp_path, monkeypatch):
     assert list(models.available()) == ["mine"]
 
 
-def test_listing_and_counting_need_no_torch(tmp_path):
+def test_listing_and_counting_need_no_torch_and_opening_needs_no_compiler(tmp_path):
     save_tiny(tmp_path / "mine.safetensors")
     code = "import sys, models, models.corpora, models.ngram\n"
-    code += "assert list(models.available(sys.argv[1])) == ['mine']; assert 'torch' not in sys.modules"
+    code += "assert list(models.available(sys.argv[1])) == ['mine']; assert 'torch' not in sys.modules\n"
+    code += "for name in ('wiki-gru', 'names-rnn', 'en-fr-additive', 'caption-soft', 'caption-encoder', 'scenes-soft'): models.load(name)\n"
+    code += "assert 'torch' in sys.modules and 'torch._dynamo' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False).returncode == 0
 
 
