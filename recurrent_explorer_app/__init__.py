@@ -53,7 +53,10 @@ def open_files(
         list[Path] | None,
         typer.Argument(help="Checkpoints, weights of any recurrent network, or Python files with build() and encode(text), which are run."),
     ] = None,
-    vocabulary: Annotated[Path | None, typer.Option(help="Their list of tokens: JSON, or one token per line.")] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(help="Their list of tokens: JSON, one per line, torchtext, tokenizer.json or SentencePiece."),
+    ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
 ) -> None:

@@ -15,13 +15,16 @@ app = typer.Typer()
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="Weights: safetensors, a file of torch.save, .npz, or Keras.")],
-    vocabulary: Annotated[Path | None, typer.Option(help="The list of tokens: JSON, or one token per line.")] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(help="The list of tokens: JSON, one per line, torchtext, tokenizer.json or SentencePiece."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at the weights of any network: its recurrent layers, the use of each tensor, and what does not fit."""
-    from models.foreign.tokens import read_tokens
+    from models.foreign.listed import read_list
 
-    tokens = None if vocabulary is None else read_tokens(content_of(vocabulary), vocabulary.name)
+    tokens = None if vocabulary is None else read_list(content_of(vocabulary), vocabulary.name)
     answer = named("models.foreign.experiments.report:report")(content_of(file), file.name, tokens)
     if as_json:
         write(answer, True)

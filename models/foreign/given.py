@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.errors import CheckpointError
 from models.checkpoint import LARGEST
 from models.files import opened
-from models.foreign.tokens import read_tokens
+from models.foreign.listed import read_list
 
 LIVE = "EXPLORER_LIVE"  # as in explorer.recording.live_module
 VARIABLE = "EXPLORER_GIVEN"  # of the environment, because the server runs the pages as scripts
@@ -41,7 +41,7 @@ def give(given: Given) -> None:
     for file in given.files:
         content_of(file)
     if given.vocabulary is not None:
-        read_tokens(content_of(given.vocabulary), given.vocabulary.name)
+        read_list(content_of(given.vocabulary), given.vocabulary.name)
     paths = [str(file.resolve()) for file in given.files]
     os.environ[VARIABLE] = json.dumps({"files": paths, "vocabulary": given.vocabulary and str(given.vocabulary.resolve())})
 

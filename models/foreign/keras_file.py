@@ -18,7 +18,7 @@ from models.foreign import hdf5, keras_model
 from models.foreign.child import ARRAYS
 from models.foreign.described import Described
 from models.foreign.keras_layers import KerasLayer, converted, is_dense, is_embedding, width_of
-from models.foreign.tokens import PADDING, token_list
+from models.foreign.tokens import PADDING, lookup_tokens, token_list
 
 LARGEST_TEXT = 64_000_000  # bytes of a configuration or a vocabulary
 WEIGHTS, CONFIG, ABOUT = "model.weights.h5", "config.json", "metadata.json"
@@ -261,14 +261,9 @@ def _tokens(config: Any, texts: Mapping[str, str]) -> dict[str, list[str]]:
     """Lists of tokens of TextVectorization and StringLookup layers, special tokens first, from the configuration or the assets."""
     tokens = {}
     for entry in keras_model.entries(config):
-        own, kind = keras_model.config_of(entry), entry.get("class_name")
-        listed = own.get("vocabulary")
-        if kind not in keras_model.TEXTS or not isinstance(listed, list):
-            continue
-        first = [PADDING] if kind == "TextVectorization" or own.get("mask_token") is not None else []
-        unknown = [str(own.get("oov_token", "[UNK]"))] if own.get("num_oov_indices", 1) == 1 else []
-        special = {"", PADDING, *unknown}
-        tokens[keras_model.name_of(entry)] = [*first, *unknown, *(token for token in listed if token not in special)]
+        kind = entry.get("class_name")
+        listed = lookup_tokens(keras_model.config_of(entry), kind == "TextVectorization") if kind in keras_model.TEXTS else None
+        tokens |= {keras_model.name_of(entry): listed} if listed is not None else {}
     for path, text in texts.items():
         lines = text.split("\n")
         tokens[path] = [PADDING if index == 0 and not line else line for index, line in enumerate(lines)]

@@ -1,17 +1,19 @@
 """From the weights of a file to a network that runs: what was found, what was assumed, and what is missing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import CheckpointError
 from models.foreign.layout import MOST_STACKS, Choice, Layout, layout
 from models.foreign.layout import choice as likeliest
+from models.foreign.listed import Listed
 from models.foreign.tokens import ALPHABETS
 from models.foreign.weights import Weights, read
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
+    from models.foreign.vocabulary import FoundVocabulary
 
 KIND = "found"
 ACTIVATIONS = ("none", "relu", "tanh")
@@ -52,21 +54,6 @@ class Assumptions:
     nonlinearity: str = "tanh"
     activation: str = "relu"
     shown: int = 0
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A list of tokens that fits a file.
-
-    Args:
-        source: Where it comes from, for a menu.
-        tokens: The tokens by their ids.
-        sure: Whether it is the file's own.
-    """
-
-    source: str
-    tokens: tuple[str, ...] = field(repr=False)
-    sure: bool = False
 
 
 def open_file(content: bytes, file: str) -> Opened:
@@ -156,13 +143,13 @@ def assumptions(opened: Opened, chosen: Choice) -> Assumptions:
     return Assumptions(nonlinearity=known_function(opened, chosen) or "tanh")
 
 
-def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions = Assumptions()) -> "Loaded":
+def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, assumed: Assumptions = Assumptions()) -> "Loaded":
     """The network of a choice, ready to read texts. Where it predicts no next token, see `why_no_predictions`, it has no output layers.
 
     Args:
         opened: The file.
         chosen: Which of its tensors make up the network.
-        tokens: Tokens by their ids, as many as the network has, or fewer.
+        tokens: Tokens by their ids, as many as the network has, or fewer; or a list with what splits a text into them.
         assumed: What the weights do not say.
 
     Raises:
@@ -170,14 +157,13 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: A
     """
     from models.checkpoint import Loaded
     from models.foreign import network as build
-    from models.foreign.vocabulary import FoundVocabulary
 
     if reason := why_not(opened, chosen):
         raise CheckpointError(f"{opened.weights.file} cannot read a text here. {reason}")
     if why_no_predictions(opened, chosen):
         chosen = replace(chosen, outputs=())
     try:
-        vocab = FoundVocabulary.of_tokens(tokens, rows(opened, chosen) or 0)
+        vocab = _vocabulary(tokens, rows(opened, chosen) or 0)
     except ValueError as error:
         raise CheckpointError(f"The list of tokens does not fit {opened.weights.file}. {error}") from None
     said = opened.weights.described
@@ -197,6 +183,15 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: A
     if broken:
         raise CheckpointError(f"{opened.weights.file} has values in {broken[0]} that are not finite numbers. Its training failed.")
     return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, _card(opened, arguments, vocab))
+
+
+def _vocabulary(tokens: Sequence[str] | Listed, count: int) -> "FoundVocabulary":
+    from models.foreign.subwords import SubwordVocabulary
+    from models.foreign.vocabulary import FoundVocabulary
+
+    if isinstance(tokens, Listed) and tokens.file is not None:
+        return SubwordVocabulary.of_file(tokens.file, tokens.tokens, count)
+    return FoundVocabulary.of_tokens(tokens.tokens if isinstance(tokens, Listed) else tokens, count)
 
 
 def _card(opened: Opened, arguments: dict[str, Any], vocab: Any) -> dict[str, Any]:

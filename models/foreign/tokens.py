@@ -1,7 +1,9 @@
 """Lists of tokens as people save them: JSON lists and tables, one token per line, Keras tokenizers, and standard alphabets."""
 
 import json
+import re
 import string
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,8 @@ from models.vocabulary.characters import check_whole
 MOST = 1_000_000  # tokens of a list
 LONGEST = 200  # characters of a token
 PADDING = "<pad>"
+ESCAPED = re.compile(r"\\[nt\\]|.")  # a character of a typed line
+ESCAPES = {r"\n": "\n", r"\t": "\t", "\\\\": "\\"}
 
 BYTE = "<0x{:02X}>"  # name of a byte that is no character by itself, as SentencePiece has it
 BYTES = tuple(chr(byte) if byte < 128 else BYTE.format(byte) for byte in range(256))
@@ -100,7 +104,9 @@ def read_tokens(content: bytes, name: str) -> tuple[str, ...]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
-    if isinstance(value, dict | list):
+    if (lookup := _lookup(value)) is not None:
+        listed, expected = token_list(lookup), "the configuration of a Keras layer with its vocabulary"
+    elif isinstance(value, dict | list):
         listed = next((tokens for part in _inside(value) if (tokens := token_list(part)) is not None), None)
         expected = 'a list ["a", "b"], or a table {"a": 0, "b": 1} with an id for every token and no id twice'
     else:
@@ -109,6 +115,58 @@ def read_tokens(content: bytes, name: str) -> tuple[str, ...]:
     if listed is None:
         raise CheckpointError(f"{name} is no list of tokens. Expected {expected}.")
     return listed
+
+
+def typed_tokens(text: str) -> tuple[str, ...]:
+    """The tokens of a typed list: the characters of one line, or one token per line, or JSON; \\n and \\t stand for characters.
+
+    Raises:
+        CheckpointError: it is no list of tokens.
+    """
+    lines = text.replace("\r\n", "\n").strip("\n").split("\n")
+    if text.lstrip()[:1] in ("[", "{") and (len(lines) > 1 or text.rstrip()[-1:] in ("]", "}")) and _is_json(text):
+        return read_tokens(text.encode(), "The typed list")
+    parts = ESCAPED.findall(lines[0]) if len(lines) == 1 else lines
+    tokens = [ESCAPES.get(part, part) for part in parts]
+    twice = [token for token, times in Counter(tokens).items() if times > 1]
+    if twice:
+        raise CheckpointError(f"The typed list has {twice[0]!r} twice; each token stands once.")
+    listed = token_list(tokens)
+    if listed is None:
+        raise CheckpointError("The typed list is none. Type all characters in one line, or one token per line.")
+    return listed
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def lookup_tokens(config: Mapping[str, Any], is_text: bool) -> list[str] | None:
+    """The tokens of a Keras layer StringLookup or TextVectorization, special ones first; None if its configuration lists none.
+
+    Args:
+        config: Of the layer.
+        is_text: Whether it is a TextVectorization, whose id 0 is padding.
+    """
+    listed = config.get("vocabulary")
+    if not isinstance(listed, list):
+        return None
+    first = [PADDING] if is_text or config.get("mask_token") is not None else []
+    unknown = [str(config.get("oov_token", "[UNK]"))] if config.get("num_oov_indices", 1) == 1 else []
+    special = {"", PADDING, *unknown}
+    return [*first, *unknown, *(token for token in listed if token not in special)]
+
+
+def _lookup(value: Any) -> list[str] | None:
+    """The tokens in the saved configuration of one of these layers."""
+    config = value.get("config", value) if isinstance(value, dict) else None
+    if not isinstance(config, dict) or not {"num_oov_indices", "standardize"} & config.keys():
+        return None
+    return lookup_tokens(config, "standardize" in config)
 
 
 def metadata_tokens(metadata: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -129,6 +187,8 @@ def _lines(text: str) -> list[str]:
     lines = text.replace("\r\n", "\n").split("\n")
     if lines and not lines[-1]:
         lines.pop()
+    if lines and not lines[0] and "" not in lines[1:]:  # as Keras saves a vocabulary
+        lines[0] = PADDING
     return [line.partition("\t")[0] if "\t" in line.strip("\t") else line for line in lines]
 
 

@@ -26,7 +26,7 @@ AGAIN = "Save it again with `torch.save(model.state_dict(), 'weights.pt')`."
 
 
 class Stub:
-    """Stands for an object of an unknown class: it keeps the object's dictionary and does nothing."""
+    """Stands for an object of an unknown class: it keeps the object's dictionary, or the values that it was saved as, and does nothing."""
 
     def __new__(cls, *_: Any, **__: Any) -> "Stub":
         """An object without content, whatever the file would hand to the class."""
@@ -35,10 +35,13 @@ class Stub:
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
     def __setstate__(self, state: Any) -> None:
-        """Keep what the file calls the object's attributes."""
-        for part in state if isinstance(state, tuple) else (state,):
+        """Keep what the file calls the object's attributes; other values, as those of a class written in C++, under the name "state"."""
+        parts = state if isinstance(state, tuple) else (state,)
+        for part in parts:
             if isinstance(part, dict):
                 self.__dict__.update({key: value for key, value in part.items() if isinstance(key, str)})
+        if others := [part for part in parts if isinstance(part, list | tuple)]:
+            self.__dict__.setdefault("state", others)
 
 
 class Filled:

@@ -13,22 +13,22 @@ from explorer.errors import CheckpointError
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models import Loaded
-from models.foreign.experiments.behaviour import SAMPLE, best_list, of_run
+from models.foreign.experiments.behaviour import SAMPLE, of_run
 from models.foreign.experiments.reading import FoundRun, read_text
-from models.foreign.given import content_of, given
 from models.foreign.health import Finding, of_weights, worst_first
 from models.foreign.layout import Choice, Linear, choice, uses
-from models.foreign.opening import Assumptions, Listed, Opened, as_checkpoint, assumptions, fitting, network_of, open_file, rows, why_not
-from models.foreign.tokens import read_tokens
+from models.foreign.listed import Listed
+from models.foreign.opening import Assumptions, Opened, as_checkpoint, assumptions, network_of, open_file, why_not
 from pages._components.state_view import state_view
 from pages._ui import uploads
 from pages._ui.cache import shared_cache, size
 from pages._ui.layout import text_form
 from pages._ui.progress import guard
 from pages._ui.text import code, count, grid, plain
+from pages._your_model import tokens
+from pages._your_model.tokens import KEY, pick
 
-KEY = "your_model.weights"
-FILE, TOKENS, TEXT = f"{KEY}.file", f"{KEY}.tokens", f"{KEY}.text"
+FILE, TEXT = f"{KEY}.file", f"{KEY}.text"
 SPREAD = 0.1  # of the state of a unit that moves
 ONE_HOT, NUMBERS, NONE = "one-hot vectors", "numbers, no tokens", "none"
 MEGABYTES = 512  # of all weights on this page together
@@ -95,13 +95,13 @@ def panel() -> Kept | None:
         chosen, assumed = _choices(opened)
         what = (key, repr(chosen), assumed)
         broken = any(finding.code == "not_finite" for finding in _findings(what, opened, chosen))
-        listed = None if broken or chosen is None or why_not(opened, chosen) else _tokens(what, opened, chosen)
+        listed = None if broken or chosen is None or why_not(opened, chosen) else tokens.of_network(what, opened, chosen)
     findings, loaded, run = [*_findings(what, opened, chosen, listed)], None, None
     if chosen is not None and listed is not None:
-        at = (*what, listed.tokens, _text())
+        at = (*what, listed, _text())
         with guard(stop=False):
-            make = lambda: network_of(opened, chosen, listed.tokens, assumed)  # noqa: E731
-            loaded = shared_cache("found networks", 256).get((*what, listed.tokens), make)
+            make = lambda: network_of(opened, chosen, listed, assumed)  # noqa: E731
+            loaded = shared_cache("found networks", 256).get((*what, listed), make)
             run = _run(loaded, at)
             findings += shared_cache("rows", 16).get(("health", *at), lambda: of_run(loaded, run))
     _health(findings)
@@ -134,9 +134,9 @@ def _choices(opened: Opened) -> tuple[Choice | None, Assumptions]:
         guess = guess if starts[first] == guess.stacks[0] else choice(opened.layout, starts[first]) or guess
     first = guess.stacks[0]
     likely = guess.embedding or (ONE_HOT if guess.is_one_hot else NUMBERS)
-    inputs = _pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT, NUMBERS], likely, f"embedding.{first.path}")
+    inputs = pick("Inputs", [*opened.layout.embeddings(first), ONE_HOT, NUMBERS], likely, f"embedding.{first.path}")
     ways = _ways(opened, guess)
-    output = _pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
+    output = pick("Output", [*ways, NONE], _called(guess.outputs), f"output.{first.path}")
     embedding = None if inputs in (ONE_HOT, NUMBERS) else inputs
     sure = (guess.sure[0] or inputs != likely, guess.sure[1] or output != _called(guess.outputs))  # what the visitor chose is sure
     chosen = replace(guess, embedding=embedding, outputs=ways.get(output, ()), is_one_hot=inputs == ONE_HOT, sure=sure)
@@ -149,10 +149,10 @@ def _assumptions(opened: Opened, chosen: Choice) -> Assumptions:
     if any(stack.kind == "rnn" for stack in chosen.stacks):
         assumed = replace(
             assumed,
-            nonlinearity=_pick("Function of the RNN", ["tanh", "relu"], assumed.nonlinearity, f"nonlinearity.{opened.weights.file}"),
+            nonlinearity=pick("Function of the RNN", ["tanh", "relu"], assumed.nonlinearity, f"nonlinearity.{opened.weights.file}"),
         )
     if len(chosen.outputs) > 1:
-        assumed = replace(assumed, activation=_pick("Between the output layers", ["relu", "tanh", "none"], "relu", "activation"))
+        assumed = replace(assumed, activation=pick("Between the output layers", ["relu", "tanh", "none"], "relu", "activation"))
     return _shown(chosen, assumed)
 
 
@@ -161,11 +161,7 @@ def _shown(chosen: Choice, assumed: Assumptions) -> Assumptions:
     names = [stack.path for stack in chosen.stacks]
     if len(names) < 2:
         return assumed
-    return replace(assumed, shown=names.index(_pick("Shown", names, names[-1], f"shown.{names[0]}")))
-
-
-def _pick(label: str, options: Sequence[str], default: str, key: str) -> str:
-    return st.selectbox(label, options, options.index(default) if default in options else 0, key=f"{KEY}.{key}", width=180)
+    return replace(assumed, shown=names.index(pick("Shown", names, names[-1], f"shown.{names[0]}")))
 
 
 def _ways(opened: Opened, guess: Choice) -> dict[str, tuple[Linear, ...]]:
@@ -181,39 +177,8 @@ def _called(outputs: Sequence[Linear]) -> str:
 
 def _findings(what: tuple, opened: Opened, chosen: Choice | None, listed: Listed | None = None) -> list[Finding]:
     """Findings on the weights, looked for once."""
-    tokens = None if listed is None else listed.tokens
-    return shared_cache("rows", 16).get(("weights", *what, tokens), lambda: of_weights(opened, chosen, tokens, what[-1]))
-
-
-def _tokens(what: tuple, opened: Opened, chosen: Choice) -> Listed | None:
-    """The list of tokens: the file's own, a known alphabet, or the visitor's file."""
-    many = rows(opened, chosen) or 0
-    given_list = _given_list()
-    lists, first = {listed.source: listed for listed in [*given_list, *fitting(opened, many)]}, st.container(width="content")
-    with st.popover("Upload a list of tokens", icon=":material/list:", width="content"):
-        st.caption(f"{many:,} tokens in the order of their ids: JSON (a list, or a table of tokens and ids), or one token per line.")
-        file = st.file_uploader("List of tokens", type=["json", "txt", "vocab"], key=TOKENS)
-    if file is not None:
-        with guard(stop=False):
-            lists = {file.name: Listed(file.name, read_tokens(file.getvalue(), file.name), True)} | lists
-    if not lists:
-        own = ", ".join(f"{name} has {len(tokens):,}" for name, tokens in opened.weights.tokens.items())
-        none = f"No list of tokens in the file has {many:,} ({own})" if own else "The file lists no tokens"
-        st.warning(plain(f"{none}, and no known alphabet has {many:,}. Upload the list to see the network read."))
-        return None
-    names = list(lists)
-    likely = names[0]
-    if len(names) > 1 and file is None and not given_list:
-        best = shared_cache("rows", 16).get(("list", *what), lambda: best_list(opened, chosen, what[-1]))
-        likely = names[0] if best is None else best[0].source
-    with first:
-        return lists[_pick(f"Its {many:,} tokens are", names, likely, f"list.{len(names)}.{names[0]}")]
-
-
-def _given_list() -> list[Listed]:
-    """The list of tokens with which the server was started."""
-    path = given().vocabulary
-    return [] if path is None else [Listed(path.name, read_tokens(content_of(path), path.name), True)]
+    names = None if listed is None else listed.tokens
+    return shared_cache("rows", 16).get(("weights", *what, names), lambda: of_weights(opened, chosen, names, what[-1]))
 
 
 def _text() -> str:
@@ -232,7 +197,7 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
     is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
     layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
     with row:
-        layer = layers.index(_pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
+        layer = layers.index(pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
     run = _run(loaded, at, is_backward, layer)
     noun = loaded.vocab.noun
     st.markdown(f"Each {noun} is coloured by one unit after the network has read it. Click a row of the map to see another unit.")

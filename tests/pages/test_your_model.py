@@ -17,7 +17,7 @@ from models.foreign.experiments.behaviour import SAMPLE
 from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.given import VARIABLE, Given, give
 from pages._ui import uploads
-from pages._your_model import opening, weights
+from pages._your_model import opening, tokens, weights
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.foreign import keras_2
 from tests.models.foreign.in_process import in_this_process
@@ -141,6 +141,12 @@ def test_a_keras_file_is_not_guessed_and_its_own_cell_opens_in_every_room(in_thi
     assert not room.exception
 
 
+def typed(page: AppTest, text: str) -> AppTest:
+    """The page after a list of tokens was typed."""
+    page.text_area(key=tokens.TYPED).set_value(text)
+    return next(button for button in page.button if button.label == "Use these tokens").click().run()
+
+
 def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
     network = CharRNN("RNN", 1, tokens=40)
     extra = {"other.weight": torch.ones(40, 7), "last.weight": torch.zeros(40, 12)}
@@ -154,6 +160,9 @@ def test_a_wrong_guess_is_corrected_and_a_list_of_tokens_given(in_this_process):
     page = sound(page.selectbox(key="your_model.weights.embedding.rnn").set_value("numbers, no tokens").run())
     assert any("neither the rows of an embedding" in as_read(part) for part in page.markdown)
     page = page.selectbox(key="your_model.weights.embedding.rnn").set_value("encoder.weight").run()
+    page = sound(typed(page, "".join([*LETTERS, *"ABCDEFGHI"])))
+    assert any(box.value == "your typed list" for box in page.selectbox)
+    assert "has 'a' twice" in as_read(typed(page, "aa").error[0])
     page = page.file_uploader(key="your_model.weights.tokens").set_value(("letters.json", b"[1, 2]", "application/json")).run()
     assert any("letters.json is no list of tokens" in as_read(error) for error in page.error)
 
@@ -194,8 +203,9 @@ def test_a_training_that_failed_is_described_all_the_same(in_this_process):
 
 def test_a_rerun_looks_at_nothing_again(in_this_process, monkeypatch: pytest.MonkeyPatch):
     page = sound(opened(stranger(CharRNN("RNN", 1, tokens=100).state_dict())))
-    for name in ("of_weights", "of_run", "best_list", "network_of", "read_text", "open_file"):
+    for name in ("of_weights", "of_run", "network_of", "read_text", "open_file"):
         monkeypatch.setattr(weights, name, None)
+    monkeypatch.setattr(tokens, "best_list", None)
     again = sound(page.run())
     assert [as_read(part) for part in again.markdown] == [as_read(part) for part in page.markdown] and again.selectbox
 

@@ -9,7 +9,8 @@ import numpy as np
 from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.health import Finding, worst_first
 from models.foreign.layout import Choice
-from models.foreign.opening import Assumptions, Listed, Opened, fitting, network_of, rows
+from models.foreign.listed import Listed
+from models.foreign.opening import Assumptions, Opened, fitting, network_of, rows
 
 if TYPE_CHECKING:
     from models.checkpoint import Loaded
@@ -100,7 +101,7 @@ def best_list(opened: Opened, chosen: Choice, assumed: Assumptions, text: str = 
     """
     lists = fitting(opened, rows(opened, chosen) or 0)
     own = [one for one in lists if one.sure]
-    networks = {} if own else {one: network_of(opened, chosen, one.tokens, assumed) for one in lists if _covers(one, text)}
+    networks = {} if own else {one: network_of(opened, chosen, one, assumed) for one in lists if _covers(one, text)}
     tried = {one: surprise(loaded, read_text(loaded, text))[0] for one, loaded in networks.items() if loaded.module.predicts}
     alike = [one for one in tried if tried[one] <= min(tried.values()) + 1e-6]
     best = own[0] if own else min(alike, key=lambda one: _beyond(networks[one], len(alike)), default=lists[0] if lists else None)

@@ -9,25 +9,27 @@ from models.foreign import health
 from models.foreign.experiments import behaviour
 from models.foreign.experiments.reading import read_text
 from models.foreign.layout import Choice, uses
-from models.foreign.opening import Assumptions, Listed, Opened, assumptions, network_of, open_file, rows, why_not
+from models.foreign.listed import Listed
+from models.foreign.opening import Assumptions, Opened, assumptions, network_of, open_file, rows, why_not
 
 
-def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> dict[str, Any]:
+def report(content: bytes, file: str, given: Listed | None = None) -> dict[str, Any]:
     """Recurrent paths, embedding, output, vocabulary, the use of every tensor, and findings on a file of weights.
 
     Args:
         content: The bytes of the file.
         file: Its name.
-        tokens: Its list of tokens; default: the file's own, or the standard alphabet of the right length that predicts best.
+        given: Its list of tokens; default: the file's own, or the standard alphabet of the right length that predicts best.
 
     Raises:
         CheckpointError: the file cannot be read.
     """
     opened = open_file(content, file)
     chosen = opened.choice
+    tokens = given and given.tokens
     findings = health.of_weights(opened, chosen, tokens)
     if chosen is not None and not why_not(opened, chosen) and not any(one.code == "not_finite" for one in findings):
-        listed, more = _run(opened, tokens)
+        listed, more = _run(opened, given)
         tokens, findings = tokens or listed, findings + more
     findings.sort(key=lambda one: health.LEVELS.index(one.level))
     return {
@@ -45,16 +47,16 @@ def report(content: bytes, file: str, tokens: Sequence[str] | None = None) -> di
     }
 
 
-def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | None, list[health.Finding]]:
+def _run(opened: Opened, given: Listed | None) -> tuple[Sequence[str] | None, list[health.Finding]]:
     """The list of tokens that is used, and findings on the run."""
     chosen = opened.choice
     assert chosen is not None
     assumed = assumptions(opened, chosen)
-    if tokens is not None:
+    if given is not None:
         try:
-            return tokens, _of_run(opened, chosen, tokens, assumed)
+            return given.tokens, _of_run(opened, chosen, given, assumed)
         except CheckpointError as error:
-            return tokens, [health.Finding("vocabulary", "error", str(error))]
+            return given.tokens, [health.Finding("vocabulary", "error", str(error))]
     best = behaviour.best_list(opened, chosen, assumed)
     if best is None:
         count = rows(opened, chosen)
@@ -62,7 +64,7 @@ def _run(opened: Opened, tokens: Sequence[str] | None) -> tuple[Sequence[str] | 
         return None, [health.Finding("no_vocabulary", "warning", text)]
     listed = best[0]
     said = [_on_list(listed, rows(opened, chosen) or 0), *health.on_tokens(rows(opened, chosen), listed.tokens)]
-    return listed.tokens, said + _of_run(opened, chosen, listed.tokens, assumed)
+    return listed.tokens, said + _of_run(opened, chosen, listed, assumed)
 
 
 def _on_list(listed: Listed, count: int) -> health.Finding:
@@ -73,6 +75,6 @@ def _on_list(listed: Listed, count: int) -> health.Finding:
     return health.Finding("vocabulary", "warning", f"Tokens: assumed to be {listed.source}, {why} ({count:,} in the network).")
 
 
-def _of_run(opened: Opened, chosen: Choice, tokens: Sequence[str], assumed: Assumptions) -> list[health.Finding]:
-    loaded = network_of(opened, chosen, tokens, assumed)
+def _of_run(opened: Opened, chosen: Choice, listed: Listed, assumed: Assumptions) -> list[health.Finding]:
+    loaded = network_of(opened, chosen, listed, assumed)
     return behaviour.of_run(loaded, read_text(loaded, behaviour.SAMPLE))

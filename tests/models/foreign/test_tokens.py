@@ -5,7 +5,7 @@ import json
 import pytest
 
 from explorer.errors import CheckpointError
-from models.foreign.tokens import PADDING, read_tokens, token_list
+from models.foreign.tokens import PADDING, read_tokens, token_list, typed_tokens
 
 ABC = ("a", "b", "c")
 VALUES = [
@@ -50,6 +50,38 @@ def test_files_that_list_tokens(text):
 def test_a_keras_tokenizer_counts_from_one():
     config = {"num_words": None, "word_counts": json.dumps({"b": 9, "a": 3}), "word_index": json.dumps({"b": 1, "a": 2})}
     assert read_tokens(json.dumps({"class_name": "Tokenizer", "config": config}).encode(), "v") == (PADDING, "b", "a")
+
+
+def test_the_layers_of_keras_that_look_up_tokens():
+    config = {"vocabulary": ["", "[UNK]", "b", "a"], "num_oov_indices": 1, "mask_token": None, "oov_token": "[UNK]"}
+    assert read_tokens(json.dumps({"class_name": "StringLookup", "config": config}).encode(), "v") == ("[UNK]", "b", "a")
+    text = {"standardize": "lower", "vocabulary": ["b", "a"]}
+    assert read_tokens(json.dumps(text).encode(), "v") == (PADDING, "[UNK]", "b", "a")
+    assert read_tokens(b"\n[UNK]\nb\na\n", "vocabulary.txt") == (PADDING, "[UNK]", "b", "a")
+
+
+TYPED = [
+    ("abc", ABC),
+    ("a\nb\nc\n", ABC),
+    ("the\ncat\n\\n", ("the", "cat", "\n")),
+    (r"a\n\t\\b ", ("a", "\n", "\t", "\\", "b", " ")),
+    ('["a", "b", "c"]', ABC),
+    ('{"a": 0,\n "b": 1, "c": 2}', ABC),
+    ("[]{}", ("[", "]", "{", "}")),
+]
+
+
+@pytest.mark.parametrize(("text", "tokens"), TYPED)
+def test_a_typed_list(text: str, tokens):
+    assert typed_tokens(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("aa", "has 'a' twice"), ("the\ncat\nthe", "has 'the' twice"), ("a", "The typed list is none")]
+)
+def test_what_is_no_typed_list(text: str, sentence: str):
+    with pytest.raises(CheckpointError, match=sentence):
+        typed_tokens(text)
 
 
 def test_a_space_is_a_token():
