@@ -9,6 +9,8 @@ functions. An edge is one file that imports another; seen from a folder, one of 
 import argparse
 import ast
 from collections import Counter
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -39,13 +41,13 @@ def javascript_functions(text: str) -> list[tuple[str, int]]:
     return lengths
 
 
-def bound_names(tree: ast.AST) -> set[str]:
+def bound_names(nodes: list[ast.AST]) -> set[str]:
     """Names of parameters, locals and loop variables."""
-    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return stored | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
-def arguments_of(function: ast.FunctionDef) -> list[str]:
+def arguments_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """Names of its parameters beside self."""
     args = function.args
     return [a.arg for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg not in ("self", "cls")]
@@ -61,6 +63,45 @@ def source_of(node: ast.ImportFrom, package: list[str]) -> str:
     """The module that a from-import names; `package` resolves a relative one."""
     start = package[: len(package) - node.level + 1] if node.level else []
     return ".".join([*start, *([node.module] if node.module else [])])
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file of this checkout."""
+    return module_of(path, ROOT)
+
+
+def imports(path: Path, nodes: list[ast.AST]) -> set[str]:
+    """Every module that a file names in an import, inside functions too, relative ones resolved."""
+    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            module = source_of(node, package)
+            names |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
+    return names
+
+
+@cache
+def exists(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def functions(nodes: Iterable[ast.AST]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions among them."""
+    return [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+class File:
+    """A file, read, parsed and walked through once for all rules."""
+
+    def __init__(self, path: Path):
+        text = path.read_text(encoding="utf-8")
+        self.path, self.tree, self.source = path, ast.parse(text), text.splitlines()
+        self.nodes = list(ast.walk(self.tree))
+        self.imports = imports(path, self.nodes)
 
 
 def imported(tree: ast.AST, package: list[str], modules: set[str]) -> set[str]:

@@ -5,14 +5,14 @@ import graphlib
 import re
 import subprocess
 import sys
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from models import family
 from models.family import FAMILIES
-from tests.structure import arguments_of, bound_names, javascript_functions, lines_of_code, source_of
+from tests.structure import File, arguments_of, bound_names, exists, functions, javascript_functions, lines_of_code, module_name
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("explorer", "models", "pages", "recurrent_explorer_app")
@@ -68,11 +68,6 @@ EMPTY_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
 VAGUE_NAMES = {"told", "found", "place", "number", "each"}
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
 def longest_match(table: dict, name: str):
     best = max((key for key in table if name == key or name.startswith(key + ".")), key=len, default=None)
     return table.get(best) if best else None
@@ -82,45 +77,7 @@ def floor_of(name: str) -> int:
     return FRONT_DOORS.get(name, longest_match(FLOORS, name))
 
 
-def imports(path: Path, tree: ast.AST) -> set[str]:
-    """Every module that a file names in an import, inside functions too, relative ones resolved."""
-    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.ImportFrom):
-            module = source_of(node, package)
-            names |= {module} | {f"{module}.{alias.name}" for alias in node.names if exists(f"{module}.{alias.name}")}
-    return names
-
-
-@cache
-def exists(name: str) -> bool:
-    path = ROOT.joinpath(*name.split("."))
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-def functions(tree: ast.AST) -> list[ast.FunctionDef]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-
-
-class File:
-    """A file, read and parsed once for all the rules."""
-
-    def __init__(self, path: Path):
-        text = path.read_text(encoding="utf-8")
-        self.path, self.tree, self.source = path, ast.parse(text), text.splitlines()
-        self.imports = imports(path, self.tree)
-
-
-# Of the module's scope: pytest then runs all rules on one file before it goes on to the next.
-@pytest.fixture(scope="module", params=FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def file(request) -> File:
-    return File(request.param)
-
-
-def test_imports_point_down(file: File):
+def imports_point_down(file: File):
     name = module_name(file.path)
     floor = floor_of(name)
     for used in file.imports:
@@ -128,7 +85,7 @@ def test_imports_point_down(file: File):
             assert floor_of(used) <= floor, f"{name} (floor {floor}) imports {used} (floor {floor_of(used)})"
 
 
-def test_explorer_and_models_meet_only_in_experiments_and_pages(file: File):
+def explorer_and_models_meet_only_in_experiments_and_pages(file: File):
     name = module_name(file.path)
     is_experiment = name.split(".")[2:3] == ["experiments"]
     for used in file.imports:
@@ -138,38 +95,12 @@ def test_explorer_and_models_meet_only_in_experiments_and_pages(file: File):
             assert used in ("explorer.tap", "explorer.errors", "explorer.steps"), f"{name} imports {used}"
 
 
-def part_of_models(name: str) -> str:
-    """The family or other part of `models` that a module belongs to."""
-    return ".".join(name.split(".")[:2])
-
-
-def test_no_family_is_imported_from_outside_it():
-    families = {f"models.{folder}" for folder in FAMILIES}
-    crossings = {
-        (part_of_models(module_name(path)), part_of_models(used))
-        for path in FILES
-        if module_name(path).startswith("models")
-        for used in File(path).imports
-        if part_of_models(used) in families
-    }
-    assert {(who, whom) for who, whom in crossings if who != whom} == WRONG_WAY.keys()
-
-
-def test_libraries_stay_in_their_places(file: File):
+def libraries_stay_in_their_places(file: File):
     name = module_name(file.path)
     for used in file.imports:
         allowed = ONLY_IN.get(used.split(".")[0])
         if allowed:
             assert any(name == a or name.startswith(a + ".") for a in allowed), f"{name} imports {used}; only {allowed} may"
-
-
-def test_no_import_circles():
-    graph = {}
-    for path in FILES:
-        name = module_name(path)
-        used = {u for u in File(path).imports if u.split(".")[0] in FOLDERS and exists(u)}
-        graph[name] = {u for u in used if u != name and not name.startswith(u + ".")}
-    graphlib.TopologicalSorter(graph).prepare()  # a CycleError names the circle
 
 
 def usual_lines(path: Path) -> int:
@@ -178,32 +109,22 @@ def usual_lines(path: Path) -> int:
     return PAGE_LINES if is_page else FILE_LINES
 
 
-def test_pages_alone_have_the_ceiling_of_pages():
-    pages = {str(path.relative_to(ROOT)) for path in FILES if usual_lines(path) == PAGE_LINES}
-    assert {"pages/gradient_flow.py", "pages/hidden_states.py"} <= pages and all(page.startswith("pages/") for page in pages)
-    assert all(usual_lines(ROOT / name) == FILE_LINES for name in ("explorer/steps.py", "pages/_hidden_states/compute.py", "app.py"))
-
-
-def test_ceilings(file: File):
+def ceilings(file: File):
     path, tree, source = file.path, file.tree, file.source
     relative = str(path.relative_to(ROOT))
     limit, _ = LIFTED.get((LINES, relative, "*"), (usual_lines(path), ""))
     assert lines_of_code(tree, source) <= limit, f"{relative} has {lines_of_code(tree, source)} lines of code; at most {limit}"
-    for function in functions(tree):
+    for function in functions(file.nodes):
         limit, _ = LIFTED.get((LINES, relative, function.name), (FUNCTION_LINES, ""))
         length = lines_of_code(function, source)
         assert length <= limit, f"{relative}: {function.name} has {length} lines of code; at most {limit}"
 
 
-def test_few_parameters(file: File):
+def few_parameters(file: File):
     init_of_module = {
-        f.name
-        for c in ast.walk(file.tree)
-        if isinstance(c, ast.ClassDef)
-        for f in c.body
-        if isinstance(f, ast.FunctionDef) and f.name == "__init__"
+        f.name for c in file.nodes if isinstance(c, ast.ClassDef) for f in c.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"
     }
-    for function in functions(file.tree):
+    for function in functions(file.nodes):
         is_command = any("command" in ast.unparse(d) for d in function.decorator_list)
         if is_command or function.name in init_of_module:
             continue
@@ -212,19 +133,7 @@ def test_few_parameters(file: File):
         assert count <= limit, f"{file.path.name}: {function.name} has {count} parameters"
 
 
-def test_no_ceiling_is_lifted_without_need_and_reason():
-    for (what, relative, name), (limit, reason) in LIFTED.items():
-        file = File(ROOT / relative)
-        if name == "*":
-            counts, usual = [lines_of_code(file.tree, file.source)], usual_lines(file.path)
-        else:
-            same = [function for function in functions(file.tree) if function.name == name]
-            counts = [len(arguments_of(one)) if what == ARGUMENTS else lines_of_code(one, file.source) for one in same]
-            usual = PARAMETERS if what == ARGUMENTS else FUNCTION_LINES
-        assert max(counts, default=0) == limit > usual and reason, f"{relative}, {name}: {counts} {what}; take the row out or lower it"
-
-
-def test_public_things_say_what_they_give(file: File):
+def public_things_say_what_they_give(file: File):
     name = file.path.relative_to(ROOT)
     assert ast.get_docstring(file.tree), f"{name} has no docstring"
     for node in file.tree.body:
@@ -236,7 +145,7 @@ def test_public_things_say_what_they_give(file: File):
                     assert is_override or ast.get_docstring(inner), f"{name}: {node.name}.{inner.name} has no docstring"
 
 
-def test_arrays_have_their_axes_in_the_docstring(file: File):
+def arrays_have_their_axes_in_the_docstring(file: File):
     tree = file.tree
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
@@ -247,29 +156,109 @@ def test_arrays_have_their_axes_in_the_docstring(file: File):
             assert "[" in docstring, f"{file.path.name}: {function.name} takes an array; name its axes in brackets"
 
 
-def test_pages_ask_what_a_network_gives_and_never_its_kind(file: File):
+def pages_ask_what_a_network_gives_and_never_its_kind(file: File):
     name = str(file.path.relative_to(ROOT))
     if name.startswith("pages/"):
         kinds = re.findall(rf"""(["'])({"|".join(family.kinds())})\1""", file.path.read_text(encoding="utf-8"))
         assert not kinds, f"{name} names kinds of networks: {kinds}; ask what their family emits (pages._ui.networks.emitting)"
 
 
-def test_names_tell(file: File):
+def names_tell(file: File):
     assert not set(file.path.relative_to(ROOT).with_suffix("").parts) & EMPTY_NAMES
 
 
-@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda p: str(p.relative_to(ROOT)))
-def test_names_say_what_they_hold(path: Path):
-    vague = bound_names(File(path).tree) & VAGUE_NAMES
-    assert not vague, f"{path.relative_to(ROOT)}: name {', '.join(sorted(vague))} after what it holds"
+def names_say_what_they_hold(file: File):
+    vague = bound_names(file.nodes) & VAGUE_NAMES
+    assert not vague, f"name {', '.join(sorted(vague))} after what it holds"
 
 
-def test_nothing_is_unpickled(file: File):
-    for node in ast.walk(file.tree):
+def nothing_is_unpickled(file: File):
+    for node in file.nodes:
         if isinstance(node, ast.Import):
             assert not {a.name for a in node.names} & {"pickle", "dill", "joblib", "shelve"}
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
             assert "weights_only=True" in ast.unparse(node)
+
+
+RULES = (
+    imports_point_down, explorer_and_models_meet_only_in_experiments_and_pages, libraries_stay_in_their_places, ceilings, few_parameters,
+    public_things_say_what_they_give, arrays_have_their_axes_in_the_docstring, pages_ask_what_a_network_gives_and_never_its_kind,
+    names_tell, names_say_what_they_hold, nothing_is_unpickled,
+)  # fmt: skip
+RULES_OF_TESTS = (names_say_what_they_hold,)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a walk through all files gives: the faults under each rule, by its name, and what each module imports, by its name."""
+
+    faults: dict[str, list[str]]
+    imports: dict[str, set[str]]
+
+
+@pytest.fixture(scope="module")
+def survey() -> Survey:
+    """Each file is read and parsed once for all rules: a test for each rule and file takes four times as long."""
+    seen = Survey({rule.__name__: [] for rule in RULES}, {})
+    for path in [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]:
+        file = File(path)
+        if path in FILES:
+            seen.imports[module_name(path)] = file.imports
+        for rule in RULES if path in FILES else RULES_OF_TESTS:
+            try:
+                rule(file)
+            except AssertionError as fault:
+                seen.faults[rule.__name__].append(f"{path.relative_to(ROOT)}: {fault}")
+    return seen
+
+
+@pytest.mark.parametrize("rule", [rule.__name__ for rule in RULES])
+def test_every_file_keeps_the_rule(survey: Survey, rule: str):
+    assert survey.imports.keys() >= {"app", "explorer.tap", "pages.attention"}
+    assert not survey.faults[rule], "\n".join(survey.faults[rule])
+
+
+def part_of_models(name: str) -> str:
+    """The family or other part of `models` that a module belongs to."""
+    return ".".join(name.split(".")[:2])
+
+
+def test_no_family_is_imported_from_outside_it(survey: Survey):
+    families = {f"models.{folder}" for folder in FAMILIES}
+    crossings = {
+        (part_of_models(name), part_of_models(used))
+        for name, imported in survey.imports.items()
+        if name.startswith("models")
+        for used in imported
+        if part_of_models(used) in families
+    }
+    assert {(who, whom) for who, whom in crossings if who != whom} == WRONG_WAY.keys()
+
+
+def test_no_import_circles(survey: Survey):
+    graph = {}
+    for name, imported in survey.imports.items():
+        used = {u for u in imported if u.split(".")[0] in FOLDERS and exists(u)}
+        graph[name] = {u for u in used if u != name and not name.startswith(u + ".")}
+    graphlib.TopologicalSorter(graph).prepare()  # a CycleError names the circle
+
+
+def test_pages_alone_have_the_ceiling_of_pages():
+    pages = {str(path.relative_to(ROOT)) for path in FILES if usual_lines(path) == PAGE_LINES}
+    assert {"pages/gradient_flow.py", "pages/hidden_states.py"} <= pages and all(page.startswith("pages/") for page in pages)
+    assert all(usual_lines(ROOT / name) == FILE_LINES for name in ("explorer/steps.py", "pages/_hidden_states/compute.py", "app.py"))
+
+
+def test_no_ceiling_is_lifted_without_need_and_reason():
+    for (what, relative, name), (limit, reason) in LIFTED.items():
+        file = File(ROOT / relative)
+        if name == "*":
+            counts, usual = [lines_of_code(file.tree, file.source)], usual_lines(file.path)
+        else:
+            same = [function for function in functions(file.nodes) if function.name == name]
+            counts = [len(arguments_of(one)) if what == ARGUMENTS else lines_of_code(one, file.source) for one in same]
+            usual = PARAMETERS if what == ARGUMENTS else FUNCTION_LINES
+        assert max(counts, default=0) == limit > usual and reason, f"{relative}, {name}: {counts} {what}; take the row out or lower it"
 
 
 def test_javascript_keeps_the_ceilings():
