@@ -29,6 +29,7 @@ FAMILIES = (  # folders, in the order of lists and menus
 # Possible outputs of a run, which determine the panels that can show a network.
 EMITS = {
     "trace": "hidden states and gates for each token of a text",
+    "any_text": "hidden states and gates for each token of any text that is typed, as Hidden states shows them",
     "next_token": "the probability of every next token of any text",
     "alignment": "weights over the tokens of the input, for each token of the output",
     "regions": "weights over the regions of a picture, for each word of a caption",
@@ -94,7 +95,7 @@ class Family:
         commands: Module of its commands, with a Typer called `app`.
         searches: Whether it uses beam search: `evaluate` then takes the `width` of the beam.
         compares: Whether `training` has `compare(loaded, data, report)`.
-        needs: Families of other networks that its own networks need.
+        needs: Families of other networks that its own networks need, or that its folder holds beside them.
     """
 
     kind: str | None

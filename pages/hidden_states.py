@@ -44,6 +44,8 @@ with guard(), said("hidden_states"):
     network = networks.loaded(view.model)
     view, run = states.panel(view, about, network)
     sentence.markdown(states.sentence(view, about, run) + states.without(view, network, run))
+    if not run.predicts and not state.is_silenced():
+        st.caption(states.why_no_predictions(network))
     fits = state.write_link(view, about)
     if not fits:
         st.caption(

@@ -75,7 +75,8 @@ def quantile_samples(
 def context(values: Float[np.ndarray, "time"], tokens: Sequence[str], position: int, around: int = 24) -> Context:
     """One place in words: the value of a unit [time] at `position` and the `around` tokens on either side."""
     before, after = tokens[max(0, position - around) : position], tokens[position + 1 : position + 1 + around]
-    return Context(position, float(values[position]), "".join(before), tokens[position], "".join(after))
+    between = " " if 2 * sum(len(token) > 1 for token in (*before, *after)) > len(before) + len(after) else ""  # words
+    return Context(position, float(values[position]), between.join([*before, ""]), tokens[position], between.join(["", *after]))
 
 
 def _low_end(values: np.ndarray) -> np.ndarray:

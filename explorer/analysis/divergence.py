@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.axes import Float
+from explorer.errors import AnalysisError
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,43 @@ def divergence(
     backwards = tuple(reverse) if reverse is not None else (False,) * len(changed)
     apart = [distance(one, other, is_reverse) for one, other, is_reverse in zip(changed, before, backwards, strict=True)]
     return Divergence(tuple(tokens), tuple(liveliest(states) for states in changed), backwards, np.array(apart))
+
+
+@dataclass(frozen=True, eq=False)
+class UnitChanges:
+    """How the states of each unit differ between two checkpoints of one run, on one text.
+
+    Args:
+        difference: Root mean square difference of its states, [unit].
+        r: Correlation of its states, -1..1, [unit]; nan where one of them never changes.
+        order: Units, the most different first, [unit].
+    """
+
+    difference: np.ndarray
+    r: np.ndarray
+    order: np.ndarray
+
+
+def unit_changes(before: Float[np.ndarray, "time unit"], after: Float[np.ndarray, "time unit"]) -> UnitChanges:
+    """Which units changed between two checkpoints of one run, and how much.
+
+    It says something only where unit n of one network became unit n of the other: of two runs, unit numbers and signs are arbitrary.
+
+    Args:
+        before: States of the earlier network over a text, [time, unit].
+        after: States of the later network over the same text, [time, unit].
+
+    Raises:
+        AnalysisError: the shapes differ, or there is no step.
+    """
+    if before.shape != after.shape or not len(before):
+        raise AnalysisError(f"The states have shapes {before.shape} and {after.shape}; expected the same [time, unit], at least one step.")
+    one, other = (states.astype(np.float64) for states in (before, after))
+    difference = np.sqrt(((one - other) ** 2).mean(0))
+    one, other = one - one.mean(0), other - other.mean(0)
+    size = np.sqrt((one**2).sum(0) * (other**2).sum(0))
+    r = np.divide((one * other).sum(0), size, out=np.full(len(size), np.nan), where=size > 1e-12)
+    return UnitChanges(difference, r, np.argsort(-difference, kind="stable"))
 
 
 def distance(one: Float[np.ndarray, "time unit"], other: Float[np.ndarray, "other unit"], reverse: bool = False) -> np.ndarray:

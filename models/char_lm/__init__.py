@@ -78,7 +78,7 @@ FAMILY = Family(
     data="models.char_lm.data",
     training="models.char_lm.training",
     headline={"nats_per_character": "{:.4f} nats per character"},
-    emits=frozenset({"trace", "next_token"}),
+    emits=frozenset({"trace", "any_text", "next_token"}),
     commands="models.char_lm.commands",
 )
 

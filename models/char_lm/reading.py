@@ -41,6 +41,9 @@ class Reading:
         window: Characters per window.
         unknown: Number of characters outside the vocabulary.
         end: The recurrent state and the log probabilities after the last character, from which `read` continues.
+        tokens: What was read, [time]: the characters, or the words for a network of words.
+
+    A network that predicts nothing has no surprise and no likely characters: `bits`, `top` and `top_p` are empty.
     """
 
     text: str
@@ -52,6 +55,12 @@ class Reading:
     window: int
     unknown: int
     end: tuple[Any, Tensor]
+    tokens: tuple[str, ...]
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the network predicts the next character."""
+        return len(self.bits) > 0
 
 
 def read(
@@ -63,6 +72,8 @@ def read(
     after: Reading | None = None,
 ) -> Reading:
     """Reads a text of any length with a character network; the state is carried through the whole text.
+
+    A network that reads from the end too carries no state from window to window: each window is a text of its own.
 
     Args:
         loaded: The network.
@@ -77,35 +88,42 @@ def read(
     """
     if not text:
         raise ReadingError("The text is empty; expected at least one character.")
+    tokens = tuple(loaded.vocab.split(text))
+    if not tokens:
+        raise ReadingError("The text has no word; expected at least one.")
     ids, stream = torch.tensor(loaded.vocab.encode(text)), Stream(loaded, "" if after else before)
     states, bits, top, top_p = [], [], [], []
     if after:
         stream.state, stream.expected = after.end
         states, bits, top, top_p = [*after.states], [after.bits], [after.top], [after.top_p]
-    for at in _starts(len(after.text) if after else 0, len(text), window):
+    for at in _starts(len(after.ids) if after else 0, len(ids), window):
         if at % window == 0:
             states.append(stream.state)
-        progress(at, len(text))
+        progress(at, len(ids))
         cost, logs = stream.read(ids[at : min(at + CHUNK, at - at % window + window)])
         likely = logs.topk(min(TOP, logs.shape[1]), dim=-1)
         bits.append(_bits(loaded, cost.numpy(), ids[at : at + len(cost)].numpy()).astype(np.float32))
         top.append(likely.indices.numpy().astype(np.int32))
         top_p.append(likely.values.exp().numpy().astype(np.float32))
-    progress(len(text), len(text))
+    progress(len(ids), len(ids))
     numbers = ids.numpy().astype(np.int32)
     costs, ranked, shares = (np.concatenate(part) for part in (bits, top, top_p))
     unknown, end = int((numbers == 0).sum()), (stream.state, stream.expected)
-    return Reading(text, numbers, costs, ranked, shares, tuple(states), window, unknown, end)
+    return Reading(text, numbers, costs, ranked, shares, tuple(states), window, unknown, end, tokens)
 
 
 def _bits(loaded: "Loaded", nats: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Surprise in bits, [time], of characters with these nats and ids.
 
     An unknown character costs the unknown mark and a choice among all that are unknown; where a network has no such mark, the
-    choice alone.
+    choice alone. Nobody knows how many words are unknown: one costs the unknown mark, or else a choice among all known words.
     """
     mark = nats if loaded.vocab.has_unknown else 0.0
-    return np.where(ids == 0, mark + unknown_cost(len(loaded.vocab)), nats) / math.log(2)
+    if loaded.vocab.is_of_characters:
+        unknown = mark + unknown_cost(len(loaded.vocab))
+    else:
+        unknown = mark if loaded.vocab.has_unknown else math.log(len(loaded.vocab))
+    return np.where(ids == 0, unknown, nats) / math.log(2)
 
 
 def _starts(first: int, length: int, window: int) -> list[int]:
@@ -126,16 +144,25 @@ class Stream:
 
         self.module: Any = loaded.module
         self.state: Any = None
+        self.predicts = getattr(self.module, "predicts", True)
         with torch.no_grad():
-            self.expected = first_logits(self.module).double().log_softmax(-1)
+            self.expected = first_logits(self.module).double().log_softmax(-1) if self.predicts else torch.zeros(0)
         ids = torch.tensor(loaded.vocab.encode(before))
         for at in range(0, len(ids), CHUNK):
             self.read(ids[at : at + CHUNK])
 
     def read(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Reads characters `ids` [time]; returns the nats of each [time] and the log probabilities after each [time, vocab]."""
+        """Reads characters `ids` [time]; returns the nats of each [time] and the log probabilities after each [time, vocab].
+
+        Both are empty where the network predicts nothing, and the state stays None where it reads from the end too.
+        """
+        if getattr(self.module, "reads_from_the_end_too", False):
+            return torch.zeros(0), torch.zeros(0, 0)
         with torch.inference_mode():
             logits, state = self.module(ids[None], self.state)
+            if not self.predicts:
+                self.state = tuple(part.clone() for part in state) if isinstance(state, tuple) else state.clone()
+                return torch.zeros(0), torch.zeros(0, 0)
             logs = logits[0].double().log_softmax(-1)
             predicted = torch.cat([self.expected[None], logs[:-1]])
             nats = -predicted.gather(1, ids[:, None])[:, 0]

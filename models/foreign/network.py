@@ -78,6 +78,11 @@ class FoundNetwork(nn.Module):
         """Whether it has output layers."""
         return len(self.readout) > 0
 
+    @property
+    def reads_from_the_end_too(self) -> bool:
+        """Whether some of its layers read from the end, so that every state depends on the whole text."""
+        return any(layers.bidirectional for layers in self._order)
+
     def forward(self, ids: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
         """Logits [batch, time, vocab] for the token after each of `ids` [batch, time], and the final state.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
     from models.foreign.vocabulary import FoundVocabulary
 
-KIND = "found"
+KIND, READER = "found", "found_reader"  # of networks that predict the next character, and of all others
 ACTIVATIONS = ("none", "relu", "tanh")
 
 
@@ -182,7 +182,8 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, a
     broken = [name for name, value in module.state_dict().items() if not value.isfinite().all()]
     if broken:
         raise CheckpointError(f"{opened.weights.file} has values in {broken[0]} that are not finite numbers. Its training failed.")
-    return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, _card(opened, arguments, vocab))
+    kind = KIND if module.predicts and vocab.is_of_characters else READER
+    return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, _card(opened, kind, arguments, vocab))
 
 
 def _vocabulary(tokens: Sequence[str] | Listed, count: int) -> "FoundVocabulary":
@@ -194,9 +195,9 @@ def _vocabulary(tokens: Sequence[str] | Listed, count: int) -> "FoundVocabulary"
     return FoundVocabulary.of_tokens(tokens.tokens if isinstance(tokens, Listed) else tokens, count)
 
 
-def _card(opened: Opened, arguments: dict[str, Any], vocab: Any) -> dict[str, Any]:
+def _card(opened: Opened, kind: str, arguments: dict[str, Any], vocab: Any) -> dict[str, Any]:
     return {
-        "kind": KIND,
+        "kind": kind,
         "arguments": arguments,
         "vocabulary": list(vocab.tokens),
         "unknown_id": vocab.unknown_id,

@@ -74,8 +74,17 @@ class Vocabulary:
         """Whether a network of this vocabulary can predict the unknown mark."""
         return True
 
+    @property
+    def is_of_characters(self) -> bool:
+        """Whether each character of a text is one token."""
+        return True
+
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def split(self, text: str) -> list[str]:
+        """The tokens of a text."""
+        return list(text)
 
     @cached_property
     def _index(self) -> dict[str, int]:

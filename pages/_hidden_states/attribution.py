@@ -8,7 +8,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.characters import shown
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute, state
+from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import Asked, View
 from pages._ui import attribution, uploads
 from pages._ui.layout import select_named
@@ -23,6 +23,9 @@ SPANS = {"60": "the last 60 characters", "30": "the last 30 characters", "120": 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """What is predicted and from how many characters; then the rows."""
+    if not run.predicts or not compute.is_of_characters(view.model):
+        st.info(states.why_no_predictions(network) if not run.predicts else "This panel deletes characters, and this network reads words.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = select_named("Explain", TARGETS, f"{KEY}.target", 260, label_visibility="visible")
         span = select_named("Characters", SPANS, f"{KEY}.span", 220, label_visibility="visible")

@@ -32,7 +32,7 @@ def panel(trace: Trace, layer: int, unit: int, stretch: tuple[int, int], key: st
         key: Of the figure, `page.thing`.
     """
     start, stop = stretch
-    st.markdown(f"**c is what it knows, h is what it says.** {sentence(withheld(trace, layer)[start:stop, unit])}")
+    st.markdown(f"**c is what it knows, h is what it says.** {sentence(withheld(trace, layer)[start:stop, unit], noun(trace.tokens))}")
     figure = made(cell_and_hidden, trace, layer, unit, stretch, is_dark())
     with scrolling(key.replace(".", "-")):
         draw(figure, key)
@@ -43,9 +43,9 @@ def panel(trace: Trace, layer: int, unit: int, stretch: tuple[int, int], key: st
     how_to_read(READ, "c and h")
 
 
-def sentence(silent: np.ndarray) -> str:
-    """What was counted: at how many of the characters the unit remembers something and shows almost nothing; `silent` bool [time]."""
+def sentence(silent: np.ndarray, named: str = "characters") -> str:
+    """What was counted: at how many characters or words the unit remembers something and shows almost nothing; `silent` bool [time]."""
     if not silent.any():
-        return f"It shows what it remembers at all {len(silent)} characters here."
-    times = f"{int(silent.sum())} of the {len(silent)} characters"
+        return f"It shows what it remembers at all {len(silent)} {named} here."
+    times = f"{int(silent.sum())} of the {len(silent)} {named}"
     return f"At {times} here the unit remembers something (|tanh c| at least 0.5) but shows almost nothing (|h| below 0.1)."

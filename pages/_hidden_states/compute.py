@@ -16,6 +16,7 @@ from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
+from pages._ui.networks import loaded
 from pages._ui.pool import Cost
 from pages._ui.view import TextView
 
@@ -40,6 +41,9 @@ class View(TextView):
         stretched: Whether the colour scale ends at the largest value of this text instead of fixed values.
         cursor: Position in the whole text.
         selection: Selected range (start, stop) in the whole text, or None.
+        path: "rnn", or "rnn[reverse]" for the direction that reads from the end.
+
+    Positions count tokens: characters, or the words of a network of words.
     """
 
     layer: int = 0
@@ -50,11 +54,25 @@ class View(TextView):
     stretched: bool = False
     cursor: int = 0
     selection: tuple[int, int] | None = None
+    path: str = "rnn"
+
+
+def is_of_characters(model: str) -> bool:
+    """Whether each character of a text is a token of a network; if not, its tokens are words."""
+    return loaded(model).vocab.is_of_characters
+
+
+def length(view: View) -> int:
+    """Number of tokens of the text."""
+    if is_of_characters(view.model):
+        return len(view.text)
+    count = lambda: len(loaded(view.model).vocab.split(view.text))  # noqa: E731
+    return shared_cache("rows", 16).get(("length", view.model, view.text), count)
 
 
 def shown_so_far(view: View) -> str:
-    """The text up to the end of the shown window: a network reads no further, however long the text of a link is."""
-    return view.text[: (view.part + 1) * WINDOW]
+    """The text up to the end of the shown window: a network reads no further, however long the text of a link is; words are all read."""
+    return view.text[: (view.part + 1) * WINDOW] if is_of_characters(view.model) else view.text
 
 
 def cost(view: View, what: str = "trace") -> Cost | None:
@@ -69,13 +87,16 @@ def cost(view: View, what: str = "trace") -> Cost | None:
 
 
 def _key(view: View, what: str) -> tuple:
-    return what, *view.reads, view.part, *((view.layer, view.unit) if what == "silenced" else ())
+    return what, *view.reads, view.part, *((view.layer, view.unit) if what == "silenced" else (view.path,))
 
 
 def _reading(view: View, network: Loaded, report: Callable[[int, int], None]) -> Any:
     """The reading up to the end of the shown window, continued from that of the windows before it."""
     from models.char_lm.reading import read
 
+    if not network.vocab.is_of_characters:
+        whole = lambda: read(network, view.text, WINDOW, report, view.warm_up)  # noqa: E731
+        return shared_cache("readings", 256).get(("reading", *view.reads), whole)
     reading = None
     for part in range(view.part + 1):
         text = shown_so_far(view.of(part=part))
@@ -92,14 +113,14 @@ def recorded(view: View, network: Loaded, report: Callable[[int, int], None] = l
         network: The opened network of that name.
         report: Called with (done, total) characters of the text; may raise to stop.
     """
-    make = lambda: record_window(network, _reading(view, network, report), view.part)  # noqa: E731
+    make = lambda: record_window(network, _reading(view, network, report), view.part, view.path)  # noqa: E731
     return shared_cache("traces", 768).get(_key(view, "trace"), make)
 
 
 def window(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> WindowRun:
     """The recorded window with the values of all units of the chosen layer. Arguments as for `recorded`."""
     run = recorded(view, network, report)
-    layer = (*view.reads, view.part, view.layer)
+    layer = (*view.reads, view.part, view.path, view.layer)
     values = shared_cache("values", 512).get(("values", *layer, view.quantity), lambda: quantity(run.trace, view.quantity, view.layer))
     rows = shared_cache("rows", 16).get(("rows", *layer, view.order), lambda: order(run.trace, view.layer, view.order))
     return WindowRun(**vars(run), values=values, order=rows)
@@ -113,7 +134,7 @@ def untrained_trace(view: View, network: Loaded, report: Callable[[int, int], No
     def record() -> Trace:
         fresh = untrained(network, seed=0)
         reading = read(fresh, shown_so_far(view), WINDOW, report, view.warm_up)
-        return record_window(fresh, reading, view.part).trace
+        return record_window(fresh, reading, view.part, view.path).trace
 
     return shared_cache("traces", 768).get(_key(view, "untrained"), record)
 
@@ -175,7 +196,7 @@ def attributed(view: View, network: Loaded, asked: Asked, report: Callable[[int,
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:
     """A ranking of units, cached by the concept, pattern or range in `wanted`."""
-    key = ("ranked", *view.reads, view.part, view.layer, view.quantity, wanted)
+    key = ("ranked", *view.reads, view.part, view.path, view.layer, view.quantity, wanted)
     return shared_cache("rankings", 16).get(key, make)
 
 

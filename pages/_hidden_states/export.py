@@ -12,7 +12,7 @@ from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._components.state_view import LOOKS
-from pages._hidden_states import state, states
+from pages._hidden_states import compute, state, states
 from pages._hidden_states.compute import View
 from pages._ui import export, networks, state_export, uploads
 from pages._ui.export import Download
@@ -59,9 +59,9 @@ def notebook(view: View) -> str:
     return f"""{source}
 from models.char_lm.experiments.window import Layer, read_window
 
-layer = Layer({view.layer}, {view.quantity!r}, {view.order!r})
+layer = Layer({view.layer}, {view.quantity!r}, {view.order!r}{"" if view.path == "rnn" else f", {view.path!r}"})
 run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
-print(run.values[:, {view.unit}])  # unit {view.unit} at every character
+print(run.values[:, {view.unit}])  # unit {view.unit} at every {"character" if compute.is_of_characters(view.model) else "word"}
 """
 
 

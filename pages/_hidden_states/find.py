@@ -1,19 +1,24 @@
 """Panel "Find a unit": ranks all units by how well they track a concept, a pattern or a selected range of the text."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.analysis.quantities import quantity
-from explorer.analysis.rank import Ranking, rank
+from explorer.analysis.rank import AT_LEAST, Ranking, rank
 from explorer.analysis.regex_track import regex_track
-from explorer.analysis.tracks import CONCEPTS, range_track, track
+from explorer.analysis.tracks import CONCEPTS, fitting, range_track, track
+from explorer.figures.characters import noun
 from explorer.figures.unit import ranking as ranking_figure
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
-from pages._hidden_states.states import absent
+from pages._hidden_states.states import absent, joined
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
 from pages._ui.made import made
@@ -27,6 +32,8 @@ TERMS = (
     "baseline", "chance", "circular shift", "untrained network", "held-out",
 )  # fmt: skip
 TOP = 12
+# What to search for first: inside a link, quotation marks, brackets, a tag; a capitalised word, a number, a vowel.
+PATTERNS = (r"\[\[[^\]]*", r'"[^"\n]*', r"\([^)\n]*", r"<[^>\n]*", r"[A-Z]\w*", r"\d+", "[aeiou]")
 WAYS = {
     "a concept": "a concept",
     "a regular expression": "a regular expression",
@@ -69,11 +76,15 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:
     """What to search for, as a cache key."""
     if way == "a concept":
-        concept = st.selectbox("Concept", list(CONCEPTS), key=f"{KEY}.concept", bind="query-params", width=240)
+        tokens, names = run.trace.tokens, list(CONCEPTS)
+        first = 0 if np.ptp(track(tokens, names[0])) else names.index(next(iter(fitting(tokens, AT_LEAST)), names[0]))
+        concept = st.selectbox("Concept", names, first, key=f"{KEY}.concept", bind="query-params", width=240)
         st.caption(CONCEPTS[concept].sentence)
         return ("concept", concept)
     if way == "a regular expression":
-        pattern = st.text_input("Pattern", r"\[\[[^\]]*", key=f"{KEY}.pattern", bind="query-params", max_chars=200, width=300)
+        pattern = st.text_input(
+            "Pattern", first_pattern(run.trace.tokens), key=f"{KEY}.pattern", bind="query-params", max_chars=200, width=300
+        )
         return ("pattern", pattern) if pattern else None
     if view.selection is None:
         st.info("Select a range first: drag over the text above, or hold Shift and press the arrow keys.")
@@ -91,8 +102,33 @@ def _track(tokens: tuple[str, ...], wanted: tuple) -> np.ndarray:
     if wanted[0] == "concept":
         return track(tokens, wanted[1])
     if wanted[0] == "pattern":
-        return regex_track("".join(tokens), wanted[1])
+        return pattern_track(tokens, wanted[1])
     return range_track(len(tokens), wanted[1], wanted[2])
+
+
+def pattern_track(tokens: Sequence[str], pattern: str) -> np.ndarray:
+    """1 at every token [time] of which a pattern matches something, in the text that the tokens make up; 0 elsewhere."""
+    return _of_tokens(tokens, regex_track(joined(tokens), pattern))
+
+
+def _of_tokens(tokens: Sequence[str], values: np.ndarray) -> np.ndarray:
+    """The largest of the values of each token's characters, [time], from those of the whole text, [character]."""
+    if len(values) == len(tokens):
+        return values
+    ends = np.cumsum([len(token) + 1 for token in tokens]) - 1  # one space after each word
+    return np.array([values[end - len(token) : end].max(initial=0) for end, token in zip(ends, tokens, strict=True)], np.float32)
+
+
+def first_pattern(tokens: Sequence[str]) -> str:
+    """The pattern to begin with: one that occurs in the text often enough to be scored, else its most frequent token."""
+    text = joined(tokens)
+    for pattern in PATTERNS:
+        values = np.zeros(len(text), np.float32)
+        for match in re.finditer(pattern, text):
+            values[slice(*match.span())] = 1
+        if AT_LEAST <= _of_tokens(tokens, values).sum() <= len(tokens) - AT_LEAST:
+            return pattern
+    return re.escape(Counter(tokens).most_common(1)[0][0])
 
 
 def _ranking(view: View, wanted: tuple, network: Loaded, run: WindowRun) -> Ranking:
@@ -102,7 +138,7 @@ def _ranking(view: View, wanted: tuple, network: Loaded, run: WindowRun) -> Rank
         return rank(run.values, _track(tokens, wanted), tokens, untrained)
 
     work = lambda report: compute.ranked(view, wanted, lambda: make(report))  # noqa: E731
-    label = "The untrained network is reading the text, characters"
+    label = f"The untrained network is reading the text, {noun(run.trace.tokens)}"
     return patiently(label, f"{KEY}.cancel", state.close_panel, work, compute.cost(view, "untrained"))
 
 

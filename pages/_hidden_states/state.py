@@ -26,13 +26,17 @@ from pages._ui.link import (
 )
 
 PAGE = "hidden_states"
-EMITS = ("trace", "next_token")  # what a network must give for this page: its states on any text, and its predictions
+EMITS = ("trace", "any_text")  # what a network must give for this page: its states on any text; not all networks predict
 MODEL, LAYER, QUANTITY, ORDER = (f"{PAGE}.{name}" for name in ("model", "layer", "quantity", "order"))
 TEXT, BEFORE, UNIT, PART = (f"{PAGE}.{name}" for name in ("text", "before", "unit", "part"))
 CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks", "map", "previous"))
 SELECTION = f"{PAGE}.selection"
 SCALE, PART_BOX, PANEL = f"{PAGE}.scale", f"{PAGE}.part_box", f"{PAGE}.panel"
-SILENCE = f"{PAGE}.unit.silence"  # the switch of the panel that shows what silencing does
+SILENCE = f"{PAGE}.unit.silence"  # the switch of the panel that shows what silencing does, and its name in links
+SILENCED = f"{PAGE}.is_silenced"  # the same on every panel: a switch that is not on the page has no value
+DIRECTION = f"{PAGE}.direction"
+DIRECTIONS = {"forwards": "from the beginning", "backwards": "from the end"}
+PATHS = {"forwards": "rnn", "backwards": "rnn[reverse]"}
 UNIT_PANEL = "This unit"
 WIDE = 220  # pixels of a widget in a popover
 QUANTITIES = {
@@ -78,7 +82,7 @@ def restore() -> None:
     earlier.restore(PAGE, state[UNIT])
     state[PART] = linked_whole(PART, LARGEST) or 0
     state[LOOKS], state[SELECTION] = linked_choices(LOOKS, ALL_LOOKS), linked_range(SELECTION, LARGEST)
-    state[SILENCE] = linked(SILENCE, "") == "true"
+    state[SILENCE] = state[SILENCED] = linked(SILENCE, "") == "true"
     uploads.remember_linked(PAGE)
     shown = example(card()) if card() else None
     if shown and state[TEXT] == disturbed(shown.text, shown):
@@ -194,15 +198,20 @@ def gesture(about: dict) -> None:
 
 
 def is_silenced() -> bool:
-    """Whether the panel shows what the text costs without the chosen unit."""
-    state = st.session_state
-    panel = state.get(PANEL, linked(PANEL, ""))
-    return panel == UNIT_PANEL and bool(state.get(SILENCE, linked(SILENCE, "") == "true"))
+    """Whether the page says what the text costs without the chosen unit."""
+    return bool(st.session_state.get(SILENCED))
 
 
 def silence() -> None:
     """Silence the chosen unit, or let it take part again; the panel shows the difference."""
-    st.session_state[SILENCE], st.session_state[PANEL] = not is_silenced(), UNIT_PANEL
+    state = st.session_state
+    state[SILENCE] = state[SILENCED] = not is_silenced()
+    state[PANEL] = UNIT_PANEL
+
+
+def take_switch() -> None:
+    """Keep what the switch of the panel says."""
+    st.session_state[SILENCED] = st.session_state[SILENCE]
 
 
 def pick(about: dict) -> View:
@@ -222,6 +231,9 @@ def pick(about: dict) -> View:
             quantity = select("Quantity", QUANTITIES[kind], QUANTITY, WIDE, label_visibility="visible")
             scale = select_named("Colour scale", SCALES, SCALE, WIDE, label_visibility="visible")
             order = select_named("Order of the units", orders, ORDER, WIDE, label_visibility="visible")
+            way = "forwards"
+            if about["arguments"].get("directions") == 2:
+                way = select_named("Reads the text", DIRECTIONS, DIRECTION, WIDE, label_visibility="visible")
     unit = st.session_state[UNIT]
     unit = guide.get("unit", 0) if unit is None else unit
     unit = min(unit, about["arguments"]["units"] - 1)
@@ -230,7 +242,8 @@ def pick(about: dict) -> View:
     text = text_of(about)
     part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
-    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, unit, part, scale == STRETCHED)
+    drawn = {"unit": unit, "part": part, "stretched": scale == STRETCHED, "path": PATHS[way]}
+    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, **drawn)
 
 
 def _measured_units(about: dict, layer: int, unit: int) -> None:
@@ -268,8 +281,7 @@ def _text_popover(about: dict) -> None:
 def write_link(view: View, about: dict) -> bool:
     """Write text, unit and part into the link; False if the text is too long for it."""
     guide, state = (guides(about) or [{}])[0], st.session_state
-    if state.get(PANEL, UNIT_PANEL) != UNIT_PANEL and SILENCE in st.query_params:
-        link(SILENCE, "", "")  # its panel was closed
+    link(SILENCE, "true" if is_silenced() else "", "")
     link(UNIT, str(view.unit), str(guide.get("unit", 0)))
     earlier.link_weights(PAGE, view.model, view.unit)
     link(PART, str(view.part), "0")

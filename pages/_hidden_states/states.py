@@ -1,5 +1,6 @@
 """First screen of the page: the text and the map of all units, the sentence above them, and the buttons of measured units."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
@@ -8,6 +9,7 @@ import streamlit as st
 
 from explorer.analysis.ordering import IN_WORDS
 from explorer.analysis.tracks import CONCEPTS, track
+from explorer.figures.characters import has_words, noun
 from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models import Loaded
@@ -54,11 +56,29 @@ def sentence(view: View, about: dict, run: WindowRun) -> str:
 
 
 def without(view: View, network: Loaded, run: WindowRun) -> str:
-    """What the text costs with and without the unit, where it is silenced and the text is short enough to know at once."""
-    if not state.is_silenced() or compute.cost(view, "silenced"):
+    """What the text costs with and without the unit, where it is silenced; a long text is read without it in the panel of the unit."""
+    if not state.is_silenced():
         return ""
+    if not run.predicts:
+        return f" {why_no_predictions(network)}"
+    if compute.cost(view, "silenced"):
+        return f" **Silenced:** *{state.UNIT_PANEL}* shows what that costs."
     own, silenced = run.reading.bits, compute.silenced_bits(view, network)
-    return f" **Silenced: {own.mean():.3f} → {silenced.mean():.3f} bits per character.**"
+    return f" **Silenced: {own.mean():.3f} → {silenced.mean():.3f} bits per {noun(run.trace.tokens)[:-1]}.**"
+
+
+def why_no_predictions(network: Loaded) -> str:
+    """Why a network predicts no next token, what that takes from the page, and how to add it."""
+    if network.module.reads_from_the_end_too:  # pyright: ignore[reportAttributeAccessIssue]
+        why = "It reads from the end too, so it has seen the next token: a network that reads from the beginning alone would predict it."
+    else:
+        why = f"To add predictions, open its weights with an output layer for its {len(network.vocab) - 1:,} tokens."
+    return f"This network predicts no next token, so there is no surprise and nothing for silencing to change. {why}"
+
+
+def joined(tokens: Sequence[str]) -> str:
+    """Tokens as one text: characters side by side, words with spaces between them."""
+    return (" " if has_words(tokens) else "").join(tokens)
 
 
 def _guided(name: str, guide: dict, view: View, run: WindowRun, example: Example | None) -> str:
@@ -121,9 +141,9 @@ def figure(view: View, run: WindowRun, cursor: int | None = None) -> StateFigure
         order=run.order,
         order_name=IN_WORDS[view.order],
         scale=scale_of(view.quantity, run.values, view.stretched),
-        next_tokens=run.next_tokens,
-        next_p=run.next_p,
-        bits=run.bits,
+        next_tokens=run.next_tokens if run.predicts else None,
+        next_p=run.next_p if run.predicts else None,
+        bits=run.bits if run.predicts else None,
         start=run.start,
         title=f"{view.model}, layer {view.layer + 1}",
         cursor=cursor,
@@ -145,9 +165,15 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     if not view.text:
         st.info("There is no text yet. Type one under *Your text*, or go back to the example.")
         st.stop()
-    _parts(view)
+    count = compute.length(view)
+    if not count:
+        st.info("There is no word in this text yet. Type some under *Your text*.")
+        st.stop()
+    view = view.of(part=min(view.part, (count - 1) // compute.WINDOW))
+    _parts(view, count)
     read = partial(compute.window, view, network)
-    run = patiently(f"{view.model} is reading the text, characters", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
+    what = "characters" if compute.is_of_characters(view.model) else "words"
+    run = patiently(f"{view.model} is reading the text, {what}", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
     _say_unknown(run)
     is_moved = st.session_state[state.CURSOR] is not None
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)) if is_moved else run.start)
@@ -157,18 +183,18 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     return view.of(unit=chosen.unit, cursor=chosen.cursor, selection=chosen.selection), run
 
 
-def _parts(view: View) -> None:
-    """Which part of a long text is shown."""
-    parts = (len(view.text) - 1) // compute.WINDOW + 1
+def _parts(view: View, count: int) -> None:
+    """Which part of a long text of so many tokens is shown."""
+    parts = (count - 1) // compute.WINDOW + 1
     if parts > 1:
-        label = f"Part 1 to {parts} ({compute.WINDOW:,} characters each)"
+        label = f"Part 1 to {parts} ({compute.WINDOW:,} {'characters' if compute.is_of_characters(view.model) else 'words'} each)"
         st.session_state[state.PART_BOX] = view.part + 1  # a new text begins at its first part
         st.number_input(label, 1, parts, key=state.PART_BOX, on_change=state.turn, width=220)
 
 
 def _say_unknown(run: WindowRun) -> None:
     if run.unknown:
-        spelt = (code(sign if sign.isprintable() else f"U+{ord(sign):04X}") for sign in run.unknown)
+        spelt = (code(sign if sign.isprintable() else " ".join(f"U+{ord(one):04X}" for one in sign)) for sign in run.unknown)
         shown, more = " ".join(islice(spelt, SPELT)), " ..." if len(run.unknown) > SPELT else ""
-        count, length = run.reading.unknown, len(run.reading.ids)
-        st.caption(f"{count:,} of {length:,} characters are not in the vocabulary; the network reads them as “unknown”: {shown}{more}")
+        count, length, what = run.reading.unknown, len(run.reading.ids), noun(run.trace.tokens)
+        st.caption(f"{count:,} of {length:,} {what} are not in the vocabulary; the network reads them as “unknown”: {shown}{more}")

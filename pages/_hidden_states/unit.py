@@ -14,11 +14,10 @@ from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import cell_and_hidden, compute, state
+from pages._hidden_states import cell_and_hidden, compute, state, states
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
-from pages._ui.link import link, linked
 from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
@@ -67,38 +66,40 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 
 def _facts(view: View, about: dict, trace: Trace) -> None:
     times = memory_time(trace, view.layer)
-    facts = [] if times is None else [f"Memory time on this text: **{_characters(times[view.unit])}**."]
+    facts = [] if times is None else [f"Memory time on this text: **{_duration(times[view.unit], noun(trace.tokens))}**."]
     known = [verdict(guide) for guide in guides(about) if (guide["layer"], guide["unit"]) == (view.layer, view.unit)]
     st.markdown(" ".join(facts + (known or ["This unit has no known meaning."])), help=memory_time_meaning(trace))
 
 
-def _characters(time: float) -> str:
-    """A memory time with its unit."""
-    return f"{time:.2g} characters" if np.isfinite(time) else "unlimited"
+def _duration(time: float, named: str) -> str:
+    """A memory time with its unit, characters or words."""
+    return f"{time:.2g} {named}" if np.isfinite(time) else "unlimited"
 
 
 def _silence(view: View, network: Loaded, run: WindowRun) -> None:
-    if state.SILENCE not in st.session_state:
-        st.session_state[state.SILENCE] = linked(state.SILENCE, "") == "true"
-    on = st.toggle("Silence this unit", key=state.SILENCE)
-    link(state.SILENCE, "true" if on else "", "")  # not bound: a button above sets it while it is not on the page
+    if not run.predicts:
+        st.info(states.why_no_predictions(network))
+        return
+    st.session_state[state.SILENCE] = state.is_silenced()  # a switch that was not on the page has lost its value
+    on = st.toggle("Silence this unit", key=state.SILENCE, on_change=state.take_switch)
     st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
     if not on:
         return
     read = partial(compute.silenced_bits, view, network)
-    reads = "The network is reading with the unit silenced, characters"
+    reads = f"The network is reading with the unit silenced, {noun(run.trace.tokens)}"
     own, silenced = run.reading.bits, patiently(reads, f"{KEY}.cancel", state.close_panel, read, compute.cost(view, "silenced"))
     rise = silenced - own
-    after_cursor = min(view.cursor + 1 + run.start, len(rise) - 1)
+    after_cursor = min(view.cursor + 1, len(rise) - 1)
     costliest = int(rise.argmax())
     left, middle, right = st.columns(3)
-    what = "Whole text" if len(own) == len(view.text) else f"First {len(own):,} characters"
-    left.metric(f"{what}, bits per character", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
+    tokens, named = run.reading.tokens, noun(run.trace.tokens)
+    what = "Whole text" if len(own) == compute.length(view) else f"First {len(own):,} {named}"
+    left.metric(f"{what}, bits per {named[:-1]}", f"{silenced.mean():.3f}", f"{rise.mean():+.3f}", delta_color="inverse")
     for column, label, at in ((middle, "After the cursor", after_cursor), (right, "Largest increase", costliest)):
         column.metric(
-            f"{label}: {code(view.text[at].translate(VISIBLE))}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse"
+            f"{label}: {code(tokens[at].translate(VISIBLE))}", f"{silenced[at]:.2f} bits", f"{rise[at]:+.2f}", delta_color="inverse"
         )
-        before = code(view.text[max(0, at - 24) : at].translate(VISIBLE))
+        before = code(states.joined(tokens[max(0, at - 24) : at])[-24:].translate(VISIBLE))
         column.caption(f"probability {2.0 ** -own[at]:.2f} → {2.0 ** -silenced[at]:.2f} after {before}")
 
 
@@ -119,7 +120,7 @@ def _table(contexts: list[Context]) -> pd.DataFrame:
 
 def _stretch(view: View, trace: Trace) -> tuple[int, int]:
     """200 characters around the cursor."""
-    start = max(0, min(view.cursor - STRETCH // 2, len(trace.tokens) - STRETCH))
+    start = max(0, min(view.cursor - view.part * compute.WINDOW - STRETCH // 2, len(trace.tokens) - STRETCH))
     return start, min(len(trace.tokens), start + STRETCH)
 
 
@@ -127,7 +128,7 @@ def _gates(view: View, trace: Trace) -> None:
     """Gates and state update of the unit around the cursor."""
     start, stop = _stretch(view, trace)
     entries = made(ledger, trace, view.layer)
-    st.markdown(f"**Gates and state update** of unit {view.unit}, {stop - start} characters around the cursor")
+    st.markdown(f"**Gates and state update** of unit {view.unit}, {stop - start} {noun(trace.tokens)} around the cursor")
     figure = made(gates_and_ledger, trace, view.layer, view.unit, (start, stop), dark=is_dark())
     with scrolling("hidden_states-gates"):
         draw(figure, f"{KEY}.gates")

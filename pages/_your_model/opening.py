@@ -65,7 +65,7 @@ ROOMS = (
     Room("captions", "Captions", "describes pictures", OWN, captions.EMITS),
     Room("confusions", "Confusions", "classifies names", "Your own names", confusions.EMITS),
 )
-ONE_UNIT = Room("one_step", "One step", "", "", hidden_states.EMITS, f"&{one_step.VIEW}={quote(cell.TITLE)}")  # has no uploader
+ONE_UNIT = Room("one_step", "One step", "", "", ("trace", "next_token"), f"&{one_step.VIEW}={quote(cell.TITLE)}")  # has no uploader
 
 
 def uploader() -> None:
@@ -131,6 +131,7 @@ def _address(room: Room, opened: Kept) -> str:
     if not opened.text:
         return address
     layer = opened.layer if room.name == one_step.PAGE else quote(hidden_states.LAYER_NAME.format(opened.layer + 1))
+    address += f"&{hidden_states.DIRECTION}=backwards" if opened.is_backward and room.name == hidden_states.PAGE else ""
     return f"{address}&{room.name}.layer={layer}&{room.name}.unit={opened.unit}&{room.name}.text={quote(packed(opened.text))}"
 
 

@@ -18,7 +18,7 @@ from models.foreign.experiments.reading import FoundRun, read_text
 from models.foreign.health import Finding, of_weights, worst_first
 from models.foreign.layout import Choice, Linear, choice, uses
 from models.foreign.listed import Listed
-from models.foreign.opening import Assumptions, Opened, as_checkpoint, assumptions, network_of, open_file, why_not
+from models.foreign.opening import READER, Assumptions, Opened, as_checkpoint, assumptions, network_of, open_file, why_not
 from pages._components.state_view import state_view
 from pages._ui import uploads
 from pages._ui.cache import shared_cache, size
@@ -69,6 +69,7 @@ class Kept:
         name, kind: Of the network.
         text: The text.
         unit, layer: Counted from 0.
+        is_backward: Whether the direction that reads from the end is shown.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Kept:
     text: str = ""
     unit: int = 0
     layer: int = 0
+    is_backward: bool = False
 
 
 def panel() -> Kept | None:
@@ -194,7 +196,7 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
         row: Container of the menus.
     """
     both = loaded.card["arguments"]["directions"] == 2
-    is_backward = both and st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD
+    is_backward = both and bool(st.segmented_control("Direction", [FORWARD, BACKWARD], default=FORWARD, key=f"{KEY}.direction") == BACKWARD)
     layers = [f"layer {index + 1}" for index in range(loaded.card["arguments"]["layers"])]
     with row:
         layer = layers.index(pick("Layer", layers, layers[-1], f"layer.{len(layers)}")) if len(layers) > 1 else 0
@@ -206,18 +208,20 @@ def _reads(loaded: Loaded, at: tuple, row: DeltaGenerator) -> Kept | None:
         instead = "its unknown mark" if loaded.vocab.has_unknown else "an input of zeros"
         st.caption(f"The network does not know {count(len(run.unknown), noun)} of this text and reads {instead} instead: {shown}")
     choice = state_view(figure(run, f"{loaded.name}, {layers[layer]}"), f"{KEY}.view")
-    is_wanted, can_go = False, loaded.module.predicts and noun == "character"
+    is_wanted, can_go = False, noun != "token"  # what splits a text into subwords is not kept with the weights
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if can_go:
             is_wanted = st.button("**Open it in the rooms**", key=f"{KEY}.open", icon=":material/door_open:")
         _your_text()
     if not can_go:
-        st.caption("The other rooms show networks that predict the next character of a text.")
+        st.caption("A network of subwords is shown on this page alone: the rooms do not keep the file that splits the text.")
+    elif loaded.card["kind"] == READER:
+        st.caption("*One step* and *Gradient flow* follow the prediction of the next character, which this network does not make.")
     if not is_wanted:
         return None
     with guard():
         name = uploads.keep(loaded.name, as_checkpoint(loaded), loaded.card["kind"])
-    return Kept(name, loaded.card["kind"], _text(), choice.unit, layer)
+    return Kept(name, loaded.card["kind"], _text(), choice.unit, layer, is_backward)
 
 
 def _your_text() -> None:

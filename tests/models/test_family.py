@@ -76,7 +76,11 @@ def test_pickers_keep_their_order():
 
 
 def test_kinds_are_looked_up_by_what_they_emit():
-    kinds = {"char_lm": ("trace", "next_token"), "seq2seq": ("trace", "alignment"), "classifier": ("trace", "class_probabilities")}
+    kinds = {
+        "char_lm": ("trace", "any_text", "next_token"),
+        "seq2seq": ("trace", "alignment"),
+        "classifier": ("trace", "class_probabilities"),
+    }
     kinds |= {"captioner": ("trace", "regions"), "scenes": ("trace", "regions", "known_truth"), "encoder": ()}
     for kind, names in kinds.items():
         assert {name for name in EMITS if kind in family.emitting(name)} == set(names)

@@ -50,6 +50,11 @@ class Window:
         return self.part * self.reading.window
 
     @property
+    def predicts(self) -> bool:
+        """Whether the network predicts the next character; else it has no surprise and no likely next characters."""
+        return self.reading.predicts
+
+    @property
     def bits(self) -> np.ndarray:
         """Surprise of each character of the window given the preceding text, in bits, [time]."""
         return self.reading.bits[self.start : self.start + self.reading.window]
@@ -76,30 +81,34 @@ class Layer:
         index: Index of the layer, counted from 0.
         quantity: Quantity to show, see analysis.quantities.
         order: Order of the rows, see analysis.ordering.
+        path: "rnn", or "rnn[reverse]" for the direction that reads from the end.
     """
 
     index: int = 0
     quantity: str = HIDDEN
     order: str = INDEX
+    path: str = "rnn"
 
 
-def record_window(loaded: "Loaded", reading: "Reading", part: int = 0) -> Window:
+def record_window(loaded: "Loaded", reading: "Reading", part: int = 0, path: str = "rnn") -> Window:
     """The recording of one window of a text that was read.
 
     Args:
         loaded: The network.
         reading: Result of models.char_lm.reading.read for the text.
         part: Index of the window, counted from 0.
+        path: As in `Layer`.
     """
     ids, state = window_input(reading, part)
     module: Any = loaded.module
+    is_whole = getattr(module, "reads_from_the_end_too", False)
     with explorer.record(module) as recording:
-        for piece in ids.split(CALL, dim=1):
+        for piece in [ids] if is_whole else ids.split(CALL, dim=1):
             _, state = module(piece, state)
     window = slice(part * reading.window, (part + 1) * reading.window)
     likeliest = loaded.vocab.named(_five_columns(reading.top[window]))
-    unknown = sorted({character for character, id_ in zip(reading.text, reading.ids, strict=True) if id_ == 0})
-    trace = recording.trace(tuple(reading.text[window]), path="rnn")
+    unknown = sorted({token for token, id_ in zip(reading.tokens, reading.ids, strict=True) if id_ == 0})
+    trace = recording.trace(reading.tokens[window], path=path)
     return Window(reading, trace, part, likeliest, _five_columns(reading.top_p[window]), tuple(unknown))
 
 
@@ -127,7 +136,7 @@ def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", pa
     """
     from models.char_lm.reading import read
 
-    window = record_window(loaded, read(loaded, text, before=warm_up), part)
+    window = record_window(loaded, read(loaded, text, before=warm_up), part, layer.path)
     values = quantity(window.trace, layer.quantity, layer.index)
     return WindowRun(**vars(window), values=values, order=order(window.trace, layer.index, layer.order))
 
