@@ -72,11 +72,6 @@ class FoundVocabulary(Vocabulary):
         plain = [token for token in self.tokens if not MARK.fullmatch(token)]
         return sum(len(token) > 1 for token in plain) > len(plain) / 2
 
-    @property
-    def is_of_characters(self) -> bool:
-        """Whether each character of a text is one token."""
-        return self.noun == "character"
-
     def split(self, text: str) -> list[str]:
         """The tokens of a text: its bytes or characters; for a vocabulary of words its words and signs, in lower case if all tokens are."""
         if self.bytes_by_value:

@@ -75,9 +75,14 @@ class Vocabulary:
         return True
 
     @property
+    def noun(self) -> str:
+        """What one token is: "character", or for others "byte", "word" or "token"."""
+        return "character"
+
+    @property
     def is_of_characters(self) -> bool:
         """Whether each character of a text is one token."""
-        return True
+        return self.noun == "character"
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -24,7 +24,11 @@ SPANS = {"60": "the last 60 characters", "30": "the last 30 characters", "120": 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """What is predicted and from how many characters; then the rows."""
     if not run.predicts or not compute.is_of_characters(view.model):
-        st.info(states.why_no_predictions(network) if not run.predicts else "This panel deletes characters, and this network reads words.")
+        st.info(
+            states.why_no_predictions(network)
+            if not run.predicts
+            else f"This panel deletes characters, and this network reads {compute.tokens_of(view.model)}."
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = select_named("Explain", TARGETS, f"{KEY}.target", 260, label_visibility="visible")

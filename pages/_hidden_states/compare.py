@@ -47,7 +47,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         if uploads.path_of(view.model) and not is_twin:
             st.caption("To compare two checkpoints of one run, open the file of the other epoch on *Your model* too.")
     read = lambda report: compute.window(other, networks.loaded(other.model), report)  # noqa: E731
-    what = "characters" if compute.is_of_characters(other.model) else "words"
+    what = compute.tokens_of(other.model)
     other_run = patiently(f"{other.model} is reading the text, {what}", f"{KEY}.cancel", state.close_panel, read, compute.cost(other))
     linked_state_view(states.figure(other.of(unit=unit), other_run), f"{KEY}.map", f"{KEY}.map")
     if is_twin and other_run.values.shape == run.values.shape:

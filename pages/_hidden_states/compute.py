@@ -58,8 +58,13 @@ class View(TextView):
 
 
 def is_of_characters(model: str) -> bool:
-    """Whether each character of a text is a token of a network; if not, its tokens are words."""
+    """Whether each character of a text is a token of a network; if not, its tokens are words or bytes."""
     return loaded(model).vocab.is_of_characters
+
+
+def tokens_of(model: str) -> str:
+    """What the tokens of a network are called: characters, words, bytes."""
+    return f"{loaded(model).vocab.noun}s"
 
 
 def length(view: View) -> int:

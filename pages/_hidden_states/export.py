@@ -61,7 +61,7 @@ from models.char_lm.experiments.window import Layer, read_window
 
 layer = Layer({view.layer}, {view.quantity!r}, {view.order!r}{"" if view.path == "rnn" else f", {view.path!r}"})
 run = read_window({load}, {view.text!r}, layer, warm_up={view.warm_up!r}, part={view.part})
-print(run.values[:, {view.unit}])  # unit {view.unit} at every {"character" if compute.is_of_characters(view.model) else "word"}
+print(run.values[:, {view.unit}])  # unit {view.unit} at every {compute.tokens_of(view.model)[:-1]}
 """
 
 

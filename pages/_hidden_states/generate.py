@@ -40,15 +40,13 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     if not run.predicts:
         st.info(states.why_no_predictions(network))
         return
-    is_text = compute.is_of_characters(view.model)
-    st.markdown(f"The network continues the text: it samples a {'character' if is_text else 'word'}, reads it, and samples the next one.")
+    named = compute.tokens_of(view.model)
+    st.markdown(f"The network continues the text: it samples a {named[:-1]}, reads it, and samples the next one.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         temperature = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1, key=f"{KEY}.temperature", bind="query-params", width=120)
         top_k = st.number_input("Top k (0: all)", 0, 100, 0, key=f"{KEY}.top_k", bind="query-params", width=120)
         seed = st.number_input("Seed", 0, 10_000, 1, key=f"{KEY}.seed", bind="query-params", width=120)
-        length = st.number_input(
-            "Characters" if is_text else "Words", 10, 2_000, 300, 10, key=f"{KEY}.length", bind="query-params", width=120
-        )
+        length = st.number_input(named.capitalize(), 10, 2_000, 300, 10, key=f"{KEY}.length", bind="query-params", width=120)
         start = st.button("**Generate**", key=f"{KEY}.start", icon=":material/edit_note:")
     asked = Asked(view.model, view.text, temperature, top_k, seed, length)
     if start:
@@ -75,7 +73,7 @@ def _write(asked: Asked, network: Loaded, warm_up: str) -> None:
         progress.frame.empty()
         tokens = sample(network, warm_up + asked.text, **options)
         for count in range(1, asked.length + 1):
-            written += next(tokens) if network.vocab.is_of_characters else f" {next(tokens)}"
+            written += f" {next(tokens)}" if network.vocab.noun == "word" else next(tokens)
             if count % REDRAWN == 0 or count == asked.length:
                 shown.code(written, language=None, wrap_lines=True)
                 st.session_state[KEY] = (asked, written)  # what was generated before a stop is kept

@@ -172,8 +172,13 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     view = view.of(part=min(view.part, (count - 1) // compute.WINDOW))
     _parts(view, count)
     read = partial(compute.window, view, network)
-    what = "characters" if compute.is_of_characters(view.model) else "words"
-    run = patiently(f"{view.model} is reading the text, {what}", "hidden_states.cancel", state.undo_text, read, compute.cost(view))
+    run = patiently(
+        f"{view.model} is reading the text, {compute.tokens_of(view.model)}",
+        "hidden_states.cancel",
+        state.undo_text,
+        read,
+        compute.cost(view),
+    )
     _say_unknown(run)
     is_moved = st.session_state[state.CURSOR] is not None
     shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)) if is_moved else run.start)
@@ -187,7 +192,7 @@ def _parts(view: View, count: int) -> None:
     """Which part of a long text of so many tokens is shown."""
     parts = (count - 1) // compute.WINDOW + 1
     if parts > 1:
-        label = f"Part 1 to {parts} ({compute.WINDOW:,} {'characters' if compute.is_of_characters(view.model) else 'words'} each)"
+        label = f"Part 1 to {parts} ({compute.WINDOW:,} {compute.tokens_of(view.model)} each)"
         st.session_state[state.PART_BOX] = view.part + 1  # a new text begins at its first part
         st.number_input(label, 1, parts, key=state.PART_BOX, on_change=state.turn, width=220)
 
