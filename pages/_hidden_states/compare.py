@@ -20,7 +20,6 @@ from pages._ui.state_link import linked_state_view
 from pages._ui.text import grid, plain
 
 KEY = "hidden_states.compare"
-FOUND = ("found", "found_reader")  # kinds of networks of visitors
 TWINS = "Both networks have the same cells, sizes and tokens. If they are checkpoints of one run, this is the same unit in both."
 
 
@@ -69,7 +68,7 @@ def _others(view: View) -> list[str]:
 def is_alike(one: str, other: str) -> bool:
     """Whether two networks of visitors have the same cells, sizes and tokens, as two checkpoints of one run have."""
     both = [networks.emitting(*state.EMITS)[name] for name in (one, other)]
-    if one == other or both[0]["kind"] not in FOUND or both[0]["kind"] != both[1]["kind"]:
+    if one == other or both[0]["kind"] != both[1]["kind"] or not (uploads.path_of(one) and uploads.path_of(other)):
         return False
     sizes = [{key: card["arguments"].get(key) for key in ("cell", "layers", "units", "directions")} for card in both]
     return sizes[0] == sizes[1] and networks.loaded(one).vocab == networks.loaded(other).vocab
