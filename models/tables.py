@@ -117,7 +117,7 @@ def _separator(lines: Sequence[str]) -> str:
     """What separates the cells: the only candidate of the first line, or csv.Sniffer's choice among several."""
     first = lines[0]
     there = [mark for mark in SEPARATORS if mark in first]
-    if len(there) > 1 and not re.search(r",(?! )", first.strip()):
+    if len(there) > 1 and "," in there and not re.search(r",(?! )", first.strip()):
         there.remove(",")  # as in "Smith, John;English"
     if len(there) < 2 or "\t" in there:
         return (there or [","])[0]

@@ -51,7 +51,10 @@ def start(
 def open_files(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Checkpoints, weights of any recurrent network, or Python files with build() and encode(text), which are run."),
+        typer.Argument(
+            help="Checkpoints, weights of any recurrent network, arrays (.npz, .parquet, .csv, .tsv, alignments), "
+            "or Python files with build() and encode(text), which are run."
+        ),
     ] = None,
     vocabulary: Annotated[
         Path | None,

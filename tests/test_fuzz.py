@@ -12,7 +12,7 @@ import pytest
 from models.foreign import child
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz.mutations import changed, damaged, text
-from tests.fuzz.targets import FORMATS_OF_WEIGHTS, STOPPED, TARGETS, Ground, prepared
+from tests.fuzz.targets import IN_CHILDREN, STOPPED, TARGETS, Ground, prepared
 from tests.pages.app import forget
 from tests.soak.__main__ import Report, soak
 
@@ -29,16 +29,16 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
 
 def test_damaged_input_of_a_few_seconds_is_answered_with_sentences(ground: Ground):
     forget()
-    targets = [target for target in TARGETS if target not in FORMATS_OF_WEIGHTS]
+    targets = [target for target in TARGETS if target not in IN_CHILDREN]
     cases, failed = fuzz.attacked(ground, targets, itertools.count(), time.monotonic() + SECONDS)
     assert set(cases) == set(targets), "a target had no case"
     assert not failed, "\n".join(failed.values())
 
 
 def test_damaged_weights_of_each_format_are_answered(ground: Ground):
-    assert set(FORMATS_OF_WEIGHTS) < set(TARGETS)
-    cases, failed = fuzz.attacked(ground, list(FORMATS_OF_WEIGHTS), iter(range(1)), math.inf)  # a child takes up to seconds
-    assert cases == dict.fromkeys(FORMATS_OF_WEIGHTS, 1)
+    assert set(IN_CHILDREN) < set(TARGETS)
+    cases, failed = fuzz.attacked(ground, list(IN_CHILDREN), iter(range(1)), math.inf)  # a child takes up to seconds
+    assert cases == dict.fromkeys(IN_CHILDREN, 1)
     assert not failed, "\n".join(failed.values())
 
 

@@ -6,6 +6,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -63,22 +64,34 @@ def arrays_of_npz(content: bytes, name: str) -> tuple[dict[str, np.ndarray], dic
     """
     tensors: dict[str, np.ndarray] = {}
     tokens, notes = {}, []
+    for key, value in parts_of_npz(content, name):
+        if value is None:
+            notes.append(f"{key[:80]!r} holds Python objects, which are not unpickled; it was left out.")
+        elif value.dtype.kind in "fiub":
+            tensors[key] = value
+        elif value.dtype.kind == "U" and value.size <= MOST and (listed := token_list(value.ravel().tolist())):
+            tokens[key] = listed
+    return tensors, tokens, notes
+
+
+def parts_of_npz(content: bytes, name: str) -> Iterator[tuple[str, np.ndarray | None]]:
+    """The arrays [...] of numpy.savez, of any kind, by name, texts as str; None for one that holds Python objects.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for part in archive.infolist():
-                key = part.filename.removesuffix(".npy")
                 with archive.open(part) as file:
                     value = _array(file, part.file_size)
-                if value is None:
-                    notes.append(f"{key[:80]!r} holds Python objects, which are not unpickled; it was left out.")
-                elif value.dtype.kind in "fiub":
-                    tensors[key] = value
-                elif value.dtype.kind in "US" and value.size <= MOST and (listed := token_list(value.astype(str).ravel().tolist())):
-                    tokens[key] = listed
+                if value is not None and value.dtype.kind in "US" and value.size <= MOST:
+                    value = value.astype(str)
+                    value.tolist()  # what is no letter is noticed here
+                yield part.filename.removesuffix(".npy"), value
     except DAMAGE as error:
         first = (str(error).splitlines() or ["no reason given"])[0][:150].rstrip(".")
         raise CheckpointError(f"{name} is a damaged .npz file ({first}). {AGAIN}") from None
-    return tensors, tokens, notes
 
 
 def _array(file: Any, size: int) -> np.ndarray | None:

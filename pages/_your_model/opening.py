@@ -9,6 +9,8 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from models import checkpoint, family
+from models.foreign.experiments.arrays import contents
+from models.foreign.experiments.arrays.opening import is_recording
 from models.foreign.given import content_of, given
 from models.foreign.recording_code import recording_code
 from models.foreign.weights import ENDINGS
@@ -22,13 +24,14 @@ from pages._ui import uploads
 from pages._ui.link import packed
 from pages._ui.progress import guard
 from pages._ui.text import failure, plain
-from pages._your_model import code, weights
+from pages._your_model import code, data, weights
 from pages._your_model.weights import Kept
 
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
 CARD = "your_model.card"  # why the card of the shown file is not used
 SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
-TYPES = list(ENDINGS)
+TYPES = list(dict.fromkeys((*ENDINGS, *contents.ENDINGS)))
+READ_AS, WEIGHTS, ARRAYS = "your_model.read_as", "weights of a network", "recorded values"
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ ONE_UNIT = Room("one_step", "One step", "", "", ("trace", "next_token"), f"&{one
 
 
 def uploader() -> None:
-    """A field for a file; below it the links that open it, what was found in its weights, or why it cannot be opened."""
-    label = "Open your own checkpoint, or the weights of any recurrent network"
+    """A field for a file; below it the links that open it, what was found in it, or why it cannot be opened."""
+    label = "Open your own checkpoint, the weights of any recurrent network, or values of its states"
     file = st.file_uploader(label, type=TYPES, key=FILE, on_change=_given)
     if file is None:
         st.session_state[ERROR], st.session_state[BARE] = None, ()  # the visitor was on another page: the file is gone
@@ -78,12 +81,15 @@ def uploader() -> None:
     elif st.session_state.pop(UNREAD, False):
         with st.spinner("Reading the file ..."):
             _open(file.name, file.getvalue())
+    if READ_AS in st.session_state:
+        st.segmented_control("The file holds", [WEIGHTS, ARRAYS], key=READ_AS, required=True, on_change=_again)
     if error := st.session_state.get(ERROR):
         failure(error)
     if refused := st.session_state.get(CARD):
         st.warning(plain(f"Its card is not used, only its weights. {refused}"), icon=":material/warning:")
     if kept := weights.panel():
         _opened(kept)
+    data.panel()
     if opened := st.session_state.get(OPENED):
         links = " · ".join(f"[**{room.title}**]({_address(room, opened)})" for room in fitting(opened.kind))
         st.success(f"{plain(opened.name)} is open. See it in {links}.", icon=":material/check:")
@@ -105,6 +111,9 @@ def _of_the_server() -> None:
     name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
     is_new = st.session_state.get(READ) != name
     if is_new:
+        if READ in st.session_state and not st.session_state.pop(UNREAD, False):
+            st.session_state.pop(READ_AS, None)
+            data.forget()
         st.session_state[OPENED], st.session_state[CARD], st.session_state[READ] = None, None, name
         weights.forget()
     if name.endswith(".py"):
@@ -117,7 +126,7 @@ def _of_the_server() -> None:
 
 def is_showing() -> bool:
     """Whether the page shows a visitor's weights."""
-    return weights.FILE in st.session_state or given().live is not None or bool(given().files)
+    return weights.FILE in st.session_state or data.is_showing() or given().live is not None or bool(given().files)
 
 
 def fitting(kind: str) -> list[Room]:
@@ -140,11 +149,35 @@ def _given() -> None:
     state = st.session_state
     state[UNREAD], state[ERROR], state[BARE], state[OPENED], state[READ] = state[FILE] is not None, None, (), None, None
     state[CARD] = None
+    state.pop(READ_AS, None)
     weights.forget()
+    data.forget()
+
+
+def _again() -> None:
+    """The same file is to be read as the other thing."""
+    state = st.session_state
+    state[UNREAD], state[ERROR], state[BARE], state[OPENED], state[CARD], state[READ] = True, None, (), None, None, None
+    weights.forget()
+    data.forget()
 
 
 def _open(file: str, content: bytes) -> None:
-    """Read a file: a checkpoint with a card is opened at once, of any other its weights are shown."""
+    """Read a file: arrays are drawn, a checkpoint with a card is opened at once, of any other its weights are shown."""
+    ending = Path(file).suffix.casefold().removeprefix(".")
+    if ending == "npz":
+        with guard(stop=False):
+            st.session_state.setdefault(READ_AS, ARRAYS if is_recording(content, file) else WEIGHTS)
+    if st.session_state.get(READ_AS) == ARRAYS or (ending in contents.ENDINGS and ending not in ENDINGS):
+        try:
+            data.keep(content, file)
+        except ExplorerError as error:
+            st.session_state[ERROR] = f"{error} Nothing was changed."
+        return
+    _open_network(file, content)
+
+
+def _open_network(file: str, content: bytes) -> None:
     state = st.session_state
     try:
         name = uploads.keep(file, content, *dict.fromkeys(kind for room in ROOMS for kind in family.emitting(*room.emits)))

@@ -12,12 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from PIL import Image
 
 import models
 from explorer.errors import ExplorerError
+from explorer.figures import alignment as alignments
 from models import checkpoint, tables
 from models.captioning import images
+from models.foreign.experiments.arrays.opening import open_arrays
 from models.foreign.health import of_weights
 from models.foreign.layout import uses
 from models.foreign.opening import open_file
@@ -25,6 +29,7 @@ from models.names import table as names_table
 from models.names.romanise import spelling
 from models.translation import data as pairs
 from pages._ui import cards, link
+from pages._your_model import data
 from tests.fuzz.mutations import changed, damaged, text
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.foreign import keras_2 as keras
@@ -40,6 +45,7 @@ TABLE = "name,language\nPapadakis,Greek\nNowak,Polish\n“de Vries”,Dutch\nMü
 PAGES = ("hidden_states", "attention", "captions", "confusions", "gradient_flow", "one_step", "glossary")
 ROWS = 1_000  # of a table
 FORMATS_OF_WEIGHTS = ("npz", "keras", "torch")
+IN_CHILDREN = (*FORMATS_OF_WEIGHTS, "parquet")  # targets of which a case takes up to seconds
 STOPPED: Counter[str] = Counter()  # child processes that a damaged file has stopped, by format; the app goes on
 
 
@@ -181,6 +187,59 @@ def _of_weights(form: str) -> Callable[[random.Random, Ground], None]:
     return target
 
 
+@cache
+def recordings() -> dict[str, bytes]:
+    """Sound files of arrays without a model, by a name with their ending."""
+    read = np.stack([np.arange(40.0), np.cos(np.arange(40.0))], 1)
+    days = np.datetime64("2001-01-01") + np.arange(40)
+    states = np.tanh(np.random.default_rng(0).normal(size=(40, 2, 3)))
+    table, packed = io.StringIO(), io.BytesIO()
+    columns = {"date": days, "rain": read[:, 0], "soil": read[:, 1], "h0": states[:, 0, 0], "h1": states[:, 0, 1]}
+    pd.DataFrame(columns).to_csv(table, index=False)
+    pd.DataFrame(columns | {"h": list(states[:, 0]), "word": ["to", "be"] * 20}).to_parquet(packed)
+    return {
+        "tokens.npz": strangers.npz(tokens=np.array(list("to be or " * 5))[:40], hidden=states),
+        "series.npz": strangers.npz(inputs=read, names=np.array(["rain", "soil"]), time=days, hidden=states[:, 0]),
+        "series.csv": table.getvalue().encode(),
+        "matrix.tsv": b"\tthe\tcat\nle\t0.9\t0.1\nchat\t0.2\t0.8\n",
+        "soft.txt": b"0 ||| yes no ||| -1.5 ||| ja ||| 2 3\n0.9 0.1\n0.25 0.75\n0.5 0.5\n\n",
+        "marian.txt": b"le chat ||| 0.9,0.1,0 0.2,0.8,0 0,0,1\n",
+        "links.txt": b"the cat sat ||| le chat ||| 0-0 1-1\n",
+        "one.json": json.dumps({"source": ["a", "b"], "target": ["x"], "weights": [[0.25, 0.75]]}).encode(),
+        "series.parquet": packed.getvalue(),
+    }
+
+
+def of_arrays(rng: random.Random, ground: Ground) -> None:
+    """A file of arrays without a model, damaged, read in every way that it allows, and drawn."""
+    _drawn(rng, rng.choice([name for name in recordings() if not name.endswith("parquet")]))
+
+
+def of_parquet(rng: random.Random, ground: Ground) -> None:
+    """The same for a Parquet file, which a child process reads."""
+    try:
+        _drawn(rng, "series.parquet")
+    except ExplorerError as error:
+        STOPPED["parquet"] += any(words in str(error) for words in ("made its reader stop", "could not be read here"))
+        raise
+
+
+def _drawn(rng: random.Random, name: str) -> None:
+    content = recordings()[name]
+    if name.endswith("json") and rng.random() < 0.5:
+        content = json.dumps(changed(json.loads(content), rng)).encode()
+    else:
+        content = damaged(content, rng)
+    read = open_arrays(content, rng.choice([name, name, "x.csv", "x.json", "x"]))
+    for alignment in read.alignments[:3]:
+        alignments.matrix(alignment)
+    if read.activations is not None and read.activations.steps <= 1_000:
+        quantity = next(iter(read.activations.units), "")
+        made = data.figure(read.activations, quantity, tuple(read.activations.inputs[:3]), slice(0, 100))
+        made.to_bytes()
+        made.to_svg()
+
+
 def answered(read: Callable[[], Any]) -> None:
     """Run something that may refuse what it reads with a sentence."""
     try:
@@ -195,5 +254,7 @@ TARGETS: dict[str, Callable[[random.Random, Ground], None]] = {
     "picture": of_picture,
     "text": of_text,
     "link": of_link,
+    "arrays": of_arrays,
+    "parquet": of_parquet,
     **{form: _of_weights(form) for form in FORMATS_OF_WEIGHTS},
 }

@@ -65,3 +65,7 @@ def test_only_the_first_problems_are_written_out(caplog):
     lines = [record.getMessage() for record in caplog.records]
     assert lines[:2] == ["x.csv: A note.", "x.csv: line 1,000 is left out: no label."]
     assert len(lines) == SHOWN + 2 and lines[-1] == "x.csv: 5 more rows are left out."
+
+
+def test_two_separators_without_a_comma_are_told_apart():
+    assert [row.cells for row in rows("a;b|c;d\n1;2|3;4\n")] == [["a", "b|c", "d"], ["1", "2|3", "4"]]
