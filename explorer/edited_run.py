@@ -31,10 +31,10 @@ class Edit:
         layer: Counted from 0.
         reverse: Whether it is the direction that reads from the end.
         part: "cell", "hidden" or a gate.
-        scale: [unit] or [batch, unit].
-        shift: [time or 1, batch or 1, unit]; one row for each step, or one for all.
+        scale, shift: [time or 1, batch or 1, unit] each: for each step or for all, for each row of a batch or for all.
         steps: Steps at which it is done, counted from 0 over all calls; None: all.
         holds: Whether it is one value at all steps, which the first state has too.
+        name: What the shift is called in errors, "value" or "shift".
     """
 
     layer: int
@@ -44,6 +44,7 @@ class Edit:
     shift: Tensor
     steps: frozenset[int] | None = None
     holds: bool = False
+    name: str = "shift"
 
     def acts(self, step: int) -> bool:
         """Whether something is done at a step."""
@@ -53,12 +54,14 @@ class Edit:
         """The changed values of a step, [batch, unit]; a gate stays in its range."""
         if not self.acts(step):
             return values
-        if len(self.shift) > 1 and step >= len(self.shift):
-            raise InterventionError(
-                f"value has {len(self.shift)} rows, one for each step, but step {step} was read. Give a row for it too."
-            )
-        changed = values * self.scale + self.shift[step if len(self.shift) > 1 else 0]
+        changed = values * self._at("scale", self.scale, step) + self._at(self.name, self.shift, step)
         return changed if self.part in ("cell", "hidden") else changed.clamp(-1.0 if self.part == "candidate" else 0.0, 1.0)
+
+    @staticmethod
+    def _at(name: str, rows: Tensor, step: int) -> Tensor:
+        if len(rows) > 1 and step >= len(rows):
+            raise InterventionError(f"{name} has {len(rows)} rows, one for each step, but step {step} was read. Give a row for it too.")
+        return rows[step if len(rows) > 1 else 0]
 
 
 class _PerThread(threading.local):
@@ -194,7 +197,7 @@ class _Layer:
         for one in self.edits:
             if one.holds and one.part in ("cell", "hidden"):
                 index = int(one.part == "cell")
-                state = tuple(part * one.scale + one.shift[0] if where == index else part for where, part in enumerate(state))
+                state = tuple(part * one.scale[0] + one.shift[0] if where == index else part for where, part in enumerate(state))
         return state
 
     def read(self, x: Tensor, state: State, lengths: Tensor | None, ran: Ran) -> tuple[Tensor, State]:

@@ -65,9 +65,10 @@ def intervene(
         layer: Counted from 0. Needed where there are several.
         units: One unit or several, counted from 0.
         value: What the part becomes: a number, one for each unit, [unit], or one for each step and unit, [time, unit], such as
-            values of the unit at other places. 0 if nothing is given.
-        scale, shift: Instead of a value: the part becomes scale x part + shift, each a number or one for each unit, [unit]; shift
-            may be [time, unit]. A shift of all units by one vector steers the network along a direction. Gates stay in their range.
+            values of the unit at other places. [time, batch, unit] gives every row of a batch its own: many interventions in one
+            run. 0 if nothing is given.
+        scale, shift: Instead of a value: the part becomes scale x part + shift, in the same forms. A shift of all units by one
+            vector steers the network along a direction. Gates stay in their range.
         part: What is changed. None: the state that the units carry from step to step, c of an LSTM, h otherwise. "cell" or
             "hidden": of an LSTM these are two different interventions. h follows a changed c; but where h alone is changed, c
             runs on. Or a gate: "input", "forget" or "output" of an LSTM; "reset" or "update" of a GRU; or "candidate".
@@ -129,32 +130,38 @@ class _Change:
 def _edited(module: Module, path: str, edit: "_Edit", part: str, change: _Change) -> Iterator[Module]:
     """A copy of the module that runs step by step and is changed on the way."""
     holds = change.value is not None
-    units, width = edit.units, edit.width(part)
     like = next(edit.copy.parameters())
-    scale, shift = (torch.full((1, 1, width), neutral, dtype=like.dtype, device=like.device) for neutral in (1.0, 0.0))
-    scale[..., units] = 0 if holds else _per_unit("scale", 1 if change.scale is None else change.scale, units).to(like)
-    added = _per_unit("value" if holds else "shift", change.value if holds else 0 if change.shift is None else change.shift, units).to(like)
+    given = {"scale": 0 if holds else change.scale, "value" if holds else "shift": change.value if holds else change.shift}
+    (_, scale), (name, shift) = ((name, _per_unit(name, values, edit.units).to(like)) for name, values in given.items())
     if holds and part in GATES[edit.kind]:
-        _check_range(part, added)
-    shift = shift.repeat(len(added), 1, 1) if added.ndim == 2 else shift
-    shift[..., units] = added.unsqueeze(1) if added.ndim == 2 else added
-    steps = steps_of(change.steps, path)
+        _check_range(part, shift)
+    steps, width = steps_of(change.steps, path), edit.width(part)
     if steps is None or steps:  # without any step torch's own kernel runs, and gives the same bits
-        is_constant = holds and steps is None and added.ndim < 2
-        run_edited(edit.copy, Edit(edit.layer, path.endswith(REVERSE), part, scale[0], shift, steps, is_constant))
+        whole = [_whole(values, edit.units, width, neutral) for values, neutral in ((scale, 1.0), (shift, 0.0))]
+        is_constant = holds and steps is None and len(shift) == 1
+        run_edited(edit.copy, Edit(edit.layer, path.endswith(REVERSE), part, whole[0], whole[1], steps, is_constant, name))
     yield edit.copy_of(module)
 
 
 def _per_unit(name: str, values: Any, units: Sequence[int]) -> Tensor:
-    """A number, [unit] or [time, unit] as a tensor that fits the units."""
+    """A number, [unit], [time, unit] or [time, batch, unit] as a tensor [time or 1, batch or 1, unit or 1]."""
+    if values is None:
+        values = 1.0 if name == "scale" else 0.0
     tensor = torch.as_tensor(values, dtype=None if isinstance(values, Tensor) else torch.float64)
-    axes = (0, 1) if name == "scale" else (0, 1, 2)
-    if tensor.ndim not in axes or (tensor.ndim and tensor.shape[-1] != len(units)):
-        forms = f"a number or [{len(units)}] = [unit]" + ("" if name == "scale" else f" or [steps, {len(units)}] = [time, unit]")
-        raise InterventionError(f"{name} has shape {list(tensor.shape)}; expected {forms}, for {len(units)} units.")
+    if tensor.ndim > 3 or (tensor.ndim and tensor.shape[-1] != len(units)):
+        size = len(units)
+        forms = f"a number, [{size}] = [unit], [steps, {size}] = [time, unit] or [steps, rows, {size}] = [time, batch, unit]"
+        raise InterventionError(f"{name} has shape {list(tensor.shape)}; expected {forms}.")
     if not tensor.isfinite().all():
         raise InterventionError(f"{name} holds NaN or infinity; expected finite numbers.")
-    return tensor
+    return tensor.unsqueeze(1) if tensor.ndim == 2 else tensor.reshape(*[1] * (3 - tensor.ndim), *tensor.shape)
+
+
+def _whole(values: Tensor, units: Sequence[int], width: int, neutral: float) -> Tensor:
+    """Values of some units [time, batch, unit] as those of all, with a neutral one for the others."""
+    every = values.new_full((*values.shape[:2], width), neutral)
+    every[..., list(units)] = values
+    return every
 
 
 def _check_range(gate: str, values: Tensor) -> None:

@@ -234,6 +234,19 @@ class ByHand(nn.Module):
         return h
 
 
+def test_every_row_of_a_batch_may_have_its_own_change():
+    module, x = made(nn.LSTM, 2, True, False, {}), torch.randn(1, TIME, FEATURES, dtype=torch.float64)
+    scale = np.ones((TIME, 4, 2))
+    for row, (step, unit) in enumerate(((0, 0), (2, 1), (5, 0))):
+        scale[step, row, unit] = 0
+    with torch.no_grad(), explorer.intervene(module, layer=1, units=[2, 4], part="input", scale=scale) as together:
+        out = together(x.expand(4, -1, -1))[0]
+    for row, (step, unit) in enumerate(((0, 2), (2, 4), (5, 2))):
+        with torch.no_grad(), explorer.intervene(module, layer=1, units=unit, part="input", value=0, steps=step) as alone:
+            torch.testing.assert_close(out[row], alone(x)[0][0], atol=1e-12, rtol=0)
+    torch.testing.assert_close(out[3], module(x)[0][0].detach(), atol=1e-12, rtol=0)
+
+
 def test_a_state_that_passes_a_tap_is_held_at_all_steps_and_no_more():
     torch.manual_seed(0)
     module, x = ByHand(), torch.randn(3, 3)

@@ -228,11 +228,11 @@ def test_a_reference_that_would_call_the_original_is_refused(kept):
         (lambda m: explorer.intervene(m, "encoder", units=0, value=1, scale=2), "value comes with scale or shift. Give the value that"),
         (
             lambda m: explorer.intervene(m, "encoder", units=[0, 1], value=[1.0, 2, 3]),
-            "value has shape [3]; expected a number or [2] = [unit] or [steps, 2] = [time, unit], for 2 units.",
+            "value has shape [3]; expected a number, [2] = [unit], [steps, 2] = [time, unit] or [steps, rows, 2] = [time, batch, unit].",
         ),
         (
-            lambda m: explorer.intervene(m, "encoder", units=0, scale=[[1.0]]),
-            "scale has shape [1, 1]; expected a number or [1] = [unit], for 1 units.",
+            lambda m: explorer.intervene(m, "encoder", units=0, scale=np.ones((1, 1, 1, 1))),
+            "scale has shape [1, 1, 1, 1]; expected a number, [1] = [unit]",
         ),
         (lambda m: explorer.intervene(m, "encoder", units=0, shift=float("nan")), "shift holds NaN or infinity; expected finite numbers."),
         (lambda m: explorer.intervene(m, "encoder", units=0, part="update", value=[1.5]), "value is 1.5; a gate lies between 0 and 1."),
