@@ -3,7 +3,20 @@
 import streamlit as st
 
 from models.family import PROGRAM
-from pages._hidden_states import attribution, compare, export, find, generate, model_card, own_model, saturation, state, states, unit
+from pages._hidden_states import (
+    attribution,
+    compare,
+    export,
+    find,
+    generate,
+    model_card,
+    own_model,
+    saturation,
+    state,
+    states,
+    trace_back,
+    unit,
+)
 from pages._ui import networks
 from pages._ui.attribution import PANEL
 from pages._ui.glossary import terms
@@ -15,6 +28,7 @@ from pages._ui.text import how_to_read
 PANELS = {
     "Find a unit": find.panel,
     state.UNIT_PANEL: unit.panel,
+    state.TRACE_PANEL: trace_back.panel,
     PANEL: attribution.panel,
     "All units": saturation.panel,
     "Generate": generate.panel,

@@ -72,7 +72,7 @@ class Provenance:
             weights: Weight of each unit, [unit]: of a logit, say.
         """
         worth = self.gain * np.asarray(weights)
-        return self.writers @ worth, self.initial @ worth
+        return self.writers @ worth, (self.initial @ worth).item()
 
 
 def provenance(trace: Trace, step: int, layer: int = -1) -> Provenance:

@@ -26,7 +26,7 @@ SIGNED = {dark: ramp(("#2166ac", "#1e1e24" if dark else "#f7f7f7", "#b35806")) f
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row: its name, what stands behind it, its scores [time], and whether they have a sign."""
+    """One row: its name, what stands behind it, its scores [time], nan where there is none, and whether they have a sign."""
 
     name: str
     more: str
@@ -35,8 +35,9 @@ class Row:
 
     def shares(self) -> np.ndarray:
         """The scores as shares of the largest, -1..1, [time]."""
-        largest = np.abs(self.scores).max(initial=0)
-        return self.scores / largest if largest else np.zeros(len(self.scores))
+        scores = np.nan_to_num(self.scores)
+        largest = np.abs(scores).max(initial=0)
+        return scores / largest if largest else np.zeros(len(scores))
 
 
 def in_words(method: str) -> str:
@@ -62,7 +63,7 @@ def rows(comparison: Comparison, start: int = 0, dark: bool = False) -> alt.TopL
     for one in comparison.attributions:
         more = f"rank correlation with deletion {correlation(agreements[one.method].size)}"
         drawn.append(Row(in_words(one.method), more, one.scores, one.is_signed))
-    return _drawn(comparison.tokens, drawn, start, sentence(comparison, start), dark)
+    return token_rows(comparison.tokens, drawn, start, sentence(comparison, start), dark)
 
 
 def row(attribution: Attribution, start: int = 0, dark: bool = False) -> alt.TopLevelMixin:
@@ -79,7 +80,7 @@ def row(attribution: Attribution, start: int = 0, dark: bool = False) -> alt.Top
     drawn = Row(in_words(attribution.method), more, attribution.scores, attribution.is_signed)
     description = f"Scores of {counted(attribution.tokens)} by {drawn.name}{against}."
     description += f" The largest, {two(_largest(attribution.scores))}, is that of {_named(attribution.tokens, largest, start)}."
-    return _drawn(attribution.tokens, [drawn], start, description, dark)
+    return token_rows(attribution.tokens, [drawn], start, description, dark)
 
 
 def sentence(comparison: Comparison, start: int = 0) -> str:
@@ -128,7 +129,16 @@ def _edges(tokens: Sequence[str]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(widths)])
 
 
-def _drawn(tokens: Sequence[str], drawn: Sequence[Row], start: int, description: str, dark: bool) -> alt.TopLevelMixin:
+def token_rows(tokens: Sequence[str], drawn: Sequence[Row], start: int, description: str, dark: bool) -> alt.TopLevelMixin:
+    """The same tokens once for each row, coloured by its scores.
+
+    Args:
+        tokens: What was read, [time].
+        drawn: The rows from top to bottom.
+        start: Position of the first token in the whole text.
+        description: The text alternative.
+        dark: Colours for a dark ground.
+    """
     edges, pitch = _edges(tokens), TITLE + CELL + GAP
     frame = pd.concat([_cells(tokens, one, edges, (index * pitch + TITLE, start), dark) for index, one in enumerate(drawn)])
     width, height = max(float(edges[-1]), 420.0), float(len(drawn) * pitch)
@@ -180,9 +190,9 @@ def _cells(tokens: Sequence[str], one: Row, edges: np.ndarray, at: tuple[int, in
             "bar": bar.astype(float),
             "bar_end": bar + float(MARK),
             "mark": is_marked.astype(int),
-            "colour": [css(colour) for colour in colours],
+            "colour": ["transparent" if np.isnan(score) else css(colour) for score, colour in zip(one.scores, colours, strict=True)],
             "ink": [on([int(part) for part in colour]) for colour in colours],
-            "sign": [shown(token) for token in tokens],
+            "sign": ["" if np.isnan(score) else shown(token) for score, token in zip(one.scores, tokens, strict=True)],
             "token": [said(token) or token for token in tokens],
             "position": np.arange(start + 1, start + 1 + len(tokens)),
             "method": one.name,

@@ -34,7 +34,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         target = select_named("Explain", TARGETS, f"{KEY}.target", 260, label_visibility="visible")
         span = select_named("Characters", SPANS, f"{KEY}.span", 220, label_visibility="visible")
         baseline = attribution.baseline(KEY)
-    at = _position(view, about, run)
+    at = position(view, about, run)
     asked = Asked(at, int(span), view.text[at + 1 : at + 2] if target == ACTUAL else "", baseline)
     if target == ACTUAL and not asked.target:
         st.caption("The text ends here, so there is no actual next character. The most likely next character is explained instead.")
@@ -67,7 +67,7 @@ print(compared.deleted, compared.agreements())
 """
 
 
-def _position(view: View, about: dict, run: WindowRun) -> int:
+def position(view: View, about: dict, run: WindowRun) -> int:
     """The cursor; before anybody has moved it, where the network expects the mark that the example is about, or the last character."""
     length = len(run.trace.tokens)
     cursor = state.cursor_within(run.start, length)

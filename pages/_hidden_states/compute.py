@@ -22,6 +22,7 @@ from pages._ui.view import TextView
 
 if TYPE_CHECKING:
     from explorer.analysis.attribution import Comparison
+    from explorer.analysis.trace_back import TraceBack
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
@@ -197,6 +198,37 @@ def attributed(view: View, network: Loaded, asked: Asked, report: Callable[[int,
         return comparison(network, prediction, asked.baseline, reading.states[part], report)
 
     return shared_cache("attributions", 16).get(("attribution", *view.reads, view.part, asked), make)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A prediction that is followed back to the characters that wrote what it rests on.
+
+    Args:
+        at: Index in the whole text of the character after which it is made; it lies in the shown window.
+        target: The character whose probability is explained; "" for the most likely one.
+        unit: Unit whose writers are shown; None: all.
+    """
+
+    at: int
+    target: str = ""
+    unit: int | None = None
+
+
+def traced_back(view: View, network: Loaded, traced: Traced, report: Callable[[int, int], None] = lambda done, total: None) -> "TraceBack":
+    """Who wrote what a prediction in the recorded window rests on. Arguments as for `attributed`.
+
+    Raises:
+        AnalysisError: a plain RNN, or an output that is not one linear layer.
+    """
+    from models.char_lm.experiments.trace_back import Asked as AskedBack
+    from models.char_lm.experiments.trace_back import trace_back
+
+    def make() -> "TraceBack":
+        window = recorded(view, network, report)
+        return trace_back(network, window, AskedBack(traced.at - window.start, traced.target, traced.unit))
+
+    return shared_cache("attributions", 16).get(("traced", *view.reads, view.part, traced), make)
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:

@@ -37,7 +37,7 @@ SILENCED = f"{PAGE}.is_silenced"  # the same on every panel: a switch that is no
 DIRECTION = f"{PAGE}.direction"
 DIRECTIONS = {"forwards": "from the beginning", "backwards": "from the end"}
 PATHS = {"forwards": "rnn", "backwards": "rnn[reverse]"}
-UNIT_PANEL = "This unit"
+UNIT_PANEL, TRACE_PANEL = "This unit", "Trace back"
 WIDE = 220  # pixels of a widget in a popover
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),
@@ -166,6 +166,11 @@ def close_panel() -> None:
     st.session_state[PANEL] = None
 
 
+def show_panel(panel: str) -> None:
+    """Show a panel below the map."""
+    st.session_state[PANEL] = panel
+
+
 def turn() -> None:
     """Go to the chosen part of the text."""
     st.session_state[PART] = st.session_state[PART_BOX] - 1
@@ -225,6 +230,7 @@ def pick(about: dict) -> View:
         _gesture_button(about)
         label, icon = ("Stop silencing", ":material/volume_up:") if is_silenced() else ("Silence this unit", ":material/volume_off:")
         st.button(f"**{label}**", key=f"{PAGE}.silence_button", icon=icon, on_click=silence)
+        st.button("**Trace back**", key=f"{PAGE}.trace_back_button", icon=":material/undo:", on_click=show_panel, args=(TRACE_PANEL,))
         _text_popover(about)
         with st.popover("Change", icon=":material/tune:", width="content"):
             layer = select("Layer", layers, LAYER, WIDE, guide.get("layer", 0), label_visibility="visible")

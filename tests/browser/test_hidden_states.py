@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.accessibility import CONTRAST, faults, recolour
 from tests.browser.chromium import ROOT, printed, settle, sideways, violations
 from tests.browser.readiness import rerun
-from tests.pages.test_hidden_states import own_checkpoint
+from tests.pages.test_hidden_states_own import own_checkpoint
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

@@ -21,7 +21,7 @@ from pages._ui import uploads
 from tests.models.captioning.tiny_captions import save_tiny_captioner, save_tiny_scenes, tiny_scenes
 from tests.pages.app import as_read, sound
 from tests.pages.captions_page import drawn, markdown, open_page, opened_bare, run_of, without
-from tests.pages.test_hidden_states import own_checkpoint
+from tests.pages.test_hidden_states_own import own_checkpoint
 
 PANELS = ["All words", "Other captions", "Compare", "When it is wrong", "Your own network", "Export and link", "The network"]
 FIRST = View("scenes-soft", state.FIRST)

@@ -8,8 +8,10 @@ import numpy as np
 from explorer.analysis.attribution import Attribution, Comparison
 from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.confusion import reliability_of
+from explorer.analysis.logits import LogitParts
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
+from explorer.analysis.trace_back import TraceBack
 from explorer.figures import (
     alignment,
     architectures,
@@ -24,6 +26,7 @@ from explorer.figures import (
     region_maps,
     seeds,
     series,
+    trace_back,
 )
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
@@ -105,10 +108,25 @@ COMPARED = Comparison(
     SCORED.tokens, "]", -0.4, np.array([0.0, -0.1, 2.5, 0.4]), (Attribution(SCORED.tokens, np.arange(4.0), "gradient", -0.4), SCORED)
 )
 
+PARTS = LogitParts(np.linspace(2, -1, 14), 0.5, np.ones(14))
+TRACED = TraceBack(
+    ("[", "[", "t", "\n"), 3, "]", 0.5, PARTS, None, np.array([0.1, 4, -1, 5]), 0.4, 8.5, np.array([0, 0.7, -0.1, 1]),
+    np.array([np.nan, 0.9, -0.2, 1.5]), 0.3,
+)  # fmt: skip
+
 # One call of each public figure, with and without the dark ground.
 EXAMPLES = {
     "attribution.rows": lambda dark: attribution.rows(COMPARED, 10, dark),
     "attribution.row": lambda dark: attribution.row(SCORED, 10, dark),
+    "attribution.token_rows": lambda dark: attribution.token_rows(
+        ("a", "b"),
+        [attribution.Row("one", "of two", np.array([1.0, np.nan]), True)],
+        0,
+        "One of two tokens has a score, the other one has none.",
+        dark,
+    ),
+    "trace_back.rows": lambda dark: trace_back.rows(TRACED, 10, dark),
+    "trace_back.units": lambda dark: trace_back.units(TRACED, dark),
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
     "unit.gates_and_ledger": lambda dark: gates_and_ledger(WIDE, 1, 2, (3, 13), dark),
