@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8501
 ADDRESS ?= localhost
+# A folder of Python files with build() and encode(text) that "Your model" lists and runs; none if empty.
+MODELS ?=
 # One more than there are cores: half of the time of the browser tests is waiting.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 SECONDS ?= 180
@@ -11,7 +13,7 @@ SESSIONS ?= 12
 .PHONY: app test check shots bench fuzz soak lock clean
 
 app: .venv/app
-	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS)
+	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS) $(if $(MODELS),--models "$(MODELS)")
 
 # A file to a worker, in the order of the files; each computes on one core.
 test: .venv/dev

@@ -24,8 +24,17 @@ def main() -> None:
     cli.main(start=start, further={"open": open_files})
 
 
+Models = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help='A folder of Python files with build() and encode(text): "Your model" lists them and runs the chosen one.'
+    ),
+]
+
+
 def start(
     context: typer.Context,
+    models: Models = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the app; 8501 or the next free one if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Address to listen on; this computer alone (localhost) if left out.")] = None,
     embed_from: Annotated[
@@ -45,6 +54,10 @@ def start(
                 )
         from recurrent_explorer_app.server import serve
 
+        if models is not None:
+            from models.foreign.given import Given, give
+
+            give(Given(models=models))
         serve(HOME / "app.py", port, address, embed_from or ())
 
 
@@ -56,6 +69,7 @@ def open_files(
             "or Python files with build() and encode(text), which are run."
         ),
     ] = None,
+    models: Models = None,
     vocabulary: Annotated[
         Path | None,
         typer.Option(help="Their list of tokens: JSON, one per line, torchtext, tokenizer.json or SentencePiece."),
@@ -67,7 +81,7 @@ def open_files(
     from models.foreign.given import Given, give, given
     from recurrent_explorer_app.server import serve
 
-    if not files and given().live is None:
+    if not files and models is None and given().live is None:
         raise typer.BadParameter("there is none; name at least one file.", param_hint="FILES")
-    give(Given(tuple(files or ()), vocabulary))
+    give(Given(tuple(files or ()), vocabulary, models))
     serve(HOME / "app.py", port, address, page="your_model")

@@ -280,7 +280,7 @@ def _body(sheet: Sheet, rows: list[tuple[int, int]]) -> str:
 def _glyph(sign: str, token: str, corner: tuple[int, int], width: Number, fill: str) -> str:
     """One token in its cell; a sign of several characters is fitted to it, whatever the font."""
     x, top = corner
-    faint = "" if characters.shown(token) == token else ' opacity="0.5"'
+    faint = "" if characters.shown(token) == token or len(sign) > 1 else ' opacity="0.5"'
     room = width - 1 if width == CELL else min(CELL * characters.columns_of(sign), width - 1)
     squeeze = f' textLength="{room}" lengthAdjust="spacingAndGlyphs"' if len(sign) > 1 and not sign.startswith("\u25cc") else ""
     return f'<text x="{x + width / 2:g}" y="{top + 19}" fill="{fill}"{faint}{squeeze}>{_text(sign)}</text>'

@@ -16,7 +16,7 @@ from multiprocessing.connection import Listener
 from tempfile import mkdtemp
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
 from explorer.recording.module_server import Encode, Served, serve
@@ -98,6 +98,7 @@ def open(
     tokens: Sequence[str] | None = None,
     run: Callable[[Any, Any], Any] | None = None,
     port: int | None = None,
+    logits: Callable[[Any], Tensor] | None = None,
 ) -> OpenedApp:
     """The app on a live module: each text is read by the module as it is then, so a training can go on in between.
 
@@ -110,13 +111,14 @@ def open(
         tokens: Tokens by id, if the module gives logits for the next one.
         run: How it is called, run(module, ids) with ids [time]; default: module(ids) with ids [1, time].
         port: Of the app; 8501 or the next free one if None.
+        logits: Logits [time, vocab] from what the module returned; default: its first tensor, without axes of the batch.
 
     Raises:
         AppError: the app is not installed, or did not start.
     """
     if importlib.util.find_spec(APP) is None:
         raise AppError("The app is not installed here. Install it with `pip install recurrent-explorer-app`, in this environment.")
-    door = Door(Served(module, encode, run, tokens))
+    door = Door(Served(module, encode, run, tokens, logits))
     live = {"address": door.address, "key": door.key.hex(), "name": type(module).__name__}
     command = [sys.executable, "-m", APP, "open", *([] if port is None else ["--port", str(port)])]
     process = subprocess.Popen(

@@ -30,6 +30,7 @@ from pages._your_model.weights import Kept
 FILE, OPENED, ERROR, BARE, UNREAD = (f"your_model.{name}" for name in ("file", "opened", "error", "bare", "unread"))
 CARD = "your_model.card"  # why the card of the shown file is not used
 SERVED, READ = "your_model.served", "your_model.read"  # the file of the server that is chosen, and the one that was read
+RUN = "your_model.run"  # the Python file of the server's folder that is chosen
 TYPES = list(dict.fromkeys((*ENDINGS, *contents.ENDINGS)))
 READ_AS, WEIGHTS, ARRAYS = "your_model.read_as", "weights of a network", "recorded values"
 
@@ -103,19 +104,15 @@ def _of_the_server() -> None:
     if (live := given().live) is not None:
         with guard(stop=False):
             code.of_session(live)
+    if _of_the_folder():
+        return
     paths = given().files
     names = [file.name for file in paths]
     files = {file.name if names.count(file.name) == 1 else str(file): file for file in paths}
     if not files:
         return
     name = st.selectbox("Files with which this server was started", list(files), key=SERVED, width=320)
-    is_new = st.session_state.get(READ) != name
-    if is_new:
-        if READ in st.session_state and not st.session_state.pop(UNREAD, False):
-            st.session_state.pop(READ_AS, None)
-            data.forget()
-        st.session_state[OPENED], st.session_state[CARD], st.session_state[READ] = None, None, name
-        weights.forget()
+    is_new = _is_new(name)
     if name.endswith(".py"):
         with guard(stop=False):
             code.of_file(files[name])
@@ -124,9 +121,47 @@ def _of_the_server() -> None:
             _open(name, content_of(files[name]))
 
 
+def _is_new(name: str) -> bool:
+    """Whether another file of the server was chosen than in the run before; what was shown of that one goes."""
+    if st.session_state.get(READ) == name:
+        return False
+    if READ in st.session_state and not st.session_state.pop(UNREAD, False):
+        st.session_state.pop(READ_AS, None)
+        data.forget()
+    st.session_state[OPENED], st.session_state[CARD], st.session_state[READ] = None, None, name
+    weights.forget()
+    return True
+
+
+def _of_the_folder() -> bool:
+    """The Python files of the folder with which the server was started; none runs before it is chosen. Returns whether one is."""
+    folder = given().models
+    if folder is None:
+        return False
+    files = given().python_files()
+    name = st.selectbox(
+        "Python files of this server",
+        list(files),
+        index=None,
+        key=RUN,
+        width=320,
+        placeholder="Choose a file to run it",
+        disabled=not files,
+    )
+    if name not in files:
+        holds = "They hold code: the one that you choose runs on the server, in a process of its own." if files else "It holds none now."
+        st.caption(f"Whoever started this server named the folder {plain(folder.name)}. {holds}")
+        return False
+    _is_new(f"{RUN}.{name}")
+    with guard(stop=False):
+        code.of_file(files[name])
+    return True
+
+
 def is_showing() -> bool:
     """Whether the page shows a visitor's weights."""
-    return weights.FILE in st.session_state or data.is_showing() or given().live is not None or bool(given().files)
+    given_here = (given().live, given().files, st.session_state.get(RUN))
+    return weights.FILE in st.session_state or data.is_showing() or any(given_here)
 
 
 def fitting(kind: str) -> list[Room]:

@@ -77,7 +77,7 @@ function drawGlyphs(view) {
   pen(glyphs, sizes.font, theme.font);
   eachInSight(view, (i, x, y, wide) => {
     const letter = figure.alphabet[figure.ids[i]];
-    glyphs.globalAlpha = letter.sign === letter.token ? 1 : 0.5;
+    glyphs.globalAlpha = letter.sign === letter.token || letter.sign.length > 1 ? 1 : 0.5;
     const shown = view.spans && figure.noun !== "byte" ? cut(letter, view.spans[i] - 1) : letter.sign;
     glyphs.fillText(shown, x + wide / 2, y + sizes.top + sizes.body / 2 + 0.5, wide);
   });
