@@ -14,7 +14,7 @@ from explorer.analysis.ordering import order
 from explorer.analysis.quantities import quantity
 from explorer.records import Trace
 from models import Loaded
-from models.char_lm.experiments.window import Window, WindowRun, read_silenced, record_window
+from models.char_lm.experiments.window import ZERO, Silenced, Window, WindowRun, read_silenced, record_window
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
 from pages._ui.pool import Cost
@@ -55,6 +55,7 @@ class View(TextView):
     stretched: bool = False
     cursor: int = 0
     selection: tuple[int, int] | None = None
+    instead: str = ZERO
     path: str = "rnn"
 
 
@@ -93,7 +94,7 @@ def cost(view: View, what: str = "trace") -> Cost | None:
 
 
 def _key(view: View, what: str) -> tuple:
-    return what, *view.reads, view.part, *((view.layer, view.unit) if what == "silenced" else (view.path,))
+    return what, *view.reads, view.part, *((view.layer, view.unit, view.instead) if what == "silenced" else (view.path,))
 
 
 def _reading(view: View, network: Loaded, report: Callable[[int, int], None]) -> Any:
@@ -146,9 +147,17 @@ def untrained_trace(view: View, network: Loaded, report: Callable[[int, int], No
 
 
 def silenced_bits(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> np.ndarray:
-    """Surprise at each character up to the end of the window, in bits, while the chosen unit is held at 0, [time]."""
-    read = lambda: read_silenced(network, shown_so_far(view), view.warm_up, view.layer, view.unit, report)  # noqa: E731
-    return shared_cache("readings", 256).get(_key(view, "silenced"), read).bits
+    """Surprise at each character up to the end of the window, in bits, while the chosen unit is held, [time].
+
+    Arguments as for `recorded`.
+    """
+
+    def make() -> Any:
+        trace = None if view.instead == ZERO else recorded(view, network, report).trace
+        silenced = Silenced(view.layer, view.unit, view.instead)
+        return read_silenced(network, shown_so_far(view), view.warm_up, silenced, trace, report)
+
+    return shared_cache("readings", 256).get(_key(view, "silenced"), make).bits
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from explorer.analysis import ordering, quantities
 from explorer.analysis.tracks import CONCEPTS
+from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute
@@ -33,10 +34,12 @@ CURSOR, LOOKS, MAP, PREVIOUS = (f"{PAGE}.{name}" for name in ("cursor", "looks",
 SELECTION = f"{PAGE}.selection"
 SCALE, PART_BOX, PANEL = f"{PAGE}.scale", f"{PAGE}.part_box", f"{PAGE}.panel"
 SILENCE = f"{PAGE}.unit.silence"  # the switch of the panel that shows what silencing does, and its name in links
+INSTEAD = f"{PAGE}.unit.instead"  # what a silenced unit is held at
 SILENCED = f"{PAGE}.is_silenced"  # the same on every panel: a switch that is not on the page has no value
 DIRECTION = f"{PAGE}.direction"
 DIRECTIONS = {"forwards": "from the beginning", "backwards": "from the end"}
 PATHS = {"forwards": "rnn", "backwards": "rnn[reverse]"}
+HELD_AT = {ZERO: "0", MEAN: "its mean on this text", ELSEWHERE: "values that it has at other places"}  # in links -> on screen
 UNIT_PANEL, TRACE_PANEL = "This unit", "Trace back"
 WIDE = 220  # pixels of a widget in a popover
 QUANTITIES = {
@@ -207,6 +210,12 @@ def is_silenced() -> bool:
     return bool(st.session_state.get(SILENCED))
 
 
+def instead() -> str:
+    """What a silenced unit is held at, chosen in its panel or named by the link."""
+    chosen = st.session_state.get(INSTEAD) or linked(INSTEAD, ZERO)
+    return chosen if chosen in HELD_AT else ZERO
+
+
 def silence() -> None:
     """Silence the chosen unit, or let it take part again; the panel shows the difference."""
     state = st.session_state
@@ -249,7 +258,7 @@ def pick(about: dict) -> View:
     part = min(st.session_state[PART], max(0, len(text) - 1) // compute.WINDOW)
     order = order.removeprefix(ROWS_BY.format(""))
     drawn = {"unit": unit, "part": part, "stretched": scale == STRETCHED, "path": PATHS[way]}
-    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, **drawn)
+    return View(model, text, example(about).warm_up, layers.index(layer), quantity, order, **drawn, instead=instead())
 
 
 def _measured_units(about: dict, layer: int, unit: int) -> None:

@@ -13,11 +13,12 @@ from explorer.figures.characters import noun
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
-from models.char_lm.experiments.window import WindowRun
+from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO, WindowRun
 from pages._hidden_states import cell_and_hidden, compute, state, states
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
+from pages._ui.layout import select_named
 from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling, show
@@ -25,6 +26,12 @@ from pages._ui.text import code, grid, how_to_read
 
 KEY = "hidden_states.unit"
 STRETCH = 200
+# What to keep in mind where a unit is held at a value.
+CAUTIONS = {
+    ZERO: "0 may be outside this unit's normal range, so that a loss can also come from the strange value.",
+    MEAN: "The mean keeps the unit in its range and takes away what it says about this place.",
+    ELSEWHERE: "Each value is one that the unit really has, at another place: it says something, and the wrong thing.",
+}
 READ = """
 Every step changes a unit's state in two parts. **Kept** is what remains of the state before, **written** is what this step
 adds; their sum is the new state. **Shown** is the output of the unit. The equation is above the figure.
@@ -82,9 +89,11 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
         return
     st.session_state[state.SILENCE] = state.is_silenced()  # a switch that was not on the page has lost its value
     on = st.toggle("Silence this unit", key=state.SILENCE, on_change=state.take_switch)
-    st.caption("Holds the unit at 0 from the first character on and recomputes the rest. Zero may be outside this unit's normal range.")
+    chosen = select_named("Its state is held at", state.HELD_AT, state.INSTEAD, 300, label_visibility="visible", disabled=not on)
+    st.caption(f"The unit is held from the first {noun(run.trace.tokens)[:-1]} on, and the rest is computed anew. {CAUTIONS[chosen]}")
     if not on:
         return
+    view = view.of(instead=chosen)
     read = partial(compute.silenced_bits, view, network)
     reads = f"The network is reading with the unit silenced, {noun(run.trace.tokens)}"
     own, silenced = run.reading.bits, patiently(reads, f"{KEY}.cancel", state.close_panel, read, compute.cost(view, "silenced"))

@@ -198,7 +198,13 @@ def test_silencing_changes_the_cost_of_closing_the_link():
     example = EXAMPLES["wiki"]
     guide = state.guides(models.available()["wiki-lstm"])[0]
     view = compute.View("wiki-lstm", example.text, example.warm_up, guide["layer"], unit=guide["unit"])
-    assert compute.silenced_bits(view, networks.loaded(view.model)).sum() > window(view).bits.sum()
+    network = networks.loaded(view.model)
+    sums = [compute.silenced_bits(view.of(instead=instead), network).sum() for instead in state.HELD_AT]
+    assert min(sums) > window(view).bits.sum() and len(set(sums)) == 3
+    page = sound(open_page(HIDDEN, panel="This unit", **{"unit.silence": "true", "unit.instead": "mean", "unit": str(guide["unit"])}))
+    (metric, *_) = page.metric
+    mean = sums[list(state.HELD_AT).index("mean")] / len(example.text)
+    assert metric.value == f"{mean:.3f}" and any(f"→ {mean:.3f} bits" in as_read(part) for part in page.markdown)
 
 
 def test_a_view_file_opens_what_it_was_saved_from_and_nonsense_changes_nothing():
