@@ -28,4 +28,4 @@ if not opening.is_showing():
     with right:
         st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")
         st.code(RECORD, language="python")
-terms("checkpoint", "gate", "hidden state")
+terms("checkpoint", "gate", "hidden state", "linear probe")

@@ -20,7 +20,7 @@ from pages._ui.cache import shared_cache
 from pages._ui.link import is_unread, link, linked, linked_index, linked_range, of_range, wholes
 from pages._ui.state_link import linked_state_view
 from pages._ui.text import count, plain
-from pages._your_model import aligned
+from pages._your_model import aligned, probe
 
 KEY = "your_model.data"
 NAME, FILE, WAY, UNITS, READ, RANGE = KEY, *(f"{KEY}.{part}" for part in ("file", "way", "units", "inputs", "steps"))
@@ -134,6 +134,8 @@ def _recorded(recorded: Recorded, name: str) -> None:
         start, stop = _range(recorded, quantity)
     st.markdown(_look(recorded, names))
     linked_state_view(figure(recorded, quantity, names, slice(start, stop)), f"{KEY}.view", KEY)
+    if quantity:
+        probe.panel(recorded, quantity, names, name)
 
 
 def _in_words(recorded: Recorded) -> str:

@@ -11,7 +11,7 @@ from models.foreign.experiments.arrays.activations import recorded
 from models.foreign.experiments.arrays.contents import contents
 from models.foreign.given import VARIABLE, Given, give
 from pages._ui.cache import forget_shared
-from pages._your_model import data, opening, weights
+from pages._your_model import data, opening, probe, weights
 from tests.models.foreign.arrays.test_alignments import NEMATUS
 from tests.models.foreign.arrays.test_contents import npz
 from tests.models.foreign.strangers import min_char_rnn
@@ -140,3 +140,44 @@ def test_a_file_without_units_draws_its_columns_standardised():
     made = data.figure(read, "", ("rain",), slice(0, 3))
     np.testing.assert_allclose(made.values[:, 0], [-1.2247, 0, 1.2247], atol=1e-3)
     assert made.values[:, 1].tolist() == [0, 0, 0] and made.inputs is not None and made.inputs.names == ("rain",)
+
+
+def water(steps: int = 400) -> str:
+    """A series whose units hold what is left of the rain, which is a column of its own, and nothing of another column."""
+    rng = np.random.default_rng(4)
+    rain, left, tide = rng.gamma(0.3, 8, steps), np.zeros(steps), np.zeros(steps)
+    for day in range(1, steps):
+        left[day], tide[day] = 0.9 * left[day - 1] + rain[day], 0.9 * tide[day - 1] + rng.normal()
+    units = np.stack([left / 9 + 0.1 * rng.normal(size=steps), rain - left / 7, rng.normal(size=steps)], 1)
+    rows = zip(rain, left, tide, *units.T, strict=True)
+    return "rain,water,tide,h0,h1,h2\n" + "".join(",".join(f"{value:.4f}" for value in row) + "\n" for row in rows)
+
+
+def test_a_probe_finds_a_column_in_the_units_and_not_another_one():
+    page = uploaded(water().encode(), "water.csv")
+    assert "What do the units know?" in words(page) and "R² is" not in words(page)
+    page = sound(page.selectbox(key=probe.COLUMN).set_value("water").run())
+    said = words(page)
+    assert "water can be read from the units: R² is 0.9" in said or "water can be read from the units: R² is 1.00" in said
+    assert "a series of the same rhythm with random phases" in said and "the inputs of the same step alone, R² is" in said
+    page = sound(page.selectbox(key=probe.CONTROL).set_value("tide").run())
+    assert "The control, tide, reaches" in words(page)
+    reopened = again(page)
+    assert (reopened.selectbox(key=probe.COLUMN).value, reopened.selectbox(key=probe.CONTROL).value) == ("water", "tide")
+    page = sound(page.selectbox(key=probe.COLUMN).set_value("tide").run())
+    assert "tide cannot be read from the units better than by chance" in words(page)
+    assert page.selectbox(key=probe.CONTROL).value is None, "a column is no control of itself"
+
+
+def test_a_probe_of_too_few_steps_is_a_sentence():
+    page = uploaded(water(50).encode(), "water.csv")
+    page = page.selectbox(key=probe.COLUMN).set_value("water").run()
+    assert "known at 50 steps; a probe needs at least 60" in words(page) and not page.exception
+
+
+def test_the_untrained_network_of_the_file_is_a_baseline():
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(300, 4)).cumsum(0)
+    page = uploaded(npz(hidden=states, untrained_hidden=rng.normal(size=(300, 4)), depth=states[:, 1]), "a.npz")
+    page = sound(page.selectbox(key=probe.COLUMN).set_value("depth").run())
+    assert "Read from the units of the network untrained, R² is" in words(page)

@@ -8,6 +8,7 @@ import numpy as np
 from explorer.analysis.attribution import Attribution, Comparison
 from explorer.analysis.cell_step import CellStep, Gate
 from explorer.analysis.confusion import reliability_of
+from explorer.analysis.linear_probe import LinearProbe
 from explorer.analysis.logits import LogitParts
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
@@ -21,6 +22,7 @@ from explorer.figures import (
     deep_graphs,
     hello,
     image_attention,
+    linear_probe,
     one_hot,
     prediction_path,
     region_maps,
@@ -167,11 +169,14 @@ EXAMPLES = {
     ),
     "image_attention.region_map": lambda dark: image_attention.region_map(SEEN, 1, np.linspace(-1, 2, 6), "nats lost", dark),
     "region_maps.maps": lambda dark: region_maps.maps(REGIONS, dark),
+    "linear_probe.agreement": lambda dark: linear_probe.agreement(PROBED, np.arange(5.0), "water", dark),
     "series.over_time": lambda dark: series.over_time(SERIES, dark),
     "unit.ranking": lambda dark: ranking(planted(), dark=dark),
     **test_gradient_decay.EXAMPLES,
     **test_training_curve.EXAMPLES,
 }
+
+PROBED = LinearProbe(0.75, np.array([0.0, 1.5, np.nan, 3, 3.5]), np.array([0.0, 0.1]), -0.2, {"the inputs alone": 0.125})
 
 
 def rows(spec: dict, *fields: str) -> list[dict]:
