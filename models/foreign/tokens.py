@@ -157,7 +157,7 @@ def lookup_tokens(config: Mapping[str, Any], is_text: bool) -> list[str] | None:
         return None
     first = [PADDING] if is_text or config.get("mask_token") is not None else []
     unknown = [str(config.get("oov_token", "[UNK]"))] if config.get("num_oov_indices", 1) == 1 else []
-    special = {"", PADDING, *unknown}
+    special = ("", PADDING, *unknown)  # a tuple: a damaged list may hold what has no hash
     return [*first, *unknown, *(token for token in listed if token not in special)]
 
 

@@ -24,7 +24,9 @@ from models.captioning import images
 from models.foreign.experiments.arrays.opening import open_arrays
 from models.foreign.health import of_weights
 from models.foreign.layout import uses
+from models.foreign.listed import read_list
 from models.foreign.opening import open_file
+from models.foreign.tokens import typed_tokens
 from models.names import table as names_table
 from models.names.romanise import spelling
 from models.translation import data as pairs
@@ -33,7 +35,7 @@ from pages._your_model import data
 from tests.fuzz.mutations import changed, damaged, text
 from tests.models.captioning.tiny_captions import save_tiny_scenes
 from tests.models.foreign import keras_2 as keras
-from tests.models.foreign import strangers
+from tests.models.foreign import strangers, subword_files
 from tests.models.names.tiny_names import save_tiny_namer
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator
@@ -45,7 +47,7 @@ TABLE = "name,language\nPapadakis,Greek\nNowak,Polish\n“de Vries”,Dutch\nMü
 PAGES = ("hidden_states", "attention", "captions", "confusions", "gradient_flow", "one_step", "glossary")
 ROWS = 1_000  # of a table
 FORMATS_OF_WEIGHTS = ("npz", "keras", "torch")
-IN_CHILDREN = (*FORMATS_OF_WEIGHTS, "parquet")  # targets of which a case takes up to seconds
+IN_CHILDREN = (*FORMATS_OF_WEIGHTS, "parquet", "subwords")  # targets of which a case takes up to seconds
 STOPPED: Counter[str] = Counter()  # child processes that a damaged file has stopped, by format; the app goes on
 
 
@@ -240,6 +242,41 @@ def _drawn(rng: random.Random, name: str) -> None:
         made.to_svg()
 
 
+LISTS = (
+    b'["a", "b", "c"]',
+    b'{"a": 0, "b": 1, "<unk>": 2}',
+    b"a\nb\n \nc\t5\n",
+    b'{"class_name": "Tokenizer", "config": {"word_index": "{\\"b\\": 1, \\"a\\": 2}"}}',
+    b'{"config": {"vocabulary": ["a", "b"], "num_oov_indices": 1, "mask_token": ""}}',
+)
+
+
+def of_tokens(rng: random.Random, ground: Ground) -> None:
+    """A list of tokens, damaged; and one that is typed."""
+    content = rng.choice(LISTS)
+    is_json = content[:1] in b"[{" and rng.random() < 0.5
+    content = json.dumps(changed(json.loads(content), rng)).encode() if is_json else damaged(content, rng)
+    answered(lambda: typed_tokens(text(rng)))
+    read_list(content, rng.choice(["x.json", "x.txt"]))
+
+
+def of_subwords(rng: random.Random, ground: Ground) -> None:
+    """A file of subwords, damaged, which a child process reads; and a text that it splits."""
+    make = rng.choice((subword_files.byte_level, subword_files.word_piece, subword_files.metaspace, subword_files.sentence_piece))
+    sound = make()
+    if isinstance(sound, str) and rng.random() < 0.5:
+        content = json.dumps(changed(json.loads(sound), rng)).encode()
+    else:
+        content = damaged(sound.encode() if isinstance(sound, str) else sound, rng)
+    try:
+        file = read_list(content, "x.json" if isinstance(sound, str) else "x.model").file
+        if file is not None:
+            file.encode(text(rng))
+    except ExplorerError as error:
+        STOPPED["subwords"] += any(words in str(error) for words in ("made its reader stop", "could not be read here"))
+        raise
+
+
 def answered(read: Callable[[], Any]) -> None:
     """Run something that may refuse what it reads with a sentence."""
     try:
@@ -256,5 +293,7 @@ TARGETS: dict[str, Callable[[random.Random, Ground], None]] = {
     "link": of_link,
     "arrays": of_arrays,
     "parquet": of_parquet,
+    "tokens": of_tokens,
+    "subwords": of_subwords,
     **{form: _of_weights(form) for form in FORMATS_OF_WEIGHTS},
 }

@@ -95,6 +95,7 @@ def test_a_space_is_a_token():
         (b'{"a": 0, "b": 7}', "an id for every token"),
         (b"a\na\n", "one token per line, each once"),
         (b"", "one token per line"),
+        (b'{"vocabulary": [["a"], "b"], "standardize": null}', "of a Keras layer with its vocabulary"),
     ],
 )
 def test_other_files_are_refused_with_a_sentence(content, sentence):
