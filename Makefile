@@ -15,9 +15,9 @@ SESSIONS ?= 12
 app: .venv/app
 	$(BIN)/python -m recurrent_explorer_app --port $(PORT) --address $(ADDRESS) $(if $(MODELS),--models "$(MODELS)")
 
-# A file to a worker, in the order of the files; each computes on one core.
+# A file to a worker, in the order of the files; each computes on one core. What is compiled once is kept for the workers and servers.
 test: .venv/dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .
