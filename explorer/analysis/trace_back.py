@@ -25,6 +25,7 @@ class TraceBack:
         total: The unit's state, or the logit without its bias; the sum of both.
         held: Log probability that the prediction loses without the write, all gates as they were, [time].
         anew: The same with all later gates computed anew, [time]; NaN where it was not computed.
+        matrix: Of a single unit: what each character had written of its state at each later one, [now, writer]; else None.
         without: Probability of the character with the unit, or the strongest unit, at 0 over these characters.
     """
 
@@ -40,6 +41,7 @@ class TraceBack:
     held: np.ndarray
     anew: np.ndarray
     without: float
+    matrix: np.ndarray | None = None
 
     @property
     def writer(self) -> int:

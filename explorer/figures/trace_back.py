@@ -1,14 +1,18 @@
 """Trace back: the units that a prediction rests on as bars, and the text coloured by who wrote their states, with the check below."""
 
+import json
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from explorer.analysis.trace_back import TraceBack
-from explorer.figures.attribution import Row, token_rows
+from explorer.errors import FigureError
+from explorer.figures.attribution import SIGNED, Row, token_rows
 from explorer.figures.characters import name as said
 from explorer.figures.characters import shown
 from explorer.figures.readout import two
+from explorer.figures.scales import css
 from explorer.figures.theme import ink, themed
 
 STEP = 22  # pixels of a bar
@@ -70,6 +74,55 @@ def units(back: TraceBack, dark: bool = False) -> alt.TopLevelMixin:
     token = said(back.predicted) or shown(back.predicted)
     description = f"The logit of {token}, {two(back.parts.logit)} nats compared with the mean, is the sum of {listed}."
     return themed(alt.layer(bars, words).properties(width=300, height=STEP * len(frame)), description, dark)
+
+
+def matrix(back: TraceBack, start: int = 0, dark: bool = False) -> alt.TopLevelMixin:
+    """Who wrote the state of one unit at every character: a row for each, and in it a cell for each character that wrote.
+
+    A write fades along its column as far as the gates let it; a column that ends was forgotten, and never comes back.
+
+    Args:
+        back: What is drawn; of a single unit.
+        start: Position of the first token in the whole text.
+        dark: Colours for a dark ground.
+
+    Raises:
+        FigureError: it follows all units together.
+    """
+    if back.matrix is None:
+        raise FigureError("The matrix of writes is that of one unit; this is of all units together. Choose a unit.")
+    now, writer = np.nonzero(np.tri(len(back.tokens), dtype=bool))
+    frame = pd.DataFrame({"now": now, "writer": writer, "written": back.matrix[now, writer]})
+    frame["read"], frame["by"] = ([f"{_called(back.tokens[at])} at {start + at + 1}" for at in which] for which in (now, writer))
+    most = float(np.abs(back.matrix).max()) or 1.0
+    signs = json.dumps([shown(token) for token in back.tokens], ensure_ascii=False)
+    axes = {"labelExpr": f"{signs}[datum.value]", "labelAngle": 0, "ticks": False, "domain": False, "labelFont": "monospace"}
+    colours = [css(colour) for colour in SIGNED[dark][[0, 64, 128, 192, 255]]]
+    cells = alt.Chart(frame).mark_rect().encode(
+        x=alt.X("writer:O", title="written by", axis=alt.Axis(**axes)),
+        y=alt.Y("now:O", title="state after", axis=alt.Axis(**axes)),
+        color=alt.Color("written:Q", title=f"unit {back.unit}", scale=alt.Scale(domain=[-most, most], range=colours, interpolate="rgb")),
+        tooltip=[alt.Tooltip("by", title="written by"), alt.Tooltip("read", title="state after"), alt.Tooltip("written", format=".3f")],
+    )  # fmt: skip
+    size = max(180, 12 * len(back.tokens))
+    at = back.writer
+    amount = two(float(back.matrix[-1, at]))
+    description = (
+        f"What each of {len(back.tokens)} tokens wrote of the state of unit {back.unit}, after every later one. The largest write that is "
+        f"still there at the end is that of {_called(back.tokens[at])} at position {start + at + 1}: {amount}."
+    )
+    return themed(cells.properties(width=size, height=size), description, dark)
+
+
+def _called(token: str) -> str:
+    return said(token) or shown(token)
+
+
+def matrix_table(back: TraceBack, start: int = 0) -> pd.DataFrame:
+    """Every number of the matrix: position of the state, position of the writer, amount."""
+    now, writer = np.nonzero(np.tri(len(back.tokens), dtype=bool))
+    values = np.zeros(0) if back.matrix is None else back.matrix[now, writer]
+    return pd.DataFrame({"state after": now + start + 1, "written by": writer + start + 1, "written": values})
 
 
 def units_table(back: TraceBack) -> pd.DataFrame:

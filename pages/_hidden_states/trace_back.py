@@ -26,7 +26,7 @@ from pages._ui.text import code, grid, how_to_read, plain
 
 KEY = "hidden_states.trace_back"
 NOT_COMPUTED = "–"
-ALL = "all"
+STRONGEST, ALL = "strongest", "all"
 READ = """
 **Bars.** The logit of a character, compared with the mean of all characters, is a sum over the units of the top layer: hidden state
 times output weight, and the bias. The bars add up to it exactly. What units "carry" is their part of all bars, sizes added.
@@ -59,9 +59,11 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     if first is None:
         return
     with choices:
-        names = {ALL: "all units together"} | {str(unit): f"unit {unit}" for unit in first.strongest}
+        best, *others = first.strongest
+        names = {STRONGEST: f"unit {best}, the strongest", ALL: "all units together"} | {str(unit): f"unit {unit}" for unit in others}
         chosen = select_named("Who wrote", names, f"{KEY}.unit", 200, label_visibility="visible")
-    back = first if chosen == ALL else _traced(view, network, Traced(at, wanted, int(chosen)))
+    unit = int(best) if chosen == STRONGEST else None if chosen == ALL else int(chosen)
+    back = first if unit is None else _traced(view, network, Traced(at, wanted, unit))
     if back is None:
         return
     st.markdown(said(first, back, noun(run.trace.tokens)[:-1]))
@@ -78,9 +80,23 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with right:
         st.markdown("**Checked by intervention**")
         grid(checks(first, back), f"{KEY}.checks")
+    if back.matrix is not None:
+        _matrix(back, start)
     terms("logit", "provenance", "forget gate", "input gate", "update gate", "nats", "silencing", "intervention")
     how_to_read(READ, "this panel")
     export.notebook(notebook(view, Traced(at, wanted, back.unit)))
+
+
+def _matrix(back: TraceBack, start: int) -> None:
+    """Who wrote the unit's state at every character."""
+    st.markdown(
+        f"**Every write into unit {back.unit}.** A row is the state after one character, a column is what one character wrote. A column "
+        "that fades is being forgotten. A write that is gone never comes back; attention could look again."
+    )
+    figure = made(figures.matrix, back, start, is_dark())
+    with scrolling(f"{KEY}-matrix".replace(".", "-"), is_long(back.tokens)):
+        draw(figure, f"{KEY}.matrix")
+    save(figure, f"{KEY}.matrix", "writes", partial(figures.matrix_table, back, start))
 
 
 def said(first: TraceBack, back: TraceBack, token: str) -> str:

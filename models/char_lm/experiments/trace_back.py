@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import explorer
 from explorer.analysis.logits import LogitParts, logit_parts
-from explorer.analysis.provenance import Provenance, provenance
+from explorer.analysis.provenance import Provenance, provenance, write_matrix
 from explorer.analysis.trace_back import TraceBack
 from explorer.errors import AnalysisError
 from explorer.records import Trace
@@ -96,6 +96,7 @@ def trace_back(loaded: Loaded, window: Window, asked: Asked) -> TraceBack:
         held=held,
         anew=anew,
         without=_silent(module, ids, state, unit, answer),
+        matrix=None if asked.unit is None else write_matrix(trace, asked.unit, steps=slice(first, at + 1)),
     )
 
 

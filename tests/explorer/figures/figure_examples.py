@@ -1,5 +1,6 @@
 """One example of each public figure of Altair, of small records, and what a test reads from a chart."""
 
+from dataclasses import replace
 from functools import cache
 
 import altair as alt
@@ -128,6 +129,7 @@ EXAMPLES = {
         dark,
     ),
     "trace_back.rows": lambda dark: trace_back.rows(TRACED, 10, dark),
+    "trace_back.matrix": lambda dark: trace_back.matrix(replace(TRACED, unit=2, matrix=np.tri(4) * 0.5), 10, dark),
     "trace_back.units": lambda dark: trace_back.units(TRACED, dark),
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),
