@@ -16,16 +16,18 @@ PANELS = {
     PANEL: attribution.panel,
     "Scores": scores.panel,
     "Compare": compare.panel,
-    "Your own names": own_model.panel,
+    state.OWN_PANEL: own_model.panel,
+    state.OWN_TEXTS: own_model.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,
 }
 
 through_app()
-st.title("Which languages get confused, and at which letter?", anchor=False)
+title = st.container()
 with guard():
     state.restore()
     about = state.card()
+    title.title(state.title(about), anchor=False)
 if not about:
     st.info(f"There is no trained classifier in `checkpoints/`. Train one: `{PROGRAM} train names-gru`.")
     st.stop()
@@ -43,7 +45,8 @@ with guard(), said("confusions"):
             matrix.errors(view, about, counted)
     state.write_link(view, about)
     with st.container(horizontal=True, vertical_alignment="center"):
-        panel = st.segmented_control("More", list(PANELS), key=state.PANEL, bind="query-params", label_visibility="collapsed")
+        names = state.panels(view, PANELS)
+        panel = st.segmented_control("More", names, key=state.PANEL, bind="query-params", label_visibility="collapsed")
         terms("confusion matrix", "accuracy", "recall", "F1", "macro average", "Wilson interval", "probability p", "held-out")
     if panel:
         PANELS[panel](view, about, counted)

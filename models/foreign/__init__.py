@@ -11,11 +11,17 @@ PARTS: dict[str, Any] = {
 }
 # A network that predicts no next character: an encoder, a tagger, one that reads in both directions; or one of words.
 READER = Family(kind="found_reader", emits=frozenset({"trace", "any_text"}), **PARTS)
+OF_CLASSIFIER: dict[str, Any] = {
+    "network": "models.foreign.network:FoundClassifier",
+    "card": "models.foreign.card:ClassifierCard",
+    "check": "models.foreign.card:check_labels",
+}
+CLASSIFIER = Family(kind="found_classifier", emits=frozenset({"trace", "any_text", "class_probabilities"}), **(PARTS | OF_CLASSIFIER))
 FAMILY = Family(
     kind="found",
     emits=frozenset({"trace", "any_text", "next_token"}),
     commands="models.foreign.commands",
-    needs=(READER,),
+    needs=(READER, CLASSIFIER),
     **PARTS,
 )
 

@@ -40,6 +40,7 @@ class FoundNetwork(nn.Module):
         projection: Width to which an LSTM projects its output; 0 if it does not.
         directions: 2 if the layers that are shown also read from the end; `below` and `above` say it for themselves.
         variant: How the cell that is shown differs from torch's, see models.foreign.stepwise; `below` and `above` may have one too.
+        classes: Outputs of the last linear layer where these are classes; 0: they are the tokens.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class FoundNetwork(nn.Module):
         projection: int = 0,
         directions: int = 1,
         variant: Mapping[str, Any] | None = None,
+        classes: int = 0,
     ):
         super().__init__()
         if activation not in ACTIVATIONS or nonlinearity not in ("tanh", "relu"):
@@ -69,7 +71,7 @@ class FoundNetwork(nn.Module):
         self.below = nn.ModuleList(recurrent(**part, **shared) for part in below)
         self.rnn = recurrent(cell, layers, units, inputs, projection, variant=variant, directions=directions, **shared)
         self.above = nn.ModuleList(recurrent(**part, **shared) for part in above)
-        widths = [] if outputs is None else [_width([*self.below, self.rnn, *self.above][-1]), *outputs, vocab_size]
+        widths = [] if outputs is None else [_width([*self.below, self.rnn, *self.above][-1]), *outputs, classes or vocab_size]
         linears = [nn.Linear(*pair) for pair in pairwise(widths)]
         self.readout = nn.Sequential(*[part for linear in linears for part in (linear, ACTIVATIONS[activation]())][:-1])
 
@@ -132,6 +134,20 @@ class FoundNetwork(nn.Module):
             return [None] * len(order)
         parts = iter(state if isinstance(state, tuple) else (state,))
         return [(next(parts), next(parts)) if has_cell(layers) else next(parts) for layers in order]
+
+
+class FoundClassifier(FoundNetwork):
+    """A classifier as found in a file: log probabilities of the classes after each token; its prediction is that after the last one."""
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it predicts the next token: it does not."""
+        return False
+
+    def forward(self, ids: Tensor, state: Tensor | tuple[Tensor, ...] | None = None) -> tuple[Tensor, Tensor | tuple[Tensor, ...]]:
+        """Log probabilities [batch, time, class] after each of `ids` [batch, time], and the final state, as FoundNetwork gives it."""
+        logits, after = super().forward(ids, state)
+        return logits.log_softmax(-1), after
 
 
 def recurrent(cell: str, layers: int, units: int, inputs: int, projection: int = 0, **more: Any) -> nn.RNNBase | Stepwise:
@@ -198,7 +214,9 @@ def _inputs(stack: "Stack", chosen: "Choice", vocab: "FoundVocabulary") -> int:
     return len(vocab) if stack is chosen.stacks[0] and not chosen.embedding else stack.inputs
 
 
-def weights(tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0) -> dict[str, Tensor]:
+def weights(
+    tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "FoundVocabulary", shown: int = 0, classes: int = 0
+) -> dict[str, Tensor]:
     """The state dict of the FoundNetwork: the tensors [...] of a file under its names, with rows in the order of its vocabulary."""
     named = {} if chosen.embedding is None else {"embedding.weight": vocab.rows(tensor(tensors[chosen.embedding]), 0.0)}
     has_bias = any(role.startswith("bias") for stack in chosen.stacks for role in stack.names)
@@ -210,7 +228,10 @@ def weights(tensors: Mapping[str, "np.ndarray"], chosen: "Choice", vocab: "Found
         named |= {f"{before}.{role}": value for role, value in own.items()}
     for index, linear in enumerate(chosen.outputs):
         weight, bias = _of_linear(tensors, linear)
-        if index == len(chosen.outputs) - 1:
+        if index == len(chosen.outputs) - 1 and classes:
+            # One output is the log odds of the second of two classes: sigmoid(z) is the softmax of 0 and z.
+            weight, bias = (torch.cat([part.new_zeros(classes - len(part), *part.shape[1:]), part]) for part in (weight, bias))
+        elif index == len(chosen.outputs) - 1:
             weight, bias = vocab.rows(weight, 0.0), vocab.rows(bias[:, None], NEVER)[:, 0]
         named |= {f"readout.{2 * index}.weight": weight.contiguous(), f"readout.{2 * index}.bias": bias.contiguous()}
     return named

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
     from models.foreign.vocabulary import FoundVocabulary
 
-KIND, READER = "found", "found_reader"  # of networks that predict the next character, and of all others
+# Of networks that predict the next character, of classifiers, and of all others.
+KIND, CLASSIFIER, READER = "found", "found_classifier", "found_reader"
+MOST_CLASSES = 1_000
 ACTIVATIONS = ("none", "relu", "tanh")
 
 
@@ -124,6 +126,21 @@ def why_no_predictions(opened: Opened, chosen: Choice) -> str:
     return ""
 
 
+def classes_of(opened: Opened, chosen: Choice | None) -> int:
+    """Number of classes between which a network chooses after the last token; 0 if it does not. One output chooses between two."""
+    if chosen is None or why_not(opened, chosen) or not chosen.outputs or any(stack.directions == 2 for stack in chosen.stacks):
+        return 0
+    outputs = chosen.outputs[-1].outputs
+    return max(outputs, 2) if outputs != rows(opened, chosen) and outputs <= MOST_CLASSES else 0
+
+
+def labels_of(opened: Opened, chosen: Choice | None) -> tuple[str, ...]:
+    """Names of the classes: the file's own list of as many names, or numbers; none if the network is no classifier."""
+    count = classes_of(opened, chosen)
+    lists = [names for names in opened.weights.tokens.values() if len(names) == count and all(name.strip() for name in names)]
+    return tuple(lists[0]) if lists else tuple(f"class {index + 1}" for index in range(count))
+
+
 def known_function(opened: Opened, chosen: Choice) -> str | None:
     """The function of a plain RNN that a whole saved module names, "tanh" or "relu"; None if the file does not say."""
     named = _functions(opened, chosen)
@@ -155,13 +172,38 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, a
     Raises:
         CheckpointError: it cannot be run, or its values are not finite.
     """
+    return _built(opened, replace(chosen, outputs=()) if why_no_predictions(opened, chosen) else chosen, tokens, assumed)
+
+
+def classifier_of(
+    opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, labels: Sequence[str], assumed: Assumptions = Assumptions()
+) -> "Loaded":
+    """The network of a choice as a classifier, which predicts one of several classes after the last token.
+
+    Args:
+        opened, chosen, tokens, assumed: As for `network_of`.
+        labels: Names of the classes in the order of its outputs, see `labels_of`; two for a single output, that of the second.
+
+    Raises:
+        CheckpointError: it is no classifier, the names do not fit, or as for `network_of`.
+    """
+    count, named = classes_of(opened, chosen), [label.strip() for label in labels]
+    if not count:
+        raise CheckpointError(f"{opened.weights.file} is no classifier that is read after its last token.")
+    if len(named) != count or len(set(named)) < count or not all(named):
+        raise CheckpointError(
+            f"{len(named)} names of classes were given, {len(set(named))} of them different; expected {count} different ones."
+        )
+    return _built(opened, chosen, tokens, assumed, named)
+
+
+def _built(opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, assumed: Assumptions, labels: Sequence[str] = ()) -> "Loaded":
+    """The network of a choice with its card; with `labels` its outputs are classes."""
     from models.checkpoint import Loaded
     from models.foreign import network as build
 
     if reason := why_not(opened, chosen):
         raise CheckpointError(f"{opened.weights.file} cannot read a text here. {reason}")
-    if why_no_predictions(opened, chosen):
-        chosen = replace(chosen, outputs=())
     try:
         vocab = _vocabulary(tokens, rows(opened, chosen) or 0)
     except ValueError as error:
@@ -176,14 +218,16 @@ def network_of(opened: Opened, chosen: Choice, tokens: Sequence[str] | Listed, a
         activation=assumed.activation if len(chosen.outputs) > 1 else "none",
         nonlinearity=assumed.nonlinearity,
         variants=said.variants if said else {},
+        classes=len(labels),
     )
-    module = build.FoundNetwork(**arguments)
-    module.load_state_dict(build.weights(opened.weights.tensors, chosen, vocab, assumed.shown))
+    module = (build.FoundClassifier if labels else build.FoundNetwork)(**arguments)
+    module.load_state_dict(build.weights(opened.weights.tensors, chosen, vocab, assumed.shown, len(labels)))
     broken = [name for name, value in module.state_dict().items() if not value.isfinite().all()]
     if broken:
         raise CheckpointError(f"{opened.weights.file} has values in {broken[0]} that are not finite numbers. Its training failed.")
-    kind = KIND if module.predicts and vocab.is_of_characters else READER
-    return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, _card(opened, kind, arguments, vocab))
+    kind = CLASSIFIER if labels else KIND if module.predicts and vocab.is_of_characters else READER
+    card = _card(opened, kind, arguments, vocab) | ({"labels": list(labels)} if labels else {})
+    return Loaded(opened.weights.file.strip("'"), module.eval().requires_grad_(False), vocab, card)
 
 
 def _vocabulary(tokens: Sequence[str] | Listed, count: int) -> "FoundVocabulary":

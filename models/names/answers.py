@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.names.data import Names, is_held_out
-from models.names.romanise import spelling
+from models.names.romanise import is_of_names, spelling
 from models.names.table import Labelled
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def answers_to_rows(loaded: "Loaded", table: Labelled, names: Names | None = Non
     row_of = {text: row for row, text in enumerate(dict.fromkeys(text for text, _ in rows))}
     p = probabilities(loaded, list(row_of), report) if row_of else np.zeros((0, len(class_of)), np.float32)
     p, targets = p[[row_of[text] for text, _ in rows]], np.array([target for _, target in rows], np.int64)
-    spelled = [spelling(text) for text, _ in rows]
+    spelled = [spelling(text) if is_of_names(loaded.card) else text for text, _ in rows]
     unknown = Counter(label for label in table.labels if label.casefold() not in class_of)
     shared, learnt = _shared(spelled, targets, p), None if names is None else _learnt(spelled, names)
     return Answers(tuple(text for text, _ in rows), targets, p, shared, learnt, dict(unknown))

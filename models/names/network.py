@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.tap import Tap
-from models.names.romanise import spelling
+from models.names.romanise import is_of_names, spelling
 from models.recurrent import CELLS as LAYERS
 from models.recurrent import read_with_fewer_weights
 from models.vocabulary.characters import without_each
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.checkpoint import Loaded
 
 BATCH = 512  # names per batch
+MOST_INSTEAD = 200  # tokens that are tried in the place of another; of a larger vocabulary, the unknown mark alone
 
 
 class LinearRecurrence(nn.Module):
@@ -154,10 +155,16 @@ def after_each_letter(loaded: "Loaded", text: str) -> np.ndarray:
         return loaded.module(torch.tensor([_encoded(loaded, text)]))[0][0].exp().numpy()
 
 
+def letters(loaded: "Loaded", text: str) -> tuple[str, ...]:
+    """What a classifier reads: the letters of a romanised name; a classifier found in a file reads a text as it is, by its tokens."""
+    return tuple(spelling(text)) if is_of_names(loaded.card) else tuple(loaded.vocab.split(text))
+
+
 def _encoded(loaded: "Loaded", text: str) -> list[int]:
-    encoded = loaded.vocab.encode(spelling(text))
+    encoded = loaded.vocab.encode(spelling(text) if is_of_names(loaded.card) else text)
     if not encoded:
-        raise ValueError(f"{text!r} has no letter that can be romanised; expected a name.")
+        expected = "no letter that can be romanised; expected a name" if is_of_names(loaded.card) else "nothing that the network could read"
+        raise ValueError(f"{text!r} has {expected}.")
     return encoded
 
 
@@ -166,7 +173,7 @@ class LetterEffects:
     """Effect of each letter of a name on the prediction, which is class `answer` with probability `p` for the unchanged name.
 
     Args:
-        letters: The letters as read, [letter].
+        letters: The letters as read, [letter]: a string, or a tuple of words.
         without: Probability of `answer` with the letter deleted, [letter]; nan if no letter would remain.
         instead: Predicted class with the letter deleted, [letter]; -1 if no letter would remain.
         other: The replacement of the letter that lowers the probability of `answer` most, [letter].
@@ -174,12 +181,12 @@ class LetterEffects:
         becomes: Predicted class with that replacement, [letter].
     """
 
-    letters: str
+    letters: Sequence[str]
     answer: int
     p: float
     without: np.ndarray
     instead: np.ndarray
-    other: str
+    other: Sequence[str]
     changed: np.ndarray
     becomes: np.ndarray
 
@@ -192,6 +199,8 @@ def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
     """
     ids = _encoded(loaded, text)
     n, others = len(ids), [index for index, token in enumerate(loaded.vocab.tokens) if token.isalpha()]
+    others = others if 0 < len(others) <= MOST_INSTEAD else [0]
+    together = loaded.vocab.decode if loaded.vocab.is_of_characters else lambda ids: tuple(loaded.vocab.tokens[index] for index in ids)
     shorter = without_each(ids) if n > 1 else []
     replaced = [[*ids[:at], new, *ids[at + 1 :]] for at in range(n) for new in others]
     p = _answers(loaded, [ids, *shorter, *replaced])
@@ -199,12 +208,12 @@ def letter_effects(loaded: "Loaded", text: str) -> LetterEffects:
     is_itself = np.array(others) == np.array(ids)[:, None]
     worst = np.where(is_itself, np.inf, swapped[..., best]).argmin(1)
     return LetterEffects(
-        letters=loaded.vocab.decode(ids),
+        letters=together(ids),
         answer=best,
         p=float(p[0, best]),
         without=gone[:, best] if n > 1 else np.full(1, np.nan, np.float32),
         instead=gone.argmax(1) if n > 1 else np.full(1, -1),
-        other=loaded.vocab.decode([others[index] for index in worst]),
+        other=together([others[index] for index in worst]),
         changed=swapped[np.arange(n), worst, best],
         becomes=swapped[np.arange(n), worst].argmax(1),
     )

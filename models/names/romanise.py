@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from anyascii import anyascii
+
+from models.names import FAMILY
 
 AS_SPOKEN = {"ού": "ou", "ου": "ou", "ու": "u"}  # Greek and Armenian u, two letters that anyascii romanises one by one
 
@@ -19,6 +22,11 @@ def spelling(text: str) -> str:
             text = text.replace(written, spoken)
         text = "".join(sign for sign in text if _is_spoken(sign))
     return re.sub(" +", " ", re.sub("[^a-z -]", "", re.sub(r"\s", " ", anyascii(text).lower()))).strip(" -")
+
+
+def is_of_names(card: dict[str, Any]) -> bool:
+    """Whether a classifier reads romanised names, as those of this family do; others read a text as it is."""
+    return card.get("kind", FAMILY.kind) == FAMILY.kind
 
 
 def left_out(text: str) -> str:

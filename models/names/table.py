@@ -13,6 +13,7 @@ from models.names.romanise import spelling
 from models.tables import Row
 
 LONGEST = 100  # maximum letters of a name
+LONGEST_TEXT = 20_000  # maximum characters of any other text
 LINES = 10  # lines for each row, blank ones included, where the number of rows is limited
 
 # Titles of the columns, the best first: what is read, and the class it belongs to; in languages with such lists.
@@ -74,17 +75,17 @@ def labelled(path: str | os.PathLike) -> Labelled:
     return Labelled(texts, labels, notes=tuple(f"{file.name}: {note}" for file, (_, note) in lists.items() if note))
 
 
-def table_of(content: bytes, name: str, encoding: str | None = None, most: int | None = None) -> Labelled:
+def table_of(content: bytes, name: str, encoding: str | None = None, most: int | None = None, of_names: bool = True) -> Labelled:
     """The rows of the file of a table: see `table`, and `models.tables.decoded` for its encoding.
 
     Raises:
         DataError: it is not text, has no usable row, or more than `most` rows.
     """
     text, note = tables.decoded(content, name, encoding)
-    return table(text, (note,) if note else (), most)
+    return table(text, (note,) if note else (), most, of_names)
 
 
-def table(text: str, notes: tuple[str, ...] = (), most: int | None = None) -> Labelled:
+def table(text: str, notes: tuple[str, ...] = (), most: int | None = None, of_names: bool = True) -> Labelled:
     """The rows of a CSV, or of two columns pasted from a spreadsheet: text and label, with or without a header.
 
     Without a header there must be exactly two columns; with a header, further columns are ignored. Blank lines are skipped;
@@ -94,6 +95,7 @@ def table(text: str, notes: tuple[str, ...] = (), most: int | None = None) -> La
         text: The table.
         notes: What was assumed already.
         most: Maximum number of rows; reading stops at the first one too many.
+        of_names: Whether the texts are names, which are romanised; else any texts, read as they are.
 
     Raises:
         DataError: no row can be used, or there are more than `most` rows.
@@ -108,7 +110,7 @@ def table(text: str, notes: tuple[str, ...] = (), most: int | None = None) -> La
         raise DataError(f"There are more than {most:,} rows; expected at most {most:,}. Use a part of them.")
     kept, problems = [], []
     for row in data:
-        if reason := _problem(row, columns, has_header):
+        if reason := _problem(row, columns, has_header, of_names):
             problems.append((row.line, reason))
         else:
             kept.append((row.cells[columns[0]].strip(), row.cells[columns[1]].strip()))
@@ -137,7 +139,7 @@ def _doubt(first: Row, texts: Sequence[str], labels: Sequence[str]) -> list[str]
     return [f"Line {first.line}, {cells[0]} and {cells[1]}, was taken as data. If it is a header, call its columns text and label."]
 
 
-def _problem(row: Row, columns: tuple[int, int], has_header: bool) -> str | None:
+def _problem(row: Row, columns: tuple[int, int], has_header: bool, of_names: bool) -> str | None:
     if row.problem:
         return row.problem
     cells = row.cells
@@ -148,6 +150,8 @@ def _problem(row: Row, columns: tuple[int, int], has_header: bool) -> str | None
     text, label = cells[columns[0]].strip(), cells[columns[1]].strip()
     if not label:
         return "no label."
-    if len(text) > LONGEST:
-        return f"{len(text)} letters; expected at most {LONGEST}."
+    if len(text) > (LONGEST if of_names else LONGEST_TEXT):
+        return f"{len(text)} letters; expected at most {LONGEST if of_names else LONGEST_TEXT}."
+    if not of_names:
+        return None if text else "no text."
     return None if spelling(text) else "no letter that can be romanised."

@@ -11,7 +11,7 @@ from explorer.records import Trace
 from models.corpora import DataError
 from models.names.answers import Answers, Report, answers_to_rows, answers_to_split
 from models.names.data import Names, find, is_held_out, read
-from models.names.romanise import spelling
+from models.names.romanise import is_of_names, spelling
 from models.names.table import Labelled
 from pages._ui.cache import shared_cache
 from pages._ui.networks import emitting, loaded
@@ -49,11 +49,23 @@ class View(PageView):
     cell: tuple[str, str] | None = None
 
 
+def letters(model: str, text: str) -> tuple[str, ...]:
+    """What a network reads of a text: the letters of a romanised name, or the tokens of any text; empty if it reads nothing."""
+    from models.names import network
+
+    return network.letters(loaded(model), text)
+
+
+def as_read(model: str, text: str) -> str:
+    """A text as a network reads it: a romanised name, or the text as it is."""
+    return spelling(text) if is_of_names(emitting(*EMITS)[model]) else text
+
+
 def after_letters(model: str, text: str) -> np.ndarray:
     """Probabilities after each letter of a name, [letter, class]."""
     from models.names.network import after_each_letter
 
-    spelled = spelling(text)
+    spelled = as_read(model, text)
     return shared_cache("names", 64).get(("letters", model, spelled), lambda: after_each_letter(loaded(model), spelled))
 
 
@@ -61,7 +73,7 @@ def effects(model: str, text: str) -> Any:
     """Effect of deleting or replacing each letter, see models.names.network.LetterEffects."""
     from models.names.network import letter_effects
 
-    spelled = spelling(text)
+    spelled = as_read(model, text)
     return shared_cache("names", 64).get(("effects", model, spelled), lambda: letter_effects(loaded(model), spelled))
 
 
@@ -75,14 +87,14 @@ def attributed(model: str, text: str, label: str | None, baseline: str) -> "Comp
     from models.names.experiments.attribution import comparison
 
     make = lambda: comparison(loaded(model), text, label, baseline)  # noqa: E731
-    return shared_cache("names", 64).get(("attribution", model, spelling(text), label, baseline), make)
+    return shared_cache("names", 64).get(("attribution", model, as_read(model, text), label, baseline), make)
 
 
 def trace(model: str, text: str) -> Trace:
     """States and gates while a name is read."""
     from models.names import experiments
 
-    return shared_cache("names", 64).get(("trace", model, spelling(text)), lambda: experiments.trace(loaded(model), text))
+    return shared_cache("names", 64).get(("trace", model, as_read(model, text)), lambda: experiments.trace(loaded(model), text))
 
 
 @st.cache_resource(show_spinner="Loading the lists of names ...", max_entries=4)
@@ -96,6 +108,8 @@ def collection(model: str) -> tuple[Names | None, str]:
     """The names a network was trained and scored on; or None, with a sentence that says why they are not available."""
     about = emitting(*EMITS)[model]
     corpus = str(about["data"]["corpus"])
+    if not corpus:
+        return None, "Nobody told this page what the network was trained on."
     try:
         names, digest = _read(str(find(corpus) or ""))
     except DataError as error:

@@ -15,9 +15,10 @@ from explorer.figures.scales import scale_of
 from explorer.figures.states import StateFigure
 from models.names.experiments import Confusions
 from models.names.romanise import spelling
-from models.vocabulary.characters import Vocabulary
 from pages._confusions import compute
 from pages._confusions.compute import View
+from pages._confusions.words import Words, words
+from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.layout import select
 from pages._ui.made import made
@@ -30,27 +31,29 @@ KEY = "confusions.letters"
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """The effect of each letter, then what the network is given and its states; the probability curves are at the top of the page."""
-    if not spelling(view.text):
-        st.info("There is no letter yet.")
+    called = words(view.model)
+    if not compute.letters(view.model, view.text):
+        st.info(f"There is no {called.token} yet.")
         return
-    _effects(view, about)
-    _given(view, about)
-    _states(view)
+    _effects(view, about, called)
+    if called.of_names:
+        _given(view, about)
+    _states(view, called)
     terms("probability p", "one-hot vector", "hidden state", "unit", "candidate", "reset gate", "update gate")
 
 
-def _effects(view: View, about: dict) -> None:
+def _effects(view: View, about: dict, called: Words) -> None:
     effects, labels = compute.effects(view.model, view.text), about["labels"]
     st.markdown(
-        f"**P({plain(labels[effects.answer])})** of “{plain(view.text)}” with each letter deleted (bars) or replaced by the most damaging "
-        "letter (ticks)"
+        f"**P({plain(labels[effects.answer])})** of “{plain(view.text)}” with each {called.token} deleted (bars) or replaced by the most "
+        f"damaging {called.token} (ticks)"
     )
     names = list(zip(effects.letters, effects.other, strict=True))
     figure = made(figures.effects, effects.p, effects.without, effects.changed, names, is_dark())
-    rows = {"letter": list(effects.letters), "probability without it": effects.without}
+    rows = {called.token: list(effects.letters), "probability without it": effects.without}
     rows |= {
         "prediction without it": [labels[index] if index >= 0 else "" for index in effects.instead],
-        "most damaging letter": list(effects.other),
+        f"most damaging {called.token}": list(effects.other),
     }
     table = pd.DataFrame(
         rows | {"probability with that": effects.changed, "prediction with that": [labels[index] for index in effects.becomes]}
@@ -67,7 +70,7 @@ def _effects(view: View, about: dict) -> None:
 
 def _given(view: View, about: dict) -> None:
     """The name as the matrix of one-hot vectors that the network reads."""
-    vocabulary = Vocabulary.of_card(about)
+    vocabulary = networks.loaded(view.model).vocab
     ids = vocabulary.encode(spelling(view.text))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -105,7 +108,7 @@ def given(spelled: str, rows: int) -> str:
     return "\n\n".join(parts)
 
 
-def _states(view: View) -> None:
+def _states(view: View, called: Words) -> None:
     """The state view of the Hidden states page, over the letters of the name."""
     trace = compute.trace(view.model, view.text)
     name = select("State", quantities(trace), f"{KEY}.quantity", 160, label_visibility="visible")
@@ -122,4 +125,4 @@ def _states(view: View) -> None:
         title=view.model,
     )
     linked_state_view(figure, f"{KEY}.states", f"{KEY}.states")
-    st.caption("Each letter shows the state after reading it. Units are sorted by variance on this name.")
+    st.caption(f"Each {called.token} shows the state after reading it. Units are sorted by variance on this {called.text}.")

@@ -12,10 +12,10 @@ from explorer.analysis.confusion import accuracy, class_scores, most_confused, o
 from explorer.figures import confusion as figures
 from models.names.answers import Answers
 from models.names.experiments import TRUE_P, Confusions, rows_of
-from models.names.romanise import spelling
 from models.names.table import Labelled
 from pages._confusions import compute, name, state
 from pages._confusions.compute import DEV, OWN, TRAIN, View
+from pages._confusions.words import words
 from pages._ui.made import made
 from pages._ui.progress import patiently
 from pages._ui.show import draw_to_click, is_dark, save, scrolling
@@ -53,8 +53,8 @@ def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
     view = state.pick_matrix(view)
     counted = confusions(view, about)
     if counted is None:
-        why = _why_nothing(about) if view.part == OWN else compute.collection(view.model)[1]
-        st.info(f"There are no names to count. {plain(why)}", icon=":material/info:")
+        why = _why_nothing(view, about) if view.part == OWN else compute.collection(view.model)[1]
+        st.info(f"There are no {words(view.model).text}s to count. {plain(why)}", icon=":material/info:")
         return view, None
     figure = _figure(view, counted)
     with frame, scrolling("confusions-matrix"):
@@ -65,7 +65,7 @@ def panel(view: View, about: dict) -> tuple[View, Confusions | None]:
 
 def errors(view: View, about: dict, counted: Confusions) -> None:
     """Scores, the most confused pairs, and the names of the selected cell."""
-    st.markdown("**Which languages get confused**")
+    st.markdown(f"**Which {words(view.model).labels} get confused**")
     left, right = st.columns([7, 5], gap="medium")
     with left, st.container(key="confusions-pairs"):
         _summary(view, about, counted)
@@ -99,7 +99,7 @@ def own_answers(view: View, rows: tuple[Labelled, str]) -> Answers:
     """Predictions for the visitor's rows, with a progress bar and a Cancel button."""
     table, digest = rows
     return patiently(
-        f"Classifying your names with {view.model}",
+        f"Classifying your {words(view.model).text}s with {view.model}",
         f"{KEY}.cancel.{view.model}",
         _forget_rows,
         lambda report: compute.own_answers(view.model, table, digest, report),
@@ -123,29 +123,29 @@ def _forget_rows() -> None:
     st.session_state[state.ROWS] = None
 
 
-def _why_nothing(about: dict) -> str:
+def _why_nothing(view: View, about: dict) -> str:
     """Why none of the visitor's rows is counted."""
-    rows = state.own_rows()
+    rows, called = state.own_rows(), words(view.model)
     if rows is None:
-        return ""
+        panel = state.OWN_PANEL if called.of_names else state.OWN_TEXTS
+        return f"Give a test set under “{panel}” below: a table of {called.text} and {called.label}."
     if rows[0].is_swapped(about["labels"]):
-        return "The first column holds languages: are the columns swapped? The name comes first."
+        return f"The first column holds {called.labels}: are the columns swapped? The {called.text} comes first."
     first = ", ".join(dict.fromkeys(rows[0].labels[:3]))
     return f"The network knows none of your labels ({first}). It knows {', '.join(about['labels'])}."
 
 
 def _summary(view: View, about: dict, counted: Confusions) -> None:
-    scores, names = class_scores(counted.matrix), int(counted.matrix.counts.sum())
+    scores, names, called = class_scores(counted.matrix), int(counted.matrix.counts.sum()), words(view.model)
     st.markdown(
-        f"**{count(names, 'name')}** {PARTS[view.part]}: accuracy **{accuracy(counted.matrix):.3f}**, "
+        f"**{count(names, called.text)}** {PARTS[view.part]}: accuracy **{accuracy(counted.matrix):.3f}**, "
         f"macro recall {scores.macro_recall:.3f}, macro F1 **{scores.macro_f1:.3f}**."
     )
     with_names, every = int((scores.support > 0).sum()), len(about["labels"])
-    over = "all languages" if with_names == every else f"the {with_names} of {every} languages that have names here"
-    st.caption(
-        f"Recall: share of a language's names classified correctly. F1: harmonic mean of precision and recall. Macro: mean over {over}."
-    )
-    if view.part == OWN and counted.answers is not None:
+    over = f"all {called.labels}" if with_names == every else f"the {with_names} of {every} {called.labels} that have {called.text}s here"
+    recall = f"Recall: share of a {called.label}'s {called.text}s classified correctly."
+    st.caption(f"{recall} F1: harmonic mean of precision and recall. Macro: mean over {over}.")
+    if view.part == OWN and counted.answers is not None and called.of_names:
         st.markdown(_seen(view, counted.answers))
     if view.part == TRAIN:
         st.caption("Training names show what was memorised, not how well new names are classified.")
@@ -185,16 +185,16 @@ def _pairs(counted: Confusions) -> None:
 
 def _cell(view: View, about: dict, counted: Confusions) -> None:
     """The names of the selected cell; two lists select it too, for use without a mouse."""
-    labels = [NONE, *about["labels"]]
+    labels, called = [NONE, *about["labels"]], words(view.model)
     st.session_state[state.IS_OPEN] = False
-    for side, word in enumerate(("True language", "Predicted language")):
+    for side, word in enumerate((f"True {called.label}", f"Predicted {called.label}")):
         st.session_state[f"{KEY}.{side}"] = view.cell[side] if view.cell else NONE
         st.selectbox(word, labels, key=f"{KEY}.{side}", on_change=_boxes_changed)
     if view.cell is None:
-        st.caption("Click a cell to see its names.")
+        st.caption(f"Click a cell to see its {called.text}s.")
         return
     this = pair(counted.matrix, *view.cell, counted.shared)
-    names = f"{this.true} names classified {'correctly' if this.true == this.predicted else f'as {this.predicted}'}"
+    names = f"{this.true} {called.text}s classified {'correctly' if this.true == this.predicted else f'as {this.predicted}'}"
     if counted.answers is None:
         st.markdown(plain(f"{names}: {this.numbers}."))
         st.caption(f"The card holds counts only, not the names. {plain(compute.collection(view.model)[1])}")
@@ -207,15 +207,16 @@ def _cell(view: View, about: dict, counted: Confusions) -> None:
 
 def _list(view: View, about: dict, names: pd.DataFrame) -> None:
     """The names of the selected cell; below them, the curves of the selected name."""
-    st.caption("Select a row to see its name letter by letter.")
+    called = words(view.model)
+    st.caption(f"Select a row to see its {called.text} {called.token} by {called.token}.")
     share_of = {"min_value": 0, "max_value": 1, "format": "%.2f"}
     config = {
-        "P(predicted)": st.column_config.ProgressColumn(help="Probability of the predicted language.", **share_of),
-        "P(true)": st.column_config.NumberColumn(help="Probability of the true language.", format="%.3f"),
-        "shared spelling": st.column_config.CheckboxColumn(help="The lists hold this spelling under both languages."),
+        "P(predicted)": st.column_config.ProgressColumn(help=f"Probability of the predicted {called.label}.", **share_of),
+        "P(true)": st.column_config.NumberColumn(help=f"Probability of the true {called.label}.", format="%.3f"),
+        "shared spelling": st.column_config.CheckboxColumn(help=f"The lists hold this spelling under both {called.labels}."),
     }
     key = f"{KEY}.names.{view.model}.{view.part}.{'.'.join(view.cell or ())}"
-    shown = pd.DataFrame(names[["name", "p", TRUE_P, "shared"]]).set_axis(["name", *config], axis=1)
+    shown = pd.DataFrame(names[["name", "p", TRUE_P, "shared"]]).set_axis([called.text, *config], axis=1)
     spelled = list(names["name"])
 
     def selected() -> None:
@@ -233,7 +234,7 @@ def opened(view: View, about: dict, text: str) -> None:
     p = compute.after_letters(view.model, text)
     best = int(p[-1].argmax())
     answer = f"**{plain(text)}**: {plain(about['labels'][best])}, probability **{share(float(p[-1, best]))}**."
-    st.markdown(f"{answer} {name.decision(p, about['labels'], spelling(text))}")
+    st.markdown(f"{answer} {name.decision(p, about['labels'], compute.letters(view.model, text), words(view.model))}")
     if text == view.text:
         st.caption(f"Its curves are at the top of the page, its letters and states under *{state.LETTERS_PANEL}*.")
         return

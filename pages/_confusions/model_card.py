@@ -5,6 +5,7 @@ import streamlit as st
 
 from models.names.experiments import Confusions
 from pages._confusions.compute import EMITS, View
+from pages._confusions.words import words
 from pages._ui import card, networks
 from pages._ui.glossary import terms
 from pages._ui.text import grid, plain
@@ -30,7 +31,12 @@ COLUMNS = {
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """The card in tables; each table says on which part of the data it was measured."""
-    scores = about["scores"]
+    scores, called = about["scores"], words(view.model)
+    if not called.of_names:
+        made = f", {CELLS[about['arguments']['cell']]}; the prediction is made after the last {called.token}."
+        card.head(view.model, about, made)
+        st.caption("Its file holds weights alone, so nothing is known of its training. Give a test set to see its scores.")
+        return
     card.head(
         view.model, about, f", {CELLS[about['arguments']['cell']]}, over one-hot letters; the prediction is made after the last letter."
     )

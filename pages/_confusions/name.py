@@ -1,5 +1,6 @@
 """First screen of the Confusions page: the probability of each language after each letter of a name, and the prediction."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,9 +10,10 @@ from jaxtyping import Float
 
 from explorer.analysis.prediction_path import settled
 from explorer.figures import prediction_path as figures
-from models.names.romanise import left_out, spelling
+from models.names.romanise import left_out
 from pages._confusions import compute, state
 from pages._confusions.compute import View
+from pages._confusions.words import NAMES, Words, words
 from pages._ui.made import made
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import plain, share
@@ -42,7 +44,9 @@ Calibration of Modern Neural Networks*, 2017.
 
 def sentence(view: View, about: dict) -> str:
     """One sentence above the figure: what to look for, and what to try."""
-    shown = state.example(about)
+    shown, called = state.example(about), words(view.model)
+    if not called.of_names:
+        return f"Type a text, or open one of the test set. Each column is a {called.token}, each line a class."
     if "before" not in shown or view.text not in (state.opening(about), state.opening(about)[:-1]):
         return "Type a name, then delete letters. Each column is a letter, each line a language."
     last, before, after = plain(state.opening(about)[-1]), plain(shown["before"]), plain(shown["after"])
@@ -53,42 +57,46 @@ def sentence(view: View, about: dict) -> str:
 
 def panel(view: View, about: dict) -> bool:
     """The curves and the prediction; False if the name has no letter."""
-    if not state.is_readable(view.text):
-        st.info("There is no letter yet. Type a name above.", icon=":material/edit:")
+    called = words(view.model)
+    if not state.is_readable(view.model, view.text):
+        st.info(f"There is no {called.token} yet. Type a {called.text} above.", icon=":material/edit:")
         return False
-    spelled, labels = spelling(view.text), about["labels"]
+    spelled, labels = compute.letters(view.model, view.text), about["labels"]
     p = compute.after_letters(view.model, view.text)
     figure, best = lines(view.model, view.text, about, "lines"), int(p[-1].argmax())
     answer = f"Prediction: **{plain(labels[best])}**, probability **{share(float(p[-1, best]))}**."
-    st.markdown(f"{answer} {decision(p, labels, spelled)}")
-    _origin(view, spelled)
+    st.markdown(f"{answer} {decision(p, labels, spelled, called)}")
+    if called.of_names:
+        _origin(view, "".join(spelled))
     save(figure, f"{KEY}.lines", "letters", partial(figures.table, p, spelled, labels), figures.fills(spelled))
     return True
 
 
 def lines(model: str, text: str, about: dict, name: str) -> Any:
     """Draw the curves of a name in a frame that scrolls; returns the figure."""
-    spelled = spelling(text)
+    spelled = compute.letters(model, text)
     figure = made(figures.lines, compute.after_letters(model, text), spelled, about["labels"], is_dark())
     with scrolling(f"confusions-{name}"):
         draw(figure, f"{KEY}.{name}", stretch=figures.fills(spelled))
     return figure
 
 
-def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: str) -> str:
+def decision(p: Float[np.ndarray, "letter n"], labels: list[str], spelled: Sequence[str], called: Words = NAMES) -> str:
     """From which letter on the predicted language is the most likely, and whether the network is undecided.
 
     Args:
         p: Probabilities after each letter, [letter, class].
         labels: The classes.
         spelled: The letters.
+        called: The nouns of the network.
     """
     best, at = int(p[-1].argmax()), settled(p)
-    since = "from the first letter on"
+    since = f"from the first {called.token} on"
     if at:
-        since = f"from letter {at + 1}, “{plain(spelled[at])}”, on; before that letter it was {plain(labels[p[at - 1].argmax()])}"
-    history = f"{plain(labels[best])} is the most likely language {since}."
-    return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no language has a probability above 0.5. {history}"
+        earlier = f"before that {called.token} it was {plain(labels[p[at - 1].argmax()])}"
+        since = f"from {called.token} {at + 1}, “{plain(spelled[at])}”, on; {earlier}"
+    history = f"{plain(labels[best])} is the most likely {called.label} {since}."
+    return history if p[-1, best] >= UNDECIDED else f"**Undecided**: no {called.label} has a probability above 0.5. {history}"
 
 
 def _origin(view: View, spelled: str) -> None:

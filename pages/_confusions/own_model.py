@@ -8,35 +8,40 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from models.names.experiments import Confusions
+from models.names.romanise import is_of_names
 from models.names.table import Labelled, table, table_of
 from models.tables import ENCODINGS
 from pages._confusions import matrix
 from pages._confusions import state as confusions_state
 from pages._confusions.compute import OWN, View
+from pages._confusions.words import words
 from pages._ui.link import clean
 from pages._ui.text import failure, grid, plain
 
 KEY = "confusions.own"
 MOST = 100_000  # rows
+EXAMPLES = {True: "name,language\nPapadakis,Greek\nNowak,Polish", False: "text,class\nA fine film.,positive\nToo long.,negative"}
 WORD = next(word for word, part in confusions_state.PARTS.items() if part == OWN)
 
 
 def panel(view: View, about: dict, counted: Confusions | None) -> None:
     """The uploader, a field to paste into, and a report on the rows."""
-    left, right = st.columns(2, gap="medium")
+    left, right, called = *st.columns(2, gap="medium"), words(view.model)
     with left:
-        st.file_uploader("A CSV with two columns, name and language", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded)
+        st.file_uploader(
+            f"A CSV with two columns, {called.text} and {called.label}", type=["csv", "tsv", "txt"], key=f"{KEY}.file", on_change=_uploaded
+        )
         if st.session_state.get(f"{KEY}.file") is not None:
             names = {"": "automatic"} | ENCODINGS
             st.selectbox("Encoding of the file", list(names), format_func=names.__getitem__, key=f"{KEY}.encoding", on_change=_read)
     with right, st.form(f"{KEY}.form", border=False):
-        st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder="name,language\nPapadakis,Greek\nNowak,Polish")
+        st.text_area("Or paste two columns", key=f"{KEY}.paste", height=110, placeholder=EXAMPLES[called.of_names])
         st.form_submit_button("Classify these", on_click=_pasted)
     if error := st.session_state.pop(f"{KEY}.error", None):
         failure(error)
     st.caption(
         f"Up to {MOST:,} rows, deleted when you close the page and never part of a link. "
-        f"Languages of this network: {plain(', '.join(about['labels']))}."
+        f"{called.labels.capitalize()} of this network: {plain(', '.join(about['labels']))}."
     )
     if rows := confusions_state.own_rows():
         _report(view, rows)
@@ -47,7 +52,7 @@ def _report(view: View, rows: tuple[Labelled, str]) -> None:
     strange = sum(unknown.values())
     st.markdown(
         f"**{len(given.texts) - strange:,}** rows are counted, **{strange:,}** have an unknown label, and **{len(given.problems):,}** "
-        f"cannot be used. The matrix above shows the counted rows under *{WORD}*."
+        f"cannot be used. The matrix above shows the counted rows{f' under *{WORD}*' if words(view.model).of_names else ''}."
     )
     for note in given.notes:
         st.info(plain(note), icon=":material/help:")
@@ -70,13 +75,18 @@ def _read() -> None:
     if file is None:
         return
     encoding = st.session_state[f"{KEY}.encoding"] or None
-    _take(lambda: table_of(file.getvalue(), repr(file.name), encoding, MOST))
+    _take(lambda: table_of(file.getvalue(), repr(file.name), encoding, MOST, _of_names()))
 
 
 def _pasted() -> None:
     pasted = st.session_state[f"{KEY}.paste"]
     text = clean(pasted, len(pasted))
-    _take(lambda: table(text, most=MOST))
+    _take(lambda: table(text, most=MOST, of_names=_of_names()))
+
+
+def _of_names() -> bool:
+    """Whether the chosen network reads names."""
+    return is_of_names(confusions_state.card())
 
 
 def _take(read: Callable[[], Labelled]) -> None:

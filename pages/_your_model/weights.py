@@ -25,7 +25,7 @@ from pages._ui.cache import shared_cache, size
 from pages._ui.layout import text_form
 from pages._ui.progress import guard
 from pages._ui.text import code, count, grid, plain
-from pages._your_model import tokens
+from pages._your_model import classes, tokens
 from pages._your_model.tokens import KEY, pick
 
 FILE, TEXT = f"{KEY}.file", f"{KEY}.text"
@@ -110,6 +110,8 @@ def panel() -> Kept | None:
     kept = None
     if loaded is not None and run is not None:
         kept = _reads(loaded, at, row)
+        if chosen is not None and listed is not None and (classified := classes.panel(opened, chosen, listed, assumed, loaded.vocab.noun)):
+            kept = Kept(*classified)
     elif loaded is not None:
         _your_text()
     _table(opened, chosen)

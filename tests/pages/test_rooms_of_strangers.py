@@ -16,6 +16,7 @@ from pages._ui import uploads
 from tests.models.foreign.in_process import in_this_process
 from tests.models.foreign.strangers import LETTERS, CharRNN, Tagger
 from tests.models.foreign.strangers import saved as stranger
+from tests.models.foreign.test_classifier import Classifier
 from tests.pages.app import as_read, open_page, sound
 
 __all__ = ["in_this_process"]
@@ -166,3 +167,35 @@ def test_two_checkpoints_of_one_run_are_compared_unit_by_unit(in_this_process):
     other = name_of({"state": CharRNN("LSTM", 1).state_dict()}, LETTERS)
     page = sound(open_page("hidden_states", model=names[1], panel="Compare", **{"compare.model": other}))
     assert "Unit numbers and signs are not comparable" in all_of(page) and "open the file of the other epoch" in all_of(page)
+
+
+def test_a_classifier_opens_in_confusions_with_a_test_set(in_this_process):
+    torch.manual_seed(0)
+    page = sound(open_page("your_model"))
+    content = stranger({"state": Classifier().state_dict(), "letters": LETTERS})
+    page = sound(page.file_uploader(key="your_model.file").set_value(("mine.pt", content, "application/octet-stream")).run())
+    names = page.text_area(key="your_model.weights.labels.3")
+    assert names.value == "class 1\nclass 2\nclass 3"
+    page = names.set_value("noun\nverb\nverb").run()
+    page = page.button(key="your_model.weights.classify").click().run()
+    assert "expected 3 different ones" in as_read(page.error[0])
+    page = sound(page.text_area(key="your_model.weights.labels.3").set_value("noun\nverb\nother").run())
+    page = sound(page.button(key="your_model.weights.classify").click().run())
+    links = re.findall(r"\]\(\./([^)]+)\)", page.success[0].value)
+    assert {urlsplit(link).path for link in links} == {"hidden_states", "confusions"}
+    name = parse_qs(urlsplit(links[0]).query)["hidden_states.model"][0]
+    page = sound(open_page("confusions", model=name, panel="Your own texts"))
+    assert page.title[0].value == "Which classes get confused, and at which character?"
+    assert "Give a test set under “Your own texts” below: a table of text and class." in all_of(page)
+    page.text_area(key="confusions.own.paste").set_value("text,class\nthe dog 12,noun\nit sat,verb\nand,Other\nno,noun\nnow,strange")
+    (send,) = [button for button in page.button if "Classify these" in button.label]
+    page = sound(send.click().run())
+    assert re.search(r"4 texts of your own: accuracy [\d.]+, macro recall [\d.]+, macro F1 [\d.]+", all_of(page).replace("*", ""))
+    page = sound(page.selectbox(key="confusions.matrix.0").set_value("noun").run())
+    (listed,) = [frame.value for frame in page.dataframe if "P(predicted)" in frame.value]
+    assert "text" in listed and "name" not in listed
+    for panel in ("Letter by letter", "What it depends on", "Scores", "Compare", "Export and link", "The network"):
+        shown = all_of(sound(page.segmented_control(key="confusions.panel").set_value(panel).run()))
+        before = shown.split("The network reads one letter at a time")[0]  # the explanation of the page
+        assert not re.search(r"\b(name|names|language|languages|romanised)\b", before), panel
+    assert "predicts no next token" in all_of(room(name))

@@ -10,7 +10,6 @@ from explorer.analysis.confusion import Reliability, confusion, reliability, rel
 from explorer.records import ConfusionMatrix, Trace
 from models.checkpoint import Loaded
 from models.names.answers import Answers
-from models.names.romanise import spelling
 
 MEASUREMENTS = {"attribution": "models.names.experiments.attribution:measure"}
 TRUE_P = "p of the true class"  # column of a table of names
@@ -63,11 +62,11 @@ def trace(loaded: Loaded, text: str) -> Trace:
     Raises:
         ValueError: the text has no letter.
     """
-    from models.names.network import after_each_letter
+    from models.names.network import after_each_letter, letters
 
     with explorer.record(loaded.module) as recording:
         after_each_letter(loaded, text)
-    return recording.trace(tuple(spelling(text)))
+    return recording.trace(letters(loaded, text), path="rnn")
 
 
 def rows_of(answers: Answers, labels: list[str], cell: tuple[str, str] | None = None) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from explorer.gradients.attribution import BASELINES, AttributionMethod, attribu
 from models.checkpoint import Loaded
 from models.measurement import Measured, Report, Subject, of_networks
 from models.names.data import Names, find, read
-from models.names.romanise import spelling
+from models.names.network import letters
+from models.names.romanise import is_of_names
 from models.vocabulary.characters import without_each
 
 SHORTEST = 4  # letters of the names that are measured: a rank correlation over fewer says nothing
@@ -37,21 +38,21 @@ def comparison(loaded: Loaded, name: str, label: str | None = None, baseline: st
         AnalysisError: the name has fewer than two letters.
         RecordingError: the network has no recurrent layers that can be recorded.
     """
-    letters = spelling(name)
-    if len(letters) < 2:
+    tokens = letters(loaded, name)
+    if len(tokens) < 2:
         raise AnalysisError("The name has fewer than 2 letters; expected some that can be deleted.")
     module: Any = loaded.module
-    ids = torch.tensor(loaded.vocab.encode(letters))
+    ids = torch.tensor(loaded.vocab.encode("".join(tokens) if is_of_names(loaded.card) else name))
     with explorer.record(module) as recording:
         logs = module(ids[None])[0][0, -1].double()
     labels = loaded.card["labels"]
     answer = int(logs.argmax()) if label is None else labels.index(label)
     methods = [AttributionMethod(method, baseline) for method in METHODS]
-    scored = attributions(recording, lambda: module(ids[None])[0][:, -1, answer], methods, tuple(letters))
+    scored = attributions(recording, lambda: module(ids[None])[0][:, -1, answer], methods, tokens, path="rnn")
     shorter = torch.tensor(without_each(ids.tolist()))
     with torch.inference_mode():
         without = module(shorter)[0][:, -1, answer].double()
-    return Comparison(tuple(letters), labels[answer], float(logs[answer]), (logs[answer] - without).numpy(), scored)
+    return Comparison(tokens, labels[answer], float(logs[answer]), (logs[answer] - without).numpy(), scored)
 
 
 @dataclass(frozen=True)
