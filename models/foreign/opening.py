@@ -76,7 +76,15 @@ def open_file(content: bytes, file: str) -> Opened:
     if len(whole.stacks) > MOST_STACKS:
         many = f"{len(whole.stacks):,} groups of recurrent layers; at most {MOST_STACKS} can be shown"
         raise CheckpointError(f"{weights.file} holds {many}.")
-    return Opened(weights, whole, likeliest(whole))
+    return Opened(weights, whole, _with_one_hot(weights, likeliest(whole)))
+
+
+def _with_one_hot(weights: Weights, chosen: Choice | None) -> Choice | None:
+    """A choice without an embedding reads one-hot vectors if the file lists as many tokens as it has inputs."""
+    if chosen is None or chosen.embedding or chosen.is_one_hot:
+        return chosen
+    fits = any(len(listed) == chosen.stacks[0].inputs for listed in weights.tokens.values())
+    return replace(chosen, is_one_hot=True) if fits else chosen
 
 
 def rows(opened: Opened, chosen: Choice | None) -> int | None:

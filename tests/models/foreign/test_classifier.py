@@ -111,3 +111,24 @@ def test_what_is_no_classifier_is_none(in_this_process):
     assert classes_of(one, chosen) == 0 and labels_of(one, chosen) == () and classes_of(one, None) == 0
     with pytest.raises(CheckpointError, match="is no classifier"):
         classifier_of(one, chosen, LETTERS, CLASSES)
+
+
+class OneHotClassifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(len(LETTERS), 9, batch_first=True)
+        self.h2o = nn.Linear(9, 3)
+
+    def forward(self, ids):
+        return self.h2o(self.gru(nn.functional.one_hot(ids, len(LETTERS)).float())[0][:, -1])
+
+
+def test_one_hot_characters_are_recognised_by_the_list_of_the_file(in_this_process):
+    torch.manual_seed(2)
+    module = OneHotClassifier().eval()
+    assert classes_of(*opened(module)) == 0, "31 numbers per step may be anything"
+    one, chosen = opened(module, letters=LETTERS)
+    p = probabilities(classifier_of(one, chosen, LETTERS, CLASSES), ["the cat", "no"])
+    with torch.no_grad():
+        expected = [module(torch.tensor([[LETTERS.index(sign) for sign in text]])).softmax(-1)[0].numpy() for text in ("the cat", "no")]
+    np.testing.assert_allclose(p, expected, atol=1e-6)
