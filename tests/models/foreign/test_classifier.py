@@ -49,9 +49,9 @@ def test_its_probabilities_are_those_of_the_network(in_this_process, tmp_path):
     texts = ["the dog", "a", "it sat;"]
     with torch.no_grad():
         expected = [module(torch.tensor([[LETTERS.index(sign) for sign in text]])).softmax(-1)[0].numpy() for text in texts]
-        each = [module(torch.tensor([[LETTERS.index(sign) for sign in "it sat;"[:end]]])).softmax(-1)[0].numpy() for end in range(1, 8)]
+        prefixes = [module(torch.tensor([[LETTERS.index(sign) for sign in "it sat;"[:end]]])).softmax(-1)[0].numpy() for end in range(1, 8)]
     np.testing.assert_allclose(probabilities(loaded, texts), expected, atol=1e-6)
-    np.testing.assert_allclose(after_each_letter(loaded, "it sat;"), each, atol=1e-6)
+    np.testing.assert_allclose(after_each_letter(loaded, "it sat;"), prefixes, atol=1e-6)
     assert letters(loaded, "It's 5") == tuple("It's 5"), "nothing is romanised or left out"
     assert trace(loaded, "the dog").tokens == tuple("the dog") and loaded.card["labels"] == CLASSES
     effects = letter_effects(loaded, "dog")
