@@ -27,7 +27,12 @@ title = st.container()
 with guard():
     state.restore()
     about = state.card()
-    title.title(state.title(about), anchor=False)
+    called = state.called(about)
+    with title:
+        if called.of_names:
+            st.title("Which languages get confused, and at which letter?", anchor=False)
+        else:
+            st.title(f"Which classes get confused, and at which {called.token}?", anchor=False)
 if not about:
     st.info(f"There is no trained classifier in `checkpoints/`. Train one: `{PROGRAM} train names-gru`.")
     st.stop()

@@ -53,10 +53,9 @@ def card() -> dict[str, Any]:
     return networks.chosen(networks.emitting(*EMITS), MODEL)
 
 
-def title(about: dict[str, Any]) -> str:
-    """The question of the page, in the words of the network."""
-    called = words(_model(networks.emitting(*EMITS))) if about else NAMES
-    return f"Which {called.labels} get confused, and at which {called.token}?"
+def called(about: dict[str, Any]) -> Words:
+    """The nouns of the chosen network."""
+    return words(_model(networks.emitting(*EMITS))) if about else NAMES
 
 
 def panels(view: View, known: Iterable[str]) -> list[str]:
