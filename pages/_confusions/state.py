@@ -10,7 +10,7 @@ from models.names.romanise import is_of_names
 from models.names.table import LONGEST, LONGEST_TEXT, Labelled
 from pages._components.as_typed import send_as_typed
 from pages._confusions.compute import DEV, EMITS, OWN, TRAIN, View, letters
-from pages._confusions.words import NAMES, words
+from pages._confusions.words import NAMES, Words, words
 from pages._ui import networks, uploads
 from pages._ui.layout import bound, folding, select, try_another
 from pages._ui.link import clean, is_unread, link, linked
@@ -104,17 +104,17 @@ def pick(about: dict) -> View:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.session_state.get(DRAFT) != text:  # a button or a link has changed the name
             st.session_state[DRAFT] = text
-        called = words(_model(cards))
+        nouns = words(_model(cards))
         st.text_input(
-            called.text.capitalize(),
+            nouns.text.capitalize(),
             key=DRAFT,
-            max_chars=LONGEST_OF[called.of_names],
+            max_chars=LONGEST_OF[nouns.of_names],
             label_visibility="collapsed",
-            width=240 if called.of_names else 420,
-            placeholder=f"Type a {called.text}",
+            width=240 if nouns.of_names else 420,
+            placeholder=f"Type a {nouns.text}",
             on_change=_typed,
         )
-        if called.of_names:
+        if nouns.of_names:
             _gesture_button(about, text)
         with folding(PAGE):
             model = st.selectbox("Network", list(cards), width=160, on_change=open_cell, args=(None, None), **bound(MODEL))
