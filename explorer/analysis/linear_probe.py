@@ -133,7 +133,7 @@ def surrogate(series: Float[np.ndarray, "time"], rng: np.random.Generator) -> Fl
 
 def _usable(states: np.ndarray, given: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray]) -> np.ndarray:
     """Indices of the steps at which all quantities are known, [row]."""
-    for name, values in (given | dict(baselines)).items():
+    for name, values in {**given, **baselines}.items():
         if len(values) != len(states):
             raise AnalysisError(f"{name} has {len(values):,} steps; expected {len(states):,}, as the states have.")
     known = np.all([np.isfinite(np.asarray(values, float)) for values in given.values()], 0)

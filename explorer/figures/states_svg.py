@@ -12,7 +12,7 @@ import numpy as np
 
 from explorer.axes import UInt8
 from explorer.figures import characters, inputs_svg
-from explorer.figures.inputs import Inputs
+from explorer.figures.inputs import Inputs, thinned
 from explorer.figures.scales import GROUND, STEPS, Scale, css, ink, likely, ramp
 
 CELL, LINE, BODY, TOP, MARGIN, HEAD = 10, 29, 20, 4, 16, 56
@@ -368,10 +368,15 @@ def _course(sheet: Sheet, top: int, width: int, column: Number) -> str:
     if sheet.selection:
         start, stop = (MARGIN + at * column for at in sheet.selection)
         parts.append(_box(start, top, stop - start, COURSE, sheet.paper.primary, ' opacity="0.2"'))
-    for i, y in enumerate(heights.tolist()):
-        x = round(MARGIN + i * column, 2)
-        parts.append(_box(x, round(top + min(base, y), 2), round(column, 2), round(abs(y - base), 2), fills[painted[i]]))
+    places = [(i * column, y, fills[painted[i]]) for i, y in enumerate(heights.tolist())]
+    if column < 1:  # several steps on one pixel: the least and the greatest
+        thin = [(x, round(stored)) for piece in thinned(chosen.astype(float), column, width) for x, stored in piece]
+        drawn = np.array([stored for _, stored in thin])
+        places = [(x - 0.5, y, fills[at]) for (x, _), y, at in zip(thin, _height(drawn).tolist(), levels(drawn), strict=True)]
+    wide = max(column, 1)
+    for x, y, fill in places:
+        parts.append(_box(round(MARGIN + x, 2), round(top + min(base, y), 2), round(wide, 2), round(abs(y - base), 2), fill))
     parts.append(_box(MARGIN, top + base - 0.5, width, 1, sheet.paper.edge))
-    points = " ".join(f"{MARGIN + (i + 0.5) * column:.2f},{top + y:.2f}" for i, y in enumerate(heights))
+    points = " ".join(f"{MARGIN + x + wide / 2:.2f},{top + y:.2f}" for x, y, _ in places)
     line = f'fill="none" stroke="{sheet.paper.text}" stroke-width="1.5" stroke-linejoin="round"'
     return f'{"".join(parts)}<polyline points="{points}" {line}/>'

@@ -20,7 +20,8 @@ def kinds_of(figure: StateFigure, choice: StateChoice) -> list[tuple[str, Callab
     """
     figure = replace(figure, unit=choice.unit, cursor=choice.cursor, alone=choice.alone)
     shown = {"dark": is_dark(), "looks": choice.looks, "selection": choice.selection}
-    picture = lambda: figure.around(choice.cursor, LONGEST).to_svg(**shown)  # noqa: E731
+    whole = figure.inputs is not None  # lines of numbers are thinned to the pixels there are
+    picture = lambda: (figure if whole else figure.around(choice.cursor, LONGEST)).to_svg(**shown)  # noqa: E731
     return [
         ("SVG", lambda: figure.to_svg(**shown).encode(), "image/svg+xml"),
         ("PNG", lambda: svg_to_png(picture()), "image/png"),

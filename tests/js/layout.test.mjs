@@ -62,6 +62,13 @@ test("map: 512 units are rows of 2 px in a window of 400; few columns fill the w
   assert.ok(mapSizes(1000, 5, 3).row <= 24);
 });
 
+test("a series is seen whole, however narrow its columns, and can be stretched", () => {
+  const [whole, stretched] = [1, 4].map((zoom) => mapSizes(1000, 10000, 64, Infinity, zoom));
+  assert.deepEqual([whole.column, whole.full.width], [0.1, 1000]);
+  assert.deepEqual([stretched.column, stretched.full.width], [0.4, 4000]);
+  assert.equal(mapSizes(1000, 10, 64, Infinity, 1).column, 24);
+});
+
 test("the map's cells are hit in the map's order", () => {
   const figure = { units: 3, time: 4, order: Int32Array.of(2, 0, 1) };
   const map = { row: 10, column: 5 };

@@ -102,6 +102,9 @@ def test_numbers_stand_in_the_file_where_the_page_paints_them(node, tmp_path: Pa
     assert len(shifted) == len(lines) - 1 == (2 if alone == 1 else 3)
     for line, wanted in zip(lines, shifted, strict=False):
         np.testing.assert_allclose(line, wanted, atol=0.006)
+    colours = [hexadecimal(fill) for *_, fill in drawn["line"]["rects"] if str(fill).startswith("rgb")]
+    over_time = [rect.get("fill") for rect in drawing.findall(f"{NAME}rect")[1:]]
+    assert [fill for fill in over_time if fill in set(colours)] == colours and len(colours) == (time if time < 1000 else 2000)
     words = [one.text for one in drawing.iter(f"{NAME}text")]
     ticks = [text for text, _, y, *_ in drawn["glyphs"]["texts"] if text.startswith(("2001", "03-"))]
     assert ticks and [word for word in words if word and word.startswith(("2001", "03-"))] == ticks

@@ -1,5 +1,6 @@
 """What a network read and what its units held at each step, from the arrays or columns of a file."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ READ = ("inputs", "input", "x", "series", "read")
 READ_NAMES = ("inputnames", "names", "features", "featurenames", "columns")
 FRESH = "untrained"
 ABOUT = "about"  # of a file of Trace.save: its tokens and more, as JSON
+OF_TRACE = re.compile(r"about$|initial_|logits$|carried$|part\.")  # arrays of such a file that are no units over time
 # "unit 3", "h_12", "layer1.hidden[4]": a column of one unit; what stands before the number names the array.
 UNIT = re.compile(r"(.*?)[\s_.\-:\[(#]*(\d{1,5})[\])]?")
 MOST_STEPS = 2_000_000
@@ -91,6 +93,9 @@ class _Parts:
     def take_texts(self) -> None:
         """Tokens, time stamps and names among the texts."""
         texts = dict(self.contents.texts)
+        self.names: tuple[str, ...] = ()
+        if self._is_trace():
+            return
         for name in [name for name in texts if self.times is None and _is(name, TIMES)]:
             if (dates := dates_of(texts[name])) is not None:
                 self.times = dates
@@ -100,12 +105,26 @@ class _Parts:
             named = next((name for name in texts if not _is(name, READ_NAMES)), None)
         if named is not None:
             self.tokens = texts.pop(named)
+        for values in (values for name, values in self.contents.arrays.items() if named is None and _is(name, TOKENS)):
+            self.tokens = tuple(f"{value:g}" for value in values.ravel().tolist()) if values.ndim == 1 else None
         self.names = next((texts[name] for name in texts if _is(name, READ_NAMES)), ())
+
+    def _is_trace(self) -> bool:
+        """Whether the file is a Trace of this project, which names its tokens in a text of its own."""
+        about = self.contents.arrays.get(ABOUT)
+        if about is None or about.ndim != 1:
+            return False
+        try:
+            said = json.loads(about.astype(np.uint8).tobytes())
+            self.tokens = tuple(map(str, said["tokens"]))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return False
+        return True
 
     def take_arrays(self) -> None:
         """Numbers: times, inputs, units; a group of numbered columns is an array of units."""
         singles: dict[str, np.ndarray] = {}
-        arrays = {name: values for name, values in self.contents.arrays.items() if name.casefold() != ABOUT}
+        arrays = {name: values for name, values in self.contents.arrays.items() if not OF_TRACE.match(name) and not _is(name, TOKENS)}
         time = self._time(arrays)
         for name, values in arrays.items():
             values = _without_batch(values, time)

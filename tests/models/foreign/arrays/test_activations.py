@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import CheckpointError
+from explorer.records import Trace
 from models.foreign.experiments.arrays.activations import Recorded, recorded
 from models.foreign.experiments.arrays.contents import contents
 from models.foreign.experiments.arrays.opening import ACTIVATIONS, ALIGNMENTS, is_recording, open_arrays
@@ -53,6 +54,21 @@ def test_columns_with_numbers_are_units_and_the_rest_is_read():
 def test_a_table_of_tokens():
     made = recorded(contents(b'token\tunit 0\tunit 1\n"a"\t1\t2\n" "\t3\t4\n', "a.tsv"))
     assert made.tokens == ("a", " ") and made.units["unit"].tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_saved_trace_opens_with_its_tokens_and_gates(tmp_path):
+    states = np.tanh(HIDDEN)
+    trace = Trace(tuple("he<>o"), states, states, {"forget": np.abs(states)}, states[0], states[0])
+    trace.save(tmp_path / "trace.npz")
+    content = (tmp_path / "trace.npz").read_bytes()
+    made = recorded(contents(content, "trace.npz"))
+    assert is_recording(content, "trace.npz") and made.tokens == tuple("he<>o") and not made.notes
+    assert list(made.units) == [f"{name}, layer {layer}" for name in ("hidden", "gate.forget", "cell") for layer in (1, 2)]
+
+
+def test_tokens_that_are_digits_stay_tokens():
+    made = recorded(contents(b"token,h0,h1\n7,1,2\n12,3,4\n", "a.csv"))
+    assert made.tokens == ("7", "12") and made.columns == {} and made.units["h"].shape == (2, 2)
 
 
 @pytest.mark.parametrize(
