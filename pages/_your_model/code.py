@@ -74,7 +74,7 @@ def _panel(source: Source) -> None:
     chosen = f"{PATH}.{source.name}"
     text, path, silenced = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(chosen), _silenced(source)
     read = lambda waiting: source.process.read(text, path, silenced, waiting)  # noqa: E731
-    answer: Answer | None = source.get((text, path, silenced), "Its module reads the text", read)
+    answer: Answer | None = source.get((text, path, silenced), "Waiting for its module", read)
     if answer is None:
         return
     layers = [f"layer {index + 1}" for index in range(answer.trace.hidden.shape[1])]

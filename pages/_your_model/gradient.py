@@ -55,9 +55,7 @@ def panel(source: Source, point: Point, tokens: tuple[str, ...]) -> None:
     at = point.cursor + 1
     follow = lambda waiting: source.process.gradient(point.text, point.path, at, point.silenced, waiting)  # noqa: E731
     with guard(stop=False):
-        answer: LossGradient | None = source.get(
-            ("gradient", point.text, point.path, at, point.silenced), "The gradient is followed", follow
-        )
+        answer: LossGradient | None = source.get(("gradient", point.text, point.path, at, point.silenced), "Waiting for its module", follow)
         if answer is not None:
             _draw(answer, point, source.name)
 
@@ -77,6 +75,7 @@ def _draw(answer: LossGradient, point: Point, name: str) -> None:
     times = None if answer.times_input is None else answer.times_input[-lags:]
     label = "gradient" if answer.input_log10 is not None else "gradient at the state"
     felt = Felt(norms.tokens[-lags:], to_input[-lags:], times, label)
-    figure = made(figures.flow, lines, felt, None, False, is_dark())
+    whole = st.toggle("Full range", key=f"{KEY}.whole", help="A scale that reaches below what float32 can hold.")
+    figure = made(figures.flow, lines, felt, None, whole, is_dark())
     show(figure, f"{KEY}.figure", f"gradient-{name}", made(figures.table, lines, felt), stretch=True)
     how_to_read(HOW_TO_READ)

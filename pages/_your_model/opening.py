@@ -149,7 +149,8 @@ def _of_the_folder() -> bool:
         disabled=not files,
     )
     if name not in files:
-        holds = "They hold code: the one that you choose runs on the server, in a process of its own." if files else "It holds none now."
+        code_runs = "Its files are code: the one that you choose runs on the server, in a process of its own."
+        holds = code_runs if files else "It holds no Python file now."
         st.caption(f"Whoever started this server named the folder {plain(folder.name)}. {holds}")
         return False
     _is_new(f"{RUN}.{name}")

@@ -48,7 +48,7 @@ def test_no_file_runs_before_it_is_chosen(folder: Path, monkeypatch: pytest.Monk
     page = sound(open_page("your_model"))
     box = page.selectbox(key=opening.RUN)
     assert box.value is None and box.options == ["net.py", "wrong.py"]
-    assert any("They hold code" in as_read(said) and "in a process of its own" in as_read(said) for said in page.caption)
+    assert any("Its files are code" in as_read(said) and "in a process of its own" in as_read(said) for said in page.caption)
 
 
 def test_a_unit_is_silenced_and_the_loss_of_a_token_followed_back(folder: Path):
