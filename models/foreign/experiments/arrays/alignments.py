@@ -82,7 +82,8 @@ def is_matrix(contents: Contents) -> bool:
 
 def _of_cells(rows: tuple[tuple[str, ...], ...], name: str) -> Alignment:
     """A table: source tokens as its heading, target tokens as its first column; or numbers alone."""
-    has_names = len(rows) > 1 and len(rows[0]) > 1 and not any(_value(cell) is not None for cell in rows[0][1:])
+    head = rows[0]
+    has_names = len(rows) > 1 and len(head) > 1 and not any(_value(cell) is not None for cell in head[1:])
     cells = [row[1:] for row in rows[1:]] if has_names else rows
     values = [[_value(cell) for cell in row] for row in cells]
     if any(value is None for row in values for value in row):
@@ -91,7 +92,8 @@ def _of_cells(rows: tuple[tuple[str, ...], ...], name: str) -> Alignment:
     weights = np.array(values, float)
     if not _sums_to_one(weights):
         raise CheckpointError(f"{name} is no alignment: its rows do not sum to 1.")
-    return _alignment(rows[0][1:] if has_names else None, tuple("".join(row[:1]) for row in rows[1:]) if has_names else None, weights, name)
+    target = tuple("".join(row[:1]) for row in rows[1:])
+    return _alignment(head[1:] if has_names else None, target if has_names else None, weights, name)
 
 
 def _value(cell: str) -> float | None:

@@ -17,7 +17,8 @@ from models.foreign.tokens import MOST
 ENDINGS = ("npz", "parquet", "csv", "tsv", "json", "txt", "align")
 PARQUET = b"PAR1"
 LARGEST_TEXT = 50_000_000  # bytes of a table as text
-MOST_CELLS = 5_000_000
+MOST_CELLS = 3_000_000
+LARGEST_MATRIX = 200  # rows and columns of a table that may be one alignment
 MOST_COLUMNS = 5_000
 LONGEST_NAME = 200
 MISSING = ("", "na", "nan", "n/a", "null", "none", "-", "?")
@@ -35,7 +36,7 @@ class Contents:
         texts: Lists of texts by name, [row].
         times: Dates by name, datetime64 [row].
         notes: Sentences on what was left out or assumed.
-        rows: The cells of a table with its heading, if it is one, [row, column]; for matrices without a heading.
+        rows: The cells of a small table with its heading, [row, column]; for matrices without a heading.
     """
 
     file: str
@@ -125,7 +126,8 @@ def _table(content: bytes, name: str) -> Contents:
         got = f"row {uneven + 1:,} has {len(rows[uneven])} cells; expected {width}, as in its first row"
         raise CheckpointError(f"{name} is no table: {got}. Put cells that hold a comma in quotation marks.")
     columns = _columns(rows)
-    return Contents(name, "a table", *_kinds(columns), (note,) if note else (), tuple(rows))
+    is_small = max(len(rows), width) <= LARGEST_MATRIX  # cells of a long table cost many times what its numbers do
+    return Contents(name, "a table", *_kinds(columns), (note,) if note else (), tuple(rows) if is_small else ())
 
 
 def _columns(rows: list[tuple[str, ...]]) -> dict[str, list[str]]:

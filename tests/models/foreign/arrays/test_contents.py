@@ -56,6 +56,17 @@ def test_what_is_no_table_is_refused_with_a_sentence(content: bytes, sentence: s
     assert sentence in str(error.value)
 
 
+def test_a_table_has_so_many_cells(monkeypatch):
+    monkeypatch.setattr("models.foreign.experiments.arrays.contents.MOST_CELLS", 10)
+    assert contents(b"1,2\n" * 5, "a.csv").arrays["column 1"].tolist() == [1] * 5
+    with pytest.raises(CheckpointError, match="has more than 10 cells"):
+        contents(b"1,2\n" * 6, "a.csv")
+
+
+def test_only_a_small_table_keeps_its_cells():
+    assert len(contents(b"1,2\n" * 200, "a.csv").rows) == 200 and contents(b"1,2\n" * 201, "a.csv").rows == ()
+
+
 def test_npz_is_not_unpickled():
     read = contents(npz(good=np.arange(3), bad=np.array([object()]), text=np.array("abc"), day=DAYS.to_numpy()), "a.npz")
     assert list(read.arrays) == ["good"] and read.texts == {"text": ("a", "b", "c")} and len(read.times["day"]) == 4
