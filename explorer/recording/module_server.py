@@ -8,8 +8,8 @@ The file defines
     logits(out)                                   optional: logits [time, vocab] from what it returned; default: its first tensor
     vocabulary                                    optional: tokens by id, if the module gives logits for the next one
 
-Requests are JSON: {"text", "path"} reads a text; with "silenced": {"layer", "unit"} a unit of the path is held at 0; with "at" the loss at
-that token is followed back through time.
+Requests are JSON: {"text", "path"} reads a text; with "held": {"layer", "unit", "value"} the state of a unit of the path has that
+value at every step; with "at" the loss at that token is followed back through time.
 
 This process needs `explorer` alone. The project of the file may have packages of any name, also "models" and "pages".
 """
@@ -142,8 +142,10 @@ class Served:
         Raises:
             ExplorerError: the file's answers do not fit together, or the module has nothing of the kind.
         """
-        text, path, silenced = request["text"], request["path"], request.get("silenced")
-        changed = intervene(self.module, path, silenced["layer"], units=silenced["unit"]) if silenced else nullcontext(self.module)
+        text, path, held = request["text"], request["path"], request.get("held")
+        changed = nullcontext(self.module)
+        if held:
+            changed = intervene(self.module, path, held["layer"], units=held["unit"], value=held["value"])
         with changed as module:
             return self.read(module, text, path) if request.get("at") is None else self.gradient(module, text, path, request["at"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from models.foreign.experiments.behaviour import SAMPLE
-from models.foreign.experiments.python_file import MEMORY, Answer, LiveModule, PythonFile, Silenced
+from models.foreign.experiments.python_file import MEMORY, Answer, Held, LiveModule, PythonFile
 from models.foreign.experiments.reading import run_of
 from models.foreign.given import given
 from pages._components.state_view import state_choice, state_view
@@ -20,8 +20,9 @@ from pages._your_model.source import Source
 from pages._your_model.weights import LONGEST, figure
 
 KEY = "your_model.code"
-VIEW = f"{KEY}.view"
-TEXT, PATH, LAYER, AGAIN, SILENCED = (f"{KEY}.{name}" for name in ("text", "path", "layer", "again_at", "silenced"))
+VIEW, VALUE = f"{KEY}.view", f"{KEY}.value"
+LARGEST = 10.0  # value at which a state is held
+TEXT, PATH, LAYER, AGAIN, HELD = (f"{KEY}.{name}" for name in ("text", "path", "layer", "again_at", "held"))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -70,11 +71,11 @@ def _again() -> None:
 
 
 def _panel(source: Source) -> None:
-    """The text, read and coloured, with a unit silenced if the visitor wants it; below it the gradient through time."""
+    """The text, read and coloured, with a unit held if the visitor wants it; below it the gradient through time."""
     chosen = f"{PATH}.{source.name}"
-    text, path, silenced = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(chosen), _silenced(source)
-    read = lambda waiting: source.process.read(text, path, silenced, waiting)  # noqa: E731
-    answer: Answer | None = source.get((text, path, silenced), "Waiting for its module", read)
+    text, path, held = st.session_state.get(TEXT) or SAMPLE, st.session_state.get(chosen), _held(source)
+    read = lambda waiting: source.process.read(text, path, held, waiting)  # noqa: E731
+    answer: Answer | None = source.get((text, path, held), "Waiting for its module", read)
     if answer is None:
         return
     layers = [f"layer {index + 1}" for index in range(answer.trace.hidden.shape[1])]
@@ -88,45 +89,52 @@ def _panel(source: Source) -> None:
             text_form(KEY, text, LONGEST, _read, form=f"{KEY}.form")
     if answer.note:
         st.caption(plain(answer.note))
-    if silenced is not None:
-        st.markdown(_effect(answer, silenced, _known(source, text, path)))
+    if held is not None:
+        st.markdown(_effect(answer, held, _known(source, text, path)))
     next_p, bits = (None if values is None else np.array(values, np.float32) for values in (answer.next_p, answer.bits))
     run = run_of(answer.trace, (answer.next_tokens, next_p, bits), layer=layer)
     shown = figure(run, f"{source.name}, {answer.trace.source}, {named}")
-    if silenced is not None and silenced.layer == layer:
-        shown = replace(shown, unit=silenced.unit)
+    if held is not None and held.layer == layer:
+        shown = replace(shown, unit=held.unit)
     choice = state_view(shown, VIEW)
-    gradient.panel(source, gradient.Point(text, answer.trace.source, choice.cursor, silenced), answer.trace.tokens)
+    gradient.panel(source, gradient.Point(text, answer.trace.source, choice.cursor, held), answer.trace.tokens)
 
 
 def _read(text: str | None) -> None:
     st.session_state[TEXT] = text or SAMPLE
 
 
-def _silenced(source: Source) -> Silenced | None:
-    """The unit of this module that is held at 0."""
-    of, silenced = st.session_state.get(SILENCED) or (None, None)
-    return silenced if of == (source.name, st.session_state.get(f"{PATH}.{source.name}")) else None
+def _held(source: Source) -> Held | None:
+    """The unit of this module whose state the visitor holds."""
+    of, held = st.session_state.get(HELD) or (None, None)
+    return held if of == (source.name, st.session_state.get(f"{PATH}.{source.name}")) else None
 
 
 def _silencer(source: Source, chosen: str, path: str, layer: int) -> None:
     """The button that holds the unit of the picture at 0, or lets it go."""
-    if _silenced(source) is None:
+    held = _held(source)
+    if held is None:
         st.button(
             "Silence this unit", key=f"{KEY}.silence", icon=":material/volume_off:", on_click=_silence, args=(source, chosen, path, layer)
         )
     else:
+        st.number_input("Its state is held at", -LARGEST, LARGEST, held.value, 0.1, key=VALUE, width=130, on_change=_hold)
         st.button("Let it act again", key=f"{KEY}.release", icon=":material/volume_up:", on_click=_release)
 
 
 def _silence(source: Source, chosen: str, path: str, layer: int) -> None:
     choice = state_choice(VIEW)
     st.session_state[chosen] = path  # an intervention needs a path
-    st.session_state[SILENCED] = ((source.name, path), Silenced(layer, choice.unit if choice else 0))
+    st.session_state[HELD] = ((source.name, path), Held(layer, choice.unit if choice else 0))
+
+
+def _hold() -> None:
+    of, held = st.session_state[HELD]
+    st.session_state[HELD] = (of, replace(held, value=float(st.session_state[VALUE])))
 
 
 def _release() -> None:
-    st.session_state[SILENCED] = None
+    st.session_state[HELD] = None
 
 
 def _known(source: Source, text: str, path: str | None) -> Answer | None:
@@ -136,10 +144,10 @@ def _known(source: Source, text: str, path: str | None) -> Answer | None:
     return None if key is None else runs.get(key, lambda: None)
 
 
-def _effect(answer: Answer, silenced: Silenced, before: Answer | None) -> str:
+def _effect(answer: Answer, held: Held, before: Answer | None) -> str:
     """What the intervention did to the prediction of the text, in a sentence."""
-    said = f"Unit {silenced.unit} of layer {silenced.layer + 1} is held at 0 at every step."
+    said = f"Unit {held.unit} of layer {held.layer + 1} is held at {held.value:g} at every step."
     if answer.bits is None or before is None or before.bits is None or before.trace.source != answer.trace.source:
         return said
     now, own = (float(np.nanmean(np.array(one.bits, float))) for one in (answer, before))
-    return f"{said} Without it the text costs **{now:.2f} bits per token** instead of {own:.2f}."
+    return f"{said} The text then costs **{now:.2f} bits per token** instead of {own:.2f}."

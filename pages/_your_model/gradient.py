@@ -10,7 +10,7 @@ from explorer.analysis.gradients import curve
 from explorer.figures import gradient_decay as figures
 from explorer.figures.characters import noun, shown
 from explorer.figures.gradient_decay import Curve, Felt
-from models.foreign.experiments.python_file import LossGradient, Silenced
+from models.foreign.experiments.python_file import Held, LossGradient
 from pages._ui.made import made
 from pages._ui.progress import guard
 from pages._ui.show import is_dark, show
@@ -36,13 +36,13 @@ class Point:
         text: The text.
         path: Whose states the gradient is measured at.
         cursor: The last token that is read, counted from 0.
-        silenced: A unit that is held at 0.
+        held: A unit that is held at one value.
     """
 
     text: str
     path: str
     cursor: int
-    silenced: Silenced | None
+    held: Held | None
 
 
 def panel(source: Source, point: Point, tokens: tuple[str, ...]) -> None:
@@ -53,9 +53,9 @@ def panel(source: Source, point: Point, tokens: tuple[str, ...]) -> None:
         st.caption("No token follows the cursor, so there is no prediction to follow back. Move the cursor.")
         return
     at = point.cursor + 1
-    follow = lambda waiting: source.process.gradient(point.text, point.path, at, point.silenced, waiting)  # noqa: E731
+    follow = lambda waiting: source.process.gradient(point.text, point.path, at, point.held, waiting)  # noqa: E731
     with guard(stop=False):
-        answer: LossGradient | None = source.get(("gradient", point.text, point.path, at, point.silenced), "Waiting for its module", follow)
+        answer: LossGradient | None = source.get(("gradient", point.text, point.path, at, point.held), "Waiting for its module", follow)
         if answer is not None:
             _draw(answer, point, source.name)
 

@@ -51,19 +51,22 @@ def test_no_file_runs_before_it_is_chosen(folder: Path, monkeypatch: pytest.Monk
     assert any("Its files are code" in as_read(said) and "in a process of its own" in as_read(said) for said in page.caption)
 
 
-def test_a_unit_is_silenced_and_the_loss_of_a_token_followed_back(folder: Path):
+def test_a_unit_is_held_and_the_loss_of_a_token_followed_back(folder: Path):
     page = sound(sound(open_page("your_model")).selectbox(key=opening.RUN).set_value("net.py").run())
     assert any("net.py** runs on this computer, in a process of its own: at most 60 seconds" in as_read(part) for part in page.markdown)
     page = sound(page.button(key="your_model.code.silence").click().run())
     (said,) = [as_read(part) for part in page.markdown if "is held at 0 at every step" in as_read(part)]
     assert "of layer 2" in said and "bits per token** instead of" in said
+    page = sound(page.number_input(key=code.VALUE).set_value(0.5).run())
+    assert any("is held at 0.5 at every step. The text then costs" in as_read(part) for part in page.markdown)
+    page = sound(page.number_input(key=code.VALUE).set_value(0.0).run())
     page.session_state[code.VIEW] = {"choice": {"unit": 3, "cursor": 20, "selection": None, "looks": []}}
     page = sound(page.toggle(key=f"{gradient.KEY}.shown").set_value(True).run())
     assert any("on its way back from character 21" in as_read(part) for part in page.markdown)
     spec = page.get("vega_lite_chart")[0].proto.spec
     assert "layer 1" in spec and "layer 2" in spec and "characters ago" in spec
     page = sound(page.button(key="your_model.code.release").click().run())
-    assert not any("is held at 0" in as_read(part) for part in page.markdown)
+    assert not any("is held at" in as_read(part) for part in page.markdown)
     page = page.selectbox(key=opening.RUN).set_value("wrong.py").run()
     assert "wrong.py does not define build() and encode()" in as_read(page.error[0])
 

@@ -46,8 +46,8 @@ def never(passed: float, seconds: float) -> None:
     """Waits as long as it takes."""
 
 
-def _request(text: str, path: str | None, silenced: "Silenced | None") -> dict[str, Any]:
-    return {"text": text, "path": path, "silenced": silenced and asdict(silenced)}
+def _request(text: str, path: str | None, held: "Held | None") -> dict[str, Any]:
+    return {"text": text, "path": path, "held": held and asdict(held)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +72,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Silenced:
-    """A unit that is held at 0 at every step.
+class Held:
+    """A unit whose state, c of an LSTM and h otherwise, has the same value at every step.
 
     Args:
         layer, unit: Of the path that is read, counted from 0.
+        value: Of the state; at 0 the unit is silenced.
     """
 
     layer: int
     unit: int
+    value: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,36 +121,36 @@ class OtherProcess(ABC):
     def _connect(self, waiting: Waiting) -> None:
         """Connect the pipe."""
 
-    def read(self, text: str, path: str | None = None, silenced: Silenced | None = None, waiting: Waiting = never) -> Answer:
+    def read(self, text: str, path: str | None = None, held: Held | None = None, waiting: Waiting = never) -> Answer:
         """A text as the module reads it.
 
         Args:
             text: The text.
             path: One of the recorded paths; None: the first that has a step for each token.
-            silenced: A unit of the path that is held at 0.
+            held: A unit of the path that is held.
             waiting: Called with the seconds that passed and those that may pass, several times a second; what it raises ends the process.
 
         Raises:
             CheckpointError: the file cannot be run, does not define what is needed, raised an error, hung or died.
         """
-        header, content = self._asked(_request(text, path, silenced), "reading the text", waiting)
+        header, content = self._asked(_request(text, path, held), "reading the text", waiting)
         with TemporaryDirectory() as folder:
             Path(folder, "trace.npz").write_bytes(content)
             trace = Trace.load(Path(folder, "trace.npz"))
         predicted = {name: header.get(name) for name in ("next_tokens", "next_p", "bits")}
         return Answer(trace, tuple(header["paths"]), **predicted, note=header.get("note", ""))
 
-    def gradient(self, text: str, path: str, at: int, silenced: Silenced | None = None, waiting: Waiting = never) -> LossGradient:
+    def gradient(self, text: str, path: str, at: int, held: Held | None = None, waiting: Waiting = never) -> LossGradient:
         """The loss of one token, followed back through those before it.
 
         Args:
-            text, path, silenced, waiting: As for `read`.
+            text, path, held, waiting: As for `read`.
             at: Index of the predicted token, from 1 on.
 
         Raises:
             CheckpointError: as for `read`; or the module gives no logits.
         """
-        request = _request(text, path, silenced) | {"at": at}
+        request = _request(text, path, held) | {"at": at}
         header, content = self._asked(request, "following the gradient", waiting)
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as file:

@@ -14,7 +14,7 @@ from torch import nn
 import explorer
 from explorer.errors import CheckpointError, RecordingError
 from explorer.recording import module_server
-from models.foreign.experiments.python_file import PythonFile, Silenced
+from models.foreign.experiments.python_file import Held, PythonFile
 
 LETTERS = string.ascii_lowercase + " ."
 MINE = """
@@ -159,7 +159,7 @@ def own_module() -> tuple[nn.Module, torch.Tensor]:
 
 def test_a_silenced_unit_is_0_and_its_column_acts_on_nothing(project):
     file = project(MINE)
-    before, answer = file.read("The cat sat.", "lstm"), file.read("The cat sat.", "lstm", Silenced(0, 3))
+    before, answer = file.read("The cat sat.", "lstm"), file.read("The cat sat.", "lstm", Held(0, 3))
     (embed, lstm, out), ids = own_module()
     with torch.no_grad(), explorer.intervene(lstm, layer=0, units=3) as changed:
         hidden = changed(embed(ids))[0]
@@ -169,15 +169,27 @@ def test_a_silenced_unit_is_0_and_its_column_acts_on_nothing(project):
     np.testing.assert_allclose(answer.bits[1:], [-logs[t, ids[0, t + 1]].item() / np.log(2) for t in range(11)], atol=1e-5)
     np.testing.assert_array_equal(file.read("The cat sat.", "lstm").trace.hidden, before.trace.hidden, "the module itself has changed")
     with pytest.raises(CheckpointError, match="unit is 8, but 'lstm' has 8 units"):
-        file.read("The cat sat.", "lstm", Silenced(0, 8))
+        file.read("The cat sat.", "lstm", Held(0, 8))
 
 
-@pytest.mark.parametrize("silenced", [None, Silenced(1, 2)])
-def test_the_gradient_of_one_loss_is_that_of_autograd(project, silenced):
-    answer = project(MINE).gradient("The cat sat.", "lstm", 9, silenced)
+def test_a_unit_is_held_at_a_value(project):
+    file = project(MINE)
+    answer = file.read("The cat sat.", "lstm", Held(1, 2, 0.5))
+    (embed, lstm, _), ids = own_module()
+    with torch.no_grad(), explorer.intervene(lstm, layer=1, units=2, value=0.5) as changed:
+        hidden = changed(embed(ids))[0]
+    assert answer.trace.cell is not None and np.allclose(answer.trace.cell[:, 1, 2], 0.5)
+    np.testing.assert_allclose(answer.trace.hidden[:, 1], hidden[0], atol=1e-6)
+    with pytest.raises(CheckpointError, match="it cannot be replayed for more"):
+        file.gradient("The cat sat.", "lstm", 9, Held(1, 2, 0.5))
+
+
+@pytest.mark.parametrize("held", [None, Held(1, 2)])
+def test_the_gradient_of_one_loss_is_that_of_autograd(project, held):
+    answer = project(MINE).gradient("The cat sat.", "lstm", 9, held)
     (embed, lstm, out), ids = own_module()
     x = embed(ids[:, :9]).detach().requires_grad_()
-    with explorer.intervene(lstm, layer=1, units=2) if silenced else nullcontext(lstm) as changed:
+    with explorer.intervene(lstm, layer=1, units=2) if held else nullcontext(lstm) as changed:
         loss = nn.functional.cross_entropy(out(changed(x)[0])[0, -1:], ids[0, 9:10])
     (expected,) = torch.autograd.grad(loss, x)
     assert answer.loss == pytest.approx(loss.item(), abs=1e-6) and answer.predicted == "a" and answer.norms.tokens == tuple("the cat s")
