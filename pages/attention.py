@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.family import PROGRAM
-from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, replace, state, steps
+from pages._attention import attention_tests, beam, compare, export, matrix, model_card, own_model, pairs, replace, state, steps
 from pages._ui.glossary import terms
 from pages._ui.layout import through_app
 from pages._ui.missing import said
@@ -16,6 +16,7 @@ PANELS = {
     "Beam": beam.panel,
     "Compare": compare.panel,
     "Is it real?": attention_tests.panel,
+    "Your own pairs": pairs.panel,
     "Your own network": own_model.OWN.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,

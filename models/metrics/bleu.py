@@ -34,6 +34,23 @@ def scores(translations: Sequence[str], references: References) -> dict[str, Any
     return result | {"exact_match": same / len(translations), "sentences": len(translations)}
 
 
+def of_each(translations: Sequence[str], references: References) -> dict[str, list[float]]:
+    """BLEU and chrF of each sentence, 0..100, by name.
+
+    BLEU of one sentence uses the orders that it has (effective order), for a short sentence has no 4-gram at all; still it is noisy.
+
+    Args:
+        translations: One translation per source.
+        references: All references of each source.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    metrics = {"bleu": BLEU(effective_order=True), "chrf": CHRF()}
+    pairs = list(zip(translations, references, strict=True))
+    return {name: [metric.sentence_score(text, list(versions)).score for text, versions in pairs] for name, metric in metrics.items()}
+
+
 def with_interval(translations: Sequence[str], references: References) -> dict[str, Any]:
     """BLEU of a corpus, its 95 % bootstrap interval over sentences, and n.
 

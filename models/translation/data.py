@@ -51,7 +51,22 @@ def read(path: str | os.PathLike) -> list[Pair]:
     Raises:
         DataError: the file is missing, empty or not text, it holds no pair, or its columns are swapped.
     """
-    text, note = tables.decoded(corpora.read_bytes(path), str(path))
+    pairs, problems, note = table_of(corpora.read_bytes(path), str(path))
+    tables.warn(path, problems, [note] if note else [])
+    return list(dict.fromkeys(pairs))
+
+
+def table_of(content: bytes, name: str) -> tuple[list[Pair], list[tuple[int, str]], str]:
+    """The English-French pairs of a table, as `read` takes them, in their order; lines that are left out, and a note on the encoding.
+
+    Args:
+        content: The bytes of its file.
+        name: Its name, for sentences.
+
+    Raises:
+        DataError: as for `read`.
+    """
+    text, note = tables.decoded(content, name)
     rows = list(tables.rows(text, is_prose=True))
     columns, has_heading = _columns(rows[0].cells if rows else [])
     pairs: list[Pair] = []
@@ -64,11 +79,34 @@ def read(path: str | os.PathLike) -> list[Pair]:
             pairs.append((sentences[0], sentences[1]))
     if not pairs:
         why = f" Line {problems[0][0]:,}: {problems[0][1]}" if problems else ""
-        raise DataError(f"{path} holds no pairs; expected lines of English, a tab, French.{why}")
+        raise DataError(f"{name} holds no pairs; expected lines of English, a tab, French.{why}")
     if not has_heading and _is_french([english for english, _ in pairs]) and not _is_french([french for _, french in pairs]):
-        raise DataError(f"The first column of {path} looks French: are the columns swapped? Expected English first, or a heading: en, fr.")
-    tables.warn(path, problems, [note] if note else [])
-    return list(dict.fromkeys(pairs))
+        raise DataError(f"The first column of {name} looks French: are the columns swapped? Expected English first, or a heading: en, fr.")
+    return pairs, problems, note
+
+
+def lines_of(source: bytes, target: bytes, names: tuple[str, str]) -> list[Pair]:
+    """The pairs of two files, one sentence per line: line n of the second translates line n of the first. Lines blank in both are left out.
+
+    Args:
+        source, target: The bytes of the files.
+        names: Their names, for sentences.
+
+    Raises:
+        DataError: a file is no text, they differ in their number of lines, or hold no pair.
+    """
+    files = zip((source, target), names, strict=True)
+    one, other = (tables.decoded(content, name)[0].removesuffix("\n").split("\n") for content, name in files)
+    if len(one) != len(other):
+        counts = f"{names[0]} has {len(one):,} lines and {names[1]} {len(other):,}"
+        raise DataError(f"{counts}; expected as many, with a sentence and its translation in the same line.")
+    pairs = [(spaced(first), spaced(second)) for first, second in zip(one, other, strict=True)]
+    half = next((line for line, pair in enumerate(pairs, 1) if bool(pair[0]) != bool(pair[1])), None)
+    if half:
+        raise DataError(f"Line {half:,} is blank in one of {names[0]} and {names[1]}; expected a sentence in both.")
+    if not any(first for first, _ in pairs):
+        raise DataError(f"{names[0]} and {names[1]} hold no pairs; expected one sentence per line.")
+    return [pair for pair in pairs if pair[0]]
 
 
 def _columns(cells: Sequence[str]) -> tuple[tuple[int, int], bool]:

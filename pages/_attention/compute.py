@@ -7,8 +7,9 @@ import numpy as np
 
 from explorer.records import Trace
 from models.decoding import Hypothesis, no_report
-from models.translation.experiments import edits
+from models.translation.experiments import edits, parallel
 from models.translation.experiments.edits import Edit, Phases, Sentence
+from models.translation.experiments.parallel import PairScores
 from models.translation.translate import Translation
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
@@ -18,6 +19,7 @@ from pages._ui.view import PageView
 SUBWORDS = 600  # of a text: 2,000 characters of English have some 500; memory and time grow with subwords, not with characters
 LIGHT = 250  # subwords that greedy decoding reads in a moment; a beam of width 5 reads a fifth of them
 HEAVY = Cost(megabytes=200)
+FEW = 50  # pairs that are scored in a moment
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,37 @@ class View(PageView):
     row: int = 0
     by_subwords: bool = False
     width: int = 1
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Parallel text of a visitor.
+
+    Args:
+        rows: Source and reference, [pair].
+        digest: Checksum of the rows.
+        direction: Of the network for which they were read.
+        problems: Lines that could not be used, with the reason.
+        note: What was assumed of the encoding; may be empty.
+    """
+
+    rows: tuple[tuple[str, str], ...]
+    digest: str
+    direction: str
+    problems: tuple[tuple[int, str], ...] = ()
+    note: str = ""
+
+
+def pairs_cost(model: str, pairs: Pairs) -> Cost | None:
+    """What scoring parallel text may use; None for a few pairs, and where it is done already."""
+    is_done = shared_cache("translations", 128).has(("pairs", model, pairs.digest))
+    return None if len(pairs.rows) <= FEW or is_done else HEAVY
+
+
+def pair_scores(model: str, pairs: Pairs, report: Callable[[int, int], None] = no_report) -> PairScores:
+    """Translations and scores of a visitor's pairs."""
+    make = lambda: parallel.pair_scores(loaded(model), pairs.rows, SUBWORDS, report)  # noqa: E731
+    return shared_cache("translations", 128).get(("pairs", model, pairs.digest), make)
 
 
 def text_of(view: View) -> str:

@@ -37,6 +37,7 @@ TABLE = {
         "Beam": "beam.width=3&beam.chosen=1",
         "Compare": "model=en-fr-uniform",
         "Is it real?": "units=pieces",
+        "Your own pairs": "row=2",
         "Your own network": "row=1",
         "Export and link": "row=2",
         "The network": "model=en-fr-uniform",

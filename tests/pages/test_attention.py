@@ -18,7 +18,17 @@ from tests.pages.app import as_read, sound
 from tests.pages.attention_page import TEXT, matrix_of, open_page, own, reading, says_before, text_of, translators
 from tests.pages.test_hidden_states_own import own_checkpoint
 
-PANELS = ["Step through", "Replace a word", "Beam", "Compare", "Is it real?", "Your own network", "Export and link", "The network"]
+PANELS = [
+    "Step through",
+    "Replace a word",
+    "Beam",
+    "Compare",
+    "Is it real?",
+    "Your own pairs",
+    "Your own network",
+    "Export and link",
+    "The network",
+]
 
 
 @pytest.fixture(autouse=True)
