@@ -46,7 +46,8 @@ def show(
     """Draw a record as the pages of the app draw it. In a notebook the result displays itself; `save` writes it to a file.
 
     A record alone is enough. The tokens of a Trace decide how it is drawn: characters as coloured text, words at their width,
-    the numbers of a time series as lines. Below them is a map of all units.
+    the numbers of a time series as lines, each of several inputs on its own scale (tokens such as "0.5 12"). Below them is a map
+    of all units.
 
     Args:
         record: A Trace, Alignment, GradientFlow, ConfusionMatrix, Ranking or Attribution.

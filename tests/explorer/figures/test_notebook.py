@@ -82,6 +82,9 @@ def test_numbers_are_lines_above_the_map():
     np.testing.assert_allclose(line, SERIES.hidden[:, 0, 2], rtol=1e-6)
     assert len(spec["vconcat"]) == 3 and "data:image/png;base64," in json.dumps(spec)
     assert len(chart(STEPS)["vconcat"]) == 2, "tokens that only count the steps are no series"
+    pairs = replace(SERIES, tokens=tuple(f"{step} {10 * step}" for step in range(6)))
+    first, second, _ = ([row["value"] for row in rows] for rows in datasets(chart(pairs)) if rows and set(rows[0]) == {"step", "value"})
+    assert len(chart(pairs)["vconcat"]) == 4 and (first, second) == ([0, 1, 2, 3, 4, 5], [0, 10, 20, 30, 40, 50])
     assert chart(SERIES, window=(2, 5))["vconcat"][-1]["layer"][1]["encoding"]["x"]["scale"]["domain"] == [1.5, 4.5]
 
 

@@ -119,7 +119,8 @@ def _of_json(text: str, name: str) -> Iterator[Alignment]:
     for index, one in enumerate(value if isinstance(value, list) else [value]):
         at = f"{name}, alignment {index + 1}," if isinstance(value, list) else name
         if not isinstance(one, dict):
-            raise CheckpointError(f"{at} is no object; expected {OBJECT} or a list of them.")
+            hint = "A list of tokens is uploaded below the weights that it belongs to."
+            raise CheckpointError(f"{at} is no object; expected {OBJECT} or a list of them. {hint}")
         given = {key.casefold(): part for key, part in one.items()}
         source, target, weights = (next((given[key] for key in keys if key in given), None) for keys in (SOURCE, TARGET, WEIGHTS))
         yield _alignment(_tokens(source, at), _tokens(target, at), _matrix(weights, at), at)
