@@ -89,7 +89,7 @@ def _silence(view: View, network: Loaded, run: WindowRun) -> None:
         return
     st.session_state[state.SILENCE] = state.is_silenced()  # a switch that was not on the page has lost its value
     on = st.toggle("Silence this unit", key=state.SILENCE, on_change=state.take_switch)
-    chosen = select_named("Its state is held at", state.HELD_AT, state.INSTEAD, 300, label_visibility="visible", disabled=not on)
+    chosen = select_named("Its state is held at", state.HELD_AT, state.INSTEAD, 300, label_visibility="visible") if on else state.instead()
     st.caption(f"The unit is held from the first {noun(run.trace.tokens)[:-1]} on, and the rest is computed anew. {CAUTIONS[chosen]}")
     if not on:
         return

@@ -23,7 +23,8 @@ TABLE = {
     ("hidden_states", "hidden_states", "panel"): {
         "": "unit=5&layer=layer 2&cursor=40&looks=lecture&selection=10-30",
         "Find a unit": "find.concept=URL&unit=2",
-        "This unit": "unit.silence=true&unit=4",
+        "This unit": "unit.silence=true&unit=4&unit.instead=mean",
+        "Trace back": "trace_back.unit=all&trace_back.target=actual&cursor=30",
         "All units": "order=rows by variance",
         "Generate": "generate.seed=7&generate.temperature=0.3",
         "Compare": "compare.model=wiki-rnn&compare.unit=3&compare.map.cursor=7",
