@@ -136,11 +136,13 @@ def alt_text(figure: Any) -> str:
 def specification(figure: Any) -> dict[str, Any]:
     """The Vega-Lite of an Altair figure, with all its data: Altair itself refuses more than 5,000 rows.
 
+    It is not checked against the schema of Vega-Lite a second time: Altair checked each part when the figure was built, or its tests did.
+
     Raises:
         ExplorerError: it is no Altair figure.
     """
     with _SETTINGS, alt.data_transformers.enable("default", max_rows=None):
-        return _altair(figure).to_dict()
+        return _altair(figure).to_dict(validate=False)
 
 
 class _Unchecked:

@@ -7,6 +7,7 @@ import itertools
 import pkgutil
 import re
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,13 +21,20 @@ from PIL import Image
 
 import explorer.figures
 from explorer.errors import ExplorerError
-from explorer.figures.export import alt_text, as_drawn, svg_to_png, to_html, to_pdf, to_png, to_svg
+from explorer.figures.export import alt_text, as_drawn, svg_to_png, to_html, to_pdf, to_png, to_svg, unchecked
 from explorer.figures.gradient_decay import Curve, Felt, flow
 from explorer.figures.scales import GROUND, css, scale_of
 from explorer.figures.states import StateFigure
 from explorer.figures.theme import DARK_KINDS, KINDS, kind_of, kind_style, spread, themed
 from explorer.figures.unit import histogram
 from tests.explorer.figures.figure_examples import EXAMPLES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checked_once() -> Iterator[None]:
+    """Altair checks a whole figure when it is made into a dict, which happens here to all of them, and not each part before as well."""
+    with unchecked():
+        yield
 
 
 def public_figures() -> set[str]:
