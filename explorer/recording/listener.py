@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from explorer.recording.autograd_edges import Edges, anchored, without_cudnn
 from explorer.recording.calls import Call
-from explorer.recording.cells import is_cell
+from explorer.recording.cells import GATE_NAMES, STATES, is_cell
 from explorer.recording.circumstances import CHECKPOINTED, NO_GRAPH, TRANSFORMED, is_checkpointed, is_recomputing, is_transformed
 from explorer.recording.modules import RECURRENT, REVERSE, custom_cells, innermost, listened_to
 from explorer.recording.taps import Heard, taps_of
@@ -123,6 +123,12 @@ class Listener:
     def _look_for_graph(self, path: str) -> None:
         if self.gradients and not torch.is_grad_enabled() and is_checkpointed():
             self._without_graph[path] = CHECKPOINTED
+
+    @property
+    def weight_taps(self) -> dict[str, Heard]:
+        """Taps named neither hidden, cell nor after a gate that received something, by path: attention weights, as a rule."""
+        others = {path: heard for path, heard in self._heard.items() if heard.tap.name not in (*STATES, *GATE_NAMES)}
+        return {path: heard for path, heard in others.items() if heard.values or heard.refused}
 
     @property
     def all_edges(self) -> list[Edges]:

@@ -7,6 +7,7 @@ The file defines
     run(module, ids)                              optional: how it is called; default: module(ids) with ids [1, time]
     logits(out)                                   optional: logits [time, vocab] from what it returned; default: its first tensor
     vocabulary                                    optional: tokens by id, if the module gives logits for the next one
+    written(out)                                  optional: the tokens that it wrote, one for each row of its attention
 
 Requests are JSON: {"text", "path"} reads a text; with "held": {"layer", "unit", "value"} the state of a unit of the path has that
 value at every step; with "at" the loss at that token is followed back through time.
@@ -37,6 +38,7 @@ from explorer.gradients.contributions import input_gradient
 from explorer.gradients.flow import gradient_flow
 from explorer.interventions import intervene
 from explorer.recording.record import Recording, record
+from explorer.recording.served_attention import attended
 from explorer.records import Trace
 
 LIKELY = 5  # next tokens that are listed
@@ -118,6 +120,7 @@ class Served:
     ):
         self.module, self.encode, self.vocabulary = module, encode, vocabulary
         self.run, self.logits = run or called_with_a_row, logits or first_tensor
+        self.written: Callable[[Any], Sequence[str]] | None = None  # the tokens that it wrote, from what it returned
 
     @classmethod
     def of_file(cls, file: Path) -> "Served":
@@ -134,7 +137,9 @@ class Served:
         module = own.build()
         if not isinstance(module, nn.Module):
             raise RecordingError(f"build() in {file.name} returned {type(module).__name__}; expected a torch.nn.Module.")
-        return cls(module.eval(), own.encode, *(getattr(own, name, None) for name in ("run", "vocabulary", "logits")))
+        served = cls(module.eval(), own.encode, *(getattr(own, name, None) for name in ("run", "vocabulary", "logits")))
+        served.written = getattr(own, "written", None)
+        return served
 
     def answer(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The answer to a request: a header, and a record as the bytes of its file.
@@ -179,7 +184,9 @@ class Served:
         with TemporaryDirectory() as folder:
             trace.save(Path(folder, "trace.npz"))
             content = Path(folder, "trace.npz").read_bytes()
-        return {"paths": list(recording.paths), "path": trace.source} | self._predicted(out, ids), content
+        written = None if self.written is None else [str(token) for token in self.written(out)]
+        header = {"paths": list(recording.paths), "path": trace.source, "alignments": attended(recording, tokens, written)}
+        return header | self._predicted(out, ids), content
 
     def gradient(self, module: nn.Module, text: str, path: str, at: int) -> tuple[dict[str, Any], bytes]:
         """The loss of one token given those before it, followed back through them: a header, and arrays [time, ...] as an .npz.

@@ -15,7 +15,7 @@ from pages._components.state_view import state_choice, state_view
 from pages._ui.cache import shared_cache
 from pages._ui.layout import text_form
 from pages._ui.text import plain
-from pages._your_model import gradient
+from pages._your_model import attended, gradient
 from pages._your_model.source import Source
 from pages._your_model.weights import LONGEST, figure
 
@@ -97,6 +97,7 @@ def _panel(source: Source) -> None:
     if held is not None and held.layer == layer:
         shown = replace(shown, unit=held.unit)
     choice = state_view(shown, VIEW)
+    attended.panel(answer.alignments)
     gradient.panel(source, gradient.Point(text, answer.trace.source, choice.cursor, held), answer.trace.tokens)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from models.foreign.given import VARIABLE, Given, give
 from models.foreign.opening import Opened, as_checkpoint, network_of, open_file
 from models.foreign.vocabulary import FoundVocabulary
 from pages._hidden_states import find, state
@@ -203,3 +204,39 @@ def test_a_classifier_opens_in_confusions_with_a_test_set(in_this_process):
         sound(page.segmented_control(key="confusions.panel").set_value("The network").run())
     )
     assert "predicts no next token" in all_of(room(name))
+
+
+ATTENDS = """
+import torch
+import explorer
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed, self.gru = torch.nn.Embedding(9, 6), torch.nn.GRU(6, 6, batch_first=True)
+        self.attention = torch.nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, ids):
+        read = self.gru(self.embed(ids))[0]
+        return self.attention(read, read, read)[0]
+
+def build():
+    module = Net()
+    module.tap = explorer.Tap("attention")
+    module.attention.register_forward_hook(lambda layer, given, out: (out[0], module.tap(out[1])))
+    return module
+
+def encode(text):
+    letters = text[:12]
+    return [ord(letter) % 9 for letter in letters], list(letters)
+"""
+
+
+def test_the_attention_of_a_python_file_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(VARIABLE, "{}")  # given back after the test
+    (tmp_path / "attends.py").write_text(ATTENDS, encoding="utf-8")
+    give(Given((tmp_path / "attends.py",)))
+    page = sound(open_page("your_model"))
+    assert "Attention at the Tap tap" in all_of(page).replace("*", "") and "which sum to 1" in all_of(page)
+    assert len(page.get("vega_lite_chart")) == 1

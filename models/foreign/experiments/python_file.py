@@ -12,7 +12,7 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import AuthenticationError
@@ -61,6 +61,7 @@ class Answer:
         next_p: Their probabilities [time][rank], or None.
         bits: Surprise at each token [time], or None.
         note: A sentence on what is missing; may be empty.
+        alignments: What its attention Taps heard: name, source, target and weights [target, source], or the problem.
     """
 
     trace: Trace
@@ -69,6 +70,7 @@ class Answer:
     next_p: list[list[float]] | None = None
     bits: list[float] | None = None
     note: str = ""
+    alignments: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class OtherProcess(ABC):
             Path(folder, "trace.npz").write_bytes(content)
             trace = Trace.load(Path(folder, "trace.npz"))
         predicted = {name: header.get(name) for name in ("next_tokens", "next_p", "bits")}
-        return Answer(trace, tuple(header["paths"]), **predicted, note=header.get("note", ""))
+        return Answer(trace, tuple(header["paths"]), **predicted, note=header.get("note", ""), alignments=header.get("alignments", ()))
 
     def gradient(self, text: str, path: str, at: int, held: Held | None = None, waiting: Waiting = never) -> LossGradient:
         """The loss of one token, followed back through those before it.
