@@ -1,12 +1,13 @@
 """Attribution against Captum, and against what is known exactly of a linear network; any batch, any calls, and what is refused."""
 
+import importlib
 import re
 import threading
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import FeatureAblation, InputXGradient, IntegratedGradients, LayerIntegratedGradients, Saliency
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -42,17 +43,22 @@ def reader(family, **more) -> Reader:
     return Reader(family, **more).double().eval().requires_grad_(False)
 
 
+def captum() -> ModuleType:
+    """Captum's methods; its import takes longer than torch's, so only the worker that runs these tests makes it."""
+    return importlib.import_module("captum.attr")
+
+
 def by_captum(module: Reader, ids: Tensor, method: str) -> np.ndarray:
     """The same scores [time] by Captum, on the embeddings of the first row."""
     x, read = module.embedding(ids)[:1].requires_grad_(), lambda x: module.read(x)[:, ANSWER]
     if method == "gradient":
-        return Saliency(read).attribute(x, abs=False)[0].norm(dim=1).numpy()
+        return captum().Saliency(read).attribute(x, abs=False)[0].norm(dim=1).numpy()
     if method == "gradient x input":
-        return InputXGradient(read).attribute(x)[0].sum(1).detach().numpy()
+        return captum().InputXGradient(read).attribute(x)[0].sum(1).detach().numpy()
     if method == "integrated gradients":
-        return IntegratedGradients(read).attribute(x, n_steps=STEPS, method="gausslegendre")[0].sum(1).detach().numpy()
+        return captum().IntegratedGradients(read).attribute(x, n_steps=STEPS, method="gausslegendre")[0].sum(1).detach().numpy()
     steps = torch.arange(x.shape[1]).view(1, -1, 1).expand_as(x)
-    return FeatureAblation(read).attribute(x, feature_mask=steps)[0, :, 0].detach().numpy()
+    return captum().FeatureAblation(read).attribute(x, feature_mask=steps)[0, :, 0].detach().numpy()
 
 
 def set_up(method: str) -> AttributionMethod:
@@ -83,7 +89,7 @@ def test_integrated_gradients_are_those_of_captums_hook_on_the_embedding_and_com
     blank = torch.zeros_like(ids)
     method = AttributionMethod("integrated gradients", module.embedding(torch.tensor(0)), 40)
     scored = explorer.attribution(recording, lambda: module(ids)[:, ANSWER], method, LETTERS)
-    hooked = LayerIntegratedGradients(lambda ids: module(ids)[:, ANSWER], module.embedding)
+    hooked = captum().LayerIntegratedGradients(lambda ids: module(ids)[:, ANSWER], module.embedding)
     expected, delta = hooked.attribute(ids, blank, n_steps=40, return_convergence_delta=True)
     np.testing.assert_allclose(scored.scores, expected[0].sum(1).numpy(), rtol=1e-6)
     assert scored.at_baseline == pytest.approx(float(module(blank)[0, ANSWER]), abs=1e-12) and scored.baseline == "given"
@@ -200,7 +206,7 @@ def test_occlusion_and_integrated_gradients_take_other_baselines():
         method = AttributionMethod("occlusion", baseline)
         scored = explorer.attribution(recording, lambda: module(ids)[:, ANSWER], method, LETTERS)
         steps = torch.arange(7).view(1, -1, 1).expand_as(x)
-        expected = FeatureAblation(lambda x: module.read(x)[:, ANSWER]).attribute(x, given, feature_mask=steps)[0, :, 0]
+        expected = captum().FeatureAblation(lambda x: module.read(x)[:, ANSWER]).attribute(x, given, feature_mask=steps)[0, :, 0]
         np.testing.assert_allclose(scored.scores, expected.numpy(), rtol=1e-9)
         assert scored.baseline == ("mean" if baseline == "mean" else "given")
 

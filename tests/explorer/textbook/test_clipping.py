@@ -1,5 +1,6 @@
 """Clipping: the surface, its gradient and Omega are autograd's, the rules are worked by hand, and the opening shows what it says."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,11 @@ from explorer.figures.export import alt_text, to_html
 from explorer.textbook import clipping
 from explorer.textbook.clipping import RULES, B, Descent, Path, W, at, clipped, descend, descents, mesh
 
-PATHS = {rule: descend(Descent(), rule) for rule in RULES}
+
+@cache
+def opening() -> dict[str, Path]:
+    """The three paths that the page opens on."""
+    return {rule: descend(Descent(), rule) for rule in RULES}
 
 
 def by_autograd(w: float, b: float) -> tuple[float, np.ndarray, float, np.ndarray]:
@@ -80,7 +85,7 @@ def test_a_cliff_stands_between_two_plains():
 
 def test_the_opening_is_thrown_without_clipping_and_stays_with_it():
     """What the page's first sentence says."""
-    thrown, kept, jumps = (PATHS[rule] for rule in RULES)
+    thrown, kept, jumps = (opening()[rule] for rule in RULES)
     assert thrown.lengths.max() > 4 and thrown.places[-1, 1] > 2 and thrown.late > 0.08
     assert kept.lengths.max() <= 0.1 + 1e-12 and kept.late < 0.006 and kept.errors.min() < 0.003
     assert jumps.lengths.max() == pytest.approx(0.1 * np.sqrt(2)), "by value both numbers are cut to the same"
@@ -117,14 +122,14 @@ def test_a_path_is_cut_where_the_picture_ends_and_never_runs_under_the_ground():
     places, heights = figures.seen(far)
     np.testing.assert_allclose(places, [[4, 0], [4, B[1]]])
     np.testing.assert_allclose(heights, at(*places.T).error + figures.LIFT)
-    np.testing.assert_array_equal(figures.seen(PATHS["by norm"])[0], PATHS["by norm"].places)
-    w, b, height = figures.way(PATHS["no clipping"])
+    np.testing.assert_array_equal(figures.seen(opening()["by norm"])[0], opening()["by norm"].places)
+    w, b, height = figures.way(opening()["no clipping"])
     assert (height >= at(w, b).error + figures.LIFT - 1e-12).all() and len(w) == 50 * figures.BETWEEN + 1
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_surface_has_its_ground_and_its_paths_and_is_told(dark: bool):
-    paths = list(PATHS.values())
+    paths = list(opening().values())
     figure = figures.surface(mesh(8, 20), paths, dark)
     assert [trace.type for trace in figure.data] == ["surface"] + ["scatter3d"] * 7
     np.testing.assert_allclose(figure.data[2].y, paths[0].places[:, 1])
@@ -134,9 +139,9 @@ def test_the_surface_has_its_ground_and_its_paths_and_is_told(dark: bool):
 
 
 def test_the_table_has_every_step_of_every_path():
-    frame = figures.table(list(PATHS.values()))
-    assert len(frame) == 3 * 51 and frame["error"][51] == PATHS["by norm"].errors[0]
-    assert np.isnan(frame["gradient to w"][50]) and frame["gradient to b"][3] == PATHS["no clipping"].gradients[3, 1]
+    frame = figures.table(list(opening().values()))
+    assert len(frame) == 3 * 51 and frame["error"][51] == opening()["by norm"].errors[0]
+    assert np.isnan(frame["gradient to w"][50]) and frame["gradient to b"][3] == opening()["no clipping"].gradients[3, 1]
 
 
 def test_arrows_end_on_the_circle_and_the_square():
