@@ -11,7 +11,8 @@ st.title("Recurrent networks, opened", anchor=False)
 st.markdown(
     "A recurrent network reads a sequence one step at a time and keeps what it has read in its **state**, a list of numbers that "
     "changes at every step. Below is one of these numbers, a neuron. Its network learned only to predict the next character of Wikipedia, "
-    "yet this neuron turns **orange inside a web address**, and back to blue soon after it. Change the line: take out `http://`."
+    "yet this neuron turns **orange inside a web address** that begins with `http://`, and back to blue soon after it. Change the line: "
+    "take out `http://`."
 )
 line.panel()
 st.html(ways.doors())

@@ -23,7 +23,10 @@ st.caption(f"The file stays on this server until it restarts, or {kept}. Only pe
 if not opening.is_showing():
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**A network that this app can show** is saved with a card, which says how to build it. Each room has the code:")
+        st.markdown(
+            "**A network for translation, pictures or names** needs a card beside its weights, which says how to build it. "
+            "Each room has the code:"
+        )
         st.markdown("\n".join(f"- a network that {room.opens}: [{room.title}]({room.address})" for room in opening.ROOMS))
     with right:
         st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")

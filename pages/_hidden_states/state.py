@@ -63,7 +63,7 @@ WATCH = {
     "since the line began": "{unit} turns more {colour} as the line gets longer, and starts again after `⏎`.",
     "position in line": "{unit} turns more {colour} as the line gets longer, and starts again after `⏎`.",
     "inside <ref>": "{unit} is {colour} inside a footnote, from `<ref` to `</ref>` (written `&lt;ref` here).",
-    "URL": "{unit} turns {colour} inside a web address and switches off at its end.",
+    "URL": "{unit} turns {colour} inside a web address and back soon after its end.",
     "quotes": "{unit} is {colour} between two quotation marks.",
     "inside {{ }}": "{unit} is {colour} inside a template, from `{{{{` to `}}}}`.",
     "indentation": "{unit} turns more {colour} the deeper the line is indented.",

@@ -64,7 +64,9 @@ def without(view: View, network: Loaded, run: WindowRun) -> str:
     if compute.cost(view, "silenced"):
         return f" **Silenced:** *{state.UNIT_PANEL}* shows what that costs."
     own, silenced = run.reading.bits, compute.silenced_bits(view, network)
-    return f" **Silenced: {own.mean():.3f} → {silenced.mean():.3f} bits per {noun(run.trace.tokens)[:-1]}.**"
+    rise = round(float(silenced.mean() - own.mean()), 3)
+    verdict = "no difference on this text" if rise == 0 else f"the predictions get {'worse' if rise > 0 else 'better'}"
+    return f" **Silenced: {own.mean():.3f} → {silenced.mean():.3f} bits per {noun(run.trace.tokens)[:-1]}, {verdict}.**"
 
 
 def why_no_predictions(network: Loaded) -> str:

@@ -26,10 +26,12 @@ from pages._ui.text import code, grid, how_to_read, plain
 
 KEY = "hidden_states.trace_back"
 NOT_COMPUTED = "–"
+BEFORE = 12  # characters that are shown before the prediction
 STRONGEST, ALL = "strongest", "all"
 READ = """
 **Bars.** The logit of a character, compared with the mean of all characters, is a sum over the units of the top layer: hidden state
 times output weight, and the bias. The bars add up to it exactly. What units "carry" is their part of all bars, sizes added.
+Click another character in the text above to explain the prediction after it.
 
 **First row.** The state of each unit is itself a sum over the characters that wrote it. In an LSTM each write i · g counts as far as the
 forget gates after it let it through; in a GRU the update gate keeps. This sum is exact as well, *given the gates*. Over all units, each
@@ -106,9 +108,11 @@ def said(first: TraceBack, back: TraceBack, token: str) -> str:
     whose = f"into unit {back.unit} " if back.unit is not None else ""
     largest = f"After the last {token}, the largest write {whose}" if back.is_last_larger else f"The largest write {whose}"
     anew = _p(back, back.anew[back.writer])
+    before = "".join(map(shown, back.tokens[-BEFORE:])) if token == "character" else shown(back.tokens[-1])
     return (
-        f"{code(shown(back.predicted))} (probability **{back.p:.2f}**): the {len(first.strongest)} strongest of {len(first.parts.units):,} "
-        f"units carry {first.carried:.0%} of the logit, **unit {unit}** first. {largest}is that of "
+        f"After {code(before)} the network gives {code(shown(back.predicted))} the probability **{back.p:.2f}**. "
+        f"The {len(first.strongest)} strongest of {len(first.parts.units):,} units carry {first.carried:.0%} of it, **unit {unit}** first. "
+        f"{largest}is that of "
         f"{code(shown(back.tokens[back.writer]))}, {where}. Without it the probability is **{_p(back, back.held[back.writer])}** "
         "with the gates as they were" + ("." if anew == NOT_COMPUTED else f", **{anew}** with later gates computed anew.")
     )

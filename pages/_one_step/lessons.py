@@ -153,8 +153,8 @@ STEPS = (
         ("down", "up"),
     ),
     Step(
-        "A gate of 0.9",
-        "Look at the forget gate of this unit: its box shows how far it is open. Move along the text with the slider.",
+        "How long does a gate of 0.9 remember?",
+        "The box of the forget gate shows how far it is open. Move along the text with the slider and watch when it is nearly open.",
         "A forget gate is 0.9 at every character. What share of the cell state is left after 10 characters? (two decimals)",
         lambda: 0.9**10,
         "It is 0.9¹⁰: “nearly open” is not a long memory. A long memory needs a gate much closer to 1.",

@@ -39,7 +39,9 @@ def test_the_rows_are_those_of_the_experiment(cell: str, folder: Path, capsys):
     np.testing.assert_allclose(held, back.held, atol=1e-5)
     np.testing.assert_allclose(anew, back.anew, atol=1e-5)
     said = " ".join(map(as_read, page.markdown))
-    assert f"probability **{back.p:.2f}**" in said and f"is **{back.p_after(back.held[back.writer]):.3f}** with the gates as they" in said
+    assert (
+        f"the probability **{back.p:.2f}**" in said and f"is **{back.p_after(back.held[back.writer]):.3f}** with the gates as they" in said
+    )
     bars = drawn(page, {"part", "nats"})
     assert float(bars.drop_duplicates("part")["nats"].sum()) == pytest.approx(back.parts.logit, abs=1e-4)
     unit = str(back.strongest[1])
