@@ -38,6 +38,7 @@ TOPICS = [topic for lecture in lectures() for topic in lecture.topics]
 PANELS = [  # that neither the table nor the glossary opens
     "/",
     "/attention?attention.panel=Your%20own%20network",
+    "/attention?attention.panel=Your%20own%20pairs",
     "/captions?captions.panel=When%20it%20is%20wrong",
     "/captions?captions.panel=Your%20own%20network",
     "/captions?captions.panel=Export%20and%20link",
