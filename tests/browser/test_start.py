@@ -64,3 +64,22 @@ def test_on_a_phone_nothing_is_cut_off(start, scheme: str):
     assert sideways(page) == 0 and violations(page) == {}
     page.get_by_role("link", name="I teach").tap()
     expect(page.get_by_role("heading", name="The map of the lectures")).to_be_in_viewport()
+
+
+def test_an_address_that_names_a_panel_opens_at_it_until_the_visitor_scrolls(serve, visit, tinies):
+    url = serve(ROOT / "app.py", seconds=120).url
+    top = "name => document.querySelector(`.st-key-${name}`)?.getBoundingClientRect().top"
+    page = visit(f"{url}/confusions?confusions.panel=Scores", height=600)
+    bar = page.locator(".st-key-confusions-panel")
+    expect(bar).to_be_in_viewport()
+    settle(page)
+    assert 0 <= page.evaluate(top, "confusions-panel") < 120, "just below the bar of pages"
+    page.mouse.move(600, 400)
+    page.mouse.wheel(0, -5_000)
+    page.wait_for_function(f"() => ({top})('confusions-panel') > 200")
+    page.get_by_role("radio", name="Compare").or_(page.get_by_role("button", name="Compare")).first.dispatch_event("click")
+    settle(page)
+    assert page.evaluate(top, "confusions-panel") > 200, "a choice on the page does not move it"
+    page = visit(f"{url}/confusions", height=600)
+    settle(page)
+    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTop") == 0

@@ -15,9 +15,29 @@ const MISSING = [
   }],
 ];
 
+// An address that names a panel opens at that panel, not at the top of its page: the figure above it may fill the screen. Until the page
+// has been drawn its parts move, so it is followed for a while, but never against a visitor who scrolls, touches or types.
+const PANEL = [...new URLSearchParams(window.location.search).keys()].find((name) => name.endsWith(".panel"));
+const FOLLOWED = 8000; // milliseconds from the first sight of the panels
+let arriving = Boolean(PANEL);
+let firstSeen = 0;
+for (const act of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+  window.addEventListener(act, () => { arriving = false; }, { capture: true, passive: true, once: true });
+}
+
+function follow() {
+  const bar = arriving && document.querySelector(`.st-key-${CSS.escape(PANEL.replaceAll(".", "-"))}`);
+  if (!bar) return;
+  firstSeen = firstSeen || performance.now();
+  arriving = performance.now() - firstSeen < FOLLOWED;
+  bar.style.scrollMarginTop = "76px"; // the bar of pages lies over the top
+  bar.scrollIntoView({ block: "start" });
+}
+
 export default function component() {
   const mend = () => {
     for (const [where, how] of MISSING) document.querySelectorAll(where).forEach(how);
+    follow();
   };
   mend();
   const watch = new MutationObserver(mend);
