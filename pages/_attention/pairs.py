@@ -26,8 +26,9 @@ ORDERS = {"chrF": ("chrF", True), "BLEU": ("BLEU", True), "surprise": ("bits per
 
 def panel(view: View, about: dict, shown: Sentence) -> None:
     """The uploader, what could be read, and the pairs, the worst first."""
+    st.caption("A table of two columns (TSV or CSV), or two files with one sentence per line: first the source, then its translation.")
     st.file_uploader(
-        "A table of two columns (TSV or CSV), or two files with one sentence per line: first the source, then its translation",
+        "Your own pairs",
         accept_multiple_files=True,
         key=FILES,
         on_change=_read,
