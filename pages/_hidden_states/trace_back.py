@@ -84,8 +84,11 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         grid(checks(first, back), f"{KEY}.checks")
     if back.matrix is not None:
         _matrix(back, start)
-    terms("logit", "provenance", "forget gate", "input gate", "update gate", "nats", "silencing", "intervention")
-    how_to_read(READ, "this panel")
+    terms(
+        "logit", "provenance", "kept and written", "probability p", "forget gate", "input gate", "update gate", "nats", "silencing",
+        "intervention",
+    )  # fmt: skip
+    how_to_read(READ, "the bars and rows")
     export.notebook(notebook(view, Traced(at, wanted, back.unit)))
 
 
