@@ -70,10 +70,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         return
     st.markdown(said(first, back, noun(run.trace.tokens)[:-1]))
     start = run.start + back.start
-    figure = made(figures.rows, back, start, is_dark())
-    with scrolling(KEY.replace(".", "-"), is_long(back.tokens)):
-        draw(figure, f"{KEY}.rows")
-    save(figure, f"{KEY}.rows", "trace-back", partial(figures.table, back, start))
+    _rows(back, start)
     left, right = st.columns([3, 2])
     with left:
         bars = made(figures.units, first, is_dark())
@@ -90,6 +87,14 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     )  # fmt: skip
     how_to_read(READ, "the bars and rows")
     export.notebook(notebook(view, Traced(at, wanted, back.unit)))
+
+
+def _rows(back: TraceBack, start: int) -> None:
+    """The text, with a row for the writes and one for each way of taking them away."""
+    figure = made(figures.rows, back, start, is_dark())
+    with scrolling(KEY.replace(".", "-"), is_long(back.tokens)):
+        draw(figure, f"{KEY}.rows")
+    save(figure, f"{KEY}.rows", "trace-back", partial(figures.table, back, start))
 
 
 def _matrix(back: TraceBack, start: int) -> None:

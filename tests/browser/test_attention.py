@@ -78,7 +78,7 @@ def test_a_phone_shows_lines_and_no_panel_scrolls_it_sideways_or_shuts_anybody_o
     page = attention(f"{TEXT}&attention.replace.by=blue&attention.panel=Compare", width=390, scheme="dark")
     expect(page.locator(".st-key-attention-lines")).to_be_visible()
     compares(page, 390)
-    assert page.locator(".st-key-attention-panel button").count() == 8
+    assert page.locator(".st-key-attention-panel button").count() == 9
     assert faults(page, "attention-panel") == {}
     expect(page.locator(".st-key-attention-lines")).to_be_visible()
     rerun(page, page.locator(".st-key-attention-panel button", has_text="Is it real?").click)
