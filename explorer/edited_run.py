@@ -167,7 +167,7 @@ def _run(module: Any, given: _Given) -> tuple[Tensor, State, Ran]:
         for way in range(directions(module)):
             one = _Layer(module, layer, bool(way), module.clock)
             state = one.first(tuple(part[layer * directions(module) + way] for part in given.states))
-            hidden, after = one.read(x, state, given.lengths, ran)
+            hidden, after = one.read_once(x, state, ran) if given.lengths is None else one.read(x, state, given.lengths, ran)
             outputs.append(hidden)
             last.append(after)
         x = torch.cat(outputs, -1)
@@ -200,10 +200,17 @@ class _Layer:
                 state = tuple(part * one.scale[0] + one.shift[0] if where == index else part for where, part in enumerate(state))
         return state
 
+    def read_once(self, x: Tensor, state: State, ran: Ran) -> tuple[Tensor, State]:
+        """As `read`. A layer without an edit that reads the same in every row, from the same state, reads it once."""
+        if self.edits or is_recording() or not _are_alike(x, *state):
+            return self.read(x, state, None, ran)
+        hidden, after = self.read(x[:, :1], tuple(part[:1] for part in state), None, ran)
+        return hidden.expand(-1, x.shape[1], -1), tuple(part.expand(x.shape[1], -1) for part in after)
+
     def read(self, x: Tensor, state: State, lengths: Tensor | None, ran: Ran) -> tuple[Tensor, State]:
         """Hidden states [time, batch, width] and the last state of x [time, batch, feature]; what was held is added to `ran`."""
         w = self.weights
-        rows: Any = linear(x, w["weight_ih"], w["bias_ih"]) if w["weight_ih"] is not None else None
+        rows: Any = linear(x[:, :1] if _are_alike(x) else x, w["weight_ih"], w["bias_ih"]) if w["weight_ih"] is not None else None
         held: list[tuple[State, dict[str, Tensor]]] = []
         before = state
         for time in range(len(x))[:: -1 if self.reverse else 1]:
@@ -251,6 +258,14 @@ class _Layer:
             if one.part == part:
                 values = one.of(values, step)
         return values
+
+
+def _are_alike(*parts: Tensor) -> bool:
+    """Whether all rows of a batch [..., batch, width] are the same, so that one stands for all: many interventions on one text.
+
+    Not where gradients are recorded, which each row has of its own.
+    """
+    return not torch.is_grad_enabled() and parts[0].shape[-2] > 1 and all(bool((part == part[..., :1, :]).all()) for part in parts)
 
 
 def steps_of(steps: slice | Sequence[int] | int | None, path: str) -> frozenset[int] | None:
