@@ -11,17 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.axes import Float
+from explorer.axes import Bool, Float
 from explorer.errors import AnalysisError
 
 
 @dataclass(frozen=True)
 class Concept:
-    """A named track: its values for each character of a text, one sentence on what they mean, and whether they are 0/1."""
+    """A named track.
+
+    Args:
+        values: Gives its values for each character of a text, [time].
+        sentence: What they mean.
+        is_binary: Whether they are 0 or 1.
+        needed: Gives the characters of a text, [time], that cannot be predicted well without the concept; None: those at which its
+            value falls, such as the first ] of ]] or the line break.
+    """
 
     values: Callable[[str], np.ndarray]
     sentence: str
     is_binary: bool = True
+    needed: Callable[[str], np.ndarray] | None = None
 
 
 def track(tokens: Sequence[str], concept: str) -> Float[np.ndarray, "time"]:
@@ -38,6 +47,19 @@ def track(tokens: Sequence[str], concept: str) -> Float[np.ndarray, "time"]:
         return values
     last = np.cumsum([len(token) for token in tokens]) - 1
     return values[np.maximum(last, 0)] if len(values) else np.zeros(len(tokens), np.float32)
+
+
+def needed(text: str, concept: str) -> Bool[np.ndarray, "time"]:
+    """Where a concept is needed: the characters that cannot be predicted well without it, [time].
+
+    They are those at which its value falls: the first ] of ]], the end of a heading, the line break. For the indentation they are
+    the first characters after it.
+
+    Raises:
+        AnalysisError: no such concept.
+    """
+    values, own = track(text, concept), CONCEPTS[concept].needed
+    return own(text) if own else np.diff(values, prepend=values[:1]) < 0
 
 
 def fitting(tokens: Sequence[str], at_least: int = 20) -> dict[str, Float[np.ndarray, "time"]]:
@@ -133,6 +155,13 @@ def _indentation(text: str) -> np.ndarray:
     return values
 
 
+def _after_indentation(text: str) -> np.ndarray:
+    """The first character after the white space at the front of a line."""
+    values = np.zeros(len(text), bool)
+    values[[match.end() for match in re.finditer(r"(?m)^[ \t]+(?=\S)", text)]] = True
+    return values
+
+
 def _speaker(text: str) -> np.ndarray:
     values = np.zeros(len(text), np.float32)
     for match in re.finditer(r"(?:\A|(?<=\n\n))[A-Z][^\n:]{0,40}(?=:\n)", text):
@@ -173,7 +202,9 @@ CONCEPTS: dict[str, Concept] = {
         _speaker, "In a line with the name of a speaker in a play: after a blank line, at most 41 characters, up to the colon."
     ),
     "nesting depth": Concept(_nesting, "Number of open ( [ { in C code, without strings and comments.", is_binary=False),
-    "indentation": Concept(_indentation, "Columns of white space at the start of the line; a tab counts up to 8.", is_binary=False),
+    "indentation": Concept(
+        _indentation, "Columns of white space at the start of the line; a tab counts up to 8.", is_binary=False, needed=_after_indentation
+    ),
     "position in line": Concept(
         lambda text: _since(text, r"\n"), "Characters since the start of the line; 0 at the line break.", is_binary=False
     ),

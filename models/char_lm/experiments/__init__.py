@@ -7,4 +7,5 @@ MEASUREMENTS = {
     "gap": "models.char_lm.experiments.gap:measure",
     "probe": "models.char_lm.experiments.probe:measure",
     "attribution": "models.char_lm.experiments.attribution:measure",
+    "causes": "models.char_lm.experiments.causes:measure",
 }

@@ -1,0 +1,103 @@
+"""What a network loses without a unit: the extra cost of its predictions at the places of a concept, and elsewhere.
+
+That a unit follows a concept does not say that the network uses it. A unit is *used for* a concept if, without the unit,
+predictions get worse where the concept is needed: by more than those of any unit at places that have nothing to do with it,
+and by more than elsewhere.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.axes import Bool, Float
+from explorer.errors import AnalysisError
+
+SHIFTS, DRAWS = 200, 1_000
+FEWEST = 10  # places; fewer say nothing
+
+
+@dataclass(frozen=True)
+class UnitEffect:
+    """The extra cost without one unit, in nats per prediction.
+
+    Args:
+        unit: Index among all units.
+        there: Mean over the places of the concept.
+        elsewhere: Mean over all other places.
+        low, high: 95 % interval of the mean over the places, by resampling them.
+        chance: The largest mean of any unit over places moved along the text.
+        rank: 1 if no unit has a larger mean over the places.
+        as_much: Number of other units whose mean over the places is not below `low`.
+        places: Number of places.
+        units: Number of all units.
+    """
+
+    unit: int
+    there: float
+    elsewhere: float
+    low: float
+    high: float
+    chance: float
+    rank: int
+    as_much: int
+    places: int
+    units: int
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the unit is used for the concept: more than chance, and surely more than elsewhere."""
+        return self.there > self.chance and self.low > self.elsewhere
+
+
+def unit_effect(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray, "time"], unit: int, seed: int = 0) -> UnitEffect:
+    """The effect of one unit at the places of a concept, with chance and rank among all units.
+
+    Args:
+        effects: Extra cost of each prediction without each unit, [unit, time], in nats.
+        places: True where the concept is needed, [time].
+        unit: Index of the unit. To say that it is used for the concept, it must have been chosen on another text.
+        seed: Of the shifts and of the resampled places.
+
+    Raises:
+        AnalysisError: there are fewer than 10 places, or fewer than 10 others; or no such unit.
+    """
+    count = int(places.sum())
+    if not FEWEST <= count <= len(places) - FEWEST:
+        raise AnalysisError(f"{count} of {len(places)} predictions are at the concept; expected at least {FEWEST}, and as many others.")
+    if not 0 <= unit < len(effects):
+        raise AnalysisError(f"There is no unit {unit}; expected 0 to {len(effects) - 1}.")
+    there = effects[:, places].mean(axis=1)
+    rng = np.random.default_rng(seed)
+    own = effects[unit, places]
+    low, high = np.quantile(rng.choice(own, (DRAWS, count)).mean(axis=1), (0.025, 0.975))
+    others = np.delete(there, unit)
+    return UnitEffect(
+        unit=unit,
+        there=float(there[unit]),
+        elsewhere=float(effects[unit, ~places].mean()),
+        low=float(low),
+        high=float(high),
+        chance=chance(effects, places, seed),
+        rank=1 + int((others > there[unit]).sum()),
+        as_much=int((others >= low).sum()),
+        places=count,
+        units=len(effects),
+    )
+
+
+def chance(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray, "time"], seed: int = 0) -> float:
+    """The largest mean effect of any unit over the places after a circular shift of them along the text.
+
+    Places come in groups. Moved as a whole, by at least a twentieth of the text, they keep their groups and lose their meaning. The
+    largest of 200 shifts and all units is taken: that a unit exceeds 95 % of the units says nothing, since 5 % of them always do.
+
+    Args:
+        effects: Extra cost of each prediction without each unit, [unit, time].
+        places: True where the concept is needed, [time].
+        seed: Of the shifts.
+    """
+    steps = len(places)
+    margin = max(1, steps // 20)
+    shifts = np.random.default_rng(seed).integers(margin, max(steps - margin, margin + 1), SHIFTS)
+    moved = np.stack([np.roll(places, shift) for shift in shifts]).astype(effects.dtype)
+    return float((moved @ effects.T).max() / places.sum())

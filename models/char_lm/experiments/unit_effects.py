@@ -1,0 +1,182 @@
+"""What a character network loses without each of its units: all units silenced one by one, many in one run.
+
+Each row of a batch reads the same text with another unit held, so that all rows share the products of the layers below.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import explorer
+from explorer.records import Trace
+from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO, record_window
+from models.char_lm.network import costs
+from models.char_lm.reading import Reading
+from models.checkpoint import Loaded
+
+ROWS = 128  # units in one run
+CHUNK = 64  # steps in one call: what the rows hold inside the gates stays below 100 MB
+LEAD = 64  # predictions at the start of a passage that are not counted: the silence is too young there
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """A stretch of a text, read from the state that the network had there.
+
+    Args:
+        ids: Its characters, [1, time].
+        state: The state before it.
+        own: What each unit carries from step to step, c of an LSTM, h otherwise, [time, layer, unit].
+        start: Position in the text.
+    """
+
+    ids: Tensor
+    state: Any
+    own: np.ndarray
+    start: int
+
+    @property
+    def counted(self) -> slice:
+        """The predicted characters that count, as positions in the text."""
+        return slice(self.start + LEAD, self.start + self.ids.shape[1])
+
+
+def passages(loaded: Loaded, reading: Reading, parts: Sequence[int]) -> list[Passage]:
+    """Some windows of a text that was read, with what the units held there."""
+    result = []
+    for part in parts:
+        window = record_window(loaded, reading, part)
+        ids = torch.from_numpy(reading.ids[window.start : window.start + reading.window].astype(np.int64))[None]
+        result.append(Passage(ids, reading.states[part], carried(window.trace), window.start))
+    return result
+
+
+def carried(trace: Trace) -> np.ndarray:
+    """What the units carry from step to step, [time, layer, unit]: the cell of an LSTM, the hidden state otherwise."""
+    return trace.hidden if trace.cell is None else trace.cell
+
+
+def all_effects(
+    loaded: Loaded,
+    read_there: Sequence[Passage],
+    units: Sequence[tuple[int, int]],
+    instead: str = ZERO,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> np.ndarray:
+    """Extra cost in nats of each counted prediction with one unit silenced over the whole passage, [unit, time].
+
+    Args:
+        loaded: The network.
+        read_there: The passages; their counted predictions follow one another.
+        units: (layer, unit) of each.
+        instead: What a unit is held at: "zero"; "mean", its mean over all passages; or "elsewhere", at each step a value that it
+            had at another one of them, drawn at random.
+        report: Called with (done, total) steps; may raise to stop.
+    """
+    module: Any = loaded.module
+    states = np.concatenate([one.own for one in read_there])
+    batches = [rows for layer in sorted({layer for layer, _ in units}) for rows in _batches(units, layer)]
+    total, done = len(batches) * sum(one.ids.shape[1] for one in read_there), 0
+    columns = []
+    for one in read_there:
+        effects = np.empty((len(units), one.ids.shape[1] - LEAD), np.float32)
+        usual = _costs(module, one.ids, one.state, LEAD)
+        for rows in batches:
+            layer, chosen = units[rows[0]][0], [units[row][1] for row in rows]
+            held = Held(layer, chosen, held_at(states[:, layer, chosen], one.ids.shape[1], instead))
+            parts = []
+            for nats in _silenced(module, one, held):
+                parts.append(nats)
+                done += nats.shape[1] if len(parts) > 1 else nats.shape[1] + 1
+                report(done, total)
+            effects[rows] = torch.cat(parts, 1)[:, LEAD - 1 :].numpy() - usual
+        columns.append(effects)
+    return np.concatenate(columns, axis=1)
+
+
+def _batches(units: Sequence[tuple[int, int]], layer: int) -> list[list[int]]:
+    rows = [row for row, (where, _) in enumerate(units) if where == layer]
+    return [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Units of one layer, and the value that each is held at, [time or 1, unit]."""
+
+    layer: int
+    units: Sequence[int]
+    values: np.ndarray
+
+    def of(self, steps: slice) -> dict[str, Any]:
+        """Scale and shift [time or 1, row, unit] with which row k of a batch holds unit k alone."""
+        count = len(self.units)
+        values = self.values[steps] if len(self.values) > 1 else self.values
+        return {"scale": 1.0 - np.eye(count)[None], "shift": values[:, :, None] * np.eye(count)}
+
+
+def held_at(own: np.ndarray, steps: int, instead: str) -> np.ndarray:
+    """What units are held at, [time or 1, unit], from their own values [time, unit]."""
+    if instead == MEAN:
+        return own.mean(axis=0, keepdims=True, dtype=np.float64)
+    if instead == ELSEWHERE:
+        drawn = np.random.default_rng(0).integers(len(own), size=(steps, own.shape[1]))
+        return np.take_along_axis(own, drawn, axis=0).astype(np.float64)
+    return np.zeros((1, own.shape[1]))
+
+
+def _silenced(module: Any, passage: Passage, held: Held) -> Iterator[Tensor]:
+    """Cost of each predicted character of a passage but the first, [unit, time], chunk by chunk."""
+    rows, steps = len(held.units), passage.ids.shape[1]
+    state = wide(passage.state, rows)
+    for start in range(0, steps - 1, CHUNK):
+        ids = passage.ids[:, start : min(start + CHUNK, steps - 1)]
+        came = passage.ids[0, start + 1 : start + 1 + ids.shape[1]]
+        chunk = slice(start, start + ids.shape[1])
+        with explorer.intervene(module, "rnn", held.layer, units=held.units, **held.of(chunk)) as quiet, torch.inference_mode():
+            logits, state = quiet(ids.expand(rows, -1), state)
+            yield -logits.log_softmax(-1).gather(2, came.expand(rows, -1)[:, :, None])[:, :, 0]
+
+
+def wide(state: Any, rows: int) -> Any:
+    """A state for one text as that of a batch of so many rows."""
+    if state is None:
+        return None
+    parts = tuple(part.expand(-1, rows, -1).contiguous() for part in (state if isinstance(state, tuple) else (state,)))
+    return parts if isinstance(state, tuple) else parts[0]
+
+
+def _costs(module: Any, ids: Tensor, state: Any, first: int) -> np.ndarray:
+    """Cost of each character of ids [1, time] from `first` on, [time], in nats."""
+    with torch.inference_mode():
+        logits, _ = module(ids, state)
+        return costs(logits[0, first - 1 : -1], ids[0, first:]).numpy()
+
+
+def all_units(loaded: Loaded) -> list[tuple[int, int]]:
+    """(layer, unit) of every unit of a network, layer by layer."""
+    module: Any = loaded.module
+    return [(layer, unit) for layer in range(module.rnn.num_layers) for unit in range(module.rnn.hidden_size)]
+
+
+def chosen_parts(places: Mapping[str, np.ndarray], window: int, count: int) -> list[int]:
+    """Windows of a text in which concepts are needed often, above all rare ones.
+
+    One window after the other is taken, so that the sum of the logarithms of the numbers of places grows most.
+
+    Args:
+        places: Concept -> where it is needed, [time].
+        window: Characters of a window; only whole ones are chosen.
+        count: How many to choose.
+    """
+    whole = min(map(len, places.values())) // window
+    often = np.stack([where[: whole * window].reshape(whole, window)[:, LEAD:].sum(axis=1) for where in places.values()])
+    parts: list[int] = []
+    for _ in range(min(count, whole)):
+        gain = np.log1p(often[:, parts].sum(axis=1, keepdims=True) + often).sum(axis=0)
+        gain[parts] = -1
+        parts.append(int(gain.argmax()))
+    return sorted(parts)

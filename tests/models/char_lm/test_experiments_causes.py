@@ -1,0 +1,97 @@
+"""Effects of all units in batches are those of one run for each, in double precision; the measurement writes them beside the others."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import explorer
+from explorer.analysis.tracks import needed
+from models import checkpoint
+from models.char_lm.experiments import causes, unit_effects
+from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, held_at, passages
+from models.char_lm.reading import read
+from models.checkpoint import fingerprint
+from tests.models.command_line import call
+from tests.models.tiny import tiny
+
+TEXT = "a [[bad]] cab [[face ab]]\nfed " * 12
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    for name, value in {"ROWS": 4, "CHUNK": 7, "LEAD": 5}.items():
+        monkeypatch.setattr(unit_effects, name, value)
+
+
+@pytest.mark.parametrize("instead", causes.REPLACEMENTS)
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_effects_are_those_of_one_run_for_each_unit(cell: str, instead: str):
+    loaded = tiny(cell=cell)
+    loaded = replace(loaded, module=loaded.module.double())
+    module: Any = loaded.module
+    chosen = passages(loaded, read(loaded, TEXT, window=40), [1, 3])
+    units = [unit for unit in all_units(loaded) if unit != (0, 2)]
+    effects = all_effects(loaded, chosen, units, instead)
+    assert effects.shape == (11, 70)
+    states = np.concatenate([one.own for one in chosen])
+    for part, there in enumerate(chosen):
+        ids, state = torch.tensor([loaded.vocab.encode(TEXT[there.start : there.start + 40])]), there.state
+        assert torch.equal(ids, there.ids)
+        nats = lambda network: -network(ids, state)[0][0].log_softmax(-1)[range(4, 39), ids[0, 5:]]  # noqa: E731, B023
+        for row, (layer, unit) in enumerate(units):
+            mates = [one for where, one in units if where == layer]
+            batch = mates.index(unit) // 4 * 4  # values of the units of a batch are drawn together
+            values = held_at(states[:, layer, mates[batch : batch + 4]], 40, instead)[:, [mates.index(unit) - batch]]
+            values = np.repeat(values, 40 // len(values), axis=0)
+            with explorer.intervene(module, "rnn", layer, units=unit, value=values, steps=range(40)) as held, torch.inference_mode():
+                expected = (nats(held) - nats(module)).numpy()
+            np.testing.assert_allclose(effects[row, 35 * part : 35 * part + 35], expected, atol=1e-6)
+
+
+def test_what_units_are_held_at():
+    own = np.random.default_rng(1).normal(size=(30, 2))
+    assert not held_at(own, 9, "zero").any()
+    np.testing.assert_allclose(held_at(own, 9, "mean"), own.mean(0, keepdims=True))
+    drawn = held_at(own, 9, "elsewhere")
+    assert drawn.shape == (9, 2) and np.isin(drawn[:, 0], own[:, 0]).all() and np.isin(drawn[:, 1], own[:, 1]).all()
+
+
+def test_windows_are_chosen_where_concepts_are_needed_above_all_rare_ones():
+    often, rare = np.zeros(60, bool), np.zeros(60, bool)
+    often[[6, 16, 17, 56]] = True
+    rare[[28, 56]] = True
+    often[3] = rare[44] = True  # before prediction 5 of a window nothing is counted
+    assert chosen_parts({"often": often, "rare": rare}, 10, 1) == [5]
+    assert chosen_parts({"often": often, "rare": rare}, 10, 3) == [1, 2, 5]
+    assert chosen_parts({"often": often, "rare": rare}, 10, 9) == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_concepts_are_needed():
+    text = "a [[b]] c\n== d ==\n  e\n\tf\n"
+    marks = {concept: np.flatnonzero(needed(text, concept)).tolist() for concept in ("inside [[ ]]", "heading", "position in line")}
+    assert marks == {"inside [[ ]]": [5], "heading": [15], "position in line": [at for at, token in enumerate(text) if token == "\n"]}
+    assert [text[at] for at in np.flatnonzero(needed(text, "indentation"))] == ["e", "f"]
+
+
+def test_the_measurement_adds_a_network_to_the_file(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr(causes, "PASSAGE", 60)
+    line = {"concept": "inside [[ ]]", "layer": 1, "unit": 3, "sign": 1, "clears_all": True, "verdict": "", "baselines": {}, "r": 0.5}
+    lines = [line, line | {"concept": "heading", "unit": 1}, line | {"concept": "a unit that does nothing clear"}]
+    loaded = tiny(cell="gru")
+    checkpoint.save(loaded.module, loaded.card | {"units": lines}, tmp_path / "wiki-gru.safetensors")
+    other = {"weights": "x", "causes": []}
+    (tmp_path / "wiki-causes.json").write_text(json.dumps({"networks": {"wiki-lstm": other}}))
+    (tmp_path / "dev.txt").write_text(TEXT * 2)
+    code, out, err = call(capsys, "measure", "wiki-gru", "causes", "--data", tmp_path / "dev.txt", "--passages", 5)
+    measured = json.loads((tmp_path / "wiki-causes.json").read_text())["networks"]
+    assert code == 0 and "wiki-gru inside [[ ]]: layer 2 unit 3" in out and "wiki-causes.json" in err
+    assert measured["wiki-lstm"] == other and measured["wiki-gru"]["weights"] == fingerprint(loaded)
+    (entry,) = measured["wiki-gru"]["causes"]
+    assert (entry["concept"], entry["layer"], entry["unit"]) == ("inside [[ ]]", 1, 3) and entry["predictions"] == 275
+    assert {"there", "low", "high", "elsewhere", "chance", "rank", "as_much", "is_used", "most"} <= set(entry["mean"])
+    assert entry["zero"]["places"] >= 10 and entry["zero"]["units"] == 12
