@@ -5,15 +5,17 @@ predictions get worse where the concept is needed: by more than those of any uni
 and by more than elsewhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.analysis.attribution import rank_correlation
 from explorer.axes import Bool, Float
 from explorer.errors import AnalysisError
 
 SHIFTS, DRAWS = 200, 1_000
-FEWEST = 10  # places; fewer say nothing
+FEWEST = 5  # places; fewer say nothing
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,59 @@ class UnitEffect:
         return self.there > self.chance and self.low > self.elsewhere
 
 
+@dataclass(frozen=True, eq=False)
+class TestedUnits:
+    """Some units of a layer, silenced one by one.
+
+    Args:
+        units: Their numbers in the layer, [unit].
+        strongest: Number of units at the front that a first-order estimate calls the strongest; the others are controls whose states
+            vary as much.
+        estimates: The extra cost at the places that the gradient promises, nats per prediction, [unit].
+        there: The extra cost at the places, as measured, [unit].
+        elsewhere: The extra cost of the other predictions, [unit].
+        effect: The unit in question, with chance and rank among these units.
+        before: Cost of the predictions at the places with all units as they are, nats.
+    """
+
+    units: np.ndarray
+    strongest: int
+    estimates: np.ndarray
+    there: np.ndarray
+    elsewhere: np.ndarray
+    effect: UnitEffect
+    before: float
+
+    @property
+    def unit(self) -> int:
+        """The unit in question, as it is numbered in the layer."""
+        return int(self.units[self.effect.unit])
+
+    @property
+    def agreement(self) -> float:
+        """Rank correlation of the estimates with what was measured."""
+        return rank_correlation(self.estimates, self.there)
+
+
+def like_varying(variances: Float[np.ndarray, "unit"], chosen: Sequence[int], seed: int = 0) -> list[int]:
+    """For each of the chosen units another one whose state varies as much, as far as there are any: controls for what was chosen.
+
+    Args:
+        variances: Of each unit's state, [unit].
+        chosen: Units, in any order.
+        seed: Of the order in which they get their controls.
+    """
+    free = np.setdiff1d(np.arange(len(variances)), chosen)
+    logs = np.log(np.maximum(variances, 1e-30))
+    controls: list[int] = []
+    for unit in np.random.default_rng(seed).permutation(np.asarray(chosen, int)):
+        if len(free):
+            nearest = int(np.abs(logs[free] - logs[unit]).argmin())
+            controls.append(int(free[nearest]))
+            free = np.delete(free, nearest)
+    return controls
+
+
 def unit_effect(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray, "time"], unit: int, seed: int = 0) -> UnitEffect:
     """The effect of one unit at the places of a concept, with chance and rank among all units.
 
@@ -59,11 +114,10 @@ def unit_effect(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray
         seed: Of the shifts and of the resampled places.
 
     Raises:
-        AnalysisError: there are fewer than 10 places, or fewer than 10 others; or no such unit.
+        AnalysisError: there are fewer than 5 places, or fewer than 5 others; or no such unit.
     """
+    check_places(places)
     count = int(places.sum())
-    if not FEWEST <= count <= len(places) - FEWEST:
-        raise AnalysisError(f"{count} of {len(places)} predictions are at the concept; expected at least {FEWEST}, and as many others.")
     if not 0 <= unit < len(effects):
         raise AnalysisError(f"There is no unit {unit}; expected 0 to {len(effects) - 1}.")
     there = effects[:, places].mean(axis=1)
@@ -83,6 +137,17 @@ def unit_effect(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray
         places=count,
         units=len(effects),
     )
+
+
+def check_places(places: Bool[np.ndarray, "time"]) -> None:
+    """Refuse places [time] that are too few to say anything.
+
+    Raises:
+        AnalysisError: there are fewer than 5 places, or fewer than 5 others.
+    """
+    count = int(places.sum())
+    if not FEWEST <= count <= len(places) - FEWEST:
+        raise AnalysisError(f"{count} of {len(places)} predictions are at the concept; expected at least {FEWEST}, and as many others.")
 
 
 def chance(effects: Float[np.ndarray, "unit time"], places: Bool[np.ndarray, "time"], seed: int = 0) -> float:

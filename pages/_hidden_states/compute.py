@@ -23,9 +23,11 @@ from pages._ui.view import TextView
 if TYPE_CHECKING:
     from explorer.analysis.attribution import Comparison
     from explorer.analysis.trace_back import TraceBack
+    from explorer.analysis.unit_effects import TestedUnits
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
+SHORT = 600  # characters in which some hundred units are silenced in a few seconds
 HEAVY = Cost(megabytes=500)  # while a trace is being made, its arrays exist twice
 
 
@@ -238,6 +240,49 @@ def traced_back(view: View, network: Loaded, traced: Traced, report: Callable[[i
         return trace_back(network, window, AskedBack(traced.at - window.start, traced.target, traced.unit))
 
     return shared_cache("attributions", 16).get(("traced", *view.reads, view.part, traced), make)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A unit that is silenced beside others where something is needed.
+
+    Args:
+        wanted: What is needed, ("concept", name) or ("pattern", regular expression).
+        unit: The unit.
+        start: Position in the window of the first prediction that counts.
+        instead: What each unit is held at, "zero", "mean" or "elsewhere".
+        every: Whether all units of the layer are silenced.
+    """
+
+    wanted: tuple[str, str]
+    unit: int
+    start: int
+    instead: str
+    every: bool
+
+
+def cost_of_test(run: WindowRun) -> Cost | None:
+    """What it may use to silence units one by one; None for a short text."""
+    return HEAVY if len(run.trace.tokens) > SHORT else None
+
+
+def tested_units(
+    view: View, network: Loaded, places: np.ndarray, tested: Tested, report: Callable[[int, int], None] = lambda done, total: None
+) -> "TestedUnits":
+    """Units of the layer silenced one by one. Arguments as for `attributed`; `places` [time] of the window are where they are needed.
+
+    Raises:
+        AnalysisError: there are too few such places.
+        InterventionError, RecordingError: the network cannot be run with a unit held, or gives no gradient.
+    """
+    from models.char_lm.experiments.unit_effects import Question
+    from models.char_lm.experiments.unit_effects import tested as test
+
+    def make() -> "TestedUnits":
+        question = Question(view.layer, tested.unit, tested.start, tested.instead, tested.every)
+        return test(network, recorded(view, network, report), places, question, report)
+
+    return shared_cache("rankings", 16).get(("tested", *view.reads, view.part, view.layer, tested), make)
 
 
 def ranked(view: View, wanted: tuple, make: Callable[[], Any]) -> Any:

@@ -16,7 +16,7 @@ from explorer.figures.characters import noun
 from explorer.figures.unit import ranking as ranking_figure
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute, state
+from pages._hidden_states import compute, state, used
 from pages._hidden_states.compute import View
 from pages._hidden_states.states import absent, joined
 from pages._ui.glossary import terms
@@ -71,6 +71,8 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with right:
         show(made(ranking_figure, ranking, dark=is_dark()), f"{KEY}.bars", "ranking", lambda: _frame(ranking))
     how_to_read(READ)
+    if wanted[0] != "range":
+        used.section(view, about, network, run, used.Search(wanted, _track(run.trace.tokens, wanted), ranking.best))
 
 
 def _wanted(way: str, view: View, run: WindowRun) -> tuple | None:

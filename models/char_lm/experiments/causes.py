@@ -14,7 +14,7 @@ import numpy as np
 
 import models
 from explorer.analysis.tracks import CONCEPTS, needed
-from explorer.analysis.unit_effects import FEWEST, unit_effect
+from explorer.analysis.unit_effects import unit_effect
 from models import corpora
 from models.char_lm.experiments.gradients import networks_of
 from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, passages
@@ -26,6 +26,7 @@ from models.checkpoint import Loaded, fingerprint
 from models.measurement import Measured, Report, Subject
 
 PASSAGE = 256
+FEWEST = 10  # places at which a concept is needed; fewer are left out
 REPLACEMENTS = (ZERO, MEAN, ELSEWHERE)
 
 

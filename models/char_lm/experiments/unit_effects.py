@@ -12,15 +12,18 @@ import torch
 from torch import Tensor
 
 import explorer
+from explorer.analysis.unit_effects import TestedUnits, check_places, like_varying, unit_effect
+from explorer.gradients.states import state_gradient
 from explorer.records import Trace
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO, record_window
+from models.char_lm.experiments.window import ELSEWHERE, LEAD, MEAN, ZERO, Window, record_window, window_input
 from models.char_lm.network import costs
 from models.char_lm.reading import Reading
 from models.checkpoint import Loaded
 
 ROWS = 128  # units in one run
+TESTED = 64  # strongest units that are silenced on a page, and as many controls
+LONGEST = 2_000  # steps in which they are silenced
 CHUNK = 64  # steps in one call: what the rows hold inside the gates stays below 100 MB
-LEAD = 64  # predictions at the start of a passage that are not counted: the silence is too young there
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,90 @@ def _costs(module: Any, ids: Tensor, state: Any, first: int) -> np.ndarray:
     with torch.inference_mode():
         logits, _ = module(ids, state)
         return costs(logits[0, first - 1 : -1], ids[0, first:]).numpy()
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is a unit used for a concept?
+
+    Args:
+        layer: Index of the layer, counted from 0.
+        unit: The unit, which was chosen on text before `start`.
+        start: Position in the window of the first prediction that counts.
+        instead: What units are held at: "zero", "mean" or "elsewhere".
+        every: Whether all units of the layer are silenced; else the strongest, as a first-order estimate has it, and as many controls.
+    """
+
+    layer: int
+    unit: int
+    start: int
+    instead: str = MEAN
+    every: bool = False
+
+
+def tested(
+    loaded: Loaded, window: Window, places: np.ndarray, question: Question, report: Callable[[int, int], None] = lambda done, total: None
+) -> TestedUnits:
+    """Silence units in a part of a text, and compare the unit in question with the others where its concept is needed.
+
+    Args:
+        loaded: The network.
+        window: Its recording of the text.
+        places: Where the concept is needed, [time] of the window.
+        question: The unit and the concept.
+        report: Called with (done, total) steps; may raise to stop.
+
+    Raises:
+        AnalysisError: the concept is needed at fewer than 5 predictions of the part.
+        InterventionError, RecordingError: the network cannot be run with a unit held, or gives no gradient.
+    """
+    module: Any = loaded.module
+    passage = passage_of(window, question.start)
+    where = np.asarray(places[passage.counted], bool)
+    check_places(where)
+    layer = question.layer
+    estimates = estimated(module, passage, where, question)
+    ranked = np.argsort(-np.abs(estimates), kind="stable").tolist()
+    strongest = list(ranked if question.every else ranked[:TESTED])
+    strongest += [] if question.unit in strongest else [question.unit]
+    units = strongest + like_varying(passage.own[:, layer].var(axis=0), strongest)
+    effects = all_effects(loaded, [passage], [(layer, unit) for unit in units], question.instead, report)
+    return TestedUnits(
+        units=np.array(units),
+        strongest=len(strongest),
+        estimates=estimates[units],
+        there=effects[:, where].mean(axis=1),
+        elsewhere=effects[:, ~where].mean(axis=1),
+        effect=unit_effect(effects, where, units.index(question.unit)),
+        before=float(_costs(module, passage.ids, passage.state, LEAD)[where].mean()),
+    )
+
+
+def passage_of(window: Window, start: int) -> Passage:
+    """The part of a window whose counted predictions begin at a position of it, at most 2,000 steps; the first ones are never counted."""
+    first = max(0, start - LEAD)
+    stop = min(len(window.trace.tokens), first + LONGEST)
+    ids = torch.from_numpy(window.reading.ids[window.start + first : window.start + stop].astype(np.int64))[None]
+    state = window_input(window.reading, window.part)[1] if first == 0 else _state_after(window.trace, first - 1)
+    return Passage(ids, state, carried(window.trace)[first:stop], first)
+
+
+def _state_after(trace: Trace, step: int) -> Any:
+    """The recorded state after a step, as a batch of one row."""
+    parts = [torch.from_numpy(part[step][:, None].copy()) for part in (trace.hidden, trace.cell) if part is not None]
+    return tuple(parts) if len(parts) == 2 else parts[0]
+
+
+def estimated(module: Any, passage: Passage, where: np.ndarray, question: Question) -> np.ndarray:
+    """The mean extra cost at some counted predictions that the gradient promises for each unit of a layer, [unit], in nats."""
+    with explorer.record(module, gradients=True) as recording:
+        logits, _ = module(passage.ids, passage.state)
+    nats = costs(logits[0, LEAD - 1 : -1], passage.ids[0, LEAD:])
+    steps = passage.ids.shape[1]
+    held = state_gradient(recording, nats[torch.from_numpy(where)].mean(), [""] * steps).held[:, question.layer]
+    own = passage.own[:, question.layer]
+    instead = 0.0 if question.instead == ZERO else own.mean(axis=0)
+    return (held * (instead - own)).sum(axis=0)
 
 
 def all_units(loaded: Loaded) -> list[tuple[int, int]]:

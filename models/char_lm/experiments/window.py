@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.char_lm.reading import Reading
     from models.checkpoint import Loaded
 
+LEAD = 64  # predictions at the start of a passage that do not count where a unit is silenced: the silence is too young there
 CALL = 500  # characters per call; each call starts from the state that torch returned, so rounding errors do not accumulate
 
 

@@ -14,6 +14,7 @@ from explorer.analysis.logits import LogitParts
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.analysis.trace_back import TraceBack
+from explorer.analysis.unit_effects import TestedUnits, UnitEffect
 from explorer.figures import (
     alignment,
     architectures,
@@ -30,6 +31,7 @@ from explorer.figures import (
     seeds,
     series,
     trace_back,
+    unit_effects,
 )
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
@@ -117,6 +119,11 @@ TRACED = TraceBack(
     np.array([np.nan, 0.9, -0.2, 1.5]), 0.3,
 )  # fmt: skip
 
+SILENCED = TestedUnits(
+    np.array([7, 3, 5, 2]), 2, np.array([1.5, 0.2, 0.0, 0.1]), np.array([0.9, 0.3, -0.1, 0.05]), np.zeros(4),
+    UnitEffect(0, 0.9, 0.0, 0.6, 1.2, 0.4, 1, 0, 12, 4), 0.7,
+)  # fmt: skip
+
 # One call of each public figure, with and without the dark ground.
 EXAMPLES = {
     "attribution.rows": lambda dark: attribution.rows(COMPARED, 10, dark),
@@ -130,6 +137,7 @@ EXAMPLES = {
     ),
     "trace_back.rows": lambda dark: trace_back.rows(TRACED, 10, dark),
     "trace_back.matrix": lambda dark: trace_back.matrix(replace(TRACED, unit=2, matrix=np.tri(4) * 0.5), 10, dark),
+    "unit_effects.effects": lambda dark: unit_effects.effects(SILENCED, dark),
     "trace_back.units": lambda dark: trace_back.units(TRACED, dark),
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),

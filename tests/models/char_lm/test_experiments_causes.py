@@ -10,9 +10,11 @@ import torch
 
 import explorer
 from explorer.analysis.tracks import needed
+from explorer.errors import AnalysisError
 from models import checkpoint
 from models.char_lm.experiments import causes, unit_effects
 from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, held_at, passages
+from models.char_lm.experiments.window import Layer, read_window
 from models.char_lm.reading import read
 from models.checkpoint import fingerprint
 from tests.models.command_line import call
@@ -95,3 +97,46 @@ def test_the_measurement_adds_a_network_to_the_file(monkeypatch, tmp_path, capsy
     assert (entry["concept"], entry["layer"], entry["unit"]) == ("inside [[ ]]", 1, 3) and entry["predictions"] == 275
     assert {"there", "low", "high", "elsewhere", "chance", "rank", "as_much", "is_used", "most"} <= set(entry["mean"])
     assert entry["zero"]["places"] >= 10 and entry["zero"]["units"] == 12
+
+
+@pytest.mark.parametrize("start", [0, 61])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_unit_beside_the_strongest_and_their_controls(cell: str, start: int, monkeypatch):
+    monkeypatch.setattr(unit_effects, "TESTED", 2)
+    loaded = tiny(cell=cell)
+    window, places = read_window(loaded, TEXT, Layer(), "fed "), needed(TEXT, "inside [[ ]]")
+    passage = unit_effects.passage_of(window, start)
+    first = max(0, start - 5)
+    assert passage.start == first and passage.counted == slice(first + 5, len(TEXT)) and len(passage.own) == len(TEXT) - first
+    module: Any = loaded.module
+    whole = module(torch.tensor([loaded.vocab.encode("fed " + TEXT)]))[0][0, 4 + first :]
+    torch.testing.assert_close(module(passage.ids, passage.state)[0][0], whole, atol=1e-4, rtol=0)
+    for every in (False, True):
+        result = unit_effects.tested(loaded, window, places, unit_effects.Question(1, 4, start, every=every))
+        assert len(set(result.units)) == len(result.units) and result.unit == 4 and 4 in result.units[: result.strongest]
+        assert (result.strongest, len(result.units)) == ((6, 6) if every else (result.strongest, 2 * result.strongest))
+        effects = all_effects(loaded, [passage], [(1, int(unit)) for unit in result.units], "mean")
+        where = places[passage.counted]
+        np.testing.assert_allclose(result.there, effects[:, where].mean(axis=1), atol=1e-7)
+        assert result.effect.there == pytest.approx(result.there[list(result.units).index(4)], abs=1e-7)
+    assert result.effect.units == 6
+    with pytest.raises(AnalysisError, match="predictions are at the concept"):
+        unit_effects.tested(loaded, window, places & False, unit_effects.Question(1, 4, start))
+
+
+def test_an_estimate_is_the_slope_of_the_effect_where_no_other_unit_acts_back():
+    loaded = tiny("gru", layers=1)
+    module: Any = loaded.module.double()
+    with torch.no_grad():
+        hidden = module.rnn.weight_hh_l0.view(3, 6, 6)
+        hidden.mul_(torch.eye(6, dtype=torch.float64))
+    window, places = read_window(loaded, TEXT[:60], Layer()), needed(TEXT[:60], "inside [[ ]]")
+    passage = unit_effects.passage_of(window, 0)
+    where = places[passage.counted]
+    estimates = unit_effects.estimated(module, passage, where, unit_effects.Question(0, 0, 0, "zero"))
+    for unit in range(6):
+        costs, own, step = [], passage.own[:, 0, [unit]].astype(float), 1e-4
+        for size in (step, -step):
+            with explorer.intervene(module, "rnn", units=unit, value=own * (1 - size), steps=range(60)) as held, torch.no_grad():
+                costs.append(unit_effects._costs(held, passage.ids, passage.state, 5)[where].mean())
+        assert estimates[unit] == pytest.approx((costs[0] - costs[1]) / (2 * step), rel=1e-3, abs=1e-6)
