@@ -64,7 +64,9 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         return
     with guard():
         ranking = _ranking(view, wanted, network, run)
-    st.markdown(f"**{ranking.verdict(concept=_named(wanted))}**")
+    verdict = ranking.verdict(concept=_named(wanted))
+    # The card says "held-out text" of another text, its dev split.
+    st.markdown(f"**{verdict.replace('on held-out text', 'on the second half of this text, which is held out')}**")
     left, right = st.columns([3, 2])
     with left:
         _table(view, ranking)

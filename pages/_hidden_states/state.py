@@ -25,6 +25,7 @@ from pages._ui.link import (
     linked_whole,
     of_range,
 )
+from pages._ui.text import code
 
 PAGE = "hidden_states"
 EMITS = ("trace", "any_text")  # what a network must give for this page: its states on any text; not all networks predict
@@ -281,9 +282,10 @@ def _gesture_button(about: dict) -> None:
     shown, taken = example(about), st.session_state[BEFORE] is not None
     label = shown.close_label if taken else shown.open_label
     possible = taken or shown.needle in text_of(about)
+    why = None if possible else f"Your text does not contain {code(shown.needle)}, the part that this button changes."
     # Bold instead of type="primary": white letters on the light primary colour of dark mode would be hard to read.
     icon = ":material/lock:" if taken else ":material/lock_open:"
-    st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=gesture, args=(about,), disabled=not possible)
+    st.button(f"**{label}**", key=f"{PAGE}.gesture", icon=icon, on_click=gesture, args=(about,), disabled=not possible, help=why)
 
 
 def _text_popover(about: dict) -> None:

@@ -39,5 +39,18 @@ def test_a_search_for_what_a_text_lacks_says_so():
     assert "This text contains no comment." in page.info[0].value and not page.dataframe
 
 
+def test_a_gesture_that_a_text_does_not_allow_says_why():
+    page = sound(open_page(HIDDEN, text=packed("a plain text")))
+    assert page.button(key="hidden_states.gesture").disabled
+    assert page.button(key="hidden_states.gesture").help == "Your text does not contain `]]`, the part that this button changes."
+    assert not open_page(HIDDEN).button(key="hidden_states.gesture").help
+
+
+def test_a_correlation_on_this_text_is_not_called_that_of_the_card():
+    page = sound(open_page(HIDDEN, panel="Find a unit"))
+    assert "on held-out text" in first_sentence(page)
+    assert sum("on the second half of this text, which is held out" in part.value for part in page.markdown) == 1
+
+
 def first_sentence(page: AppTest) -> str:
     return next(part.value for part in page.markdown if part.value.startswith(("**Unit", "Without the first")))
