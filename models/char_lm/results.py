@@ -1,11 +1,14 @@
 """Result tables of character networks: cross-entropy per character with an n-gram baseline, measured units, learning rates tried."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import models
 from models.results import Cards, Table, code, split_of
 
 UNCLEAR = "a unit that does nothing clear"  # how cards call a unit without a clear meaning
+CAUSES = ("elsewhere", "chance", "rank", "as much")
 UNIT_SCORES = ("r", "AUC", "balanced accuracy", "chance r", "untrained r", "table r", "table AUC")
 
 
@@ -36,7 +39,41 @@ def tables(cards: Cards) -> list[Table]:
         ("network", "learning rate", "epochs", "dropout", "nats"),
         [_tuning_row(name, run) for name, card in cards.items() for run in card.get("tuning", [])],
     )
-    return [costs, units, tuning]
+    return [costs, units, causes_table(cards), tuning]
+
+
+def causes_table(cards: Cards) -> Table:
+    """Table of what silencing the measured units costs, as `python -m models measure NAME causes` found."""
+    return Table(
+        "Units that are used",
+        "A unit that tracks a concept need not be used. Here every unit of a network is silenced in passages of the later pages of "
+        "dev, on which no unit was chosen, and the table shows the units of the table above. *There* are the characters that cannot "
+        "be predicted well without the concept: those at which it ends, and after an indentation the first character. The extra "
+        "cost there in nats per prediction, with a 95 % interval over the places, is given with the unit's state (the cell of an "
+        "LSTM) held at zero, at its mean, and at values from elsewhere; the next columns are with the mean: the extra cost "
+        "elsewhere, chance (the largest extra cost of any unit where the places are shifted along the text), the rank among all "
+        "units of the network, and how many others cost as much. A unit is used for a concept if its extra cost there exceeds "
+        "chance and surely exceeds the one elsewhere; the column names the replacements for which that holds. The last column is "
+        "the unit without which most is lost there. Each unit is silenced alone, so that units that do the same hide each other.",
+        ("network", "concept", "layer, unit", "places", "zero", "mean", "values from elsewhere", *CAUSES, "used", "largest"),
+        [_cause_row(name, line) for name, card in cards.items() for line in causes(str(card["data"].get("corpus", "")), name)],
+    )
+
+
+def causes(corpus: str, name: str) -> list[dict[str, Any]]:
+    """Entries of CORPUS-causes.json for a network; empty if it was not measured."""
+    file = models.file_of(f"{corpus}-causes.json")
+    return json.loads(file.read_text(encoding="utf-8"))["networks"].get(name, {}).get("causes", []) if file.exists() else []
+
+
+def _cause_row(name: str, line: Mapping[str, Any]) -> list[str]:
+    ways = {"zero": "zero", "mean": "mean", "elsewhere": "values from elsewhere"}
+    effects = [f"{line[way]['there']:+.2f} ({line[way]['low']:+.2f} to {line[way]['high']:+.2f})" for way in ways]
+    one, used = line["mean"], [words for way, words in ways.items() if line[way]["is_used"]]
+    beside = [f"{one['elsewhere']:+.3f}", f"{one['chance']:.2f}", str(one["rank"]), str(one["as_much"])]
+    largest = f"{one['most'][0] + 1}, {one['most'][1]}: {one['most_there']:+.2f}"
+    where = [code(name), line["concept"], f"{line['layer'] + 1}, {line['unit']}", str(one["places"])]
+    return [*where, *effects, *beside, ", ".join(used) or "no", largest]
 
 
 def _row(name: str, card: Mapping[str, Any]) -> list[str]:

@@ -4,8 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from models import Loaded
-from models.char_lm.experiments.window import WindowRun
+from models.char_lm.experiments.window import MEAN, WindowRun
 from pages._hidden_states import state
+from pages._hidden_states.causes import causes
 from pages._hidden_states.compute import View
 from pages._ui import card, networks
 from pages._ui.glossary import terms
@@ -31,6 +32,15 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     if units := state.guides(about):
         st.markdown("**Measured units**: chosen on one part of the held-out text, scored on the other")
         _show(pd.DataFrame([_flat(unit) for unit in units]), "units", "%.2f")
+    if measured := causes(view.model, about["data"].get("corpus", "")):
+        st.markdown("**Are they used?** Extra cost in nats with the unit held at its mean, on later pages")
+        _show(pd.DataFrame(map(_cause, measured)), "causes", "%.3f")
+        st.caption(
+            "*There* are the characters at which the concept ends, with a 95 % interval. *Chance* is the largest cost of any unit at "
+            "places that are shifted along the text. A unit is used if its cost there exceeds chance and surely exceeds the cost "
+            "elsewhere. Each is silenced alone, so that units that do the same hide each other. *Find a unit* makes the same test on "
+            "your text."
+        )
     terms(
         "parameters",
         "cross-entropy",
@@ -67,6 +77,13 @@ def _networks() -> pd.DataFrame:
         for name, other in networks.emitting(*state.EMITS).items()
     ]
     return pd.DataFrame(rows).astype({"nats per character": float})
+
+
+def _cause(line: dict) -> dict:
+    one = line[MEAN]
+    row = {"concept": state.CHIPS.get(line["concept"], line["concept"]), "layer": line["layer"] + 1, "unit": line["unit"]}
+    row |= {"used": "yes" if one["is_used"] else "not shown", "there": one["there"], "from": one["low"], "to": one["high"]}
+    return row | {name: one[name] for name in ("elsewhere", "chance", "rank", "places")}
 
 
 def _flat(unit: dict) -> dict:

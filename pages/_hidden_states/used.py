@@ -1,6 +1,5 @@
 """The second half of *Find a unit*: is the unit used? Units are silenced one by one where the concept is needed, and elsewhere."""
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-import models
 from explorer.analysis.tracks import needed
 from explorer.analysis.unit_effects import FEWEST, TestedUnits
 from explorer.errors import AnalysisError, ExplorerError
@@ -18,9 +16,9 @@ from explorer.figures.characters import noun
 from models import Loaded
 from models.char_lm.experiments.window import LEAD, MEAN, WindowRun
 from pages._hidden_states import compute, state
+from pages._hidden_states.causes import causes
 from pages._hidden_states.compute import View
 from pages._hidden_states.states import joined
-from pages._ui import networks
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
 from pages._ui.made import made
@@ -163,16 +161,6 @@ def measured(line: dict[str, Any]) -> str:
         f"each (95 % interval {one['low']:+.2f} to {one['high']:+.2f}), all others {one['elsewhere']:+.3f}. "
         f"Chance is {one['chance']:.2f}, the rank {one['rank']} of {one['units']:,} units.{most}"
     ).replace(" -", " \u2212")
-
-
-@st.cache_data(show_spinner=False, ttl=30)
-def causes(model: str, corpus: str) -> list[dict[str, Any]]:
-    """What `python -m models measure NAME causes` found for the units of the card; empty if it was not run for these weights."""
-    try:
-        of_network = json.loads(models.file_of(f"{corpus}-causes.json").read_text(encoding="utf-8"))["networks"][model]
-        return of_network["causes"] if of_network["weights"] == networks.fingerprint(model) else []
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
 
 
 def _frame(result: TestedUnits) -> pd.DataFrame:

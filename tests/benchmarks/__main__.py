@@ -5,7 +5,7 @@ import importlib
 
 from tests.benchmarks.sessions import show
 
-NAMES = ("recording", "state_view", "sessions", "translation", "gradients", "names")
+NAMES = ("recording", "state_view", "sessions", "translation", "gradients", "names", "unit_effects")
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

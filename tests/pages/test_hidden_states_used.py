@@ -13,7 +13,7 @@ import models
 from explorer.analysis.tracks import needed
 from models import checkpoint
 from models.char_lm.experiments.window import LEAD
-from pages._hidden_states import compute, used
+from pages._hidden_states import causes, compute, used
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui.link import packed
 from tests.pages.app import sound
@@ -69,11 +69,11 @@ def test_what_was_measured_on_held_out_text_is_said_and_no_longer_for_other_weig
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     for weights, count in ((entry["weights"], 1), ("other", 0)):
         (tmp_path / "wiki-causes.json").write_text(json.dumps({"networks": {"wiki-lstm": entry | {"weights": weights}}}))
-        used.causes.clear()
+        causes.causes.clear()
         page = sound(open_page(HIDDEN, **options(used="false")))
         lines = [part.value for part in page.markdown if part.value.startswith("On held-out text")]
         assert len(lines) == count
-    used.causes.clear()
+    causes.causes.clear()
     assert used.measured(line) == (
         "On held-out text it is **not shown** that unit 328 of layer 2 is used for it: held at its mean, the 47 characters that need "
         "it cost +1.25 nats more each (95 % interval +1.00 to +1.50), all others \N{MINUS SIGN}0.001. Chance is 0.30, the rank 2 of 768 "

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import explorer
+import models
 from explorer.analysis.tracks import needed
 from explorer.errors import AnalysisError
 from models import checkpoint
@@ -140,3 +141,19 @@ def test_an_estimate_is_the_slope_of_the_effect_where_no_other_unit_acts_back():
             with explorer.intervene(module, "rnn", units=unit, value=own * (1 - size), steps=range(60)) as held, torch.no_grad():
                 costs.append(unit_effects._costs(held, passage.ids, passage.state, 5)[where].mean())
         assert estimates[unit] == pytest.approx((costs[0] - costs[1]) / (2 * step), rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("corpus", ["wiki", "shakespeare"])
+def test_the_shipped_effects_are_those_of_the_shipped_weights(corpus: str):
+    measured = json.loads((models.FOLDER / f"{corpus}-causes.json").read_text())["networks"]
+    for name, one in measured.items():
+        card = models.available(models.FOLDER)[name]
+        assert one["weights"] == fingerprint(models.load(name, models.FOLDER)), f"{name}: run `python -m models measure {name} causes`"
+        units = {(line["concept"], line["layer"], line["unit"]) for line in card["units"]}
+        assert one["causes"] and {(line["concept"], line["layer"], line["unit"]) for line in one["causes"]} <= units
+        for line in one["causes"]:
+            for way in causes.REPLACEMENTS:
+                effect = line[way]
+                assert effect["low"] <= effect["there"] <= effect["high"] and effect["places"] >= causes.FEWEST
+                assert effect["is_used"] == (effect["there"] > effect["chance"] and effect["low"] > effect["elsewhere"])
+                assert (effect["rank"] == 1) == (effect["most"] == [line["layer"], line["unit"]])
