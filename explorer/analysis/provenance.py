@@ -22,6 +22,7 @@ from explorer.records import Trace
 EIGENVALUE = "eigenvalue"  # part of a linear cell with a complex state: what it multiplies the state with
 NEAR_ZERO = 0.05  # of a state: below it, a share says little
 TINY = 1e-6  # of a state: below it, hidden / state is taken in the limit
+SMALL = 1e-3  # of a state and of all parts: below it, rounding inside float32 gates is a large part of them (5 - 4.999999 in a tanh)
 LARGEST_ERROR = 1e-2  # of |state| or of all parts together: half precision stays below it
 
 
@@ -58,10 +59,10 @@ class Provenance:
 
     @property
     def error(self) -> float:
-        """Largest difference between the sum and the state, as a part of |state| or of all |parts| together, whichever is larger."""
+        """Largest difference between the sum and the state, as a part of |state|, of all |parts| together, or of .001: of the largest."""
         parts = np.abs(self.writers).sum(0) + np.abs(self.initial)
         apart = np.abs(self.writers.sum(0) + self.initial - self.state)
-        return float((apart / np.maximum(np.maximum(parts, np.abs(self.state)), np.finfo(float).tiny)).max(initial=0))
+        return float((apart / np.maximum(np.maximum(parts, np.abs(self.state)), SMALL)).max(initial=0))
 
     def through(self, weights: Float[np.ndarray, " unit"]) -> tuple[np.ndarray, float]:
         """What each step wrote of a weighted sum of the hidden state, [time], and what is left of the first state.

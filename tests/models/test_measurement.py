@@ -58,7 +58,7 @@ def test_an_option_of_another_measurement_is_refused(capsys):
         (["nothing"], "Nothing is called 'nothing'. Expected a network of"),
         (
             ["wiki", "weather"],
-            "wiki has no measurement called 'weather'. Expected one of units, gradients, gap, probe, attribution, causes.",
+            "wiki has no measurement called 'weather'. Expected one of units, gradients, gap, probe, attribution, causes, wiring.",
         ),
         (["scenes-soft"], "scenes-soft has no measurements yet. Expected a network of captioning, char_lm, "),
         (["wiki", "units"], "'wiki' is not a network; expected one of `python -m models list`"),

@@ -8,4 +8,5 @@ MEASUREMENTS = {
     "probe": "models.char_lm.experiments.probe:measure",
     "attribution": "models.char_lm.experiments.attribution:measure",
     "causes": "models.char_lm.experiments.causes:measure",
+    "wiring": "models.char_lm.experiments.known_wiring:measure",
 }

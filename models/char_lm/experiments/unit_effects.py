@@ -66,16 +66,16 @@ def carried(trace: Trace) -> np.ndarray:
 def all_effects(
     loaded: Loaded,
     read_there: Sequence[Passage],
-    units: Sequence[tuple[int, int]],
+    units: Sequence[tuple[int, int | tuple[int, ...]]],
     instead: str = ZERO,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> np.ndarray:
-    """Extra cost in nats of each counted prediction with one unit silenced over the whole passage, [unit, time].
+    """Extra cost in nats of each counted prediction with one unit, or several, silenced over the whole passage, [unit, time].
 
     Args:
         loaded: The network.
         read_there: The passages; their counted predictions follow one another.
-        units: (layer, unit) of each.
+        units: (layer, unit) of each, or (layer, units) for several that are silenced together.
         instead: What a unit is held at: "zero"; "mean", its mean over all passages; or "elsewhere", at each step a value that it
             had at another one of them, drawn at random.
         report: Called with (done, total) steps; may raise to stop.
@@ -89,8 +89,9 @@ def all_effects(
         effects = np.empty((len(units), one.ids.shape[1] - LEAD), np.float32)
         usual = _costs(module, one.ids, one.state, LEAD)
         for rows in batches:
-            layer, chosen = units[rows[0]][0], [units[row][1] for row in rows]
-            held = Held(layer, chosen, held_at(states[:, layer, chosen], one.ids.shape[1], instead))
+            layer, sets = units[rows[0]][0], [_as_set(units[row][1]) for row in rows]
+            union = sorted({unit for together in sets for unit in together})
+            held = Held(layer, sets, union, held_at(states[:, layer, union], one.ids.shape[1], instead))
             parts = []
             for nats in _silenced(module, one, held):
                 parts.append(nats)
@@ -101,24 +102,36 @@ def all_effects(
     return np.concatenate(columns, axis=1)
 
 
-def _batches(units: Sequence[tuple[int, int]], layer: int) -> list[list[int]]:
+def _as_set(units: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (units,) if isinstance(units, int) else units
+
+
+def _batches(units: Sequence[tuple[int, Any]], layer: int) -> list[list[int]]:
     rows = [row for row, (where, _) in enumerate(units) if where == layer]
     return [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Units of one layer, and the value that each is held at, [time or 1, unit]."""
+    """Sets of units of one layer, one set for each row of a batch.
+
+    Args:
+        layer: Index of the layer, counted from 0.
+        sets: The units that each row holds.
+        units: All these units.
+        values: What each is held at, [time or 1, unit].
+    """
 
     layer: int
+    sets: Sequence[tuple[int, ...]]
     units: Sequence[int]
     values: np.ndarray
 
     def of(self, steps: slice) -> dict[str, Any]:
-        """Scale and shift [time or 1, row, unit] with which row k of a batch holds unit k alone."""
-        count = len(self.units)
+        """Scale and shift [time or 1, row, unit] with which every row of a batch holds its own units alone."""
+        mask = np.array([[unit in together for unit in self.units] for together in self.sets], float)
         values = self.values[steps] if len(self.values) > 1 else self.values
-        return {"scale": 1.0 - np.eye(count)[None], "shift": values[:, :, None] * np.eye(count)}
+        return {"scale": 1.0 - mask[None], "shift": values[:, None, :] * mask}
 
 
 def held_at(own: np.ndarray, steps: int, instead: str) -> np.ndarray:
@@ -133,7 +146,7 @@ def held_at(own: np.ndarray, steps: int, instead: str) -> np.ndarray:
 
 def _silenced(module: Any, passage: Passage, held: Held) -> Iterator[Tensor]:
     """Cost of each predicted character of a passage but the first, [unit, time], chunk by chunk."""
-    rows, steps = len(held.units), passage.ids.shape[1]
+    rows, steps = len(held.sets), passage.ids.shape[1]
     state = wide(passage.state, rows)
     for start in range(0, steps - 1, CHUNK):
         ids = passage.ids[:, start : min(start + CHUNK, steps - 1)]
