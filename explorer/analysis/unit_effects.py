@@ -52,6 +52,21 @@ class UnitEffect:
 
 
 @dataclass(frozen=True, eq=False)
+class Together:
+    """The extra cost at the places with several units silenced at once: units that do the same no longer hide each other.
+
+    Args:
+        sizes: Numbers of units, [size].
+        best: Without so many units, those that cost most there when silenced alone, [size].
+        controls: Without as many units whose states vary as much, drawn at random, [draw, size].
+    """
+
+    sizes: np.ndarray
+    best: np.ndarray
+    controls: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class TestedUnits:
     """Some units of a layer, silenced one by one.
 
@@ -64,6 +79,7 @@ class TestedUnits:
         elsewhere: The extra cost of the other predictions, [unit].
         effect: The unit in question, with chance and rank among these units.
         before: Cost of the predictions at the places with all units as they are, nats.
+        together: Several silenced at once.
     """
 
     units: np.ndarray
@@ -73,6 +89,7 @@ class TestedUnits:
     elsewhere: np.ndarray
     effect: UnitEffect
     before: float
+    together: "Together"
 
     @property
     def unit(self) -> int:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.analysis.unit_effects import TestedUnits
-from explorer.figures.theme import haloed, ink, kind_style, themed
+from explorer.figures.theme import colours, dashes, haloed, ink, kind_style, themed
 
 NAMED = 3  # units with the largest effects whose numbers are written beside them
 HEIGHT = 280
@@ -39,6 +39,44 @@ def effects(tested: TestedUnits, dark: bool = False) -> alt.TopLevelMixin:
     chart = alt.layer(rule, points, *named, *numbered).properties(width=520, height=HEIGHT)
     chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
     return themed(chart, in_words(tested), dark)
+
+
+def together(tested: TestedUnits, dark: bool = False) -> alt.TopLevelMixin:
+    """The extra cost with several units silenced at once, by their number: the best, and controls as a band with its mean.
+
+    Args:
+        tested: The units.
+        dark: Colours for a dark ground.
+    """
+    frame = table_together(tested)
+    names = {"best": "the best together", "controls, mean": "others that vary as much"}
+    long = frame.melt("units", list(names), "series", "cost").replace({"series": names})
+    styles = {words: kind_style(kind, dark) for words, kind in zip(names.values(), ("lstm", "rnn"), strict=True)}
+    x = alt.X(
+        "units:Q", title="units silenced together", scale=alt.Scale(type="log", base=2), axis=alt.Axis(values=frame["units"].tolist())
+    )
+    y = alt.Y("cost:Q", title="extra cost there, nats", axis=alt.Axis(format="~g"))
+    tooltip = ["units", "series", alt.Tooltip("cost", format=".3f")]
+    tint = colours(styles).legend(alt.Legend(title=None, orient="top", columns=1))
+    line = alt.Chart(long).mark_line(point=True, strokeWidth=2)
+    lines = line.encode(x=x, y=y, color=tint, strokeDash=dashes(styles), tooltip=tooltip)
+    band = alt.Chart(frame).mark_area(opacity=0.25, color=kind_style("rnn", dark)[0])
+    ranges = band.encode(x="units:Q", y=alt.Y("controls, least:Q"), y2="controls, most:Q")
+    chart = alt.layer(ranges, lines).properties(width=520, height=200)
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    most = frame.iloc[-1]
+    sentence = (
+        f"Extra cost with 1 to {most['units']:.0f} units silenced together: the best {most['best']:.2f} nats per prediction at most, "
+        f"as many others that vary as much {most['controls, mean']:.2f}."
+    )
+    return themed(chart, sentence, dark)
+
+
+def table_together(tested: TestedUnits) -> pd.DataFrame:
+    """A row for each number of units that were silenced together."""
+    one = tested.together
+    controls = {"controls, mean": one.controls.mean(0), "controls, least": one.controls.min(0), "controls, most": one.controls.max(0)}
+    return pd.DataFrame({"units": one.sizes, "best": one.best} | controls)
 
 
 def in_words(tested: TestedUnits) -> str:

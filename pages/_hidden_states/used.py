@@ -38,7 +38,8 @@ that cannot be predicted well without the concept: where it ends. **Elsewhere** 
   places that are shifted along the text, and if the 95 % interval over the places lies above the cost elsewhere.
 - The **estimate** is gradient times change: one backward pass for all units. It is linear, and true for small changes alone, so the
   strongest units are really silenced, and as many others whose state varies as much.
-- Each unit is silenced alone. Two units that do the same hide each other.
+- In the first figure each unit is silenced alone, so that two units that do the same hide each other. In the second the best units are
+  silenced together, those that cost most there when silenced alone, and as many of the others, drawn five times.
 - The unit must not have been chosen on the text on which it is tested: one that was found in the first half of this text is tested on
   the second; one that was found on other text, on the whole.
 """
@@ -89,6 +90,9 @@ def section(view: View, about: dict, network: Loaded, run: WindowRun, search: Se
     with right:
         table = _frame(result)
         grid(table, f"{KEY}.table", column_config={name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]})
+    if len(result.together.sizes):
+        st.markdown("**Several at once.** Two units that do the same hide each other, until both are silenced.")
+        show(made(figures.together, result, is_dark()), f"{KEY}.together", "silenced-together", partial(figures.table_together, result))
     terms("silencing", "intervention", "nats", "chance", "circular shift", "rank correlation")
     how_to_read(READ, "the points")
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import explorer
-from explorer.analysis.unit_effects import TestedUnits, check_places, like_varying, unit_effect
+from explorer.analysis.unit_effects import TestedUnits, Together, check_places, like_varying, unit_effect
 from explorer.gradients.states import state_gradient
 from explorer.records import Trace
 from models.char_lm.experiments.window import ELSEWHERE, LEAD, MEAN, ZERO, Window, record_window, window_input
@@ -21,6 +21,7 @@ from models.char_lm.reading import Reading
 from models.checkpoint import Loaded
 
 ROWS = 128  # units in one run
+SIZES, DRAWS = (1, 2, 4, 8, 16, 32), 5  # units that are silenced together, and how often their controls are drawn
 TESTED = 64  # strongest units that are silenced on a page, and as many controls
 LONGEST = 2_000  # steps in which they are silenced
 CHUNK = 64  # steps in one call: what the rows hold inside the gates stays below 100 MB
@@ -218,15 +219,29 @@ def tested(
     strongest += [] if question.unit in strongest else [question.unit]
     units = strongest + like_varying(passage.own[:, layer].var(axis=0), strongest)
     effects = all_effects(loaded, [passage], [(layer, unit) for unit in units], question.instead, report)
+    there = effects[:, where].mean(axis=1)
+    best = [units[row] for row in np.argsort(-there[: len(strongest)], kind="stable")]
     return TestedUnits(
         units=np.array(units),
         strongest=len(strongest),
         estimates=estimates[units],
-        there=effects[:, where].mean(axis=1),
+        there=there,
         elsewhere=effects[:, ~where].mean(axis=1),
         effect=unit_effect(effects, where, units.index(question.unit)),
         before=float(_costs(module, passage.ids, passage.state, LEAD)[where].mean()),
+        together=_together(loaded, passage, where, question, (best, units[len(strongest) :] or best)),
     )
+
+
+def _together(loaded: Loaded, passage: Passage, where: np.ndarray, question: Question, sets: tuple[list[int], list[int]]) -> Together:
+    """Units silenced together, [best first] and [controls], in sets of growing size."""
+    best, others = sets
+    sizes = [size for size in SIZES if size <= min(len(best), len(others))]
+    rng = np.random.default_rng(0)
+    silenced = [tuple(best[:size]) for size in sizes]
+    silenced += [tuple(rng.choice(others, size, replace=False).tolist()) for _ in range(DRAWS) for size in sizes]
+    costs_there = all_effects(loaded, [passage], [(question.layer, one) for one in silenced], question.instead)[:, where].mean(axis=1)
+    return Together(np.array(sizes), costs_there[: len(sizes)], costs_there[len(sizes) :].reshape(DRAWS, len(sizes)))
 
 
 def passage_of(window: Window, start: int) -> Passage:

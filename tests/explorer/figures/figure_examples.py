@@ -14,7 +14,7 @@ from explorer.analysis.logits import LogitParts
 from explorer.analysis.rank import Ranking, rank
 from explorer.analysis.saturation import gate_saturation, saturable
 from explorer.analysis.trace_back import TraceBack
-from explorer.analysis.unit_effects import TestedUnits, UnitEffect
+from explorer.analysis.unit_effects import TestedUnits, Together, UnitEffect
 from explorer.figures import (
     alignment,
     architectures,
@@ -122,6 +122,7 @@ TRACED = TraceBack(
 SILENCED = TestedUnits(
     np.array([7, 3, 5, 2]), 2, np.array([1.5, 0.2, 0.0, 0.1]), np.array([0.9, 0.3, -0.1, 0.05]), np.zeros(4),
     UnitEffect(0, 0.9, 0.0, 0.6, 1.2, 0.4, 1, 0, 12, 4), 0.7,
+    Together(np.array([1, 2]), np.array([0.9, 1.4]), np.array([[0.0, 0.1], [0.1, 0.05]])),
 )  # fmt: skip
 
 # One call of each public figure, with and without the dark ground.
@@ -138,6 +139,7 @@ EXAMPLES = {
     "trace_back.rows": lambda dark: trace_back.rows(TRACED, 10, dark),
     "trace_back.matrix": lambda dark: trace_back.matrix(replace(TRACED, unit=2, matrix=np.tri(4) * 0.5), 10, dark),
     "unit_effects.effects": lambda dark: unit_effects.effects(SILENCED, dark),
+    "unit_effects.together": lambda dark: unit_effects.together(SILENCED, dark),
     "trace_back.units": lambda dark: trace_back.units(TRACED, dark),
     "saturation.saturation": lambda dark: saturation([gate_saturation(WIDE, g) for g in saturable(WIDE)], (1, 2), dark=dark),
     "unit.histogram": lambda dark: histogram(np.tanh(np.linspace(-2, 2, 50)), "tanh(cell) of unit 1", 0.2, dark),

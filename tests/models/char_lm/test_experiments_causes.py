@@ -119,6 +119,11 @@ def test_a_unit_beside_the_strongest_and_their_controls(cell: str, start: int, m
         effects = all_effects(loaded, [passage], [(1, int(unit)) for unit in result.units], "mean")
         where = places[passage.counted]
         np.testing.assert_allclose(result.there, effects[:, where].mean(axis=1), atol=1e-7)
+        best = [int(unit) for unit in result.units[np.argsort(-result.there[: result.strongest])]]
+        cost = all_effects(loaded, [passage], [(1, tuple(best[:2]))], "mean")[0, where].mean()
+        assert result.together.sizes.tolist()[:2] == [1, 2] and result.together.best[1] == pytest.approx(cost, abs=1e-6)
+        assert result.together.best[0] == pytest.approx(result.there.max() if every else result.there[: result.strongest].max(), abs=1e-6)
+        assert result.together.controls.shape == (unit_effects.DRAWS, len(result.together.sizes))
         assert result.effect.there == pytest.approx(result.there[list(result.units).index(4)], abs=1e-7)
     assert result.effect.units == 6
     with pytest.raises(AnalysisError, match="predictions are at the concept"):
@@ -143,7 +148,7 @@ def test_an_estimate_is_the_slope_of_the_effect_where_no_other_unit_acts_back():
         assert estimates[unit] == pytest.approx((costs[0] - costs[1]) / (2 * step), rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("corpus", ["wiki", "shakespeare"])
+@pytest.mark.parametrize("corpus", ["wiki", "shakespeare", "linux"])
 def test_the_shipped_effects_are_those_of_the_shipped_weights(corpus: str):
     measured = json.loads((models.FOLDER / f"{corpus}-causes.json").read_text())["networks"]
     for name, one in measured.items():
