@@ -30,5 +30,5 @@ if not opening.is_showing():
         st.markdown("\n".join(f"- a network that {room.opens}: [{room.title}]({room.address})" for room in opening.ROOMS))
     with right:
         st.markdown("**Any recurrent PyTorch module**, recorded in Python: every gate and state of every layer")
-        st.code(RECORD, language="python")
+        st.code(RECORD, language="python", wrap_lines=True)
 terms("checkpoint", "gate", "hidden state", "linear probe")

@@ -18,7 +18,7 @@ from pages._ui.show import draw, is_dark, save
 from pages._ui.text import plain
 
 KEY = "gradient_flow.curves"
-FAR = 100
+FAR, DECADES = 100, 12  # characters back that the sentence speaks of, and where the figure ends unless it shows the full range
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BELOW, FACTOR = "below {}", "factor per step, {}"  # columns of the tables
 HOW_TO_READ = """
@@ -83,7 +83,9 @@ def sentence(view: View, drawn: list[Curve]) -> str:
         return f"The gradient of the loss at {token}, on its way back through the text."
     is_less = all(line.log10[far] < 0 for line in named.values())
     parts = ", ".join(f"**{_share(line.log10[far])}** in {name}" for name, line in named.items())
-    return f"{far} characters back, the gradient of the loss at {token} is {'down to ' if is_less else ''}{parts}."
+    said = f"{far} characters back, the gradient of the loss at {token} is {'down to ' if is_less else ''}{parts}."
+    is_below = not view.whole and min(line.log10[far] for line in named.values()) < -DECADES
+    return f"{said} The figure ends at 10{f'-{DECADES}'.translate(RAISED)}; the full range is behind *Lines*." if is_below else said
 
 
 def _named(view: View, drawn: list[Curve], far: int) -> dict[str, Curve]:

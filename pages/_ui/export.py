@@ -55,4 +55,4 @@ def downloads(key: str, files: Sequence[Download]) -> None:
 def notebook(lines: str) -> None:
     """Lines of Python to copy."""
     st.markdown("**The same in Python**, run from the folder of this project:")
-    st.code(lines, language="python")
+    st.code(lines, language="python", wrap_lines=True)

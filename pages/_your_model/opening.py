@@ -96,7 +96,7 @@ def uploader() -> None:
         st.success(f"{plain(opened.name)} is open. See it in {links}.", icon=":material/check:")
     for lines, what in st.session_state.get(BARE, ()):
         st.markdown(f"**In Python.** This code records {plain(what)}.")
-        st.code(lines, language="python")
+        st.code(lines, language="python", wrap_lines=True)
 
 
 def _of_the_server() -> None:

@@ -1,5 +1,8 @@
 """The sentence of the page of gradients: which lines it compares, and with which numbers."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from pages._gradient_flow import curves
@@ -35,5 +38,8 @@ def test_without_an_lstm_and_an_rnn_the_sentence_names_the_best_and_the_worst_li
     said = curves.sentence(view, lines)
     assert said.startswith(f"{far} characters back, the gradient of the loss at ")
     assert f"**{curves._share(highest.log10[far])}** in **{plain(highest.name)}**, " in said
-    assert said.endswith(f"**{curves._share(lowest.log10[far])}** in **{plain(lowest.name)}**.")
+    assert f"**{curves._share(lowest.log10[far])}** in **{plain(lowest.name)}**." in said
+    deep = [replace(line, log10=line.log10 - 30 * np.arange(len(line.log10)) / far) for line in lines]
+    assert curves.sentence(view, deep).endswith(" The figure ends at 10⁻¹²; the full range is behind *Lines*.")
+    assert "The figure ends" not in curves.sentence(view.of(whole=True), deep)
     assert [curves._share(log10) for log10 in (0.3, -1.0, -20.4, float("-inf"))] == ["2", "1/10", "10⁻²⁰", "nothing"]
