@@ -3,6 +3,7 @@
 The weights have torch's names, shapes and order of gates. Single letters are the equation: W takes the input x, U the state h.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,6 +41,16 @@ class Inside(NamedTuple):
     bias: Tensor
     value: Tensor
     function: str
+
+
+class _Returned(threading.local):
+    """The states that modules returned last, by their id, for each thread: two visitors may read with one module at the same time."""
+
+    def __init__(self) -> None:
+        self.by: dict[int, tuple[Tensor, ...]] = {}
+
+    def __reduce__(self) -> tuple:
+        return _Returned, ()
 
 
 class Stepwise(nn.Module):
@@ -80,7 +91,7 @@ class Stepwise(nn.Module):
         names = [name for name in NAMED[cell] if name != "candidate" or state in BOUNDED]
         for name in (*names, "hidden", *(["cell"] if cell == "lstm" else [])):
             self.add_module(f"tap_{name}", Tap(name))
-        self._returned: tuple[Tensor, ...] = ()
+        self._returned = _Returned()
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Outputs [batch, time, unit] and the final state, as nn.LSTM and nn.GRU return them, from inputs [batch, time, input].
@@ -90,16 +101,16 @@ class Stepwise(nn.Module):
         given = state if isinstance(state, tuple) else () if state is None else (state,)
         count = 2 if self.cell == "lstm" else 1
         parts = tuple(part[0] for part in given) or tuple(x.new_zeros(len(x), self.hidden_size) for _ in range(count))
-        if given and not all(any(one is last for last in self._returned) for one in given):
+        if given and not all(any(one is last for last in self._returned.by.get(id(self), ())) for one in given):
             parts = tuple(self._seen(name, part) for name, part in zip(("hidden", "cell"), parts, strict=False))
         own = functional.linear(x, self.weight_ih_l0, self.bias_ih_l0 if self.bias else None)
         hidden = []
         for step in own.unbind(1):
             parts = self._step(step, parts)
             hidden.append(parts[0])
-        self._returned = tuple(part[None] for part in parts)
+        self._returned.by[id(self)] = last = tuple(part[None] for part in parts)
         output = torch.stack(hidden, 1) if hidden else x.new_zeros(len(x), 0, self.hidden_size)
-        return output, self._returned if self.cell == "lstm" else self._returned[0]
+        return output, last if self.cell == "lstm" else last[0]
 
     def inside(self, x: Tensor, h: Tensor) -> list[Inside]:
         """The sums inside every gate at one step, in float64, from its input x [input] and the state h [unit] before it."""

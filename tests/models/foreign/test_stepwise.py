@@ -1,6 +1,9 @@
 """Rooms on cells that torch does not have: silenced units, held gates, one step and gradients, against equations written out here."""
 
+import copy
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -249,3 +252,28 @@ def test_a_stepwise_lstm_with_the_functions_of_torch_is_silenced_as_torch_is():
         with explorer.silenced(nn.ModuleDict({"rnn": module}), "rnn", 0, 1) as quiet:
             outputs.append(quiet["rnn"](x, state)[0])
     torch.testing.assert_close(*outputs, atol=1e-12, rtol=0)
+
+
+@STEPWISE
+def test_two_threads_that_read_with_one_module_do_not_see_each_others_states(name: str):
+    loaded, pieces, between = network(name, 1), (4, 5, 5), threading.Barrier(2, timeout=30)
+    module: Any = loaded.module
+    alone = read_in_pieces(loaded, pieces, lambda: None)
+    with ThreadPoolExecutor(2) as pool:  # after each piece both have read, so that each one's state is no longer the last that came out
+        both = [pool.submit(read_in_pieces, loaded, pieces, between.wait) for _ in range(2)]
+    for one in both:
+        trace = one.result()
+        assert trace.carried.all() and len(trace.tokens) == len(TEXT)
+        np.testing.assert_array_equal(trace.hidden, alone.hidden)
+    assert copy.deepcopy(module) is not module
+
+
+def read_in_pieces(loaded: Loaded, pieces: tuple[int, ...], after_each: Callable[[], object]) -> explorer.Trace:
+    """A recording of the text in several calls that carry the state."""
+    module: Any = loaded.module
+    state = None
+    with explorer.record(module) as recording, torch.inference_mode():
+        for ids in ids_of(loaded)[None].split(pieces, dim=1):
+            _, state = module(ids, state)
+            after_each()
+    return recording.trace(TEXT, path="rnn")
