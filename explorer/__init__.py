@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.gradients.contributions import InputGradient, input_gradient
     from explorer.gradients.flow import gradient_flow, gradient_flows
     from explorer.interventions import clamped, intervene, silenced
+    from explorer.patching import patched
     from explorer.recording.live_module import open
     from explorer.recording.record import Recording, record
     from explorer.records import Alignment, ConfusionMatrix, GradientFlow, Trace
@@ -41,6 +42,7 @@ _PLACES = {
     "intervene": "explorer.interventions",  # with intervene(module, units=3) as changed: the unit is 0 at every step, or a gate constant
     "provenance": "explorer.analysis.provenance",  # who wrote what a state holds: its present value as a sum over the steps that wrote it
     "Provenance": "explorer.analysis.provenance",  # writers [time, unit], initial [unit]; .through(weights) splits a logit
+    "patched": "explorer.patching",  # with patched(module, trace, step=40, into=12) as changed: the state of one text, put into another
     "open": "explorer.recording.live_module",  # open(module, encode): the app on a live module, where recurrent-explorer-app is installed
     "show": "explorer.figures.notebook",  # show(trace): the figure of a record; displays itself in a notebook
     "Figure": "explorer.figures.notebook",  # what show returns: .save("figure.svg"), .drawn
@@ -76,6 +78,7 @@ __all__ = [
     "input_gradient",
     "intervene",
     "open",
+    "patched",
     "provenance",
     "rank",
     "record",
