@@ -8,7 +8,6 @@ from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute
-from pages._hidden_states.causes import cause_of, in_short
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
 from pages._ui import earlier, networks, uploads
@@ -118,19 +117,17 @@ def guides(about: dict) -> list[dict]:
     """Units of the card to start with, in the order of `WATCH`: those that beat all baselines, and one without a clear meaning."""
     units = {unit["concept"]: unit for unit in about.get("units") or [] if unit["clears_all"] or unit["concept"] == UNCLEAR}
     clear = [units[concept] for concept in WATCH if concept in units and concept != UNCLEAR]
-    clear = [unit | {"cause": cause_of(about, unit)} for unit in clear[:CLEAR]]
-    return clear + ([units[UNCLEAR]] if UNCLEAR in units else [])
+    return clear[:CLEAR] + ([units[UNCLEAR]] if UNCLEAR in units else [])
 
 
 def verdict(guide: dict) -> str:
-    """How well a unit of the card tracks its concept, and whether it is used for it."""
+    """One sentence on how well a unit of the card tracks its concept."""
     size = f"correlation {guide['r']:.2f} on {'held-out text' if guide.get('held_out', True) else 'the text it was chosen on'}"
     if guide["concept"] == UNCLEAR:
         nearest = str(guide.get("nearest"))
         return f"The closest concept is “{nearest}” ({size})." if nearest in CONCEPTS else ""
     how = "weakly tracks" if guide["r"] < WEAK else "tracks"
-    cause = f" {in_short(guide['cause'])}" if guide.get("cause") else ""
-    return f"It {how} “{guide['concept']}” better than all three baselines ({size}).{cause}"
+    return f"It {how} “{guide['concept']}” better than all three baselines ({size})."
 
 
 def colour_of(sign: int) -> str:

@@ -15,6 +15,7 @@ from explorer.records import Trace
 from models import Loaded
 from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO, WindowRun
 from pages._hidden_states import cell_and_hidden, compute, state, states
+from pages._hidden_states.causes import cause_of, in_short
 from pages._hidden_states.compute import View
 from pages._hidden_states.state import guides, verdict
 from pages._ui.glossary import terms
@@ -74,7 +75,11 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
 def _facts(view: View, about: dict, trace: Trace) -> None:
     times = memory_time(trace, view.layer)
     facts = [] if times is None else [f"Memory time on this text: **{_duration(times[view.unit], noun(trace.tokens))}**."]
-    known = [verdict(guide) for guide in guides(about) if (guide["layer"], guide["unit"]) == (view.layer, view.unit)]
+    known = []
+    for guide in guides(about):
+        if (guide["layer"], guide["unit"]) == (view.layer, view.unit):
+            cause = cause_of(about, guide)
+            known += [verdict(guide), *([in_short(cause)] if cause else [])]
     st.markdown(" ".join(facts + (known or ["This unit has no known meaning."])), help=memory_time_meaning(trace))
 
 

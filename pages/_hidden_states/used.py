@@ -93,8 +93,8 @@ def section(view: View, about: dict, network: Loaded, run: WindowRun, search: Se
     if len(result.together.sizes):
         st.markdown("**Several at once.** Two units that do the same hide each other, until both are silenced.")
         show(made(figures.together, result, is_dark()), f"{KEY}.together", "silenced-together", partial(figures.table_together, result))
-    terms("silencing", "intervention", "nats", "chance", "circular shift", "rank correlation")
-    how_to_read(READ, "the points")
+    terms("gradient", "silencing", "intervention", "nats", "chance", "circular shift", "rank correlation")
+    how_to_read(READ)
 
 
 def chosen(about: dict, view: View, run: WindowRun, search: Search) -> tuple[int, int]:
