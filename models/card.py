@@ -81,3 +81,15 @@ class Card(BaseModel):
         is_claim = {name: any(isinstance(mark, Else) for mark in field.metadata) for name, field in cls.model_fields.items()}
         own = {name: card.get(name) for name in cls.model_fields if not is_claim[name]}
         return cls.checked(own | {"parameters": sum(weights.numel() for weights in module.parameters())})
+
+
+def check_labels(card: dict[str, Any]) -> None:
+    """Checks that the card of a classifier names each class of its network once.
+
+    Raises:
+        ValueError: it does not; the message completes a sentence about the card.
+    """
+    labels, arguments = card.get("labels"), card.get("arguments")
+    named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
+    if not named or len(set(named)) != len(named) or not isinstance(arguments, dict) or arguments.get("classes") != len(named):
+        raise ValueError("does not name each class of its classifier once. It is damaged.")

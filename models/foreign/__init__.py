@@ -14,7 +14,7 @@ READER = Family(kind="found_reader", emits=frozenset({"trace", "any_text"}), **P
 OF_CLASSIFIER: dict[str, Any] = {
     "network": "models.foreign.network:FoundClassifier",
     "card": "models.foreign.card:ClassifierCard",
-    "check": "models.foreign.card:check_labels",
+    "check": "models.card:check_labels",
 }
 CLASSIFIER = Family(kind="found_classifier", emits=frozenset({"trace", "any_text", "class_probabilities"}), **(PARTS | OF_CLASSIFIER))
 FAMILY = Family(

@@ -17,18 +17,6 @@ class Size(TypedDict):
     units: PositiveInt
 
 
-def check_labels(card: dict[str, Any]) -> None:
-    """Checks that the card of a found classifier names each class of its network once.
-
-    Raises:
-        ValueError: it does not; the message completes a sentence about the card.
-    """
-    labels, arguments = card.get("labels"), card.get("arguments")
-    named = labels if isinstance(labels, list) and all(isinstance(label, str) and label for label in labels) else []
-    if not named or len(set(named)) != len(named) or not isinstance(arguments, dict) or arguments.get("classes") != len(named):
-        raise ValueError("does not name each class of its classifier once. It is damaged.")
-
-
 class ClassifierCard(models.card.Card):
     """The card of a found classifier: its size and the names of its classes; nothing of it was measured."""
 

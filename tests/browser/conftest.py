@@ -143,3 +143,15 @@ def room(serve: Callable[..., chromium.Server], visit: Callable[..., Page]) -> C
         return page
 
     return go
+
+
+@pytest.fixture
+def open_view(serve, visit):
+    """Opens the toy page of the state view with a query, once its view is drawn."""
+
+    def go(query: str = "", **options) -> Page:
+        page = visit(f"{serve('bracket').url}/?{query}", **options)
+        page.wait_for_selector(".view[data-unit]")
+        return page
+
+    return go

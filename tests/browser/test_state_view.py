@@ -13,16 +13,6 @@ from tests.browser.chromium import violations
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def open_view(serve, visit):
-    def go(query: str = "", **options) -> Page:
-        page = visit(f"{serve('bracket').url}/?{query}", **options)
-        page.wait_for_selector(".view[data-unit]")
-        return page
-
-    return go
-
-
 READ = """([index]) => {
     const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot);
     const canvas = roots.find((r) => r?.querySelector(".view .text")).querySelector(".text canvas");

@@ -11,16 +11,6 @@ from tests.browser.chromium import violations
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def open_view(serve, visit):
-    def go(query: str = "", **options) -> Page:
-        page = visit(f"{serve('bracket').url}/?{query}", **options)
-        page.wait_for_selector(".view[data-unit]")
-        return page
-
-    return go
-
-
 def said(page: Page) -> str:
     """The line under the text."""
     return page.locator(".readout").inner_text().replace("\n", " ")
