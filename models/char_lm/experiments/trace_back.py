@@ -16,7 +16,7 @@ from explorer.analysis.provenance import Provenance, provenance, write_matrix
 from explorer.analysis.trace_back import TraceBack
 from explorer.errors import AnalysisError
 from explorer.records import Trace
-from models.char_lm.experiments.window import Window, window_input
+from models.char_lm.experiments.window import Window, state_before, window_input
 from models.checkpoint import Loaded
 
 SPAN = 60  # characters whose writes are shown
@@ -77,7 +77,7 @@ def trace_back(loaded: Loaded, window: Window, asked: Asked) -> TraceBack:
     first = max(0, at + 1 - asked.span)
     written, total = _written(one, parts, asked.unit)
     held = logs[answer] - _held(trace, one, (weight, bias), asked.unit, slice(first, at + 1))[:, answer]
-    ids, state = _before(loaded, window, first, at)
+    ids, state = window_input(window.reading, window.part)[0][:, first : at + 1], state_before(loaded, window, first)
     chosen = first + np.argsort(-np.abs(written[first : at + 1]), kind="stable")[:MOST]
     anew, runs = np.full(at + 1 - first, np.nan), _without_writes(module, ids, state, chosen - first, asked.unit)
     if runs is not None:
@@ -121,16 +121,6 @@ def _held(trace: Trace, one: Provenance, layer: tuple[np.ndarray, np.ndarray | N
         output = trace.gates["output"][one.step, -1].astype(np.float64)
         shown = output * np.tanh(rest)
     return _log_softmax(shown @ weight.T + (0 if bias is None else bias))
-
-
-def _before(loaded: Loaded, window: Window, first: int, at: int) -> tuple[Tensor, Any]:
-    """Ids [1, time] of the steps from `first` to `at` of the window, and the state before them."""
-    module: Any = loaded.module
-    ids, state = window_input(window.reading, window.part)
-    with torch.inference_mode():
-        for start in range(0, first, 1000):
-            _, state = module(ids[:, start : min(start + 1000, first)], state)
-    return ids[:, first : at + 1], state
 
 
 def _without_writes(module: Any, ids: Tensor, state: Any, steps: Sequence[int] | np.ndarray, unit: int | None) -> np.ndarray | None:

@@ -15,7 +15,7 @@ import explorer
 from explorer.analysis.unit_effects import TestedUnits, Together, check_places, like_varying, unit_effect
 from explorer.gradients.states import state_gradient
 from explorer.records import Trace
-from models.char_lm.experiments.window import ELSEWHERE, LEAD, MEAN, ZERO, Window, record_window, window_input
+from models.char_lm.experiments.window import ELSEWHERE, LEAD, MEAN, ZERO, Window, record_window, state_before
 from models.char_lm.network import costs
 from models.char_lm.reading import Reading
 from models.checkpoint import Loaded
@@ -209,7 +209,7 @@ def tested(
         InterventionError, RecordingError: the network cannot be run with a unit held, or gives no gradient.
     """
     module: Any = loaded.module
-    passage = passage_of(window, question.start)
+    passage = passage_of(loaded, window, question.start)
     where = np.asarray(places[passage.counted], bool)
     check_places(where)
     layer = question.layer
@@ -244,19 +244,12 @@ def _together(loaded: Loaded, passage: Passage, where: np.ndarray, question: Que
     return Together(np.array(sizes), costs_there[: len(sizes)], costs_there[len(sizes) :].reshape(DRAWS, len(sizes)))
 
 
-def passage_of(window: Window, start: int) -> Passage:
+def passage_of(loaded: Loaded, window: Window, start: int) -> Passage:
     """The part of a window whose counted predictions begin at a position of it, at most 2,000 steps; the first ones are never counted."""
     first = max(0, start - LEAD)
     stop = min(len(window.trace.tokens), first + LONGEST)
     ids = torch.from_numpy(window.reading.ids[window.start + first : window.start + stop].astype(np.int64))[None]
-    state = window_input(window.reading, window.part)[1] if first == 0 else _state_after(window.trace, first - 1)
-    return Passage(ids, state, carried(window.trace)[first:stop], first)
-
-
-def _state_after(trace: Trace, step: int) -> Any:
-    """The recorded state after a step, as a batch of one row."""
-    parts = [torch.from_numpy(part[step][:, None].copy()) for part in (trace.hidden, trace.cell) if part is not None]
-    return tuple(parts) if len(parts) == 2 else parts[0]
+    return Passage(ids, state_before(loaded, window, first), carried(window.trace)[first:stop], first)
 
 
 def estimated(module: Any, passage: Passage, where: np.ndarray, question: Question) -> np.ndarray:
@@ -265,7 +258,7 @@ def estimated(module: Any, passage: Passage, where: np.ndarray, question: Questi
         logits, _ = module(passage.ids, passage.state)
     nats = costs(logits[0, LEAD - 1 : -1], passage.ids[0, LEAD:])
     steps = passage.ids.shape[1]
-    held = state_gradient(recording, nats[torch.from_numpy(where)].mean(), [""] * steps).held[:, question.layer]
+    held = state_gradient(recording, nats[torch.from_numpy(where)].mean(), [""] * steps, "rnn").held[:, question.layer]
     own = passage.own[:, question.layer]
     instead = 0.0 if question.instead == ZERO else own.mean(axis=0)
     return (held * (instead - own)).sum(axis=0)

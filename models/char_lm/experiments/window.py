@@ -121,6 +121,32 @@ def window_input(reading: "Reading", part: int) -> tuple["torch.Tensor", Any]:
     return torch.from_numpy(ids.astype(np.int64))[None], reading.states[part]
 
 
+def state_before(loaded: "Loaded", window: Window, step: int) -> Any:
+    """The recurrent state before a step of a recorded window, as the module takes it.
+
+    It is taken from the record. A network with other recurrent layers than those that are shown reads the text again.
+    """
+    import torch
+
+    module: Any = loaded.module
+    ids, state = window_input(window.reading, window.part)
+    if step == 0:
+        return _for_gradients(state)
+    if len(getattr(module, "below", ())) or len(getattr(module, "above", ())):
+        with torch.inference_mode():
+            for start in range(0, step, CALL):
+                _, state = module(ids[:, start : min(start + CALL, step)], state)
+        return _for_gradients(state)
+    like, trace = next(module.parameters()), window.trace
+    parts = [torch.from_numpy(part[step - 1][:, None].copy()).to(like) for part in (trace.hidden, trace.cell) if part is not None]
+    return tuple(parts) if len(parts) == 2 else parts[0]
+
+
+def _for_gradients(state: Any) -> Any:
+    """A copy of a state that autograd accepts; what inference mode gave it does not."""
+    return tuple(part.clone() for part in state) if isinstance(state, tuple) else None if state is None else state.clone()
+
+
 def read_window(loaded: "Loaded", text: str, layer: Layer, warm_up: str = "", part: int = 0) -> WindowRun:
     """Reads a text and records one window of it, with one layer as a map of all units.
 

@@ -15,9 +15,10 @@ from explorer.errors import AnalysisError
 from models import checkpoint
 from models.char_lm.experiments import causes, unit_effects
 from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, held_at, passages
-from models.char_lm.experiments.window import Layer, read_window
+from models.char_lm.experiments.window import Layer, read_window, record_window
 from models.char_lm.reading import read
-from models.checkpoint import fingerprint
+from models.checkpoint import Loaded, fingerprint
+from models.foreign.network import FoundNetwork
 from tests.models.command_line import call
 from tests.models.tiny import tiny
 
@@ -106,7 +107,7 @@ def test_a_unit_beside_the_strongest_and_their_controls(cell: str, start: int, m
     monkeypatch.setattr(unit_effects, "TESTED", 2)
     loaded = tiny(cell=cell)
     window, places = read_window(loaded, TEXT, Layer(), "fed "), needed(TEXT, "inside [[ ]]")
-    passage = unit_effects.passage_of(window, start)
+    passage = unit_effects.passage_of(loaded, window, start)
     first = max(0, start - 5)
     assert passage.start == first and passage.counted == slice(first + 5, len(TEXT)) and len(passage.own) == len(TEXT) - first
     module: Any = loaded.module
@@ -137,7 +138,7 @@ def test_an_estimate_is_the_slope_of_the_effect_where_no_other_unit_acts_back():
         hidden = module.rnn.weight_hh_l0.view(3, 6, 6)
         hidden.mul_(torch.eye(6, dtype=torch.float64))
     window, places = read_window(loaded, TEXT[:60], Layer()), needed(TEXT[:60], "inside [[ ]]")
-    passage = unit_effects.passage_of(window, 0)
+    passage = unit_effects.passage_of(loaded, window, 0)
     where = places[passage.counted]
     estimates = unit_effects.estimated(module, passage, where, unit_effects.Question(0, 0, 0, "zero"))
     for unit in range(6):
@@ -162,3 +163,33 @@ def test_the_shipped_effects_are_those_of_the_shipped_weights(corpus: str):
                 assert effect["low"] <= effect["there"] <= effect["high"] and effect["places"] >= causes.FEWEST
                 assert effect["is_used"] == (effect["there"] > effect["chance"] and effect["low"] > effect["elsewhere"])
                 assert (effect["rank"] == 1) == (effect["most"] == [line["layer"], line["unit"]])
+
+
+@pytest.mark.parametrize("layers", ["below", "above"])
+def test_a_network_with_other_recurrent_layers_goes_on_from_the_state_of_all_of_them(layers: str):
+    torch.manual_seed(2)
+    part, vocab = {"cell": "gru", "layers": 1, "units": 4}, tiny().vocab
+    sizes = {"inputs": 4, "below": [part | {"inputs": 5}]} if layers == "below" else {"inputs": 5, "above": [part | {"inputs": 6}]}
+    module = FoundNetwork(len(vocab), "lstm", 1, 6, embedding=5, **sizes).eval().requires_grad_(False)  # pyright: ignore[reportArgumentType]
+    loaded = Loaded("found", module, vocab, {})
+    window, places = read_window(loaded, TEXT, Layer()), needed(TEXT, "inside [[ ]]")
+    passage = unit_effects.passage_of(loaded, window, 61)
+    whole = module(torch.tensor([vocab.encode(TEXT)]))[0][0, 56:]
+    torch.testing.assert_close(module(passage.ids, passage.state)[0][0], whole, atol=1e-5, rtol=0)
+    result = unit_effects.tested(loaded, window, places, unit_effects.Question(0, 4, 61))
+    assert sorted(result.units) == list(range(6)) and result.unit == 4 and np.isfinite(result.there).all()
+    expected = all_effects(loaded, [passage], [(0, 4)], "mean")[0][places[passage.counted]].mean()
+    assert result.effect.there == pytest.approx(expected, abs=1e-6) and np.abs(result.there).max() > 1e-4
+
+
+def test_units_are_tested_in_the_second_window_of_a_long_text_too():
+    loaded = tiny()
+    reading = read(loaded, TEXT, window=180)
+    window = record_window(loaded, reading, 1)
+    places = needed(TEXT, "inside [[ ]]")[180:]
+    for start in (0, 61):
+        passage = unit_effects.passage_of(loaded, window, start)
+        module: Any = loaded.module
+        whole = module(torch.tensor([loaded.vocab.encode(TEXT)]))[0][0, 180 + passage.start :]
+        torch.testing.assert_close(module(passage.ids, passage.state)[0][0], whole, atol=1e-4, rtol=0)
+        assert unit_effects.tested(loaded, window, places, unit_effects.Question(1, 4, start)).unit == 4
