@@ -36,7 +36,8 @@ def patched(
         The copy: call it like the module, or record it. h and, of an LSTM, c are replaced together.
 
     Raises:
-        InterventionError: there is no such step, layer or unit, the states are complex, or as `intervene`.
+        InterventionError: there is no such step, layer or unit, the states are complex, single units of projected states are asked for,
+            or as `intervene`.
         RecordingError: nothing recurrent is inside, or it is compiled.
 
     Source: Meng et al., "Locating and Editing Factual Associations in GPT", 2022, section 2.1, there of hidden states of layers.
@@ -49,15 +50,18 @@ def patched(
     chosen = range(count) if layers is None else [layers] if isinstance(layers, int) else layers
     if outside := [layer for layer in chosen if not 0 <= layer < count]:
         raise InterventionError(f"There is no layer {outside[0]}; the record has {count}, 0 to {count - 1}.")
+    parts: dict[str, Any] = {"hidden": trace.hidden} if trace.cell is None else {"cell": trace.cell, "hidden": trace.hidden}
+    if units is not None and any(states.shape[2] != width for states in parts.values()):
+        raise InterventionError(f"'{trace.source}' projects its hidden states, so that units of c and h differ; expected units=None, all.")
     which = range(width) if units is None else [units] if isinstance(units, int) else list(units)
     if outside := [unit for unit in which if not 0 <= unit < width]:
         raise InterventionError(f"There is no unit {outside[0]}; the record has {width}, 0 to {width - 1}.")
-    parts: dict[str, Any] = {"hidden": trace.hidden} if trace.cell is None else {"cell": trace.cell, "hidden": trace.hidden}
     with ExitStack() as stack:
         changed = module
         for layer in chosen:
             for part, states in parts.items():
-                value = states[step, layer, list(which)].astype(np.float64)
-                block = intervene(changed, trace.source, layer, units=which, value=value, part=part, steps=into)
+                own = range(states.shape[2]) if units is None else which
+                value = states[step, layer, list(own)].astype(np.float64)
+                block = intervene(changed, trace.source, layer, units=own, value=value, part=part, steps=into)
                 changed = stack.enter_context(block)
         yield changed

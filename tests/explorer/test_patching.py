@@ -15,8 +15,8 @@ UNITS, LAYERS = 5, 2
 class Net(nn.Module):
     def __init__(self, kind: str):
         super().__init__()
-        self.rnn = KINDS[kind](3, UNITS, LAYERS, batch_first=True)
-        self.out = nn.Linear(UNITS, 4)
+        self.rnn = KINDS[kind.split()[0]](3, UNITS, LAYERS, batch_first=True, **({"proj_size": 2} if "projected" in kind else {}))
+        self.out = nn.Linear(2 if "projected" in kind else UNITS, 4)
 
     def forward(self, x: Tensor, state=None):
         hidden, last = self.rnn(x, state)
@@ -35,7 +35,8 @@ def trace_of(net: Net, x: Tensor) -> explorer.Trace:
 
 
 @pytest.mark.parametrize("step", [6, -3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("kind", [*KINDS, "lstm projected"])
 def test_the_whole_state_is_as_if_the_other_text_had_been_read(kind: str, step: int):
     net, first, second = network(kind)
     with explorer.patched(net, trace_of(net, first), step, into=2) as changed, torch.no_grad():
@@ -96,3 +97,10 @@ def test_what_is_refused():
         with pytest.raises(InterventionError, match=words), explorer.patched(net, trace, *arguments) as changed:
             changed(first)
     assert np.isfinite(trace.hidden).all()
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_single_units_of_projected_states_are_refused():
+    net, first, _ = network("lstm projected")
+    with pytest.raises(InterventionError, match="units of c and h differ"), explorer.patched(net, trace_of(net, first), 1, 1, units=0):
+        pass
