@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,21 +24,6 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 FLAGS = (*FLAGS, "--disable-sync", "--force-color-profile=srgb")
 SERVE = "import sys; from pathlib import Path; from recurrent_explorer_app.server import serve; serve(Path(sys.argv[1]), int(sys.argv[2]))"
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-RUN = """async ([context, options]) => (await axe.run(context, options)).violations
-    .map((rule) => [rule.id, rule.nodes.map((element) => element.html.slice(0, 160))])"""
-# Marks each element of Streamlit that is, letter by letter, as it was when it was marked before in the same scheme and by the same rules.
-MARK = """([part, read]) => {
-    const shadows = (root) => [...root.querySelectorAll("*")].map((element) => element.shadowRoot).filter(Boolean);
-    const within = (root) => root.innerHTML + shadows(root).map(within).join("");
-    window.partsRead ??= {};
-    const known = window.partsRead[read] ??= new Set();
-    for (const element of document.querySelectorAll(`${part} [data-testid=stElementContainer]`)) {
-        element.removeAttribute("data-read");
-        const content = element.className + within(element);
-        if (known.has(content)) element.setAttribute("data-read", "");
-        known.add(content);
-    }
-}"""
 
 
 class NoBrowserWarning(UserWarning):
@@ -169,22 +153,3 @@ def printed(page: Page, parts: list[str]) -> tuple[int, list[bool]]:
     shown = [page.locator(part).first.is_visible() for part in parts]
     page.emulate_media(media="screen")
     return sheets, shown
-
-
-def violations(page: Page, part: str = "html", rules: tuple[str, ...] = (), known: str = "") -> dict[str, list[str]]:
-    """What axe finds on a part of the page: by rule, how its elements begin.
-
-    Args:
-        page: What is open.
-        part: Selector of the part.
-        rules: Those that are asked for; all if empty.
-        known: Name under which elements are remembered: one that is unchanged since a call by the same name is not read again.
-    """
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE_SCRIPT)
-    context: dict[str, list[list[str]]] = {"include": [[part]]}
-    if known:
-        page.evaluate(MARK, [part, known])
-        context["exclude"] = [["[data-read]"]]
-    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
-    return dict(page.evaluate(RUN, [context, options]))

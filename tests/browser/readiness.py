@@ -46,11 +46,13 @@ new MutationObserver((changes) => { window.changesSeen += changes.length; })
 }
 """
 # Five looks in a row, a fiftieth of a second apart, at which no run is on, no placeholder or undrawn chart is in sight, no colour is on
-# its way to another one, and nothing has changed. A browser that is busy looks later, so a slow machine waits longer.
+# its way to another one, what Streamlit leaves out has been added (pages/_components/accessible), and nothing has changed. A browser that
+# is busy looks later, so a slow machine waits longer.
 STILL = """async (idle) => {
   const shown = (selector) => [...document.querySelectorAll(selector)].filter((part) => part.checkVisibility());
   const charts = "[data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]";
   const isDrawn = () => document.querySelector(idle) && !shown("[data-testid=stSkeleton]").length
+    && (!document.querySelector(".st-key-accessible") || "mended" in document.documentElement.dataset)
     && shown(charts).every((chart) => chart.querySelector("svg.marks, .main-svg, canvas"))
     && !document.getAnimations().some((change) => change instanceof CSSTransition && change.playState == "running");
   let seen = -1;

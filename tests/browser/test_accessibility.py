@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.browser.accessibility import MAIN, faults
-from tests.browser.chromium import violations
+from tests.browser.accessibility import MAIN, faults, violations
 from tests.browser.readiness import still
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from models import checkpoint
 from pages._ui.link import packed
-from tests.browser.accessibility import CONTRAST, faults, recolour
-from tests.browser.chromium import settle, sideways, violations
+from tests.browser.accessibility import CONTRAST, faults, recolour, violations
+from tests.browser.chromium import settle, sideways
 from tests.browser.readiness import rerun
 from tests.models.translation.tiny_translation import tiny_translator
 

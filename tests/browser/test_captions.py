@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from models.captioning.images import cell_at
 from models.captioning.occlusion import around
-from tests.browser.accessibility import CONTRAST, faults, recolour
-from tests.browser.chromium import ROOT, settle, sideways, violations
+from tests.browser.accessibility import CONTRAST, faults, recolour, violations
+from tests.browser.chromium import ROOT, settle, sideways
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong

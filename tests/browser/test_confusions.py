@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from models.names.network import probabilities
-from tests.browser.accessibility import CONTRAST, faults, recolour
-from tests.browser.chromium import settle, sideways, violations
+from tests.browser.accessibility import CONTRAST, faults, recolour, violations
+from tests.browser.chromium import settle, sideways
 from tests.models.names.tiny_names import source, tiny_namer
 
 pytestmark = pytest.mark.browser

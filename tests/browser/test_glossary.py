@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from pages._glossary.search import matches
 from pages._ui.glossary import entries
-from tests.browser.chromium import sideways, violations
+from tests.browser.accessibility import violations
+from tests.browser.chromium import sideways
 from tests.browser.readiness import still
 
 pytestmark = pytest.mark.browser

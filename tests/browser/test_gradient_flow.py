@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import CONTRAST, faults, recolour
-from tests.browser.chromium import printed, settle, sideways, violations
+from tests.browser.accessibility import CONTRAST, faults, recolour, violations
+from tests.browser.chromium import printed, settle, sideways
 from tests.browser.readiness import rerun
 
 pytestmark = pytest.mark.browser

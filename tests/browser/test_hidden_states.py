@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import CONTRAST, faults, recolour
-from tests.browser.chromium import ROOT, printed, settle, sideways, violations
+from tests.browser.accessibility import CONTRAST, faults, recolour, violations
+from tests.browser.chromium import ROOT, printed, settle, sideways
 from tests.browser.readiness import rerun
 from tests.pages.test_hidden_states_own import own_checkpoint
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import sideways, violations
+from tests.browser.accessibility import violations
+from tests.browser.chromium import sideways
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=90_000)  # a busy machine is slow, not wrong

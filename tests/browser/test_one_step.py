@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages._one_step import cell, hello, shapes
-from tests.browser.accessibility import faults
-from tests.browser.chromium import settle, sideways, violations
+from tests.browser.accessibility import faults, violations
+from tests.browser.chromium import settle, sideways
 from tests.browser.readiness import rerun
 from tests.models.tiny import save_tiny
 from tests.models.translation.tiny_translation import save_tiny_translator

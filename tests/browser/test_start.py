@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages._start import line
-from tests.browser.chromium import ROOT, settle, sideways, violations
+from tests.browser.accessibility import violations
+from tests.browser.chromium import ROOT, settle, sideways
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
@@ -46,7 +47,6 @@ def the_third_door_opens_a_network_of_ones_own(page: Page, content: bytes) -> No
     """Axe finds nothing there; a file that is refused and one that opens each get a sentence, and the link leads into its room."""
     page.get_by_role("link", name="I want to see inside my own model").click()
     expect(page.get_by_role("heading", name="What happens inside your own network?")).to_be_visible()
-    settle(page)
     assert violations(page) == {}
     for file, says in ((b"no checkpoint", "Nothing was changed."), (content, "is open. See it in")):
         page.locator("input[type=file]").set_input_files([{"name": "mine.safetensors", "mimeType": "", "buffer": file}])

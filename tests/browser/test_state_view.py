@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 
 from pages._components.state_view import FILES, source
 from tests.browser import chromium
-from tests.browser.accessibility import CONTRAST, recolour
-from tests.browser.chromium import violations
+from tests.browser.accessibility import CONTRAST, recolour, violations
 
 pytestmark = pytest.mark.browser
 

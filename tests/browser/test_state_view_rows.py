@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import violations
+from tests.browser.accessibility import violations
 
 pytestmark = pytest.mark.browser
 

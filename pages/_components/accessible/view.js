@@ -40,6 +40,7 @@ export default function component() {
     follow();
   };
   mend();
+  document.documentElement.setAttribute("data-mended", ""); // for a reader of the page who looks before this has been loaded
   const watch = new MutationObserver(mend);
   watch.observe(document.body, { childList: true, subtree: true, attributeFilter: ["role"] });
   return () => watch.disconnect();
