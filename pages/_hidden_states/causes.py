@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import models
-from models.char_lm.experiments.window import MEAN
+from models.char_lm.experiments.held import MEAN
 from pages._ui import networks
 
 

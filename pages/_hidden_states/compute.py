@@ -14,7 +14,8 @@ from explorer.analysis.ordering import order
 from explorer.analysis.quantities import quantity
 from explorer.records import Trace
 from models import Loaded
-from models.char_lm.experiments.window import ZERO, Silenced, Window, WindowRun, read_silenced, record_window
+from models.char_lm.experiments.held import ZERO, Held, read_held
+from models.char_lm.experiments.window import Window, WindowRun, record_window
 from pages._ui.cache import shared_cache
 from pages._ui.networks import loaded
 from pages._ui.pool import Cost
@@ -156,8 +157,8 @@ def silenced_bits(view: View, network: Loaded, report: Callable[[int, int], None
 
     def make() -> Any:
         trace = None if view.instead == ZERO else recorded(view, network, report).trace
-        silenced = Silenced(view.layer, view.unit, view.instead)
-        return read_silenced(network, shown_so_far(view), view.warm_up, silenced, trace, report)
+        silenced = Held(view.layer, (view.unit,), view.instead)
+        return read_held(network, shown_so_far(view), view.warm_up, silenced, trace, report)
 
     return shared_cache("readings", 256).get(_key(view, "silenced"), make).bits
 

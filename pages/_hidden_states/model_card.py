@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from models import Loaded
-from models.char_lm.experiments.window import MEAN, WindowRun
+from models.char_lm.experiments.held import MEAN
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import state
 from pages._hidden_states.causes import causes
 from pages._hidden_states.compute import View

@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer.analysis import ordering, quantities
 from explorer.analysis.tracks import CONCEPTS
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO
+from models.char_lm.experiments.held import ELSEWHERE, MEAN, ZERO
 from pages._components.state_view import LOOKS as ALL_LOOKS
 from pages._components.state_view import state_choice
 from pages._hidden_states import compute

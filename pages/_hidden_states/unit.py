@@ -13,7 +13,8 @@ from explorer.figures.characters import noun
 from explorer.figures.unit import gates_and_ledger, histogram
 from explorer.records import Trace
 from models import Loaded
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO, WindowRun
+from models.char_lm.experiments.held import ELSEWHERE, MEAN, ZERO
+from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import cell_and_hidden, compute, state, states
 from pages._hidden_states.causes import cause_of, in_short
 from pages._hidden_states.compute import View

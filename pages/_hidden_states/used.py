@@ -14,7 +14,8 @@ from explorer.errors import AnalysisError, ExplorerError
 from explorer.figures import unit_effects as figures
 from explorer.figures.characters import noun
 from models import Loaded
-from models.char_lm.experiments.window import LEAD, MEAN, WindowRun
+from models.char_lm.experiments.held import MEAN
+from models.char_lm.experiments.window import LEAD, WindowRun
 from pages._hidden_states import compute, state
 from pages._hidden_states.causes import causes
 from pages._hidden_states.compute import View

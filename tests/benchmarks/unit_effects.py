@@ -8,8 +8,8 @@ import torch
 
 import explorer
 from explorer.gradients.states import state_gradient
-from models.char_lm.experiments.unit_effects import all_effects, held_at, passages
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO
+from models.char_lm.experiments.held import ELSEWHERE, MEAN, ZERO, held_at
+from models.char_lm.experiments.unit_effects import all_effects, passages
 from models.char_lm.network import CharLM, costs
 from models.char_lm.reading import read
 from models.checkpoint import Loaded

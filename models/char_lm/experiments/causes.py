@@ -17,10 +17,10 @@ from explorer.analysis.tracks import CONCEPTS, needed
 from explorer.analysis.unit_effects import unit_effect
 from models import corpora
 from models.char_lm.experiments.gradients import networks_of
+from models.char_lm.experiments.held import ELSEWHERE, MEAN, ZERO
 from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, passages
 from models.char_lm.experiments.units import Options as UnitOptions
 from models.char_lm.experiments.units import first_pages
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, ZERO
 from models.char_lm.reading import read
 from models.checkpoint import Loaded, fingerprint
 from models.measurement import Measured, Report, Subject

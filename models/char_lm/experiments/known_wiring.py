@@ -18,9 +18,10 @@ from explorer.analysis.logits import logit_parts
 from explorer.analysis.provenance import provenance
 from explorer.analysis.unit_effects import FEWEST, unit_effect
 from explorer.analysis.unit_scores import correlation
+from models.char_lm.experiments.held import MEAN
 from models.char_lm.experiments.trace_back import readout
 from models.char_lm.experiments.unit_effects import all_effects, passages
-from models.char_lm.experiments.window import LEAD, MEAN, Layer, Window, read_window
+from models.char_lm.experiments.window import LEAD, Layer, Window, read_window
 from models.char_lm.glass_box import TRUTH, glass_box, tracks, units_of, written_text
 from models.char_lm.reading import read
 from models.checkpoint import Loaded

@@ -15,7 +15,8 @@ import explorer
 from explorer.analysis.unit_effects import TestedUnits, Together, check_places, like_varying, unit_effect
 from explorer.gradients.states import state_gradient
 from explorer.records import Trace
-from models.char_lm.experiments.window import ELSEWHERE, LEAD, MEAN, ZERO, Window, record_window, state_before
+from models.char_lm.experiments.held import MEAN, ZERO, held_at
+from models.char_lm.experiments.window import LEAD, Window, record_window, state_before
 from models.char_lm.network import costs
 from models.char_lm.reading import Reading
 from models.checkpoint import Loaded
@@ -92,7 +93,7 @@ def all_effects(
         for rows in batches:
             layer, sets = units[rows[0]][0], [_as_set(units[row][1]) for row in rows]
             union = sorted({unit for together in sets for unit in together})
-            held = Held(layer, sets, union, held_at(states[:, layer, union], one.ids.shape[1], instead))
+            held = HeldRows(layer, sets, union, held_at(states[:, layer, union], one.ids.shape[1], instead))
             parts = []
             for nats in _silenced(module, one, held):
                 parts.append(nats)
@@ -113,7 +114,7 @@ def _batches(units: Sequence[tuple[int, Any]], layer: int) -> list[list[int]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class HeldRows:
     """Sets of units of one layer, one set for each row of a batch.
 
     Args:
@@ -135,17 +136,7 @@ class Held:
         return {"scale": 1.0 - mask[None], "shift": values[:, None, :] * mask}
 
 
-def held_at(own: np.ndarray, steps: int, instead: str) -> np.ndarray:
-    """What units are held at, [time or 1, unit], from their own values [time, unit]."""
-    if instead == MEAN:
-        return own.mean(axis=0, keepdims=True, dtype=np.float64)
-    if instead == ELSEWHERE:
-        drawn = np.random.default_rng(0).integers(len(own), size=(steps, own.shape[1]))
-        return np.take_along_axis(own, drawn, axis=0).astype(np.float64)
-    return np.zeros((1, own.shape[1]))
-
-
-def _silenced(module: Any, passage: Passage, held: Held) -> Iterator[Tensor]:
+def _silenced(module: Any, passage: Passage, held: HeldRows) -> Iterator[Tensor]:
     """Cost of each predicted character of a passage but the first, [unit, time], chunk by chunk."""
     rows, steps = len(held.sets), passage.ids.shape[1]
     state = wide(passage.state, rows)

@@ -3,8 +3,7 @@
 Importing this module does not import torch; the first call does.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,64 +172,3 @@ def _five_columns(ranked: np.ndarray) -> np.ndarray:
     from models.char_lm.reading import TOP
 
     return np.pad(ranked, ((0, 0), (0, max(0, TOP - ranked.shape[1]))))
-
-
-ZERO, MEAN, ELSEWHERE = "zero", "mean", "elsewhere"  # what a silenced unit is held at
-
-
-@dataclass(frozen=True)
-class Silenced:
-    """A unit whose state is held while a text is read.
-
-    Args:
-        layer: Index of the layer, counted from 0.
-        unit: Index of the unit, counted from 0.
-        instead: "zero"; "mean", its mean over a window; or "elsewhere", at each character a value that it had at another one, drawn
-            at random. Its state is the cell of an LSTM, the hidden state otherwise.
-    """
-
-    layer: int
-    unit: int
-    instead: str = ZERO
-
-    def values(self, trace: Trace, steps: int) -> float | np.ndarray:
-        """What the unit is held at over so many steps: a number, or one for each step, [time, 1].
-
-        Args:
-            trace: The window whose values are used.
-            steps: Tokens that are read, those of the warm-up included.
-        """
-        own = (trace.hidden if trace.cell is None else trace.cell)[:, self.layer, self.unit].astype(float)
-        if self.instead == MEAN:
-            return float(own.mean())
-        return 0.0 if self.instead == ZERO else np.random.default_rng(0).choice(own, (steps, 1))
-
-
-def read_silenced(
-    loaded: "Loaded",
-    text: str,
-    warm_up: str,
-    silenced: Silenced,
-    trace: Trace | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> "Reading":
-    """The pass over a whole text with the state of one unit held from the first character on.
-
-    Args:
-        loaded: The network.
-        text: Text to read, at least one character.
-        warm_up: Preceding text, read from the zero state and not part of the result.
-        silenced: The unit, and what it is held at.
-        trace: The window whose values it is held at, unless it is held at 0.
-        progress: Called with (done, total) characters; may raise to stop.
-
-    Raises:
-        InterventionError: there is no such layer or unit, or the cell cannot be held at this.
-    """
-    from models.char_lm.reading import read
-
-    module: Any = loaded.module
-    steps = len(loaded.vocab.encode(warm_up)) + len(loaded.vocab.encode(text))
-    value = 0 if trace is None else silenced.values(trace, steps)
-    with explorer.intervene(module, "rnn", silenced.layer, units=silenced.unit, value=value) as held:
-        return read(replace(loaded, module=held), text, progress=progress, before=warm_up)

@@ -14,7 +14,8 @@ from explorer.analysis.tracks import needed
 from explorer.errors import AnalysisError
 from models import checkpoint
 from models.char_lm.experiments import causes, unit_effects
-from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, held_at, passages
+from models.char_lm.experiments.held import held_at
+from models.char_lm.experiments.unit_effects import all_effects, all_units, chosen_parts, passages
 from models.char_lm.experiments.window import Layer, read_window, record_window
 from models.char_lm.reading import read
 from models.checkpoint import Loaded, fingerprint

@@ -6,7 +6,8 @@ import torch
 
 import explorer
 from explorer.errors import AnalysisError
-from models.char_lm.experiments.window import ELSEWHERE, MEAN, Layer, Silenced, read_silenced, read_window, record_window
+from models.char_lm.experiments.held import ELSEWHERE, MEAN, Held, read_held
+from models.char_lm.experiments.window import Layer, read_window, record_window
 from models.char_lm.network import CharLM
 from models.char_lm.reading import read
 from models.checkpoint import Loaded
@@ -43,7 +44,7 @@ def test_the_map_is_the_chosen_layer_in_the_chosen_order():
 
 def test_a_silenced_unit_changes_what_characters_cost_from_the_second_on():
     loaded = network()
-    own, silenced = read(loaded, "abcabc").bits, read_silenced(loaded, "abcabc", "", Silenced(1, 2)).bits
+    own, silenced = read(loaded, "abcabc").bits, read_held(loaded, "abcabc", "", Held(1, (2,))).bits
     assert own[0] == silenced[0] and (own[1:] != silenced[1:]).all()
 
 
@@ -52,13 +53,13 @@ def test_a_silenced_unit_changes_what_characters_cost_from_the_second_on():
 def test_a_unit_is_held_at_its_mean_or_at_values_of_other_places(cell: str, instead: str):
     loaded, text, warm_up = network(cell), "abcabcacb" * 3, "cab"
     trace = read_window(loaded, text, Layer(), warm_up).trace
-    held, state = Silenced(1, 2, instead), trace.hidden if trace.cell is None else trace.cell
+    held, state = Held(1, (2,), instead), trace.hidden if trace.cell is None else trace.cell
     value = held.values(trace, len(warm_up) + len(text))
     if instead == MEAN:
         assert value == pytest.approx(state[:, 1, 2].mean())
     else:
         assert np.shape(value) == (30, 1) and set(np.ravel(value)) <= set(state[:, 1, 2].astype(float))
-    bits = read_silenced(loaded, text, warm_up, held, trace).bits
+    bits = read_held(loaded, text, warm_up, held, trace).bits
     with torch.no_grad(), explorer.intervene(loaded.module, "rnn", 1, units=2, value=value) as changed:
         logits, _ = changed(torch.tensor(loaded.vocab.encode(warm_up + text))[None])
     logs = logits[0].double().log_softmax(-1)

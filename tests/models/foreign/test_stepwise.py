@@ -119,10 +119,10 @@ def test_a_given_state_is_silenced_too(name: str):
 
 @STEPWISE
 def test_the_text_is_read_with_a_silenced_unit(name: str):
-    from models.char_lm.experiments.window import Silenced, read_silenced
+    from models.char_lm.experiments.held import Held, read_held
 
     loaded = network(name)
-    silent, own = read_silenced(loaded, TEXT, "", Silenced(0, UNIT)), read(loaded, TEXT)
+    silent, own = read_held(loaded, TEXT, "", Held(0, (UNIT,))), read(loaded, TEXT)
     logs = written(loaded.module, ids_of(loaded), held(("hidden", "cell"), 0.0))[0].log_softmax(-1)
     bits = -logs[:-1].gather(1, ids_of(loaded)[1:, None])[:, 0].numpy() / np.log(2)
     np.testing.assert_allclose(silent.bits[1:], bits, atol=1e-6)
