@@ -129,7 +129,9 @@ def _edges(tokens: Sequence[str]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(widths)])
 
 
-def token_rows(tokens: Sequence[str], drawn: Sequence[Row], start: int, description: str, dark: bool) -> alt.TopLevelMixin:
+def token_rows(
+    tokens: Sequence[str], drawn: Sequence[Row], start: int, description: str, dark: bool, from_end: bool = True
+) -> alt.TopLevelMixin:
     """The same tokens once for each row, coloured by its scores.
 
     Args:
@@ -138,6 +140,7 @@ def token_rows(tokens: Sequence[str], drawn: Sequence[Row], start: int, descript
         start: Position of the first token in the whole text.
         description: The text alternative.
         dark: Colours for a dark ground.
+        from_end: Whether rows that are wider than a narrow screen are read from their end, and are named there.
     """
     edges, pitch = _edges(tokens), TITLE + CELL + GAP
     frame = pd.concat([_cells(tokens, one, edges, (index * pitch + TITLE, start), dark) for index, one in enumerate(drawn)])
@@ -155,7 +158,7 @@ def token_rows(tokens: Sequence[str], drawn: Sequence[Row], start: int, descript
         text="sign:N",
         color=alt.Color("ink:N", scale=None),
     )
-    is_wide = is_long(tokens)  # read from its end
+    is_wide = is_long(tokens) and from_end
     titles = pd.DataFrame({"left": width if is_wide else 0.0, "top": [index * pitch + TITLE - 5.0 for index in range(len(drawn))]})
     titles["words"] = [f"{one.name}: {one.more}" for one in drawn]
     words = alt.Chart(titles).mark_text(

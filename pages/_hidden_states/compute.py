@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from explorer.analysis.attribution import Comparison
     from explorer.analysis.trace_back import TraceBack
     from explorer.analysis.unit_effects import TestedUnits
+    from models.char_lm.experiments.steered import ReadOn
+    from models.char_lm.experiments.transplant import Transplanted
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
@@ -241,6 +243,69 @@ def traced_back(view: View, network: Loaded, traced: Traced, report: Callable[[i
         return trace_back(network, window, AskedBack(traced.at - window.start, traced.target, traced.unit))
 
     return shared_cache("attributions", 16).get(("traced", *view.reads, view.part, traced), make)
+
+
+def read_on(view: View, network: Loaded, at: int, held: Held | None) -> "ReadOn":
+    """The text after one character of the shown window, read with units held from there on, or as the network is.
+
+    Args:
+        view: Gives network, text, warm-up and part.
+        network: The opened network of that name.
+        at: Index in the whole text of the first character whose state is held.
+        held: The units, and what they are held at; None: nothing is held.
+
+    Raises:
+        InterventionError: the network cannot be run with a state held.
+    """
+    from models.char_lm.experiments.steered import read_on
+
+    make = lambda: read_on(network, recorded(view, network), at - view.part * WINDOW, held)  # noqa: E731
+    return shared_cache("rows", 16).get(("read on", *view.reads, view.part, at, held), make)
+
+
+def continuations(view: View, network: Loaded, at: int, temperature: float, seed: int, held: Held | None) -> list[tuple[str, ...]]:
+    """Sampled continuations of the text up to one character, at a temperature, with the random numbers of a seed; see `read_on`."""
+    from models.char_lm.experiments.steered import Sampling, continuations
+
+    sampling = Sampling(temperature=temperature, seed=seed)
+    make = lambda: continuations(network, recorded(view, network), at - view.part * WINDOW, sampling, held)  # noqa: E731
+    return shared_cache("rows", 16).get(("continued", *view.reads, view.part, at, sampling, held), make)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A state, or a part of it, that is put from one text into another.
+
+    Args:
+        at: Index in the whole text of the character after which the state is taken or put in.
+        other: The other text; its state is that after its last character.
+        is_giver: Whether the state is that of the page's text; if not, it is that of the other text.
+        layers, units: Which; None: all.
+        temperature, seed: How both go on.
+    """
+
+    at: int
+    other: str
+    is_giver: bool
+    layers: int | None
+    units: int | None
+    temperature: float
+    seed: int
+
+
+def transplanted(view: View, network: Loaded, moved: Moved) -> "Transplanted":
+    """What both texts say next, before and after. Arguments otherwise as for `read_on`."""
+    from models.char_lm.experiments.steered import Sampling
+    from models.char_lm.experiments.transplant import Place, transplant
+
+    def make() -> "Transplanted":
+        other = recorded(view.of(text=moved.other, part=0), network)
+        places = [Place(recorded(view, network), moved.at - view.part * WINDOW), Place(other, len(other.trace.tokens) - 1)]
+        giver, receiver = places if moved.is_giver else places[::-1]
+        sampling = Sampling(temperature=moved.temperature, seed=moved.seed)
+        return transplant(network, giver, receiver, moved.layers, moved.units, sampling)
+
+    return shared_cache("rows", 16).get(("transplanted", *view.reads, view.part, moved), make)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ class Example:
         warm_up: Plain text read first and not shown, so that the text does not start from a blank state.
         needle, becomes: The edit replaces the first `needle` by `becomes`.
         open_label, close_label: Label of the button before and after the edit.
+        other: Text of another kind of place, outside what the measured unit tracks, for *Transplant*.
     """
 
     text: str
@@ -20,6 +21,7 @@ class Example:
     becomes: str
     open_label: str
     close_label: str
+    other: str
 
 
 _WIKI = """'''Lighthouse''' is a [[tower]] that guides ships at night. The first stood near \
@@ -81,6 +83,7 @@ EXAMPLES = {
         becomes=" talk to",
         open_label="Leave the bracket open",
         close_label="Close it again",
+        other="In the evening the keeper went down to the harbour, where the boats",
     ),
     "wiki": Example(
         text=_WIKI,
@@ -89,6 +92,7 @@ EXAMPLES = {
         becomes="",
         open_label="Leave it open",
         close_label="Close it again",
+        other="== Boats ==\nThe keepers sailed to the rock each spring, and most of them kept a logbook",
     ),
     "linux": Example(
         text=_C,
@@ -97,6 +101,7 @@ EXAMPLES = {
         becomes="",
         open_label="Leave the comment open",
         close_label="Close it again",
+        other="int lamp_count(struct lamp *lamp)\n{\n\tint count = 0;\n\n\tfor (; lamp; lamp = lamp->next)\n\t\tcount++;\n",
     ),
     "shakespeare": Example(
         text=_PLAY,
@@ -105,6 +110,7 @@ EXAMPLES = {
         becomes=" Grows",
         open_label="Join two lines",
         close_label="Split them again",
+        other="SAILOR:\nWe saw thy flame, good keeper, from the deep, and came by it to land.\n\nKEEPER:\nThen is",
     ),
 }
 

@@ -34,6 +34,8 @@ TOUCH = """<style>
 [data-testid=stCode] .token.keyword { font-weight: 600; }
 /* Under the mouse a button without a frame takes a shade of the first colour that is too dark to be read on a dark ground. */
 [kind=tertiary]:is(:hover, :active) { color: inherit !important; text-decoration: underline; }
+/* Eleven panels of a page stand in one row of 1,120 pixels. */
+[data-testid=stMain] [data-testid=stButtonGroup] button { padding-inline: 12px; }
 .st-key-accessible, [data-testid=stElementContainer]:has(> .st-key-accessible) { display: none; }
 </style>"""
 MENU = """<style>

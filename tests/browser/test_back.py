@@ -26,6 +26,7 @@ TABLE = {
         "This unit": "unit.silence=true&unit=4&unit.instead=mean",
         "Trace back": "trace_back.unit=all&trace_back.target=actual&cursor=30",
         "All units": "order=rows by variance",
+        "Intervene": "intervene=transplant&transplant.part=all&transplant.way=in&cursor=30",
         "Generate": "generate.seed=7&generate.temperature=0.3",
         "Compare": "compare.model=wiki-rnn&compare.unit=3&compare.map.cursor=7",
         "Export and link": "model=wiki-rnn&unit=1",

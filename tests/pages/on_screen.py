@@ -13,7 +13,18 @@ import pyarrow as pa
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from streamlit.testing.v1 import AppTest
 
-CHOSEN_WITH = {"selectbox", "button_group", "slider", "number_input", "toggle", "text_input", "text_area", "radio", "select_slider"}
+CHOSEN_WITH = {
+    "selectbox",
+    "multiselect",
+    "button_group",
+    "slider",
+    "number_input",
+    "toggle",
+    "text_input",
+    "text_area",
+    "radio",
+    "select_slider",
+}
 SAID_WITH = ("error", "warning", "info", "exception")
 WORDY = 60  # texts of this many characters are identified by length and checksum
 DIGITS = 4

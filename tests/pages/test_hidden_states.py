@@ -71,6 +71,7 @@ PANELS = [
     "What it depends on",
     "All units",
     "Generate",
+    "Intervene",
     "Compare",
     "Export and link",
     "The network",

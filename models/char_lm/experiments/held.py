@@ -4,6 +4,7 @@ Importing this module does not import torch; the first call does.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import explorer
 from explorer.records import Trace
 
 if TYPE_CHECKING:
+    from models.char_lm.experiments.window import Window
     from models.char_lm.reading import Reading
     from models.checkpoint import Loaded
 
@@ -45,6 +47,11 @@ class Held:
             return np.full((1, len(self.units)), 0.0 if isinstance(self.at, str) else self.at)
         states = trace.hidden if trace.cell is None else trace.cell
         return held_at(states[:, self.layer, list(self.units)], steps, self.at)
+
+    def within(self, module: Any, window: "Window", steps: int) -> AbstractContextManager[Any]:
+        """The module with the units held at each of so many steps; their own values are those of a window of a text."""
+        values = self.values(window.trace, steps).repeat(1 if self.at == ELSEWHERE else steps, axis=0)
+        return explorer.intervene(module, "rnn", self.layer, units=self.units, value=values, steps=range(steps))
 
 
 def held_at(own: np.ndarray, steps: int, at: str | float) -> np.ndarray:

@@ -1,23 +1,53 @@
-"""Steering: from one token of a text on, the states of some units are held, and the network goes on; with and without are compared.
+"""Steering: at one token of a text something in the state is changed, and the network goes on; with and without are compared.
 
 Two continuations are compared fairly only if they share their random numbers: each token is the one with the largest
-logit / temperature + g, with Gumbel noise g that both use. As long as what is held changes nothing, both are the same text.
+logit / temperature + g, with Gumbel noise g that both use. As long as the change makes no difference, both are the same text.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import explorer
-from models.char_lm.experiments.held import ELSEWHERE, Held
+from explorer.records import Trace
 from models.char_lm.experiments.window import Window, state_before, window_input
 from models.checkpoint import Loaded
 
 AHEAD = 200  # tokens of the text that are read on
+
+
+class Change(Protocol):
+    """What is done to the state of a network from one token on: units are held (`Held`), or a state is put in (`Moved`)."""
+
+    def within(self, module: Any, window: Window, steps: int) -> AbstractContextManager[Any]:
+        """The changed module for so many steps, of which the first reads that token."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """The state after one token of a text that is put into another text, in part or whole.
+
+    Args:
+        trace: Record of the text that the state comes from.
+        step: The token after which it is taken.
+        layers: Which layers, counted from 0; None: all.
+        units: Which units of each; None: all.
+    """
+
+    trace: Trace
+    step: int
+    layers: int | None = None
+    units: int | None = None
+
+    def within(self, module: Any, window: Window, steps: int) -> AbstractContextManager[Any]:
+        """The module whose state after its next token is that of the other text."""
+        return explorer.patched(module, self.trace, self.step, 0, self.layers, self.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,35 +84,39 @@ class Sampling:
     seed: int = 1
 
 
-def read_on(loaded: Loaded, window: Window, at: int, held: Held | None = None) -> ReadOn:
-    """Read a text from one token on, with units held or as the network is.
+def read_on(loaded: Loaded, window: Window, at: int, change: Change | None = None, tokens: Sequence[str] | None = None) -> ReadOn:
+    """Read a text from one token on, with a change of the state or as the network is.
 
     Args:
         loaded: The network, which predicts.
         window: The recorded window.
-        at: Index in the window of the first token whose state is held; the prediction after it is the first that changes.
-        held: The units, and what they are held at; None: nothing is held.
+        at: Index in the window of the token after which the state is changed; the prediction after it is the first that differs.
+        change: What is changed; None: nothing.
+        tokens: What is read after it, [time]; None: what the text says.
 
     Raises:
-        InterventionError: there is no such layer or unit, or the network cannot be run with a state held.
+        InterventionError: there is no such layer or unit, or the network cannot be run with a changed state.
     """
     ids = window_input(window.reading, window.part)[0][:, at : at + AHEAD + 1]
-    with _with(loaded, window, held, ids.shape[1]) as module, torch.inference_mode():
+    if tokens is not None:
+        index = {token: id_ for id_, token in enumerate(loaded.vocab.tokens)}
+        ids = torch.cat([ids[:, :1], torch.tensor([[index[token] for token in tokens]])], 1)
+    with _changed(loaded.module, window, change, ids.shape[1]) as module, torch.inference_mode():
         logits, _ = module(ids, state_before(loaded, window, at))
     logs, following = logits[0].double().log_softmax(-1), ids[0, 1:]
     nats = -logs[:-1].gather(1, following[:, None])[:, 0]
     likeliest = tuple(loaded.vocab.tokens[int(id_)] for id_ in logs[:-1].argmax(-1))
-    follows = tuple(window.trace.tokens[at + 1 : at + ids.shape[1]])
+    follows = tuple(window.trace.tokens[at + 1 : at + ids.shape[1]] if tokens is None else tokens)
     return ReadOn(logs[0].exp().numpy(), follows, nats.numpy() / np.log(2), likeliest)
 
 
-def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, held: Held | None = None) -> list[tuple[str, ...]]:
-    """Sampled continuations of the text up to one token, with units held from that token on or as the network is.
+def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, change: Change | None = None) -> list[tuple[str, ...]]:
+    """Sampled continuations of the text up to one token, with a change of the state or as the network is.
 
-    The n-th continuation uses the same random numbers whatever is held. What the text itself says after the token is not read.
+    The n-th continuation uses the same random numbers whatever is changed. What the text itself says after the token is not read.
 
     Args:
-        loaded, window, at, held: As for `read_on`.
+        loaded, window, at, change: As for `read_on`.
         sampling: How many, how long, how random.
 
     Raises:
@@ -94,7 +128,7 @@ def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, h
     size = (sampling.length, sampling.count, len(loaded.vocab))
     noise = -torch.log(-torch.log(torch.rand(size, generator=generator, dtype=torch.float64)))
     token = window_input(window.reading, window.part)[0][:, at].expand(sampling.count)
-    with _with(loaded, window, held, sampling.length + 1) as module, torch.inference_mode():
+    with _changed(loaded.module, window, change, sampling.length + 1) as module, torch.inference_mode():
         written = _sampled(module, token, _rows(state_before(loaded, window, at), sampling.count), noise, sampling.temperature)
     return [tuple(loaded.vocab.tokens[int(id_)] for id_ in row) for row in written]
 
@@ -111,12 +145,8 @@ def _sampled(module: Any, token: Tensor, state: Any, noise: Tensor, temperature:
     return torch.stack(written, 1)
 
 
-def _with(loaded: Loaded, window: Window, held: Held | None, steps: int) -> AbstractContextManager[Any]:
-    """The network for so many steps, with the units held at each of them."""
-    if held is None:
-        return nullcontext(loaded.module)
-    values = held.values(window.trace, steps).repeat(1 if held.at == ELSEWHERE else steps, axis=0)
-    return explorer.intervene(loaded.module, "rnn", held.layer, units=held.units, value=values, steps=range(steps))
+def _changed(module: Any, window: Window, change: Change | None, steps: int) -> AbstractContextManager[Any]:
+    return nullcontext(module) if change is None else change.within(module, window, steps)
 
 
 def _rows(state: Any, count: int) -> Any:
