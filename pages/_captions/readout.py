@@ -14,9 +14,27 @@ from pages._ui.text import plain, share
 
 
 def sentence(view: View, run: CaptionRun, depends: Dependence) -> str:
-    """Where it looked for the selected word, what it would have said without that place, and without the picture."""
-    parts = [_looked(view, run, depends), _without_place(view, run, depends.without), _alone(run, view.word, depends)]
+    """Whether it needed the place it looked at, where that is, and what it would have said without it and without the picture."""
+    parts = [
+        _answer(view, run, depends.without),
+        _looked(view, run, depends),
+        _without_place(view, run, depends.without),
+        _alone(run, view.word, depends),
+    ]
     return " ".join(part for part in parts if part)
+
+
+def _answer(view: View, run: CaptionRun, without: Without | None) -> str:
+    """The answer to the question above the pictures: whether the word stays when the place is hidden, in both ways of hiding it."""
+    if without is None or view.word >= len(run.text.split()):  # the end mark is part of no caption
+        return ""
+    word = run.words[view.word]
+    stays = [word in text.split() for text in (without.pixels, without.mean)]
+    if all(stays):
+        return f"Did it need to? No: with that place hidden, it still says “{plain(word)}”."
+    if any(stays):
+        return f"Did it need to? That depends on how the place is hidden: “{plain(word)}” goes in one way and stays in the other."
+    return f"Did it need to? Yes: with that place hidden, it no longer says “{plain(word)}”."
 
 
 def _looked(view: View, run: CaptionRun, depends: Dependence) -> str:
@@ -54,7 +72,8 @@ def _without_place(view: View, run: CaptionRun, without: Without | None) -> str:
     if texts[0] == texts[1]:
         return f"Without that place{named} the caption would have been {texts[0]}."
     way = "blurred" if view.fill == "blur" else "grey"
-    return f"With that place{named} turned {way} the caption would have been {texts[0]}; with mean features there, {texts[1]}."
+    other = f"with the features of the mean picture there, {texts[1]}"
+    return f"With that place{named} turned {way} the caption would have been {texts[0]}; {other}."
 
 
 def _named(run: CaptionRun) -> str:

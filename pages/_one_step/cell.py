@@ -15,6 +15,7 @@ from pages._hidden_states import cell_and_hidden
 from pages._one_step import cell_state as choice
 from pages._one_step import compute, gru_variants
 from pages._one_step.compute import View
+from pages._one_step.state import is_in_lesson
 from pages._ui.glossary import terms
 from pages._ui.layout import folding
 from pages._ui.made import made
@@ -103,6 +104,8 @@ def sentence(view: View, step: CellStep, shown: CellStep) -> str:
         return f"With the {gate} gate held at {shown.value(gate):.0f}, {would}. Below: the following characters."
     other = 1 if step.value(KEEPER[step.kind]) < 0.5 else 0
     ledger = f"of its state {short(step.before)} it keeps **{short(step.kept)}**, and it writes **{short(step.written)}**"
+    if is_in_lesson():  # which asks what changes the state most
+        return f"{who} reads {read}: {ledger}."
     mover = "Writing" if step.mover == "candidate" else f"The {step.mover} gate"
     return f"{who} reads {read}: {ledger}. {mover} changes the state most. Hold the {KEEPER[step.kind]} gate at {other}."
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.analysis.cell_step import KEEPER
+from explorer.analysis.cell_step import KEEPER, CellStep
 from explorer.figures.training_curve import FLOOR
 from explorer.textbook.hello import READ, after, covered, forward, opening
 from pages._hidden_states.state import example
 from pages._one_step import cell, cell_state, compute, hello
 from pages._one_step import state as one_step_state
+from pages._one_step.state import LESSON
 from pages._ui.link import is_unread, link, linked_whole
 from pages._ui.text import plain
 
-LESSON = f"{one_step_state.PAGE}.lesson"
 KEY = "one_step.lessons"
 USUAL_RATE, *_, LARGEST = one_step_state.RATES
 GATES = {"forget": "the forget gate", "candidate": "what was written"}
@@ -52,6 +52,7 @@ def _hello(stretches: tuple[int, ...], rate: str = USUAL_RATE) -> Callable[[], N
     def begin() -> None:
         state = st.session_state
         state[one_step_state.VIEW], state[one_step_state.STRETCHES], state[one_step_state.RATE] = hello.TITLE, stretches, rate
+        link(one_step_state.RATE, rate, USUAL_RATE)
 
     return begin
 
@@ -69,12 +70,22 @@ def _cell(kind: str) -> Callable[[], None]:
 
 
 def _closing(kind: str) -> compute.View:
-    """The first measured unit of a network of this kind, where the first link, or what the example opens, is closed."""
+    """The first measured unit of a network of this kind, where the first link, or what the example opens, is closed.
+
+    Of the characters that close it, the one is shown at which it is clearest what changes the state.
+    """
     name = cell_state.first(kind)
     about = cell_state.known()[name]
     text, needle = example(about).text, example(about).needle
     layer, unit, _ = cell_state.usual(about, text)
-    return compute.View(name, text, example(about).warm_up, layer, unit, max(1, text.find(needle) + len(needle) - 1))
+    first = max(1, text.find(needle))
+    views = [compute.View(name, text, example(about).warm_up, layer, unit, first + more) for more in range(len(needle))]
+    return max(views, key=lambda view: _margin(compute.step(view)))
+
+
+def _margin(step: CellStep) -> float:
+    """How much more one of the two terms of a step changes the state than the other."""
+    return abs(abs(step.kept - step.before) - abs(step.written))
 
 
 def _dearest() -> str:
@@ -207,6 +218,7 @@ def go(index: int | None) -> None:
     """Start a step, counted from 0; None closes the lesson."""
     st.session_state[LESSON] = index
     if index is not None:
+        _hello((0,))()  # a step that needs no training leaves none of an earlier one in the link
         shown()[index].begin()
 
 

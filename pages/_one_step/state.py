@@ -11,9 +11,14 @@ from pages._ui.link import is_unread, link, linked, wholes
 
 PAGE = "one_step"
 VIEW, STRETCHES, STEP, RATE, COVER = (f"{PAGE}.{name}" for name in ("view", "stretches", "step", "rate", "cover"))
-BACKWARD = f"{PAGE}.backward"
+BACKWARD, LESSON = f"{PAGE}.backward", f"{PAGE}.lesson"
 RATES = {f"step size {rate:g}": rate for rate in (0.1, 0.03, 0.3, 1.0)}  # as links hold them, the default first
 MOST = 12  # stretches: how often the arrow can be removed and put back
+
+
+def is_in_lesson() -> bool:
+    """Whether a step of the lesson is open, whose question the page must not answer by itself."""
+    return st.session_state.get(LESSON) is not None
 
 
 @dataclass(frozen=True)

@@ -119,10 +119,25 @@ def test_the_sentence_and_the_title_on_a_photograph_are_computed(folder, monkeyp
     said = [f"“{plain(text)}”" if text != run.text else "the same" for text in (hidden.pixels, hidden.mean)]
     both = (
         f"With that place (the regions with half of the attention) turned grey the caption would have been {said[0]}; "
-        f"with mean features there, {said[1]}."
+        f"with the features of the mean picture there, {said[1]}."
     )
     one = f"Without that place (the regions with half of the attention) the caption would have been {said[0]}."
     assert (one if said[0] == said[1] else both) in markdown(sound(page))
+
+
+@pytest.mark.parametrize(
+    ("word", "pixels", "mean", "answer"),
+    [
+        (1, "a dog runs", "the dog", "No: with that place hidden, it still says “dog”."),
+        (1, "a dogma", "a cat", "Yes: with that place hidden, it no longer says “dog”."),
+        (1, "a dog", "a cat", "depends on how the place is hidden"),
+        (2, "a", "a", ""),
+    ],
+)
+def test_the_question_of_the_title_is_answered_by_the_captions_without_the_place(word: int, pixels: str, mean: str, answer: str):
+    run = SimpleNamespace(words=("a", "dog", "</s>"), text="a dog")
+    said = readout._answer(SimpleNamespace(word=word), run, Without(pixels, mean, np.zeros((2, 3)), (WOULD,) * 3))
+    assert answer in said and bool(said) == bool(answer)
 
 
 def test_a_scene_is_read_out_by_its_figures():

@@ -190,6 +190,16 @@ def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
 RIGHT = ["2", 4, "the same", 1.39, "up", 0.35]  # worked out by hand, by torch and by the slide; see tests/explorer/textbook/test_hello.py
 
 
+def test_a_step_of_the_lesson_does_not_give_its_answer_away_and_is_no_near_tie():
+    page = sound(open_page(lesson="7", view="LSTM and GRU, a real unit"))
+    assert "it writes" in text_of(page) and "changes the state most" not in text_of(page)
+    step = lessons.compute.step(lessons._closing("lstm"))
+    larger, smaller = sorted((abs(step.kept - step.before), abs(step.written)))[::-1]
+    assert larger > 1.5 * smaller
+    page.button(key="one_step.lessons.close").click().run()
+    assert "changes the state most" in text_of(page)
+
+
 def test_the_lesson_begins_where_it_says_and_checks_its_answers():
     page = sound(open_page())
     page.button(key="one_step.lesson_button").click().run()
@@ -204,6 +214,7 @@ def test_the_lesson_begins_where_it_says_and_checks_its_answers():
         assert page.success[0].value.startswith("Right.") and not page.warning
         assert page.query_params["one_step.lesson"] == str(index + 1)
         page.button(key="one_step.lessons.next").click().run()
+    assert "one_step.rate" not in page.query_params, "of the step with the large rate"
     page.button(key="one_step.lessons.close").click().run()
     assert "one_step.lesson" not in page.query_params and " of 8" not in text_of(page)
 
