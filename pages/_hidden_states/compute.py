@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from explorer.analysis.unit_effects import TestedUnits
     from models.char_lm.experiments.steered import ReadOn
     from models.char_lm.experiments.transplant import Transplanted
+    from models.char_lm.experiments.what_next import WhatNext
 
 WINDOW = 10_000  # characters recorded at once; a trace of them costs some 200 MB
 LIGHT = 2_000  # characters that are read in a moment
@@ -306,6 +307,19 @@ def transplanted(view: View, network: Loaded, moved: Moved) -> "Transplanted":
         return transplant(network, giver, receiver, moved.layers, moved.units, sampling)
 
     return shared_cache("rows", 16).get(("transplanted", *view.reads, view.part, moved), make)
+
+
+def nudged(view: View, network: Loaded, report: Callable[[int, int], None] = lambda done, total: None) -> "WhatNext":
+    """What the chosen unit makes the network say when it is nudged. Arguments as for `recorded`.
+
+    Raises:
+        AnalysisError: the text is too short, or the unit never changes.
+        InterventionError: the network cannot be run with a changed state.
+    """
+    from models.char_lm.experiments.what_next import what_next
+
+    make = lambda: what_next(network, recorded(view, network, report), view.layer, view.unit)  # noqa: E731
+    return shared_cache("rows", 16).get(("nudged", *view.reads, view.part, view.layer, view.unit), make)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
-"""Panel "Intervene": hold units from the cursor on, or put the state of one text into another, and see what changes."""
+"""Panel "Intervene": hold units from the cursor on, put the state of one text into another, or nudge a unit once."""
 
 import streamlit as st
 
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import states, steer, transplant
+from pages._hidden_states import nudge, states, steer, transplant
 from pages._hidden_states.compute import View
 from pages._ui.layout import select_named
 
 KEY = "hidden_states.intervene"
-STEER, TRANSPLANT = "steer", "transplant"
-WHAT = {STEER: "hold units from the cursor on", TRANSPLANT: "put a state into another text"}
+WHAT = {"steer": "hold units from the cursor on", "transplant": "put a state into another text", "nudge": "nudge the unit once"}
+SECTIONS = {"steer": steer.section, "transplant": transplant.section, "nudge": nudge.section}
 
 
 def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
@@ -19,4 +19,4 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         st.info(states.why_no_predictions(network))
         return
     what = select_named("What to do", WHAT, KEY, 260, label_visibility="visible")
-    (steer if what == STEER else transplant).section(view, about, network, run)
+    SECTIONS[what](view, about, network, run)

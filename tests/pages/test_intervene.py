@@ -8,6 +8,7 @@ import pytest
 from models.char_lm.experiments.held import MEAN, Held
 from models.char_lm.experiments.steered import Sampling, continuations, read_on
 from models.char_lm.experiments.transplant import Place, transplant
+from models.char_lm.experiments.what_next import what_next
 from models.char_lm.experiments.window import Layer, read_window
 from pages._hidden_states.examples import EXAMPLES
 from pages._ui.link import packed
@@ -86,6 +87,21 @@ def test_a_transplant_is_that_of_the_experiment(way: str, folder: Path, capsys):
     assert f"**{result.share:.0%}** of the way" in " ".join(map(as_read, page.markdown))
     exec(page.code[-1].value, {})
     assert str(result.share) in capsys.readouterr().out, "the same from Python, without the page"
+
+
+def test_a_nudge_is_that_of_the_experiment_and_a_short_text_says_why_not(folder: Path, capsys):
+    loaded, text = save_tiny(folder / "wiki-gru.safetensors", cell="gru"), TEXT * 3
+    result = what_next(loaded, read_window(loaded, text, Layer(), EXAMPLES["wiki"].warm_up), 0, 2)
+    page = opened(intervene="nudge", text=packed(text))
+    said = " ".join(map(as_read, page.markdown))
+    assert f"raised by {result.nudge:.2f}" in said and f"{result.agreement()[2]:.2f} after 1, 5, 20 characters" in said
+    figure = drawn(page, {"horizon", "token", "way", "median"})  # of the first horizon
+    index = int(result.strongest(1)[0, 0])
+    medians = figure[(figure["horizon"] == 1) & (figure["way"] == "the real nudge")]["median"]
+    assert medians.iloc[0] == pytest.approx(np.median(result.real[:, 0, index]), abs=1e-6)
+    exec(page.code[-1].value, {})
+    assert str(result.agreement()) in capsys.readouterr().out, "the same from Python, without the page"
+    assert any("needs at least 28" in info.value for info in opened(intervene="nudge").info)
 
 
 def test_another_text_is_typed_and_an_empty_one_is_no_text(folder: Path):

@@ -5,6 +5,7 @@ from functools import cache
 
 import altair as alt
 import numpy as np
+import pandas as pd
 
 from explorer.analysis.attribution import Attribution, Comparison
 from explorer.analysis.cell_step import CellStep, Gate
@@ -33,6 +34,7 @@ from explorer.figures import (
     series,
     trace_back,
     unit_effects,
+    what_next,
 )
 from explorer.figures.beam import Branches, tree
 from explorer.figures.bits import bits
@@ -51,6 +53,15 @@ from tests.explorer.analysis import test_training_curve
 from tests.explorer.figures import test_gradient_decay
 from tests.explorer.traces import lstm_trace
 
+NUDGED = pd.DataFrame(
+    [
+        (horizon, token, way, -1.0 / horizon, 0.1, size)
+        for horizon in (1, 5)
+        for token, size in (("]", 2.0), ("a", 0.5))
+        for way in (what_next.REAL, what_next.LINEAR)
+    ],
+    columns=["horizon", "token", "way", "low", "median", "high"],
+)
 WIDE = lstm_trace(time=30, units=4)
 ALIGNED = Alignment(
     ("the", "red", "car", "the", "</s>"),
@@ -140,6 +151,7 @@ EXAMPLES = {
     "trace_back.rows": lambda dark: trace_back.rows(TRACED, 10, dark),
     "trace_back.matrix": lambda dark: trace_back.matrix(replace(TRACED, unit=2, matrix=np.tri(4) * 0.5), 10, dark),
     "read_on.rows": lambda dark: read_on.rows("a [b]", np.arange(5.0), np.arange(5.0)[::-1], "with unit 3 held", 10, dark),
+    "what_next.quantiles": lambda dark: what_next.quantiles(NUDGED, dark),
     "unit_effects.effects": lambda dark: unit_effects.effects(SILENCED, dark),
     "unit_effects.together": lambda dark: unit_effects.together(SILENCED, dark),
     "trace_back.units": lambda dark: trace_back.units(TRACED, dark),
