@@ -52,7 +52,17 @@ def all_of(page: AppTest) -> str:
     return "\n".join(as_read(part) for kind in (page.markdown, page.caption, page.info) for part in kind)
 
 
-PANELS = ("Find a unit", "This unit", "What it depends on", "All units", "Generate", "Compare", "Export and link", "The network")
+PANELS = (
+    "Find a unit",
+    "This unit",
+    "What it depends on",
+    "All units",
+    "Generate",
+    "Intervene",
+    "Compare",
+    "Export and link",
+    "The network",
+)
 
 
 def test_a_tagger_opens_in_hidden_states_in_both_directions(in_this_process):
@@ -64,7 +74,7 @@ def test_a_tagger_opens_in_hidden_states_in_both_directions(in_this_process):
     assert page.query_params[state.DIRECTION] == "backwards"
     for panel in PANELS:
         text = all_of(room(name, panel, direction="backwards"))
-        if panel in ("This unit", "What it depends on", "Generate"):
+        if panel in ("This unit", "What it depends on", "Generate", "Intervene"):
             assert text.count("predicts no next token") == 2, panel  # above, and where the panel would need it
 
 
@@ -107,6 +117,15 @@ def test_a_network_of_words_counts_words_in_every_panel(in_this_process):
             page = sound(page.number_input(key="hidden_states.generate.length").set_value(10).run())
             page = sound(page.button(key="hidden_states.generate.start").click().run())
             assert len(page.session_state["hidden_states.generate"][1].split()) == 10
+    for what, counted in (
+        ("steer", "**The next word**"),
+        ("transplant", "moves the prediction"),
+        ("nudge", "after 8 words, one at a time"),
+    ):
+        page = room(
+            name, "Intervene", text=packed(TEXT), intervene=what, cursor="12", **{"transplant.text": packed("a text . the network")}
+        )
+        assert counted in all_of(page)
     page = room(name, "Find a unit", text=packed(TEXT), **{"find.way": "a regular expression", "find.pattern": "text"})
     assert not page.error and page.dataframe
     assert find.pattern_track(words, "text").tolist() == [float(word == "text") for word in words]
