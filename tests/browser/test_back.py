@@ -26,7 +26,7 @@ TABLE = {
         "This unit": "unit.silence=true&unit=4&unit.instead=mean",
         "Trace back": "trace_back.unit=all&trace_back.target=actual&cursor=30",
         "All units": "order=rows by variance",
-        "Intervene": "intervene=transplant&transplant.part=all&transplant.way=in&cursor=30",
+        "Intervene": "intervene=transplant&transplant.part=unit&transplant.way=in&cursor=30",
         "Generate": "generate.seed=7&generate.temperature=0.3",
         "Compare": "compare.model=wiki-rnn&compare.unit=3&compare.map.cursor=7",
         "Export and link": "model=wiki-rnn&unit=1",
@@ -80,8 +80,12 @@ TABLE = {
 
 # What the page calls a value of the link.
 SAYS = {
-    "pieces": "subwords", "rows by variance": IN_WORDS[VARIANCE], "the whole scale": "full range", "step size 0.3": "learning rate 0.3",
-}  # fmt: skip
+    "pieces": "subwords",
+    "transplant": "put a state into another text",
+    "rows by variance": IN_WORDS[VARIANCE],
+    "the whole scale": "full range",
+    "step size 0.3": "learning rate 0.3",
+}
 
 
 def addresses() -> list[str]:
