@@ -246,31 +246,38 @@ def traced_back(view: View, network: Loaded, traced: Traced, report: Callable[[i
     return shared_cache("attributions", 16).get(("traced", *view.reads, view.part, traced), make)
 
 
-def read_on(view: View, network: Loaded, at: int, held: Held | None) -> "ReadOn":
-    """The text after one character of the shown window, read with units held from there on, or as the network is.
+@dataclass(frozen=True)
+class Steered:
+    """Units that are held from one character of the shown window on.
 
     Args:
-        view: Gives network, text, warm-up and part.
-        network: The opened network of that name.
         at: Index in the whole text of the first character whose state is held.
         held: The units, and what they are held at; None: nothing is held.
+        temperature, seed: How the text goes on.
+    """
+
+    at: int
+    held: Held | None
+    temperature: float
+    seed: int
+
+
+def steered(
+    view: View, network: Loaded, asked: Steered, report: Callable[[int, int], None] = lambda done, total: None
+) -> tuple["ReadOn", list[tuple[str, ...]]]:
+    """The text after one character read with units held, or as the network is, and sampled continuations. Arguments as for `attributed`.
 
     Raises:
         InterventionError: the network cannot be run with a state held.
     """
-    from models.char_lm.experiments.steered import read_on
+    from models.char_lm.experiments.steered import Sampling, continuations, read_on
 
-    make = lambda: read_on(network, recorded(view, network), at - view.part * WINDOW, held)  # noqa: E731
-    return shared_cache("rows", 16).get(("read on", *view.reads, view.part, at, held), make)
+    def make() -> tuple["ReadOn", list[tuple[str, ...]]]:
+        run, at = recorded(view, network), asked.at - view.part * WINDOW
+        sampling = Sampling(temperature=asked.temperature, seed=asked.seed)
+        return read_on(network, run, at, asked.held), continuations(network, run, at, sampling, asked.held, report)
 
-
-def continuations(view: View, network: Loaded, at: int, temperature: float, seed: int, held: Held | None) -> list[tuple[str, ...]]:
-    """Sampled continuations of the text up to one character, at a temperature, with the random numbers of a seed; see `read_on`."""
-    from models.char_lm.experiments.steered import Sampling, continuations
-
-    sampling = Sampling(temperature=temperature, seed=seed)
-    make = lambda: continuations(network, recorded(view, network), at - view.part * WINDOW, sampling, held)  # noqa: E731
-    return shared_cache("rows", 16).get(("continued", *view.reads, view.part, at, sampling, held), make)
+    return shared_cache("rows", 16).get(("steered", *view.reads, view.part, asked), make)
 
 
 @dataclass(frozen=True)
@@ -281,21 +288,23 @@ class Moved:
         at: Index in the whole text of the character after which the state is taken or put in.
         other: The other text; its state is that after its last character.
         is_giver: Whether the state is that of the page's text; if not, it is that of the other text.
-        layers, units: Which; None: all.
+        layer, unit: Which; None: all.
         temperature, seed: How both go on.
     """
 
     at: int
     other: str
     is_giver: bool
-    layers: int | None
-    units: int | None
+    layer: int | None
+    unit: int | None
     temperature: float
     seed: int
 
 
-def transplanted(view: View, network: Loaded, moved: Moved) -> "Transplanted":
-    """What both texts say next, before and after. Arguments otherwise as for `read_on`."""
+def transplanted(
+    view: View, network: Loaded, moved: Moved, report: Callable[[int, int], None] = lambda done, total: None
+) -> "Transplanted":
+    """What both texts say next, before and after. Arguments and errors as for `steered`."""
     from models.char_lm.experiments.steered import Sampling
     from models.char_lm.experiments.transplant import Place, transplant
 
@@ -304,7 +313,7 @@ def transplanted(view: View, network: Loaded, moved: Moved) -> "Transplanted":
         places = [Place(recorded(view, network), moved.at - view.part * WINDOW), Place(other, len(other.trace.tokens) - 1)]
         giver, receiver = places if moved.is_giver else places[::-1]
         sampling = Sampling(temperature=moved.temperature, seed=moved.seed)
-        return transplant(network, giver, receiver, moved.layers, moved.units, sampling)
+        return transplant(network, giver, receiver, (moved.layer, moved.unit), sampling, report)
 
     return shared_cache("rows", 16).get(("transplanted", *view.reads, view.part, moved), make)
 

@@ -14,12 +14,13 @@ from models.char_lm.experiments.held import ELSEWHERE, HIGHEST, LOWEST, MEAN, ZE
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, continued, state
 from pages._hidden_states.attribution import position
-from pages._hidden_states.compute import View
+from pages._hidden_states.compute import Steered, View
 from pages._ui import export, uploads
 from pages._ui.glossary import terms
 from pages._ui.layout import select_named
 from pages._ui.link import is_unread, link, linked, wholes
 from pages._ui.made import made
+from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import code, grid, how_to_read, plain
 
@@ -60,14 +61,17 @@ def section(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         units = _units(view, run)
         held = Held(view.layer, units, _held_at(view, run, at))
         temperature, seed = continued.sampling(KEY)
+    named = noun(run.trace.tokens)
+    label, cancel = f"The network writes on, {named}", (f"{KEY}.cancel", state.close_panel)
     try:
-        own, other = (compute.read_on(view, network, at, one) for one in (None, held))
-        free, steered = (compute.continuations(view, network, at, temperature, seed, one) for one in (None, held))
+        (own, free), (other, steered) = (
+            patiently(label, *cancel, partial(compute.steered, view, network, Steered(at, one, temperature, seed))) for one in (None, held)
+        )
     except ExplorerError as error:
         st.info(plain(error))
         return
     st.markdown(said(view, run, at, held))
-    named, what = noun(run.trace.tokens), f"with the {'units' if len(units) > 1 else 'unit'} held"
+    what = f"with the {'units' if len(units) > 1 else 'unit'} held"
     left, right = st.columns([1, 2])
     with left:
         st.markdown(f"**The next {named[:-1]}**")

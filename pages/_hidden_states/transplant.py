@@ -19,6 +19,7 @@ from pages._ui.glossary import terms
 from pages._ui.layout import select_named, text_form
 from pages._ui.link import clean, is_unread, link_text, linked_text
 from pages._ui.made import made
+from pages._ui.progress import patiently
 from pages._ui.show import draw, is_dark, save, scrolling
 from pages._ui.text import code, grid, how_to_read, plain
 
@@ -54,10 +55,11 @@ def section(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         way = select_named("Where", DIRECTIONS, f"{KEY}.way", 260, label_visibility="visible")
         temperature, seed = continued.sampling(KEY)
         other = _other(about)
-    layers, units = None if part == ALL else view.layer, view.unit if part == UNIT else None
-    moved = Moved(at, other, way == HERE, layers, units, temperature, seed)
+    layer, unit = None if part == ALL else view.layer, view.unit if part == UNIT else None
+    moved = Moved(at, other, way == HERE, layer, unit, temperature, seed)
+    label, work = f"The network writes on, {noun(run.trace.tokens)}", partial(compute.transplanted, view, network, moved)
     try:
-        result = compute.transplanted(view, network, moved) if network.vocab.split(other) else None
+        result = patiently(label, f"{KEY}.cancel", state.close_panel, work) if network.vocab.split(other) else None
     except ExplorerError as error:
         st.info(plain(error))
         return
@@ -141,7 +143,7 @@ other = read_window(network, {moved.other!r}, Layer(), {view.warm_up!r})
 giver = {giver}
 receiver = {receiver}
 sampling = Sampling(temperature={moved.temperature!r}, seed={moved.seed!r})
-result = transplant(network, giver, receiver, {moved.layers!r}, {moved.units!r}, sampling)
+result = transplant(network, giver, receiver, {(moved.layer, moved.unit)!r}, sampling)
 print(result.share)
 for written in result.written:
     print(*map("".join, written), sep="\\n")

@@ -81,7 +81,7 @@ def test_a_transplant_is_that_of_the_experiment(way: str, folder: Path, capsys):
     page = opened(intervene="transplant", transplant__part="unit", transplant__way=way, transplant__text=packed(other))
     assert page.query_params[f"{TRANSPLANT}.part"] == "unit" and page.query_params[f"{TRANSPLANT}.text"] == packed(other)
     giver, receiver = (here, there) if way == "out" else (there, here)
-    result = transplant(loaded, giver, receiver, 0, 2, Sampling())
+    result = transplant(loaded, giver, receiver, (0, 2), Sampling())
     assert texts_of(page) == ["".join(texts[at]) for at in range(3) for texts in result.written]
     np.testing.assert_allclose(list(bits(page).values())[1], result.bits[2] - result.bits[1], atol=1e-5)
     assert f"**{result.share:.0%}** of the way" in " ".join(map(as_read, page.markdown))

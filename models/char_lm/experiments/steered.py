@@ -4,7 +4,7 @@ Two continuations are compared fairly only if they share their random numbers: e
 logit / temperature + g, with Gumbel noise g that both use. As long as the change makes no difference, both are the same text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -110,7 +110,14 @@ def read_on(loaded: Loaded, window: Window, at: int, change: Change | None = Non
     return ReadOn(logs[0].exp().numpy(), follows, nats.numpy() / np.log(2), likeliest)
 
 
-def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, change: Change | None = None) -> list[tuple[str, ...]]:
+def continuations(
+    loaded: Loaded,
+    window: Window,
+    at: int,
+    sampling: Sampling,
+    change: Change | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[tuple[str, ...]]:
     """Sampled continuations of the text up to one token, with a change of the state or as the network is.
 
     The n-th continuation uses the same random numbers whatever is changed. What the text itself says after the token is not read.
@@ -118,6 +125,7 @@ def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, c
     Args:
         loaded, window, at, change: As for `read_on`.
         sampling: How many, how long, how random.
+        progress: Called with (done, total) tokens of each continuation; may raise to stop.
 
     Raises:
         InterventionError: as `read_on`.
@@ -129,14 +137,15 @@ def continuations(loaded: Loaded, window: Window, at: int, sampling: Sampling, c
     noise = -torch.log(-torch.log(torch.rand(size, generator=generator, dtype=torch.float64)))
     token = window_input(window.reading, window.part)[0][:, at].expand(sampling.count)
     with _changed(loaded.module, window, change, sampling.length + 1) as module, torch.inference_mode():
-        written = _sampled(module, token, _rows(state_before(loaded, window, at), sampling.count), noise, sampling.temperature)
+        written = _sampled(module, token, _rows(state_before(loaded, window, at), sampling.count), noise, sampling.temperature, progress)
     return [tuple(loaded.vocab.tokens[int(id_)] for id_ in row) for row in written]
 
 
-def _sampled(module: Any, token: Tensor, state: Any, noise: Tensor, temperature: float) -> Tensor:
+def _sampled(module: Any, token: Tensor, state: Any, noise: Tensor, temperature: float, progress: Callable[[int, int], None]) -> Tensor:
     """Token ids [continuation, time] after a first token of each, [continuation]; noise [time, continuation, vocab]."""
     written = []
     for step in noise:
+        progress(len(written), len(noise))
         logits, state = module(token[:, None], state)
         scores = logits[:, -1].double()
         scores[:, 0] = -torch.inf  # the unknown mark is no character that could be read next

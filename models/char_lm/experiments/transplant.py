@@ -1,5 +1,6 @@
 """Transplant: the state of one text, or a part of it, is put into another text, and both go on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,14 @@ class Transplanted:
         return float((receiver - changed) / (receiver - giver)) if receiver != giver else float("nan")
 
 
-def transplant(loaded: Loaded, giver: Place, receiver: Place, layers: int | None, units: int | None, sampling: Sampling) -> Transplanted:
+def transplant(
+    loaded: Loaded,
+    giver: Place,
+    receiver: Place,
+    part: tuple[int | None, int | None],
+    sampling: Sampling,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Transplanted:
     """Put the state after one token of a text into another text.
 
     With all layers and units, the receiver goes on exactly as the giver does: the state is all that a recurrent network keeps. Where the
@@ -53,17 +61,17 @@ def transplant(loaded: Loaded, giver: Place, receiver: Place, layers: int | None
         loaded: The network, which predicts.
         giver: Where the state is taken.
         receiver: Where it is put in, in place of the state after that token.
-        layers: Which layer, counted from 0; None: all.
-        units: Which unit of each; None: all.
+        part: Which layer, and which unit of it, counted from 0; None: all.
         sampling: Of the continuations.
+        progress: Called with (done, total) tokens of each continuation; may raise to stop.
 
     Raises:
         InterventionError: there is no such layer or unit, or the network cannot be run with a changed state.
 
     Source of the share: Wang et al., "Interpretability in the Wild", 2023, section 3, there of the difference of two logits.
     """
-    moved = Moved(giver.window.trace, giver.at, layers, units)
+    moved = Moved(giver.window.trace, giver.at, *part)
     ways = ((giver, None), (receiver, None), (receiver, moved))
-    written = tuple(continuations(loaded, text.window, text.at, sampling, change) for text, change in ways)
+    written = tuple(continuations(loaded, text.window, text.at, sampling, change, progress) for text, change in ways)
     reads = [read_on(loaded, text.window, text.at, change, written[0][0]) for text, change in ways]
     return Transplanted(np.stack([read.p for read in reads]), written, np.stack([read.bits for read in reads]))

@@ -22,10 +22,10 @@ def places(loaded):
 def test_the_whole_state_is_the_other_text_and_its_own_state_is_nothing(cell: str):
     loaded = network(cell)
     giver, receiver = places(loaded)
-    whole = transplant(loaded, giver, receiver, None, None, SAMPLING)
+    whole = transplant(loaded, giver, receiver, (None, None), SAMPLING)
     assert whole.written[2] == whole.written[0] and whole.share == pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(whole.p[2], whole.p[0], atol=1e-6)
-    own = transplant(loaded, receiver, receiver, None, None, SAMPLING)
+    own = transplant(loaded, receiver, receiver, (None, None), SAMPLING)
     assert own.written[2] == own.written[1] and np.isnan(own.share)
     np.testing.assert_allclose(own.bits[2], own.bits[1], atol=1e-4)
 
@@ -36,7 +36,7 @@ def test_a_part_of_the_state_is_overwritten_and_the_text_read_on(cell: str, laye
     loaded = network(cell)
     giver, receiver = places(loaded)
     module: Any = loaded.module
-    result = transplant(loaded, giver, receiver, layers, units, SAMPLING)
+    result = transplant(loaded, giver, receiver, (layers, units), SAMPLING)
 
     def after(text: str) -> tuple[torch.Tensor, ...]:
         state = module(torch.tensor([loaded.vocab.encode(text)]))[1]
