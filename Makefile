@@ -37,6 +37,7 @@ fuzz: .venv/dev
 # SESSIONS visitors at a time come and go for SECONDS on a real server: its memory, errors and temporary files.
 soak: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --seconds $(SECONDS) --sessions $(SESSIONS)
+	OMP_NUM_THREADS=1 EXPLORER_EVERY_PANEL=1 $(BIN)/pytest tests/browser -k phone
 
 # After a change of requirements.txt. Versions that are in the lock stay if they still fit.
 lock: .venv/bin/python

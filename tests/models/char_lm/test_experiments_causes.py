@@ -102,8 +102,7 @@ def test_the_measurement_adds_a_network_to_the_file(monkeypatch, tmp_path, capsy
     assert entry["zero"]["places"] >= 10 and entry["zero"]["units"] == 12
 
 
-@pytest.mark.parametrize("start", [0, 61])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(("cell", "start"), [("lstm", 0), ("lstm", 61), ("gru", 61), ("rnn", 0)])
 def test_a_unit_beside_the_strongest_and_their_controls(cell: str, start: int, monkeypatch):
     monkeypatch.setattr(unit_effects, "TESTED", 2)
     loaded = tiny(cell=cell)

@@ -95,7 +95,7 @@ def test_what_each_instrument_finds():
 
 
 def test_the_measurement_counts(capsys, tmp_path):
-    code, out, _ = call(capsys, "measure", "char_lm", "wiring", "--wirings", 1, "--characters", 1200, "--file", tmp_path / "known.json")
+    code, out, _ = call(capsys, "measure", "char_lm", "wiring", "--wirings", 1, "--characters", 800, "--file", tmp_path / "known.json")
     measured = json.loads((tmp_path / "known.json").read_text())
     assert code == 0 and "silencing one unit: precision 1.00" in out and measured["tests"] == 4
     for one in measured["instruments"].values():
