@@ -33,7 +33,7 @@ PANELS = {
     PANEL: attribution.panel,
     "All units": saturation.panel,
     "Generate": generate.panel,
-    "Intervene": intervene.panel,
+    state.INTERVENE_PANEL: intervene.panel,
     "Compare": compare.panel,
     "Export and link": export.panel,
     "The network": model_card.panel,

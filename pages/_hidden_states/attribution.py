@@ -34,7 +34,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
         target = select_named("Explain", TARGETS, f"{KEY}.target", 260, label_visibility="visible")
         span = select_named("Characters", SPANS, f"{KEY}.span", 220, label_visibility="visible")
         baseline = attribution.baseline(KEY)
-    at = position(view, about, run)
+    at = states.position(view, about, run)
     asked = Asked(at, int(span), view.text[at + 1 : at + 2] if target == ACTUAL else "", baseline)
     if target == ACTUAL and not asked.target:
         st.caption("The text ends here, so there is no actual next character. The most likely next character is explained instead.")
@@ -65,15 +65,3 @@ prediction = Prediction({view.text[: asked.at + 1]!r}, {asked.span}, {asked.targ
 compared = comparison({load}, prediction, {asked.baseline!r})
 print(compared.deleted, compared.agreements())
 """
-
-
-def position(view: View, about: dict, run: WindowRun) -> int:
-    """The cursor; before anybody has moved it, where the network expects the mark that the example is about, or the last character."""
-    length = len(run.trace.tokens)
-    cursor = state.cursor_within(run.start, length)
-    if cursor is not None:
-        return cursor
-    mark = state.example(about).needle
-    text = "".join(run.trace.tokens)
-    expected = (at for at in range(1, length - 1) if text.startswith(mark, at + 1) and run.next_tokens[at][0] == mark[0])
-    return run.start + next(expected, length - 1)

@@ -10,7 +10,7 @@ from pages._components.state_view import state_choice
 from pages._hidden_states import compute
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import EXAMPLES, Example, disturbed
-from pages._ui import earlier, networks, uploads
+from pages._ui import attribution, earlier, networks, uploads
 from pages._ui.layout import bound, select, select_named, text_form
 from pages._ui.link import (
     TEXT_CHARACTERS,
@@ -41,7 +41,8 @@ DIRECTION = f"{PAGE}.direction"
 DIRECTIONS = {"forwards": "from the beginning", "backwards": "from the end"}
 PATHS = {"forwards": "rnn", "backwards": "rnn[reverse]"}
 HELD_AT = {ZERO: "0", MEAN: "its mean on this text", ELSEWHERE: "values that it has at other places"}  # in links -> on screen
-UNIT_PANEL, TRACE_PANEL = "This unit", "Trace back"
+UNIT_PANEL, TRACE_PANEL, INTERVENE_PANEL = "This unit", "Trace back", "Intervene"
+EXPLAINS = (TRACE_PANEL, attribution.PANEL, INTERVENE_PANEL)  # panels about the prediction at the cursor
 WIDE = 220  # pixels of a widget in a popover
 QUANTITIES = {
     "lstm": (quantities.TANH_CELL, quantities.CELL, quantities.HIDDEN, "input", "forget", "candidate", "output"),

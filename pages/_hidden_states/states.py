@@ -18,6 +18,7 @@ from pages._components.state_view import StateChoice, state_view
 from pages._hidden_states import compute, state
 from pages._hidden_states.compute import View
 from pages._hidden_states.examples import Example
+from pages._ui.link import is_unread, linked
 from pages._ui.progress import patiently
 from pages._ui.state_export import save_states
 from pages._ui.text import code
@@ -162,6 +163,26 @@ def save(view: View, run: WindowRun) -> None:
     save_states(figure(view, run, view.cursor), choice(view), state.MAP, f"{view.model}-layer{view.layer + 1}-unit{view.unit}")
 
 
+def position(view: View, about: dict, run: WindowRun) -> int:
+    """The cursor; before anybody has moved it, where the network expects the mark that the example is about, or the last character."""
+    length = len(run.trace.tokens)
+    cursor = state.cursor_within(run.start, length)
+    if cursor is not None:
+        return cursor
+    mark = state.example(about).needle
+    text = "".join(run.trace.tokens)
+    expected = (at for at in range(1, length - 1) if text.startswith(mark, at + 1) and run.next_tokens[at][0] == mark[0])
+    return run.start + next(expected, length - 1)
+
+
+def _cursor(view: View, about: dict, run: WindowRun) -> int | None:
+    """Where the cursor is drawn: where it was moved to; before that at the start, or at the prediction that the open panel explains."""
+    if st.session_state[state.CURSOR] is not None:
+        return state.cursor_within(run.start, len(run.trace.tokens))
+    shown = linked(state.PANEL, "") if is_unread(state.PANEL) else st.session_state[state.PANEL]
+    return position(view, about, run) if run.predicts and shown in state.EXPLAINS else run.start
+
+
 def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
     """The state view; returns the view as chosen in the browser, and the window that it shows."""
     if not view.text:
@@ -182,8 +203,7 @@ def panel(view: View, about: dict, network: Loaded) -> tuple[View, WindowRun]:
         compute.cost(view),
     )
     _say_unknown(run)
-    is_moved = st.session_state[state.CURSOR] is not None
-    shown = figure(view, run, state.cursor_within(run.start, len(run.trace.tokens)) if is_moved else run.start)
+    shown = figure(view, run, _cursor(view, about, run))
     chosen = state_view(
         shown, state.MAP, state.take_choice, st.session_state[state.LOOKS], selection=st.session_state[state.SELECTION] or ()
     )

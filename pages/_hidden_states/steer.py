@@ -12,8 +12,7 @@ from explorer.figures.characters import noun
 from models import Loaded
 from models.char_lm.experiments.held import ELSEWHERE, HIGHEST, LOWEST, MEAN, ZERO, Held
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute, continued, state
-from pages._hidden_states.attribution import position
+from pages._hidden_states import compute, continued, state, states
 from pages._hidden_states.compute import Steered, View
 from pages._ui import export, uploads
 from pages._ui.glossary import terms
@@ -56,7 +55,7 @@ needs the unit for something is another question: *Find a unit* tests it on many
 
 def section(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Choose units and a value; then the next character, the rest of the text, and continuations, with and without."""
-    at = position(view, about, run)
+    at = states.position(view, about, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         units = _units(view, run)
         held = Held(view.layer, units, _held_at(view, run, at))

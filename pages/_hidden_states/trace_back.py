@@ -14,7 +14,7 @@ from explorer.figures.characters import noun, shown
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
 from pages._hidden_states import compute, state, states
-from pages._hidden_states.attribution import LIKELIEST, TARGETS, position
+from pages._hidden_states.attribution import LIKELIEST, TARGETS
 from pages._hidden_states.compute import Traced, View
 from pages._ui import attribution, export, uploads
 from pages._ui.glossary import terms
@@ -55,7 +55,7 @@ def panel(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = select_named("Explain", TARGETS, f"{KEY}.target", 260, label_visibility="visible")
         choices = st.container(width="content")
-    at = position(view, about, run)
+    at = states.position(view, about, run)
     wanted = "" if target == LIKELIEST else "".join(run.trace.tokens[at + 1 - run.start : at + 2 - run.start])
     first = _traced(view, network, Traced(at, wanted))
     if first is None:

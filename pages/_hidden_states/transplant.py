@@ -11,8 +11,7 @@ from explorer.figures import read_on as figures
 from explorer.figures.characters import noun, shown
 from models import Loaded
 from models.char_lm.experiments.window import WindowRun
-from pages._hidden_states import compute, continued, state
-from pages._hidden_states.attribution import position
+from pages._hidden_states import compute, continued, state, states
 from pages._hidden_states.compute import Moved, View
 from pages._ui import export, uploads
 from pages._ui.glossary import terms
@@ -48,7 +47,7 @@ the prediction shows what it holds.
 
 def section(view: View, about: dict, network: Loaded, run: WindowRun) -> None:
     """Choose what is put where; then both texts, the next character, and how they go on."""
-    at = position(view, about, run)
+    at = states.position(view, about, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         parts = {LAYER: f"layer {view.layer + 1}", UNIT: f"unit {view.unit} of layer {view.layer + 1}", ALL: "the whole state"}
         part = select_named("Put", parts, f"{KEY}.part", 180, label_visibility="visible")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import CONTRAST, faults, recolour, violations
 from tests.browser.chromium import ROOT, printed, settle, sideways
-from tests.browser.readiness import rerun
+from tests.browser.readiness import rerun, still
 from tests.pages.test_hidden_states_own import own_checkpoint
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def hidden_states(serve, visit):
     def go(query: str = "", **options) -> Page:
         page = visit(f"{serve(ROOT / 'app.py', seconds=120).url}/hidden_states?{query}", **options)
         page.wait_for_selector(".view[data-unit]", timeout=120_000)
-        settle(page, 120_000)
+        still(page)
         return page
 
     return go

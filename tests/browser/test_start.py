@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from pages._start import line
 from tests.browser.accessibility import violations
 from tests.browser.chromium import ROOT, settle, sideways
+from tests.browser.readiness import still
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
@@ -19,7 +20,7 @@ def start(serve, visit):
     def go(**options):
         page = visit(serve(ROOT / "app.py", seconds=120).url, **options)
         page.wait_for_selector(".view.alone[data-unit]", timeout=120_000)
-        settle(page, 120_000)
+        still(page)
         return page
 
     return go
